@@ -1,0 +1,37 @@
+"""Everything the engine raises on bad input.
+
+SidemanError                 one line for the user: what, where, the remedy
+├── ChordError               a chord symbol or chart nobody can read
+├── MidiFileError            a MIDI file that is missing, broken or empty
+├── ConfigError              a YAML file with an unknown key or a value out of range
+├── CheckpointError          a checkpoint or style that is missing, broken or made for another base
+└── DataError                a folder of MIDI or shards that cannot be used
+"""
+
+from __future__ import annotations
+
+__all__ = ["CheckpointError", "ChordError", "ConfigError", "DataError", "MidiFileError", "SidemanError"]
+
+
+class SidemanError(Exception):
+    """Bad input. Its text is one line: what is wrong, where, and the remedy. The command line exits with 2."""
+
+
+class ChordError(SidemanError):
+    """A chord symbol or chart that cannot be read; names the position and the nearest legal symbol."""
+
+
+class MidiFileError(SidemanError):
+    """A MIDI file that is missing, broken or holds no notes."""
+
+
+class ConfigError(SidemanError):
+    """A configuration with an unknown key (the nearest known one is named) or a value out of range."""
+
+
+class CheckpointError(SidemanError):
+    """A checkpoint or style folder that is missing, incomplete or made for another base."""
+
+
+class DataError(SidemanError):
+    """A data folder that holds nothing usable."""
