@@ -1,0 +1,1 @@
+"""The wire: the parameter table, OSC packets, the UDP server and the SysEx frames that carry OSC into FL Studio."""
