@@ -1,0 +1,118 @@
+"""The `sideman` command: a table of subcommands, each in a module that is imported only when it is asked for.
+
+Exit codes: 0 done, 1 a failure, 2 bad input, 130 Ctrl-C. Whatever goes wrong is one line on stderr;
+`--debug` (or SIDEMAN_DEBUG=1) adds the traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from typing import NoReturn
+
+__all__ = ["COMMANDS", "Command", "main"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand: `add_arguments(parser)` and `run(args) -> int` of its module, under these names."""
+
+    name: str
+    module: str
+    help: str
+    add: str = "add_arguments"
+    run: str = "run"
+
+
+_STUDY = "bridge.study_commands"
+
+COMMANDS = (
+    Command("generate", "bridge.generate_command", "write a solo over chords to a MIDI file"),
+    Command("play", "bridge.play_command", "play along live: chords in, notes out, on MIDI ports"),
+    Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
+    Command("fl", "bridge.fl_install", "install the FL Studio controller script"),
+    Command("prepare", _STUDY, "turn a folder of MIDI files into training data", "add_prepare_arguments", "run_prepare"),
+    Command("train", _STUDY, "train a base model", "add_train_arguments", "run_train"),
+    Command("evaluate", _STUDY, "measure a model on held-out data", "add_evaluate_arguments", "run_evaluate"),
+)
+
+EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line (default: sys.argv) and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments or os.environ.get("SIDEMAN_DEBUG", "") not in ("", "0")
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        bad_input = _is_bad_input(error)
+        what = str(error) if bad_input or _is_live_failure(error) else f"{type(error).__name__}: {error}"
+        print("sideman:", " ".join(what.split()), file=sys.stderr)
+        return EXIT_BAD_INPUT if bad_input else EXIT_FAILURE
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse prints its usage before every error; one line is enough."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"sideman: {message}: `{self.prog} --help` shows what it takes\n")
+
+
+def _run(arguments: list[str]) -> int:
+    parser = _Parser(
+        prog="sideman", description="An AI piano sideman: it improvises over your chords, in time, as MIDI."
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and leave")
+    parser.add_argument("--debug", action="store_true", help="print the whole traceback of a failure")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    # Only the module of the command asked for is imported: `sideman --help` stays instant, `ports` needs no model.
+    asked = next((text for text in arguments if not text.startswith("-")), None)
+    run = None
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        subparser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        if command.name == asked:
+            module = import_module(command.module)
+            getattr(module, command.add)(subparser)
+            run = getattr(module, command.run)
+    try:
+        args = parser.parse_args(arguments)
+    except SystemExit as stop:  # argparse has printed help (0) or a usage error (2)
+        return stop.code if isinstance(stop.code, int) else EXIT_BAD_INPUT
+    if args.version:
+        print(f"sideman {metadata.version('sideman')}")
+        return 0
+    if run is None:
+        parser.print_help()
+        return EXIT_BAD_INPUT
+    return int(run(args))
+
+
+def _is_bad_input(error: Exception) -> bool:
+    from engine.errors import SidemanError
+    from osc_protocol.errors import OscError
+
+    return isinstance(error, SidemanError | OscError)
+
+
+def _is_live_failure(error: Exception) -> bool:
+    from bridge.errors import LiveFailure
+
+    return isinstance(error, LiveFailure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
