@@ -1,0 +1,6 @@
+"""Standard MIDI Files in and out: files to Performances, notes and chord names to files."""
+
+from engine.midi_io.pedal import extend_with_pedal
+from engine.midi_io.read import read_performance
+
+__all__ = ["extend_with_pedal", "read_performance"]
