@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from osc_protocol.errors import ParameterError
+from osc_protocol.scaling import cc_to_value, value_to_cc
 
 __all__ = [
     "BY_ADDRESS", "BY_CC", "BY_NAME", "COMMANDS", "COMMAND_BY_ADDRESS", "DEFAULT_OUT_PORT", "DEFAULT_PORT",
@@ -112,7 +113,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/transport/position", "f", "Sets the song position in beats from its start.", 0.0, 1e6),
     Command("/sideman/get", "s", "Asks for a value by name, or `*` for all of them; `/sideman/value` answers."),
     Command("/sideman/ping", "", "Asks whether the engine is there; `/sideman/pong` answers."),
-    Command("/sideman/subscribe", "i", "Sends values and errors to this UDP port of yours from now on; 0 ends it.", 0, 65535),
+    Command("/sideman/subscribe", "i", "Sends values and errors to this UDP port from now on; 0 ends it.", 0, 65535),
 )
 """Every command. Parameters are set at their own addresses."""
 # fmt: on
@@ -160,20 +161,15 @@ def legal_range(row: Parameter | Command) -> str:
 
 
 def from_cc(row: Parameter, position: int) -> float | int:
-    """The value of a controller position 0..127: linear, both ends exact. Only for rows with a range.
-
-    The FL script computes the same with the same arithmetic, so that its hints show what the engine obeys.
-    """
+    """The value of a controller position 0..127: linear, both ends exact. ParameterError for rows of text."""
     low, high = _limits(row)
-    value = low + (high - low) * position / 127.0
-    return math.floor(value + 0.5) if row.type == "i" else round(value, 4)
+    return cc_to_value(row.type, low, high, position)
 
 
 def to_cc(row: Parameter, value: float | int) -> int:
-    """The controller position 0..127 that lies nearest to a value."""
+    """The controller position 0..127 that lies nearest to a value. ParameterError for rows of text."""
     low, high = _limits(row)
-    position = math.floor((value - low) * 127.0 / (high - low) + 0.5)
-    return max(0, min(127, position))
+    return value_to_cc(low, high, value)
 
 
 def nearest(text: str, known: object) -> str:

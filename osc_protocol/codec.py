@@ -1,0 +1,101 @@
+"""OSC packets in and out, thin on python-osc, with the limits that a packet from the network needs."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+from pythonosc import osc_message
+from pythonosc.osc_message_builder import ArgValue, BuildError, OscMessageBuilder
+from pythonosc.parsing import osc_types
+
+from osc_protocol.errors import PacketError
+from osc_protocol.parameters import Value
+
+__all__ = ["MAX_NESTING", "MAX_PACKET_BYTES", "Message", "decode", "encode"]
+
+MAX_PACKET_BYTES: Final = 4096
+MAX_NESTING: Final = 8  # bundles in bundles
+_BUNDLE: Final = b"#bundle\x00"
+_TAGS: Final = frozenset("ihfdsbrmtTFN")
+
+
+class Message(NamedTuple):
+    """One OSC message. arguments are as python-osc reads them; floats are the shortest that a 32-bit float holds."""
+
+    address: str
+    arguments: tuple[object, ...]
+
+
+def encode(address: str, *values: Value) -> bytes:
+    """One OSC message: floats as f, ints as i (h past 32 bits), text as s. PacketError for what OSC cannot hold."""
+    builder = OscMessageBuilder(address)
+    try:
+        for value in values:
+            argument: ArgValue = value.replace("\x00", " ") if isinstance(value, str) else value
+            builder.add_arg(argument)
+        return bytes(builder.build().dgram)
+    except (BuildError, OverflowError, ValueError) as error:
+        raise PacketError(f"{address} {values!r} does not fit an OSC message: {error}") from error
+
+
+def decode(packet: bytes) -> list[Message]:
+    """The messages of one packet in their order, bundles unpacked.
+
+    A bundle's time tag is not waited for: its messages act at once. PacketError if any part of the packet is malformed
+    (then nothing of it counts), if it exceeds MAX_PACKET_BYTES or nests bundles deeper than MAX_NESTING.
+    """
+    if len(packet) > MAX_PACKET_BYTES:
+        raise PacketError(f"the packet has {len(packet)} bytes: at most {MAX_PACKET_BYTES} are taken, send several")
+    messages: list[Message] = []
+    _unpack(packet, 0, messages)
+    return messages
+
+
+def _unpack(packet: bytes, depth: int, messages: list[Message]) -> None:
+    if not packet.startswith(_BUNDLE):
+        messages.append(_message(packet))
+        return
+    if depth >= MAX_NESTING:
+        raise PacketError(f"bundles nest deeper than {MAX_NESTING}: send them flat")
+    at = len(_BUNDLE) + 8  # past the time tag
+    if len(packet) < at:
+        raise PacketError(f"a bundle of {len(packet)} bytes is cut off")
+    while at < len(packet):
+        size = int.from_bytes(packet[at : at + 4], "big")
+        at += 4
+        if size == 0 or at + size > len(packet):
+            raise PacketError(f"a bundle element of {size} bytes does not fit its bundle")
+        _unpack(packet[at : at + size], depth + 1, messages)
+        at += size
+
+
+def _message(packet: bytes) -> Message:
+    if not packet.startswith(b"/"):
+        raise PacketError(f"{len(packet)} bytes that are neither an OSC message nor a bundle: both begin with / or #")
+    try:
+        _, at = osc_types.get_string(packet, 0)
+        tags = osc_types.get_string(packet, at)[0] if at < len(packet) else ","
+        unknown = sorted(set(tags[1:]) - _TAGS)
+        if unknown:  # python-osc would skip them and log
+            raise PacketError(f"argument type {unknown[0]!r} is not taken: send numbers or text")
+        message = osc_message.OscMessage(packet)
+    except (osc_types.ParseError, osc_message.ParseError, ValueError, OverflowError, struct.error) as error:
+        if isinstance(error, PacketError):
+            raise
+        raise PacketError(f"{len(packet)} bytes of malformed OSC: {error.__cause__ or error.args[0]}") from error
+    return Message(message.address, tuple(_tidy(value) for value in message.params))
+
+
+def _tidy(value: object) -> object:
+    """0.8500000238418579, which is the 32-bit float nearest to 0.85, -> 0.85."""
+    if not isinstance(value, float) or abs(value) > 3e38 or value != value:
+        return value
+    single = struct.pack(">f", value)
+    if struct.unpack(">f", single)[0] != value:
+        return value
+    for digits in range(6, 10):
+        short = float(f"{value:.{digits}g}")
+        if struct.pack(">f", short) == single:
+            return short
+    return value
