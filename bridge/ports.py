@@ -1,0 +1,192 @@
+"""MIDI ports through python-rtmidi: virtual ones where the system has them, existing ones by name everywhere.
+
+On Linux the ALSA sequencer is preferred, else a JACK server that runs already (JACK_DEFAULT_SERVER names it; none is
+ever started); SIDEMAN_MIDI=alsa|jack asks for one of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import rtmidi
+
+from bridge.errors import PortError
+
+__all__ = ["InputPort", "MidiSystem", "OutputPort", "find_system"]
+
+_HOW_TO_VIRTUAL: Final = "create a pair with loopMIDI or Windows MIDI Services and name them with --in and --out"
+
+
+@dataclass(frozen=True)
+class MidiSystem:
+    """A MIDI system of this machine: its name, rtmidi's number of it, whether programs can make ports of their own."""
+
+    name: str  # "ALSA", "JACK", "CoreMIDI" or "Windows"
+    api: int
+    has_virtual: bool
+
+    def input_names(self) -> list[str]:
+        """Ports that notes can be taken from. PortError when the system has gone."""
+        return self._names(rtmidi.MidiIn)
+
+    def output_names(self) -> list[str]:
+        """Ports that notes can be sent to. PortError when the system has gone."""
+        return self._names(rtmidi.MidiOut)
+
+    def _names(self, kind: Any) -> list[str]:
+        client = _client(kind, self, "Sideman list")
+        try:
+            return [str(name) for name in client.get_ports()]
+        finally:
+            client.delete()
+
+
+def find_system() -> MidiSystem:
+    """The MIDI system to use. PortError, naming the remedy, where there is none."""
+    compiled = rtmidi.get_compiled_api()
+    if rtmidi.API_WINDOWS_MM in compiled:
+        return MidiSystem("Windows", rtmidi.API_WINDOWS_MM, has_virtual=False)
+    if rtmidi.API_MACOSX_CORE in compiled:
+        return MidiSystem("CoreMIDI", rtmidi.API_MACOSX_CORE, has_virtual=True)
+    wanted = os.environ.get("SIDEMAN_MIDI", "auto")
+    if wanted not in ("auto", "alsa", "jack"):
+        raise PortError(f"SIDEMAN_MIDI is {wanted!r}: set it to auto, alsa or jack")
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")  # a server that we started would die with us, and others with it
+    alsa = MidiSystem("ALSA", rtmidi.API_LINUX_ALSA, has_virtual=True)
+    jack = MidiSystem("JACK", rtmidi.API_UNIX_JACK, has_virtual=True)
+    if wanted != "jack" and os.path.exists("/dev/snd/seq") and _answers(alsa):
+        return alsa
+    if wanted != "alsa" and _answers(jack):
+        return jack
+    server = os.environ.get("JACK_DEFAULT_SERVER")
+    named = f" named {server!r}" if server else ""
+    if wanted == "alsa":
+        raise PortError("there is no ALSA sequencer: `modprobe snd-seq`, or unset SIDEMAN_MIDI to use JACK")
+    raise PortError(
+        f"no MIDI system: there is no ALSA sequencer and no JACK server{named} runs: `modprobe snd-seq`, or start jackd"
+    )
+
+
+class OutputPort:
+    """A port that notes are sent to. One thread sends at a time."""
+
+    def __init__(self, system: MidiSystem, own_name: str, existing: str | None = None) -> None:
+        """Opens the existing port of that name, or a virtual one called own_name. PortError lists what exists."""
+        self._client = _client(rtmidi.MidiOut, system, own_name)
+        self.name = _open(self._client, system, own_name, existing, "--out", "output")
+
+    def send(self, message: Sequence[int]) -> None:
+        """Sends one whole MIDI message (status first). PortError when the port refuses it."""
+        try:
+            self._client.send_message(message)
+        except (rtmidi.RtMidiError, RuntimeError, ValueError) as error:
+            raise PortError(f"the port {self.name!r} took no message: {error}") from error
+
+    def close(self) -> None:
+        """Closes the port; a second call does nothing."""
+        _close(self._client)
+
+
+class InputPort:
+    """A port that notes are taken from."""
+
+    def __init__(
+        self,
+        system: MidiSystem,
+        own_name: str,
+        existing: str | None,
+        on_message: Callable[[bytes], None],
+        *,
+        sysex: bool = False,
+    ) -> None:
+        """Opens the existing port of that name, or a virtual one called own_name. PortError lists what exists.
+
+        on_message: called on the MIDI system's thread with each message; it must return at once. Clock and active
+        sensing are never passed on, SysEx only if asked for.
+        """
+        self._client = _client(rtmidi.MidiIn, system, own_name)
+        self._client.ignore_types(sysex=not sysex, timing=True, active_sense=True)
+        # The callback is set first: a message between opening and setting it would be lost.
+        self._client.set_callback(lambda event, _: on_message(bytes(event[0])))
+        self.name = _open(self._client, system, own_name, existing, "--in", "input")
+
+    def close(self) -> None:
+        """Closes the port; no message comes after it. A second call does nothing."""
+        _close(self._client)
+
+
+def _client(kind: Any, system: MidiSystem, name: str) -> Any:
+    try:
+        with _quiet_stderr():
+            return kind(rtapi=system.api, name=name)
+    except (rtmidi.RtMidiError, SystemError) as error:
+        raise PortError(f"{system.name} cannot be reached ({error}): start it and try again") from error
+
+
+def _open(client: Any, system: MidiSystem, own_name: str, existing: str | None, option: str, direction: str) -> str:
+    """Opens the client's port; its name."""
+    try:
+        if existing is None:
+            if not system.has_virtual:
+                raise PortError(f"{system.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL}")
+            client.open_virtual_port(own_name)
+            return own_name
+        names = [str(name) for name in client.get_ports()]
+        index = _find(existing, names, option, direction)
+        client.open_port(index, own_name)
+        return names[index]
+    except rtmidi.RtMidiError as error:
+        raise PortError(f"the {direction} port {existing or own_name!r} cannot be opened: {error}") from error
+
+
+def _find(wanted: str, names: Sequence[str], option: str, direction: str) -> int:
+    """Index of the port that is meant: its whole name, else the one name that contains the text in any case."""
+    if wanted in names:
+        return list(names).index(wanted)
+    hits = [index for index, name in enumerate(names) if wanted and wanted.casefold() in name.casefold()]
+    if len(hits) == 1:
+        return hits[0]
+    if len(hits) > 1:
+        meant = ", ".join(repr(names[index]) for index in hits)
+        raise PortError(f"{option} {wanted!r} could mean {meant}: give more of the name")
+    there = ", ".join(repr(name) for name in names) if names else "none"
+    raise PortError(f"there is no MIDI {direction} port {wanted!r} for {option}: those there are {there}")
+
+
+def _answers(system: MidiSystem) -> bool:
+    try:
+        system.output_names()
+    except PortError:
+        return False
+    return True
+
+
+def _close(client: Any) -> None:
+    if not client.is_deleted:
+        with _quiet_stderr():
+            client.close_port()
+            client.delete()
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """The C libraries of ALSA and JACK write their own complaints to stderr; ours are one line, so theirs go."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # stderr is closed: there is nothing to keep quiet
+        yield
+        return
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
