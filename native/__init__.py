@@ -1,0 +1,64 @@
+"""The real-time part of Sideman: tokenizer, sampler, scheduler and input ring, in C++ with Python twins.
+
+Both variants do the same, bit for bit (tests/test_native_*.py hold them to it). SIDEMAN_NATIVE picks one, once:
+
+    auto      the compiled extension where it was built, else the twins (the default)
+    require   the compiled extension; ImportError where it is missing
+    off       the twins
+
+    Layout, SamplerParams             plain data that both variants take
+    encode, decode                    notes <-> event tokens
+    Sampler                           logits -> next token: grammar, user masks, temperature, top-k, top-p, min-p, draw
+    Scheduler                         MIDI events handed out at their deadlines, with cancel and silence
+    MidiRing                          input callback -> session
+    now_us, philox4x32                the one clock, the one random generator
+
+docs/NATIVE.md says which thread owns what. A broken extension (as opposed to a missing one) is always an ImportError.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import TYPE_CHECKING, Final, Literal
+
+from native.layout import Layout
+from native.sampler_params import SamplerParams
+
+__all__ = [
+    "VARIANT", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "decode", "encode", "now_us",
+    "philox4x32",
+]  # fmt: skip
+
+MidiEvent = tuple[int, int, int, int]
+"""(due_us, status, data1, data2): a short MIDI message and its deadline on the clock of now_us()."""
+
+
+def _choose_variant() -> Literal["compiled", "python"]:
+    wish = os.environ.get("SIDEMAN_NATIVE", "auto")
+    if wish not in ("auto", "require", "off"):
+        raise ImportError(f"SIDEMAN_NATIVE={wish!r} is unknown: set it to auto, require or off")
+    if wish == "off":
+        return "python"
+    if importlib.util.find_spec("native._core") is not None:
+        return "compiled"
+    if wish == "require":
+        raise ImportError(
+            "native._core was not built, and SIDEMAN_NATIVE=require asks for it: "
+            "run `pip install -e .` in the source tree with a C++ compiler, or set SIDEMAN_NATIVE=auto"
+        )
+    return "python"
+
+
+VARIANT: Final = _choose_variant()
+
+# mypy reads _core.pyi for both; tests/test_native_face.py holds the twins to its signatures.
+if TYPE_CHECKING or VARIANT == "compiled":
+    from native._core import MidiRing, Sampler, Scheduler, decode, encode, now_us, philox4x32
+else:
+    from native.twins.clock import now_us
+    from native.twins.philox import philox4x32
+    from native.twins.ring import MidiRing
+    from native.twins.sampler import Sampler
+    from native.twins.scheduler import Scheduler
+    from native.twins.tokenizer import decode, encode

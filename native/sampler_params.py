@@ -1,0 +1,34 @@
+"""What a player may turn while the sampler runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["SamplerParams"]
+
+
+@dataclass(frozen=True)
+class SamplerParams:
+    """One setting of the sampling chain. ValueError, naming the legal range, if a field lies outside it."""
+
+    temperature: float = 0.8  # divides the logits; below 1 bolder, above 1 wilder
+    top_p: float = 0.9  # Holtzman 2020: the smallest set of best tokens with this much probability; 1 = off
+    top_k: int = 0  # Fan 2018: that many best tokens; 0 = off
+    min_p: float = 0.0  # Nguyen 2024: tokens at least this likely relative to the best one; 0 = off
+    density: float = 0.5  # adds 4 * (density - 0.5) nats to NOTE_ON and VELOCITY
+    register_low: int = 21  # the lowest pitch struck
+    register_high: int = 108  # the highest; below register_low nothing is struck
+    polyphony: int = 8  # notes sounding at once
+    repetition: float = 1.0  # Keskar 2019, on pitches struck within the last 64 tokens; 1 = off
+    scale_mask: int = 4095  # bit c set: pitch class c may be struck; 4095 = all twelve
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("temperature", 1e-3, 1e3), ("top_p", 0.0, 1.0), ("top_k", 0, 65536), ("min_p", 0.0, 1.0),
+            ("density", 0.0, 1.0), ("register_low", 0, 127), ("register_high", 0, 127), ("polyphony", 1, 128),
+            ("repetition", 1.0, 1e3), ("scale_mask", 0, 4095),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ValueError(f"{name} {value} lies outside {low:g}..{high:g}")
