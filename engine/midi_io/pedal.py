@@ -18,7 +18,7 @@ def extend_with_pedal(notes: Notes, pedal_s: npt.NDArray[np.float64], pedal_down
 
     notes: (N,); pedal_s, pedal_down: (P,) changes in time order and the state after each. Returns new (N,) notes.
     """
-    extended = notes.copy()
+    extended: Notes = notes.copy()
     if len(notes) == 0:
         return extended
     offset_s = notes["offset_s"].astype(np.float64)

@@ -11,6 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -41,7 +42,7 @@ class _Part:
 
 @dataclass
 class _Parsed:
-    """What a file holds, in ticks. tempos: (tick, us a quarter note); time_signatures: (tick, numerator, denominator)."""
+    """What a file holds. tempos: (tick, us a quarter note); time_signatures: (tick, numerator, denominator)."""
 
     parts: list[_Part] = field(default_factory=list)
     tempos: list[tuple[int, int]] = field(default_factory=list)
@@ -51,12 +52,12 @@ class _Parsed:
 def read_performance(path: str | Path, *, tracks: Sequence[str] | None = None, beats: bool = False) -> Performance:
     """Reads the pitched notes and the sustain pedal of a MIDI file.
 
-    Tracks are merged; channel 10 (drums) is left out. The tracks of a type 2 file, which are independent patterns, sound
-    together, as sequencers import them.
+    Tracks are merged; channel 10 (drums) is left out. The tracks of a type 2 file, which are independent patterns,
+    sound together, as sequencers import them.
 
     tracks: only tracks of these names (exact, after stripping blanks).
-    beats: fill beats_s and beat_in_bar from tempo and time signatures; only sensible where the file is metrical (a score,
-        a sequencer's grid), not a recording at a dummy tempo. Empty for a file that counts SMPTE frames.
+    beats: fill beats_s and beat_in_bar from tempo and time signatures; only sensible where the file is metrical (a
+        score, a sequencer's grid), not a recording at a dummy tempo. Empty for a file that counts SMPTE frames.
 
     MidiFileError: the file is missing, no MIDI file, broken, without a pitched note, without a track of that name, or
     longer than 24 hours.
@@ -106,7 +107,7 @@ def _parse(source: Path, data: bytes) -> _Parsed:
 
 
 def _parse_symusic(data: bytes) -> _Parsed:
-    score = symusic.Score.from_midi(data)
+    score: Any = symusic.Score.from_midi(data)
     parsed = _Parsed(
         tempos=[(tempo.time, tempo.mspq) for tempo in score.tempos],
         time_signatures=[(sig.time, sig.numerator, sig.denominator) for sig in score.time_signatures],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,8 +63,8 @@ def beat_grid(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Beats of a metrical file from tick 0 up to and including the first one at or after end_tick.
 
-    time_signatures: (tick, numerator, denominator), in any order; 4/4 where none is given. Compound metres (6/8, 9/8, 12/8
-    and the like) beat in dotted notes, as musicians count them. A signature starts a new bar where it stands.
+    time_signatures: (tick, numerator, denominator), in any order; 4/4 where none is given. Compound metres (6/8, 9/8,
+    12/8 and the like) beat in dotted notes, as musicians count them. A signature starts a new bar where it stands.
     Returns (B,) ticks (fractional where a beat is no whole number of ticks) and (B,) index of each beat in its bar.
     """
     changes = {0: (4, 4)} | {
@@ -71,18 +72,15 @@ def beat_grid(
         for tick, numerator, denominator in sorted(time_signatures)
         if numerator > 0 and denominator > 0
     }
-    starts = [*changes, None]
+    starts = [tick for tick in changes if tick <= end_tick]
     ticks, in_bar = [], []
-    for start, (numerator, denominator), stop in zip(starts, changes.values(), starts[1:], strict=False):
-        assert start is not None
-        if start > end_tick:
-            break
+    for start, stop in zip(starts, [*starts[1:], None], strict=True):
+        numerator, denominator = changes[start]
         compound = denominator >= 8 and numerator % 3 == 0 and numerator > 3
         beat_ticks = division * 4 / denominator * (3 if compound else 1)
         beats_per_bar = numerator // 3 if compound else numerator
-        last = stop is None or stop > end_tick
-        count = (end_tick if last or stop is None else stop) - start
-        index = np.arange(int(np.ceil(count / beat_ticks)) + (1 if last else 0))
+        span = (end_tick if stop is None else stop) - start
+        index = np.arange(math.ceil(span / beat_ticks) + (stop is None))
         ticks.append(start + index * beat_ticks)
         in_bar.append(index % beats_per_bar)
     return np.concatenate(ticks), np.concatenate(in_bar).astype(np.int64)

@@ -1,0 +1,7 @@
+"""Chords: the symbols people write, the chords that notes make, and the labels that data sets bring."""
+
+from engine.chords.chart import Chart, ChordSpan, parse_chart
+from engine.chords.chord import Chord
+from engine.chords.symbol import parse_chord
+
+__all__ = ["Chart", "Chord", "ChordSpan", "parse_chart", "parse_chord"]
