@@ -17,7 +17,7 @@ __all__ = ["MAX_NESTING", "MAX_PACKET_BYTES", "Message", "decode", "encode"]
 MAX_PACKET_BYTES: Final = 4096
 MAX_NESTING: Final = 8  # bundles in bundles
 _BUNDLE: Final = b"#bundle\x00"
-_TAGS: Final = frozenset("ihfdsbrmtTFN")
+_LEAST_BYTES: Final = dict.fromkeys("ifsbrm", 4) | dict.fromkeys("hdt", 8) | dict.fromkeys("TFN", 0)  # by type tag
 
 
 class Message(NamedTuple):
@@ -73,17 +73,22 @@ def _unpack(packet: bytes, depth: int, messages: list[Message]) -> None:
 def _message(packet: bytes) -> Message:
     if not packet.startswith(b"/"):
         raise PacketError(f"{len(packet)} bytes that are neither an OSC message nor a bundle: both begin with / or #")
+    cut_off = f"{len(packet)} bytes of malformed OSC: a string, a number or the type tags are cut off or unreadable"
+    if len(packet) % 4:
+        raise PacketError(cut_off)
     try:
         _, at = osc_types.get_string(packet, 0)
-        tags = osc_types.get_string(packet, at)[0] if at < len(packet) else ","
-        unknown = sorted(set(tags[1:]) - _TAGS)
+        tags, at = osc_types.get_string(packet, at) if at < len(packet) else (",", at)
+        unknown = sorted(set(tags[1:]) - set(_LEAST_BYTES))
         if unknown:  # python-osc would skip them and log
             raise PacketError(f"argument type {unknown[0]!r} is not taken: send numbers or text")
+        if len(packet) - at < sum(_LEAST_BYTES[tag] for tag in tags[1:]):  # python-osc would read a missing float as 0
+            raise PacketError(cut_off)
         message = osc_message.OscMessage(packet)
+    except PacketError:
+        raise
     except (osc_types.ParseError, osc_message.ParseError, ValueError, OverflowError, struct.error) as error:
-        if isinstance(error, PacketError):
-            raise
-        raise PacketError(f"{len(packet)} bytes of malformed OSC: {error.__cause__ or error.args[0]}") from error
+        raise PacketError(cut_off) from error
     return Message(message.address, tuple(_tidy(value) for value in message.params))
 
 
