@@ -70,8 +70,8 @@ def parse_chart(text: str, beats_per_bar: int = 4) -> Chart:
     `%` alone in a bar repeats the bar before; `%` or `/` beside chords holds the chord before for one more share.
     `||`, and bar lines at either end, add no bar.
 
-    ChordError: an empty chart, a `%` with nothing before it, or a wrong symbol; the text names bar, line and column, and
-    the nearest legal symbol.
+    ChordError: an empty chart, a `%` with nothing before it, or a wrong symbol; the text names bar, line and column,
+    and the nearest legal symbol.
     """
     if not 1 <= beats_per_bar <= 32:
         raise ChordError(f"{beats_per_bar} beats a bar lie outside 1..32: give the beats of one bar")
