@@ -2,6 +2,18 @@
 
 from engine.chords.chart import Chart, ChordSpan, parse_chart
 from engine.chords.chord import Chord
+from engine.chords.recognise import recognise
 from engine.chords.symbol import parse_chord
+from engine.chords.tracker import ChordChange, ChordFollower, ChordTracker
 
-__all__ = ["Chart", "Chord", "ChordSpan", "parse_chart", "parse_chord"]
+__all__ = [
+    "Chart",
+    "Chord",
+    "ChordChange",
+    "ChordFollower",
+    "ChordSpan",
+    "ChordTracker",
+    "parse_chart",
+    "parse_chord",
+    "recognise",
+]

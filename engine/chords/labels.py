@@ -75,11 +75,8 @@ def read_openewld(path: str | Path, end_s: float = 0.0) -> Labels:
         seconds = 60.0 / float(sheet["bpm"])
         chords: ChordLabels = []
         for row in sheet["chords"]:
-            _append(
-                chords,
-                float(row["beat"]) * seconds,
-                _music21_chord(row["root"], row["figure"], row["kind"], row["bass"]),
-            )
+            chord = _music21_chord(row["root"], row["figure"], row["kind"], row["bass"])
+            _append(chords, float(row["beat"]) * seconds, chord)
         signatures = [(round(beat * _TICKS), int(num), int(den)) for beat, num, den in sheet["time_signatures"]]
     except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, ChordError) as error:
         raise DataError(f"{source}: not an OpenEWLD lead sheet ({error}): restore the file") from None
@@ -135,7 +132,7 @@ def _music21_chord(root: str, figure: str, kind: str, bass: str) -> Chord | None
 
 
 def _count_from_downbeats(downbeat: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """(B,) True at downbeats -> (B,) index in the bar. Beats before the first downbeat count as the end of a bar of 4."""
+    """(B,) True at downbeats -> (B,) index in the bar. Those before the first downbeat end a bar of 4."""
     index = np.arange(len(downbeat))
     if not downbeat.any():
         return index % 4
