@@ -1,0 +1,100 @@
+"""Checkpoints: a folder with config.yaml, model.safetensors and card.md. No pickle, neither read nor written.
+
+Matrices of linear layers are NF4 (`NAME` uint8 codes, `NAME.absmax` float32), embeddings float16, norms float32.
+A checkpoint saved with `bits=32` holds float32 throughout: what training continues from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from engine import nf4
+from engine.atomic import atomic_write
+from engine.config import Config, ModelConfig, load_config, to_yaml
+from engine.errors import CheckpointError
+from engine.model.shapes import parameter_shapes
+
+__all__ = ["Checkpoint", "Weights", "load_checkpoint", "pretrained_path", "save_checkpoint"]
+
+Weights = dict[str, npt.NDArray[np.float32]]
+"""Parameter name (as in engine/model) -> float32 array."""
+
+CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.yaml", "model.safetensors", "card.md"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A base in memory."""
+
+    path: Path
+    config: Config
+    weights: Weights  # dequantised
+    sha256: str  # of model.safetensors: styles name their base by it
+
+    @property
+    def model(self) -> ModelConfig:
+        return self.config.model
+
+
+def pretrained_path() -> Path:
+    """The base that ships with the package."""
+    return Path(__file__).parent / "pretrained" / "base"
+
+
+def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
+    """The checkpoint in a folder; None is the shipped base. CheckpointError: missing, incomplete or broken."""
+    folder = Path(path) if path is not None else pretrained_path()
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder}: no {name}: give a folder that `sideman train -o` wrote")
+    config = load_config(folder / CONFIG_FILE)
+    raw = (folder / WEIGHTS_FILE).read_bytes()
+    try:
+        stored = load_file(folder / WEIGHTS_FILE)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{folder / WEIGHTS_FILE}: not a safetensors file ({error}): copy it again") from None
+    weights: Weights = {}
+    for name, tensor in stored.items():
+        if name.endswith(".absmax"):
+            continue
+        absmax = stored.get(f"{name}.absmax")
+        weights[name] = tensor.astype(np.float32) if absmax is None else nf4.dequantise(tensor, absmax)
+    expected = parameter_shapes(config.model)
+    for name, shape in expected.items():
+        if name not in weights:
+            raise CheckpointError(f"{folder / WEIGHTS_FILE}: no tensor {name}: not a checkpoint of this model")
+        if weights[name].shape != shape:
+            raise CheckpointError(
+                f"{folder / WEIGHTS_FILE}: {name} is {weights[name].shape}, but config.yaml asks for {shape}"
+            )
+    return Checkpoint(folder, config, {name: weights[name] for name in expected}, hashlib.sha256(raw).hexdigest())
+
+
+def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: str, bits: int = 4) -> None:
+    """Writes the folder beside `path`, then renames: an interrupted save leaves the old checkpoint whole."""
+    assert bits in (4, 32)
+    tensors: dict[str, npt.NDArray[np.generic]] = {}
+    for name, value in weights.items():
+        if bits == 4 and _is_matrix(name):
+            tensors[name], tensors[f"{name}.absmax"] = nf4.quantise(value)
+        elif bits == 4 and value.ndim == 2:
+            tensors[name] = value.astype(np.float16)
+        else:
+            tensors[name] = value.astype(np.float32)
+    with atomic_write(path) as folder:
+        folder.mkdir()
+        (folder / CONFIG_FILE).write_text(to_yaml(config), encoding="utf-8")
+        (folder / CARD_FILE).write_text(card, encoding="utf-8")
+        save_file(tensors, folder / WEIGHTS_FILE)
+
+
+def _is_matrix(name: str) -> bool:
+    """Linear layers' weights, the ones that NF4 holds."""
+    return name.endswith("_proj.weight") or name == "head.weight"

@@ -1,0 +1,182 @@
+"""Configurations: frozen dataclasses read from YAML by one loader that names unknown keys."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import yaml
+
+from engine.errors import ConfigError
+from engine.vocabulary import VOCAB_SIZE
+
+__all__ = ["Config", "ModelConfig", "QloraConfig", "TrainingConfig", "load_config", "shipped_configs", "to_yaml"]
+
+T = TypeVar("T")
+
+
+def _require(condition: bool, text: str) -> None:
+    if not condition:
+        raise ConfigError(text)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the network (docs/MODEL.md draws it)."""
+
+    vocab_size: int = VOCAB_SIZE  # events, then chords: engine/vocabulary
+    latent_dim: int = 512  # width of every stream
+    latent_len: int = 256  # band of the latent self-attention, in tokens
+    num_layers: int = 8  # process blocks
+    num_heads: int = 8
+    ff_dim: int = 2048
+    dropout: float = 0.1
+    max_seq_len: int = 2048  # tokens that a latent sees through the encode attention
+    max_relative_distance: int = 512  # learned distances; farther tokens share the last
+
+    def __post_init__(self) -> None:
+        _require(self.vocab_size == VOCAB_SIZE, f"model.vocab_size {self.vocab_size}: the token table has {VOCAB_SIZE}")
+        for key in ("latent_dim", "latent_len", "num_layers", "num_heads", "ff_dim", "max_seq_len"):
+            _require(getattr(self, key) >= 1, f"model.{key} {getattr(self, key)}: must be 1 or more")
+        _require(
+            self.latent_dim % self.num_heads == 0,
+            f"model.latent_dim {self.latent_dim} is not divisible by model.num_heads {self.num_heads}",
+        )
+        _require(0 <= self.dropout < 1, f"model.dropout {self.dropout}: must be in 0..1")
+        _require(
+            self.latent_len <= self.max_seq_len,
+            f"model.latent_len {self.latent_len} exceeds model.max_seq_len {self.max_seq_len}",
+        )
+        _require(
+            1 <= self.max_relative_distance <= self.max_seq_len,
+            f"model.max_relative_distance {self.max_relative_distance}: must be in 1..max_seq_len {self.max_seq_len}",
+        )
+
+
+@dataclass(frozen=True)
+class QloraConfig:
+    """The adapter of a style."""
+
+    rank: int = 8
+    alpha: int = 16
+    dropout: float = 0.1
+    quantization_bits: int = 4
+    quant_type: str = "nf4"
+    double_quantization: bool = True
+    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+    def __post_init__(self) -> None:
+        _require(self.rank >= 1, f"qlora.rank {self.rank}: must be 1 or more")
+        _require(self.quantization_bits in (4, 16), f"qlora.quantization_bits {self.quantization_bits}: 4 or 16")
+        _require(self.quant_type == "nf4", f"qlora.quant_type {self.quant_type!r}: only nf4 is implemented")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the base is trained."""
+
+    learning_rate: float = 1e-3  # of AdamW and, scaled to the same update size, of Muon
+    batch_size: int = 4  # windows of max_seq_len tokens in a step
+    epochs: float = 1.0  # passes over the un-augmented tokens
+    warmup_steps: int = 200
+    gradient_accumulation: int = 1
+    mixed_precision: str = "no"  # no or bf16
+
+    def __post_init__(self) -> None:
+        _require(self.learning_rate > 0, f"training.learning_rate {self.learning_rate}: must be above 0")
+        for key in ("batch_size", "gradient_accumulation"):
+            _require(getattr(self, key) >= 1, f"training.{key} {getattr(self, key)}: must be 1 or more")
+        _require(self.epochs > 0, f"training.epochs {self.epochs}: must be above 0")
+        _require(
+            self.mixed_precision in ("no", "bf16"), f"training.mixed_precision {self.mixed_precision!r}: no or bf16"
+        )
+
+
+@dataclass(frozen=True)
+class Config:
+    """One YAML file."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    qlora: QloraConfig = field(default_factory=QloraConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+def shipped_configs() -> list[str]:
+    """Names that load_config accepts without a path."""
+    folder = resources.files("engine") / "configs"
+    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+def load_config(name_or_path: str | Path) -> Config:
+    """A shipped config by name ("medium") or a YAML file by path.
+
+    Raises ConfigError: no such config, broken YAML, an unknown key (the nearest one is named), a wrong type or range.
+    """
+    text = str(name_or_path)
+    if text in shipped_configs():
+        source = (resources.files("engine") / "configs" / f"{text}.yaml").read_text(encoding="utf-8")
+    else:
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise ConfigError(f"no config {text!r}: give a YAML file or one of {', '.join(shipped_configs())}")
+        source = path.read_text(encoding="utf-8")
+    try:
+        data = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{text}: broken YAML: {' '.join(str(error).split())}") from None
+    return _build(Config, data or {}, where=text)
+
+
+def to_yaml(config: Config) -> str:
+    """The YAML that load_config reads back."""
+    data = asdict(config)
+    data["qlora"]["target_modules"] = list(data["qlora"]["target_modules"])
+    return yaml.safe_dump(data, sort_keys=False)
+
+
+def _build(cls: type[T], data: Any, where: str) -> T:
+    """A dataclass from a mapping; nested dataclasses by their annotation."""
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where}: expected keys and values, got {type(data).__name__}")
+    hints = get_type_hints(cls)
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
+            raise ConfigError(f"{where}: unknown key {key!r}: did you mean {near[0]!r}?")
+        kind = hints[key]
+        if is_dataclass(kind):
+            values[key] = _build(kind, value if value is not None else {}, where=f"{where}: {key}")
+        else:
+            values[key] = _convert(value, known[key].default, f"{where}: {key}")
+    return cls(**values)
+
+
+def _convert(value: Any, default: Any, where: str) -> Any:
+    """value in the type of the field's default; YAML gives `1e-3` as text, which is meant as a number."""
+    assert default is not MISSING
+    if isinstance(default, bool):
+        if isinstance(value, bool):
+            return value
+    elif isinstance(default, tuple):
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif isinstance(default, str):
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):  # YAML reads an unquoted `no` as false
+            return "yes" if value else "no"
+    elif not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if isinstance(default, float) and number == number:
+            return number
+        if isinstance(default, int) and number == int(number if number == number else 0):
+            return int(number)
+    raise ConfigError(f"{where}: {value!r} is not a {type(default).__name__}")

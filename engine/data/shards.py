@@ -1,0 +1,109 @@
+"""Prepared pieces as flat arrays in safetensors, one file for each side of the split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from engine.errors import DataError
+from engine.vocabulary import NUM_SHIFTS, STEP_S, TIME_SHIFT
+
+__all__ = ["SPLITS", "PieceArrays", "Shard", "load_shard", "save_shard", "steps_of", "token_steps"]
+
+SPLITS = ("train", "valid", "test")
+
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PieceArrays:
+    """One piece. Steps are 10 ms grid steps from the piece's start.
+
+    tokens: (T,) event ids; chord_ids, chord_steps: (C,) id and onset, the first is NO_CHORD at 0; beat_steps,
+    beat_in_bar: (B,), empty where the beat is unknown; collection: index into the shard's names.
+    """
+
+    tokens: npt.NDArray[np.uint16]
+    chord_ids: I64
+    chord_steps: I64
+    beat_steps: npt.NDArray[np.float64]
+    beat_in_bar: I64
+    collection: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The pieces of one side of the split and the names of their collections."""
+
+    pieces: list[PieceArrays]
+    collections: list[str]
+
+
+def steps_of(seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Seconds -> fractional grid steps."""
+    return np.asarray(seconds, dtype=np.float64) / STEP_S
+
+
+def token_steps(tokens: npt.NDArray[np.uint16]) -> I64:
+    """(T,) ids -> (T,) the time after each token, in steps."""
+    ids = tokens.astype(np.int64)
+    shift = np.where((ids >= TIME_SHIFT) & (ids < TIME_SHIFT + NUM_SHIFTS), ids - TIME_SHIFT + 1, 0)
+    return np.cumsum(shift)
+
+
+def save_shard(path: Path, shard: Shard) -> None:
+    """Writes all pieces into one file."""
+    columns = {
+        "tokens": (np.uint16, [p.tokens for p in shard.pieces]),
+        "chord_ids": (np.int16, [p.chord_ids for p in shard.pieces]),
+        "chord_steps": (np.int32, [p.chord_steps for p in shard.pieces]),
+        "beat_steps": (np.float32, [p.beat_steps for p in shard.pieces]),
+        "beat_in_bar": (np.int8, [p.beat_in_bar for p in shard.pieces]),
+    }
+    tensors: dict[str, npt.NDArray[np.generic]] = {
+        "collection": np.array([p.collection for p in shard.pieces], dtype=np.int16)
+    }
+    for name, (dtype, parts) in columns.items():
+        tensors[name] = np.concatenate([np.zeros(0, dtype), *(part.astype(dtype) for part in parts)])
+        tensors[f"{name}.lengths"] = np.array([len(part) for part in parts], dtype=np.int64)
+    save_file(tensors, path, metadata={"collections": "\n".join(shard.collections)})
+
+
+def load_shard(path: Path) -> Shard:
+    """Reads what save_shard wrote. DataError if the file is missing or broken."""
+    from safetensors import safe_open
+
+    if not path.is_file():
+        raise DataError(f"{path}: no such shard: give a folder that `sideman prepare -o` wrote")
+    try:
+        tensors = load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            collections = file.metadata()["collections"].split("\n")
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a shard ({error}): run `sideman prepare` again") from None
+
+    def pieces(name: str) -> list[npt.NDArray[np.generic]]:
+        return np.split(tensors[name], np.cumsum(tensors[f"{name}.lengths"])[:-1])
+
+    columns = [pieces(n) for n in ("tokens", "chord_ids", "chord_steps", "beat_steps", "beat_in_bar")]
+    return Shard(
+        [
+            PieceArrays(
+                tokens.astype(np.uint16),
+                chord_ids.astype(np.int64),
+                chord_steps.astype(np.int64),
+                beat_steps.astype(np.float64),
+                beat_in_bar.astype(np.int64),
+                int(collection),
+            )
+            for tokens, chord_ids, chord_steps, beat_steps, beat_in_bar, collection in zip(
+                *columns, tensors["collection"], strict=True
+            )
+        ],
+        collections,
+    )

@@ -1,0 +1,146 @@
+"""The network: Perceiver AR (Hawthorne et al. 2022) with relative attention and a chord memory.
+
+Encode: every position's latent cross-attends to the last max_seq_len tokens; keys and values depend on the token id alone.
+Process: blocks of banded causal self-attention, cross-attention to the chords, feed-forward.
+Decode: the token's own embedding cross-attends to the latents in its band; 400 logits for the next event.
+
+This is the training form, a whole window at once. engine/inference/decoder is the streaming form of the same function.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.config import ModelConfig
+from engine.model.attention import Projections, banded_attention, causal_attention
+from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_BACK
+from engine.vocabulary import NUM_EVENT_IDS
+
+__all__ = ["Inputs", "PerceiverMusicTransformer"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch of windows. Position p predicts token p + 1; everything about "now" is at the time after token p."""
+
+    tokens: Tensor  # (B, L) event ids
+    beat: Tensor  # (B, L) 0..24, 24 = unknown
+    bar: Tensor  # (B, L) 0..8, 8 = unknown
+    chords: Tensor  # (B, C) chord ids; the first is NO_CHORD
+    chord_now: Tensor  # (B, L) index of the sounding chord
+    chords_ahead: Tensor  # (B,) how many future chords are known, 0..CHORDS_AHEAD
+    num_chords: Tensor  # (B,) chords in use, the rest is padding
+
+    def to(self, device: torch.device | str) -> Inputs:
+        return Inputs(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+class FeedForward(nn.Module):
+    """Squared ReLU (So et al. 2021, "Primer"): as good as GELU at this size, and exact to reproduce in C++."""
+
+    def __init__(self, dim: int, ff_dim: int) -> None:
+        super().__init__()
+        self.up_proj = nn.Linear(dim, ff_dim, bias=False)
+        self.down_proj = nn.Linear(ff_dim, dim, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(self.up_proj(x).relu().square())  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """One process layer, pre-norm."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim, heads = config.latent_dim, config.num_heads
+        self.band = config.latent_len
+        self.self_norm = nn.LayerNorm(dim)
+        self.self_attn = Projections(dim, heads, min(config.latent_len, config.max_relative_distance))
+        self.chord_norm = nn.LayerNorm(dim)
+        self.chord_attn = Projections(dim, heads, 2 * CHORD_CLIP + 1)
+        self.ff_norm = nn.LayerNorm(dim)
+        self.ff = FeedForward(dim, config.ff_dim)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, chord_emb: Tensor, chord_offset: Tensor, chord_mask: Tensor) -> Tensor:
+        """x: (B, L, d); chord_emb: (B, C, d); chord_offset, chord_mask: (B, L, C) embedding row and hidden pairs."""
+        attn, h = self.self_attn, self.self_norm(x)
+        k, v = attn.split(attn.k_proj(h)), attn.split(attn.v_proj(h))
+        x = x + self.dropout(attn.merge(banded_attention(attn.query(h), k, v, attn.relative_heads(), self.band)))
+
+        attn = self.chord_attn
+        q = attn.query(self.chord_norm(x))  # (B, H, L, D)
+        k, v = attn.split(attn.k_proj(chord_emb)), attn.split(attn.v_proj(chord_emb))  # (B, H, C, D)
+        by_offset = q @ attn.relative_heads().transpose(-1, -2)  # (B, H, L, 17)
+        index = chord_offset.unsqueeze(1).expand(-1, q.shape[1], -1, -1)
+        logits = q @ k.transpose(-1, -2) + by_offset.gather(-1, index)  # (B, H, L, C)
+        weights = logits.masked_fill(chord_mask.unsqueeze(1), -math.inf).softmax(-1)
+        x = x + self.dropout(attn.merge(weights @ v))
+
+        return x + self.dropout(self.ff(self.ff_norm(x)))  # type: ignore[no-any-return]
+
+
+class PerceiverMusicTransformer(nn.Module):
+    """Next-event logits for every position of a window."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        dim, heads = config.latent_dim, config.num_heads
+        self.token_emb = nn.Embedding(config.vocab_size, dim)
+        self.beat_emb = nn.Embedding(BEAT_BINS + 1, dim)
+        self.bar_emb = nn.Embedding(BAR_BINS + 1, dim)
+        self.encode_norm = nn.LayerNorm(dim)
+        self.token_norm = nn.LayerNorm(dim)  # of the keys' and values' side
+        self.encode_attn = Projections(dim, heads, config.max_relative_distance)
+        self.chord_memory_norm = nn.LayerNorm(dim)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
+        self.decode_norm = nn.LayerNorm(dim)
+        self.latent_norm = nn.LayerNorm(dim)
+        self.decode_attn = Projections(dim, heads, min(config.latent_len, config.max_relative_distance))
+        self.out_norm = nn.LayerNorm(dim)
+        self.head = nn.Linear(dim, NUM_EVENT_IDS, bias=False)
+        self.dropout = nn.Dropout(config.dropout)
+        self._init_weights()
+
+    def _init_weights(self) -> None:
+        residual_std = 0.02 / math.sqrt(3 * self.config.num_layers + 2)  # GPT-2: by the number of residual branches
+        for name, parameter in self.named_parameters():
+            if parameter.dim() < 2:
+                continue  # norms start as identity
+            std = residual_std if name.endswith(("out_proj.weight", "down_proj.weight")) else 0.02
+            nn.init.normal_(parameter, std=std)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs of B windows of L tokens -> (B, L, 400) logits."""
+        config = self.config
+        query = self.token_emb(inputs.tokens) + self.beat_emb(inputs.beat) + self.bar_emb(inputs.bar)  # (B, L, d)
+
+        attn = self.encode_attn
+        table = self.token_norm(self.token_emb.weight[:NUM_EVENT_IDS])  # (400, d): the ids are all there is to know
+        k = attn.split(attn.k_proj(table)[inputs.tokens])
+        v = attn.split(attn.v_proj(table)[inputs.tokens])
+        q = attn.query(self.encode_norm(query))
+        x = query + self.dropout(attn.merge(causal_attention(q, k, v, attn.relative_heads(), config.max_seq_len)))
+
+        chord_emb = self.chord_memory_norm(self.token_emb(inputs.chords))  # (B, C, d)
+        chord_index = torch.arange(inputs.chords.shape[1], device=x.device)
+        offset = chord_index - inputs.chord_now.unsqueeze(-1)  # (B, L, C)
+        hidden = (
+            (offset > inputs.chords_ahead.view(-1, 1, 1))
+            | (offset < -CHORDS_BACK)
+            | (chord_index >= inputs.num_chords.view(-1, 1, 1))
+        )
+        row = offset.clamp(-CHORD_CLIP, CHORD_CLIP) + CHORD_CLIP
+        for block in self.blocks:
+            x = block(x, chord_emb, row, hidden)
+
+        attn, h = self.decode_attn, self.latent_norm(x)
+        k, v = attn.split(attn.k_proj(h)), attn.split(attn.v_proj(h))
+        q = attn.query(self.decode_norm(query))
+        y = query + self.dropout(attn.merge(banded_attention(q, k, v, attn.relative_heads(), config.latent_len)))
+        return self.head(self.out_norm(y))  # type: ignore[no-any-return]

@@ -1,0 +1,61 @@
+"""Muon (Jordan et al. 2024): momentum whose update matrix is orthogonalised by Newton-Schulz iterations.
+
+torch.optim.Muon is the same algorithm one matrix at a time in bfloat16; on a CPU without bfloat16 units that took 0.52 s of
+a 1.8 s update at `tiny`. Here matrices of one shape go through the iteration as one float32 batch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["Muon", "orthogonalise"]
+
+# Quintic with a steep slope at zero: singular values end up within about 0.7..1.2, which is as good as 1 (ibid.).
+A, B, C = 3.4445, -4.7750, 2.0315
+
+
+def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """(n, rows, cols) -> the nearest semi-orthogonal matrices, roughly."""
+    x = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    tall = x.shape[-2] > x.shape[-1]
+    if tall:
+        x = x.mT
+    for _ in range(iterations):
+        gram = x @ x.mT
+        x = A * x + (B * gram + C * gram @ gram) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """For matrices between activations; everything else belongs to AdamW.
+
+    The update is scaled to AdamW's usual size, 0.2 sqrt(max(rows, cols)) (Liu et al. 2025), so both share a learning rate.
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            momentum, lr = group["momentum"], group["lr"]
+            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
+            for p in group["params"]:
+                if p.grad is not None:
+                    by_shape[p.shape].append(p)
+            for shape, params in by_shape.items():
+                updates = []
+                for p in params:
+                    buffer = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+                    buffer.lerp_(p.grad, 1 - momentum)
+                    updates.append(p.grad.lerp(buffer, momentum))  # Nesterov
+                scale = 0.2 * max(shape) ** 0.5
+                for p, update in zip(params, orthogonalise(torch.stack(updates)), strict=True):
+                    p.mul_(1 - lr * group["weight_decay"]).add_(update, alpha=-lr * scale)
