@@ -1,0 +1,151 @@
+"""What the script does: knobs and transport to the engine, values and clear words back to the hint bar."""
+
+import time
+
+import sideman_fl
+import sideman_table as table
+import sideman_wire as wire
+from sideman_link import Link
+
+BY_CC = {row[7]: row for row in table.PARAMETERS if row[7] is not None}
+BY_NAME = {row[0]: row for row in table.PARAMETERS}
+ABSENT = "no Sideman engine: run `sideman play`"
+SETTLE_S = 1.0  # after connecting, values stream in and are not worth a hint each
+LOAD_S = 10.0  # the longest that a loading project holds our messages back
+REPORTS = 5  # exceptions printed in full; printing lags FL
+
+
+class App:
+    """One per script. start() makes it as new, for FL calls OnInit again without importing anew."""
+
+    def __init__(self):
+        self._reports = 0
+        self.start_state()
+
+    def start_state(self):
+        self.link = Link(time.monotonic())
+        self.values = {}  # what the engine last told, by name
+        self._playing = None
+        self._tempo_bpm = None
+        self._settled_s = 0.0
+
+    def guard(self, function, *args):
+        """Runs a callback. An exception that escapes would have FL disable the script, so it is printed instead."""
+        try:
+            function(*args)
+        except Exception as error:
+            self._reports += 1
+            if self._reports <= REPORTS:
+                print("Sideman:", type(error).__name__, error)
+
+    def start(self):
+        self.start_state()
+        print("Sideman: init ok")
+        if not sideman_fl.is_assigned():
+            print("Sideman: no output port. Give the output `Sideman Control` the port number of the input.")
+
+    def stop(self):
+        self.start_state()
+
+    def idle(self):
+        self._poll_transport()
+        self._service(idle=True)
+
+    def refresh(self):
+        self._poll_transport()
+        self._service()
+
+    def beat(self, value):
+        """value: 0 off, 1 bar, 2 beat. Each bar tells the engine where the song is."""
+        self._poll_transport()
+        if value == 1 and self._playing:
+            self._send_position()
+        self._service()
+
+    def project_load(self, status):
+        """status: 0 begins, 100 done, 101 failed."""
+        now_s = time.monotonic()
+        self.link.hold(now_s + LOAD_S if status == 0 else None)
+        self._service()
+
+    def control_change(self, event):
+        row = BY_CC.get(event.data1)
+        if row is None or event.status & 0xF0 != 0xB0:
+            return
+        event.handled = True
+        name, _, tag, low, high, _, address, _ = row
+        value = wire.cc_to_value(tag, low, high, event.data2)
+        self.link.queue(name, address, tag, value)
+        self._service()
+        self._hint(_words(row, value))
+
+    def message(self, event):
+        """OnMidiMsg: some builds deliver SysEx here."""
+        if getattr(event, "sysex", None):
+            self.sysex(event)
+
+    def sysex(self, event):
+        message = event.sysex
+        if not message or not wire.is_frame(bytes(message)):
+            return
+        event.handled = True
+        decoded = self.link.receive(bytes(message), time.monotonic())
+        if decoded is not None:
+            self._reply(*decoded)
+        self._service()
+
+    def _reply(self, address, values):
+        if address == table.VALUE and len(values) == 2:
+            name, value = values
+            known = self.values.get(name)
+            self.values[name] = value
+            row = BY_NAME.get(name)
+            if row is not None and known != value and time.monotonic() >= self._settled_s:
+                self._hint(_words(row, value))
+        elif address == table.ERROR and len(values) == 2:
+            self._hint("Sideman refused " + str(values[1]))
+
+    def _service(self, idle=False):
+        now_s = time.monotonic()
+        change = self.link.heartbeat(now_s)
+        if change:
+            self._settled_s = now_s + SETTLE_S
+            self.link.queue("get", "/sideman/get", "s", "*")
+            self._tempo_bpm = None
+            if self._playing:
+                self._playing = None  # so that the next poll tells it anew
+            sideman_fl.show_hint("Sideman: connected")
+            print("Sideman: connected")
+        elif change is False:
+            sideman_fl.show_hint("Sideman: " + ABSENT)
+            print("Sideman: the engine is gone")
+        self.link.pump(now_s, idle)
+
+    def _poll_transport(self):
+        playing = sideman_fl.is_playing()
+        if playing is not None and playing != self._playing:
+            if playing:
+                self._send_position()
+                self.link.queue("play", "/sideman/play")
+            elif self._playing:
+                self.link.queue("play", "/sideman/stop")
+            self._playing = playing
+        tempo_bpm = sideman_fl.tempo_bpm()
+        if tempo_bpm is not None and tempo_bpm != self._tempo_bpm:
+            self._tempo_bpm = tempo_bpm
+            self.link.queue("tempo", "/sideman/transport/tempo", "f", tempo_bpm)
+
+    def _send_position(self):
+        beats = sideman_fl.position_beats()
+        if beats is not None:
+            self.link.queue("position", "/sideman/transport/position", "f", beats)
+
+    def _hint(self, text):
+        sideman_fl.show_hint(text if self.link.connected else text + " - " + ABSENT)
+
+
+def _words(row, value):
+    """`Temperature 0.85`, `Look ahead 1000 ms`, `Mode trade`."""
+    _, label, tag, _, _, unit, _, _ = row
+    text = f"{value:.3f}".rstrip("0").rstrip(".") if tag == "f" else str(value)
+    return " ".join(part for part in (label, text, unit) if part)

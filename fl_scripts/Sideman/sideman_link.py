@@ -1,0 +1,91 @@
+"""The link to the engine: OSC packets in SysEx frames, a heartbeat, and whether anybody answers.
+
+Sending is paced, because a flood of SysEx has crashed FL: one frame an idle tick. Of several packets that wait for one
+key only the newest is kept, so that a fast knob loses nothing but its way there. Where FL never calls OnIdle, whatever
+waits goes out with the event that brought it.
+"""
+
+import sideman_fl
+import sideman_wire as wire
+
+HEARTBEAT_S = 0.5
+SILENCE_S = 2.0  # without a word for so long, the engine counts as absent
+IDLE_DEAD_S = 0.3  # OnIdle comes every 20 to 100 ms where it comes at all
+FRAME_GAP_S = 0.02
+BURST_FRAMES = 4  # at most so many in one event when OnIdle is dead
+
+
+class Link:
+    """One connection. now_s: seconds on any steady clock."""
+
+    def __init__(self, now_s):
+        self.connected = False
+        self.refused = 0  # frames that FL did not take
+        self.reassembler = wire.Reassembler(wire.TO_FL)
+        self._waiting = {}  # key -> packet; dicts keep their order
+        self._frames = []  # of the packet being sent
+        self._sequence = int(now_s * 16) & 127  # a reloaded script does not begin where the last one did
+        self._heard_s = None
+        self._pinged_s = None
+        self._sent_s = None
+        self._idle_s = None
+        self._quiet_until_s = None
+
+    def queue(self, key, address, tags="", *values):
+        """Lets one message wait for its turn; it replaces what waits under the same key."""
+        self._waiting[key] = wire.encode_message(address, tags, values)
+
+    def hold(self, until_s):
+        """Sends nothing until then (None: send again)."""
+        self._quiet_until_s = until_s
+
+    def receive(self, message, now_s):
+        """One SysEx message -> the (address, values) that it completes, or None."""
+        packet = self.reassembler.feed(message, now_s)
+        if packet is None:
+            return None
+        try:
+            decoded = wire.decode_message(packet)
+        except ValueError:
+            self.reassembler.bad += 1
+            return None
+        self._heard_s = now_s
+        return decoded
+
+    def heartbeat(self, now_s):
+        """Pings when it is time; returns True when the engine came, False when it went, else None."""
+        if self._pinged_s is None or now_s - self._pinged_s >= HEARTBEAT_S:
+            self._pinged_s = now_s
+            self.queue("ping", "/sideman/ping")
+        connected = self._heard_s is not None and now_s - self._heard_s < SILENCE_S
+        if connected == self.connected:
+            return None
+        self.connected = connected
+        return connected
+
+    def pump(self, now_s, idle=False):
+        """Sends what the pace allows now. idle: called from OnIdle."""
+        if idle:
+            self._idle_s = now_s
+        if self._quiet_until_s is not None:
+            if now_s < self._quiet_until_s:
+                return
+            self._quiet_until_s = None
+        idle_lives = self._idle_s is not None and now_s - self._idle_s < IDLE_DEAD_S
+        if idle_lives and not idle and self._sent_s is not None and now_s - self._sent_s < FRAME_GAP_S:
+            return
+        for _ in range(1 if idle_lives else BURST_FRAMES):
+            if not self._send_one(now_s):
+                return
+
+    def _send_one(self, now_s):
+        if not self._frames:
+            if not self._waiting:
+                return False
+            key = next((name for name in self._waiting if name != "ping"), "ping")
+            self._sequence = (self._sequence + 1) & 127
+            self._frames = wire.pack(self._waiting.pop(key), wire.TO_ENGINE, self._sequence)
+        self._sent_s = now_s
+        if not sideman_fl.send_sysex(self._frames.pop(0)):
+            self.refused += 1
+        return True
