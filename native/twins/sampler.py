@@ -71,8 +71,8 @@ class Sampler:
     def sample(self, logits: npt.NDArray[np.float32], step_index: int | None = None) -> int:
         """Draw the next token from (num_ids,) logits without advancing.
 
-        step_index: the number of the random draw, `length` by default. ValueError for another shape, or where the logits
-        of the legal tokens hold NaN, +inf or nothing but -inf.
+        step_index: the number of the random draw, `length` by default. ValueError for another shape, or where the
+        logits of the legal tokens hold NaN, +inf or nothing but -inf.
         """
         weights = self._weights(logits)
         total = 0.0

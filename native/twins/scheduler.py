@@ -48,8 +48,8 @@ class Scheduler:
     - A cancel_from(T) that returned before the clock reached T always comes in time, because the consumer reads the
       clock before it drains the ring.
 
-    What is handed out alternates NOTE_ON and NOTE_OFF on every key: a NOTE_OFF of a silent key is dropped, a NOTE_ON of a
-    sounding one is preceded by a NOTE_OFF.
+    What is handed out alternates NOTE_ON and NOTE_OFF on every key: a NOTE_OFF of a silent key is dropped, a NOTE_ON
+    of a sounding one is preceded by a NOTE_OFF.
 
     Full means: `capacity` events pushed and not yet handed out or withdrawn. push() then returns False and nothing is
     lost. A NOTE_ON is taken only if its NOTE_OFF will fit as well, so the NOTE_OFF of a taken note is never refused
@@ -141,10 +141,10 @@ class Scheduler:
         handed_out: list[tuple[int, int, int, int]] = []
         while self._pending and self._pending[0].due_us <= now_us and len(handed_out) + 2 <= MAX_BATCH:
             event = heapq.heappop(self._pending)
-            if event.owner == 0:  # those with an owner were paid back when they were bound to it
+            if event.owner == 0:  # owned ones left the count when they were bound
                 self._released += 1
             if _is_note_off(event.status, event.data2):
-                if event.key not in self._sounding or event.owner not in (0, self._sounding[event.key][1]):
+                if event.key not in self._sounding or (event.owner and not self._owns(event)):
                     continue
                 del self._sounding[event.key]
             elif _is_note_on(event.status, event.data2):
@@ -177,31 +177,41 @@ class Scheduler:
     def _cancel(self, from_us: int) -> None:
         # Notes that began although this cancel withdraws them: it came too late.
         late = {key: serial for key, (due_us, serial) in self._sounding.items() if due_us >= from_us}
-        kept = [event for event in self._pending if event.due_us < from_us or event.owner]
-        withdrawn = sorted(event for event in self._pending if event.due_us >= from_us and not event.owner)
-        for event in withdrawn:
+        kept: list[_Event] = []
+        for event in sorted(self._pending):
+            if event.owner:
+                if self._owns(event):
+                    kept.append(event)
+                    late.pop(event.key, None)
+            elif event.due_us < from_us:
+                kept.append(event)
+        for event in sorted(self._pending):
+            if event.owner or event.due_us < from_us:
+                continue
+            self._released += 1
             if _is_note_off(event.status, event.data2) and event.key in late:
                 event.owner = late.pop(event.key)
                 kept.append(event)
-        bound = {event.owner for event in kept if event.owner}
-        for (channel, pitch), serial in late.items():
-            if serial not in bound:
-                kept.append(_Event(from_us, _OFF, serial, 0x80 | channel, pitch, 0, serial))
-        self._released += len(withdrawn)
+        kept.extend(_end_of(key, serial, from_us) for key, serial in late.items())
         self._pending = kept
         heapq.heapify(self._pending)
         self._last_on_us = {key: due_us for key, due_us in self._last_on_us.items() if due_us < from_us}
 
     def _silence(self, now_us: int) -> None:
         self._released += sum(1 for event in self._pending if not event.owner)
-        # Before anything pushed later, even if that is already late.
-        first_us = min([now_us, *(due_us for due_us, _ in self._sounding.values())])
-        self._pending = [
-            _Event(first_us, _OFF, serial, 0x80 | channel, pitch, 0, serial)
-            for (channel, pitch), (_, serial) in sorted(self._sounding.items())
-        ]
+        self._pending = [_end_of(key, serial, now_us) for key, (_, serial) in self._sounding.items()]
         heapq.heapify(self._pending)
         self._last_on_us = {}
+
+    def _owns(self, event: _Event) -> bool:
+        """Whether the note that an owned NOTE_OFF ends still sounds."""
+        return event.key in self._sounding and self._sounding[event.key][1] == event.owner
+
+
+def _end_of(key: tuple[int, int], serial: int, due_us: int) -> _Event:
+    """A NOTE_OFF bound to one note: if that note ends earlier, it is dropped and never cuts a newer one."""
+    channel, pitch = key
+    return _Event(due_us, _OFF, serial, 0x80 | channel, pitch, 0, owner=serial)
 
 
 def _is_note_on(status: int, data2: int) -> bool:

@@ -25,8 +25,9 @@ def encode(
 ) -> npt.NDArray[np.uint16]:  # fmt: skip
     """Four (N,) arrays of notes in any order, and (P,) pedal changes or none -> (T,) uint16 tokens.
 
-    Absolute times are rounded to the grid (half to even), so nothing drifts. A note lasts at least one step; a re-struck
-    pitch ends the earlier note; two notes of one pitch in one step become one (the louder velocity, the later offset).
+    Absolute times are rounded to the grid (half to even), so nothing drifts. A note lasts at least one step; a
+    re-struck pitch ends the earlier note; two notes of one pitch in one step become one (the louder velocity, the
+    later offset).
     Inside a step: pedal, NOTE_OFFs by pitch, NOTE_ONs by pitch. Long waits are full shifts, then the remainder.
     ValueError for unequal lengths, times outside 0..1e6 s, pitches outside 0..127, velocities outside 1..127.
     """

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "sideman/layout.h"
+#include "sideman/sampler.h"
+
+// Plain data is a frozen Python dataclass (native/layout.py, native/sampler_params.py) that checks itself, for both
+// variants; here it is read field by field.
+namespace pybind11::detail {
+
+template <>
+struct type_caster<sideman::Layout> {
+  PYBIND11_TYPE_CASTER(sideman::Layout, const_name("native.layout.Layout"));
+
+  bool load(handle source, bool) {
+    if (!isinstance(source, module_::import("native.layout").attr("Layout"))) return false;
+    const auto read = [&](const char* key, int& field) { field = source.attr(key).cast<int>(); };
+    read("note_on", value.note_on);
+    read("note_off", value.note_off);
+    read("time_shift", value.time_shift);
+    read("num_shifts", value.num_shifts);
+    read("velocity", value.velocity);
+    read("num_velocities", value.num_velocities);
+    read("pad", value.pad);
+    read("bos", value.bos);
+    read("eos", value.eos);
+    read("pedal_on", value.pedal_on);
+    read("pedal_off", value.pedal_off);
+    read("num_ids", value.num_ids);
+    read("step_ms", value.step_ms);
+    return true;
+  }
+};
+
+template <>
+struct type_caster<sideman::SamplerParams> {
+  PYBIND11_TYPE_CASTER(sideman::SamplerParams, const_name("native.sampler_params.SamplerParams"));
+
+  bool load(handle source, bool) {
+    if (!isinstance(source, module_::import("native.sampler_params").attr("SamplerParams"))) return false;
+    const auto read = [&](const char* key, auto& field) {
+      field = source.attr(key).cast<std::remove_reference_t<decltype(field)>>();
+    };
+    read("temperature", value.temperature);
+    read("top_p", value.top_p);
+    read("top_k", value.top_k);
+    read("min_p", value.min_p);
+    read("density", value.density);
+    read("register_low", value.register_low);
+    read("register_high", value.register_high);
+    read("polyphony", value.polyphony);
+    read("repetition", value.repetition);
+    read("scale_mask", value.scale_mask);
+    return true;
+  }
+};
+
+}  // namespace pybind11::detail
