@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from fake_engine import FakeEngine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,25 +19,6 @@ from osc_protocol.codec import MAX_PACKET_BYTES, Message, decode, encode
 from osc_protocol.errors import OscPortError
 from osc_protocol.parameters import BY_NAME, PARAMETERS, Parameter, Value
 from osc_protocol.server import ERROR, PONG, STATUS, VALUE, OscServer
-
-
-class Engine:
-    """What the server talks to: values in a dict, commands in a list."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Value] = {row.name: row.default for row in PARAMETERS}
-        self.commands: list[tuple[str, tuple[Value, ...]]] = []
-
-    def command(self, address: str, arguments: tuple[Value, ...]) -> None:
-        if arguments == ("H7",):
-            raise ValueError("chord 'H7' at 1 is unknown:\n did you mean 'B7'?")
-        if arguments == ("crash",):
-            raise KeyError("crash")
-        self.commands.append((address, arguments))
-
-    def server(self, **options: object) -> OscServer:
-        options = {"port": 0, "out_port": None} | options
-        return OscServer(self.values.__setitem__, self.command, self.values.__getitem__, **options)  # type: ignore[arg-type]
 
 
 class Client:
@@ -62,12 +44,12 @@ class Client:
 
 
 @pytest.fixture
-def engine() -> Engine:
-    return Engine()
+def engine() -> FakeEngine:
+    return FakeEngine()
 
 
 @pytest.fixture
-def server(engine: Engine) -> Iterator[OscServer]:
+def server(engine: FakeEngine) -> Iterator[OscServer]:
     with engine.server() as running:
         yield running
 
@@ -84,7 +66,7 @@ def replies(server: OscServer, packet: bytes) -> list[Message]:
 
 
 @pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
-def test_every_row_is_settable_and_readable(row: Parameter, engine: Engine) -> None:
+def test_every_row_is_settable_and_readable(row: Parameter, engine: FakeEngine) -> None:
     server = engine.server()
     wanted: Value = row.high if row.high is not None else row.choices[-1] if row.choices else "anything"
     assert server.handle_packet(encode(row.address, wanted)) == []
@@ -93,30 +75,30 @@ def test_every_row_is_settable_and_readable(row: Parameter, engine: Engine) -> N
         assert replies(server, encode("/sideman/get", name)) == [Message(VALUE, (row.name, wanted))]
 
 
-def test_get_star_reads_the_whole_table(engine: Engine) -> None:
+def test_get_star_reads_the_whole_table(engine: FakeEngine) -> None:
     assert replies(engine.server(), encode("/sideman/get", "*")) == [
         Message(VALUE, (row.name, row.default)) for row in PARAMETERS
     ]
 
 
-def test_values_keep_the_tables_type_whatever_the_engine_keeps(engine: Engine) -> None:
+def test_values_keep_the_tables_type_whatever_the_engine_keeps(engine: FakeEngine) -> None:
     engine.values["temperature"] = 1
     (message,) = replies(engine.server(), encode("/sideman/get", "temperature"))
     assert isinstance(message.arguments[1], float)
 
 
-def test_ping_is_answered_with_pong(engine: Engine) -> None:
+def test_ping_is_answered_with_pong(engine: FakeEngine) -> None:
     assert replies(engine.server(), encode("/sideman/ping")) == [Message(PONG, ())]
 
 
-def test_commands_reach_the_engine_with_their_arguments(engine: Engine) -> None:
+def test_commands_reach_the_engine_with_their_arguments(engine: FakeEngine) -> None:
     server = engine.server()
     for address, values in (("/sideman/chords", ("Dm7 | G7",)), ("/sideman/play", ()), ("/sideman/seed", (7.0,))):
         assert server.handle_packet(encode(address, *values)) == []
     assert engine.commands == [("/sideman/chords", ("Dm7 | G7",)), ("/sideman/play", ()), ("/sideman/seed", (7,))]
 
 
-def test_a_bundle_is_answered_message_by_message(engine: Engine) -> None:
+def test_a_bundle_is_answered_message_by_message(engine: FakeEngine) -> None:
     server = engine.server()
     items = [encode("/sideman/ping"), encode("/nowhere"), encode("/sideman/param/top_k", 5)]
     packet = b"#bundle\x00" + bytes(8) + b"".join(len(item).to_bytes(4, "big") + item for item in items)
@@ -152,7 +134,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("packet", "address", "reason"), REFUSED, ids=[row[2] for row in REFUSED])
 def test_everything_refused_is_answered_and_the_server_lives(
-    packet: bytes, address: str, reason: str, engine: Engine
+    packet: bytes, address: str, reason: str, engine: FakeEngine
 ) -> None:
     server = engine.server()
     ((reply, arguments),) = replies(server, packet)
@@ -164,7 +146,7 @@ def test_everything_refused_is_answered_and_the_server_lives(
     assert replies(server, encode("/sideman/ping")) == [Message(PONG, ())]
 
 
-def test_replies_that_come_back_are_counted_and_not_answered(engine: Engine) -> None:
+def test_replies_that_come_back_are_counted_and_not_answered(engine: FakeEngine) -> None:
     server = engine.server()
     for address in (ERROR, VALUE, PONG, STATUS):
         assert server.handle_packet(encode(address, "x", "y")) == []
@@ -173,12 +155,12 @@ def test_replies_that_come_back_are_counted_and_not_answered(engine: Engine) -> 
 
 @given(st.binary(max_size=100) | st.binary(max_size=60).map(lambda tail: b"/sideman/mode\x00\x00\x00," + tail))
 def test_any_bytes_are_survived(packet: bytes) -> None:
-    server = Engine().server()
+    server = FakeEngine().server()
     for reply in server.handle_packet(packet):
         assert decode(reply)[0].address in (ERROR, VALUE, PONG)
 
 
-def test_listeners_hear_accepted_values_and_status(engine: Engine) -> None:
+def test_listeners_hear_accepted_values_and_status(engine: FakeEngine) -> None:
     server = engine.server()
     heard: list[Message] = []
 
@@ -194,7 +176,7 @@ def test_listeners_hear_accepted_values_and_status(engine: Engine) -> None:
     assert heard == [Message(VALUE, ("density", 0.25)), Message(STATUS, ("playing", 1))]
 
 
-def test_replies_go_to_the_port_that_asked(client: Client, engine: Engine) -> None:
+def test_replies_go_to_the_port_that_asked(client: Client, engine: FakeEngine) -> None:
     client.send("/sideman/ping")
     assert client.receive() == Message(PONG, ())
     client.send("/sideman/param/temperature", 5.0)
@@ -231,7 +213,7 @@ def test_a_subscriber_that_left_harms_nobody(server: OscServer, client: Client) 
     assert client.is_quiet()
 
 
-def test_the_out_port_is_subscribed_from_the_start(engine: Engine) -> None:
+def test_the_out_port_is_subscribed_from_the_start(engine: FakeEngine) -> None:
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as fixed:
         fixed.bind(("127.0.0.1", 0))
         fixed.settimeout(3.0)
@@ -247,7 +229,7 @@ def test_junk_over_udp_is_answered_and_survived(client: Client) -> None:
     assert client.is_quiet()
 
 
-def test_a_port_in_use_names_itself_and_the_remedy(server: OscServer, engine: Engine) -> None:
+def test_a_port_in_use_names_itself_and_the_remedy(server: OscServer, engine: FakeEngine) -> None:
     second = engine.server(port=server.port)
     with pytest.raises(OscPortError, match=f"^OSC port {server.port} on 127.0.0.1 is in use: .*--osc-port"):
         second.start()
@@ -255,12 +237,12 @@ def test_a_port_in_use_names_itself_and_the_remedy(server: OscServer, engine: En
 
 
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("192.0.2.1", 0)])
-def test_a_port_that_cannot_be_opened_is_refused_in_one_line(host: str, port: int, engine: Engine) -> None:
+def test_a_port_that_cannot_be_opened_is_refused_in_one_line(host: str, port: int, engine: FakeEngine) -> None:
     with pytest.raises(OscPortError, match="--osc-port"):
         engine.server(host=host, port=port).start()
 
 
-def test_close_frees_the_port_and_the_thread(engine: Engine) -> None:
+def test_close_frees_the_port_and_the_thread(engine: FakeEngine) -> None:
     first = engine.server()
     first.start()
     port = first.port
@@ -271,7 +253,7 @@ def test_close_frees_the_port_and_the_thread(engine: Engine) -> None:
         assert again.port == port
 
 
-def test_two_roads_at_once_never_meet_in_the_engine(engine: Engine) -> None:
+def test_two_roads_at_once_never_meet_in_the_engine(engine: FakeEngine) -> None:
     inside, most = 0, 0
 
     def slow(name: str, value: Value) -> None:
@@ -295,7 +277,7 @@ def test_two_roads_at_once_never_meet_in_the_engine(engine: Engine) -> None:
 
 @pytest.mark.real
 @pytest.mark.skipif(shutil.which("oscsend") is None, reason="liblo-tools are not installed")
-def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: Engine) -> None:
+def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: FakeEngine) -> None:
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
