@@ -1,11 +1,12 @@
-"""Outputs that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import SidemanError
@@ -15,39 +16,50 @@ __all__ = ["atomic_write"]
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Yields a path beside `path`; write a file or make a folder there. Renamed into place if the block ends well.
+    """Hands out a path beside `path`; the file or folder that the body makes there takes its place when the body ends.
 
-    If it does not, what was at `path` stays untouched. A folder in the way is replaced whole.
-    SidemanError: the parent folder does not exist or cannot be written.
+    The path keeps the suffix, since writers choose formats by it. When the body raises, or the program dies, `path`
+    stays as it was. A folder already at `path` is replaced by a folder, never mixed with it. A symbolic link is followed.
+
+    SidemanError: the folder around it is missing, it cannot be written, or `path` is a device.
     """
-    target = Path(path)
-    beside = target.parent / f".{target.name}.{os.getpid()}.part"
+    target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
-        raise SidemanError(f"{target}: no folder {target.parent}: make it first")
-    if not os.access(target.parent, os.W_OK):
-        raise SidemanError(f"{target}: cannot write into {target.parent}: choose another place")
-    _remove(beside)
+        raise SidemanError(f"{path}: there is no folder {target.parent}: create it first")
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise SidemanError(f"{path}: is a device, not a file: give the name of a file")
+    beside = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}{target.suffix}")
     try:
         yield beside
-        if beside.is_dir() and target.is_dir():
-            old = target.parent / f".{target.name}.{os.getpid()}.old"
-            _remove(old)
-            target.rename(old)  # two renames: a folder cannot replace a folder in one
-            try:
-                beside.rename(target)
-            except BaseException:
-                old.rename(target)
-                raise
-            _remove(old)
-        else:
-            os.replace(beside, target)
+        _replace(beside, target)
+    except OSError as error:
+        raise SidemanError(f"{path}: cannot be written ({error.strerror or error}): choose another place") from error
     finally:
         _remove(beside)
 
 
+def _replace(beside: Path, target: Path) -> None:
+    if not beside.is_dir():
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())  # the name must not reach the disk before the bytes
+        os.replace(beside, target)
+        return
+    if not target.exists():
+        os.rename(beside, target)
+        return
+    # No system call swaps two folders everywhere: the old one steps aside first, and back if the new one cannot come.
+    aside = target.with_name(f"{beside.name}.old")
+    os.rename(target, aside)
+    try:
+        os.rename(beside, target)
+    except OSError:
+        os.rename(aside, target)
+        raise
+    _remove(aside)
+
+
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        with suppress(FileNotFoundError):
-            path.unlink()
+        path.unlink(missing_ok=True)

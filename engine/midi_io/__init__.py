@@ -2,5 +2,6 @@
 
 from engine.midi_io.pedal import extend_with_pedal
 from engine.midi_io.read import read_performance
+from engine.midi_io.write import write_midi
 
-__all__ = ["extend_with_pedal", "read_performance"]
+__all__ = ["extend_with_pedal", "read_performance", "write_midi"]

@@ -1,0 +1,107 @@
+"""Notes and chord names -> Standard MIDI File."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import mido
+import numpy as np
+
+from engine.atomic import atomic_write
+from engine.errors import MidiFileError
+from engine.notes import Notes
+
+__all__ = ["TICKS_PER_BEAT", "write_midi"]
+
+TICKS_PER_BEAT = 480
+_MAX_TICK = 2**28 - 1  # the longest delta time a MIDI file can hold
+_ACOUSTIC_GRAND = 0
+
+
+def write_midi(
+    path: str | Path,
+    notes: Notes,
+    *,
+    tempo_bpm: float,
+    beats_per_bar: int = 4,
+    chords: Sequence[tuple[float, str]] = (),
+    track_name: str = "Sideman",
+    length_s: float | None = None,
+    title: str | None = None,
+) -> None:
+    """Writes a type 1 file of 480 ticks a quarter: a conductor track (tempo, metre, chords as markers) and one piano.
+
+    notes: (N,). What lies at or beyond length_s (default: the end of the last note) is cut, notes across it end there,
+    and both tracks end exactly there. A re-struck pitch ends its earlier note. chords: (onset_s, symbol) in any order.
+    The same arguments give the same bytes; the file appears whole or not at all.
+
+    MidiFileError: a tempo, metre, pitch or length that MIDI cannot hold. SidemanError: the path cannot be written.
+    """
+    if not 4 <= tempo_bpm <= 1000:
+        raise MidiFileError(f"tempo {tempo_bpm} bpm lies outside 4..1000: give beats per minute")
+    if not 1 <= beats_per_bar <= 32:
+        raise MidiFileError(f"{beats_per_bar} beats a bar lie outside 1..32: give the beats of one bar")
+    if len(notes) and int(notes["pitch"].max()) > 127:
+        raise MidiFileError(f"pitch {int(notes['pitch'].max())} lies outside 0..127: transpose the notes down")
+    us_per_beat = round(60e6 / tempo_bpm)  # the file holds whole microseconds: ticks are counted in what it holds
+    ticks_per_s = TICKS_PER_BEAT * 1e6 / us_per_beat
+    if length_s is None:
+        length_s = float(notes["offset_s"].max()) if len(notes) else 0.0
+    end_tick = round(length_s * ticks_per_s)
+    if not 0 <= end_tick <= _MAX_TICK:
+        raise MidiFileError(f"a length of {length_s} s lies outside 0..{_MAX_TICK / ticks_per_s:.0f}: give seconds")
+
+    conductor: list[tuple[int, mido.MetaMessage]] = [
+        (0, mido.MetaMessage("track_name", name=title or track_name)),
+        (0, mido.MetaMessage("set_tempo", tempo=us_per_beat)),
+        (0, mido.MetaMessage("time_signature", numerator=beats_per_bar, denominator=4)),
+    ]
+    for onset_s, symbol in sorted(chords, key=lambda chord: chord[0]):
+        tick = max(0, round(onset_s * ticks_per_s))
+        if tick < end_tick:
+            conductor.append((tick, mido.MetaMessage("marker", text=symbol)))
+    piano: list[tuple[int, mido.Message | mido.MetaMessage]] = [
+        (0, mido.MetaMessage("track_name", name=track_name)),
+        (0, mido.Message("program_change", program=_ACOUSTIC_GRAND)),
+        *_note_messages(notes, ticks_per_s, end_tick),
+    ]
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
+    file.tracks.extend([_track(conductor, end_tick), _track(piano, end_tick)])
+    with atomic_write(path) as beside:
+        file.save(beside)
+
+
+def _note_messages(notes: Notes, ticks_per_s: float, end_tick: int) -> list[tuple[int, mido.Message]]:
+    """(tick, message) in order; at one tick notes end, by pitch, before others begin."""
+    on_tick = np.maximum(np.rint(notes["onset_s"] * ticks_per_s).astype(np.int64), 0)
+    off_tick = np.maximum(np.rint(notes["offset_s"] * ticks_per_s).astype(np.int64), on_tick + 1)
+    sounding: dict[int, tuple[int, int, int]] = {}  # pitch -> on, off, velocity of the latest note of that pitch
+    ended: list[tuple[int, int, int, int]] = []
+    order = np.lexsort((notes["pitch"], on_tick))
+    for i in order:
+        on, off, pitch = int(on_tick[i]), int(off_tick[i]), int(notes["pitch"][i])
+        velocity = min(127, max(1, int(notes["velocity"][i])))
+        if on >= end_tick:
+            break
+        before = sounding.get(pitch)
+        if before and before[0] == on:  # struck twice in one tick: one note, the louder and the longer
+            off, velocity = max(off, before[1]), max(velocity, before[2])
+        elif before:
+            ended.append((pitch, before[0], min(before[1], on), before[2]))
+        sounding[pitch] = (on, off, velocity)
+    ended += [(pitch, on, off, velocity) for pitch, (on, off, velocity) in sounding.items()]
+    events: list[tuple[int, int, int, mido.Message]] = []
+    for pitch, on, off, velocity in ended:
+        events.append((on, 1, pitch, mido.Message("note_on", note=pitch, velocity=velocity)))
+        events.append((min(off, end_tick), 0, pitch, mido.Message("note_off", note=pitch, velocity=0)))
+    return [(tick, message) for tick, _, _, message in sorted(events, key=lambda event: event[:3])]
+
+
+def _track(events: Iterable[tuple[int, mido.Message | mido.MetaMessage]], end_tick: int) -> mido.MidiTrack:
+    """Absolute ticks -> a track of delta times that ends at end_tick."""
+    track, at = mido.MidiTrack(), 0
+    for tick, message in [*events, (end_tick, mido.MetaMessage("end_of_track"))]:
+        track.append(message.copy(time=tick - at))
+        at = tick
+    return track

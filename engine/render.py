@@ -1,0 +1,108 @@
+"""MIDI file -> WAV file, through the FluidSynth program and a soundfont."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from engine.atomic import atomic_write
+from engine.errors import MidiFileError, SidemanError
+
+__all__ = ["find_soundfont", "render_wav"]
+
+SAMPLE_RATE_HZ = 44_100
+_GAIN = 0.6  # a full ten-note chord at velocity 127 stays below clipping
+_TIMEOUT_S = 1800
+
+_FOLDERS = (
+    "/usr/share/sounds/sf2",  # Debian, Ubuntu
+    "/usr/share/sounds/sf3",
+    "/usr/share/soundfonts",  # Fedora, Arch
+    "/usr/local/share/soundfonts",
+    "~/.local/share/soundfonts",
+    "~/.local/share/sounds/sf2",
+    "/opt/homebrew/share/soundfonts",
+    "/opt/homebrew/share/fluid-synth/sf2",
+    "/usr/local/share/fluid-synth/sf2",
+    "~/Library/Audio/Sounds/Banks",  # macOS
+    "C:/soundfonts",
+    "C:/ProgramData/soundfonts",
+)
+_PREFERRED = ("default", "fluidr3", "generaluser", "musescore", "timgm")  # a better piano first; else by name
+
+_INSTALL = (
+    "Debian: apt install fluidsynth fluid-soundfont-gm; macOS: brew install fluid-synth; "
+    "Windows: choco install fluidsynth, and a .sf2 file in C:/soundfonts"
+)
+
+
+def find_soundfont() -> Path:
+    """The soundfont to play with: $SIDEMAN_SOUNDFONT, else the best one in the system's usual folders.
+
+    SidemanError: there is none, or the variable names a file that does not exist.
+    """
+    named = os.environ.get("SIDEMAN_SOUNDFONT")
+    if named:
+        font = Path(named).expanduser()
+        if not font.is_file():
+            raise SidemanError(f"SIDEMAN_SOUNDFONT: {font} is no file: set it to a .sf2 or .sf3 soundfont")
+        if not _starts_with(font, b"RIFF"):
+            raise SidemanError(f"SIDEMAN_SOUNDFONT: {font} is no soundfont: set it to a .sf2 or .sf3 file")
+        return font
+    fonts = [
+        font
+        for folder in _FOLDERS
+        for font in sorted(Path(folder).expanduser().glob("*"))
+        if font.suffix.lower() in (".sf2", ".sf3") and font.is_file()
+    ]
+    if not fonts:
+        raise SidemanError(f"no soundfont found: install one ({_INSTALL}) or set SIDEMAN_SOUNDFONT to a .sf2 file")
+    return min(fonts, key=_rank)
+
+
+def render_wav(midi_path: str | Path, wav_path: str | Path) -> None:
+    """Plays a MIDI file into a 16-bit stereo WAV file of 44.1 kHz. The file appears whole or not at all.
+
+    MidiFileError: no such MIDI file. SidemanError: no FluidSynth, no soundfont, or FluidSynth failed (its own words).
+    """
+    if not Path(midi_path).is_file():
+        raise MidiFileError(f"{midi_path}: no such file: check the path")
+    if not _starts_with(Path(midi_path), b"MThd"):
+        raise MidiFileError(f"{midi_path}: not a MIDI file (no MThd header): give a .mid file")
+    program = shutil.which("fluidsynth")
+    if program is None:
+        raise SidemanError(f"a WAV file needs the FluidSynth program: install it ({_INSTALL})")
+    font = find_soundfont()
+    with atomic_write(wav_path) as beside:
+        command = [
+            program, "-n", "-i", "-q", "-g", str(_GAIN), "-r", str(SAMPLE_RATE_HZ), "-O", "s16", "-T", "wav",
+            "-F", str(beside), str(font.resolve()), str(Path(midi_path).resolve()),
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(
+                command, capture_output=True, timeout=_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL
+            )
+        except subprocess.TimeoutExpired:
+            raise SidemanError(
+                f"{midi_path}: FluidSynth took more than {_TIMEOUT_S} s: render a shorter file"
+            ) from None
+        words = b" ".join(done.stderr.split()).decode(errors="replace")
+        # It exits with 0 even when it could not load the font or the file, and then says so or writes nothing.
+        if done.returncode != 0 or "error:" in words.lower() or not beside.is_file() or beside.stat().st_size <= 44:
+            reason = words[-300:] or f"exit status {done.returncode}"
+            raise SidemanError(
+                f"{midi_path}: FluidSynth could not play it with {font} ({reason}): try another soundfont"
+            )
+
+
+def _starts_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def _rank(font: Path) -> tuple[int, str]:
+    name = font.name.lower()
+    place = next((i for i, start in enumerate(_PREFERRED) if name.startswith(start)), len(_PREFERRED))
+    return place, name
