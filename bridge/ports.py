@@ -38,6 +38,15 @@ class MidiSystem:
         """Ports that notes can be sent to. PortError when the system has gone."""
         return self._names(rtmidi.MidiOut)
 
+    def check(self, existing_input: str | None, existing_output: str | None) -> None:
+        """PortError, listing those that exist, for a name that no port has."""
+        if existing_input is not None:
+            _find(existing_input, self.input_names(), "--in", "input")
+        if existing_output is not None:
+            _find(existing_output, self.output_names(), "--out", "output")
+        if None in (existing_input, existing_output) and not self.has_virtual:
+            raise PortError(f"{self.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL}")
+
     def _names(self, kind: Any) -> list[str]:
         client = _client(kind, self, "Sideman list")
         try:

@@ -1,0 +1,220 @@
+"""Playing ahead: music is generated before it sounds, and what has not sounded can be taken back exactly.
+
+Two clocks meet here. The stream counts seconds of music from its own start, on the engine's 10 ms grid; the scheduler
+counts microseconds of the monotonic clock. While music plays, one origin ties them: `wall = origin + stream`. At rest
+there is no origin: the stream stands still, so that the model never hears a silence that nobody played.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from bridge.errors import LiveFailure
+from engine.chords import Chord
+from engine.notes import NoteEvent
+from engine.vocabulary import STEP_MS, STEP_S
+from osc_protocol.parameters import Value
+
+__all__ = ["EventSink", "Improviser", "PlayAhead"]
+
+NOTE_ON: Final = 0x90
+NOTE_OFF: Final = 0x80
+CONTROL_CHANGE: Final = 0xB0
+ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+CHUNK_S: Final = 0.2  # music generated between two looks at what the player did
+FIRST_CHUNK_S: Final = 0.05  # after a handover: short, so that its first notes are ready in time
+SEARCH_S: Final = 3.0  # how far a start looks for its first note
+START_MARGIN_US: Final = 5_000  # from the decision to the first note of a start, generation not counted
+MARGIN_LOW_US, MARGIN_HIGH_US = 20_000, 120_000  # of a handover; in between it follows what handovers cost
+LATE_US: Final = 30_000  # a note later than this is skipped
+SKIP_US: Final = 250_000  # a stream further behind than this skips ahead
+STEP_US: Final = STEP_MS * 1000
+_PUSH_PATIENCE_S: Final = 1.0
+
+Prepare = Callable[[float], None]
+"""Called with the stream second from which a change shall hold, once everything after it is forgotten."""
+
+
+class Improviser(Protocol):
+    """engine.inference.session.Session, as far as playing live needs it. Times are stream seconds."""
+
+    @property
+    def time_s(self) -> float:
+        """Up to where music is generated."""
+
+    def set_params(self, **values: Value) -> None:
+        """Names of osc_protocol.parameters; ParameterError."""
+
+    def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
+        """(onset_s, chord) pairs that replace every chord from from_s on."""
+
+    def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
+        """Beat phase: a bar line lies at origin_s. None: no beat."""
+
+    def generate(self, until_s: float) -> list[NoteEvent]:
+        """New events in time order; time_s is until_s afterwards."""
+
+    def rollback(self, to_s: float) -> None:
+        """Forgets everything after to_s."""
+
+    def end(self) -> list[NoteEvent]:
+        """Ends what sounds at time_s."""
+
+
+class EventSink(Protocol):
+    """The producer's side of native.Scheduler. Deadlines are microseconds of the monotonic clock."""
+
+    def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
+        """Queues one message; False when full."""
+
+    def cancel_from(self, due_us: int) -> bool:
+        """Withdraws every event due at or after due_us; False when too many commands wait."""
+
+    def silence(self) -> bool:
+        """Withdraws everything and ends what sounds, now; False when too many commands wait."""
+
+
+class PlayAhead:
+    """One stream of music on one scheduler. Session thread only."""
+
+    def __init__(self, improviser: Improviser, sink: EventSink, clock: Callable[[], int], *, channel: int = 0) -> None:
+        """clock: monotonic microseconds, the scheduler's own. channel: 0..15, the MIDI channel of every note."""
+        self._improviser, self._sink, self._clock, self._channel = improviser, sink, clock, channel
+        self._origin_us: int | None = None
+        self._handed_over_us = 0  # handovers never go back in time
+        self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
+        self.skipped = 0  # notes that came too late to be played
+
+    @property
+    def playing(self) -> bool:
+        """Whether music is being made; False at rest."""
+        return self._origin_us is not None
+
+    @property
+    def margin_us(self) -> int:
+        """From a decision to the moment its music takes over: what handovers cost of late, and a half more."""
+        return int(min(max(1.5 * self._cost_us, MARGIN_LOW_US), MARGIN_HIGH_US))
+
+    def stream_s(self, wall_us: int) -> float:
+        """Stream second that sounds at a moment. Only while playing."""
+        assert self._origin_us is not None
+        return (wall_us - self._origin_us) / 1e6
+
+    def wall_us(self, stream_s: float) -> int:
+        """Moment at which a stream second sounds. Only while playing."""
+        assert self._origin_us is not None
+        return self._origin_us + round(stream_s * 1e6)
+
+    def replace(self, improviser: Improviser) -> None:
+        """Goes on with another stream; only at rest."""
+        assert not self.playing
+        self._improviser = improviser
+
+    def start(self, prepare: Prepare, *, at_first_note: bool) -> None:
+        """From rest to music.
+
+        at_first_note: the stream is laid so that its first note sounds now, whatever wait the model put before it;
+        otherwise the stream's present second sounds now.
+        """
+        start_s = self._improviser.time_s
+        prepare(start_s)
+        events: list[NoteEvent] = []
+        sounds_now_s = start_s
+        while at_first_note and not events and sounds_now_s < start_s + SEARCH_S:
+            sounds_now_s = _grid(sounds_now_s + FIRST_CHUNK_S)
+            events = self._improviser.generate(sounds_now_s)
+        if events:
+            sounds_now_s = events[0].time_s
+        self._origin_us = self._clock() + START_MARGIN_US - round(sounds_now_s * 1e6)
+        self._handed_over_us = 0
+        self._push(events)
+
+    def change(self, prepare: Prepare) -> None:
+        """Takes back what has not sounded, from a moment just ahead; prepares; goes on from there.
+
+        Notes that sound at that moment sound on, and the new music ends them.
+        """
+        began_us = self._clock()
+        at_us = max(began_us + self.margin_us, self._handed_over_us)
+        at_s = _grid(math.ceil(self.stream_s(at_us) / STEP_S - 1e-6) * STEP_S)
+        if at_s < self._improviser.time_s:
+            # Half a step after the grid point: what is due at it stays, in the scheduler as in the stream.
+            self._command(lambda: self._sink.cancel_from(self.wall_us(at_s) + STEP_US // 2))
+            self._improviser.rollback(at_s)
+        else:
+            at_s = self._improviser.time_s
+        self._handed_over_us = self.wall_us(at_s)
+        prepare(at_s)
+        self._push(self._improviser.generate(_grid(at_s + FIRST_CHUNK_S)))
+        self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
+
+    def rest(self) -> None:
+        """Silence now: takes back what has not sounded, ends what sounds."""
+        self._command(self._sink.silence)
+        if self._origin_us is None:
+            return
+        now_s = _grid(math.floor(self.stream_s(self._clock()) / STEP_S) * STEP_S)
+        if now_s < self._improviser.time_s:
+            self._improviser.rollback(max(now_s, 0.0))
+        self._improviser.end()  # the scheduler has ended them already; the stream must know
+        self._origin_us = None
+
+    def all_notes_off(self) -> None:
+        """All sound off and all notes off on every channel: for receivers that hold what we never began."""
+        now_us = self._clock()
+        for channel in range(16):
+            for controller in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+                self._deliver(now_us, CONTROL_CHANGE | channel, controller, 0)
+
+    def fill(self, ahead_us: int, interrupted: Callable[[], bool], skipped: Callable[[float, float], None]) -> None:
+        """Generates until ahead_us from now is ready, or until interrupted, but one chunk at least.
+
+        skipped(stream_s, seconds): called when the stream had fallen far behind, and was laid anew, so much later.
+        """
+        while self._origin_us is not None:
+            now_us = self._clock()
+            behind_us = now_us - self.wall_us(self._improviser.time_s)
+            if behind_us > SKIP_US:
+                # Playing it all late would bunch it up: the stream goes on from now, its notes as they are.
+                moved_us = behind_us + MARGIN_LOW_US
+                self._origin_us += moved_us
+                skipped(self._improviser.time_s, moved_us / 1e6)
+            target_s = _grid(self.stream_s(now_us + ahead_us))
+            if self._improviser.time_s >= target_s:
+                return
+            self._push(self._improviser.generate(min(target_s, _grid(self._improviser.time_s + CHUNK_S))))
+            if interrupted():
+                return
+
+    def _push(self, events: Sequence[NoteEvent]) -> None:
+        now_us = self._clock()
+        for event in events:
+            due_us = self.wall_us(event.time_s)
+            if event.kind == "on":
+                if due_us < now_us - LATE_US:
+                    self.skipped += 1  # the scheduler drops the NOTE_OFF that belongs to it
+                    continue
+                self._deliver(due_us, NOTE_ON | self._channel, event.pitch, event.velocity)
+            else:
+                self._deliver(due_us, NOTE_OFF | self._channel, event.pitch, 0)
+
+    def _deliver(self, due_us: int, status: int, data1: int, data2: int) -> None:
+        self._command(lambda: self._sink.push(due_us, status, data1, data2))
+
+    def _command(self, attempt: Callable[[], bool]) -> None:
+        """Tries until the scheduler takes it. LiveFailure when the deadline thread has stopped taking."""
+        if attempt():
+            return
+        give_up = time.monotonic() + _PUSH_PATIENCE_S
+        while not attempt():
+            if time.monotonic() > give_up:
+                raise LiveFailure("the deadline thread takes no more events: the MIDI port hangs")
+            time.sleep(0.001)
+
+
+def _grid(stream_s: float) -> float:
+    """The nearest grid point."""
+    return round(stream_s / STEP_S) * STEP_S

@@ -1,0 +1,372 @@
+"""The session thread: takes what the player does and what the knobs say, decides, keeps music ready ahead.
+
+It alone owns the improviser and the producer's side of the scheduler. Other threads reach it through three doors that
+never wait: `midi_in` (a lock-free ring), `set_parameter` and the commands (a deque of thunks), `stop_thread`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from bridge.ahead import EventSink, Improviser, PlayAhead
+from bridge.changes import BeatClock, chords_from
+from bridge.errors import ModeError
+from bridge.held import HeldChord
+from engine.chords import Chart, Chord
+from engine.errors import SidemanError
+from native import MidiRing
+from osc_protocol.errors import OscError
+from osc_protocol.parameters import Value
+
+__all__ = ["LiveSession", "Report"]
+
+RING_CAPACITY: Final = 4096  # messages
+KNOB_PERIOD_US: Final = 50_000  # a turning knob makes new music at most 20 times a second
+BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
+CHORDS_AHEAD_S: Final = 30.0  # how far a chart is laid out before the playhead
+MODES: Final = ("follow", "changes")
+
+
+class Report(Protocol):
+    """Hears what happens, on the session thread. It must return at once."""
+
+    def __call__(self, what: str, text: str, /) -> None:
+        """what: `chord`, `rest`, `playing`, `error`. text: one line."""
+
+
+class LiveSession:
+    """One sideman. Methods under "any thread" are safe from every thread; the rest is the session thread's."""
+
+    def __init__(
+        self,
+        make_improviser: Callable[[int], Improviser],
+        sink: EventSink,
+        clock: Callable[[], int],
+        report: Report,
+        *,
+        seed: int = 0,
+        release_s: float = 1.5,
+        look_ahead_ms: int = 1000,
+        tempo_bpm: float | None = None,
+        channel: int = 0,
+        on_input: Callable[[int, bytes], None] = lambda time_us, message: None,
+    ) -> None:
+        """make_improviser: a fresh stream for a seed. clock: monotonic microseconds, the scheduler's own.
+
+        release_s: how long after the last key the sideman rests. tempo_bpm: None for no beat in follow mode.
+        on_input(time_us, message): what the player did, on the session thread.
+        """
+        self._on_input = on_input
+        self._make_improviser, self._sink, self._clock, self._report = make_improviser, sink, clock, report
+        self._release_us = round(release_s * 1e6)
+        self._look_ahead_us = look_ahead_ms * 1000
+        self._improviser = make_improviser(seed)
+        self._ahead = PlayAhead(self._improviser, sink, clock, channel=channel)
+        self._ring = MidiRing(RING_CAPACITY)
+        self._thunks: deque[Callable[[], None]] = deque()
+        self._wake = threading.Event()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._has_chart = False  # or will have, once the session thread has seen it
+        # Session thread only, from here on.
+        self._mode = "follow"
+        self._enabled = True
+        self._held = HeldChord()
+        self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
+        self._chord: Chord | None = None  # that the music now follows
+        self._chart: Chart | None = None
+        self._beat = BeatClock(tempo_bpm or 120.0)
+        self._has_tempo = tempo_bpm is not None
+        self._laid_out_s = 0.0  # stream second up to which the chart is laid out
+        self._last_laid_out: Chord | None = None
+        self._knobs: dict[str, Value] = {}  # turned and not yet in force
+        self._params: dict[str, Value] = {}  # in force, for a fresh stream
+        self._next_knob_us = 0
+
+    # ---- any thread -------------------------------------------------------------------------------------------------
+
+    def midi_in(self, message: bytes) -> None:
+        """One message from the player, called by the MIDI system's thread alone (the ring has one writer)."""
+        if 1 <= len(message) <= 3:
+            self._ring.push(self._clock(), message)
+            self._wake.set()
+
+    def set_parameter(self, name: str, value: Value) -> None:
+        """A checked value; in force from the next note that can still change. ModeError for a mode not to be had."""
+        if name == "look_ahead_ms":
+            self._post(lambda: self._set_look_ahead(int(value)))
+        elif name == "mode":
+            self._check_mode(str(value))
+            self._post(lambda: self._set_mode(str(value)))
+        else:
+            self._post(lambda: self._knobs.__setitem__(name, value))
+
+    def set_chord(self, chord: Chord | None) -> None:
+        """The chord to follow until keys say otherwise; None rests."""
+        self._post(lambda: self._latch(chord))
+
+    def set_chart(self, chart: Chart) -> None:
+        """The chart to play over, from its first bar; it also turns the mode to changes."""
+        self._has_chart = True
+        self._post(lambda: self._set_chart(chart))
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        """The tempo from now on; the beat goes on where it is."""
+        self._post(lambda: self._set_tempo(tempo_bpm))
+
+    def locate(self, beat: float) -> None:
+        """Goes to a beat of the chart."""
+        self._post(lambda: self._locate(beat))
+
+    def set_seed(self, seed: int) -> None:
+        """A fresh stream with this seed: what comes now can be had again."""
+        self._post(lambda: self._set_seed(seed))
+
+    def play(self) -> None:
+        """Plays again after stop(); the chart from its first bar."""
+        self._post(self._play)
+
+    def stop(self) -> None:
+        """Silence, until play()."""
+        self._post(self._stop)
+
+    def panic(self) -> None:
+        """Silence on all channels; the next chord plays again."""
+        self._post(self._panic)
+
+    def start_thread(self, on_failure: Callable[[BaseException], None]) -> None:
+        """Runs rounds on a thread of its own; on_failure is called there if a round fails, after silence."""
+        self._thread = threading.Thread(target=self._run, args=(on_failure,), name="sideman-session", daemon=True)
+        self._thread.start()
+
+    def stop_thread(self, timeout_s: float = 2.0) -> bool:
+        """Silences and ends the thread; False if it is stuck."""
+        self._ending.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+            return not self._thread.is_alive()
+        return True
+
+    @property
+    def dropped_input(self) -> int:
+        """Messages of the player that found the ring full."""
+        return self._ring.dropped
+
+    @property
+    def skipped(self) -> int:
+        """Notes that came too late to be played."""
+        return self._ahead.skipped
+
+    # ---- session thread ---------------------------------------------------------------------------------------------
+
+    def step(self) -> float:
+        """One round. Returns the longest time, in seconds, until the next one is due."""
+        self._wake.clear()  # before looking: what comes while we look wakes the next round
+        for time_us, message in self._ring.pop_all():
+            self._on_input(time_us, message)
+            if self._held.take(time_us, message):
+                self._latched = None
+        while self._thunks:
+            self._thunks.popleft()()
+        now_us = self._clock()
+        knobs_due = bool(self._knobs) and (now_us >= self._next_knob_us or not self._ahead.playing)
+        if self._mode == "follow":
+            self._follow(now_us, knobs_due)
+        else:
+            self._over_changes(knobs_due)
+        self._ahead.fill(self._look_ahead_us, self._has_news, self._skipped)
+        wait_s = BUSY_S if self._ahead.playing or self._knobs else IDLE_S
+        settles_in_us = self._held.settles_in_us(self._clock())
+        return wait_s if settles_in_us is None else min(wait_s, settles_in_us / 1e6)
+
+    def _run(self, on_failure: Callable[[BaseException], None]) -> None:
+        try:
+            while not self._ending.is_set():
+                self._wake.wait(self.step())
+        except Exception as error:
+            on_failure(error)
+        finally:
+            self._sink.silence()
+
+    def _has_news(self) -> bool:
+        # The ring is looked at through the event that its writer sets: its own state belongs to both sides.
+        return self._wake.is_set() or self._ending.is_set()
+
+    def _check_mode(self, mode: str) -> None:
+        if mode not in MODES:
+            raise ModeError(f"mode {mode!r} is not playable yet: follow and changes are")
+        if mode == "changes" and not self._has_chart:
+            raise ModeError("mode 'changes' needs a chord chart: give --chords or send /sideman/chords first")
+
+    def _post(self, thunk: Callable[[], None]) -> None:
+        self._thunks.append(thunk)
+        self._wake.set()
+
+    def _follow(self, now_us: int, knobs_due: bool) -> None:
+        wanted = self._wanted(now_us)
+        if wanted is None:
+            if self._ahead.playing:
+                self._rest()
+            if knobs_due:
+                self._turn_knobs()
+        elif not self._ahead.playing:
+            self._chord = wanted
+            self._ahead.start(self._prepare_follow, at_first_note=True)
+            self._report("chord", wanted.name)
+        elif wanted != self._chord:
+            self._chord = wanted
+            self._ahead.change(self._prepare_follow)
+            self._report("chord", wanted.name)
+        elif knobs_due:
+            self._ahead.change(lambda _: self._turn_knobs())
+
+    def _wanted(self, now_us: int) -> Chord | None:
+        """The chord to follow now; None to rest."""
+        if not self._enabled:
+            return None
+        if self._latched is not None:
+            return self._latched
+        chord = self._held.chord(now_us)
+        if chord is not None and self._held.released_for_us(now_us) >= self._release_us:
+            self._held.forget()
+            return None
+        return chord
+
+    def _prepare_follow(self, from_s: float) -> None:
+        if self._knobs:
+            self._turn_knobs()
+        if not self._ahead.playing and self._has_tempo:
+            self._beat = self._beat.located(from_s, 0.0)
+            self._improviser.set_tempo(self._beat.tempo_bpm, origin_s=from_s)
+        self._improviser.set_chords([(from_s, self._chord)], from_s=from_s)
+
+    def _over_changes(self, knobs_due: bool) -> None:
+        assert self._chart is not None
+        if not self._enabled:
+            if knobs_due:
+                self._turn_knobs()
+        elif not self._ahead.playing:
+            self._ahead.start(self._prepare_changes, at_first_note=False)
+            self._report("playing", f"{self._chart.bars} bars at {self._beat.tempo_bpm:g} bpm")
+        elif knobs_due:
+            self._ahead.change(lambda _: self._turn_knobs())
+        if self._ahead.playing and self._improviser.time_s + CHORDS_AHEAD_S / 2 > self._laid_out_s:
+            self._lay_out_more()
+
+    def _prepare_changes(self, from_s: float) -> None:
+        if self._knobs:
+            self._turn_knobs()
+        if not self._ahead.playing:
+            self._beat = self._beat.located(from_s, 0.0)
+        self._lay_out_anew(from_s)
+
+    def _lay_out_anew(self, from_s: float) -> None:
+        """Beat and chords of the chart from a stream second on."""
+        assert self._chart is not None
+        bar = self._chart.beats_per_bar
+        origin_s = self._beat.seconds(bar * (self._beat.beat(from_s) // bar))
+        self._improviser.set_tempo(self._beat.tempo_bpm, bar, origin_s)
+        chords = chords_from(self._chart, self._beat, from_s, CHORDS_AHEAD_S)
+        self._improviser.set_chords(chords, from_s=from_s)
+        self._laid_out_s, self._last_laid_out = from_s + CHORDS_AHEAD_S, chords[-1][1]
+
+    def _lay_out_more(self) -> None:
+        """The chords that follow those laid out."""
+        assert self._chart is not None
+        chords = chords_from(self._chart, self._beat, self._laid_out_s, CHORDS_AHEAD_S)
+        last = chords[-1][1]
+        if chords[0][1] == self._last_laid_out:
+            del chords[0]  # it only goes on
+        self._improviser.set_chords(chords, from_s=self._laid_out_s)
+        self._laid_out_s, self._last_laid_out = self._laid_out_s + CHORDS_AHEAD_S, last
+
+    def _skipped(self, from_s: float, skipped_s: float) -> None:
+        """The stream was laid anew: a chart goes on with the clock on the wall, not with the stream."""
+        if self._mode == "changes":
+            beat = self._beat.beat(from_s) + skipped_s * self._beat.tempo_bpm / 60.0
+            self._beat = self._beat.located(from_s, beat)
+            self._lay_out_anew(from_s)
+
+    def _turn_knobs(self) -> None:
+        turned, self._knobs = self._knobs, {}
+        self._next_knob_us = self._clock() + KNOB_PERIOD_US
+        for name, value in turned.items():  # one by one: a refused one must not hold up the others
+            try:
+                self._improviser.set_params(**{name: value})
+                self._params[name] = value
+            except (OscError, SidemanError) as error:
+                self._report("error", str(error))
+
+    def _rest(self) -> None:
+        self._chord = None
+        if self._ahead.playing:
+            self._ahead.rest()
+            self._report("rest", "")
+
+    # ---- commands, on the session thread ----------------------------------------------------------------------------
+
+    def _set_look_ahead(self, look_ahead_ms: int) -> None:
+        self._look_ahead_us = look_ahead_ms * 1000
+
+    def _set_mode(self, mode: str) -> None:
+        if mode == self._mode:
+            return
+        self._mode = mode
+        self._held.forget()
+        self._rest()
+
+    def _latch(self, chord: Chord | None) -> None:
+        self._held.forget()
+        self._latched = chord
+
+    def _set_chart(self, chart: Chart) -> None:
+        self._chart = chart
+        self._mode = "changes"
+        self._rest()  # the next round starts from its first bar
+
+    def _set_tempo(self, tempo_bpm: float) -> None:
+        self._has_tempo = True
+        if not self._ahead.playing:
+            self._beat = BeatClock(tempo_bpm)
+            return
+
+        def prepare(from_s: float) -> None:
+            self._beat = self._beat.at_tempo(tempo_bpm, from_s)
+            if self._mode == "changes":
+                self._lay_out_anew(from_s)
+            else:
+                self._improviser.set_tempo(tempo_bpm, origin_s=self._beat.origin_s)
+
+        self._ahead.change(prepare)
+
+    def _locate(self, beat: float) -> None:
+        def prepare(from_s: float) -> None:
+            self._beat = self._beat.located(from_s, beat)
+            self._lay_out_anew(from_s)
+
+        if self._ahead.playing and self._mode == "changes":
+            self._ahead.change(prepare)
+
+    def _set_seed(self, seed: int) -> None:
+        self._rest()
+        self._improviser = self._make_improviser(seed)
+        self._improviser.set_params(**self._params)
+        self._ahead.replace(self._improviser)
+
+    def _play(self) -> None:
+        self._enabled = True
+
+    def _stop(self) -> None:
+        self._enabled = False
+        self._held.forget()
+        self._latched = None
+        self._rest()
+
+    def _panic(self) -> None:
+        self._stop()
+        self._ahead.all_notes_off()
+        self._enabled = self._mode == "follow"  # a chart waits for play; keys say for themselves when to play

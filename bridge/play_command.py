@@ -1,0 +1,116 @@
+"""`sideman play`: its options and its signals; bridge/stage.py does the rest."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from bridge.ahead import Improviser
+from bridge.errors import BridgeError, LiveFailure
+from bridge.options import add_parameter_options, parameters_from
+from bridge.remote import check_live
+from bridge.stage import Settings, Stage
+from engine.chords import Chart, parse_chart
+from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, check_arguments
+
+__all__ = ["add_arguments", "load_engine", "run"]
+
+_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
+_SIGNAL_EXIT: Final = 128  # + the signal's number, as shells count: 130 for Ctrl-C
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    ports = parser.add_argument_group("ports")
+    ports.add_argument("--in", dest="input", metavar="PORT", help="take notes from this port, not from Sideman In")
+    ports.add_argument("--out", dest="output", metavar="PORT", help="send notes to this port, not to Sideman Out")
+    ports.add_argument("--osc-port", type=int, default=DEFAULT_PORT, metavar="N", help="UDP port of OSC [%(default)s]")
+    music = parser.add_argument_group("music")
+    music.add_argument("--mode", choices=BY_NAME["mode"].choices, help="follow your keys, or play over the --chords")
+    music.add_argument("--chords", metavar="CHART", help="play over this chart, round and round: 'Dm7 | G7 | Cmaj7'")
+    music.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute; 120 where --chords is given")
+    music.add_argument("--seed", type=int, metavar="N", help="the same seed and the same playing give the same take")
+    music.add_argument("--release", type=float, default=1.5, metavar="S", help="rest so long after the last key [1.5]")
+    music.add_argument("--checkpoint", type=Path, metavar="CKPT", help="the base to play with, if not the shipped one")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write what was played, in and out, as a MIDI file")
+    add_parameter_options(parser)
+
+
+def load_engine(checkpoint: Path | None) -> Callable[[int], Improviser]:
+    """seed -> a fresh stream on a checkpoint, the shipped base for None. CheckpointError."""
+    from engine.inference.session import Session
+
+    from engine.checkpoint import load_checkpoint
+
+    loaded = load_checkpoint(checkpoint)
+    return lambda seed: Session(loaded, seed=seed)
+
+
+def run(args: argparse.Namespace, load: Callable[[Path | None], Callable[[int], Improviser]] = load_engine) -> int:
+    """Plays until a signal; 128 + its number. SidemanError, OscError for bad input; LiveFailure where playing fails."""
+    settings = _settings(args)
+    stage = Stage(settings, lambda: load(args.checkpoint), _say)
+    previous = {}
+    try:
+        stage.open()
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None:
+                previous[number] = signal.signal(number, lambda number, frame: stage.leave(number))
+        stop = stage.wait()
+    finally:
+        stage.close()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if isinstance(stop, BaseException):
+        if isinstance(stop, LiveFailure):
+            raise stop
+        raise LiveFailure(f"playing stopped, every note ended: {type(stop).__name__}: {stop}") from stop
+    return _SIGNAL_EXIT + stop
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    values = parameters_from(args)
+    for name, value in values.items():
+        check_live(name, value)
+    tempo_bpm = None
+    if args.tempo is not None:
+        tempo_bpm = float(check_arguments("/sideman/transport/tempo", (args.tempo,))[0])
+    seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
+    check_arguments("/sideman/seed", (seed,))
+    if not 0 <= args.release <= 60:
+        raise BridgeError(f"--release {args.release:g} lies outside 0..60 seconds")
+    return Settings(
+        input=args.input,
+        output=args.output,
+        osc_port=args.osc_port,
+        values=values,
+        chart=_chart(args),
+        tempo_bpm=tempo_bpm,
+        seed=seed,
+        release_s=args.release,
+        record=args.record,
+    )
+
+
+def _chart(args: argparse.Namespace) -> Chart | None:
+    mode = args.mode or ("changes" if args.chords else "follow")
+    if mode not in ("follow", "changes"):
+        raise BridgeError(f"--mode {mode} is not playable yet: follow and changes are")
+    if mode == "changes" and not args.chords:
+        raise BridgeError("--mode changes needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
+    if mode == "follow" and args.chords:
+        raise BridgeError("--mode follow listens to your keys: leave --chords out, or use --mode changes")
+    return parse_chart(args.chords) if args.chords else None
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError):  # the terminal has gone; the music, and its end, must not depend on it
+        sys.stdout = None

@@ -1,0 +1,114 @@
+"""The deadline thread: takes due events off the scheduler and sends them to the port.
+
+It owns the output port from start() to finish(): nobody else sends in between, and it ends every note that it began.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+__all__ = ["DueSource", "Player"]
+
+NOTE_OFF: Final = 0x80
+NOTE_ON: Final = 0x90
+CONTROL_CHANGE: Final = 0xB0
+SUSTAIN_PEDAL: Final = 64
+ALL_NOTES_OFF: Final = 123
+_WAIT_US: Final = 50_000  # how long a wait for the next event lasts before the thread looks up
+_JOIN_S: Final = 1.0
+
+
+class DueSource(Protocol):
+    """The consumer's side of native.Scheduler."""
+
+    def wait_due(self, timeout_us: int) -> Sequence[tuple[int, int, int, int]]:
+        """(due_us, status, data1, data2) of the events due now; empty when the time is out."""
+
+    def close(self) -> None:
+        """Wakes the waiter."""
+
+
+class Player:
+    """Sends what is due. `send` is called on the deadline thread, and after it by finish()."""
+
+    def __init__(
+        self,
+        scheduler: DueSource,
+        send: Callable[[Sequence[int]], None],
+        clock: Callable[[], int],
+        on_failure: Callable[[BaseException], None],
+        on_sent: Callable[[int, bytes], None] = lambda time_us, message: None,
+    ) -> None:
+        """send: hands one message to the port, may raise. clock: monotonic microseconds, the scheduler's own clock.
+
+        on_failure: called once, on the deadline thread, if it must give up; on_sent: what was sent, and when.
+        """
+        self._scheduler, self._send, self._clock = scheduler, send, clock
+        self._on_failure, self._on_sent = on_failure, on_sent
+        self._finishing = threading.Event()
+        self._port_lost = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sideman-deadline", daemon=True)
+        self.lateness_us: deque[int] = deque(maxlen=8192)  # of the latest events: sent minus due
+        self.sent = 0  # messages
+        self._sounding: set[tuple[int, int]] = set()  # (channel, pitch) sent and not yet ended; deadline thread only
+        self._channels: set[int] = {0}  # that anything went to; deadline thread only
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def port_lost(self) -> None:
+        """Sends nothing from now on. Any thread: the port's watchdog calls it, for a send could hang the process."""
+        self._port_lost.set()
+
+    def finish(self) -> bool:
+        """Ends every sounding note, then the thread; False if a send hangs. Nothing is sent after it returns.
+
+        It needs no other thread: whatever became of the session, the notes end.
+        """
+        self._finishing.set()
+        self._scheduler.close()
+        if self._thread.ident is not None:
+            self._thread.join(_JOIN_S)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._finishing.is_set():
+                for due_us, status, data1, data2 in self._scheduler.wait_due(_WAIT_US):
+                    if self._finishing.is_set() and status & 0xF0 == NOTE_ON:
+                        continue  # ended below, together with the rest
+                    self._emit((status, data1, data2))
+                    self.lateness_us.append(self._clock() - due_us)
+        except Exception as error:
+            self._on_failure(error)
+        finally:
+            self._silence()
+
+    def _emit(self, message: tuple[int, int, int]) -> None:
+        if self._port_lost.is_set():
+            return
+        status, pitch, velocity = message
+        kind, channel = status & 0xF0, status & 0x0F
+        self._channels.add(channel)
+        if kind == NOTE_ON and velocity:
+            self._sounding.add((channel, pitch))  # before the send: one that fails half-way may still sound
+        self._send(message)
+        if kind == NOTE_OFF or (kind == NOTE_ON and not velocity):
+            self._sounding.discard((channel, pitch))
+        self._on_sent(self._clock(), bytes(message))
+        self.sent += 1
+
+    def _silence(self) -> None:
+        """NOTE_OFF for what sounds, then the controllers that end what a receiver may still hold."""
+        try:
+            for channel, pitch in sorted(self._sounding):
+                self._emit((NOTE_OFF | channel, pitch, 0))
+            for channel in sorted(self._channels):
+                self._emit((CONTROL_CHANGE | channel, SUSTAIN_PEDAL, 0))
+                self._emit((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
+        except Exception as error:  # the port is gone: what sounds there cannot be reached any more
+            self._on_failure(error)

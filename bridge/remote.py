@@ -1,0 +1,82 @@
+"""OSC in front of the live session: the parameter table's values, and what each command does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bridge.errors import ModeError
+from bridge.live import LiveSession
+from engine.chords import parse_chart, parse_chord
+from osc_protocol.errors import ParameterError
+from osc_protocol.parameters import DEFAULT_PORT, PARAMETERS, Value
+from osc_protocol.server import ERROR, STATUS, OscServer
+
+__all__ = ["NOT_YET", "Remote", "check_live"]
+
+NOT_YET: Final = ("quantise", "swing", "humanise", "style", "style_blend")
+
+
+def check_live(name: str, value: Value) -> None:
+    """ParameterError for a checked value that a live session cannot follow yet: better refused than unheard."""
+    default = next(row.default for row in PARAMETERS if row.name == name)
+    if name in NOT_YET and value != default:
+        raise ParameterError(f"{name} does not act on live playing yet: leave it at {default!r}")
+
+
+class Remote:
+    """Owns the values in force and the OSC server. Values come from any road; the session thread hears of each."""
+
+    def __init__(self, live: LiveSession, values: Mapping[str, Value], port: int = DEFAULT_PORT) -> None:
+        """values: those in force already; the table's defaults for the rest. Nothing is bound before start()."""
+        self._live = live
+        self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
+        self.server = OscServer(self._on_parameter, self._on_command, self._values.__getitem__, port=port)
+        self._commands: dict[str, Callable[[Value], None]] = {
+            "/sideman/transport/tempo": lambda bpm: live.set_tempo(float(bpm)),
+            "/sideman/transport/position": self._locate,
+            "/sideman/seed": lambda seed: live.set_seed(int(seed)),
+            "/sideman/chord": lambda text: live.set_chord(parse_chord(str(text))),
+            "/sideman/chords": self._set_chart,
+        }
+        self._bare_commands: dict[str, Callable[[], None]] = {
+            "/sideman/play": live.play,
+            "/sideman/stop": live.stop,
+            "/sideman/panic": live.panic,
+        }
+
+    def start(self) -> None:
+        """Binds the port. OscPortError if it is in use."""
+        self.server.start()
+
+    def close(self) -> None:
+        """Frees the port."""
+        self.server.close()
+
+    def report(self, what: str, text: str) -> None:
+        """Tells every subscriber what the session did."""
+        if what == "error":
+            self.server.send(ERROR, "", text)
+        else:
+            self.server.send(STATUS, what, text)
+
+    def _on_parameter(self, name: str, value: Value) -> None:
+        check_live(name, value)
+        self._live.set_parameter(name, value)
+        self._values[name] = value
+
+    def _on_command(self, address: str, arguments: tuple[Value, ...]) -> None:
+        if arguments:
+            self._commands[address](arguments[0])
+        else:
+            self._bare_commands[address]()
+
+    def _set_chart(self, text: Value) -> None:
+        self._live.set_chart(parse_chart(str(text)))
+        self._values["mode"] = "changes"
+        self.server.publish("mode")
+
+    def _locate(self, beat: Value) -> None:
+        if self._values["mode"] != "changes":
+            raise ModeError("a position needs a chart to be in: send /sideman/chords first")
+        self._live.locate(float(beat))

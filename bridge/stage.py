@@ -1,0 +1,222 @@
+"""Everything that `sideman play` opens, and the one way to close it: threads, ports, OSC, the take.
+
+    MIDI-in callback --ring--> session thread --ring--> deadline thread --> port
+    OSC thread, control thread --thunks--> session thread           all --reports--> main thread
+
+docs/TIMING.md draws it and says who owns what.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import native
+from bridge.ahead import Improviser
+from bridge.control import SysexControl
+from bridge.errors import LiveFailure
+from bridge.jack_watch import JackWatch
+from bridge.live import LiveSession
+from bridge.player import Player
+from bridge.ports import InputPort, MidiSystem, OutputPort, find_system
+from bridge.remote import Remote
+from bridge.take import Take
+from engine.chords import Chart
+from osc_protocol.parameters import Value
+
+__all__ = ["Settings", "Stage"]
+
+SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
+EXIT_LIMIT_S: Final = 5.0  # a dead JACK server can hang the process's end, GIL and all; a C timer ends it then
+CONTROL_QUEUE: Final = 1024  # SysEx messages from the control port waiting for their thread
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `sideman play` was asked for, checked."""
+
+    input: str | None  # an existing port; None for the virtual one
+    output: str | None
+    osc_port: int
+    values: Mapping[str, Value]  # parameters given on the command line
+    chart: Chart | None  # None: follow the keys
+    tempo_bpm: float | None
+    seed: int
+    release_s: float
+    record: Path | None
+
+
+class Stage:
+    """open(), wait(), close(): main thread. leave(): any thread, and signal handlers."""
+
+    def __init__(
+        self, settings: Settings, load: Callable[[], Callable[[int], Improviser]], say: Callable[[str], None]
+    ) -> None:
+        """load: makes the engine. say: prints one line, never raises."""
+        self._settings, self._load, self._say = settings, load, say
+        self._inbox: queue.SimpleQueue[tuple[str, str] | int | BaseException] = queue.SimpleQueue()
+        self._exits = ExitStack()  # the last opened is closed first, each whatever becomes of the others
+        self._jack_died = threading.Event()
+        self._player: Player | None = None
+        self._live: LiveSession | None = None
+        self._remote: Remote | None = None
+        self._take: Take | None = None
+
+    def open(self) -> None:
+        """Opens everything and starts to play. SidemanError or OscError where it cannot; close() in any case."""
+        settings = self._settings
+        system = find_system()
+        system.check(settings.input, settings.output)  # before the model, which takes longer to load
+        tempo_bpm = settings.tempo_bpm
+        if settings.record is not None:
+            self._take = Take(settings.record, native.now_us(), tempo_bpm or 120.0)
+        scheduler = native.Scheduler()
+        live = LiveSession(
+            self._load(),
+            scheduler,
+            native.now_us,
+            lambda what, text: self._inbox.put((what, text)),
+            seed=settings.seed,
+            release_s=settings.release_s,
+            tempo_bpm=tempo_bpm,
+            on_input=self._take.note_in if self._take else lambda time_us, message: None,
+        )
+        self._live = live
+        for name, value in settings.values.items():
+            live.set_parameter(name, value)
+        if settings.chart is not None:
+            live.set_chart(settings.chart)
+        mode = "follow" if settings.chart is None else "changes"
+        self._remote = Remote(live, {**settings.values, "mode": mode}, settings.osc_port)
+        self._exits.callback(self._remote.close)
+        self._remote.start()
+
+        output = OutputPort(system, "Sideman Out", settings.output)
+        self._close_at_end(output.close)
+        self._player = Player(
+            scheduler,
+            output.send,
+            native.now_us,
+            self._inbox.put,
+            self._take.note_out if self._take else lambda time_us, message: None,
+        )
+        if system.name == "JACK":
+            self._watch_jack(self._player)
+        source = InputPort(system, "Sideman In", settings.input, live.midi_in)
+        self._close_at_end(source.close)
+        control = self._open_control(system) if system.has_virtual else "none"
+
+        # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
+        gc.collect()
+        gc.freeze()
+        interval_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._exits.callback(sys.setswitchinterval, interval_s)
+        self._exits.callback(gc.unfreeze)
+        self._player.start()
+        live.start_thread(self._inbox.put)
+        self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
+        self._say(f"OSC: 127.0.0.1:{self._remote.server.port}, seed {settings.seed}")
+        self._say("hold a chord; Ctrl-C stops" if settings.chart is None else "Ctrl-C stops")
+
+    def wait(self) -> int | BaseException:
+        """Reports until it is time to leave: the number of the signal that said so, or the failure."""
+        assert self._remote is not None
+        while True:
+            try:
+                # A timeout, because on Windows a wait without one cannot be interrupted.
+                item = self._inbox.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            if not isinstance(item, tuple):
+                return item
+            what, text = item
+            self._say(f"{what} {text}".rstrip())
+            self._remote.report(what, text)
+            if self._take is not None and what == "chord":
+                self._take.mark(native.now_us(), text)
+
+    def leave(self, why: int | BaseException) -> None:
+        """Ends wait(). Any thread, and signal handlers."""
+        self._inbox.put(why)
+
+    def close(self) -> None:
+        """Ends every sounding note, then closes what open() opened, as far as it came."""
+        # Whatever hangs from here on must not keep the process: this timer needs no GIL.
+        with open(os.devnull, "w") as nowhere:
+            faulthandler.dump_traceback_later(EXIT_LIMIT_S, exit=True, file=nowhere)
+            try:
+                with self._exits:
+                    self._end_notes()
+                    self._save_take()
+            finally:
+                if not self._jack_died.is_set():
+                    faulthandler.cancel_dump_traceback_later()
+
+    def _end_notes(self) -> None:
+        if self._live is not None:
+            self._live.stop_thread()
+        if self._player is not None:
+            self._player.finish()
+            lateness_ms = sorted(late_us / 1000 for late_us in self._player.lateness_us)
+            if lateness_ms and self._live is not None:
+                p50, p99 = lateness_ms[len(lateness_ms) // 2], lateness_ms[len(lateness_ms) * 99 // 100]
+                self._say(
+                    f"sent {self._player.sent} messages, late by p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
+                    f"{self._live.skipped} notes skipped, {self._live.dropped_input} messages of the player dropped"
+                )
+
+    def _save_take(self) -> None:
+        if self._take is not None and self._player is not None:
+            count = self._take.save()
+            self._say(f"wrote {self._settings.record}: {count} messages")
+
+    def _watch_jack(self, player: Player) -> None:
+        def died(reason: str) -> None:
+            player.port_lost()
+            self._jack_died.set()
+            self.leave(LiveFailure(f"the JACK server went away ({reason}): start it again, then sideman play"))
+
+        try:
+            watch = JackWatch(died)
+        except ImportError:
+            self._say("without PyPI's JACK-Client the end of jackd goes unnoticed: `pip install JACK-Client`")
+            return
+        self._close_at_end(watch.close)
+
+    def _close_at_end(self, close: Callable[[], None]) -> None:
+        """For what belongs to the MIDI system: a dead JACK server would make each closing wait in vain."""
+        self._exits.callback(lambda: None if self._jack_died.is_set() else close())
+
+    def _open_control(self, system: MidiSystem) -> str:
+        """The port pair for FL Studio's script."""
+        assert self._remote is not None
+        out = OutputPort(system, "Sideman Control")
+        self._close_at_end(out.close)
+        road = SysexControl(self._remote.server, out.send)
+        self._exits.callback(road.close)
+        frames: queue.Queue[bytes | None] = queue.Queue(CONTROL_QUEUE)
+
+        def receive() -> None:  # answering takes locks and time, which the MIDI system's own thread has not
+            while (frame := frames.get()) is not None:
+                road.receive(frame)
+
+        def take(frame: bytes) -> None:
+            if not frames.full():  # a flood loses frames, as a wire would; the script asks again
+                frames.put_nowait(frame)
+
+        thread = threading.Thread(target=receive, name="sideman-control-in", daemon=True)
+        thread.start()
+        self._exits.callback(frames.put, None)
+        source = InputPort(system, "Sideman Control", None, take, sysex=True)
+        self._close_at_end(source.close)
+        return source.name

@@ -1,0 +1,108 @@
+"""A test double for engine.inference.session.Session: the same face, no model, notes drawn from a seed.
+
+It is deterministic: the same seed, parameters, chords and calls give the same events. Notes are tones of the chord in
+force, temperature widens the choice of pitches, and no note lasts longer than MAX_NOTE_S.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from engine.chords import Chord
+from engine.notes import NoteEvent
+from osc_protocol.parameters import Value, check
+
+MAX_NOTE_S = 0.6
+STEP_S = 0.01
+ROLLBACK_S = 5.0
+
+
+class FakeSession:
+    """See engine.inference.session.Session. cost(seconds of music): called by every generate, a test's decode time."""
+
+    def __init__(self, seed: int = 0, cost: Callable[[float], None] = lambda music_s: None) -> None:
+        self.seed = seed
+        self.params: dict[str, Value] = {}
+        self.chords: list[tuple[float, Chord | None]] = []
+        self.tempo: tuple[float | None, int, float] = (None, 4, 0.0)
+        self.history: list[NoteEvent] = []
+        self.calls: list[str] = []
+        self._cost = cost
+        self._step = 0
+
+    @property
+    def time_s(self) -> float:
+        return self._step * STEP_S
+
+    def set_params(self, **values: Value) -> None:
+        self.params.update({name: check(name, value) for name, value in values.items()})
+
+    def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
+        onsets = [onset_s for onset_s, _ in chords]
+        assert onsets == sorted(onsets)
+        assert all(onset_s >= from_s - 1e-9 for onset_s in onsets)
+        self.chords = [(onset_s, chord) for onset_s, chord in self.chords if onset_s < from_s] + list(chords)
+
+    def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
+        self.tempo = (bpm, beats_per_bar, origin_s)
+
+    def generate(self, until_s: float) -> list[NoteEvent]:
+        until = round(until_s / STEP_S)
+        assert until >= self._step, "generate never goes back"
+        self._cost((until - self._step) * STEP_S)
+        begin = len(self.history)
+        sounding = self._sounding()
+        while self._step < until:
+            self._step += 1
+            self._play(sounding)
+        return self.history[begin:]
+
+    def rollback(self, to_s: float) -> None:
+        step = round(to_s / STEP_S)
+        assert step <= self._step, "rollback never goes ahead"
+        assert step >= 0
+        assert (self._step - step) * STEP_S <= ROLLBACK_S + 1e-9
+        self._step = step
+        self.history = [event for event in self.history if event.time_s <= self.time_s + 1e-9]
+
+    def end(self) -> list[NoteEvent]:
+        events = [NoteEvent(self.time_s, "off", pitch, 0) for pitch in self.sounding()]
+        self.history += events
+        return events
+
+    def sounding(self) -> list[int]:
+        return sorted(self._sounding())
+
+    def chord_at(self, time_s: float) -> Chord | None:
+        """The chord in force at a stream second."""
+        current = None
+        for onset_s, chord in self.chords:
+            if onset_s <= time_s + 1e-9:
+                current = chord
+        return current
+
+    def _sounding(self) -> dict[int, float]:
+        """pitch -> onset_s, recomputed from the history, as a rolled-back decoder would know it."""
+        sounding: dict[int, float] = {}
+        for event in self.history:
+            if event.kind == "on":
+                sounding[event.pitch] = event.time_s
+            else:
+                sounding.pop(event.pitch, None)
+        return sounding
+
+    def _play(self, sounding: dict[int, float]) -> None:
+        draw = random.Random(self.seed * 1_000_003 + self._step)
+        for pitch, onset_s in sorted(sounding.items()):
+            if self.time_s - onset_s >= MAX_NOTE_S - 1e-9 or draw.random() < 0.05:
+                del sounding[pitch]
+                self.history.append(NoteEvent(self.time_s, "off", pitch, 0))
+        chord = self.chord_at(self.time_s)
+        if draw.random() < 0.08 and chord is not None and len(sounding) < 8:
+            tones = chord.pitch_classes()
+            temperature = float(self.params.get("temperature", 0.8))
+            pitch = 60 + tones[draw.randrange(1 if temperature < 0.3 else len(tones))]
+            if pitch not in sounding:
+                sounding[pitch] = self.time_s
+                self.history.append(NoteEvent(self.time_s, "on", pitch, 40 + draw.randrange(80)))

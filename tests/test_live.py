@@ -1,0 +1,398 @@
+"""The live session on a virtual clock: scripted players, knobs and stalls against the real scheduler.
+
+The consumer runs whenever virtual time passes, also in the middle of a decode, so cancels come late as they do in life.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
+
+import native
+from bridge.changes import BeatClock, chords_from
+from bridge.errors import LiveFailure, ModeError
+from bridge.live import LiveSession
+from bridge.player import Player
+from engine.chords import parse_chart, parse_chord
+from engine.notes import NoteEvent
+from tests.fake_session import MAX_NOTE_S, FakeSession
+
+D_MINOR_7 = (50, 53, 57, 60)
+G_7 = (43, 53, 59, 62)
+C_MAJOR_7 = (48, 52, 55, 59)
+TICK_US = 2_000
+START_US = 1_000_000_000
+
+
+@dataclass
+class World:
+    """Virtual time, the scheduler's consumer and a receiver that keeps account."""
+
+    now_us: int = START_US
+    sent: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # (time_us, due_us, status, data1, data2)
+    sounding: dict[int, int] = field(default_factory=dict)  # pitch -> onset_us
+    longest_us: int = 0
+    said: list[tuple[str, str]] = field(default_factory=list)
+    decode_us: Callable[[], int] = lambda: 3_000  # of one generate call
+
+    def __post_init__(self) -> None:
+        self.scheduler = native.Scheduler()
+        self.sessions: list[FakeSession] = []
+        self.live = LiveSession(
+            self.make, self.scheduler, lambda: self.now_us, lambda what, text: self.said.append((what, text))
+        )
+
+    def make(self, seed: int) -> FakeSession:
+        self.sessions.append(FakeSession(seed, cost=lambda music_s: self.advance(self.decode_us())))
+        return self.sessions[-1]
+
+    def advance(self, duration_us: int) -> None:
+        """Time passes, and the consumer hands out what becomes due."""
+        end_us = self.now_us + duration_us
+        while self.now_us < end_us:
+            self.now_us = min(self.now_us + TICK_US, end_us)
+            for due_us, status, data1, data2 in self.scheduler.poll(self.now_us):
+                self.sent.append((self.now_us, due_us, status, data1, data2))
+                if status & 0xF0 == 0x90:
+                    assert data1 not in self.sounding, "struck twice without an end"
+                    self.sounding[data1] = self.now_us
+                elif status & 0xF0 == 0x80:
+                    self.longest_us = max(self.longest_us, self.now_us - self.sounding.pop(data1))
+
+    def run(self, duration_s: float) -> None:
+        """The session thread runs its rounds for so long."""
+        end_us = self.now_us + round(duration_s * 1e6)
+        while self.now_us < end_us:
+            wait_us = round(self.live.step() * 1e6)
+            self.advance(max(TICK_US, min(wait_us, end_us - self.now_us)))
+
+    def press(self, *pitches: int) -> None:
+        for pitch in pitches:
+            self.live.midi_in(bytes((0x90, pitch, 80)))
+
+    def release(self, *pitches: int) -> None:
+        for pitch in pitches:
+            self.live.midi_in(bytes((0x80, pitch, 0)))
+
+    def onsets(self, since_us: int = 0) -> list[tuple[int, int]]:
+        """(time_us, pitch) of the NOTE_ONs sent."""
+        return [(at, d1) for at, _, status, d1, _ in self.sent if status & 0xF0 == 0x90 and at >= since_us]
+
+
+def test_before_the_first_chord_there_is_silence() -> None:
+    world = World()
+    world.run(2.0)
+    assert world.sent == []
+
+
+def test_the_solo_starts_within_80_ms_of_the_chord() -> None:
+    world = World()
+    world.run(0.3)
+    pressed_us = world.now_us
+    world.press(*D_MINOR_7)
+    world.run(1.0)
+    assert world.onsets()[0][0] - pressed_us <= 80_000  # 40 ms of them for the fingers to land together
+
+
+def test_after_a_chord_change_only_the_new_chord_is_struck() -> None:
+    world = World()
+    world.press(*D_MINOR_7)
+    world.run(2.0)
+    world.release(*D_MINOR_7)
+    world.press(*G_7)
+    changed_us = world.now_us
+    world.run(2.0)
+    new = [pitch for at_us, pitch in world.onsets(changed_us + 100_000)]
+    assert len(new) >= 5
+    assert {pitch % 12 for pitch in new} <= set(parse_chord("G7").pitch_classes())
+
+
+def test_a_knob_acts_on_the_next_note_not_on_the_next_look_ahead() -> None:
+    world = World()
+    world.live.set_parameter("look_ahead_ms", 4000)
+    world.press(*C_MAJOR_7)
+    world.run(2.0)
+    world.live.set_parameter("temperature", 0.1)  # the double then plays the root alone
+    turned_us = world.now_us
+    world.run(2.0)
+    new = [pitch for at_us, pitch in world.onsets(turned_us + 100_000)]
+    assert len(new) >= 3
+    assert {pitch % 12 for pitch in new} == {0}
+
+
+def test_a_burst_of_knob_moves_makes_new_music_at_most_20_times_a_second() -> None:
+    world = World()
+    world.press(*C_MAJOR_7)
+    world.run(1.0)
+    rolled_back: list[float] = []
+    session = world.sessions[0]
+    rollback = session.rollback
+    session.rollback = lambda to_s: (rolled_back.append(to_s), rollback(to_s))[1]  # type: ignore[method-assign]
+    began_us = world.now_us
+    for move in range(200):
+        world.live.set_parameter("temperature", 0.1 + move / 200)
+        world.run(0.005)
+    seconds = (world.now_us - began_us) / 1e6
+    assert 10 * seconds <= len(rolled_back) <= 20 * seconds + 1
+    world.run(0.1)
+    assert session.params["temperature"] == pytest.approx(0.1 + 199 / 200)
+
+
+def test_a_refused_parameter_is_reported_and_the_music_goes_on() -> None:
+    world = World()
+    world.press(*C_MAJOR_7)
+    world.run(1.0)
+    world.live.set_parameter("top_p", 7.0)
+    world.run(1.0)
+    assert [text for what, text in world.said if what == "error"] == ["top_p 7.0 lies outside 0.05..1"]
+    assert world.onsets(world.now_us - 500_000)
+
+
+def test_the_sideman_rests_after_release_and_comes_back_with_the_next_chord() -> None:
+    world = World()
+    world.press(*D_MINOR_7)
+    world.run(2.0)
+    world.release(*D_MINOR_7)
+    world.run(1.4)
+    assert world.onsets(world.now_us - 500_000), "1.4 s after the last key it still plays"
+    world.run(0.2)
+    rested_us = world.now_us
+    assert not world.sounding
+    world.run(3.0)
+    assert not world.onsets(rested_us)
+    world.press(*D_MINOR_7)
+    world.run(0.5)
+    assert world.onsets(rested_us)
+    assert [what for what, _ in world.said] == ["chord", "rest", "chord"]
+
+
+@pytest.mark.parametrize("command", ["stop", "panic"])
+def test_stop_and_panic_silence_at_once(command: str) -> None:
+    world = World()
+    world.press(*D_MINOR_7)
+    world.run(2.0)
+    getattr(world.live, command)()
+    world.run(0.004)
+    stopped_us = world.now_us
+    assert not world.sounding
+    world.run(2.0)
+    assert not world.onsets(stopped_us)
+    ends = {(status & 0x0F) for _, _, status, data1, _ in world.sent if status & 0xF0 == 0xB0 and data1 == 123}
+    assert ends == (set(range(16)) if command == "panic" else set())
+
+
+def test_a_named_chord_holds_until_keys_take_over() -> None:
+    world = World()
+    world.live.set_chord(parse_chord("Cmaj7"))
+    world.run(4.0)
+    assert world.onsets(world.now_us - 500_000)
+    world.press(*G_7)
+    world.run(0.2)
+    assert [text for what, text in world.said if what == "chord"] == ["Cmaj7", "G7"]
+    world.live.set_chord(None)
+    world.run(0.05)
+    assert not world.sounding
+
+
+def test_a_chart_is_played_in_time_and_round_and_round() -> None:
+    world = World()
+    world.live.set_tempo(120.0)
+    world.live.set_chart(parse_chart("C | F"))  # two seconds a bar
+    world.run(12.0)
+    start_us = world.sent[0][1] - round(world.sessions[0].history[0].time_s * 1e6)  # of the stream, which starts at 0
+    assert len(world.onsets()) > 30
+    for _, due_us, status, pitch, _ in world.sent:
+        if status & 0xF0 == 0x90:
+            bar = (due_us - start_us) // 2_000_000 % 2
+            assert pitch % 12 in ({0, 4, 7}, {5, 9, 0})[bar]
+    assert world.sessions[0].tempo == (120.0, 4, 0.0)
+
+
+def test_a_tempo_change_moves_no_beat() -> None:
+    world = World()
+    world.live.set_chart(parse_chart("C | F | G | C"))
+    world.run(3.0)
+    world.live.set_tempo(60.0)
+    world.run(1.0)
+    session = world.sessions[0]
+    bpm, beats_per_bar, origin_s = session.tempo
+    assert (bpm, beats_per_bar) == (60.0, 4)
+    changed_s = next(onset_s for onset_s, chord in session.chords if onset_s > 2.5)
+    assert origin_s <= changed_s < origin_s + 4.0  # the bar line before, at the new tempo
+    assert changed_s / 2.0 % 1.0 * 4.0 == pytest.approx((changed_s - origin_s), abs=0.02)  # the same place in the bar
+
+
+def test_changes_needs_a_chart_and_other_modes_are_refused() -> None:
+    live = World().live
+    with pytest.raises(ModeError, match="needs a chord chart"):
+        live.set_parameter("mode", "changes")
+    with pytest.raises(ModeError, match="follow and changes"):
+        live.set_parameter("mode", "trade")
+
+
+def test_the_same_seed_and_playing_give_the_same_take() -> None:
+    def take(seed: int) -> list[tuple[int, int]]:
+        world = World()
+        world.live.set_seed(seed)
+        world.run(0.1)
+        world.press(*D_MINOR_7)
+        world.run(2.0)
+        return world.onsets()
+
+    assert take(5) == take(5) != take(6)
+
+
+def test_a_stall_skips_ahead_and_never_bunches_notes() -> None:
+    world = World()
+    world.press(*D_MINOR_7)
+    world.run(2.0)
+    world.advance(5_000_000)  # the session thread is not scheduled for five seconds
+    stalled_us = world.now_us
+    world.run(2.0)
+    resumed = world.onsets(stalled_us)
+    assert resumed
+    for at_us, due_us, status, _, _ in world.sent:
+        if status & 0xF0 == 0x90 and at_us >= stalled_us:
+            assert at_us - due_us <= 30_000 + TICK_US
+    assert len(resumed) < 40  # of two seconds, not of seven
+
+
+def test_late_notes_are_skipped_with_their_ends_and_counted() -> None:
+    world = World(decode_us=lambda: 3_000)
+    world.press(*D_MINOR_7)
+    world.run(1.0)
+    world.live.set_parameter("look_ahead_ms", 50)
+    world.run(1.5)
+    world.advance(200_000)  # less than a stall
+    world.run(1.0)
+    assert world.live.skipped > 0
+    assert world.longest_us <= MAX_NOTE_S * 1e6 + 300_000
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_no_script_of_chords_knobs_and_stops_leaves_a_stuck_note(block: int) -> None:
+    for seed in range(block * 100, block * 100 + 100):
+        draw = random.Random(seed)
+        slow = draw.choice((1_000, 10_000, 60_000))
+        world = World(decode_us=lambda draw=draw, slow=slow: draw.randrange(200, slow))  # type: ignore[misc]
+        world.live.set_parameter("look_ahead_ms", draw.choice((50, 300, 1000, 4000)))
+        chords = (D_MINOR_7, G_7, C_MAJOR_7)
+        held: tuple[int, ...] = ()
+        for _ in range(12):
+            action = draw.randrange(10)
+            if action < 4:
+                world.release(*held)
+                held = draw.choice(chords)
+                world.press(*held)
+            elif action < 7:
+                for _ in range(draw.randrange(1, 5)):
+                    world.live.set_parameter("temperature", draw.uniform(0.1, 2.0))
+            elif action == 7:
+                world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7"))
+            elif action == 8:
+                world.live.set_parameter("mode", "follow")
+                world.release(*held)
+                held = ()
+            else:
+                draw.choice((world.live.stop, world.live.play, world.live.panic, partial(world.live.set_seed, seed)))()
+                world.live.play()
+            world.run(draw.choice((0.005, 0.05, 0.2)))
+            # Rolled-back endings and slow decodes may stretch a note; nothing may hold it on.
+            latest = max((world.now_us - onset_us for onset_us in world.sounding.values()), default=0)
+            assert max(latest, world.longest_us) <= (MAX_NOTE_S + 0.6) * 1e6, (seed, world.longest_us)
+        world.live.stop()
+        world.run(0.05)
+        assert not world.sounding, seed
+
+
+def test_a_session_thread_that_fails_leaves_silence_and_says_why() -> None:
+    class Broken(FakeSession):
+        def generate(self, until_s: float) -> list[NoteEvent]:
+            if self.time_s > 0.5:
+                raise RuntimeError("decoder lost")
+            return super().generate(until_s)
+
+    scheduler = native.Scheduler()
+    failures: list[BaseException] = []
+    port: list[tuple[int, ...]] = []
+    player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, failures.append)
+    live = LiveSession(Broken, scheduler, native.now_us, lambda what, text: None, look_ahead_ms=300)
+    live.set_chord(parse_chord("C"))
+    player.start()
+    live.start_thread(failures.append)
+    live._thread.join(3.0)  # type: ignore[union-attr]
+    assert live.stop_thread()
+    assert player.finish()
+    assert [str(failure) for failure in failures] == ["decoder lost"]
+    assert _unended(port) == set()
+    assert port[-1] == (0xB0, 123, 0)
+
+
+def test_a_port_that_fails_is_reported_once_and_gets_every_end_it_will_take() -> None:
+    scheduler = native.Scheduler()
+    failures: list[BaseException] = []
+    port: list[tuple[int, ...]] = []
+
+    def send(message: object) -> None:
+        if len(port) == 5:
+            port.append(())
+            raise OSError("cable pulled")
+        port.append(tuple(message))  # type: ignore[arg-type]
+
+    player = Player(scheduler, send, native.now_us, failures.append)
+    for pitch in range(60, 68):
+        scheduler.push(0, 0x90, pitch, 80)
+    player.start()
+    player._thread.join(2.0)
+    assert player.finish()
+    assert [str(failure) for failure in failures] == ["cable pulled"]
+    assert _unended([message for message in port if message]) == set()
+
+
+def test_after_port_lost_nothing_is_sent() -> None:
+    scheduler = native.Scheduler()
+    port: list[object] = []
+    player = Player(scheduler, port.append, native.now_us, pytest.fail)
+    player.port_lost()
+    scheduler.push(0, 0x90, 60, 80)
+    player.start()
+    assert player.finish()
+    assert port == []
+
+
+def test_a_scheduler_that_takes_nothing_more_is_a_failure_not_a_hang() -> None:
+    class Full:
+        def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
+            return False
+
+        def cancel_from(self, due_us: int) -> bool:
+            return True
+
+        def silence(self) -> bool:
+            return True
+
+    live = LiveSession(FakeSession, Full(), native.now_us, lambda what, text: None)
+    live.set_chord(parse_chord("C"))
+    with pytest.raises(LiveFailure, match="port hangs"):
+        live.step()
+
+
+def test_chords_of_a_chart_start_at_the_moment_asked_and_are_named_once() -> None:
+    chart = parse_chart("C | C | F G")
+    clock = BeatClock(120.0, origin_s=1.0)
+    named = [(onset_s, chord.name if chord else None) for onset_s, chord in chords_from(chart, clock, 2.0, 9.0)]
+    assert named == [(2.0, "C"), (5.0, "F"), (6.0, "G"), (7.0, "C")]
+
+
+def _unended(port: list[tuple[int, ...]]) -> set[int]:
+    sounding: set[int] = set()
+    for status, data1, _ in port:
+        if status & 0xF0 == 0x90:
+            sounding.add(data1)
+        elif status & 0xF0 == 0x80:
+            sounding.discard(data1)
+    return sounding
