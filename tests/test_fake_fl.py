@@ -170,7 +170,8 @@ def test_signatures_are_those_of_the_official_stubs() -> None:
         "for name in json.load(sys.stdin):\n"
         "    module, function = name.split('.')\n"
         "    signature = inspect.signature(getattr(importlib.import_module(module), function))\n"
-        "    out[name] = [[key, None if p.default is p.empty else p.default] for key, p in signature.parameters.items()]\n"
+        "    pairs = signature.parameters.items()\n"
+        "    out[name] = [[key, None if p.default is p.empty else p.default] for key, p in pairs]\n"
         "print(json.dumps(out))\n"
     )
     run = subprocess.run(

@@ -1,0 +1,200 @@
+"""`sideman fl install | uninstall | probe`: puts the controller script where FL Studio looks for it.
+
+FL reads scripts from <user data folder>/Settings/Hardware/<any name>. The user data folder is Documents/Image-Line/FL
+Studio unless it was moved; on Windows, OneDrive moves Documents more often than not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from bridge.errors import BridgeError
+
+__all__ = ["FlInstallError", "add_arguments", "find_user_folders", "install", "probe", "run", "uninstall"]
+
+SOURCE: Final = Path(__file__).resolve().parent.parent / "fl_scripts" / "Sideman"
+SCRIPT: Final = "Sideman"  # folder names in FL's Hardware folder
+PROBE: Final = "SidemanProbe"
+_PROBE_FILE: Final = "device_SidemanProbe.py"
+_WHERE: Final = "FL shows it under Options > File settings > User data folder: give it with --dir"
+
+_NEXT_INSTALL: Final = """
+In FL Studio, with `sideman play` running:
+  1. Options > MIDI settings > Output: choose `Sideman Control`, set its port to 10.
+  2. Input: choose `Sideman Control`, enable it, set its port to 10 and its controller type to `Sideman`.
+  3. View > Script output shows `Sideman: init ok`, then `Sideman: connected`.
+FL that was open during the install lists `Sideman` after a restart. docs/FL_STUDIO.md has the rest."""
+
+_NEXT_PROBE: Final = """
+In FL Studio, after a restart: Options > MIDI settings, any enabled input, controller type `Sideman Probe`.
+View > Script output then lists what this FL allows. `sideman fl uninstall` removes it."""
+
+
+class FlInstallError(BridgeError):
+    """FL Studio's folder was not found, or the script could not be written to or removed from it."""
+
+
+def find_user_folders(home: Path | None = None) -> list[Path]:
+    """FL Studio's user data folders on this machine that exist, the likeliest first. home: for tests."""
+    base = home or Path.home()
+    documents = [] if home else _windows_documents()
+    documents += [base / "Documents", *sorted(base.glob("OneDrive*/Documents"))]
+    documents.append(base / "Library/Mobile Documents/com~apple~CloudDocs/Documents")  # macOS, Documents in iCloud
+    prefix = Path(os.environ.get("WINEPREFIX", base / ".wine")) if home is None else base / ".wine"
+    documents += sorted(prefix.glob("drive_c/users/*/Documents"))
+    found: dict[Path, Path] = {}
+    for folder in documents:
+        user_folder = folder / "Image-Line" / "FL Studio"
+        if user_folder.is_dir():
+            found.setdefault(user_folder.resolve(), user_folder)
+    return list(found.values())
+
+
+def install(target_dir: Path | None) -> list[Path]:
+    """Copies the script into FL's user data folder (None: all that are found); returns the files written.
+
+    An older copy is replaced as a whole, and only once the new one is complete and verified. FlInstallError if FL
+    Studio is not found, or the folder cannot be written.
+    """
+    files = [path for path in sorted(SOURCE.glob("*.py")) if path.name != _PROBE_FILE]
+    return [path for hardware in _hardware_folders(target_dir) for path in _place(files, hardware / SCRIPT)]
+
+
+def probe(target_dir: Path | None) -> list[Path]:
+    """Copies the probe script alone; otherwise as `install`."""
+    return [
+        path for hardware in _hardware_folders(target_dir) for path in _place([SOURCE / _PROBE_FILE], hardware / PROBE)
+    ]
+
+
+def uninstall(target_dir: Path | None) -> list[Path]:
+    """Removes what install and probe wrote, and nothing else; returns the files removed."""
+    removed: list[Path] = []
+    for hardware in _hardware_folders(target_dir):
+        for folder in (hardware / SCRIPT, hardware / PROBE):
+            try:
+                removed += _remove(folder)
+            except OSError as error:
+                raise FlInstallError(f"{folder} cannot be removed ({error.strerror}): close FL Studio first") from error
+    if not removed:
+        raise FlInstallError("nothing is installed there: `sideman fl install` puts the script in place")
+    return removed
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's action and options."""
+    parser.add_argument(
+        "action",
+        choices=tuple(_ACTIONS),
+        help="install the script, remove it, or install the probe that tells what FL allows",
+    )
+    parser.add_argument("--dir", type=Path, help="FL Studio's user data folder; it is found where FL puts it")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does it and says which clicks remain. FlInstallError in one line if it cannot be done."""
+    action, done, then = _ACTIONS[args.action]
+    for path in action(args.dir):
+        print(done, path)
+    if then:
+        print(then)
+    return 0
+
+
+_ACTIONS: Final = {
+    "install": (install, "wrote", _NEXT_INSTALL),
+    "uninstall": (uninstall, "removed", ""),
+    "probe": (probe, "wrote", _NEXT_PROBE),
+}
+
+
+def _windows_documents() -> list[Path]:
+    """Where Windows says that Documents lies, OneDrive or not."""
+    if sys.platform == "win32":
+        import winreg
+
+        key = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
+        try:
+            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as shell_folders:
+                return [Path(os.path.expandvars(str(winreg.QueryValueEx(shell_folders, "Personal")[0])))]
+        except OSError:
+            return []
+    return []
+
+
+def _hardware_folders(target_dir: Path | None) -> list[Path]:
+    """<user data folder>/Settings/Hardware of the folder given, or of all found."""
+    if target_dir is None:
+        found = find_user_folders()
+        if not found:
+            raise FlInstallError(f"FL Studio's user data folder was not found in Documents/Image-Line. {_WHERE}")
+        return [folder / "Settings" / "Hardware" for folder in found]
+    folder = target_dir.expanduser()
+    if not folder.is_dir():
+        raise FlInstallError(f"{folder} is not a folder. {_WHERE}")
+    if folder.name == "Hardware":
+        return [folder]
+    for candidate in (folder, folder / "FL Studio", folder / "Image-Line" / "FL Studio"):
+        if (candidate / "Settings").is_dir():
+            return [candidate / "Settings" / "Hardware"]
+    raise FlInstallError(f"{folder} is not FL Studio's user data folder: it has no Settings folder. {_WHERE}")
+
+
+def _place(files: list[Path], folder: Path) -> list[Path]:
+    """Copies the files to `folder`, written beside it and renamed, so that FL never sees half a script."""
+    fresh, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    if folder.exists() and not _is_ours(folder):
+        raise FlInstallError(f"{folder} holds something that is not ours: move it away, then install again")
+    try:
+        _clear(fresh)
+        fresh.mkdir(parents=True)
+        for source in files:
+            copy = fresh / source.name
+            copy.write_bytes(source.read_bytes())
+            if copy.read_bytes() != source.read_bytes():
+                raise FlInstallError(f"{copy} does not read back as it was written: is the disk full?")
+        _clear(old)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+        _clear(old)
+    except OSError as error:
+        raise FlInstallError(
+            f"{folder} cannot be written ({error.strerror}): close FL Studio, or choose --dir"
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return [folder / source.name for source in files]
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder holds one of our scripts, or nothing."""
+    return folder.is_dir() and (any(folder.glob("device_Sideman*.py")) or not any(folder.iterdir()))
+
+
+def _remove(folder: Path) -> list[Path]:
+    """Removes our files from the folder, and the folder if nothing of the user's own stays in it."""
+    if not folder.is_dir():
+        return []
+    files = sorted([*folder.glob("device_Sideman*.py"), *folder.glob("sideman_*.py")])
+    for path in files:
+        path.unlink()
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+    return files
+
+
+def _clear(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

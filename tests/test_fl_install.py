@@ -1,0 +1,143 @@
+"""Laws of `sideman fl install | uninstall | probe`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+from fake_fl.host import FakeFL
+
+from bridge import fl_install
+from bridge.fl_install import SOURCE, FlInstallError, find_user_folders, install, probe, run, uninstall
+
+DOCUMENTS = [
+    "Documents",
+    "OneDrive/Documents",
+    "OneDrive - Müller GmbH/Documents",
+    "Library/Mobile Documents/com~apple~CloudDocs/Documents",
+    ".wine/drive_c/users/anna/Documents",
+]
+
+
+def make_fl(documents: Path) -> Path:
+    folder = documents / "Image-Line" / "FL Studio"
+    (folder / "Settings").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def user_folder(tmp_path: Path) -> Path:
+    return make_fl(tmp_path / "Dokumente für Müsik")
+
+
+@pytest.mark.parametrize("documents", DOCUMENTS)
+def test_the_user_folder_is_found_where_documents_lie(documents: str, tmp_path: Path) -> None:
+    assert find_user_folders(tmp_path) == []
+    folder = make_fl(tmp_path / documents)
+    assert find_user_folders(tmp_path) == [folder]
+
+
+def test_several_folders_are_all_served_and_one_by_two_names_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_fl(tmp_path / "Documents"), make_fl(tmp_path / "OneDrive" / "Documents")
+    (tmp_path / "OneDrive - link").symlink_to(tmp_path / "OneDrive")
+    assert find_user_folders(tmp_path) == [first, second]
+    monkeypatch.setattr(fl_install, "find_user_folders", lambda: [first, second])
+    install(None)
+    assert all((folder / "Settings/Hardware/Sideman/device_Sideman.py").is_file() for folder in (first, second))
+
+
+@pytest.mark.parametrize("profile", ["fl2024", "fl21"])
+def test_what_is_installed_runs_in_fl(profile: str, user_folder: Path) -> None:
+    written = install(user_folder)
+    folder = user_folder / "Settings" / "Hardware" / "Sideman"
+    assert sorted(written) == sorted(folder.iterdir())
+    assert {path.name for path in written} == {path.name for path in SOURCE.glob("*.py")} - {"device_SidemanProbe.py"}
+    assert FakeFL(folder, profile).load().output == ["Sideman: init ok"]
+    (probed,) = probe(user_folder)
+    assert FakeFL(probed.parent, profile).load("device_SidemanProbe").disabled is None
+
+
+@pytest.mark.parametrize("given", [".", "Settings/Hardware", "..", "../.."])
+def test_any_folder_on_the_way_is_understood(given: str, user_folder: Path) -> None:
+    (user_folder / "Settings" / "Hardware").mkdir()
+    install(user_folder / given if given == "Settings/Hardware" else (user_folder / given).resolve())
+    assert (user_folder / "Settings/Hardware/Sideman/device_Sideman.py").is_file()
+
+
+def test_an_older_copy_is_replaced_as_a_whole(user_folder: Path) -> None:
+    install(user_folder)
+    folder = user_folder / "Settings" / "Hardware" / "Sideman"
+    (folder / "sideman_gone.py").write_text("of an older version")
+    (folder / "device_Sideman.py").write_text("# name=Sideman\nold")
+    written = install(user_folder)
+    assert sorted(written) == sorted(folder.iterdir())
+    assert [path.name for path in folder.parent.iterdir()] == ["Sideman"]
+
+
+def test_a_folder_of_somebody_else_is_left_alone(user_folder: Path) -> None:
+    foreign = user_folder / "Settings" / "Hardware" / "Sideman" / "device_Other.py"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("# name=Other")
+    with pytest.raises(FlInstallError, match="not ours"):
+        install(user_folder)
+    assert foreign.read_text() == "# name=Other"
+
+
+def test_a_failed_swap_keeps_the_older_copy(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(user_folder)
+    hardware = user_folder / "Settings" / "Hardware"
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.name == ".Sideman.new":
+            raise PermissionError(13, "Access is denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(FlInstallError, match=r"Access is denied.*close FL Studio"):
+        install(user_folder)
+    assert [path.name for path in hardware.iterdir()] == ["Sideman"]
+    assert (hardware / "Sideman" / "device_Sideman.py").is_file()
+
+
+def test_uninstall_removes_what_install_wrote_and_nothing_else(user_folder: Path) -> None:
+    hardware = user_folder / "Settings" / "Hardware"
+    install(user_folder)
+    probe(user_folder)
+    own = hardware / "Sideman" / "my notes.txt"
+    own.write_text("keep")
+    assert len(uninstall(user_folder)) == len(list(SOURCE.glob("*.py")))
+    assert [path.name for path in hardware.iterdir()] == ["Sideman"]
+    assert list((hardware / "Sideman").iterdir()) == [own]
+    with pytest.raises(FlInstallError, match="nothing is installed"):
+        uninstall(user_folder)
+
+
+@pytest.mark.parametrize(
+    ("target", "text"), [("nowhere", "is not a folder"), ("empty", "no Settings folder"), (None, "was not found")]
+)
+def test_errors_are_one_line_with_the_remedy(
+    target: str | None, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(fl_install, "find_user_folders", lambda: [])
+    for action in (install, uninstall, probe):
+        with pytest.raises(FlInstallError, match=text) as caught:
+            action(tmp_path / target if target else None)
+        assert "--dir" in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_command_says_which_clicks_remain(user_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    fl_install.add_arguments(parser)
+    for action, text in (
+        ("install", "controller type to `Sideman`"),
+        ("probe", "`Sideman Probe`"),
+        ("uninstall", "removed"),
+    ):
+        assert run(parser.parse_args([action, "--dir", str(user_folder)])) == 0
+        assert text in capsys.readouterr().out
