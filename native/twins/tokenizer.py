@@ -46,7 +46,7 @@ def encode(
     off, on = 1, 2
     events: list[tuple[int, int, int, int]] = []  # (step, off or on, pitch, velocity), sorted below
     by_pitch = sorted(notes)
-    for (key, onset), (next_key, next_onset) in zip(by_pitch, [*by_pitch[1:], (-1, 0)], strict=True):
+    for (key, onset), (next_key, next_onset) in zip(by_pitch, [*by_pitch[1:], (-1, 0)], strict=False):
         offset, loudness = notes[key, onset]
         events.append((onset, on, key, loudness))
         events.append((min(offset, next_onset) if next_key == key else offset, off, key, 0))
