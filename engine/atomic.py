@@ -19,7 +19,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Hands out a path beside `path`; the file or folder that the body makes there takes its place when the body ends.
 
     The path keeps the suffix, since writers choose formats by it. When the body raises, or the program dies, `path`
-    stays as it was. A folder already at `path` is replaced by a folder, never mixed with it. A symbolic link is followed.
+    stays as it was. A folder already at `path` is replaced whole, never mixed. A symbolic link is followed.
 
     SidemanError: the folder around it is missing, it cannot be written, or `path` is a device.
     """
