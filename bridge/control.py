@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from osc_protocol.codec import decode
+from osc_protocol.errors import PacketError
 from osc_protocol.server import VALUE, OscServer
 from osc_protocol.sysex import TO_ENGINE, TO_FL, Reassembler, is_frame, pack
 
@@ -38,7 +39,7 @@ class SysexControl:
     ) -> None:
         self.reassembler = Reassembler(TO_ENGINE)
         self.failed = 0
-        self.dropped = 0  # packets that found the queue full
+        self.dropped = 0  # packets that found the queue full, or were too long for it
         self._server = osc_server
         self._send = send
         self._interval_s = interval_s
@@ -73,8 +74,12 @@ class SysexControl:
                 self.queue(reply)
 
     def queue(self, packet: bytes) -> None:
-        """Sends one OSC packet to the script when its turn comes. Does not block."""
-        message = decode(packet)[0]
+        """Sends one OSC packet to the script when its turn comes. Does not block, never raises."""
+        try:
+            message = decode(packet)[0]
+        except PacketError:  # longer than the frames of one packet hold
+            self.dropped += 1
+            return
         with self._wake:
             if message.address == VALUE:
                 self._values[message.arguments[0]] = packet

@@ -213,7 +213,19 @@ def test_what_the_engine_refuses_is_shown(studio: Studio) -> None:
     studio.server._on_parameter = refuse
     studio.fl.control_change(20, 5)
     studio.run(0.3)
-    assert studio.hint == "Sideman refused not while a take is recorded"
+    assert studio.hint == "Sideman: not while a take is recorded"
+
+
+def test_a_position_that_the_engine_cannot_use_is_no_hint(studio: Studio) -> None:
+    def refuse(address: str, arguments: object) -> None:
+        raise ValueError("a position needs a chart to be in")
+
+    studio.server._on_command = refuse
+    before = list(studio.fl.hints)
+    studio.fl.change(tempo_bpm=99.0)
+    studio.fl.call("OnUpdateBeatIndicator", 1)
+    studio.run(0.3)
+    assert studio.fl.hints == before
 
 
 def test_other_controllers_and_notes_pass_through(studio: Studio) -> None:

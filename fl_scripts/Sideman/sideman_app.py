@@ -10,6 +10,7 @@ from sideman_link import Link
 BY_CC = {row[7]: row for row in table.PARAMETERS if row[7] is not None}
 BY_NAME = {row[0]: row for row in table.PARAMETERS}
 ABSENT = "no Sideman engine: run `sideman play`"
+TRANSPORT = "/sideman/transport/"  # told by itself, bar after bar: what the engine cannot use is nobody's mistake
 SETTLE_S = 1.0  # after connecting, values stream in and are not worth a hint each
 LOAD_S = 10.0  # the longest that a loading project holds our messages back
 REPORTS = 5  # exceptions printed in full; printing lags FL
@@ -102,8 +103,8 @@ class App:
             row = BY_NAME.get(name)
             if row is not None and known != value and time.monotonic() >= self._settled_s:
                 self._hint(_words(row, value))
-        elif address == table.ERROR and len(values) == 2:
-            self._hint("Sideman refused " + str(values[1]))
+        elif address == table.ERROR and len(values) == 2 and not str(values[0]).startswith(TRANSPORT):
+            self._hint("Sideman: " + str(values[1]))
 
     def _service(self, idle=False):
         now_s = time.monotonic()
