@@ -365,15 +365,47 @@ def test_an_engine_that_goes_and_comes_back_is_noticed(studio: Studio) -> None:
 
 
 def test_a_lossy_port_ends_with_the_right_value(studio: Studio) -> None:
-    studio.lose = 0.3
-    for position in range(128):
-        studio.fl.control_change(22, position)
-        studio.run(0.02)
-    studio.lose = 0.0
-    studio.fl.control_change(22, 100)
-    studio.run(0.5)
-    assert studio.engine.values["top_k"] == from_cc(CONTROLLED[2], 100)
+    for trial in range(20):
+        studio.lose = 0.5
+        studio.fl.control_change(22, 5 * trial)
+        studio.run(0.1)
+        studio.lose = 0.0
+        studio.run(1.2)
+        assert studio.engine.values["top_k"] == from_cc(CONTROLLED[2], 5 * trial)
     studio.check()
+
+
+def test_a_knob_turned_while_the_engine_was_away_is_told_when_it_comes(studio: Studio) -> None:
+    studio.engine_runs = False
+    studio.run(3.0)
+    studio.fl.control_change(22, 127)
+    studio.run(3.0)
+    studio.start_engine()
+    studio.engine_runs = True
+    studio.run(2.0)
+    assert studio.engine.values["top_k"] == 388
+    studio.check()
+
+
+def test_a_refused_knob_is_not_sent_again(studio: Studio) -> None:
+    tries = []
+
+    def refuse(name: str, value: object) -> None:
+        tries.append(name)
+        raise ValueError("not now")
+
+    studio.server._on_parameter = refuse
+    studio.fl.control_change(22, 5)
+    studio.run(5.0)
+    assert tries == ["top_k"]
+
+
+def test_an_engine_that_never_confirms_is_not_pestered(studio: Studio) -> None:
+    tries = []
+    studio.server._on_parameter = lambda name, value: tries.append(name)
+    studio.fl.control_change(22, 5)
+    studio.run(10.0)
+    assert tries == ["top_k"] * 5
 
 
 @settings(max_examples=40)

@@ -13,6 +13,8 @@ ABSENT = "no Sideman engine: run `sideman play`"
 TRANSPORT = "/sideman/transport/"  # told by itself, bar after bar: what the engine cannot use is nobody's mistake
 SETTLE_S = 1.0  # after connecting, values stream in and are not worth a hint each
 LOAD_S = 10.0  # the longest that a loading project holds our messages back
+CONFIRM_S = 0.5  # the engine tells every value it took; a knob that it did not hear is sent again
+RESENDS = 4
 REPORTS = 5  # exceptions printed in full; printing lags FL
 
 
@@ -26,6 +28,7 @@ class App:
     def start_state(self):
         self.link = Link(time.monotonic())
         self.values = {}  # what the engine last told, by name
+        self._unconfirmed = {}  # name -> [value, when sent, how often]
         self._playing = None
         self._tempo_bpm = None
         self._settled_s = 0.0
@@ -77,6 +80,7 @@ class App:
         name, _, tag, low, high, _, address, _ = row
         value = wire.cc_to_value(tag, low, high, event.data2)
         self.link.queue(name, address, tag, value)
+        self._unconfirmed[name] = [value, time.monotonic(), 1]
         self._service()
         self._hint(_words(row, value))
 
@@ -100,10 +104,13 @@ class App:
             name, value = values
             known = self.values.get(name)
             self.values[name] = value
+            self._confirm(name, value)
             row = BY_NAME.get(name)
             if row is not None and known != value and time.monotonic() >= self._settled_s:
                 self._hint(_words(row, value))
         elif address == table.ERROR and len(values) == 2 and not str(values[0]).startswith(TRANSPORT):
+            for name in [name for name in self._unconfirmed if BY_NAME[name][6] == values[0]]:
+                del self._unconfirmed[name]  # refused is an answer too
             self._hint("Sideman: " + str(values[1]))
 
     def _service(self, idle=False):
@@ -120,7 +127,28 @@ class App:
         elif change is False:
             sideman_fl.show_hint("Sideman: " + ABSENT)
             print("Sideman: the engine is gone")
+        self._resend(now_s)
         self.link.pump(now_s, idle)
+
+    def _confirm(self, name, value):
+        sent = self._unconfirmed.get(name)
+        if sent is not None and isinstance(value, (int, float)) and abs(value - sent[0]) < 1e-4:
+            del self._unconfirmed[name]
+
+    def _resend(self, now_s):
+        """Knobs that nobody confirmed, as when a frame was lost on the way, are sent again a few times."""
+        if not self._unconfirmed or not self.link.connected:
+            return
+        for name, sent in list(self._unconfirmed.items()):
+            value, sent_s, count = sent
+            if now_s - sent_s < CONFIRM_S:
+                continue
+            if count > RESENDS:
+                del self._unconfirmed[name]
+                continue
+            row = BY_NAME[name]
+            self._unconfirmed[name] = [value, now_s, count + 1]
+            self.link.queue(name, row[6], row[2], value)
 
     def _poll_transport(self):
         playing = sideman_fl.is_playing()
