@@ -7,6 +7,7 @@ Studio unless it was moved; on Windows, OneDrive moves Documents more often than
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -115,16 +116,14 @@ _ACTIONS: Final = {
 
 def _windows_documents() -> list[Path]:
     """Where Windows says that Documents lies, OneDrive or not."""
+    found: list[Path] = []
     if sys.platform == "win32":
         import winreg
 
         key = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
-        try:
-            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as shell_folders:
-                return [Path(os.path.expandvars(str(winreg.QueryValueEx(shell_folders, "Personal")[0])))]
-        except OSError:
-            return []
-    return []
+        with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as shell_folders:
+            found.append(Path(os.path.expandvars(str(winreg.QueryValueEx(shell_folders, "Personal")[0]))))
+    return found
 
 
 def _hardware_folders(target_dir: Path | None) -> list[Path]:

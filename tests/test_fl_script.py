@@ -488,7 +488,8 @@ def test_frames_stay_small_and_one_a_tick(profile: str) -> None:
 
 def test_the_knob_forwarder_hands_control_changes_on(profile: str) -> None:
     fl = FakeFL(FOLDER, profile).load("device_SidemanKnobs")
-    fl.control_change(20, 99, channel=3)
+    assert fl.control_change(20, 99, channel=3).handled
+    assert not fl.control_change(1, 99).handled
     assert fl.dispatched == [(0, 0xB3 | 20 << 8 | 99 << 16)]
     bare = FakeFL(FOLDER, profile, missing=frozenset({"device.dispatch"})).load("device_SidemanKnobs")
     bare.control_change(20, 99)
