@@ -32,7 +32,7 @@ class Command:
 _STUDY = "bridge.study_commands"
 
 COMMANDS = (
-    Command("generate", "bridge.generate_command", "write a solo over chords to a MIDI file"),
+    Command("generate", "engine.generate_command", "write a solo over chords to a MIDI file"),
     Command("play", "bridge.play_command", "play along live: chords in, notes out, on MIDI ports"),
     Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
     Command("fl", "bridge.fl_install", "install the FL Studio controller script"),

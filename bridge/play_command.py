@@ -12,7 +12,7 @@ from typing import Final
 
 from bridge.ahead import Improviser
 from bridge.errors import BridgeError, LiveFailure
-from bridge.options import add_parameter_options, parameters_from
+from osc_protocol.options import add_parameter_options, parameters_from
 from bridge.remote import check_live
 from bridge.stage import Settings, Stage
 from engine.chords import Chart, parse_chart

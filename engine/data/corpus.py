@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.chords import Chord, read_openewld, read_pop909, recognise
+from engine.chords import Chord, recognise
+from engine.chords.labels import read_openewld, read_pop909
 from engine.errors import DataError
 from engine.midi_io import extend_with_pedal, read_performance
 from engine.notes import Performance
