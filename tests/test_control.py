@@ -6,12 +6,12 @@ import threading
 import time
 
 import pytest
-from fake_engine import FakeEngine
 
 from bridge.control import SysexControl
 from osc_protocol.codec import Message, decode, encode
 from osc_protocol.server import ERROR, PONG, VALUE
 from osc_protocol.sysex import MAX_FRAME, TO_ENGINE, TO_FL, Reassembler, pack
+from tests.fake_engine import FakeEngine
 
 
 class Road:

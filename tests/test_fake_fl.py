@@ -10,8 +10,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from fake_fl.host import FakeFL
-from fake_fl.modules import FUNCTIONS
+
+from tests.fake_fl.host import FakeFL
+from tests.fake_fl.modules import FUNCTIONS
 
 RULES = [
     # profile, body of OnInit, what the host says

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 import pytest
-from fake_fl.host import FakeFL
 
 from bridge import fl_install
 from bridge.fl_install import SOURCE, FlInstallError, find_user_folders, install, probe, run, uninstall
+from tests.fake_fl.host import FakeFL
 
 DOCUMENTS = [
     "Documents",

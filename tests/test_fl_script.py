@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import FakeEngine
-from fake_fl.host import FakeFL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +16,8 @@ from osc_protocol import generate_fl, mini_osc, scaling, sysex
 from osc_protocol.codec import encode
 from osc_protocol.parameters import PARAMETERS, from_cc
 from osc_protocol.sysex import TO_ENGINE
+from tests.fake_engine import FakeEngine
+from tests.fake_fl.host import FakeFL
 
 FOLDER = generate_fl.FOLDER
 PROFILES = ("fl2024", "fl21")

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from fake_engine import FakeEngine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from osc_protocol.codec import MAX_PACKET_BYTES, Message, decode, encode
 from osc_protocol.errors import OscPortError
 from osc_protocol.parameters import BY_NAME, PARAMETERS, Parameter, Value
 from osc_protocol.server import ERROR, PONG, STATUS, VALUE, OscServer
+from tests.fake_engine import FakeEngine
 
 
 class Client:

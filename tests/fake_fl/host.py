@@ -13,8 +13,8 @@ import types
 from pathlib import Path
 from typing import Any
 
-from fake_fl.modules import build
-from fake_fl.sandbox import Sandbox
+from tests.fake_fl.modules import build
+from tests.fake_fl.sandbox import Sandbox
 
 MAX_SYSEX = 1000  # bytes; more is lost without a word
 MAX_CALLS = 40  # of FL's functions in one callback

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fake_fl.host import FakeFL
+    from tests.fake_fl.host import FakeFL
 
 UNSAFE = ("transport", "mixer", "channels", "plugins", "ui")  # modules whose calls FL refuses at unsafe times
 
