@@ -1,0 +1,67 @@
+"""The chords of a stream as the model sees them: ids and onsets, NO_CHORD first, repeats merged."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.chords import Chord
+from engine.model.shapes import CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
+from engine.vocabulary import NO_CHORD, STEP_S
+
+__all__ = ["ChordMemory", "chord_track"]
+
+I64 = npt.NDArray[np.int64]
+
+
+def chord_track(chords: Iterable[tuple[float, Chord | None]], start_s: float = 0.0) -> tuple[list[int], list[int]]:
+    """(onset_s, chord) in time order -> (C,) ids and (C,) onsets in steps from start_s. The first is NO_CHORD at 0."""
+    ids, steps = [NO_CHORD], [0]
+    for onset_s, chord in chords:
+        token = NO_CHORD if chord is None else chord.id
+        step = max(0, round((onset_s - start_s) / STEP_S))
+        if step == steps[-1] and len(ids) > 1:  # two within one step: the later one counts
+            ids.pop(), steps.pop()
+        if token != ids[-1]:
+            ids.append(token)
+            steps.append(step)
+    return ids, steps
+
+
+class ChordMemory:
+    """What a stream's decoder asks at every token: which chords are in reach, and where from here.
+
+    Kept for CHORDS_BACK chords before the present, whatever the length of the session.
+    """
+
+    def __init__(self) -> None:
+        self._ids, self._steps = [NO_CHORD], [0]
+
+    def replace(self, chords: Iterable[tuple[float, Chord | None]], from_s: float) -> None:
+        """Chords from from_s on give way to `chords` (those before from_s are ignored)."""
+        first = round(from_s / STEP_S)
+        keep = max(1, bisect_right(self._steps, first - 1))
+        ids, steps = self._ids[:keep], self._steps[:keep]
+        for onset_s, chord in chords:
+            token, step = NO_CHORD if chord is None else chord.id, round(onset_s / STEP_S)
+            if step < first:
+                continue
+            if step == steps[-1] and len(ids) > 1:
+                ids.pop(), steps.pop()
+            if token != ids[-1]:
+                ids.append(token)
+                steps.append(step)
+        surplus = bisect_right(steps, first) - 2 * CHORDS_BACK
+        if surplus > 0:  # a long session forgets what no rollback can reach
+            del ids[1 : 1 + surplus], steps[1 : 1 + surplus]
+        self._ids, self._steps = ids, steps
+
+    def view(self, step: int) -> tuple[I64, I64]:
+        """(c,) ids in reach at a time and (c,) rows of the relative embedding; c <= 64."""
+        now = bisect_right(self._steps, step) - 1
+        first, last = max(0, now - CHORDS_BACK), min(len(self._ids), now + CHORDS_AHEAD + 1)
+        offset = np.arange(first - now, last - now)
+        return np.array(self._ids[first:last]), np.clip(offset, -CHORD_CLIP, CHORD_CLIP) + CHORD_CLIP

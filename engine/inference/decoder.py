@@ -1,0 +1,214 @@
+"""The network, one token at a time, in numpy: the streaming form of engine/model/perceiver.
+
+Exact, not approximate: the logits are those of the full forward pass, at constant cost and memory a token, and taking
+tokens back is a change of one counter. What makes both possible is the banded attention: a latent needs the keys and values
+of the `latent_len` latents before it and nothing else, and the encode attention needs ids alone (its keys and values are a
+table over the vocabulary).
+
+Two streams run side by side, with the chords and without, for classifier-free guidance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.checkpoint import Checkpoint
+from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK
+from engine.vocabulary import NO_CHORD, NUM_CHORDS, NUM_EVENT_IDS
+
+__all__ = ["Decoder"]
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+STREAMS = 2  # with chords, without
+EPSILON = np.float32(1e-5)  # torch.nn.LayerNorm's
+
+
+class _Attention:
+    """Weights of one attention, laid out for single rows: matrices (in, out), relative embeddings (H, D, R)."""
+
+    def __init__(self, weights: dict[str, F32], name: str, heads: int) -> None:
+        dim = weights[f"{name}.q_proj.weight"].shape[0]
+        scale = np.float32((dim // heads) ** -0.5)
+        self.q = np.ascontiguousarray(weights[f"{name}.q_proj.weight"].T) * scale
+        self.k = np.ascontiguousarray(weights[f"{name}.k_proj.weight"].T)
+        self.v = np.ascontiguousarray(weights[f"{name}.v_proj.weight"].T)
+        self.out = np.ascontiguousarray(weights[f"{name}.out_proj.weight"].T)
+        self.relative = np.ascontiguousarray(_heads(weights[f"{name}.relative"], heads).transpose(0, 2, 1))
+
+
+class _Norm:
+    def __init__(self, weights: dict[str, F32], name: str) -> None:
+        self.weight, self.bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+
+    def __call__(self, x: F32) -> F32:
+        centred = x - x.mean(-1, keepdims=True)
+        variance = (centred * centred).mean(-1, keepdims=True)
+        return centred / np.sqrt(variance + EPSILON) * self.weight + self.bias  # type: ignore[no-any-return]
+
+
+class _Block:
+    """One process layer: its weights, and the chords' keys and values as tables over the 289 chord ids."""
+
+    def __init__(self, weights: dict[str, F32], name: str, heads: int, chord_emb: F32) -> None:
+        self.self_norm = _Norm(weights, f"{name}.self_norm")
+        self.self_attn = _Attention(weights, f"{name}.self_attn", heads)
+        self.qkv = np.concatenate([self.self_attn.q, self.self_attn.k, self.self_attn.v], axis=1)
+        self.chord_norm = _Norm(weights, f"{name}.chord_norm")
+        self.chord_attn = _Attention(weights, f"{name}.chord_attn", heads)
+        self.chord_k = _heads(chord_emb @ self.chord_attn.k, heads)  # (H, 289, D)
+        values = chord_emb @ self.chord_attn.v
+        self.chord_v = _heads(values, heads)
+        # Without chords the memory is NO_CHORD alone, so attention returns its value whatever the query.
+        self.no_chord_out = values[:1] @ self.chord_attn.out  # (1, d)
+        self.ff_norm = _Norm(weights, f"{name}.ff_norm")
+        self.up = np.ascontiguousarray(weights[f"{name}.ff.up_proj.weight"].T)
+        self.down = np.ascontiguousarray(weights[f"{name}.ff.down_proj.weight"].T)
+
+
+class Decoder:
+    """One stream of tokens. One thread at a time.
+
+    length: tokens fed so far, less those rolled back. rollback: how many tokens rollback() can reach back.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, rollback: int = 1024) -> None:
+        config, weights = checkpoint.model, checkpoint.weights
+        self._heads = heads = config.num_heads
+        self._context, self._band, self._rollback = config.max_seq_len, config.latent_len, rollback
+        self._token_emb = weights["token_emb.weight"]
+        self._beat_emb, self._bar_emb = weights["beat_emb.weight"], weights["bar_emb.weight"]
+
+        self._encode_norm, self._encode = _Norm(weights, "encode_norm"), _Attention(weights, "encode_attn", heads)
+        table = _Norm(weights, "token_norm")(self._token_emb[:NUM_EVENT_IDS])
+        self._token_k = np.ascontiguousarray(_heads(table @ self._encode.k, heads).transpose(0, 2, 1))  # (H, D, 400)
+        self._token_v = _heads(table @ self._encode.v, heads)  # (H, 400, D)
+        # Column c of a context of n tokens lies n - 1 - c back; farther than the table reaches counts as its last row.
+        distance = np.arange(self._context - 1, -1, -1)
+        self._encode_row = np.minimum(distance, config.max_relative_distance - 1)
+
+        chord_emb = _Norm(weights, "chord_memory_norm")(self._token_emb[NO_CHORD : NO_CHORD + 1 + NUM_CHORDS])
+        self._blocks = [_Block(weights, f"blocks.{i}", heads, chord_emb) for i in range(config.num_layers)]
+        self._decode_norm, self._latent_norm = _Norm(weights, "decode_norm"), _Norm(weights, "latent_norm")
+        self._decode = _Attention(weights, "decode_attn", heads)
+        self._out_norm = _Norm(weights, "out_norm")
+        self._head = np.ascontiguousarray(weights["head.weight"].T)
+
+        band_row = np.minimum(np.arange(self._band - 1, -1, -1), config.max_relative_distance - 1)
+        self._band_relative = [
+            np.ascontiguousarray(attn.relative[:, :, band_row])  # (H, D, W), oldest key first
+            for attn in (*(block.self_attn for block in self._blocks), self._decode)
+        ]
+        # Keys and values lie in plain arrays that slide back when full: a band is then one contiguous slice.
+        keep = self._band + rollback
+        self._capacity = 2 * keep
+        shape = (len(self._band_relative), STREAMS, heads, self._capacity, config.latent_dim // heads)
+        self._k, self._v = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+        self._ids = np.zeros(2 * (self._context + rollback), dtype=np.int64)
+        self._cached = 0  # entries in _k and _v
+        self._num_ids = 0  # entries in _ids
+        self._reachable = 0  # tokens that rollback may take back
+        self.length = 0
+
+    def rollback(self, tokens: int) -> None:
+        """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""
+        if not 0 <= tokens <= self._reachable:
+            raise ValueError(f"cannot roll back {tokens} tokens: {self._reachable} are kept")
+        self._cached -= tokens
+        self._num_ids -= tokens
+        self._reachable -= tokens
+        self.length -= tokens
+
+    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64) -> F32:
+        """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
+
+        beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,) as ChordMemory.view gives.
+        """
+        assert len(chord_ids) <= CHORDS_BACK + 1 + CHORDS_AHEAD
+        self._make_room()
+        self._ids[self._num_ids] = token
+        self._num_ids += 1
+        query = self._token_emb[token] + self._beat_emb[beat] + self._bar_emb[bar]  # (d,)
+        query = query[None]  # (1, d): both streams are the same until the first chord attention
+
+        x = query + self._encode_attention(self._encode_norm(query))
+        x = np.repeat(x, STREAMS, axis=0)
+        chord_columns = chord_ids - NO_CHORD
+        for layer, block in enumerate(self._blocks):
+            q, k, v = np.split(block.self_norm(x) @ block.qkv, 3, axis=-1)
+            x = x + self._band_attention(layer, q, k, v) @ block.self_attn.out
+            chords = self._chord_attention(block, x[:1], chord_columns, chord_rows)
+            x = x + np.concatenate([chords, block.no_chord_out])
+            hidden = np.maximum(block.ff_norm(x) @ block.up, 0)
+            x = x + (hidden * hidden) @ block.down
+
+        latent = self._latent_norm(x)
+        q = np.repeat(self._decode_norm(query) @ self._decode.q, STREAMS, axis=0)
+        attended = self._band_attention(len(self._blocks), q, latent @ self._decode.k, latent @ self._decode.v)
+        y = self._out_norm(query + attended @ self._decode.out)
+        self._cached += 1
+        self._reachable = min(self._reachable + 1, self._rollback)
+        self.length += 1
+        return y @ self._head  # type: ignore[no-any-return]
+
+    def _encode_attention(self, x: F32) -> F32:
+        """(1, d) -> (1, d): over the last max_seq_len ids, through tables."""
+        n = min(self._num_ids, self._context)
+        ids = self._ids[self._num_ids - n : self._num_ids]
+        q = _heads(x @ self._encode.q, self._heads)  # (H, 1, D)
+        by_id = (q @ self._token_k)[:, 0]  # (H, 400)
+        by_distance = (q @ self._encode.relative)[:, 0]  # (H, R)
+        weights = _softmax(by_id[:, ids] + by_distance[:, self._encode_row[-n:]])  # (H, n)
+        # The weight of an id is the sum over its occurrences.
+        row = np.arange(self._heads)[:, None] * NUM_EVENT_IDS
+        total = np.bincount((row + ids).ravel(), weights.ravel(), self._heads * NUM_EVENT_IDS)
+        total = total.astype(np.float32).reshape(self._heads, 1, NUM_EVENT_IDS)
+        return _merge(total @ self._token_v) @ self._encode.out  # type: ignore[no-any-return]
+
+    def _band_attention(self, layer: int, q: F32, k: F32, v: F32) -> F32:
+        """(G, d) each -> (G, d): stores k and v, attends to the latents in the band."""
+        heads, at = self._heads, self._cached
+        shape = (STREAMS, heads, -1)
+        self._k[layer, :, :, at], self._v[layer, :, :, at] = k.reshape(shape), v.reshape(shape)
+        n = min(at + 1, self._band)
+        keys, values = (cache[layer, :, :, at + 1 - n : at + 1] for cache in (self._k, self._v))  # (G, H, n, D)
+        q = q.reshape(STREAMS, heads, 1, -1)
+        relative = self._band_relative[layer][:, :, self._band - n :]
+        logits = q @ keys.transpose(0, 1, 3, 2) + q @ relative  # (G, H, 1, n)
+        return (_softmax(logits) @ values).reshape(STREAMS, -1)  # type: ignore[no-any-return]
+
+    def _chord_attention(self, block: _Block, x: F32, columns: I64, rows: I64) -> F32:
+        """(1, d) -> (1, d) over the chords in reach."""
+        q = _heads(block.chord_norm(x) @ block.chord_attn.q, self._heads)  # (H, 1, D)
+        keys, values = block.chord_k[:, columns], block.chord_v[:, columns]  # (H, c, D)
+        logits = q @ keys.transpose(0, 2, 1) + (q @ block.chord_attn.relative)[:, :, rows]
+        return _merge(_softmax(logits) @ values) @ block.chord_attn.out  # type: ignore[no-any-return]
+
+    def _make_room(self) -> None:
+        """Slides what is still needed to the front of a full array."""
+        if self._cached == self._capacity:
+            keep = self._band + self._rollback
+            for cache in (self._k, self._v):
+                cache[:, :, :, :keep] = cache[:, :, :, -keep:]
+            self._cached = keep
+        if self._num_ids == len(self._ids):
+            keep = self._context + self._rollback
+            self._ids[:keep] = self._ids[-keep:]
+            self._num_ids = keep
+
+
+def _heads(x: F32, heads: int) -> F32:
+    """(n, d) -> (H, n, D)."""
+    return np.ascontiguousarray(x.reshape(x.shape[0], heads, -1).transpose(1, 0, 2))
+
+
+def _merge(x: F32) -> F32:
+    """(H, n, D) -> (n, d)."""
+    return x.transpose(1, 0, 2).reshape(x.shape[1], -1)
+
+
+def _softmax(logits: F32) -> F32:
+    weights = np.exp(logits - logits.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)  # type: ignore[no-any-return]

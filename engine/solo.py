@@ -1,0 +1,89 @@
+"""A whole solo at once: a chord chart in, notes that fill it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import native
+from engine.checkpoint import Checkpoint
+from engine.chords import Chart
+from engine.inference.session import Session
+from engine.notes import NoteEvent, Notes, Performance, make_notes
+from engine.vocabulary import LAYOUT, STEP_S
+from osc_protocol.parameters import Value
+
+__all__ = ["PROMPT_NOTES", "Solo", "improvise", "notes_of"]
+
+PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
+
+
+@dataclass(frozen=True)
+class Solo:
+    """notes start at 0, where the chart does; chords: (onset_s, symbol) of every chord of the chart."""
+
+    notes: Notes
+    chords: list[tuple[float, str]]
+    tempo_bpm: float
+    beats_per_bar: int
+    length_s: float = field(default=0.0)
+
+
+def improvise(
+    checkpoint: Checkpoint,
+    chart: Chart,
+    *,
+    tempo_bpm: float = 120.0,
+    seed: int = 0,
+    params: dict[str, Value] | None = None,
+    prompt: Performance | None = None,
+) -> Solo:
+    """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
+
+    The same arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
+    """
+    beat_s = 60.0 / tempo_bpm
+    session = Session(checkpoint, seed)
+    session.set_params(**(params or {}))
+    start_s = _feed_prompt(session, prompt) if prompt is not None else 0.0
+    session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
+    session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
+    length_s = chart.beats * beat_s
+    # The last grid point before the end, so that the last notes end within the file.
+    events = session.generate(start_s + np.floor(length_s / STEP_S) * STEP_S) + session.end()
+    notes = notes_of([event._replace(time_s=event.time_s - start_s) for event in events])
+    symbols = [(span.start_beat * beat_s, span.chord.name if span.chord else "N.C.") for span in chart.spans]
+    return Solo(notes, symbols, tempo_bpm, chart.beats_per_bar, length_s)
+
+
+def notes_of(events: list[NoteEvent]) -> Notes:
+    """Events in time order -> Notes. A note's end without its start (it began before) is dropped, as is one struck at the end."""
+    sounding: dict[int, NoteEvent] = {}
+    rows: list[tuple[float, float, int, int]] = []
+    for event in events:
+        started = sounding.pop(event.pitch, None)
+        if started is not None and event.time_s > started.time_s:
+            rows.append((started.time_s, event.time_s, event.pitch, started.velocity))
+        if event.kind == "on":
+            sounding[event.pitch] = event
+    assert not sounding, "the stream was not ended"
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+    return make_notes(*columns)
+
+
+def _feed_prompt(session: Session, prompt: Performance) -> float:
+    """Feeds the prompt's last notes; returns the moment, in the session's time, at which the music goes on."""
+    notes = prompt.notes[-PROMPT_NOTES:]
+    begin_s = float(notes["onset_s"].min())
+    # Through the tokenizer and back: what the model has learned from is on its grid, re-strikes resolved.
+    ids = native.encode(
+        LAYOUT, notes["onset_s"] - begin_s, notes["offset_s"] - begin_s, notes["pitch"], notes["velocity"]
+    )
+    onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, ids)
+    ends = [NoteEvent(float(t) * STEP_S, "off", int(p), 0) for t, p in zip(offset, pitch, strict=True)]
+    starts = [
+        NoteEvent(float(t) * STEP_S, "on", int(p), int(v)) for t, p, v in zip(onset, pitch, velocity, strict=True)
+    ]
+    session.feed(sorted(ends + starts, key=lambda event: (event.time_s, event.kind, event.pitch)))  # "off" before "on"
+    return session.time_s
