@@ -31,7 +31,8 @@ SPELLINGS = [
     # minors
     ("C-", "Cm"), ("Cmin", "Cm"), ("Cmi", "Cm"), ("Cminor", "Cm"), ("C-7", "Cm7"), ("C−7", "Cm7"), ("Cmin7", "Cm7"),
     ("CMI7", "Cm7"), ("C-9", "Cm9"), ("Cm11", "Cm9"), ("Cm13", "Cm9"), ("C-6", "Cm6"), ("Cm6/9", "Cm6"),
-    ("Cm69", "Cm6"),    ("Cm(maj7)", "CmMaj7"), ("CmM7", "CmMaj7"), ("C-Δ7", "CmMaj7"), ("C-^7", "CmMaj7"), ("Cminmaj7", "CmMaj7"),
+    ("Cm69", "Cm6"), ("Cm(maj7)", "CmMaj7"), ("CmM7", "CmMaj7"), ("C-Δ7", "CmMaj7"), ("C-^7", "CmMaj7"),
+    ("Cminmaj7", "CmMaj7"),
     ("CmMaj9", "CmMaj7"), ("Cm#7", "CmMaj7"), ("Cmadd9", "Cm"), ("Cm(add9)", "Cm"), ("Cm#5", "Cm"),
     # diminished, half diminished, augmented
     ("C°", "Cdim"), ("Co", "Cdim"), ("C°7", "Cdim7"), ("Co7", "Cdim7"), ("Cdim9", "Cdim7"), ("Cø", "Cm7b5"),

@@ -135,8 +135,8 @@ def _parse_mido(data: bytes) -> Parsed:
     parsed = Parsed()
     for track in mido.MidiFile(file=io.BytesIO(data), clip=True).tracks:
         tick = 0
-        notes: list[tuple[int, int, int, int]] = []
-        pedal: list[tuple[int, int]] = []
+        notes: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)  # by channel
+        pedal: dict[int, list[tuple[int, int]]] = defaultdict(list)
         open_notes: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)
         for message in track:
             tick += message.time
@@ -144,19 +144,22 @@ def _parse_mido(data: bytes) -> Parsed:
                 parsed.tempos.append((tick, message.tempo))
             elif message.type == "time_signature":
                 parsed.time_signatures.append((tick, message.numerator, message.denominator))
-            elif message.type == "control_change" and message.channel != _DRUM_CHANNEL:
-                if message.control == _SUSTAIN_CC:
-                    pedal.append((tick, message.value))
-            elif message.type in ("note_on", "note_off") and message.channel != _DRUM_CHANNEL:
+            elif message.is_meta or getattr(message, "channel", _DRUM_CHANNEL) == _DRUM_CHANNEL:
+                continue
+            elif message.type == "control_change" and message.control == _SUSTAIN_CC:
+                pedal[message.channel].append((tick, message.value))
+            elif message.type in ("note_on", "note_off"):
                 sounding = open_notes[message.channel, message.note]
                 if message.type == "note_on" and message.velocity > 0:
                     sounding.append((tick, message.velocity))
                 elif sounding:  # the oldest note of that key ends first, as in symusic
                     start, velocity = sounding.popleft()
-                    notes.append((start, tick - start, message.note, velocity))
+                    notes[message.channel].append((start, tick - start, message.note, velocity))
         # A note that nobody ended sounds to the end of its track.
-        for (_, pitch), rest in open_notes.items():
-            notes.extend((start, tick - start, pitch, velocity) for start, velocity in rest)
-        columns = np.array(notes, dtype=np.int64).reshape(-1, 4)
-        parsed.parts.append(Part(track.name.strip(), columns, np.array(pedal, dtype=np.int64).reshape(-1, 2)))
+        for (channel, pitch), rest in open_notes.items():
+            notes[channel].extend((start, tick - start, pitch, velocity) for start, velocity in rest)
+        for channel in sorted(notes.keys() | pedal.keys()):
+            columns = np.array(notes[channel], dtype=np.int64).reshape(-1, 4)
+            sustain = np.array(pedal[channel], dtype=np.int64).reshape(-1, 2)
+            parsed.parts.append(Part(track.name.strip(), columns, sustain))
     return parsed
