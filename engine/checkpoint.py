@@ -93,6 +93,7 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
         (folder / CONFIG_FILE).write_text(to_yaml(config), encoding="utf-8")
         (folder / CARD_FILE).write_text(card, encoding="utf-8")
         save_file(tensors, folder / WEIGHTS_FILE)
+        (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors makes it private
 
 
 def _is_matrix(name: str) -> bool:

@@ -149,7 +149,7 @@ def _build(cls: type[T], data: Any, where: str) -> T:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
             raise ConfigError(f"{where}: unknown key {key!r}: did you mean {near[0]!r}?")
         kind = hints[key]
-        if is_dataclass(kind):
+        if isinstance(kind, type) and is_dataclass(kind):
             values[key] = _build(kind, value if value is not None else {}, where=f"{where}: {key}")
         else:
             values[key] = _convert(value, known[key].default, f"{where}: {key}")

@@ -21,14 +21,24 @@ NOT_OFFLINE = ("mode", "look_ahead_ms", "quantise", "swing", "humanise", "style"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of DESIGN's `generate`."""
-    parser.add_argument("--chords", metavar="CHART", help="chords, such as \"Dm7 | G7 | Cmaj7 | %%\"")
+    parser.add_argument("--chords", metavar="CHART", help='chords, such as "Dm7 | G7 | Cmaj7 | %%"')
     parser.add_argument("--prompt", metavar="IN.mid", type=Path, help="go on from the last notes of this file")
-    parser.add_argument("--tempo", metavar="BPM", type=float, default=120.0, help="beats a minute [20..999; default 120]")
+    parser.add_argument(
+        "--tempo", metavar="BPM", type=float, default=120.0, help="beats a minute [20..999; default 120]"
+    )
     parser.add_argument("--beats-per-bar", metavar="N", type=int, default=4, help="[1..16; default 4]")
-    parser.add_argument("--bars", metavar="N", type=int, help="bars to fill; the chart repeats or is cut [default: the chart once]")
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="another seed, another solo; the same, the same file")
-    parser.add_argument("--variations", metavar="N", type=int, default=1, help="N files, OUT-1.mid ... with seeds SEED, SEED+1, ...")
-    parser.add_argument("--checkpoint", metavar="CKPT", type=Path, help="a base that `sideman train` wrote [default: the shipped one]")
+    parser.add_argument(
+        "--bars", metavar="N", type=int, help="bars to fill; the chart repeats or is cut [default: the chart once]"
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="another seed, another solo; the same, the same file"
+    )
+    parser.add_argument(
+        "--variations", metavar="N", type=int, default=1, help="N files, OUT-1.mid ... with seeds SEED, SEED+1, ..."
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="CKPT", type=Path, help="a base that `sideman train` wrote [default: the shipped one]"
+    )
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto", help="where to decode [default auto]")
     parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, required=True)
     parser.add_argument("--wav", metavar="OUT.wav", type=Path, help="render it with FluidSynth, too")
@@ -63,9 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
     for number in range(args.variations):
         started = time.perf_counter()
-        solo = improvise(
-            checkpoint, chart, tempo_bpm=args.tempo, seed=args.seed + number, params=params, prompt=prompt
-        )
+        solo = improvise(checkpoint, chart, tempo_bpm=args.tempo, seed=args.seed + number, params=params, prompt=prompt)
         midi, wav, plot = (_numbered(path, number, args.variations) for path in (args.output, args.wav, args.plot))
         assert midi is not None
         write_midi(

@@ -41,9 +41,7 @@ class Performance:
     beat_in_bar: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def make_notes(
-    onset_s: npt.ArrayLike, offset_s: npt.ArrayLike, pitch: npt.ArrayLike, velocity: npt.ArrayLike
-) -> Notes:
+def make_notes(onset_s: npt.ArrayLike, offset_s: npt.ArrayLike, pitch: npt.ArrayLike, velocity: npt.ArrayLike) -> Notes:
     """Four (N,) arrays -> (N,) Notes, ordered by (onset, pitch)."""
     notes = np.zeros(len(np.asarray(onset_s)), dtype=NOTE_DTYPE)
     notes["onset_s"], notes["offset_s"], notes["pitch"], notes["velocity"] = onset_s, offset_s, pitch, velocity

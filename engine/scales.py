@@ -42,7 +42,9 @@ def scale_mask(text: str) -> int:
     except ChordError:
         root = None
     if root is None or root.quality or root.bass is not None:
-        raise SidemanError(f"scale {text!r}: {root_text!r} is no root: write a note and a scale, such as `D dorian`, or off")
+        raise SidemanError(
+            f"scale {text!r}: {root_text!r} is no root: write a note and a scale, such as `D dorian`, or off"
+        )
     if name not in SCALES:
         near = difflib.get_close_matches(name, SCALES, n=1, cutoff=0.0)[0]
         raise SidemanError(f"scale {text!r}: unknown scale {name!r}: did you mean {near!r}? Known: {', '.join(SCALES)}")

@@ -80,7 +80,9 @@ def prepare(
     A file that cannot be used is reported with its reason and skipped. DataError: nothing usable, or a bad split.
     """
     if min(split) < 0 or abs(sum(split) - 1) > 1e-6 or split[0] == 0:
-        raise DataError(f"--split {' '.join(map(str, split))}: give three shares of 0..1 that add up to 1, the first above 0")
+        raise DataError(
+            f"--split {' '.join(map(str, split))}: give three shares of 0..1 that add up to 1, the first above 0"
+        )
     sources = find_sources(in_dir)
     collections = sorted({source.collection for source in sources})
     pieces: dict[str, list[PieceArrays]] = {name: [] for name in SPLITS}
@@ -100,7 +102,9 @@ def prepare(
             pieces[side].append(arrays)
             rows.append({**row, "split": side, **facts})
     if not pieces["train"]:
-        raise DataError(f"{in_dir}: no usable file for the training side ({len(refused)} refused): see the reasons above")
+        raise DataError(
+            f"{in_dir}: no usable file for the training side ({len(refused)} refused): see the reasons above"
+        )
     with atomic_write(out) as folder:
         folder.mkdir()
         for name in SPLITS:

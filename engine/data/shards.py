@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ def token_steps(tokens: npt.NDArray[np.uint16]) -> I64:
 
 def save_shard(path: Path, shard: Shard) -> None:
     """Writes all pieces into one file."""
-    columns = {
+    columns: dict[str, tuple[type[np.generic], list[npt.NDArray[Any]]]] = {
         "tokens": (np.uint16, [p.tokens for p in shard.pieces]),
         "chord_ids": (np.int16, [p.chord_ids for p in shard.pieces]),
         "chord_steps": (np.int32, [p.chord_steps for p in shard.pieces]),

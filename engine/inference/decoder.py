@@ -163,8 +163,8 @@ class Decoder:
         weights = _softmax(by_id[:, ids] + by_distance[:, self._encode_row[-n:]])  # (H, n)
         # The weight of an id is the sum over its occurrences.
         row = np.arange(self._heads)[:, None] * NUM_EVENT_IDS
-        total = np.bincount((row + ids).ravel(), weights.ravel(), self._heads * NUM_EVENT_IDS)
-        total = total.astype(np.float32).reshape(self._heads, 1, NUM_EVENT_IDS)
+        by_row = np.bincount((row + ids).ravel(), weights.ravel(), self._heads * NUM_EVENT_IDS)
+        total = by_row.astype(np.float32).reshape(self._heads, 1, NUM_EVENT_IDS)
         return _merge(total @ self._token_v) @ self._encode.out  # type: ignore[no-any-return]
 
     def _band_attention(self, layer: int, q: F32, k: F32, v: F32) -> F32:

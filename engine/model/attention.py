@@ -32,7 +32,7 @@ class Projections(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """(..., L, dim) -> (..., H, L, D)."""
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(-3, -2)
+        return x.reshape(*x.shape[:-1], self.num_heads, -1).transpose(-3, -2)
 
     def merge(self, x: Tensor) -> Tensor:
         """(..., H, L, D) -> (..., L, dim), through out_proj."""

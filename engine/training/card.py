@@ -35,7 +35,10 @@ def model_card(config: Config, data: Path, losses: Path, train_tokens: int) -> s
         "",
         "| source | licence | files | hours |",
         "|---|---|---|---|",
-        *(f"| {name} | {licence} | {files[name, licence]} | {hours[name, licence]:.1f} |" for name, licence in sorted(hours)),
+        *(
+            f"| {name} | {licence} | {files[name, licence]} | {hours[name, licence]:.1f} |"
+            for name, licence in sorted(hours)
+        ),
         "",
         "| update | training loss | held-out loss |",
         "|---|---|---|",

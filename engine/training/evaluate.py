@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ class Score:
 
     @property
     def bits_per_second(self) -> float:
-        return self.nats / np.log(2) / max(self.seconds, 1e-9)
+        return self.nats / math.log(2) / max(self.seconds, 1e-9)
 
 
 def load_model(checkpoint: Checkpoint, device: str = "cpu") -> PerceiverMusicTransformer:

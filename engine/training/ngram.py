@@ -21,7 +21,9 @@ class NgramModel:
     def __init__(self, sequences: list[npt.NDArray[np.uint16]], order: int = 5) -> None:
         self.order = order
         self.grams: list[tuple[I64, I64]] = []  # by n - 1: (K,) sorted keys, (K,) counts
-        self.contexts: list[tuple[I64, I64, I64]] = []  # by n - 1: keys of the n - 1 tokens before, counts, distinct successors
+        self.contexts: list[
+            tuple[I64, I64, I64]
+        ] = []  # by n - 1: keys of the n - 1 tokens before, counts, distinct successors
         for n in range(1, order + 1):
             keys, counts = np.unique(np.concatenate([_keys(s, n) for s in sequences]), return_counts=True)
             context, first = np.unique(keys // NUM_EVENT_IDS, return_index=True)

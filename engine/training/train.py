@@ -59,7 +59,7 @@ class Trainer:
         torch.manual_seed(seed)
         self.config, self.steps, self.seed, self.done = config, steps, seed, 0
         self.model = PerceiverMusicTransformer(config.model)
-        # Muon is for matrices that map activations to activations; embeddings, relative terms, norms and the head are not.
+        # Muon is for matrices that map activations to activations: not embeddings, relative terms, norms or the head.
         matrices = {n: p for n, p in self.model.named_parameters() if n.endswith("_proj.weight")}
         others = [p for n, p in self.model.named_parameters() if n not in matrices]
         rate = config.training.learning_rate
@@ -145,8 +145,8 @@ def train(
 ) -> None:
     """Trains `config_name` on a prepared folder and writes the NF4 checkpoint `out`.
 
-    run_dir (default: `OUT.run` beside it) holds the full state every five minutes, for `resume`. max_minutes stops early;
-    the run can then be resumed. DataError, ConfigError, CheckpointError on bad input.
+    run_dir (default: `OUT.run` beside it) gets the full state every five minutes, for `resume`. max_minutes stops early;
+    the run can then go on. DataError, ConfigError, CheckpointError on bad input.
     """
     config = load_config(config_name)
     train_shard, valid_shard = load_shard(data / "train.safetensors"), load_shard(data / "valid.safetensors")
@@ -190,11 +190,8 @@ def train(
         if save_now or trainer.done % 20 == 0:
             rate = (trainer.done - first) / max(now - started, 1e-9)
             left_s = (steps - trainer.done) / max(rate, 1e-9)
-            report(
-                Progress(
-                    trainer.done, steps, float(np.mean(recent)), rate * length * batch, left_s, valid if save_now else None
-                )
-            )
+            held_out = valid if save_now else None
+            report(Progress(trainer.done, steps, float(np.mean(recent)), rate * length * batch, left_s, held_out))
             recent = []
         if out_of_time:
             break
