@@ -1,0 +1,53 @@
+"""The C++ library's own tests (native/tests), built without Python: plain, and under sanitizers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import native
+
+ROOT = Path(native.__file__).parent.parent
+CATCH2 = any(Path(prefix, "include/catch2/catch.hpp").exists() for prefix in ("/usr", "/usr/local", "/opt/homebrew"))
+
+
+def _tool(*names: str) -> str | None:
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+MISSING = [
+    name for name, found in (("cmake", _tool("cmake")), ("a C++ compiler", _tool("c++", "g++", "clang++")),
+                             ("catch2", CATCH2)) if not found
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sanitize", "target"),
+    [
+        pytest.param("", "law_tests", id="laws"),
+        pytest.param("thread", "thread_tests", id="two threads under TSan"),
+        pytest.param("address", "thread_tests", id="two threads under ASan and UBSan", marks=pytest.mark.soak),
+        pytest.param("address", "law_tests", id="laws under ASan and UBSan", marks=pytest.mark.soak),
+    ],
+)
+def test_cpp(sanitize: str, target: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("soak") and os.environ.get("SIDEMAN_SOAK") != "1":
+        pytest.skip("SIDEMAN_SOAK=1 runs it; it takes a minute")
+    if MISSING:
+        text = f"{', '.join(MISSING)} missing: `apt install cmake g++ catch2` brings them"
+        assert os.environ.get("SIDEMAN_NATIVE") != "require", text
+        pytest.skip(text)
+    _run("cmake", "-S", ROOT, "-B", tmp_path, "-DSIDEMAN_TESTS=ON", f"-DSIDEMAN_SANITIZE={sanitize}",
+         "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g0",
+         *(("-G", "Ninja") if _tool("ninja") else ()))  # fmt: skip
+    _run("cmake", "--build", tmp_path, "--target", target, "--parallel", "2")
+    _run(tmp_path / "native" / "tests" / target)
+
+
+def _run(*command: str | Path) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
