@@ -32,6 +32,8 @@ _FOLDERS = (
 )
 _PREFERRED = ("default", "fluidr3", "generaluser", "musescore", "timgm")  # a better piano first; else by name
 
+_COMPLAINTS = ("error:", "failed to load", "not a soundfont")
+
 _INSTALL = (
     "Debian: apt install fluidsynth fluid-soundfont-gm; macOS: brew install fluid-synth; "
     "Windows: choco install fluidsynth, and a .sf2 file in C:/soundfonts"
@@ -48,7 +50,7 @@ def find_soundfont() -> Path:
         font = Path(named).expanduser()
         if not font.is_file():
             raise SidemanError(f"SIDEMAN_SOUNDFONT: {font} is no file: set it to a .sf2 or .sf3 soundfont")
-        if not _starts_with(font, b"RIFF"):
+        if not _starts_with(font, b"RIFF....sfbk"):
             raise SidemanError(f"SIDEMAN_SOUNDFONT: {font} is no soundfont: set it to a .sf2 or .sf3 file")
         return font
     fonts = [
@@ -89,8 +91,9 @@ def render_wav(midi_path: str | Path, wav_path: str | Path) -> None:
                 f"{midi_path}: FluidSynth took more than {_TIMEOUT_S} s: render a shorter file"
             ) from None
         words = b" ".join(done.stderr.split()).decode(errors="replace")
-        # It exits with 0 even when it could not load the font or the file, and then says so or writes nothing.
-        if done.returncode != 0 or "error:" in words.lower() or not beside.is_file() or beside.stat().st_size <= 44:
+        # It exits with 0 even when it could not load the font (and then plays its own) or the file: only its words tell.
+        complained = any(sign in words.lower() for sign in _COMPLAINTS)
+        if done.returncode != 0 or complained or not beside.is_file() or beside.stat().st_size <= 44:
             reason = words[-300:] or f"exit status {done.returncode}"
             raise SidemanError(
                 f"{midi_path}: FluidSynth could not play it with {font} ({reason}): try another soundfont"
@@ -98,8 +101,10 @@ def render_wav(midi_path: str | Path, wav_path: str | Path) -> None:
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:
+    """Whether the file begins with these bytes; a dot stands for any."""
     with path.open("rb") as file:
-        return file.read(len(magic)) == magic
+        head = file.read(len(magic))
+    return len(head) == len(magic) and all(want in (have, ord(".")) for have, want in zip(head, magic, strict=True))
 
 
 def _rank(font: Path) -> tuple[int, str]:

@@ -5,19 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 from pathlib import Path
-from typing import Any
 
-import mido
 import numpy as np
-import pretty_midi
 import pytest
-import symusic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.atomic import atomic_write
-from engine.errors import MidiFileError, SidemanError
-from engine.midi_io import extend_with_pedal, read_performance, write_midi
+from engine.errors import MidiFileError
+from engine.midi_io import extend_with_pedal, read_performance
 from engine.midi_io.tempo_map import TempoMap, beat_grid
 from engine.notes import Notes, make_notes
 
@@ -332,127 +327,3 @@ def test_pedal_extension_only_lengthens_up_to_the_next_onset(notes: Notes, chang
         later = [n["onset_s"] for n in notes if n["pitch"] == note["pitch"] and n["onset_s"] > note["onset_s"]]
         assert longer["onset_s"] < longer["offset_s"] <= min([*later, np.inf])
         assert longer["offset_s"] >= min([note["offset_s"], *later])
-
-
-# Writing
-
-
-@pytest.fixture
-def take() -> Notes:
-    return make_notes([0, 0.5, 0.5, 1.0, 1.9], [0.5, 1.0, 2.0, 1.5, 9.0], [60, 64, 67, 60, 72], [1, 64, 80, 127, 100])
-
-
-def test_three_readers_agree_on_a_written_file(tmp_path: Path, take: Notes) -> None:
-    path = tmp_path / "take.mid"
-    chords = [(0.0, "Dm7"), (1.0, "G7")]
-    write_midi(
-        path, take, tempo_bpm=97, beats_per_bar=3, chords=chords, track_name="Solo", length_s=2.5, title="Träumerei"
-    )
-    expected = [(on, min(off, 2.5), pitch, velocity) for on, off, pitch, velocity in take.tolist()]
-
-    ours = read_performance(path, beats=True)
-    for row, found in zip(expected, ours.notes.tolist(), strict=True):
-        assert found == pytest.approx(row, abs=1e-3)
-    assert ours.beat_in_bar.tolist()[:4] == [0, 1, 2, 0]
-
-    pretty = pretty_midi.PrettyMIDI(str(path))
-    assert [i.name for i in pretty.instruments] == ["Solo"]
-    assert pretty.instruments[0].program == 0
-    rows = sorted((n.start, n.end, n.pitch, n.velocity) for n in pretty.instruments[0].notes)
-    assert np.array(rows) == pytest.approx(np.array(sorted(expected)), abs=1e-3)
-    assert pretty.get_tempo_changes()[1].tolist() == pytest.approx([97], abs=1e-3)
-
-    score: Any = symusic.Score(str(path))
-    assert [mark.text for mark in score.markers] == ["Dm7", "G7"]
-    assert [mark.time for mark in score.markers] == [0, round(480 * 97 / 60)]
-
-    file = mido.MidiFile(path, charset="utf-8")
-    assert (file.type, file.ticks_per_beat, file.tracks[0].name) == (1, 480, "Träumerei")
-    assert file.length == pytest.approx(2.5, abs=1e-3)
-    ends = {sum(message.time for message in track) for track in file.tracks}
-    assert ends == {round(2.5 * 480 * 1e6 / round(60e6 / 97))}
-
-
-@settings(deadline=None)
-@given(NOTES, st.floats(30, 300), st.floats(0.5, 12))
-def test_every_note_of_a_written_file_ends(
-    tmp_path_factory: pytest.TempPathFactory, notes: Notes, tempo_bpm: float, length_s: float
-) -> None:
-    path = tmp_path_factory.mktemp("written") / "take.mid"
-    write_midi(path, notes, tempo_bpm=tempo_bpm, length_s=length_s)
-    sounding: set[int] = set()
-    for message in mido.MidiFile(path).tracks[1]:
-        if message.type == "note_on":
-            assert message.note not in sounding
-            sounding.add(message.note)
-        elif message.type == "note_off":
-            sounding.remove(message.note)
-    assert not sounding
-
-
-def test_the_same_notes_give_the_same_bytes(tmp_path: Path, take: Notes) -> None:
-    for name in ("a.mid", "b.mid"):
-        write_midi(tmp_path / name, take, tempo_bpm=120, chords=[(0, "C")], length_s=4)
-    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mid", "b.mid"]
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"tempo_bpm": 0}, "tempo"),
-        ({"tempo_bpm": float("nan")}, "tempo"),
-        ({"tempo_bpm": 120, "beats_per_bar": 0}, "beats a bar"),
-        ({"tempo_bpm": 120, "length_s": -1.0}, "length"),
-        ({"tempo_bpm": 120, "length_s": 1e9}, "length"),
-    ],
-)
-def test_what_midi_cannot_hold_is_refused(tmp_path: Path, take: Notes, options: dict[str, float], reason: str) -> None:
-    with pytest.raises(MidiFileError, match=reason):
-        write_midi(tmp_path / "take.mid", take, **options)  # type: ignore[arg-type]
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_missing_folder_is_refused(tmp_path: Path, take: Notes) -> None:
-    with pytest.raises(SidemanError, match="create it first"):
-        write_midi(tmp_path / "missing" / "take.mid", take, tempo_bpm=120)
-
-
-# Atomic writes
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "old.txt"
-    path.write_text("old")
-    with contextlib.suppress(KeyboardInterrupt), atomic_write(path) as beside:
-        beside.write_text("half")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["old.txt"]
-
-
-def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "style"
-    for name in ("first", "second"):
-        with atomic_write(path) as beside:
-            beside.mkdir()
-            (beside / name).write_text(name)
-    assert [p.name for p in path.iterdir()] == ["second"]
-    assert [p.name for p in tmp_path.iterdir()] == ["style"]
-
-
-def test_a_link_is_followed_and_a_device_refused(tmp_path: Path) -> None:
-    (tmp_path / "real.txt").write_text("old")
-    link = tmp_path / "link.txt"
-    link.symlink_to(tmp_path / "real.txt")
-    with atomic_write(link) as beside:
-        beside.write_text("new")
-    assert link.is_symlink()
-    assert (tmp_path / "real.txt").read_text() == "new"
-    with pytest.raises(SidemanError, match="device"), atomic_write("/dev/null"):
-        pass
-
-
-def test_a_body_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SidemanError, match="cannot be written"), atomic_write(tmp_path / "x.txt"):
-        pass
