@@ -91,7 +91,7 @@ def render_wav(midi_path: str | Path, wav_path: str | Path) -> None:
                 f"{midi_path}: FluidSynth took more than {_TIMEOUT_S} s: render a shorter file"
             ) from None
         words = b" ".join(done.stderr.split()).decode(errors="replace")
-        # It exits with 0 even when it could not load the font (and then plays its own) or the file: only its words tell.
+        # It exits with 0 even when it could not load the file or the font (and plays its own): only its words tell.
         complained = any(sign in words.lower() for sign in _COMPLAINTS)
         if done.returncode != 0 or complained or not beside.is_file() or beside.stat().st_size <= 44:
             reason = words[-300:] or f"exit status {done.returncode}"
