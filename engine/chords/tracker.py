@@ -93,14 +93,17 @@ class ChordFollower:
         self._due_s = 0.0
 
     def note_on(self, pitch: int, velocity: int, time_s: float) -> None:
+        """A key goes down; velocity 0 releases it."""
         self._tracker.note_on(pitch, velocity, time_s)
         self._moved(time_s, struck=velocity > 0)
 
     def note_off(self, pitch: int, time_s: float) -> None:
+        """A key comes up."""
         self._tracker.note_off(pitch, time_s)
         self._moved(time_s, struck=False)
 
     def pedal(self, down: bool, time_s: float) -> None:
+        """The sustain pedal moves."""
         self._tracker.pedal(down)
         if not down:
             self._moved(time_s, struck=False)
