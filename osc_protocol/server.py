@@ -74,6 +74,7 @@ class OscServer:
         self._on_command = on_command
         self._get_value = get_value
         self._lock = threading.RLock()  # one message at a time, whichever road it came by
+        self._peers_lock = threading.Lock()  # held for moments only, so that publish() never waits for a handler
         self._subscribers: list[Address] = [] if out_port is None else [("127.0.0.1", out_port)]
         self._listeners: list[Listener] = []
         self._socket: socket.socket | None = None
@@ -128,12 +129,12 @@ class OscServer:
 
     def add_listener(self, listener: Listener) -> None:
         """From now on listener(packet) gets what subscribers get. It must not block."""
-        with self._lock:
+        with self._peers_lock:
             self._listeners.append(listener)
 
     def remove_listener(self, listener: Listener) -> None:
         """Ends what add_listener began."""
-        with self._lock:
+        with self._peers_lock:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
@@ -198,15 +199,16 @@ class OscServer:
     def _subscribe(self, port: int, sender: Address | None) -> None:
         if sender is None:
             raise ParameterError("only UDP clients subscribe: this connection already hears every change")
-        if port == 0:
-            self._subscribers = [entry for entry in self._subscribers if entry[0] != sender[0]]
-            return
         entry = (sender[0], port)
-        if entry in self._subscribers:
-            return
-        if len(self._subscribers) >= MAX_SUBSCRIBERS:
-            raise ParameterError(f"{MAX_SUBSCRIBERS} subscribers are served already: send 0 from one to make room")
-        self._subscribers.append(entry)
+        with self._peers_lock:
+            if port == 0:
+                self._subscribers = [other for other in self._subscribers if other[0] != sender[0]]
+            elif entry not in self._subscribers:
+                if len(self._subscribers) >= MAX_SUBSCRIBERS:
+                    raise ParameterError(
+                        f"{MAX_SUBSCRIBERS} subscribers are served already: send 0 from one to make room"
+                    )
+                self._subscribers.append(entry)
 
     def _value_packet(self, name: str) -> bytes:
         value = self._get_value(name)
@@ -221,7 +223,7 @@ class OscServer:
         return encode(ERROR, address[:200], text[:500])
 
     def _tell(self, packet: bytes) -> None:
-        with self._lock:
+        with self._peers_lock:
             subscribers, listeners = tuple(self._subscribers), tuple(self._listeners)
         for subscriber in subscribers:
             self._send_udp(packet, subscriber)

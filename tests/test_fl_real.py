@@ -46,6 +46,10 @@ def test_knobs_reach_a_running_engine_and_values_come_back(profile: str) -> None
             for number, position in moves[-3:]:
                 assert ask(play.osc_port, BY_CC[number].name) == pytest.approx(from_cc(BY_CC[number], position))
             assert fl.join() == 0
+            assert play.end() == 130, (
+                play.lines,
+                play.errors,
+            )  # a client killed under jackd would cost it a slot of its registry
         finally:
             fl.kill()
     assert fl.errors == []

@@ -103,6 +103,7 @@ def wire(profile: str) -> Any:
 WIRES = {profile: wire(profile) for profile in PROFILES}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PROFILES), st.binary(min_size=1, max_size=700), st.sampled_from((1, 2)), st.integers(0, 300))
 def test_the_scripts_framing_is_the_engines(profile: str, packet: bytes, direction: int, sequence: int) -> None:
     frames = WIRES[profile].pack(packet, direction, sequence)
@@ -111,6 +112,7 @@ def test_the_scripts_framing_is_the_engines(profile: str, packet: bytes, directi
     assert [got for frame in frames if (got := target.feed(frame, 0.0))] == [packet]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(PROFILES), st.binary(max_size=80) | st.binary(max_size=60).map(lambda tail: b"/a\x00\x00," + tail)
 )
@@ -408,7 +410,7 @@ def test_an_engine_that_never_confirms_is_not_pestered(studio: Studio) -> None:
     assert tries == ["top_k"] * 5
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(PROFILES),
     st.lists(st.binary(max_size=60) | st.binary(max_size=60).map(lambda t: b"\xf0\x7d\x53\x4d\x02" + t)),
@@ -421,7 +423,7 @@ def test_any_sysex_is_survived(profile: str, messages: list[bytes]) -> None:
     studio.check()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(PROFILES),
     st.text(max_size=30),

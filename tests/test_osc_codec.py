@@ -6,7 +6,7 @@ import contextlib
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
@@ -31,6 +31,7 @@ def test_a_packet_is_the_bytes_of_the_specification() -> None:
     assert decode(golden) == [Message("/a", (1.0, 2, "x"))]
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(singles, int32, texts), max_size=6))
 def test_decode_inverts_encode(values: list[Value]) -> None:
     ((address, arguments),) = decode(encode("/sideman/param/x", *values))
@@ -97,6 +98,7 @@ def test_malformed_packets_are_refused_in_one_line(packet: bytes) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: b"/a\x00\x00," + tail))
 def test_any_bytes_are_read_or_refused(packet: bytes) -> None:
     with contextlib.suppress(PacketError):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osc_protocol.codec import MAX_PACKET_BYTES, Message, decode, encode
@@ -153,6 +153,7 @@ def test_replies_that_come_back_are_counted_and_not_answered(engine: FakeEngine)
     assert server.reflected == 4
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100) | st.binary(max_size=60).map(lambda tail: b"/sideman/mode\x00\x00\x00," + tail))
 def test_any_bytes_are_survived(packet: bytes) -> None:
     server = FakeEngine().server()
@@ -273,6 +274,30 @@ def test_two_roads_at_once_never_meet_in_the_engine(engine: FakeEngine) -> None:
     for road in roads:
         road.join()
     assert most == 1
+
+
+def test_publish_never_waits_for_a_handler(engine: FakeEngine) -> None:
+    held, release = threading.Event(), threading.Event()
+
+    def handler(name: str, value: Value) -> None:
+        held.set()
+        assert release.wait(10)
+
+    server = OscServer(handler, engine.command, engine.values.__getitem__, port=0, out_port=None)
+    road = threading.Thread(target=server.handle_packet, args=(encode("/sideman/param/top_k", 1),))
+    road.start()
+    assert held.wait(10)
+    server.publish("density")  # would hang here
+    release.set()
+    road.join()
+
+
+def test_subscribers_are_bounded(client: Client) -> None:
+    for port in range(20000, 20032):
+        client.send("/sideman/subscribe", port)
+    assert client.is_quiet()
+    client.send("/sideman/subscribe", 20099)
+    assert "32 subscribers are served already" in str(client.receive().arguments[1])
 
 
 @pytest.mark.real

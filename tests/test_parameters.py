@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osc_protocol.parameters import (
@@ -158,6 +158,7 @@ def test_every_controller_position_is_a_legal_value_and_comes_back(row: Paramete
             assert to_cc(row, value) == position
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PARAMETERS), st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()))
 def test_check_returns_the_rows_type_or_raises_one_line(row: Parameter, value: object) -> None:
     try:

@@ -7,7 +7,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osc_protocol.codec import decode, encode
@@ -22,6 +22,7 @@ def refeed(frames: list[bytes], reassembler: Reassembler | None = None) -> list[
     return [packet for frame in frames if (packet := target.feed(frame, 0.0)) is not None]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_unpack7_inverts_pack7_in_seven_bits(data: bytes) -> None:
     packed = pack7(data)
@@ -34,6 +35,7 @@ def test_a_frame_is_the_bytes_of_the_design() -> None:
     assert pack(b"\xab\x01", TO_ENGINE, 5) == [bytes.fromhex("F0 7D 53 4D 01 05 00 01 01 2B 01 4C F7")]
 
 
+@settings(deadline=None)
 @given(packets, st.integers(0, 1000))
 def test_reassembly_inverts_pack(packet: bytes, sequence: int) -> None:
     frames = pack(packet, TO_ENGINE, sequence)
@@ -42,6 +44,7 @@ def test_reassembly_inverts_pack(packet: bytes, sequence: int) -> None:
     assert refeed(frames) == [packet]
 
 
+@settings(deadline=None)
 @given(packets)
 def test_frames_without_f0_and_f7_are_the_same_frames(packet: bytes) -> None:
     frames = pack(packet, TO_ENGINE, 1)
@@ -89,16 +92,18 @@ def test_parts_that_come_too_late_are_abandoned() -> None:
     assert target.lost == 1
 
 
+@settings(deadline=None)
 @given(packets, st.data())
 def test_one_wrong_byte_never_gives_a_wrong_packet(packet: bytes, data: st.DataObject) -> None:
     frames = pack(packet, TO_ENGINE, 9)
     number = data.draw(st.integers(0, len(frames) - 1))
-    position = data.draw(st.integers(0, len(frames[number]) - 1))
+    position = data.draw(st.integers(1, len(frames[number]) - 2))  # drivers delimit frames by F0 and F7 themselves
     value = data.draw(st.integers(0, 255).filter(lambda byte: byte != frames[number][position]))
     frames[number] = frames[number][:position] + bytes((value,)) + frames[number][position + 1 :]
-    assert refeed(frames) in ([], [packet])  # the packet still stands where only F0 or F7 was hit
+    assert refeed(frames) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300) | st.binary(max_size=300).map(lambda tail: b"\xf0\x7d\x53\x4d\x01" + tail)))
 def test_any_bytes_are_counted_never_raised(frames: list[bytes]) -> None:
     target = Reassembler(TO_ENGINE)
@@ -106,6 +111,7 @@ def test_any_bytes_are_counted_never_raised(frames: list[bytes]) -> None:
     assert len(got) + target.bad + target.echoed + target.repeated + target.lost <= 2 * len(frames)
 
 
+@settings(deadline=None)
 @given(st.floats(width=32, allow_nan=False))
 def test_the_float_words_are_those_of_ieee_754(value: float) -> None:
     word = int.from_bytes(struct.pack(">f", value), "big")
@@ -113,6 +119,7 @@ def test_the_float_words_are_those_of_ieee_754(value: float) -> None:
     assert struct.pack(">d", word_to_float(word)) == struct.pack(">d", value)
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=-3.4e38, max_value=3.4e38))
 def test_any_double_rounds_as_struct_does(value: float) -> None:
     assert float_to_word(value) == int.from_bytes(struct.pack(">f", value), "big")
@@ -131,6 +138,7 @@ values = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(values, max_size=5))
 def test_the_small_osc_and_python_osc_write_the_same_bytes(tagged: list[tuple[str, float | int | str]]) -> None:
     tags, plain = "".join(tag for tag, _ in tagged), tuple(value for _, value in tagged)
@@ -141,6 +149,7 @@ def test_the_small_osc_and_python_osc_write_the_same_bytes(tagged: list[tuple[st
     assert len(decode(packet)[0].arguments) == len(got)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100) | st.binary(max_size=60).map(lambda tail: b"/a\x00\x00," + tail))
 def test_the_small_osc_reads_any_bytes_or_raises_value_error(packet: bytes) -> None:
     with contextlib.suppress(ValueError):
