@@ -7,7 +7,7 @@ A checkpoint saved with `bits=32` holds float32 throughout: what training contin
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ class Checkpoint:
 
     path: Path
     config: Config
-    weights: Weights  # dequantised
+    weights: Weights = field(repr=False)  # dequantised
     sha256: str  # of model.safetensors: styles name their base by it
 
     @property

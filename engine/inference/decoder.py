@@ -1,9 +1,9 @@
 """The network, one token at a time, in numpy: the streaming form of engine/model/perceiver.
 
 Exact, not approximate: the logits are those of the full forward pass, at constant cost and memory a token, and taking
-tokens back is a change of one counter. What makes both possible is the banded attention: a latent needs the keys and values
-of the `latent_len` latents before it and nothing else, and the encode attention needs ids alone (its keys and values are a
-table over the vocabulary).
+tokens back is a change of one counter. What makes both possible is the banded attention: a latent needs the keys and
+values of the `latent_len` latents before it and nothing else, and the encode attention needs ids alone (its keys and
+values are a table over the vocabulary).
 
 Two streams run side by side, with the chords and without, for classifier-free guidance.
 """
@@ -124,7 +124,7 @@ class Decoder:
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
-        beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,) as ChordMemory.view gives.
+        beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
         """
         assert len(chord_ids) <= CHORDS_BACK + 1 + CHORDS_AHEAD
         self._make_room()
@@ -177,7 +177,7 @@ class Decoder:
         q = q.reshape(STREAMS, heads, 1, -1)
         relative = self._band_relative[layer][:, :, self._band - n :]
         logits = q @ keys.transpose(0, 1, 3, 2) + q @ relative  # (G, H, 1, n)
-        return (_softmax(logits) @ values).reshape(STREAMS, -1)  # type: ignore[no-any-return]
+        return (_softmax(logits) @ values).reshape(STREAMS, -1)
 
     def _chord_attention(self, block: _Block, x: F32, columns: I64, rows: I64) -> F32:
         """(1, d) -> (1, d) over the chords in reach."""
@@ -211,4 +211,5 @@ def _merge(x: F32) -> F32:
 
 def _softmax(logits: F32) -> F32:
     weights = np.exp(logits - logits.max(-1, keepdims=True))
-    return weights / weights.sum(-1, keepdims=True)  # type: ignore[no-any-return]
+    shares: F32 = weights / weights.sum(-1, keepdims=True)
+    return shares

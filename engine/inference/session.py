@@ -1,12 +1,12 @@
 """One stream of music: chords and parameters in, playable note events out, with exact rollback.
 
-A session remembers its tokens, so the past can be taken back to any moment of the last seconds and played on differently.
-Two rules keep what comes out honest:
+A session remembers its tokens, so the past can be taken back to any moment of the last seconds and played on
+differently. Two rules keep what comes out honest:
 
-- A wait that would cross the asked time is not thrown away: the token stays drawn and is taken up by the next call, so the
-  music does not depend on how often generate() is called.
-- After a change, the next token is drawn from the model's distribution under what is known by then: that nothing happened
-  up to the present. No artificial rest is fed that the model would answer with an immediate note.
+- A wait that would cross the asked time is not thrown away: the token stays drawn and is taken up by the next call, so
+  the music does not depend on how often generate() is called.
+- After a change, the next token is drawn from the model's distribution under what is known by then: that nothing
+  happened up to the present. No artificial rest is fed that the model would answer with an immediate note.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Session:
         self._refresh()
 
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
-        """Tells the model the beat: a bar line lies at origin_s. None: the beat is unknown. ValueError: no such tempo."""
+        """Tells the model the beat: a bar line lies at origin_s. None: the beat is unknown. ValueError: no tempo."""
         if bpm is not None and not (bpm > 0 and beats_per_bar >= 1):
             raise ValueError(f"tempo {bpm} bpm in bars of {beats_per_bar}: both must be positive")
         self._beat = None if bpm is None else _Beat(bpm, beats_per_bar, origin_s)
@@ -175,10 +175,11 @@ class Session:
         # What led up to a token that is no more: its velocity, or a wait that ended in it.
         while count < len(self._past) and self._is_dangling(self._past[-1 - count].token):
             count += 1
-        undone = self._past[-count] if count else None
-        self._take_back(count)
-        # What had been drawn at this point stays drawn: without a change the music will go on as it did.
-        self._drawn = undone.token if undone is not None and undone.improvised and undone.step > to else None
+        if count:
+            undone = self._past[-count]
+            self._take_back(count)
+            # What had been drawn at this point stays drawn: without a change the music will go on as it did.
+            self._drawn = undone.token if undone.improvised and undone.step > to else None
         self._until = max(to, self._step)
 
     def end(self) -> list[NoteEvent]:
@@ -255,9 +256,7 @@ class Session:
             self._advance(TIME_SHIFT + min(step - self._step, NUM_SHIFTS) - 1)
 
     def _take_back(self, count: int) -> None:
-        """Undoes the last `count` tokens."""
-        if count == 0:
-            return
+        """Undoes the last `count` > 0 tokens."""
         if count >= len(self._past) and self._past[0].token != BOS:
             raise ValueError(f"cannot roll back {count} tokens: {len(self._past)} are kept")
         self._decoder.rollback(count - (self._logits is None))

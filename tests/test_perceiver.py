@@ -1,0 +1,96 @@
+"""Laws of the network: what may influence what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.model.perceiver import Inputs
+from tests.tiny_model import CONFIG, make_model, random_inputs
+
+LENGTH = 90  # past the context (40) and past 3 x latent_len (36)
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    return random_inputs(np.random.default_rng(1), LENGTH)
+
+
+@pytest.fixture(scope="module")
+def logits(inputs: Inputs) -> torch.Tensor:
+    with torch.no_grad():
+        return make_model()(inputs)[0]
+
+
+def changed_from(before: torch.Tensor, after: torch.Tensor) -> int:
+    """First position whose logits differ, LENGTH if none does."""
+    differs = (before - after).abs().amax(-1) > 1e-6
+    return int(differs.float().argmax()) if differs.any() else LENGTH
+
+
+@pytest.mark.parametrize("position", [0, 1, 11, 12, 13, 40, 41, 60, LENGTH - 1])
+def test_changing_a_token_changes_no_earlier_logit(inputs: Inputs, logits: torch.Tensor, position: int) -> None:
+    tokens = inputs.tokens.clone()
+    tokens[0, position] = (tokens[0, position] + 1) % 388
+    with torch.no_grad():
+        assert changed_from(logits, make_model()(replace(inputs, tokens=tokens))[0]) == position
+
+
+@pytest.mark.parametrize("name", ["beat", "bar"])
+def test_changing_the_beat_changes_no_earlier_logit(inputs: Inputs, logits: torch.Tensor, name: str) -> None:
+    values = getattr(inputs, name).clone()
+    values[0, 50] = (values[0, 50] + 1) % 8
+    with torch.no_grad():
+        assert changed_from(logits, make_model()(replace(inputs, **{name: values}))[0]) == 50
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 3])
+@pytest.mark.parametrize("chord", [1, 4, 8])
+def test_changing_a_chord_changes_no_logit_before_it_is_known(inputs: Inputs, ahead: int, chord: int) -> None:
+    """With no chord known ahead, a chord matters from its onset on; with n, from the onset of the n-th chord before it."""
+    model = make_model()
+    inputs = replace(inputs, chords_ahead=torch.tensor([ahead]))
+    chords = inputs.chords.clone()
+    chords[0, chord] = 400 + (chords[0, chord] - 399) % 289
+    known_from = int((inputs.chord_now[0] >= chord - ahead).int().argmax())
+    with torch.no_grad():
+        assert changed_from(model(inputs)[0], model(replace(inputs, chords=chords))[0]) == known_from
+
+
+def test_chords_beyond_num_chords_are_not_there(inputs: Inputs, logits: torch.Tensor) -> None:
+    padded = replace(inputs, chords=torch.cat([inputs.chords, torch.full((1, 5), 500)], dim=1))
+    with torch.no_grad():
+        torch.testing.assert_close(make_model()(padded)[0], logits)
+
+
+def test_a_batch_gives_what_its_windows_give_alone() -> None:
+    rng = np.random.default_rng(2)
+    one, two = random_inputs(rng, 30), random_inputs(rng, 30)
+    both = Inputs(**{name: torch.cat([value, getattr(two, name)]) for name, value in vars(one).items()})
+    model = make_model()
+    with torch.no_grad():
+        torch.testing.assert_close(model(both), torch.cat([model(one), model(two)]), rtol=1e-4, atol=1e-4)
+
+
+def test_a_token_beyond_the_reach_of_the_bands_does_not_matter() -> None:
+    """Encode reaches max_seq_len, each of the layers and the decode latent_len more: then the past is forgotten."""
+    reach = CONFIG.max_seq_len + (CONFIG.num_layers + 1) * CONFIG.latent_len
+    inputs = random_inputs(np.random.default_rng(3), reach + 10)
+    tokens = inputs.tokens.clone()
+    tokens[0, 0] = (tokens[0, 0] + 1) % 388
+    model = make_model()
+    with torch.no_grad():
+        difference = (model(inputs) - model(replace(inputs, tokens=tokens)))[0].abs().amax(-1)
+    assert difference[reach:].max() < 1e-6
+    assert difference[: CONFIG.max_seq_len].max() > 1e-4
+
+
+def test_gradients_reach_every_parameter(inputs: Inputs) -> None:
+    model = make_model()
+    model(inputs).square().mean().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
