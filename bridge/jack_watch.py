@@ -24,8 +24,6 @@ class JackWatch:
         """
         import jack
 
-        jack.set_error_function(lambda message: None)  # libjack's own complaints; ours is one line
-        jack.set_info_function(lambda message: None)
         try:
             self._client: Any = jack.Client("Sideman watch", no_start_server=True)
         except jack.JackOpenError as error:

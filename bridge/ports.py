@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from bridge.errors import PortError
 __all__ = ["InputPort", "MidiSystem", "OutputPort", "find_system"]
 
 _HOW_TO_VIRTUAL: Final = "create a pair with loopMIDI or Windows MIDI Services and name them with --in and --out"
+
+_CALLBACK_GRACE_S: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,10 @@ class InputPort:
 
     def close(self) -> None:
         """Closes the port; no message comes after it. A second call does nothing."""
+        if not self._client.is_deleted:
+            # Closing holds the GIL and waits for JACK, whose thread may wait in the callback for the GIL.
+            self._client.cancel_callback()
+            time.sleep(_CALLBACK_GRACE_S)
         _close(self._client)
 
 

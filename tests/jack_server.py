@@ -1,0 +1,82 @@
+"""A JACK server of our own, with the dummy driver: real MIDI ports on a machine without sound hardware.
+
+with running_jack() as environment:
+    subprocess.Popen([...], env=environment)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+
+@dataclass
+class JackServer:
+    """environment: what a process needs to find this server, and no other."""
+
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """As a crash would: no goodbye to the clients."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def ports(self) -> list[str]:
+        """The names of every port, as jack_lsp lists them."""
+        return _jack_lsp(self.environment).stdout.split("\n")
+
+    def connect(self, source: str, sink: str) -> None:
+        """Connects two ports by their whole names."""
+        subprocess.run(["jack_connect", source, sink], env=self.environment, check=True, timeout=10)
+
+
+@contextmanager
+def running_jack() -> Iterator[JackServer]:
+    """Starts jackd under a name of its own, and ends it. Skips where there is none, unless everything is required."""
+    if shutil.which("jackd") is None:
+        if os.environ.get("SIDEMAN_NATIVE") == "require":
+            pytest.fail("jackd is not installed: apt-get install jackd2")
+        pytest.skip("jackd is not installed")
+    environment = dict(
+        os.environ,
+        JACK_DEFAULT_SERVER=f"sideman-{uuid.uuid4().hex[:12]}",
+        JACK_NO_AUDIO_RESERVATION="1",
+        JACK_NO_START_SERVER="1",
+        SIDEMAN_MIDI="jack",
+        PYTHONUNBUFFERED="1",
+    )
+    # -S: in the default mode Python's callbacks lose and duplicate messages.
+    process = subprocess.Popen(
+        ["jackd", "-r", "-S", "-n", environment["JACK_DEFAULT_SERVER"], "-d", "dummy", "-r", "48000", "-p", "64"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        give_up = time.monotonic() + 15
+        while _jack_lsp(environment).returncode != 0:
+            if process.poll() is not None or time.monotonic() > give_up:
+                pytest.fail(f"jackd did not start (exit code {process.poll()})")
+            time.sleep(0.05)
+        yield JackServer(environment, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+
+def _jack_lsp(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["jack_lsp"], env=environment, capture_output=True, text=True, timeout=10)
