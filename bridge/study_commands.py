@@ -1,4 +1,4 @@
-"""`sideman prepare | train | evaluate`: from MIDI files to a base. The work is done in engine/data and engine/training."""
+"""`sideman prepare | train | evaluate`: from MIDI files to a base. engine/data and engine/training do the work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 from engine.errors import SidemanError
 
 __all__ = [
-    "add_evaluate_arguments", "add_prepare_arguments", "add_train_arguments", "run_evaluate", "run_prepare", "run_train",
+    "add_evaluate_arguments", "add_prepare_arguments", "add_train_arguments",
+    "run_evaluate", "run_prepare", "run_train",
 ]  # fmt: skip
 
 

@@ -15,8 +15,8 @@ I64 = npt.NDArray[np.int64]
 def beat_bins(time: npt.ArrayLike, beats: npt.ArrayLike, beat_in_bar: npt.ArrayLike) -> tuple[I64, I64]:
     """(N,) moments and (B,) rising beats in one unit -> (N,) position bins 0..23 and (N,) bar bins 0..7.
 
-    A moment belongs to the nearest bin, so one that the 10 ms grid puts just before its beat still counts as on it. Moments
-    outside the beats get the null bins (24 and 8).
+    A moment belongs to the nearest bin, so one that the 10 ms grid puts just before its beat still counts as on it.
+    Moments outside the beats get the null bins (24 and 8).
     """
     time, beats = np.asarray(time, dtype=np.float64), np.asarray(beats, dtype=np.float64)
     beat_in_bar = np.asarray(beat_in_bar, dtype=np.int64)

@@ -30,8 +30,8 @@ class NoteEvent(NamedTuple):
 class Performance:
     """Notes with what is known about them.
 
-    pedal_s, pedal_down: (P,) times of sustain-pedal changes and their state; beats_s: (B,) beat times, empty when unknown;
-    beat_in_bar: (B,) index of each beat in its bar, 0 = downbeat.
+    pedal_s, pedal_down: (P,) times of sustain-pedal changes and their state; beats_s: (B,) beat times, empty when
+    unknown; beat_in_bar: (B,) index of each beat in its bar, 0 = downbeat.
     """
 
     notes: Notes
@@ -50,7 +50,7 @@ def make_notes(onset_s: npt.ArrayLike, offset_s: npt.ArrayLike, pitch: npt.Array
 
 def transpose(notes: Notes, semitones: int) -> Notes:
     """Notes moved by semitones; ValueError if one would leave 0..127."""
-    moved = notes.copy()
+    moved: Notes = notes.copy()
     pitch = notes["pitch"].astype(np.int64) + semitones
     if len(pitch) and (pitch.min() < 0 or pitch.max() > 127):
         raise ValueError(f"transposing by {semitones} leaves the MIDI range 0..127")

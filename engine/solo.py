@@ -58,7 +58,10 @@ def improvise(
 
 
 def notes_of(events: list[NoteEvent]) -> Notes:
-    """Events in time order -> Notes. A note's end without its start (it began before) is dropped, as is one struck at the end."""
+    """Events in time order -> Notes.
+
+    A note's end without its start (it began before) is dropped, as is a note struck at the very end.
+    """
     sounding: dict[int, NoteEvent] = {}
     rows: list[tuple[float, float, int, int]] = []
     for event in events:

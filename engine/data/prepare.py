@@ -75,7 +75,7 @@ def prepare(
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Reads every MIDI file under in_dir and writes train/valid/test shards and manifest.jsonl to `out`, whole or not at all.
+    """Reads every MIDI file under in_dir; writes train/valid/test shards and a manifest to `out`, whole or not at all.
 
     A file that cannot be used is reported with its reason and skipped. DataError: nothing usable, or a bad split.
     """

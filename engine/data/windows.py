@@ -133,7 +133,7 @@ class WindowSampler:
 
 
 def eval_windows(pieces: list[PieceArrays], length: int) -> Iterator[tuple[PieceArrays, Window, int]]:
-    """Every target of every piece once: (piece, window, first scored position), each scored with half a window of past."""
+    """Every target of every piece once: (piece, window, first scored position), with half a window of past."""
     half = length // 2
     for piece in pieces:
         steps = token_steps(piece.tokens)

@@ -1,7 +1,7 @@
 """Attention with Music Transformer's learned relative positions, causal, banded and linear in the sequence.
 
-Huang et al. 2018, "Music Transformer": a logit is (q_i . k_j + q_i . e_{i-j}) / sqrt(D). The second term comes out of one
-matrix product by "skewing": row i is shifted by i places, without an (L, L, D) intermediate.
+Huang et al. 2018, "Music Transformer": a logit is (q_i . k_j + q_i . e_{i-j}) / sqrt(D). The second term comes out of
+one matrix product by "skewing": row i is shifted by i places, without an (L, L, D) intermediate.
 """
 
 from __future__ import annotations
@@ -56,21 +56,21 @@ def skew_causal(by_distance: Tensor, length: int) -> Tensor:
     if num_distances < length:  # farther tokens share the last distance
         far = by_distance[..., -1:].expand(*by_distance.shape[:-1], length - num_distances)
         by_distance = torch.cat([by_distance, far], dim=-1)
-    # Column m of the flipped matrix is distance L - 1 - m, which belongs at column j = i - L + 1 + m: padding a column on
-    # the left and reading with row stride L instead of L + 1 moves row i there.
+    # Column m of the flipped matrix is distance L - 1 - m, which belongs at column j = i - L + 1 + m: padding a column
+    # on the left and reading with row stride L instead of L + 1 moves row i there.
     flipped = F.pad(by_distance[..., :length].flip(-1), (1, 0))
     lead = flipped.shape[:-2]
     return flipped.reshape(*lead, length + 1, length)[..., 1:, :]
 
 
 def skew_band(by_distance: Tensor) -> Tensor:
-    """(..., W, W) logits by distance -> (..., W, 2W) over the keys of the previous and this block, -inf outside the band.
+    """(..., W, W) logits by distance -> (..., W, 2W) over the keys of the previous and this block.
 
-    Key k of the 2W lies at distance d = W + i - k from query i; the band holds d = 0..W-1.
+    Key k of the 2W lies at distance d = W + i - k from query i; the band holds d = 0..W-1, outside it stands -inf.
     """
     width = by_distance.shape[-1]
-    # Distance d of row i belongs at column i + W - d. Flipped column m is d = W - 1 - m -> column i + 1 + m: pad one left and
-    # W right, then read the (W, 2W + 1) buffer with row stride 2W.
+    # Distance d of row i belongs at column i + W - d. Flipped column m is d = W - 1 - m -> column i + 1 + m: pad one
+    # left and W right, then read the (W, 2W + 1) buffer with row stride 2W.
     padded = F.pad(by_distance.flip(-1), (1, width), value=-math.inf)
     lead = padded.shape[:-2]
     flat = padded.reshape(*lead, width * (2 * width + 1))[..., : width * 2 * width]
@@ -98,9 +98,9 @@ def banded_attention(q: Tensor, k: Tensor, v: Tensor, relative: Tensor, band: in
         relative = torch.cat([relative, far], dim=-2)
     blocks = -(-length // band)
     tail = blocks * band - length
-    q = F.pad(q, (0, 0, 0, tail)).unflatten(-2, (blocks, band))  # (B, H, n, W, D)
+    q = _blocks(F.pad(q, (0, 0, 0, tail)), band)  # (B, H, n, W, D)
     # One block of nothing in front: block b's keys are then blocks b and b + 1 of the padded sequence.
-    k, v = (F.pad(x, (0, 0, band, tail)).unflatten(-2, (blocks + 1, band)) for x in (k, v))
+    k, v = (_blocks(F.pad(x, (0, 0, band, tail)), band) for x in (k, v))
     k2 = torch.cat([k[..., :-1, :, :], k[..., 1:, :, :]], dim=-2)  # (B, H, n, 2W, D)
     v2 = torch.cat([v[..., :-1, :, :], v[..., 1:, :, :]], dim=-2)
     logits = q @ k2.transpose(-1, -2) + skew_band(q @ relative.transpose(-1, -2).unsqueeze(1))  # (B, H, n, W, 2W)
@@ -108,3 +108,8 @@ def banded_attention(q: Tensor, k: Tensor, v: Tensor, relative: Tensor, band: in
     before_start[0, :, :band] = True
     out = logits.masked_fill(before_start, -math.inf).softmax(-1) @ v2
     return out.flatten(-3, -2)[..., :length, :]
+
+
+def _blocks(x: Tensor, width: int) -> Tensor:
+    """(..., n * W, D) -> (..., n, W, D)."""
+    return x.reshape(*x.shape[:-2], -1, width, x.shape[-1])

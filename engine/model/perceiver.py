@@ -1,6 +1,6 @@
 """The network: Perceiver AR (Hawthorne et al. 2022) with relative attention and a chord memory.
 
-Encode: every position's latent cross-attends to the last max_seq_len tokens; keys and values depend on the token id alone.
+Encode: every position's latent cross-attends to the last max_seq_len tokens; keys and values depend on the id alone.
 Process: blocks of banded causal self-attention, cross-attention to the chords, feed-forward.
 Decode: the token's own embedding cross-attends to the latents in its band; 400 logits for the next event.
 

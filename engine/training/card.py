@@ -29,7 +29,7 @@ def model_card(config: Config, data: Path, losses: Path, train_tokens: int) -> s
     lines = [
         "# Sideman base",
         "",
-        f"Perceiver AR with relative attention and a chord memory, {count:,} parameters; matrices in NF4, see config.yaml.",
+        f"Perceiver AR with relative attention and chord memory, {count:,} parameters, matrices in NF4 (config.yaml).",
         f"Trained on {train_tokens:,} event tokens in twelve keys; {last['step']:,} updates so far.",
         f"Held-out loss while training (evenly spread sample): {last['held_out']:.3f} nats a token.",
         "",

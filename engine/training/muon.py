@@ -1,7 +1,7 @@
 """Muon (Jordan et al. 2024): momentum whose update matrix is orthogonalised by Newton-Schulz iterations.
 
-torch.optim.Muon is the same algorithm one matrix at a time in bfloat16; on a CPU without bfloat16 units that took 0.52 s of
-a 1.8 s update at `tiny`. Here matrices of one shape go through the iteration as one float32 batch.
+torch.optim.Muon is the same algorithm one matrix at a time in bfloat16; on a CPU without bfloat16 units that took
+0.52 s of a 1.8 s update at `tiny`. Here matrices of one shape go through the iteration as one float32 batch.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
     for _ in range(iterations):
         gram = x @ x.mT
         x = A * x + (B * gram + C * gram @ gram) @ x
-    return x.mT if tall else x
+    result: Tensor = x.mT if tall else x
+    return result
 
 
 class Muon(torch.optim.Optimizer):
     """For matrices between activations; everything else belongs to AdamW.
 
-    The update is scaled to AdamW's usual size, 0.2 sqrt(max(rows, cols)) (Liu et al. 2025), so both share a learning rate.
+    The update is scaled to AdamW's usual size, 0.2 sqrt(max(rows, cols)) (Liu et al. 2025): both share a learning rate.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:

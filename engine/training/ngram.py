@@ -49,7 +49,8 @@ class NgramModel:
             lower = probability[first:]
             mixed = (count + distinct * lower) / np.maximum(total + distinct, 1)
             probability[first:] = np.where(seen, mixed, lower)
-        return -np.log(probability)
+        nats: npt.NDArray[np.float64] = -np.log(probability)
+        return nats
 
 
 def _keys(sequence: npt.NDArray[np.uint16], n: int) -> I64:

@@ -145,8 +145,8 @@ def train(
 ) -> None:
     """Trains `config_name` on a prepared folder and writes the NF4 checkpoint `out`.
 
-    run_dir (default: `OUT.run` beside it) gets the full state every five minutes, for `resume`. max_minutes stops early;
-    the run can then go on. DataError, ConfigError, CheckpointError on bad input.
+    run_dir (default: `OUT.run` beside it) gets the full state every five minutes, for `resume`. max_minutes stops
+    early; the run can then go on. DataError, ConfigError, CheckpointError on bad input.
     """
     config = load_config(config_name)
     train_shard, valid_shard = load_shard(data / "train.safetensors"), load_shard(data / "valid.safetensors")
