@@ -16,9 +16,9 @@ void bind_philox(pybind11::module_& module) {
   module.def(
       "philox4x32",
       [](const std::tuple<Word, Word, Word, Word>& counter, const std::tuple<Word, Word>& key) {
-        const auto words = philox4x32(
-            {std::get<0>(counter), std::get<1>(counter), std::get<2>(counter), std::get<3>(counter)},
-            {std::get<0>(key), std::get<1>(key)});
+        const auto words =
+            philox4x32({std::get<0>(counter), std::get<1>(counter), std::get<2>(counter), std::get<3>(counter)},
+                       {std::get<0>(key), std::get<1>(key)});
         return std::make_tuple(words[0], words[1], words[2], words[3]);
       },
       py::arg("counter"), py::arg("key"),

@@ -14,8 +14,7 @@ namespace {
 namespace py = pybind11;
 using Logits = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
-constexpr const char* kBadLogits =
-    "logits of the legal tokens hold NaN, +inf or nothing but -inf: check the decoder";
+constexpr const char* kBadLogits = "logits of the legal tokens hold NaN, +inf or nothing but -inf: check the decoder";
 
 std::unique_ptr<Sampler> make(const Layout& layout, const py::int_& seed, std::int64_t rollback) {
   const unsigned long long key = PyLong_AsUnsignedLongLong(seed.ptr());
@@ -61,8 +60,8 @@ void advance(Sampler& sampler, int token) {
 
 void rollback(Sampler& sampler, std::int64_t n_tokens) {
   if (n_tokens < 0 || !sampler.rollback(static_cast<std::size_t>(n_tokens)))
-    throw py::value_error("cannot roll back " + std::to_string(n_tokens) + " tokens: " +
-                          std::to_string(sampler.reachable()) + " are remembered");
+    throw py::value_error("cannot roll back " + std::to_string(n_tokens) +
+                          " tokens: " + std::to_string(sampler.reachable()) + " are remembered");
 }
 
 py::list sounding(const Sampler& sampler) {

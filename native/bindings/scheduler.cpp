@@ -67,8 +67,10 @@ void bind_scheduler(py::module_& module) {
       .def("push", &push, py::arg("due_us"), py::arg("status"), py::arg("data1"), py::arg("data2"),
            "Producer: queue a channel message; False when full.")
       .def(
-          "cancel_from", [](Scheduler& scheduler, std::int64_t due_us) { return scheduler.cancel_from(Micros{due_us}); },
-          py::arg("due_us"), "Producer: withdraw every event due at or after due_us; False when 64 commands wait undone.")
+          "cancel_from",
+          [](Scheduler& scheduler, std::int64_t due_us) { return scheduler.cancel_from(Micros{due_us}); },
+          py::arg("due_us"),
+          "Producer: withdraw every event due at or after due_us; False when 64 commands wait undone.")
       .def("silence", &Scheduler::silence,
            "Producer: withdraw everything and end every sounding note now; False when 64 commands wait undone.")
       .def("close", &Scheduler::close, "Any thread: wake the waiter; wait_due() never blocks again.")

@@ -65,13 +65,12 @@ py::tuple decode_ids(const Layout& layout, const py::object& ids) {
     decoded = decode(layout, data, size);
   }
   const auto& [notes, pedal] = decoded;
-  return py::make_tuple(
-      column<std::int64_t>(notes, [](const DecodedNote& note) { return note.onset_step; }),
-      column<std::int64_t>(notes, [](const DecodedNote& note) { return note.offset_step; }),
-      column<std::uint8_t>(notes, [](const DecodedNote& note) { return note.pitch; }),
-      column<std::uint8_t>(notes, [](const DecodedNote& note) { return note.velocity; }),
-      column<std::int64_t>(pedal, [](const DecodedPedal& change) { return change.step; }),
-      column<bool>(pedal, [](const DecodedPedal& change) { return change.down; }));
+  return py::make_tuple(column<std::int64_t>(notes, [](const DecodedNote& note) { return note.onset_step; }),
+                        column<std::int64_t>(notes, [](const DecodedNote& note) { return note.offset_step; }),
+                        column<std::uint8_t>(notes, [](const DecodedNote& note) { return note.pitch; }),
+                        column<std::uint8_t>(notes, [](const DecodedNote& note) { return note.velocity; }),
+                        column<std::int64_t>(pedal, [](const DecodedPedal& change) { return change.step; }),
+                        column<bool>(pedal, [](const DecodedPedal& change) { return change.down; }));
 }
 
 }  // namespace

@@ -166,10 +166,9 @@ void Sampler::sort_into_buckets(double best) noexcept {
 
 /// Sorts one bucket by falling score, then rising id.
 void Sampler::sort_bucket(std::size_t bucket) noexcept {
-  std::sort(order_.begin() + bucket_start_[bucket], order_.begin() + bucket_start_[bucket + 1],
-            [this](std::uint16_t a, std::uint16_t b) {
-              return scores_[a] != scores_[b] ? scores_[a] > scores_[b] : a < b;
-            });
+  std::sort(
+      order_.begin() + bucket_start_[bucket], order_.begin() + bucket_start_[bucket + 1],
+      [this](std::uint16_t a, std::uint16_t b) { return scores_[a] != scores_[b] ? scores_[a] > scores_[b] : a < b; });
 }
 
 /// Sorts the bucket at `position`, all before it being sorted; returns the position of the next bucket.

@@ -1,5 +1,4 @@
 #include <catch2/catch.hpp>
-
 #include <cmath>
 #include <limits>
 #include <random>
@@ -25,7 +24,8 @@ constexpr PedalColumns kNoPedal{nullptr, nullptr, 0};
 
 TEST_CASE("a note is velocity, on, wait, off") {
   const Notes notes{{0.0}, {0.5}, {60}, {64}};
-  CHECK(encode(tests::performance_layout(), notes.columns(), kNoPedal) == std::vector<std::uint16_t>{372, 60, 305, 188});
+  CHECK(encode(tests::performance_layout(), notes.columns(), kNoPedal) ==
+        std::vector<std::uint16_t>{372, 60, 305, 188});
 }
 
 TEST_CASE("no notes, no tokens") { CHECK(encode(tests::performance_layout(), Notes{}.columns(), kNoPedal).empty()); }

@@ -16,11 +16,11 @@ struct Token {
 
 /// Where each kind of token lies: the vocabulary in the form that tokenizer and sampler take (native/layout.py).
 struct Layout {
-  int note_on = 0;   // + pitch 0..127
-  int note_off = 0;  // + pitch 0..127
+  int note_on = 0;     // + pitch 0..127
+  int note_off = 0;    // + pitch 0..127
   int time_shift = 0;  // + steps - 1
   int num_shifts = 0;  // the longest shift, in steps
-  int velocity = 0;  // + bin
+  int velocity = 0;    // + bin
   int num_velocities = 0;
   int pad = 0;
   int bos = 0;

@@ -14,22 +14,23 @@ namespace sideman {
 
 /// Bounded queue of MIDI events, handed out at their deadlines, for one producer and one consumer thread.
 ///
-/// Design: the producer sends events and commands down one ring, so they keep their order. The consumer reads the clock,
-/// drains the ring into a heap that only it sees, and takes from the heap what is due. Hence a cancel_from(T) that
-/// returned before the clock reached T always comes in time.
+/// Design: the producer sends events and commands down one ring, so they keep their order. The consumer reads the
+/// clock, drains the ring into a heap that only it sees, and takes from the heap what is due. Hence a cancel_from(T)
+/// that returned before the clock reached T always comes in time.
 ///
 /// Cancelling is atomic towards sounding: a note is withdrawn whole, or it sounds and gets its end.
-/// - A note whose NOTE_ON is due before T keeps sounding; where its NOTE_OFF was withdrawn, the producer owes a new one.
-/// - A note whose NOTE_ON is due at or after T is withdrawn with its NOTE_OFF. Where the cancel came too late to stop it,
-///   it keeps its own NOTE_OFF, or is ended at once when none is queued: the producer has forgotten it.
+/// - A note whose NOTE_ON is due before T keeps sounding; where its NOTE_OFF was withdrawn, the producer owes a new
+///   one.
+/// - A note whose NOTE_ON is due at or after T is withdrawn with its NOTE_OFF. Where the cancel came too late to stop
+///   it, it keeps its own NOTE_OFF, or is ended at once when none is queued: the producer has forgotten it.
 ///
 /// What is handed out alternates NOTE_ON and NOTE_OFF on every key: a NOTE_OFF of a silent key is dropped, a NOTE_ON of
 /// a sounding one is preceded by a NOTE_OFF. Within one microsecond NOTE_OFF comes before NOTE_ON, except that a note
 /// pushed with both at one time keeps their order.
 ///
-/// Full means: `capacity` events pushed and not yet handed out or withdrawn. The heap has room for all of them, so push()
-/// is the only place that refuses, and nothing is lost. A NOTE_ON is taken only if its NOTE_OFF will fit as well, so the
-/// NOTE_OFF of a taken note is never refused (after a cancel: once the consumer has polled).
+/// Full means: `capacity` events pushed and not yet handed out or withdrawn. The heap has room for all of them, so
+/// push() is the only place that refuses, and nothing is lost. A NOTE_ON is taken only if its NOTE_OFF will fit as
+/// well, so the NOTE_OFF of a taken note is never refused (after a cancel: once the consumer has polled).
 class Scheduler {
  public:
   static constexpr std::size_t kSpareCommands = 64;  // ring slots kept for cancel_from() and silence()
@@ -119,8 +120,8 @@ class Scheduler {
   std::vector<Pending> pending_;  // a heap, reserved for capacity + one owned NOTE_OFF a key
   std::uint64_t serial_ = 0;
   std::uint64_t released_here_ = 0;
-  std::vector<Micros> last_on_;          // by key: due time of the newest NOTE_ON drained
-  std::vector<Micros> note_due_;         // by key: of the note that sounds
+  std::vector<Micros> last_on_;   // by key: due time of the newest NOTE_ON drained
+  std::vector<Micros> note_due_;  // by key: of the note that sounds
   std::vector<std::uint64_t> note_serial_;
   std::vector<std::int32_t> end_index_;  // scratch of apply_cancel()
 };

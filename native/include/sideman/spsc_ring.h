@@ -10,9 +10,9 @@ namespace sideman {
 /// Bounded queue for one producer and one consumer thread.
 ///
 /// Design: two counters that only grow. The producer owns `tail_` (items ever pushed), the consumer owns `head_` (items
-/// ever popped); a slot belongs to the producer until `tail_` passes it and to the consumer until `head_` does. Each side
-/// keeps a stale copy of the other's counter and reads the real one only when the copy says full or empty, so that in
-/// the common case no cache line moves between cores. Slots are a power of two; `capacity` is exact all the same.
+/// ever popped); a slot belongs to the producer until `tail_` passes it and to the consumer until `head_` does. Each
+/// side keeps a stale copy of the other's counter and reads the real one only when the copy says full or empty, so that
+/// in the common case no cache line moves between cores. Slots are a power of two; `capacity` is exact all the same.
 template <typename T>
 class SpscRing {
   static_assert(std::is_trivially_copyable_v<T>, "slots are copied without constructors");
