@@ -12,10 +12,10 @@ from typing import Final
 
 from bridge.ahead import Improviser
 from bridge.errors import BridgeError, LiveFailure
-from osc_protocol.options import add_parameter_options, parameters_from
 from bridge.remote import check_live
 from bridge.stage import Settings, Stage
 from engine.chords import Chart, parse_chart
+from osc_protocol.options import add_parameter_options, parameters_from
 from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, check_arguments
 
 __all__ = ["add_arguments", "load_engine", "run"]
@@ -43,9 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_engine(checkpoint: Path | None) -> Callable[[int], Improviser]:
     """seed -> a fresh stream on a checkpoint, the shipped base for None. CheckpointError."""
-    from engine.inference.session import Session
-
     from engine.checkpoint import load_checkpoint
+    from engine.inference.session import Session
 
     loaded = load_checkpoint(checkpoint)
     return lambda seed: Session(loaded, seed=seed)

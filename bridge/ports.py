@@ -41,14 +41,17 @@ class MidiSystem:
         """Ports that notes can be sent to. PortError when the system has gone."""
         return self._names(rtmidi.MidiOut)
 
-    def check(self, existing_input: str | None, existing_output: str | None) -> None:
-        """PortError, listing those that exist, for a name that no port has."""
-        if existing_input is not None:
-            _find(existing_input, self.input_names(), "--in", "input")
-        if existing_output is not None:
-            _find(existing_output, self.output_names(), "--out", "output")
+    def find(self, existing_input: str | None, existing_output: str | None) -> tuple[str | None, str | None]:
+        """The whole names of the ports that are meant. PortError, listing those that exist, where there is none.
+
+        A name may be given in part, in any case. Ask before opening any: our own ports would be found too.
+        """
         if None in (existing_input, existing_output) and not self.has_virtual:
             raise PortError(f"{self.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL}")
+        return (
+            existing_input and _find(existing_input, self.input_names(), "--in", "input"),
+            existing_output and _find(existing_output, self.output_names(), "--out", "output"),
+        )
 
     def _names(self, kind: Any) -> list[str]:
         client = _client(kind, self, "Sideman list")
@@ -88,9 +91,9 @@ class OutputPort:
     """A port that notes are sent to. One thread sends at a time."""
 
     def __init__(self, system: MidiSystem, own_name: str, existing: str | None = None) -> None:
-        """Opens the existing port of that name, or a virtual one called own_name. PortError lists what exists."""
+        """Opens the existing port of that whole name, or a virtual one called own_name. PortError."""
         self._client = _client(rtmidi.MidiOut, system, own_name)
-        self.name = _open(self._client, system, own_name, existing, "--out", "output")
+        self.name = _open(self._client, own_name, existing)
 
     def send(self, message: Sequence[int]) -> None:
         """Sends one whole MIDI message (status first). PortError when the port refuses it."""
@@ -116,7 +119,7 @@ class InputPort:
         *,
         sysex: bool = False,
     ) -> None:
-        """Opens the existing port of that name, or a virtual one called own_name. PortError lists what exists.
+        """Opens the existing port of that whole name, or a virtual one called own_name. PortError.
 
         on_message: called on the MIDI system's thread with each message; it must return at once. Clock and active
         sensing are never passed on, SysEx only if asked for.
@@ -125,7 +128,7 @@ class InputPort:
         self._client.ignore_types(sysex=not sysex, timing=True, active_sense=True)
         # The callback is set first: a message between opening and setting it would be lost.
         self._client.set_callback(lambda event, _: on_message(bytes(event[0])))
-        self.name = _open(self._client, system, own_name, existing, "--in", "input")
+        self.name = _open(self._client, own_name, existing)
 
     def close(self) -> None:
         """Closes the port; no message comes after it. A second call does nothing."""
@@ -144,31 +147,30 @@ def _client(kind: Any, system: MidiSystem, name: str) -> Any:
         raise PortError(f"{system.name} cannot be reached ({error}): start it and try again") from error
 
 
-def _open(client: Any, system: MidiSystem, own_name: str, existing: str | None, option: str, direction: str) -> str:
+def _open(client: Any, own_name: str, existing: str | None) -> str:
     """Opens the client's port; its name."""
     try:
         if existing is None:
-            if not system.has_virtual:
-                raise PortError(f"{system.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL}")
             client.open_virtual_port(own_name)
             return own_name
         names = [str(name) for name in client.get_ports()]
-        index = _find(existing, names, option, direction)
-        client.open_port(index, own_name)
-        return names[index]
+        if existing not in names:
+            raise PortError(f"the port {existing!r} has just gone: `sideman ports` lists those there are")
+        client.open_port(names.index(existing), own_name)
+        return existing
     except rtmidi.RtMidiError as error:
-        raise PortError(f"the {direction} port {existing or own_name!r} cannot be opened: {error}") from error
+        raise PortError(f"the port {existing or own_name!r} cannot be opened: {error}") from error
 
 
-def _find(wanted: str, names: Sequence[str], option: str, direction: str) -> int:
-    """Index of the port that is meant: its whole name, else the one name that contains the text in any case."""
+def _find(wanted: str, names: Sequence[str], option: str, direction: str) -> str:
+    """The port that is meant: that whole name, else the one name that contains the text in any case."""
     if wanted in names:
-        return list(names).index(wanted)
-    hits = [index for index, name in enumerate(names) if wanted and wanted.casefold() in name.casefold()]
+        return wanted
+    hits = [name for name in names if wanted.casefold() in name.casefold()]
     if len(hits) == 1:
         return hits[0]
     if len(hits) > 1:
-        meant = ", ".join(repr(names[index]) for index in hits)
+        meant = ", ".join(map(repr, hits))
         raise PortError(f"{option} {wanted!r} could mean {meant}: give more of the name")
     there = ", ".join(repr(name) for name in names) if names else "none"
     raise PortError(f"there is no MIDI {direction} port {wanted!r} for {option}: those there are {there}")

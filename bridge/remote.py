@@ -8,6 +8,7 @@ from typing import Final
 from bridge.errors import ModeError
 from bridge.live import LiveSession
 from engine.chords import parse_chart, parse_chord
+from engine.scales import scale_mask
 from osc_protocol.errors import ParameterError
 from osc_protocol.parameters import DEFAULT_PORT, PARAMETERS, Value
 from osc_protocol.server import ERROR, STATUS, OscServer
@@ -18,7 +19,12 @@ NOT_YET: Final = ("quantise", "swing", "humanise", "style", "style_blend")
 
 
 def check_live(name: str, value: Value) -> None:
-    """ParameterError for a checked value that a live session cannot follow yet: better refused than unheard."""
+    """ParameterError for a checked value that a live session cannot follow yet: better refused than unheard.
+
+    SidemanError for a scale that nobody knows.
+    """
+    if name == "scale":
+        scale_mask(str(value))
     default = next(row.default for row in PARAMETERS if row.name == name)
     if name in NOT_YET and value != default:
         raise ParameterError(f"{name} does not act on live playing yet: leave it at {default!r}")

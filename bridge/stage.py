@@ -75,7 +75,7 @@ class Stage:
         """Opens everything and starts to play. SidemanError or OscError where it cannot; close() in any case."""
         settings = self._settings
         system = find_system()
-        system.check(settings.input, settings.output)  # before the model, which takes longer to load
+        input_name, output_name = system.find(settings.input, settings.output)  # first: the model takes longer to load
         tempo_bpm = settings.tempo_bpm
         if settings.record is not None:
             self._take = Take(settings.record, native.now_us(), tempo_bpm or 120.0)
@@ -100,7 +100,7 @@ class Stage:
         self._exits.callback(self._remote.close)
         self._remote.start()
 
-        output = OutputPort(system, "Sideman Out", settings.output)
+        output = OutputPort(system, "Sideman Out", output_name)
         self._close_at_end(output.close)
         self._player = Player(
             scheduler,
@@ -111,7 +111,7 @@ class Stage:
         )
         if system.name == "JACK":
             self._watch_jack(self._player)
-        source = InputPort(system, "Sideman In", settings.input, live.midi_in)
+        source = InputPort(system, "Sideman In", input_name, live.midi_in)
         self._close_at_end(source.close)
         control = self._open_control(system) if system.has_virtual else "none"
 

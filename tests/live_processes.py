@@ -116,7 +116,10 @@ class Listener(Lines):
         time.sleep(0.2)
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.join()
+        try:
+            self.join(5)
+        except subprocess.TimeoutExpired:  # a dead jackd keeps its clients from closing
+            self.kill()
 
 
 class Play(Lines):
