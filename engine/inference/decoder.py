@@ -42,11 +42,13 @@ class _Attention:
 class _Norm:
     def __init__(self, weights: dict[str, F32], name: str) -> None:
         self.weight, self.bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        dim = len(self.weight)
+        self._mean = np.full((dim, 1), 1 / dim, dtype=np.float32)  # a product with it costs a fifth of ndarray.mean
 
     def __call__(self, x: F32) -> F32:
-        centred = x - x.mean(-1, keepdims=True)
-        variance = (centred * centred).mean(-1, keepdims=True)
-        return centred / np.sqrt(variance + EPSILON) * self.weight + self.bias  # type: ignore[no-any-return]
+        centred = x - x @ self._mean
+        variance = (centred * centred) @ self._mean
+        return centred * (self.weight / np.sqrt(variance + EPSILON)) + self.bias  # type: ignore[no-any-return]
 
 
 class _Block:
@@ -135,9 +137,10 @@ class Decoder:
 
         x = query + self._encode_attention(self._encode_norm(query))
         x = np.repeat(x, STREAMS, axis=0)
-        chord_columns = chord_ids - NO_CHORD
+        chord_columns, dim = chord_ids - NO_CHORD, x.shape[1]
         for layer, block in enumerate(self._blocks):
-            q, k, v = np.split(block.self_norm(x) @ block.qkv, 3, axis=-1)
+            qkv = block.self_norm(x) @ block.qkv
+            q, k, v = qkv[:, :dim], qkv[:, dim : 2 * dim], qkv[:, 2 * dim :]
             x = x + self._band_attention(layer, q, k, v) @ block.self_attn.out
             chords = self._chord_attention(block, x[:1], chord_columns, chord_rows)
             x = x + np.concatenate([chords, block.no_chord_out])
@@ -206,7 +209,8 @@ def _heads(x: F32, heads: int) -> F32:
 
 def _merge(x: F32) -> F32:
     """(H, n, D) -> (n, d)."""
-    return x.transpose(1, 0, 2).reshape(x.shape[1], -1)
+    merged: F32 = x.transpose(1, 0, 2).reshape(x.shape[1], -1)
+    return merged
 
 
 def _softmax(logits: F32) -> F32:
