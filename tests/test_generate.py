@@ -1,0 +1,215 @@
+"""`sideman generate`, `python -m engine` and what they write, with the shipped base."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mido
+import numpy as np
+import pretty_midi
+import pytest
+import symusic
+
+from bridge.cli import main
+from engine.checkpoint import load_checkpoint
+from engine.chords import parse_chart
+from engine.midi_io import read_performance, write_midi
+from engine.notes import NoteEvent, make_notes
+from engine.solo import improvise, notes_of
+
+CHART = "Dm7 | G7 | Cmaj7 | Am7"
+
+
+@pytest.fixture(scope="module")
+def solo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The issue's own command line."""
+    path = tmp_path_factory.mktemp("solo") / "a.mid"
+    assert main(["generate", "--chords", CHART, "--tempo", "140", "--bars", "16", "--seed", "7", "-o", str(path)]) == 0
+    return path
+
+
+def generate(*arguments: object) -> int:
+    return main(["generate", *map(str, arguments)])
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(solo: Path, tmp_path: Path) -> None:
+    common = ("--chords", CHART, "--tempo", 140, "--bars", 16)
+    assert generate(*common, "--seed", 7, "-o", tmp_path / "b.mid") == 0
+    assert generate(*common, "--seed", 8, "-o", tmp_path / "c.mid") == 0
+    assert (tmp_path / "b.mid").read_bytes() == solo.read_bytes()
+    assert (tmp_path / "c.mid").read_bytes() != solo.read_bytes()
+
+
+def test_independent_readers_agree_on_the_file(solo: Path) -> None:
+    score = symusic.Score.from_midi(solo.read_bytes())
+    pretty = pretty_midi.PrettyMIDI(str(solo))
+    read = mido.MidiFile(solo)
+    ons = sum(message.type == "note_on" and message.velocity > 0 for track in read.tracks for message in track)
+    assert score.note_num() == sum(len(i.notes) for i in pretty.instruments) == ons > 50
+    length_s = 16 * 4 * 60 / 140
+    assert read.length == pytest.approx(length_s, abs=0.01)
+    assert pretty.get_end_time() <= length_s + 0.01
+    assert score.tempos[0].qpm == pytest.approx(140, abs=0.01)
+    assert [(m.time, m.text) for m in score.markers] == [
+        (480 * 4 * bar, name) for bar, name in enumerate(CHART.split(" | ") * 4)
+    ]
+    assert [track.name for track in read.tracks][1] == "Sideman"
+
+
+def test_every_note_ends(solo: Path) -> None:
+    sounding: set[int] = set()
+    for message in mido.MidiFile(solo).tracks[1]:
+        if message.type == "note_on" and message.velocity:
+            assert message.note not in sounding
+            sounding.add(message.note)
+        elif message.type in ("note_on", "note_off"):
+            sounding.remove(message.note)
+    assert not sounding
+
+
+def test_the_solo_fills_its_bars(solo: Path) -> None:
+    """No bar pair without a note: the sideman may breathe, not leave."""
+    onset_s = read_performance(solo).notes["onset_s"]
+    two_bars_s = 2 * 4 * 60 / 140
+    counts, _ = np.histogram(onset_s, bins=np.arange(9) * two_bars_s)
+    assert (counts > 0).all()
+
+
+def test_two_hundred_seeds_give_no_invalid_or_empty_solo() -> None:
+    checkpoint, chart = load_checkpoint(), parse_chart("Dm7 | G7")
+    for seed in range(200):
+        solo = improvise(checkpoint, chart, tempo_bpm=160, seed=seed)
+        assert len(solo.notes) > 0, seed
+        assert (solo.notes["offset_s"] > solo.notes["onset_s"]).all()
+        assert solo.notes["onset_s"].min() >= 0
+        assert solo.notes["offset_s"].max() <= solo.length_s + 1e-9
+        for pitch in np.unique(solo.notes["pitch"]):
+            mine = solo.notes[solo.notes["pitch"] == pitch]
+            assert (mine["onset_s"][1:] >= mine["offset_s"][:-1] - 1e-9).all()
+
+
+def test_chord_tones_weigh_more_under_the_given_chords_than_under_shuffled_ones() -> None:
+    charts = [parse_chart(text).fill(8) for text in (CHART, "F#m7 | B7 | Emaj7 | C#m7", "Bbm7 | Eb7 | Abmaj7 | Fm7")]
+    checkpoint = load_checkpoint()
+    solos = [improvise(checkpoint, chart, seed=seed) for chart in charts for seed in range(2)]
+
+    def share(solo_number: int, chart_number: int) -> float:
+        """Share of the sounding time that lies on tones of the chord then in force."""
+        solo, total = solos[solo_number], 0.0
+        for span in charts[chart_number].spans:
+            start, stop = span.start_beat / 2, span.end_beat / 2  # seconds at 120
+            overlap = np.minimum(solo.notes["offset_s"], stop) - np.maximum(solo.notes["onset_s"], start)
+            assert span.chord is not None
+            inside = np.isin(solo.notes["pitch"] % 12, list(span.chord.pitch_classes()))
+            total += float(np.maximum(overlap, 0)[inside].sum())
+        return total / float((solo.notes["offset_s"] - solo.notes["onset_s"]).sum())
+
+    own = np.mean([share(i, i // 2) for i in range(6)])
+    shuffled = np.mean([share(i, j) for i in range(6) for j in range(3) if j != i // 2])
+    assert own > shuffled + 0.15, (own, shuffled)
+
+
+def test_a_prompt_is_continued(tmp_path: Path) -> None:
+    prompt = tmp_path / "prompt.mid"
+    onset = np.arange(32) * 0.25
+    write_midi(prompt, make_notes(onset, onset + 0.2, 60 + np.arange(32) % 12, np.full(32, 80)), tempo_bpm=120)
+    out = [tmp_path / "with.mid", tmp_path / "without.mid", tmp_path / "free.mid"]
+    assert generate("--chords", "C | F", "--prompt", prompt, "-o", out[0]) == 0
+    assert generate("--chords", "C | F", "-o", out[1]) == 0
+    assert generate("--prompt", prompt, "--bars", 2, "-o", out[2]) == 0
+    assert out[0].read_bytes() != out[1].read_bytes()
+    assert all(mido.MidiFile(path).length == pytest.approx(4.0, abs=0.01) for path in out)
+
+
+def test_variations_are_numbered_and_equal_the_single_seeds(tmp_path: Path) -> None:
+    assert generate("--chords", "C", "--variations", 3, "--seed", 4, "-o", tmp_path / "v.mid") == 0
+    assert generate("--chords", "C", "--seed", 6, "-o", tmp_path / "single.mid") == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["single.mid", "v-1.mid", "v-2.mid", "v-3.mid"]
+    assert (tmp_path / "v-3.mid").read_bytes() == (tmp_path / "single.mid").read_bytes()
+
+
+def test_plot_and_wav_are_written(tmp_path: Path) -> None:
+    assert shutil.which("fluidsynth"), "the tests need fluidsynth: apt install fluidsynth timgm6mb-soundfont"
+    png, wav = tmp_path / "a.png", tmp_path / "a.wav"
+    assert generate("--chords", "C | F", "-o", tmp_path / "a.mid", "--plot", png, "--wav", wav) == 0
+    assert png.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert wav.read_bytes()[:4] == b"RIFF"
+    assert wav.stat().st_size > 44100 * 2 * 2 * 3
+
+
+def test_the_engine_runs_alone(tmp_path: Path, solo: Path) -> None:
+    """`python -m engine` writes the same file and loads no port, no socket server, no display and no torch."""
+    out = tmp_path / "alone.mid"
+    arguments = ["--chords", CHART, "--tempo", "140", "--bars", "16", "--seed", "7", "-o", str(out)]
+    code = (
+        "import sys; from engine.generate_command import main; code = main()\n"
+        "bad = {'rtmidi', 'torch', 'bridge', 'socketserver', 'pythonosc', 'matplotlib', 'tkinter'} & set(sys.modules)\n"
+        "sys.exit(f'imported {bad}' if bad else code)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert out.read_bytes() == solo.read_bytes()
+    assert subprocess.run([sys.executable, "-m", "engine", "--help"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--chords", "Dm7 | Gq7"], "bar 2, column 7: 'Gq7'"),
+        (["--chords", ""], "chord"),
+        ([], "--chords"),
+        (["--prompt", "missing.mid"], "missing.mid: no such file"),
+        (["--prompt", "broken.mid"], "broken.mid"),
+        (["--chords", "C", "--temperature", "9"], "0.05..2"),
+        (["--chords", "C", "--tempo", "5"], "20..999"),
+        (["--chords", "C", "--bars", "0"], "--bars 0"),
+        (["--chords", "C", "--variations", "0"], "--variations 0"),
+        (["--chords", "C", "--seed", "-1"], "--seed -1"),
+        (["--chords", "C", "--scale", "D dorain"], "'dorian'"),
+        (["--chords", "C", "--checkpoint", "nowhere"], "nowhere: no config.yaml"),
+        (["--chords", "C", "--plot", "old.mid"], "share a name"),
+        (["--chords", "C", "--wav", "no/such/a.wav"], "no folder"),
+        (["--chords", "C", "--bars", "two"], "--bars"),
+    ],
+)
+def test_bad_input_is_one_line_exit_2_and_leaves_the_old_file(
+    arguments: list[str],
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.mid").write_bytes(b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\0\x40\0\x90")
+    Path("old.mid").write_bytes(b"old")
+    assert generate(*arguments, "-o", "old.mid") == 2
+    error = capfd.readouterr().err
+    assert text in error
+    assert error.count("\n") == 1
+    assert Path("old.mid").read_bytes() == b"old"
+
+
+def test_an_interrupted_generate_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    out = tmp_path / "old.mid"
+    out.write_bytes(b"old")
+    command = [sys.executable, "-m", "engine", "--chords", "C", "--bars", "1000", "-o", str(out)]
+    with pytest.raises(subprocess.TimeoutExpired):
+        subprocess.run(command, timeout=2, capture_output=True, check=False)
+    assert out.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_notes_of_pairs_starts_and_ends() -> None:
+    events = [
+        NoteEvent(0.0, "off", 50, 0),  # began before
+        NoteEvent(0.0, "on", 60, 80),
+        NoteEvent(0.5, "on", 64, 70),
+        NoteEvent(1.0, "off", 60, 0),
+        NoteEvent(1.0, "on", 67, 90),  # no time left
+        NoteEvent(1.0, "off", 64, 0),
+        NoteEvent(1.0, "off", 67, 0),
+    ]
+    assert notes_of(events).tolist() == [(0.0, 1.0, 60, 80), (0.5, 1.0, 64, 70)]
