@@ -6,8 +6,10 @@ import argparse
 import random
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from bridge.ahead import Improviser
@@ -54,13 +56,21 @@ def run(args: argparse.Namespace, load: Callable[[Path | None], Callable[[int], 
     """Plays until a signal; 128 + its number. SidemanError, OscError for bad input; LiveFailure where playing fails."""
     settings = _settings(args)
     stage = Stage(settings, lambda: load(args.checkpoint), _say)
+    leaving = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if leaving.is_set() and not stage.is_open:
+            raise KeyboardInterrupt  # asked twice while something takes long to open; closing is never broken off
+        leaving.set()
+        stage.leave(number)
+
     previous = {}
     try:
-        stage.open()
         for name in _SIGNALS:
             number = getattr(signal, name, None)
             if number is not None:
-                previous[number] = signal.signal(number, lambda number, frame: stage.leave(number))
+                previous[number] = signal.signal(number, on_signal)
+        stage.open()
         stop = stage.wait()
     finally:
         stage.close()

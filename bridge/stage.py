@@ -66,6 +66,7 @@ class Stage:
         self._inbox: queue.SimpleQueue[tuple[str, str] | int | BaseException] = queue.SimpleQueue()
         self._exits = ExitStack()  # the last opened is closed first, each whatever becomes of the others
         self._jack_died = threading.Event()
+        self.is_open = False  # notes may sound from now on
         self._player: Player | None = None
         self._live: LiveSession | None = None
         self._remote: Remote | None = None
@@ -122,6 +123,7 @@ class Stage:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._exits.callback(sys.setswitchinterval, interval_s)
         self._exits.callback(gc.unfreeze)
+        self.is_open = True
         self._player.start()
         live.start_thread(self._inbox.put)
         self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
@@ -188,7 +190,7 @@ class Stage:
 
         try:
             watch = JackWatch(died)
-        except ImportError:
+        except (ImportError, OSError):  # the package, or the system's libjack that it needs
             self._say("without PyPI's JACK-Client the end of jackd goes unnoticed: `pip install JACK-Client`")
             return
         self._close_at_end(watch.close)

@@ -15,6 +15,7 @@ def main() -> None:
     source, path, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
     client = jack.Client("Ears", no_start_server=True)
     port = client.inports.register("in")
+    rate_hz = client.samplerate
     blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     client.set_process_callback(lambda frames: blocks.put(bytes(port.get_buffer())))
     with client:
@@ -24,7 +25,7 @@ def main() -> None:
     with wave.open(path, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(client.samplerate)
+        file.setframerate(rate_hz)
         file.writeframes((np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes())
 
 

@@ -13,11 +13,14 @@ from functools import partial
 import pytest
 
 import native
+from bridge.ahead import Improviser
 from bridge.changes import BeatClock, chords_from
 from bridge.errors import LiveFailure, ModeError
 from bridge.live import LiveSession
 from bridge.player import Player
+from engine.checkpoint import load_checkpoint
 from engine.chords import parse_chart, parse_chord
+from engine.inference.session import Session
 from engine.notes import NoteEvent
 from tests.fake_session import MAX_NOTE_S, FakeSession
 
@@ -38,6 +41,7 @@ class World:
     longest_us: int = 0
     said: list[tuple[str, str]] = field(default_factory=list)
     decode_us: Callable[[], int] = lambda: 3_000  # of one generate call
+    make_session: Callable[[int], Improviser] | None = None  # the double where it is None
     preempted_us: Callable[[], int] = lambda: 0  # how long the session thread loses the processor after a clock reading
 
     def __post_init__(self) -> None:
@@ -52,7 +56,9 @@ class World:
         self.advance(self.preempted_us())
         return reading_us
 
-    def make(self, seed: int) -> FakeSession:
+    def make(self, seed: int) -> Improviser:
+        if self.make_session is not None:
+            return self.make_session(seed)
         self.sessions.append(FakeSession(seed, cost=lambda music_s: self.advance(self.decode_us())))
         return self.sessions[-1]
 
@@ -317,6 +323,36 @@ def test_no_script_of_chords_knobs_and_stops_leaves_a_stuck_note(block: int) -> 
         world.live.stop()
         world.run(0.05)
         assert not world.sounding, seed
+
+
+def test_the_shipped_base_rolls_back_and_ends_its_notes_as_the_double_does() -> None:
+    checkpoint = load_checkpoint()
+    chart = parse_chart("Dm7 G7 | Cmaj7")
+    for seed in range(4):
+        draw = random.Random(seed)
+        world = World(
+            make_session=lambda seed: Session(checkpoint, seed=seed),
+            preempted_us=lambda draw=draw: draw.randrange(80_000) if draw.random() < 0.01 else 0,  # type: ignore[misc]
+        )
+        held: tuple[int, ...] = ()
+        for turn in range(16):
+            world.release(*held)
+            held = draw.choice((D_MINOR_7, G_7, C_MAJOR_7))
+            world.press(*held)
+            world.live.set_parameter("temperature", draw.uniform(0.5, 1.5))
+            world.live.set_parameter("velocity", draw.uniform(0.5, 1.5))
+            if turn == 6:
+                world.live.set_chart(chart)
+            if turn == 10:
+                world.live.set_tempo(140.0)
+            if turn == 13:
+                world.live.set_parameter("mode", "follow")
+            world.run(draw.choice((0.05, 0.3, 0.8)))
+        assert world.longest_us <= 9_000_000  # the session ends a forgotten note after eight seconds
+        world.live.stop()
+        world.run(0.05)
+        assert not world.sounding, seed
+        assert len(world.onsets()) > 5
 
 
 def test_a_session_thread_that_fails_leaves_silence_and_says_why() -> None:

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 import wave
@@ -263,23 +262,21 @@ def test_a_real_synthesiser_sounds_and_falls_silent(server: JackServer, tmp_path
     ears = None
     try:
         with playing(server, options=["--chords", "C"]) as (play, _):
-            names = _wait_for_ports(server, "fluidsynth")
-            midi = next(name for name in names if "midi" in name)
-            left = next(name for name in names if "midi" not in name)
-            server.connect("Sideman Out:Sideman Out", midi)
+            left = _wait_for_port(server, "fluidsynth", ":left")
+            server.connect("Sideman Out:Sideman Out", _wait_for_port(server, "fluidsynth", ":midi_00"))
             recording = tmp_path / "heard.wav"
-            ears = subprocess.Popen(
+            ears = Lines(
                 [sys.executable, str(Path(__file__).parent / "jack_recorder.py"), left, str(recording), "5"],
-                env=server.environment,
+                server.environment,
             )
             time.sleep(2.0)
             assert play.end() == 130
-        assert ears.wait(15) == 0
+        assert ears.join(15) == 0, ears.errors
+        synth.end(signal.SIGTERM)
     finally:
         synth.kill()
-        if ears is not None and ears.poll() is None:
+        if ears is not None:
             ears.kill()
-            ears.wait(5)
     with wave.open(str(recording)) as sound:
         samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype=np.int16).astype(float) / 32768
     loudest_db = 20 * math.log10(np.abs(samples[:72000]).max() + 1e-9)
@@ -289,11 +286,11 @@ def test_a_real_synthesiser_sounds_and_falls_silent(server: JackServer, tmp_path
     assert last_db < loudest_db - 30
 
 
-def _wait_for_ports(server: JackServer, client: str) -> list[str]:
+def _wait_for_port(server: JackServer, start: str, end: str) -> str:
     give_up = time.monotonic() + 20
     while time.monotonic() < give_up:
-        names = [name for name in server.ports() if name.startswith(client)]
-        if any("midi" in name for name in names) and any("midi" not in name for name in names):
-            return names
+        for name in server.ports():
+            if name.startswith(start) and name.endswith(end):
+                return name
         time.sleep(0.1)
-    raise AssertionError(f"no ports of {client}: {server.ports()}")
+    raise AssertionError(f"no port {start}...{end}: {server.ports()}")
