@@ -1,7 +1,7 @@
 """A 5-gram over the same tokens, the baseline that a network must beat.
 
-Interpolated Kneser-Ney smoothing with three discounts an order, the best of Chen and Goodman 1999 ("An empirical study of
-smoothing techniques for language modeling", section 4.1.6): nothing to tune.
+Interpolated Kneser-Ney smoothing with three discounts an order, the best of Chen and Goodman 1999 ("An empirical study
+of smoothing techniques for language modeling"): nothing to tune.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ F64 = npt.NDArray[np.float64]
 class _Order:
     """The n-grams of one length.
 
-    keys: (K,) sorted; kept: (K,) discounted counts; contexts: (C,) sorted keys of the n - 1 tokens before; totals, freed:
-    (C,) counts seen after each, and what the discounts took from them for the lower orders.
+    keys: (K,) sorted; kept: (K,) discounted counts; contexts: (C,) sorted keys of the n - 1 tokens before; totals and
+    freed: (C,) counts seen after each, and what the discounts took from them for the lower orders.
     """
 
     def __init__(self, keys: I64, counts: I64) -> None:
