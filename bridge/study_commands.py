@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 from engine.errors import SidemanError
 
@@ -20,6 +21,13 @@ def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `sideman prepare`."""
     parser.add_argument("in_dir", metavar="IN_DIR", type=Path, help="folder of MIDI files, searched through")
     parser.add_argument("-o", "--output", metavar="DATA", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--augment",
+        metavar="N",
+        type=int,
+        default=12,
+        help="keys in which training hears every piece; 1: as played [12]",
+    )
     parser.add_argument(
         "--split",
         metavar="SHARE",
@@ -37,11 +45,12 @@ def run_prepare(args: argparse.Namespace) -> int:
 
     if args.workers is not None and args.workers < 1:
         raise SidemanError(f"--workers {args.workers}: must be 1 or more")
-    report = prepare(args.in_dir, args.output, tuple(args.split), args.workers, _counter("files"))
+    report = prepare(args.in_dir, args.output, tuple(args.split), args.augment, args.workers, _counter("files"))
     for name, reason in report.refused:
         print(f"refused {name}: {reason}", file=sys.stderr)
     for name, pieces in report.pieces.items():
         print(f"{name:5}  {pieces:6} pieces  {report.tokens[name]:11,} tokens")
+    print(f"training: {report.pieces['train']} pieces x {report.augment} keys = {report.training_samples} samples")
     print(f"{args.output}: {sum(report.pieces.values())} pieces, {len(report.refused)} refused")
     return 0
 
@@ -59,17 +68,21 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_train(args: argparse.Namespace) -> int:
     """Trains; one line of progress every twenty updates."""
+    for option, lowest in (("threads", 1), ("seed", 0), ("max_minutes", 0)):
+        value = getattr(args, option)
+        if value is not None and not value >= lowest:
+            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
     torch = _torch()
     if args.threads is not None:
-        if args.threads < 1:
-            raise SidemanError(f"--threads {args.threads}: must be 1 or more")
-        torch.set_num_threads(args.threads)  # type: ignore[attr-defined]
+        torch.set_num_threads(args.threads)
     from engine.training.train import train
 
-    train(
+    done, steps = train(
         args.config, args.data, args.output, seed=args.seed, resume=args.resume, max_minutes=args.max_minutes,
         report=lambda progress: print(progress, flush=True),
     )  # fmt: skip
+    more = "" if done == steps else "; --resume goes on"
+    print(f"{args.output}: checkpoint after {done} of {steps} updates{more}")
     return 0
 
 
@@ -84,6 +97,8 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Likelihood by collection, beside a 5-gram counted on the same training tokens."""
+    if args.max_windows is not None and args.max_windows < 1:
+        raise SidemanError(f"--max-windows {args.max_windows}: must be 1 or more")
     _torch()
     from engine.checkpoint import load_checkpoint
     from engine.data.shards import load_shard
@@ -94,7 +109,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
         raise SidemanError(f"{args.data}: the {args.split} side is empty: prepare with a larger share for it")
     model = load_model(load_checkpoint(args.checkpoint))
     scores = evaluate(model, shard, max_windows=args.max_windows)
-    baseline = ngram_scores(train_shard, shard)
+    baseline = ngram_scores(train_shard, shard, model.config.max_seq_len, max_windows=args.max_windows)
     rows = {
         name: {
             "tokens": score.tokens,
@@ -117,7 +132,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _torch() -> object:
+def _torch() -> ModuleType:
     try:
         import torch
     except ImportError:

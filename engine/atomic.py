@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import SidemanError
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "check_folder"]
 
 
 @contextmanager
@@ -19,7 +19,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Hands out a path beside `path`; the file or folder that the body makes there takes its place when the body ends.
 
     The path keeps the suffix, since writers choose formats by it. When the body raises, or the program dies, `path`
-    stays as it was. A folder already at `path` is replaced whole, never mixed. A symbolic link is followed.
+    stays as it was. A folder already at `path` is replaced whole, never mixed (check_folder says whether it may be);
+    for the moment between two renames the old one has a hidden name beside it. A symbolic link is followed.
 
     SidemanError: the folder around it is missing, it cannot be written, or `path` is a device.
     """
@@ -38,16 +39,32 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         _remove(beside)
 
 
+def check_folder(path: str | Path, files: Collection[str]) -> None:
+    """SidemanError unless a folder may be written at `path`: there is nothing yet, or nothing but these files.
+
+    Replacing a folder deletes what it holds; a slip of `-o` must not cost anyone their music.
+    """
+    target = Path(path)
+    if target.is_dir():
+        strangers = sorted({item.name for item in target.iterdir()} - set(files))
+        if strangers:
+            raise SidemanError(f"{path}: holds {strangers[0]!r}, which would be lost: give another folder")
+    elif target.exists():
+        raise SidemanError(f"{path}: is a file: give the name of a folder")
+
+
 def _replace(beside: Path, target: Path) -> None:
+    for file in beside.rglob("*") if beside.is_dir() else [beside]:
+        if not file.is_dir():
+            with file.open("rb+") as opened:
+                os.fsync(opened.fileno())  # the name must not reach the disk before the bytes
     if not beside.is_dir():
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())  # the name must not reach the disk before the bytes
         os.replace(beside, target)
         return
     if not target.exists():
         os.rename(beside, target)
         return
-    # No system call swaps two folders everywhere: the old one steps aside first, and back if the new one cannot come.
+    # No one call swaps folders on every system: the old one steps aside, and comes back if the new one cannot.
     aside = target.with_name(f"{beside.name}.old")
     os.rename(target, aside)
     try:

@@ -9,24 +9,27 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save_file
 
 from engine import nf4
-from engine.atomic import atomic_write
+from engine.atomic import atomic_write, check_folder
 from engine.config import Config, ModelConfig, load_config, to_yaml
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, ConfigError
 from engine.model.shapes import parameter_shapes
 
-__all__ = ["Checkpoint", "Weights", "load_checkpoint", "pretrained_path", "save_checkpoint"]
+__all__ = ["CHECKPOINT_FILES", "Checkpoint", "Weights", "load_checkpoint", "pretrained_path", "save_checkpoint"]
 
 Weights = dict[str, npt.NDArray[np.float32]]
 """Parameter name (as in engine/model) -> float32 array."""
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.yaml", "model.safetensors", "card.md"
+CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
+_ABSMAX = ".absmax"  # the scales of the NF4 codes NAME are called NAME.absmax
 
 
 @dataclass(frozen=True)
@@ -54,36 +57,38 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder}: no {name}: give a folder that `sideman train -o` wrote")
-    config = load_config(folder / CONFIG_FILE)
-    raw = (folder / WEIGHTS_FILE).read_bytes()
     try:
-        stored = load_file(folder / WEIGHTS_FILE)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS_FILE}: not a safetensors file ({error}): copy it again") from None
-    weights: Weights = {}
-    for name, tensor in stored.items():
-        if name.endswith(".absmax"):
-            continue
-        absmax = stored.get(f"{name}.absmax")
-        weights[name] = tensor.astype(np.float32) if absmax is None else nf4.dequantise(tensor, absmax)
+        config = load_config(folder / CONFIG_FILE)
+    except ConfigError as error:
+        raise CheckpointError(str(error)) from None
+    path = folder / WEIGHTS_FILE
+    try:
+        raw = path.read_bytes()
+        weights = _unpack(load(raw))
+    # safetensors names a number format that numpy lacks by a KeyError or an AttributeError
+    except (SafetensorError, OSError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"{path}: not weights that can be read ({error}): copy the checkpoint again") from None
     expected = parameter_shapes(config.model)
+    for name in expected.keys() ^ weights.keys():
+        what = "no tensor" if name in expected else "an unknown tensor"
+        raise CheckpointError(f"{path}: has {what} {name}: it does not belong to the config.yaml beside it")
     for name, shape in expected.items():
-        if name not in weights:
-            raise CheckpointError(f"{folder / WEIGHTS_FILE}: no tensor {name}: not a checkpoint of this model")
         if weights[name].shape != shape:
-            raise CheckpointError(
-                f"{folder / WEIGHTS_FILE}: {name} is {weights[name].shape}, but config.yaml asks for {shape}"
-            )
+            raise CheckpointError(f"{path}: {name} is {weights[name].shape}, but config.yaml asks for {shape}")
     return Checkpoint(folder, config, {name: weights[name] for name in expected}, hashlib.sha256(raw).hexdigest())
 
 
 def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: str, bits: int = 4) -> None:
-    """Writes the folder beside `path`, then renames: an interrupted save leaves the old checkpoint whole."""
+    """Writes the folder beside `path`, then renames: an interrupted save leaves the old checkpoint whole.
+
+    SidemanError: it cannot be written, or `path` holds something other than a checkpoint, which would be lost.
+    """
     assert bits in (4, 32)
+    check_folder(path, CHECKPOINT_FILES)
     tensors: dict[str, npt.NDArray[np.generic]] = {}
     for name, value in weights.items():
         if bits == 4 and _is_matrix(name):
-            tensors[name], tensors[f"{name}.absmax"] = nf4.quantise(value)
+            tensors[name], tensors[f"{name}{_ABSMAX}"] = nf4.quantise(value)
         elif bits == 4 and value.ndim == 2:
             tensors[name] = value.astype(np.float16)
         else:
@@ -94,6 +99,22 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
         (folder / CARD_FILE).write_text(card, encoding="utf-8")
         save_file(tensors, folder / WEIGHTS_FILE)
         (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors makes it private
+
+
+def _unpack(stored: dict[str, npt.NDArray[Any]]) -> Weights:
+    """Tensors of a file -> float32 weights. ValueError: codes without scales, or numbers that are no weights."""
+    weights: Weights = {}
+    for name, tensor in stored.items():
+        if name.endswith(_ABSMAX):
+            if name.removesuffix(_ABSMAX) not in stored:
+                raise ValueError(f"{name} has no codes")
+        elif f"{name}{_ABSMAX}" in stored:
+            weights[name] = nf4.dequantise(tensor, stored[f"{name}{_ABSMAX}"])
+        elif np.issubdtype(tensor.dtype, np.floating):
+            weights[name] = tensor.astype(np.float32)
+        else:
+            raise ValueError(f"{name} is {tensor.dtype} without scales")
+    return weights
 
 
 def _is_matrix(name: str) -> bool:

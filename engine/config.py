@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +17,8 @@ from engine.vocabulary import VOCAB_SIZE
 __all__ = ["Config", "ModelConfig", "QloraConfig", "TrainingConfig", "load_config", "shipped_configs", "to_yaml"]
 
 T = TypeVar("T")
+
+_KINDS = {bool: "true or false", tuple: "a list of names", str: "a word", int: "a whole number", float: "a number"}
 
 
 def _require(condition: bool, text: str) -> None:
@@ -69,6 +72,13 @@ class QloraConfig:
     target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "out_proj")
 
     def __post_init__(self) -> None:
+        _require(self.alpha >= 1, f"qlora.alpha {self.alpha}: must be 1 or more")
+        _require(0 <= self.dropout < 1, f"qlora.dropout {self.dropout}: must be in 0..1")
+        strangers = set(self.target_modules) - set(QloraConfig.target_modules)
+        _require(
+            bool(self.target_modules) and not strangers,
+            f"qlora.target_modules {list(self.target_modules)}: give some of {', '.join(QloraConfig.target_modules)}",
+        )
         _require(self.rank >= 1, f"qlora.rank {self.rank}: must be 1 or more")
         _require(self.quantization_bits in (4, 16), f"qlora.quantization_bits {self.quantization_bits}: 4 or 16")
         _require(self.quant_type == "nf4", f"qlora.quant_type {self.quant_type!r}: only nf4 is implemented")
@@ -90,6 +100,7 @@ class TrainingConfig:
         for key in ("batch_size", "gradient_accumulation"):
             _require(getattr(self, key) >= 1, f"training.{key} {getattr(self, key)}: must be 1 or more")
         _require(self.epochs > 0, f"training.epochs {self.epochs}: must be above 0")
+        _require(self.warmup_steps >= 0, f"training.warmup_steps {self.warmup_steps}: must be 0 or more")
         _require(
             self.mixed_precision in ("no", "bf16"), f"training.mixed_precision {self.mixed_precision!r}: no or bf16"
         )
@@ -122,12 +133,15 @@ def load_config(name_or_path: str | Path) -> Config:
         path = Path(name_or_path)
         if not path.is_file():
             raise ConfigError(f"no config {text!r}: give a YAML file or one of {', '.join(shipped_configs())}")
-        source = path.read_text(encoding="utf-8")
+        try:
+            source = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{text}: cannot be read as UTF-8 text ({error}): give a YAML file") from None
     try:
         data = yaml.safe_load(source)
     except yaml.YAMLError as error:
         raise ConfigError(f"{text}: broken YAML: {' '.join(str(error).split())}") from None
-    return _build(Config, data or {}, where=text)
+    return _build(Config, {} if data is None else data, where=text)
 
 
 def to_yaml(config: Config) -> str:
@@ -153,7 +167,10 @@ def _build(cls: type[T], data: Any, where: str) -> T:
             values[key] = _build(kind, value if value is not None else {}, where=f"{where}: {key}")
         else:
             values[key] = _convert(value, known[key].default, f"{where}: {key}")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except ConfigError as error:  # a value out of range names itself; the file is known here
+        raise ConfigError(f"{where.partition(': ')[0]}: {error}") from None
 
 
 def _convert(value: Any, default: Any, where: str) -> Any:
@@ -175,8 +192,6 @@ def _convert(value: Any, default: Any, where: str) -> Any:
             number = float(value)
         except (TypeError, ValueError):
             number = float("nan")
-        if isinstance(default, float) and number == number:
-            return number
-        if isinstance(default, int) and number == int(number if number == number else 0):
-            return int(number)
-    raise ConfigError(f"{where}: {value!r} is not a {type(default).__name__}")
+        if math.isfinite(number) and (isinstance(default, float) or number == int(number)):
+            return type(default)(number)
+    raise ConfigError(f"{where}: {value!r} is not {_KINDS[type(default)]}")

@@ -43,7 +43,9 @@ def quantise(weight: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.uint8], np
 
 
 def dequantise(packed: npt.NDArray[np.uint8], absmax: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The inverse: (out, in / 2) and (out, in / 64) -> (out, in) float32."""
+    """The inverse: (out, in / 2) and (out, in / 64) -> (out, in) float32. ValueError if the two do not match."""
+    if packed.dtype != np.uint8 or packed.ndim != 2 or absmax.shape != (len(packed), packed.shape[1] * 2 / BLOCK):
+        raise ValueError(f"codes {packed.dtype} {packed.shape} and scales {absmax.shape} are not one NF4 matrix")
     rows, half = packed.shape
     levels = np.empty((rows, half, 2), dtype=np.uint8)
     levels[..., 0] = packed >> 4

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "make_notes", "transpose"]
+__all__ = ["NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "make_notes"]
 
 NOTE_DTYPE = np.dtype([("onset_s", "f8"), ("offset_s", "f8"), ("pitch", "u1"), ("velocity", "u1")])
 """One note: onset and offset in seconds from the start, pitch 0..127, velocity 1..127."""
@@ -46,13 +46,3 @@ def make_notes(onset_s: npt.ArrayLike, offset_s: npt.ArrayLike, pitch: npt.Array
     notes = np.zeros(len(np.asarray(onset_s)), dtype=NOTE_DTYPE)
     notes["onset_s"], notes["offset_s"], notes["pitch"], notes["velocity"] = onset_s, offset_s, pitch, velocity
     return notes[np.lexsort((notes["pitch"], notes["onset_s"]))]
-
-
-def transpose(notes: Notes, semitones: int) -> Notes:
-    """Notes moved by semitones; ValueError if one would leave 0..127."""
-    moved: Notes = notes.copy()
-    pitch = notes["pitch"].astype(np.int64) + semitones
-    if len(pitch) and (pitch.min() < 0 or pitch.max() > 127):
-        raise ValueError(f"transposing by {semitones} leaves the MIDI range 0..127")
-    moved["pitch"] = pitch
-    return moved

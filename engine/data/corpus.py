@@ -15,10 +15,12 @@ from engine.errors import DataError
 from engine.midi_io import extend_with_pedal, read_performance
 from engine.notes import Performance
 
-__all__ = ["Piece", "Source", "find_sources", "read_piece"]
+__all__ = ["Piece", "Source", "find_sources", "is_metrical", "one_line", "read_piece"]
+
+INDEX = "INDEX.jsonl"
 
 # Onsets of a metrical file lie on simple fractions of its beats; a performance's are spread evenly.
-GRID_DIVISIONS = 24
+GRID_DIVISIONS = (8, 12)
 GRID_TOLERANCE_BEATS = 0.008
 GRID_SHARE = 0.85
 
@@ -48,18 +50,13 @@ class Piece:
 def find_sources(folder: Path) -> list[Source]:
     """Every .mid or .midi below the folder, in a fixed order. DataError if there is none.
 
-    An INDEX.jsonl at the top (one JSON object a file: path, source, licence, work_cluster) is obeyed: only files that
-    it lists are taken, and files of one work_cluster are one work. Without it a work is a file's content.
+    An INDEX.jsonl in the folder or beside it (one JSON object a file: path, source, licence, work_cluster) is obeyed:
+    only files that it lists are taken, and files of one work_cluster are one work. Without it a work is a file's
+    content. DataError also if the index is broken.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder: give a folder of MIDI files")
-    index: dict[str, dict[str, object]] = {}
-    for place in (folder, folder.parent):
-        if (place / "INDEX.jsonl").is_file():
-            for line in (place / "INDEX.jsonl").read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                index[str((place / row["path"]).resolve())] = row
-            break
+    index = _read_index(folder)
     sources = []
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in (".mid", ".midi") or not path.is_file():
@@ -67,18 +64,48 @@ def find_sources(folder: Path) -> list[Source]:
         row = index.get(str(path.resolve()))
         if index and row is None:
             continue
-        name = path.relative_to(folder).as_posix()
         row = row or {}
-        work = row.get("work_cluster") or hashlib.sha256(path.read_bytes()).hexdigest()
-        collection, licence = str(row.get("source", "files")), str(row.get("licence", "unknown"))
-        sources.append(Source(path, name, collection, str(work), licence))
+        work = row.get("work_cluster") or _content(path)
+        collection, licence = one_line(row.get("source", "files")), one_line(row.get("licence", "unknown"))
+        sources.append(Source(path, one_line(path.relative_to(folder).as_posix()), collection, str(work), licence))
     if not sources:
-        raise DataError(f"{folder}: holds no .mid or .midi file: give a folder of MIDI files")
+        listed = f" that {INDEX} lists" if index else ""
+        raise DataError(f"{folder}: holds no .mid or .midi file{listed}: give a folder of MIDI files")
     return sources
 
 
+def one_line(text: object) -> str:
+    """Any text as one line of valid UTF-8: file names may hold line breaks and bytes that are no text."""
+    return " ".join(str(text).split()).encode("utf-8", "backslashreplace").decode()
+
+
+def _read_index(folder: Path) -> dict[str, dict[str, object]]:
+    """Resolved path -> row of the INDEX.jsonl in the folder or, failing that, beside it; {} if there is none."""
+    place = next((place for place in (folder, folder.parent) if (place / INDEX).is_file()), None)
+    index: dict[str, dict[str, object]] = {}
+    if place is None:
+        return index
+    try:
+        for line in (place / INDEX).read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                row = json.loads(line)
+                index[str((place / row["path"]).resolve())] = row
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"{place / INDEX}: not lines of JSON with a path ({reason}): restore or remove it") from None
+    return index
+
+
+def _content(path: Path) -> str:
+    """What makes two files the same work: their bytes. An unreadable file is its name; read_piece will refuse it."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return str(path)
+
+
 def read_piece(source: Source) -> Piece:
-    """Reads a file, its chord and beat labels. MidiFileError if it is broken."""
+    """Reads a file, its chord and beat labels. MidiFileError or DataError if it or its labels are broken."""
     for reader in (_read_pop909, _read_openewld):
         piece = reader(source)
         if piece is not None:
@@ -106,7 +133,7 @@ def is_metrical(performance: Performance) -> bool:
         return False
     beat = np.interp(onset_s, beats_s, np.arange(len(beats_s)))
     distance = np.full(len(beat), 1.0)
-    for division in (8, 12):
+    for division in GRID_DIVISIONS:
         distance = np.minimum(distance, np.abs(beat * division - np.rint(beat * division)) / division)
     return bool((distance < GRID_TOLERANCE_BEATS).mean() >= GRID_SHARE)
 
@@ -124,12 +151,12 @@ def _read_pop909(source: Source) -> Piece | None:
 
 
 def _read_openewld(source: Source) -> Piece | None:
-    """OpenEWLD: NAME.json beside the melody's MIDI file."""
+    """OpenEWLD: NAME.json beside the melody's MIDI file. Another program's JSON is none of it."""
     labels = source.path.with_suffix(".json")
-    if not labels.is_file():
+    if not labels.is_file() or b'"chords"' not in labels.read_bytes():
         return None
     performance = read_performance(source.path)
-    chords, beats_s, beat_in_bar = read_openewld(labels)
+    chords, beats_s, beat_in_bar = read_openewld(labels, float(performance.notes["offset_s"].max()))
     return Piece(
         source,
         Performance(performance.notes, beats_s=beats_s, beat_in_bar=beat_in_bar),

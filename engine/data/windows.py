@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from engine.beats import beat_bins
-from engine.data.shards import PieceArrays, token_steps
+from engine.data.shards import DEFAULT_AUGMENT, PieceArrays, token_steps
 from engine.errors import DataError
 from engine.model.perceiver import Inputs
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import BOS, CHORD, NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_VELOCITIES, PAD, QUALITIES, VELOCITY
 
-__all__ = ["CHORD_DROPOUT", "WindowSampler", "cut_window", "eval_windows", "transpose_tokens"]
+__all__ = [
+    "CHORD_DROPOUT", "EvalWindow", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "eval_windows", "keys",
+    "transpose_chords", "transpose_tokens",
+]  # fmt: skip
 
 CHORD_DROPOUT = 0.12  # windows without chords: what classifier-free guidance compares with (Ho and Salimans 2022)
 BEAT_DROPOUT = 0.25  # windows with a known beat that hide it
 NO_LOOK_AHEAD = 0.5  # windows that know no future chord, as in live play
 COLD_START = 0.25  # windows that begin with BOS in mid-piece, so that BOS does not mean "an introduction"
-KEYS = range(-5, 7)  # twelve transpositions
 
 Window = dict[str, npt.NDArray[np.int64]]
+
+
+def keys(augment: int) -> range:
+    """Semitones of so many transpositions around the piece's own key: 12 -> -5..6, 1 -> 0."""
+    low = -((augment - 1) // 2)
+    return range(low, low + augment)
 
 
 def transpose_tokens(tokens: npt.NDArray[np.int64], semitones: int) -> npt.NDArray[np.int64]:
@@ -86,12 +95,15 @@ def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
 class WindowSampler:
     """Endless random batches; batch n depends on (seed, n) alone, so a resumed run sees what it would have seen."""
 
-    def __init__(self, pieces: list[PieceArrays], length: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, pieces: list[PieceArrays], length: int, batch_size: int, seed: int, augment: int = DEFAULT_AUGMENT
+    ) -> None:
         self.pieces = [p for p in pieces if len(p.tokens) > 8]
         if not self.pieces:
             raise DataError("the training side of the data holds no piece: prepare more files")
         self.steps = [token_steps(p.tokens) for p in self.pieces]
         self.length, self.batch_size, self.seed = length, batch_size, seed
+        self.keys = keys(augment)
         self.cumulative = np.cumsum([len(p.tokens) for p in self.pieces])
 
     def batch(self, number: int) -> tuple[Inputs, torch.Tensor]:
@@ -105,9 +117,9 @@ class WindowSampler:
         start = int(rng.integers(0, max(1, len(piece.tokens) - self.length)))
         cold = rng.random() < COLD_START and start > 0
         if cold:  # a note's VELOCITY comes first, so that the stream is complete without its past
-            ahead = piece.tokens[start : start + 256]
+            ahead = piece.tokens[start + 1 : start + 256]
             velocity = np.flatnonzero((ahead >= VELOCITY) & (ahead < VELOCITY + NUM_VELOCITIES))
-            start += max(0, int(velocity[0]) - 1) if len(velocity) else 0
+            start += int(velocity[0]) if len(velocity) else 0
         window = cut_window(piece, self.steps[index], start, self.length)
         if cold:
             window["tokens"][0] = BOS
@@ -122,9 +134,8 @@ class WindowSampler:
         window["chords_ahead"] = np.array(ahead_known)
         return window
 
-    @staticmethod
-    def _transposed(window: Window, rng: np.random.Generator) -> Window:
-        semitones = int(rng.integers(KEYS.start, KEYS.stop))
+    def _transposed(self, window: Window, rng: np.random.Generator) -> Window:
+        semitones = int(rng.integers(self.keys.start, self.keys.stop))
         try:
             tokens = transpose_tokens(window["tokens"], semitones)
         except ValueError:  # at the edge of the keyboard the piece keeps its key
@@ -132,15 +143,45 @@ class WindowSampler:
         return {**window, "tokens": tokens, "chords": transpose_chords(window["chords"], semitones)}
 
 
-def eval_windows(pieces: list[PieceArrays], length: int) -> Iterator[tuple[PieceArrays, Window, int]]:
-    """Every target of every piece once: (piece, window, first scored position), with half a window of past."""
-    half = length // 2
+@dataclass(frozen=True)
+class EvalWindow:
+    """A cut of a held-out piece: targets first..stop-1 of its `length` positions are scored here and nowhere else."""
+
+    piece: PieceArrays
+    start: int  # token of the piece at position 0
+    first: int
+    stop: int
+
+    @property
+    def targets(self) -> slice:
+        """The scored targets as tokens of the piece."""
+        return slice(self.start + self.first + 1, self.start + self.stop + 1)
+
+
+def eval_windows(pieces: list[PieceArrays], length: int, max_windows: int | None = None) -> list[EvalWindow]:
+    """Every target of every piece once, each but a piece's first ones with half a window of past.
+
+    max_windows: at most so many, evenly spread, so that every piece has its share.
+    """
+    half = max(1, length // 2)
+    windows = []
     for piece in pieces:
-        steps = token_steps(piece.tokens)
         start = 0
         while True:
-            window = cut_window(piece, steps, start, length)
-            yield piece, window, 0 if start == 0 else length - half
-            if start + length + 1 >= len(piece.tokens):
+            stop = min(length, len(piece.tokens) - 1 - start)
+            windows.append(EvalWindow(piece, start, 0 if start == 0 else length - half, stop))
+            if stop + start + 1 >= len(piece.tokens):
                 break
             start += half
+    if max_windows is not None and len(windows) > max_windows:
+        windows = [windows[i] for i in np.linspace(0, len(windows) - 1, max_windows).astype(int)]
+    return windows
+
+
+def cut_eval_windows(windows: list[EvalWindow], length: int) -> Iterator[Window]:
+    """Their contents, one by one: a corpus cut at once would fill the memory."""
+    piece, steps = None, np.zeros(0, dtype=np.int64)
+    for window in windows:
+        if window.piece is not piece:
+            piece, steps = window.piece, token_steps(window.piece.tokens)
+        yield cut_window(window.piece, steps, window.start, length)

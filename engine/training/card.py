@@ -3,53 +3,55 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from engine.config import Config
 from engine.data.prepare import MANIFEST
+from engine.errors import DataError
 from engine.model.shapes import parameter_shapes
 
-__all__ = ["model_card"]
+__all__ = ["Sources", "model_card", "read_sources"]
+
+Sources = dict[tuple[str, str], tuple[int, float]]
+"""(collection, licence) -> files and hours on the training side."""
 
 
-def model_card(config: Config, data: Path, losses: Path, train_tokens: int) -> str:
-    """Markdown from the data's manifest and the run's losses."""
-    hours: dict[tuple[str, str], float] = defaultdict(float)
-    files: dict[tuple[str, str], int] = defaultdict(int)
-    for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row.get("split") == "train":
-            key = (row["collection"], row["licence"])
-            hours[key] += row["seconds"] / 3600
-            files[key] += 1
-    rows = [json.loads(line) for line in losses.read_text(encoding="utf-8").splitlines()]
-    last = rows[-1]
-    count = sum(_size(shape) for shape in parameter_shapes(config.model).values())
+def read_sources(data: Path) -> Sources:
+    """What a prepared folder was made from. DataError if its manifest is missing or broken."""
+    sources: Sources = defaultdict(lambda: (0, 0.0))
+    try:
+        for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if row.get("split") == "train":
+                files, hours = sources[row["collection"], row["licence"]]
+                sources[row["collection"], row["licence"]] = files + 1, hours + row["seconds"] / 3600
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{data / MANIFEST}: cannot be read ({error}): run `sideman prepare` again") from None
+    return sources
+
+
+def model_card(config: Config, sources: Sources, losses: list[dict[str, Any]], tokens: int, augment: int) -> str:
+    """Markdown. losses: one or more rows of step, loss, held_out; tokens: of the training side; augment: its keys."""
+    last = losses[-1]
+    count = sum(math.prod(shape) for shape in parameter_shapes(config.model).values())
+    keys = f"in {augment} keys" if augment > 1 else "in their own key"
     lines = [
         "# Sideman base",
         "",
         f"Perceiver AR with relative attention and chord memory, {count:,} parameters, matrices in NF4 (config.yaml).",
-        f"Trained on {train_tokens:,} event tokens in twelve keys; {last['step']:,} updates so far.",
+        f"Trained on {tokens:,} event tokens {keys}; {last['step']:,} updates so far.",
         f"Held-out loss while training (evenly spread sample): {last['held_out']:.3f} nats a token.",
         "",
         "| source | licence | files | hours |",
         "|---|---|---|---|",
-        *(
-            f"| {name} | {licence} | {files[name, licence]} | {hours[name, licence]:.1f} |"
-            for name, licence in sorted(hours)
-        ),
+        *(f"| {name} | {licence} | {n} | {hours:.1f} |" for (name, licence), (n, hours) in sorted(sources.items())),
         "",
         "| update | training loss | held-out loss |",
         "|---|---|---|",
-        *(f"| {row['step']:,} | {row['loss']:.3f} | {row['held_out']:.3f} |" for row in rows),
+        *(f"| {row['step']:,} | {row['loss']:.3f} | {row['held_out']:.3f} |" for row in losses),
         "",
     ]
     return "\n".join(lines)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    result = 1
-    for n in shape:
-        result *= n
-    return result

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
 from engine.checkpoint import Checkpoint
 from engine.data.shards import Shard, token_steps
-from engine.data.windows import collate, eval_windows
+from engine.data.windows import EvalWindow, collate, cut_eval_windows, eval_windows
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.ngram import NgramModel
-from engine.vocabulary import NOTE_OFF, NOTE_ON, PAD, STEP_S
+from engine.vocabulary import NOTE_OFF, PAD, STEP_S
 
 __all__ = ["Score", "evaluate", "load_model", "ngram_scores", "token_nats"]
 
@@ -48,59 +50,60 @@ class Score:
         return self.nats / math.log(2) / max(self.seconds, 1e-9)
 
 
-def load_model(checkpoint: Checkpoint, device: str = "cpu") -> PerceiverMusicTransformer:
+def load_model(checkpoint: Checkpoint) -> PerceiverMusicTransformer:
     """The training form of a checkpoint, in evaluation mode."""
     model = PerceiverMusicTransformer(checkpoint.model)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in checkpoint.weights.items()})
-    return model.to(device).eval()
+    return model.eval()
 
 
 @torch.no_grad()
 def token_nats(
-    model: PerceiverMusicTransformer, shard: Shard, batch_size: int = 8, max_windows: int | None = None
-) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Per window (collection, scored target ids, their nats); chords and beats given, eight chords known ahead."""
+    model: PerceiverMusicTransformer, windows: list[EvalWindow], batch_size: int = 8
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Nats of each window's scored targets, in order; chords and beats given, eight chords known ahead."""
     length = model.config.max_seq_len
-    windows = list(eval_windows(shard.pieces, length))
-    if max_windows is not None and len(windows) > max_windows:  # evenly spread, so that every piece has its share
-        windows = [windows[i] for i in np.linspace(0, len(windows) - 1, max_windows).astype(int)]
-    results = []
+    contents = cut_eval_windows(windows, length)
     for at in range(0, len(windows), batch_size):
         group = windows[at : at + batch_size]
-        inputs, targets = collate([window for _, window, _ in group], length)
+        inputs, targets = collate([next(contents) for _ in group], length)
         logits = model(inputs)
         nats = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=PAD, reduction="none").numpy()
-        for row, (piece, window, first) in enumerate(group):
-            n = len(window["beat"])
-            results.append((piece.collection, window["tokens"][first + 1 : n + 1], nats[row, first:n]))
-    return results
+        for row, window in enumerate(group):
+            yield nats[row, window.first : window.stop]
 
 
 def evaluate(
     model: PerceiverMusicTransformer, shard: Shard, batch_size: int = 8, max_windows: int | None = None
 ) -> dict[str, Score]:
     """Score by collection, and "all"."""
-    scores = {"all": Score()}
-    for collection, targets, nats in token_nats(model, shard, batch_size, max_windows):
-        _add(scores, shard.collections[collection], targets, nats)
-    return scores
+    windows = eval_windows(shard.pieces, model.config.max_seq_len, max_windows)
+    return _scores(shard, windows, token_nats(model, windows, batch_size))
 
 
 def ngram_scores(
-    train: Shard, shard: Shard, order: int = 5, progress: Callable[[str], None] = lambda text: None
+    train: Shard, shard: Shard, length: int, order: int = 5, max_windows: int | None = None
 ) -> dict[str, Score]:
-    """The same scores for an n-gram model counted on the training side."""
-    progress(f"counting {order}-grams over {sum(len(p.tokens) for p in train.pieces):,} tokens")
-    model = NgramModel([p.tokens for p in train.pieces], order)
+    """The same scores of the same tokens (length: the max_seq_len compared with) for n-grams of the training side."""
+    model = NgramModel([piece.tokens for piece in train.pieces], order)
+    windows = eval_windows(shard.pieces, length, max_windows)
+
+    def nats() -> Iterator[npt.NDArray[np.float64]]:
+        piece, surprise = None, np.zeros(0)
+        for window in windows:
+            if window.piece is not piece:
+                piece, surprise = window.piece, model.nats(window.piece.tokens)
+            yield surprise[window.targets.start - 1 : window.targets.stop - 1]
+
+    return _scores(shard, windows, nats())
+
+
+def _scores(shard: Shard, windows: list[EvalWindow], nats: Iterator[npt.NDArray[Any]]) -> dict[str, Score]:
     scores = {"all": Score()}
-    for piece in shard.pieces:
-        _add(scores, shard.collections[piece.collection], piece.tokens[1:].astype(np.int64), model.nats(piece.tokens))
+    for window, surprise in zip(windows, nats, strict=True):
+        targets = window.piece.tokens[window.targets]
+        notes = int((targets < NOTE_OFF).sum())
+        seconds = float(token_steps(targets)[-1]) * STEP_S
+        for name in ("all", shard.collections[window.piece.collection]):
+            scores.setdefault(name, Score()).add(float(surprise.sum(dtype=np.float64)), len(targets), notes, seconds)
     return scores
-
-
-def _add(scores: dict[str, Score], collection: str, targets: np.ndarray, nats: np.ndarray) -> None:
-    notes = int(((targets >= NOTE_ON) & (targets < NOTE_OFF)).sum())
-    steps = token_steps(targets.astype(np.uint16))
-    seconds = float(steps[-1]) * STEP_S if len(steps) else 0.0
-    for name in ("all", collection):
-        scores.setdefault(name, Score()).add(float(nats.sum(dtype=np.float64)), len(targets), notes, seconds)

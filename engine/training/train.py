@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from engine.atomic import atomic_write
-from engine.checkpoint import Weights, save_checkpoint
+from engine.atomic import atomic_write, check_folder
+from engine.checkpoint import CHECKPOINT_FILES, Weights, save_checkpoint
 from engine.config import Config, load_config, to_yaml
 from engine.data.shards import load_shard
 from engine.data.windows import WindowSampler
-from engine.errors import CheckpointError, DataError
+from engine.errors import CheckpointError, ConfigError, DataError, SidemanError
 from engine.model.perceiver import PerceiverMusicTransformer
-from engine.training.card import model_card
+from engine.nf4 import BLOCK
+from engine.training.card import model_card, read_sources
 from engine.training.evaluate import evaluate
 from engine.training.muon import Muon
 from engine.vocabulary import PAD
@@ -83,6 +87,8 @@ class Trainer:
                 group["lr"] = self.learning_rate()
             optimiser.zero_grad(set_to_none=True)
         accumulation = self.config.training.gradient_accumulation
+        # Dropout, too, depends on the seed and the update alone: a resumed run drops what it would have dropped.
+        torch.manual_seed(self.seed * 1_000_003 + self.done)
         total = 0.0
         for part in range(accumulation):
             inputs, targets = sampler.batch(self.done * accumulation + part)
@@ -113,13 +119,14 @@ class Trainer:
 
     def load(self, path: Path) -> None:
         """Goes on where save() left off. CheckpointError if the run was another one."""
-        from safetensors import safe_open
-
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads(file.metadata()["run"])
+        try:
+            with safe_open(path, framework="pt") as file:
+                facts = json.loads(file.metadata()["run"])
+            tensors = load_file(path)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{path}: cannot be read ({error}): delete it to start over") from None
         if facts["config"] != to_yaml(self.config) or facts["steps"] != self.steps or facts["seed"] != self.seed:
             raise CheckpointError(f"{path}: this run had another config, length or seed: give the same, or another -o")
-        tensors = load_file(path)
         self.model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
         for number, optimiser in enumerate(self.optimisers):
             prefix = f"optimiser.{number}."
@@ -142,23 +149,33 @@ def train(
     run_dir: Path | None = None,
     max_minutes: float | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
-) -> None:
-    """Trains `config_name` on a prepared folder and writes the NF4 checkpoint `out`.
+) -> tuple[int, int]:
+    """Trains `config_name` on a prepared folder and writes the NF4 checkpoint `out`. Returns updates done and planned.
 
     run_dir (default: `OUT.run` beside it) gets the full state every five minutes, for `resume`. max_minutes stops
-    early; the run can then go on. DataError, ConfigError, CheckpointError on bad input.
+    early; the run can then go on. A run that was killed goes on from its last state as if nothing had happened.
+    SidemanError (DataError, ConfigError, CheckpointError) on bad input or when the loss is no number any more.
     """
     config = load_config(config_name)
+    for key in ("latent_dim", "ff_dim"):
+        if getattr(config.model, key) % BLOCK:
+            raise ConfigError(f"model.{key} {getattr(config.model, key)}: must be a multiple of {BLOCK} to fit NF4")
     train_shard, valid_shard = load_shard(data / "train.safetensors"), load_shard(data / "valid.safetensors")
+    if not valid_shard.pieces:
+        raise DataError(f"{data}: the held-out side is empty: prepare with a larger share for it, or more files")
+    sources = read_sources(data)
+    out = Path(os.path.abspath(out))
+    check_folder(out, CHECKPOINT_FILES)
     run_dir = run_dir or out.with_name(out.name + ".run")
     state = run_dir / STATE_FILE
     if state.exists() and not resume:
-        raise CheckpointError(f"{run_dir}: holds an unfinished run: add --resume to go on, or delete it to start over")
+        raise CheckpointError(f"{run_dir}: holds an earlier run: add --resume to go on, or delete it to start over")
     if resume and not state.exists():
         raise CheckpointError(f"{run_dir}: holds no run to resume: leave --resume out")
-    if not valid_shard.pieces:
-        raise DataError(f"{data}: the held-out side is empty: prepare with a larger share for it")
-    run_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SidemanError(f"{run_dir}: cannot be made ({error.strerror}): choose another place") from None
 
     length, batch = config.model.max_seq_len, config.training.batch_size * config.training.gradient_accumulation
     total_tokens = sum(len(p.tokens) for p in train_shard.pieces)
@@ -166,32 +183,45 @@ def train(
     trainer = Trainer(config, steps, seed)
     if resume:
         trainer.load(state)
-    sampler = WindowSampler(train_shard.pieces, length, config.training.batch_size, seed)
+    losses = _read_losses(run_dir / LOSSES_FILE, trainer.done)
+    sampler = WindowSampler(train_shard.pieces, length, config.training.batch_size, seed, train_shard.augment)
 
     started = saved = time.monotonic()
     first, recent = trainer.done, []
-    valid = math.nan
     while trainer.done < steps:
         trainer.model.train()
         recent.append(trainer.step(sampler))
+        if not math.isfinite(recent[-1]):
+            raise ConfigError(f"the loss is {recent[-1]} after {trainer.done} updates: lower training.learning_rate")
         now = time.monotonic()
         out_of_time = max_minutes is not None and now - started > 60 * max_minutes
         save_now = now - saved > SAVE_EVERY_S or trainer.done == steps or out_of_time
+        held_out = None
         if save_now:
             trainer.model.eval()
-            valid = evaluate(trainer.model, valid_shard, max_windows=VALID_WINDOWS)["all"].nats_per_token
-            trainer.save(state)
-            row = {"step": trainer.done, "loss": round(float(np.mean(recent)), 4), "held_out": round(valid, 4)}
-            with (run_dir / LOSSES_FILE).open("a", encoding="utf-8") as log:
-                log.write(json.dumps(row) + "\n")
-            card = model_card(config, data, run_dir / LOSSES_FILE, total_tokens)
+            held_out = evaluate(trainer.model, valid_shard, max_windows=VALID_WINDOWS)["all"].nats_per_token
+            row = {"step": trainer.done, "loss": round(float(np.mean(recent)), 4), "held_out": round(held_out, 4)}
+            losses.append(row)
+            card = model_card(config, sources, losses, total_tokens, train_shard.augment)
+            # The state comes last: a run killed before it repeats these updates and writes the same again.
+            with atomic_write(run_dir / LOSSES_FILE) as log:
+                log.write_text("".join(json.dumps(row) + "\n" for row in losses), encoding="utf-8")
             save_checkpoint(out, config, trainer.weights(), card)
+            trainer.save(state)
             saved = time.monotonic()
         if save_now or trainer.done % 20 == 0:
             rate = (trainer.done - first) / max(now - started, 1e-9)
             left_s = (steps - trainer.done) / max(rate, 1e-9)
-            held_out = valid if save_now else None
             report(Progress(trainer.done, steps, float(np.mean(recent)), rate * length * batch, left_s, held_out))
             recent = []
         if out_of_time:
             break
+    return trainer.done, steps
+
+
+def _read_losses(path: Path, done: int) -> list[dict[str, Any]]:
+    """The rows of a run up to an update; a new run has none, whatever an older one left."""
+    if done == 0 or not path.exists():
+        return []
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [row for row in rows if row["step"] <= done]
