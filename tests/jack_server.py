@@ -6,15 +6,17 @@ with running_jack() as environment:
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -47,9 +49,14 @@ def running_jack() -> Iterator[JackServer]:
         if os.environ.get("SIDEMAN_NATIVE") == "require":
             pytest.fail("jackd is not installed: apt-get install jackd2")
         pytest.skip("jackd is not installed")
+    with _free_name() as name:
+        yield from _run(name)
+
+
+def _run(name: str) -> Iterator[JackServer]:
     environment = dict(
         os.environ,
-        JACK_DEFAULT_SERVER=f"sideman-{uuid.uuid4().hex[:12]}",
+        JACK_DEFAULT_SERVER=name,
         JACK_NO_AUDIO_RESERVATION="1",
         JACK_NO_START_SERVER="1",
         SIDEMAN_MIDI="jack",
@@ -76,6 +83,25 @@ def running_jack() -> Iterator[JackServer]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(5)
+
+
+@contextmanager
+def _free_name() -> Iterator[str]:
+    """A server name that no other test run on this machine uses.
+
+    From a small pool, because a machine remembers eight servers: one that was killed keeps its place until another
+    starts under its name.
+    """
+    for number in range(4):
+        name = f"sideman-test-{number}"
+        with open(Path(tempfile.gettempdir()) / f"{name}.lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield name
+            return
+    pytest.fail("four test runs with a JACK server are under way on this machine: wait for one to end")
 
 
 def _jack_lsp(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
