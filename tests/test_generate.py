@@ -16,6 +16,7 @@ import symusic
 from bridge.cli import main
 from engine.checkpoint import load_checkpoint
 from engine.chords import parse_chart
+from engine.metrics import chord_tone_share
 from engine.midi_io import read_performance, write_midi
 from engine.notes import NoteEvent, make_notes
 from engine.solo import improvise, notes_of
@@ -96,16 +97,8 @@ def test_chord_tones_weigh_more_under_the_given_chords_than_under_shuffled_ones(
     checkpoint = load_checkpoint()
     solos = [improvise(checkpoint, chart, seed=seed) for chart in charts for seed in range(2)]
 
-    def share(solo_number: int, chart_number: int) -> float:
-        """Share of the sounding time that lies on tones of the chord then in force."""
-        solo, total = solos[solo_number], 0.0
-        for span in charts[chart_number].spans:
-            start, stop = span.start_beat / 2, span.end_beat / 2  # seconds at 120
-            overlap = np.minimum(solo.notes["offset_s"], stop) - np.maximum(solo.notes["onset_s"], start)
-            assert span.chord is not None
-            inside = np.isin(solo.notes["pitch"] % 12, list(span.chord.pitch_classes()))
-            total += float(np.maximum(overlap, 0)[inside].sum())
-        return total / float((solo.notes["offset_s"] - solo.notes["onset_s"]).sum())
+    def share(solo: int, chart: int) -> float:
+        return chord_tone_share(solos[solo].notes, charts[chart], 120)
 
     own = np.mean([share(i, i // 2) for i in range(6)])
     shuffled = np.mean([share(i, j) for i in range(6) for j in range(3) if j != i // 2])

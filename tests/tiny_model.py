@@ -12,7 +12,8 @@ from engine.config import Config, ModelConfig
 from engine.model.perceiver import Inputs, PerceiverMusicTransformer
 
 CONFIG = ModelConfig(
-    latent_dim=32, latent_len=12, num_layers=2, num_heads=4, ff_dim=64, dropout=0.0, max_seq_len=40, max_relative_distance=20
+    latent_dim=32, latent_len=12, num_layers=2, num_heads=4, ff_dim=64, dropout=0.0,
+    max_seq_len=40, max_relative_distance=20,
 )  # fmt: skip
 
 
