@@ -1,7 +1,7 @@
 """Does the solo follow its chords? Chord-tone share of solos under their own chart and under the other charts.
 
-Eight charts of eight bars at 120 bpm, SEEDS solos each, for chord_strength 0, 1 and 2. The other charts are the control: what
-the same notes score by chance. Prints a table, then one JSON line.
+Eight charts of eight bars at 120 bpm, SEEDS solos each, for chord_strength 0, 1 and 2. The other charts are the control:
+what the same notes score by chance. Prints a table, then one JSON line.
 """
 
 from __future__ import annotations

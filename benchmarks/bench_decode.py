@@ -1,6 +1,6 @@
 """Decoding: our numpy stream against Hugging Face's GPT-2 `generate` of the same width and depth, one thread, same run.
 
-Both continue a context of 512 tokens with 128 more at batch 1. GPT-2 has random weights, which cost what trained ones do.
+Both continue 512 tokens with 128 more at batch 1. GPT-2 has random weights, which cost what trained ones do.
 Prints a table, then one JSON line. Needs transformers (it comes with peft: pip install 'sideman[train]').
 """
 

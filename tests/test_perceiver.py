@@ -50,7 +50,7 @@ def test_changing_the_beat_changes_no_earlier_logit(inputs: Inputs, logits: torc
 @pytest.mark.parametrize("ahead", [0, 1, 3])
 @pytest.mark.parametrize("chord", [1, 4, 8])
 def test_changing_a_chord_changes_no_logit_before_it_is_known(inputs: Inputs, ahead: int, chord: int) -> None:
-    """With no chord known ahead, a chord matters from its onset on; with n, from the onset of the n-th chord before it."""
+    """With none known ahead a chord matters from its onset on; with n, from the onset of the n-th before it."""
     model = make_model()
     inputs = replace(inputs, chords_ahead=torch.tensor([ahead]))
     chords = inputs.chords.clone()
