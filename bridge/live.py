@@ -251,7 +251,8 @@ class LiveSession:
                 self._turn_knobs()
         elif not self._ahead.playing:
             self._ahead.start(self._prepare_changes, at_first_note=False)
-            self._report("playing", f"{self._chart.bars} bars at {self._beat.tempo_bpm:g} bpm")
+            bars = "1 bar" if self._chart.bars == 1 else f"{self._chart.bars} bars"
+            self._report("playing", f"{bars} at {self._beat.tempo_bpm:g} bpm")
         elif knobs_due:
             self._ahead.change(lambda _: self._turn_knobs())
         if self._ahead.playing and self._improviser.time_s + CHORDS_AHEAD_S / 2 > self._laid_out_s:

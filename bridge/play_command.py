@@ -18,7 +18,7 @@ from bridge.remote import check_live
 from bridge.stage import Settings, Stage
 from engine.chords import Chart, parse_chart
 from osc_protocol.options import add_parameter_options, parameters_from
-from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, check_arguments
+from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, ParameterError, Value, check_arguments
 
 __all__ = ["add_arguments", "load_engine", "run"]
 
@@ -31,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ports = parser.add_argument_group("ports")
     ports.add_argument("--in", dest="input", metavar="PORT", help="take notes from this port, not from Sideman In")
     ports.add_argument("--out", dest="output", metavar="PORT", help="send notes to this port, not to Sideman Out")
+    ports.add_argument("--control-in", metavar="PORT", help="hear FL Studio's script here, not on Sideman Control")
+    ports.add_argument("--control-out", metavar="PORT", help="answer FL Studio's script here, not on Sideman Control")
     ports.add_argument("--osc-port", type=int, default=DEFAULT_PORT, metavar="N", help="UDP port of OSC [%(default)s]")
     music = parser.add_argument_group("music")
     music.add_argument("--mode", choices=BY_NAME["mode"].choices, help="follow your keys, or play over the --chords")
@@ -87,16 +89,18 @@ def _settings(args: argparse.Namespace) -> Settings:
     values = parameters_from(args)
     for name, value in values.items():
         check_live(name, value)
-    tempo_bpm = None
-    if args.tempo is not None:
-        tempo_bpm = float(check_arguments("/sideman/transport/tempo", (args.tempo,))[0])
+    tempo_bpm = None if args.tempo is None else float(_checked("--tempo", "/sideman/transport/tempo", args.tempo))
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
-    check_arguments("/sideman/seed", (seed,))
+    _checked("--seed", "/sideman/seed", seed)
     if not 0 <= args.release <= 60:
         raise BridgeError(f"--release {args.release:g} lies outside 0..60 seconds")
+    if (args.control_in is None) != (args.control_out is None):
+        raise BridgeError("FL Studio's script needs both ways: give --control-in and --control-out together")
     return Settings(
         input=args.input,
         output=args.output,
+        control_input=args.control_in,
+        control_output=args.control_out,
         osc_port=args.osc_port,
         values=values,
         chart=_chart(args),
@@ -105,6 +109,14 @@ def _settings(args: argparse.Namespace) -> Settings:
         release_s=args.release,
         record=args.record,
     )
+
+
+def _checked(option: str, address: str, value: float) -> Value:
+    """The value as OSC would take it; the refusal names the option."""
+    try:
+        return check_arguments(address, (value,))[0]
+    except ParameterError as error:
+        raise BridgeError(str(error).replace(address, option)) from error
 
 
 def _chart(args: argparse.Namespace) -> Chart | None:

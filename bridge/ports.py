@@ -20,7 +20,7 @@ from bridge.errors import PortError
 
 __all__ = ["InputPort", "MidiSystem", "OutputPort", "find_system"]
 
-_HOW_TO_VIRTUAL: Final = "create a pair with loopMIDI or Windows MIDI Services and name them with --in and --out"
+_HOW_TO_VIRTUAL: Final = "make a pair with loopMIDI or Windows MIDI Services and name them with {} and {}"
 
 _CALLBACK_GRACE_S: Final = 0.01
 
@@ -41,16 +41,22 @@ class MidiSystem:
         """Ports that notes can be sent to. PortError when the system has gone."""
         return self._names(rtmidi.MidiOut)
 
-    def find(self, existing_input: str | None, existing_output: str | None) -> tuple[str | None, str | None]:
+    def find(
+        self,
+        existing_input: str | None,
+        existing_output: str | None,
+        options: tuple[str, str] = ("--in", "--out"),
+    ) -> tuple[str | None, str | None]:
         """The whole names of the ports that are meant. PortError, listing those that exist, where there is none.
 
         A name may be given in part, in any case. Ask before opening any: our own ports would be found too.
+        options: that the names were given with, for the error's text.
         """
         if None in (existing_input, existing_output) and not self.has_virtual:
-            raise PortError(f"{self.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL}")
+            raise PortError(f"{self.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL.format(*options)}")
         return (
-            existing_input and _find(existing_input, self.input_names(), "--in", "input"),
-            existing_output and _find(existing_output, self.output_names(), "--out", "output"),
+            existing_input and _find(existing_input, self.input_names(), options[0], "input"),
+            existing_output and _find(existing_output, self.output_names(), options[1], "output"),
         )
 
     def _names(self, kind: Any) -> list[str]:

@@ -46,6 +46,8 @@ class Settings:
 
     input: str | None  # an existing port; None for the virtual one
     output: str | None
+    control_input: str | None  # both or neither
+    control_output: str | None
     osc_port: int
     values: Mapping[str, Value]  # parameters given on the command line
     chart: Chart | None  # None: follow the keys
@@ -77,6 +79,11 @@ class Stage:
         settings = self._settings
         system = find_system()
         input_name, output_name = system.find(settings.input, settings.output)  # first: the model takes longer to load
+        control_names = None  # no control ports
+        if settings.control_input is not None or system.has_virtual:
+            control_names = system.find(
+                settings.control_input, settings.control_output, ("--control-in", "--control-out")
+            )
         tempo_bpm = settings.tempo_bpm
         if settings.record is not None:
             self._take = Take(settings.record, native.now_us(), tempo_bpm or 120.0)
@@ -114,7 +121,7 @@ class Stage:
             self._watch_jack(self._player)
         source = InputPort(system, "Sideman In", input_name, live.midi_in)
         self._close_at_end(source.close)
-        control = self._open_control(system) if system.has_virtual else "none"
+        control = "none" if control_names is None else self._open_control(system, *control_names)
 
         # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
         gc.collect()
@@ -199,10 +206,10 @@ class Stage:
         """For what belongs to the MIDI system: a dead JACK server would make each closing wait in vain."""
         self._exits.callback(lambda: None if self._jack_died.is_set() else close())
 
-    def _open_control(self, system: MidiSystem) -> str:
+    def _open_control(self, system: MidiSystem, input_name: str | None, output_name: str | None) -> str:
         """The port pair for FL Studio's script."""
         assert self._remote is not None
-        out = OutputPort(system, "Sideman Control")
+        out = OutputPort(system, "Sideman Control", output_name)
         self._close_at_end(out.close)
         road = SysexControl(self._remote.server, out.send)
         self._exits.callback(road.close)
@@ -219,6 +226,6 @@ class Stage:
         thread = threading.Thread(target=receive, name="sideman-control-in", daemon=True)
         thread.start()
         self._exits.callback(frames.put, None)
-        source = InputPort(system, "Sideman Control", None, take, sysex=True)
+        source = InputPort(system, "Sideman Control", input_name, take, sysex=True)
         self._close_at_end(source.close)
         return source.name

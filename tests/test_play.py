@@ -17,6 +17,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
+import rtmidi
 
 from engine.chords import parse_chord
 from tests.jack_server import JackServer, running_jack
@@ -204,6 +205,29 @@ def test_existing_ports_can_be_named(server: JackServer) -> None:
             assert play.end() == 130
         finally:
             named.kill()
+
+
+def test_the_control_road_can_take_named_ports(server: JackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    ears = rtmidi.MidiIn(rtapi=rtmidi.API_UNIX_JACK, name="Script ears")
+    mouth = rtmidi.MidiOut(rtapi=rtmidi.API_UNIX_JACK, name="Script mouth")
+    ears.ignore_types(sysex=False)
+    ears.open_virtual_port("in")
+    mouth.open_virtual_port("out")
+    try:
+        with playing(server, options=["--control-in", "mouth", "--control-out", "ears"]) as (play, _):
+            mouth.send_message(bytes.fromhex("F0 7E 00 06 01 F7"))  # identity request, as FL Studio sends it
+            give_up = time.monotonic() + 5
+            while (heard := ears.get_message()) is None and time.monotonic() < give_up:
+                time.sleep(0.01)
+            assert heard is not None
+            assert bytes(heard[0]).startswith(bytes.fromhex("F0 7E 00 06 02"))
+            assert play.end() == 130
+    finally:
+        for client in (ears, mouth):
+            client.close_port()
+            client.delete()
 
 
 def test_a_flood_of_knobs_and_notes_is_survived(server: JackServer) -> None:

@@ -31,7 +31,7 @@ def test_a_port_is_found_by_its_name_or_a_part_of_it(system: MidiSystem, wanted:
         ("Organ", "Piano", "no MIDI input port 'Organ' for --in: those there are 'loopMIDI Port 0', 'loopMIDI Port 1'"),
         ("Piano", "Organ", "no MIDI output port 'Organ' for --out: those there are"),
         ("loop", "Piano", "--in 'loop' could mean 'loopMIDI Port 0', 'loopMIDI Port 1': give more of the name"),
-        (None, "Piano", "Windows has no virtual MIDI ports: create a pair with loopMIDI"),
+        (None, "Piano", "Windows has no virtual MIDI ports: make a pair with loopMIDI"),
     ],
 )
 def test_a_name_that_is_not_there_lists_those_that_are(

@@ -1,0 +1,33 @@
+"""Options of `sideman play` that are refused before any port is opened."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge import cli
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--mode", "trade"], "--mode trade is not playable yet: follow and changes are"),
+        (["--mode", "changes"], "--mode changes needs a chart"),
+        (["--mode", "follow", "--chords", "C"], "leave --chords out"),
+        (["--chords", "Dm7 | H7"], "column 7: 'H7' is no chord symbol"),
+        (["--tempo", "5"], "--tempo 5.0 lies outside 10..999"),
+        (["--seed", "-1"], "--seed -1 lies outside 0..2147483647"),
+        (["--release", "99"], "--release 99 lies outside 0..60 seconds"),
+        (["--control-in", "x"], "give --control-in and --control-out together"),
+        (["--top-p", "2"], "top_p 2.0 lies outside 0.05..1"),
+        (["--swing", "0.6"], "swing does not act on live playing yet: leave it at 0.5"),
+        (["--style", "evans"], "style does not act on live playing yet"),
+        (["--scale", "H dorian"], "H dorian"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_in_one_line(
+    options: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["play", *options]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert text in error
