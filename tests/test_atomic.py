@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.atomic import atomic_write
+from engine.atomic import atomic_write, check_folder
 from engine.errors import SidemanError
 
 
@@ -45,4 +45,28 @@ def test_a_link_is_followed_and_a_device_refused(tmp_path: Path) -> None:
 
 def test_a_body_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SidemanError, match="cannot be written"), atomic_write(tmp_path / "x.txt"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["", "other.txt", "song.mid"])
+def test_a_folder_with_anything_else_in_it_may_not_be_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").mkdir()
+    check_folder(tmp_path / "out", ["known"])
+    (tmp_path / "out" / "known").touch()
+    check_folder(tmp_path / "out", ["known"])
+    if name:
+        (tmp_path / "out" / name).touch()
+        with pytest.raises(SidemanError, match=f"holds '{name}', which would be lost"):
+            check_folder(tmp_path / "out", ["known"])
+
+
+def test_a_file_is_no_folder_to_replace(tmp_path: Path) -> None:
+    check_folder(tmp_path / "nothing yet", [])
+    (tmp_path / "song.mid").touch()
+    with pytest.raises(SidemanError, match="is a file"):
+        check_folder(tmp_path / "song.mid", ["song.mid"])
+
+
+def test_a_missing_parent_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SidemanError, match=r"there is no folder .*create it first"), atomic_write(tmp_path / "a" / "b"):
         pass

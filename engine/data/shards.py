@@ -74,7 +74,9 @@ def save_shard(path: Path, shard: Shard) -> None:
     for name, (dtype, parts) in columns.items():
         tensors[name] = np.concatenate([np.zeros(0, dtype), *(part.astype(dtype) for part in parts)])
         tensors[f"{name}.lengths"] = np.array([len(part) for part in parts], dtype=np.int64)
-    save_file(tensors, path, metadata={"collections": "\n".join(shard.collections), "augment": str(shard.augment)})
+    # safetensors writes metadata in random order: a second key there, and equal shards were different files.
+    tensors["augment"] = np.array(shard.augment, dtype=np.int16)
+    save_file(tensors, path, metadata={"collections": "\n".join(shard.collections)})
 
 
 def load_shard(path: Path) -> Shard:
@@ -83,10 +85,9 @@ def load_shard(path: Path) -> Shard:
         raise DataError(f"{path}: no such shard: give a folder that `sideman prepare -o` wrote")
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata()
+            collections = file.metadata()["collections"].split("\n")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        collections = metadata["collections"].split("\n")
-        shard = Shard(_pieces(tensors), collections, int(metadata.get("augment", DEFAULT_AUGMENT)))
+        shard = Shard(_pieces(tensors), collections, int(tensors.get("augment", DEFAULT_AUGMENT)))
         _check(shard)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: not a shard ({error}): run `sideman prepare` again") from None
