@@ -124,7 +124,7 @@ class PlayAhead:
         events: list[NoteEvent] = []
         sounds_now_s = start_s
         while at_first_note and not events and sounds_now_s < start_s + SEARCH_S:
-            sounds_now_s = _grid(sounds_now_s + FIRST_CHUNK_S)
+            sounds_now_s = _grid(sounds_now_s + STEP_S)  # no further than needed: the first note waits for it
             events = self._improviser.generate(sounds_now_s)
         if events:
             sounds_now_s = events[0].time_s

@@ -22,6 +22,7 @@ from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, ParameterError, Value
 
 __all__ = ["add_arguments", "load_engine", "run"]
 
+WARM_UP_S: Final = 0.5  # of music
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
 _SIGNAL_EXIT: Final = 128  # + the signal's number, as shells count: 130 for Ctrl-C
 
@@ -51,6 +52,7 @@ def load_engine(checkpoint: Path | None) -> Callable[[int], Improviser]:
     from engine.inference.session import Session
 
     loaded = load_checkpoint(checkpoint)
+    Session(loaded).generate(WARM_UP_S)  # the first tokens touch every weight for the first time: not while playing
     return lambda seed: Session(loaded, seed=seed)
 
 
