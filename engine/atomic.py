@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -20,7 +22,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     The path keeps the suffix, since writers choose formats by it. When the body raises, or the program dies, `path`
     stays as it was. A folder already at `path` is replaced whole, never mixed (check_folder says whether it may be);
-    for the moment between two renames the old one has a hidden name beside it. A symbolic link is followed.
+    where the system cannot swap folders, the old one has a hidden name beside it for the moment between two renames.
+    A symbolic link is followed.
 
     SidemanError: the folder around it is missing, it cannot be written, or `path` is a device.
     """
@@ -64,7 +67,9 @@ def _replace(beside: Path, target: Path) -> None:
     if not target.exists():
         os.rename(beside, target)
         return
-    # No one call swaps folders on every system: the old one steps aside, and comes back if the new one cannot.
+    if _exchange(beside, target):
+        return  # the old folder is now `beside`, which the caller removes
+    # The old one steps aside, and comes back if the new one cannot.
     aside = target.with_name(f"{beside.name}.old")
     os.rename(target, aside)
     try:
@@ -73,6 +78,20 @@ def _replace(beside: Path, target: Path) -> None:
         os.rename(aside, target)
         raise
     _remove(aside)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swaps two names in one step; False where the system or the file system has no such call."""
+    if os.name == "nt":
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    libc = ctypes.CDLL(None)
+    if sys.platform == "linux" and hasattr(libc, "renameat2"):
+        here, swap = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+        return bool(libc.renameat2(here, names[0], here, names[1], swap) == 0)
+    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
+        return bool(libc.renamex_np(*names, 2) == 0)  # RENAME_SWAP
+    return False
 
 
 def _remove(path: Path) -> None:

@@ -70,3 +70,17 @@ def test_a_file_is_no_folder_to_replace(tmp_path: Path) -> None:
 def test_a_missing_parent_is_named(tmp_path: Path) -> None:
     with pytest.raises(SidemanError, match=r"there is no folder .*create it first"), atomic_write(tmp_path / "a" / "b"):
         pass
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_folder_is_replaced_with_and_without_a_system_call_for_it(
+    tmp_path: Path, exchange: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not exchange:
+        monkeypatch.setattr("engine.atomic._exchange", lambda one, other: False)
+    for text in ("old", "new"):
+        with atomic_write(tmp_path / "folder") as beside:
+            beside.mkdir()
+            (beside / "file").write_text(text)
+    assert (tmp_path / "folder" / "file").read_text() == "new"
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
