@@ -13,12 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from bridge.errors import LiveFailure
-from engine.chords import Chord
+from bridge.improviser import Improviser
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_MS, STEP_S
-from osc_protocol.parameters import Value
 
-__all__ = ["EventSink", "Improviser", "PlayAhead"]
+__all__ = ["EventSink", "PlayAhead"]
 
 NOTE_ON: Final = 0x90
 NOTE_OFF: Final = 0x80
@@ -36,32 +35,6 @@ _PUSH_PATIENCE_S: Final = 1.0
 
 Prepare = Callable[[float], None]
 """Called with the stream second from which a change shall hold, once everything after it is forgotten."""
-
-
-class Improviser(Protocol):
-    """engine.inference.session.Session, as far as playing live needs it. Times are stream seconds."""
-
-    @property
-    def time_s(self) -> float:
-        """Up to where music is generated."""
-
-    def set_params(self, **values: Value) -> None:
-        """Names of osc_protocol.parameters; ParameterError."""
-
-    def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
-        """(onset_s, chord) pairs that replace every chord from from_s on."""
-
-    def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
-        """Beat phase: a bar line lies at origin_s. None: no beat."""
-
-    def generate(self, until_s: float) -> list[NoteEvent]:
-        """New events in time order; time_s is until_s afterwards."""
-
-    def rollback(self, to_s: float) -> None:
-        """Forgets everything after to_s."""
-
-    def end(self) -> list[NoteEvent]:
-        """Ends what sounds at time_s."""
 
 
 class EventSink(Protocol):

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from bridge.ahead import EventSink, Improviser, PlayAhead
-from bridge.changes import BeatClock, chords_from
+from bridge.ahead import EventSink, PlayAhead
+from bridge.changes import ChartPlayer
 from bridge.errors import ModeError
 from bridge.held import HeldChord
+from bridge.improviser import Improviser
 from engine.chords import Chart, Chord
 from engine.errors import SidemanError
 from native import MidiRing
@@ -26,7 +27,7 @@ __all__ = ["LiveSession", "Report"]
 RING_CAPACITY: Final = 4096  # messages
 KNOB_PERIOD_US: Final = 50_000  # a turning knob makes new music at most 20 times a second
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
-CHORDS_AHEAD_S: Final = 30.0  # how far a chart is laid out before the playhead
+DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart
 MODES: Final = ("follow", "changes")
 
 
@@ -77,11 +78,8 @@ class LiveSession:
         self._held = HeldChord()
         self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
         self._chord: Chord | None = None  # that the music now follows
-        self._chart: Chart | None = None
-        self._beat = BeatClock(tempo_bpm or 120.0)
-        self._has_tempo = tempo_bpm is not None
-        self._laid_out_s = 0.0  # stream second up to which the chart is laid out
-        self._last_laid_out: Chord | None = None
+        self._changes: ChartPlayer | None = None
+        self._tempo_bpm = tempo_bpm
         self._knobs: dict[str, Value] = {}  # turned and not yet in force
         self._params: dict[str, Value] = {}  # in force, for a fresh stream
         self._next_knob_us = 0
@@ -114,7 +112,7 @@ class LiveSession:
         self._post(lambda: self._set_chart(chart))
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """The tempo from now on; the beat goes on where it is."""
+        """The tempo from now on; a chart's beat goes on where it is."""
         self._post(lambda: self._set_tempo(tempo_bpm))
 
     def locate(self, beat: float) -> None:
@@ -239,58 +237,33 @@ class LiveSession:
     def _prepare_follow(self, from_s: float) -> None:
         if self._knobs:
             self._turn_knobs()
-        if not self._ahead.playing and self._has_tempo:
-            self._beat = self._beat.located(from_s, 0.0)
-            self._improviser.set_tempo(self._beat.tempo_bpm, origin_s=from_s)
+        if not self._ahead.playing:
+            self._improviser.set_tempo(self._tempo_bpm, origin_s=from_s)  # the first chord falls on a bar line
         self._improviser.set_chords([(from_s, self._chord)], from_s=from_s)
 
     def _over_changes(self, knobs_due: bool) -> None:
-        assert self._chart is not None
+        assert self._changes is not None
         if not self._enabled:
             if knobs_due:
                 self._turn_knobs()
         elif not self._ahead.playing:
             self._ahead.start(self._prepare_changes, at_first_note=False)
-            bars = "1 bar" if self._chart.bars == 1 else f"{self._chart.bars} bars"
-            self._report("playing", f"{bars} at {self._beat.tempo_bpm:g} bpm")
+            bars = "1 bar" if self._changes.chart.bars == 1 else f"{self._changes.chart.bars} bars"
+            self._report("playing", f"{bars} at {self._changes.clock.tempo_bpm:g} bpm")
         elif knobs_due:
             self._ahead.change(lambda _: self._turn_knobs())
-        if self._ahead.playing and self._improviser.time_s + CHORDS_AHEAD_S / 2 > self._laid_out_s:
-            self._lay_out_more()
+        if self._ahead.playing:
+            self._changes.keep_ahead(self._improviser)
 
     def _prepare_changes(self, from_s: float) -> None:
+        assert self._changes is not None
         if self._knobs:
             self._turn_knobs()
-        if not self._ahead.playing:
-            self._beat = self._beat.located(from_s, 0.0)
-        self._lay_out_anew(from_s)
-
-    def _lay_out_anew(self, from_s: float) -> None:
-        """Beat and chords of the chart from a stream second on."""
-        assert self._chart is not None
-        bar = self._chart.beats_per_bar
-        origin_s = self._beat.seconds(bar * (self._beat.beat(from_s) // bar))
-        self._improviser.set_tempo(self._beat.tempo_bpm, bar, origin_s)
-        chords = chords_from(self._chart, self._beat, from_s, CHORDS_AHEAD_S)
-        self._improviser.set_chords(chords, from_s=from_s)
-        self._laid_out_s, self._last_laid_out = from_s + CHORDS_AHEAD_S, chords[-1][1]
-
-    def _lay_out_more(self) -> None:
-        """The chords that follow those laid out."""
-        assert self._chart is not None
-        chords = chords_from(self._chart, self._beat, self._laid_out_s, CHORDS_AHEAD_S)
-        last = chords[-1][1]
-        if chords[0][1] == self._last_laid_out:
-            del chords[0]  # it only goes on
-        self._improviser.set_chords(chords, from_s=self._laid_out_s)
-        self._laid_out_s, self._last_laid_out = self._laid_out_s + CHORDS_AHEAD_S, last
+        self._changes.start(self._improviser, from_s)
 
     def _skipped(self, from_s: float, skipped_s: float) -> None:
-        """The stream was laid anew: a chart goes on with the clock on the wall, not with the stream."""
-        if self._mode == "changes":
-            beat = self._beat.beat(from_s) + skipped_s * self._beat.tempo_bpm / 60.0
-            self._beat = self._beat.located(from_s, beat)
-            self._lay_out_anew(from_s)
+        if self._mode == "changes" and self._changes is not None:
+            self._changes.skip(self._improviser, from_s, skipped_s)
 
     def _turn_knobs(self) -> None:
         turned, self._knobs = self._knobs, {}
@@ -317,40 +290,35 @@ class LiveSession:
         if mode == self._mode:
             return
         self._mode = mode
-        self._held.forget()
-        self._rest()
+        self._rest()  # keys held already are followed at once
 
     def _latch(self, chord: Chord | None) -> None:
         self._held.forget()
         self._latched = chord
 
     def _set_chart(self, chart: Chart) -> None:
-        self._chart = chart
+        self._changes = ChartPlayer(chart, self._tempo_bpm or DEFAULT_TEMPO_BPM)
         self._mode = "changes"
         self._rest()  # the next round starts from its first bar
 
     def _set_tempo(self, tempo_bpm: float) -> None:
-        self._has_tempo = True
-        if not self._ahead.playing:
-            self._beat = BeatClock(tempo_bpm)
-            return
+        self._tempo_bpm = tempo_bpm
 
         def prepare(from_s: float) -> None:
-            self._beat = self._beat.at_tempo(tempo_bpm, from_s)
-            if self._mode == "changes":
-                self._lay_out_anew(from_s)
+            if self._mode == "changes" and self._changes is not None:
+                self._changes.set_tempo(self._improviser, tempo_bpm, from_s)
             else:
-                self._improviser.set_tempo(tempo_bpm, origin_s=self._beat.origin_s)
+                self._improviser.set_tempo(tempo_bpm, origin_s=from_s)
 
-        self._ahead.change(prepare)
+        if self._ahead.playing:
+            self._ahead.change(prepare)
+        elif self._changes is not None:
+            self._changes = ChartPlayer(self._changes.chart, tempo_bpm)
 
     def _locate(self, beat: float) -> None:
-        def prepare(from_s: float) -> None:
-            self._beat = self._beat.located(from_s, beat)
-            self._lay_out_anew(from_s)
-
-        if self._ahead.playing and self._mode == "changes":
-            self._ahead.change(prepare)
+        changes = self._changes
+        if changes is not None and self._ahead.playing and self._mode == "changes":
+            self._ahead.change(lambda from_s: changes.start(self._improviser, from_s, beat))
 
     def _set_seed(self, seed: int) -> None:
         self._rest()

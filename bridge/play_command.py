@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from bridge.ahead import Improviser
 from bridge.errors import BridgeError, LiveFailure
+from bridge.improviser import Improviser
 from bridge.remote import check_live
 from bridge.stage import Settings, Stage
 from engine.chords import Chart, parse_chart

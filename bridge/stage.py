@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Final
 
 import native
-from bridge.ahead import Improviser
 from bridge.control import SysexControl
 from bridge.errors import LiveFailure
+from bridge.improviser import Improviser
 from bridge.jack_watch import JackWatch
 from bridge.live import LiveSession
 from bridge.player import Player

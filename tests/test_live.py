@@ -13,13 +13,13 @@ from functools import partial
 import pytest
 
 import native
-from bridge.ahead import Improviser
 from bridge.changes import BeatClock, chords_from
 from bridge.errors import LiveFailure, ModeError
+from bridge.improviser import Improviser
 from bridge.live import LiveSession
 from bridge.player import Player
 from engine.checkpoint import load_checkpoint
-from engine.chords import parse_chart, parse_chord
+from engine.chords import Chord, parse_chart, parse_chord
 from engine.inference.session import Session
 from engine.notes import NoteEvent
 from tests.fake_session import MAX_NOTE_S, FakeSession
@@ -237,6 +237,31 @@ def test_a_tempo_change_moves_no_beat() -> None:
     changed_s = next(onset_s for onset_s, chord in session.chords if onset_s > 2.5)
     assert origin_s <= changed_s < origin_s + 4.0  # the bar line before, at the new tempo
     assert changed_s / 2.0 % 1.0 * 4.0 == pytest.approx((changed_s - origin_s), abs=0.02)  # the same place in the bar
+
+
+@pytest.mark.parametrize("make", [FakeSession, lambda seed: Session(load_checkpoint(), seed=seed)])
+def test_a_chart_of_one_chord_goes_on_for_minutes(make: Callable[[int], Improviser]) -> None:
+    sessions: list[Improviser] = []
+    world = World(make_session=lambda seed: sessions.append(make(seed)) or sessions[-1])  # type: ignore[func-returns-value]
+    named: list[list[tuple[float, Chord | None]]] = []
+    set_chords = sessions[0].set_chords
+    sessions[0].set_chords = lambda chords, from_s=0.0: (named.append(list(chords)), set_chords(chords, from_s))[1]  # type: ignore[method-assign]
+    world.live.set_chart(parse_chart("C"))
+    world.run(70.0)
+    assert [chord for chords in named for _, chord in chords] == [parse_chord("C")], "named once"
+    assert len(named) >= 3
+    assert world.onsets(world.now_us - 10_000_000)
+
+
+def test_following_keys_after_a_chart_has_no_beat_but_the_one_asked_for() -> None:
+    world = World()
+    world.live.set_chart(parse_chart("C | F"))
+    world.run(1.0)
+    assert world.sessions[0].tempo[0] == 120.0
+    world.live.set_parameter("mode", "follow")
+    world.press(*G_7)
+    world.run(1.0)
+    assert world.sessions[0].tempo[0] is None
 
 
 def test_changes_needs_a_chart_and_other_modes_are_refused() -> None:
