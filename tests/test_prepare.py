@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,15 @@ import pytest
 
 import native
 from engine.chords import parse_chord
-from engine.data.corpus import find_sources, read_piece
+from engine.data.corpus import Piece, Source, find_sources, read_piece
 from engine.data.prepare import prepare, split_of, tokenise
 from engine.data.shards import SPLITS, load_shard
 from engine.errors import DataError, SidemanError
 from engine.midi_io import write_midi
 from engine.vocabulary import BOS, EOS, LAYOUT
 from tests.study_corpus import song, write_corpus
+
+ROOT = Path(__file__).parents[1]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -68,9 +72,47 @@ def test_chords_start_with_none_at_zero_and_never_repeat(corpus: Path) -> None:
 
 def test_two_runs_write_the_same_bytes_whatever_the_workers(corpus: Path, tmp_path: Path) -> None:
     prepare(corpus, tmp_path / "one", workers=1)
-    prepare(corpus, tmp_path / "two", workers=2)
+    in_parallel("", corpus, tmp_path / "two")
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
     assert sorted(files_of(tmp_path / "one")) == ["manifest.jsonl", *sorted(f"{s}.safetensors" for s in SPLITS)]
+
+
+def in_parallel(patch: str, in_dir: Path, out: Path) -> str:
+    """prepare() by two workers in a process of their own, since a test process with threads may not fork."""
+    code = f"""
+import os, sys
+from pathlib import Path
+import engine.data.prepare as module
+{patch}
+if __name__ == "__main__":
+    try:
+        module.prepare(Path(sys.argv[1]), Path(sys.argv[2]), workers=2)
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+    command = [sys.executable, "-c", code, str(in_dir), str(out)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the patch reaches the workers by fork")
+def test_a_file_that_crashes_its_reader_is_narrowed_down(corpus: Path, tmp_path: Path) -> None:
+    said = in_parallel("module.read_piece = lambda source: os._exit(1)", corpus, tmp_path / "out")
+    assert said.startswith("DataError a file between song0.mid and song7.mid crashed its reader: take it out")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_file_that_fails_in_a_way_nobody_foresaw_is_reported_and_skipped(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(source: Source) -> Piece:
+        if source.name == "song3.mid":
+            raise ZeroDivisionError("odd")
+        return read_piece(source)
+
+    monkeypatch.setattr("engine.data.prepare.read_piece", read)
+    report = prepare(corpus, tmp_path / "out", workers=1)
+    assert report.refused == [("song3.mid", "cannot be read (ZeroDivisionError: odd)")]
+    assert sum(report.pieces.values()) == 7
 
 
 @pytest.mark.parametrize("augment", [1, 12])

@@ -28,6 +28,7 @@ __all__ = ["MANIFEST", "Report", "prepare", "tokenise"]
 MANIFEST = "manifest.jsonl"
 MIN_NOTES = 16  # fewer teach nothing
 MAX_WORKERS = 61  # of a Windows process pool
+CHUNK = 8  # files that a worker takes at a time
 
 Result: TypeAlias = "tuple[PieceArrays, dict[str, object]] | str"
 """Arrays and facts of one file, or the reason it was refused."""
@@ -128,20 +129,22 @@ def split_of(work: str, split: tuple[float, float, float]) -> str:
 def _read_all(
     sources: list[Source], collections: list[str], workers: int | None, progress: Callable[[int, int], None]
 ) -> Iterator[tuple[Source, Result]]:
-    """Every source with its result, in order, read in parallel."""
+    """Every source with its result, in order; by several workers at once, or by this process where one is enough."""
     jobs = [(source, collections.index(source.collection)) for source in sources]
-    pool = ProcessPoolExecutor(min(workers or os.cpu_count() or 1, len(jobs), MAX_WORKERS), initializer=_ignore_ctrl_c)
+    workers = min(workers or os.cpu_count() or 1, len(jobs), MAX_WORKERS)
+    pool = ProcessPoolExecutor(workers, initializer=_ignore_ctrl_c) if workers > 1 else None
     done = 0
     try:
-        for result in pool.map(_job, jobs, chunksize=8):
+        for result in pool.map(_job, jobs, chunksize=CHUNK) if pool else map(_job, jobs):
             done += 1
             progress(done, len(jobs))
             yield sources[done - 1], result
     except BrokenProcessPool:
-        first, last = sources[done].name, sources[min(len(sources), done + 16) - 1].name
+        first, last = sources[done].name, sources[min(len(sources), done + CHUNK * (workers + 1)) - 1].name
         raise DataError(f"a file between {first} and {last} crashed its reader: take it out of the folder") from None
     finally:
-        pool.shutdown(cancel_futures=True)  # an interrupt must not wait for files that nobody will use
+        if pool:
+            pool.shutdown(cancel_futures=True)  # an interrupt must not wait for files that nobody will use
 
 
 def _ignore_ctrl_c() -> None:
