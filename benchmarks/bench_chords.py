@@ -1,6 +1,6 @@
 """Does the solo follow its chords? Chord-tone share of solos under their own chart and under the other charts.
 
-Eight charts of eight bars at 120 bpm, SEEDS solos each, for chord_strength 0, 1 and 2. The other charts are the control:
+Eight charts of eight bars at 120 bpm, SEEDS solos each, for chord_strength 0, 1 and 2. The other charts are a control:
 what the same notes score by chance. Prints a table, then one JSON line.
 """
 
