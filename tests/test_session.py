@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.checkpoint import Checkpoint
 from engine.chords import Chord, parse_chord
 from engine.errors import SidemanError
-from engine.inference.session import MAX_NOTE_STEPS, Session
+from engine.inference.session import MAX_NOTE_STEPS, RESTRIKE_STEPS, Session
 from engine.notes import NoteEvent
 from osc_protocol.parameters import ParameterError
 from tests.tiny_model import make_checkpoint, make_model
@@ -177,6 +177,27 @@ def test_no_note_is_forgotten_for_longer_than_the_limit(checkpoint: Checkpoint) 
             onsets[event.pitch] = event.time_s
         else:
             assert event.time_s - onsets[event.pitch] <= MAX_NOTE_STEPS / 100 + 1.0  # the longest wait is one second
+
+
+def test_no_key_is_struck_faster_than_a_hand_can(checkpoint: Checkpoint) -> None:
+    session = make_session(checkpoint)
+    session.set_params(density=1.0, register_low=60, register_high=63)
+    last: dict[int, float] = {}
+    events = session.generate(20.0)
+    assert sum(event.kind == "on" for event in events) > 20
+    for event in events:
+        if event.kind == "on":
+            assert event.time_s - last.get(event.pitch, -1.0) >= RESTRIKE_STEPS / 100 - 1e-9
+            last[event.pitch] = event.time_s
+
+
+def test_a_register_of_one_key_still_plays(checkpoint: Checkpoint) -> None:
+    """Where no other key may be struck, the limit on repetition gives way: the stream must go on."""
+    session = make_session(checkpoint)
+    session.set_params(density=1.0, register_low=60, register_high=60)
+    events = session.generate(3.0)
+    assert {event.pitch for event in events} == {60}
+    assert assert_playable(events + session.end()) == set()
 
 
 def test_fed_events_are_part_of_the_stream(checkpoint: Checkpoint) -> None:
