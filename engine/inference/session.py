@@ -42,6 +42,7 @@ from osc_protocol.parameters import BY_NAME, Value, check
 __all__ = ["Session"]
 
 MAX_NOTE_STEPS = round(4.5 / STEP_S)  # 99 % of the notes it learned from are shorter: the model forgot this one
+RESTRIKE_STEPS = round(0.08 / STEP_S)  # a key repeats no faster than 12 times a second under a pianist's hands
 ROLLBACK_TOKENS = 1024  # five seconds at 200 tokens a second, which is a very dense solo
 SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "density", "register_low", "register_high", "polyphony", "repetition",
@@ -203,6 +204,7 @@ class Session:
         with_chords, without = self._current_logits()
         strength = np.float32(self._values["chord_strength"])
         logits = without + strength * (with_chords - without) if strength != 1 else with_chords
+        logits = self._without_stutter(logits)
         silent = self._until - self._step
         if silent > 0:
             logits = logits.copy()
@@ -211,6 +213,24 @@ class Session:
             logits[TIME_SHIFT : TIME_SHIFT + min(silent, NUM_SHIFTS) - 1] = -np.inf
         self._drawn = self._sampler.sample(logits)
         return self._drawn
+
+    def _without_stutter(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The logits without keys struck less than RESTRIKE_STEPS ago, unless no other key could be struck."""
+        recent = []
+        for entry in reversed(self._past):
+            if entry.step <= self._step - RESTRIKE_STEPS:
+                break
+            if NOTE_ON <= entry.token < NOTE_ON + 128:
+                recent.append(entry.token)
+        if not recent:
+            return logits
+        playable = self._sampler.allowed()[NOTE_ON : NOTE_ON + 128]
+        playable[recent] = False
+        if not playable.any():
+            return logits
+        logits = logits.copy()
+        logits[recent] = -np.inf
+        return logits
 
     def _current_logits(self) -> npt.NDArray[np.float32]:
         if self._logits is None:
