@@ -21,13 +21,7 @@ def chord_track(chords: Iterable[tuple[float, Chord | None]], start_s: float = 0
     """(onset_s, chord) in time order -> (C,) ids and (C,) onsets in steps from start_s. The first is NO_CHORD at 0."""
     ids, steps = [NO_CHORD], [0]
     for onset_s, chord in chords:
-        token = NO_CHORD if chord is None else chord.id
-        step = max(0, round((onset_s - start_s) / STEP_S))
-        if step == steps[-1] and len(ids) > 1:  # two within one step: the later one counts
-            ids.pop(), steps.pop()
-        if token != ids[-1]:
-            ids.append(token)
-            steps.append(step)
+        _append(ids, steps, max(0, round((onset_s - start_s) / STEP_S)), chord)
     return ids, steps
 
 
@@ -46,14 +40,9 @@ class ChordMemory:
         keep = max(1, bisect_right(self._steps, first - 1))
         ids, steps = self._ids[:keep], self._steps[:keep]
         for onset_s, chord in chords:
-            token, step = NO_CHORD if chord is None else chord.id, round(onset_s / STEP_S)
-            if step < first:
-                continue
-            if step == steps[-1] and len(ids) > 1:
-                ids.pop(), steps.pop()
-            if token != ids[-1]:
-                ids.append(token)
-                steps.append(step)
+            step = round(onset_s / STEP_S)
+            if step >= first:
+                _append(ids, steps, step, chord)
         surplus = bisect_right(steps, first) - 2 * CHORDS_BACK
         if surplus > 0:  # a long session forgets what no rollback can reach
             del ids[1 : 1 + surplus], steps[1 : 1 + surplus]
@@ -65,3 +54,13 @@ class ChordMemory:
         first, last = max(0, now - CHORDS_BACK), min(len(self._ids), now + CHORDS_AHEAD + 1)
         offset = np.arange(first - now, last - now)
         return np.array(self._ids[first:last]), np.clip(offset, -CHORD_CLIP, CHORD_CLIP) + CHORD_CLIP
+
+
+def _append(ids: list[int], steps: list[int], step: int, chord: Chord | None) -> None:
+    """Adds a change at the end: of two within one step the later one counts, a repeated chord only goes on."""
+    token = NO_CHORD if chord is None else chord.id
+    if step == steps[-1] and len(ids) > 1:
+        ids.pop(), steps.pop()
+    if token != ids[-1]:
+        ids.append(token)
+        steps.append(step)

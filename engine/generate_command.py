@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.errors import SidemanError
 from osc_protocol.options import add_parameter_options, parameters_from
+from osc_protocol.parameters import ParameterError
 
 __all__ = ["add_arguments", "run"]
 
@@ -133,6 +134,6 @@ def main() -> int:
         return run(parser.parse_args())
     except KeyboardInterrupt:
         return 130
-    except (SidemanError, ValueError) as error:
+    except (SidemanError, ParameterError) as error:
         print("engine:", " ".join(str(error).split()), file=sys.stderr)
         return 2

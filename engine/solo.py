@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Solo:
     chords: list[tuple[float, str]]
     tempo_bpm: float
     beats_per_bar: int
-    length_s: float = field(default=0.0)
+    length_s: float
 
 
 def improvise(

@@ -25,7 +25,7 @@ from engine.chords import Chord
 from engine.inference.decoder import Decoder
 from engine.model.shapes import BAR_BINS, BEAT_BINS
 from engine.notes import NoteEvent
-from engine.scales import ALL_PITCH_CLASSES, scale_mask
+from engine.scales import scale_mask
 from engine.vocabulary import (
     BOS,
     LAYOUT,
@@ -317,6 +317,6 @@ class Session:
 
     def _apply_params(self) -> None:
         chosen = {name: self._values[name] for name in SAMPLER_NAMES}
-        mask = scale_mask(str(self._values["scale"])) or ALL_PITCH_CLASSES
+        mask = scale_mask(str(self._values["scale"]))
         self._sampler.set_params(native.SamplerParams(**chosen, scale_mask=mask))  # type: ignore[arg-type]
         self._drawn = None
