@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from engine.errors import ChordError
 from engine.vocabulary import PITCH_NAMES, QUALITIES, chord_id, chord_parts
 
-__all__ = ["Chord"]
+__all__ = ["Chord", "ChordLabels", "add_label"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,15 @@ class Chord:
 
     def __str__(self) -> str:
         return self.name
+
+
+ChordLabels: TypeAlias = list[tuple[float, Chord | None]]
+"""(onset_s, chord) of every change, rising from 0.0; None where there is no chord."""
+
+
+def add_label(labels: ChordLabels, onset_s: float, chord: Chord | None) -> None:
+    """Appends a chord from onset_s on, if it is a change. The first label starts at 0.0, without a chord if need be."""
+    if not labels and onset_s > 0 and chord is not None:
+        labels.append((0.0, None))
+    if not labels or labels[-1][1] != chord:
+        labels.append((onset_s if labels else 0.0, chord))

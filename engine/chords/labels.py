@@ -9,15 +9,16 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from engine.chords.chord import Chord
+from engine.chords.chord import Chord, ChordLabels, add_label
+from engine.chords.chords_file import ChordsFile, read_chords_file
 from engine.chords.symbol import parse_chord
+from engine.chords.text_labels import read_text_labels
 from engine.errors import ChordError, DataError
 from engine.midi_io.tempo_map import beat_grid
 
-__all__ = ["ChordLabels", "Labels", "read_openewld", "read_pop909"]
-
-ChordLabels: TypeAlias = list[tuple[float, Chord | None]]
-"""(onset_s, chord) of every change, rising from 0.0; None where there is no chord."""
+__all__ = [
+    "ChordLabels", "ChordsFile", "Labels", "read_chords_file", "read_openewld", "read_pop909", "read_text_labels",
+]  # fmt: skip
 
 Labels: TypeAlias = tuple[ChordLabels, npt.NDArray[np.float64], npt.NDArray[np.int64]]
 """Chords, (B,) beat times in seconds, (B,) index of each beat in its bar."""
@@ -50,8 +51,8 @@ def read_pop909(folder: str | Path) -> Labels:
         except (KeyError, ValueError, ChordError):
             where = f"{source / 'chord_midi.txt'}, line {number}"
             raise DataError(f"{where}: {' '.join(fields)!r} is no 'start end root:quality': restore the file") from None
-        _append(chords, onset_s, chord)
-    _append(chords, end_s, None)
+        add_label(chords, onset_s, chord)
+    add_label(chords, end_s, None)
     times, downbeat = [], []
     for number, fields in _rows(source / "beat_midi.txt", 3):
         try:
@@ -76,20 +77,13 @@ def read_openewld(path: str | Path, end_s: float = 0.0) -> Labels:
         chords: ChordLabels = []
         for row in sheet["chords"]:
             chord = _music21_chord(row["root"], row["figure"], row["kind"], row["bass"])
-            _append(chords, float(row["beat"]) * seconds, chord)
+            add_label(chords, float(row["beat"]) * seconds, chord)
         signatures = [(round(beat * _TICKS), int(num), int(den)) for beat, num, den in sheet["time_signatures"]]
     except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, ChordError) as error:
         raise DataError(f"{source}: not an OpenEWLD lead sheet ({error}): restore the file") from None
     last_s = max([end_s, *(onset_s for onset_s, _ in chords)])
     ticks, in_bar = beat_grid(_TICKS, signatures, round(last_s / seconds * _TICKS))
     return chords, ticks / _TICKS * seconds, in_bar
-
-
-def _append(chords: ChordLabels, onset_s: float, chord: Chord | None) -> None:
-    if not chords and onset_s > 0 and chord is not None:
-        chords.append((0.0, None))
-    if not chords or chords[-1][1] != chord:
-        chords.append((onset_s if chords else 0.0, chord))
 
 
 def _rows(path: Path, columns: int) -> list[tuple[int, list[str]]]:
