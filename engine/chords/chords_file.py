@@ -113,9 +113,7 @@ class _Reader:
                 loose.append((first_s, self._chord(number, words[1])))
         if len({line.known_bars for line in lines}) > 1:
             other = next(line for line in lines if line.known_bars != lines[0].known_bars)
-            raise self._error(
-                other.number, 1, "'|' and ':' are mixed: write '|' throughout, or ':' if bars are unknown"
-            )
+            raise self._error(other.number, 1, "'|' and ':' are mixed: write '|' throughout, or ':'")
         for index, line in enumerate(lines):
             self._bars(line, lines[index + 1] if index + 1 < len(lines) else None)
         if not self._changes and not loose:
@@ -144,9 +142,7 @@ class _Reader:
                 raise self._error(number, word.column, f"{word.text} is not after {before[-1]:.3f}: beats must rise")
             times.append(time_s)
         if not any(time_s is not None for time_s in times):
-            raise self._error(
-                number, words[0].column, "a time is missing: begin the line with seconds, as in '2.000 |'"
-            )
+            raise self._error(number, words[0].column, "a time is missing: begin with seconds, as in '2.000 |'")
         if sign is None:
             if len(words) != 2:
                 column = words[min(len(words) - 1, 2)].column
@@ -163,11 +159,10 @@ class _Reader:
         if not bars:
             raise self._error(number, words[sign].column, "no chord follows: write one, '/' to hold, or N.C.")
         if len(times) > 1 and len(bars) > 1:
-            raise self._error(
-                number, bars[1][0].column, "beats are timed for one bar only: begin a line for the next bar"
-            )
+            raise self._error(number, bars[1][0].column, "beats are timed for one bar: begin a line for the next")
         if known_bars and len(times) > 1 and len(times) != beats_per_bar:
-            reason = f"{len(times)} beats in a bar of {beats_per_bar}: write 'beats {len(times)}' above, or '.' for each gone"
+            remedy = f"write 'beats {len(times)}' above it, or '.' for each beat that is not there"
+            reason = f"{len(times)} times in a bar of {beats_per_bar} beats: {remedy}"
             raise self._error(number, words[0].column, reason)
         return _Line(number, times, bars, beats_per_bar if known_bars else len(times), known_bars), times
 
@@ -209,9 +204,7 @@ class _Reader:
         """Changes of one bar whose words share it evenly. beats: its beats and the moment it ends."""
         if [word.text for word in words] == ["%"]:
             if not self._previous:
-                raise self._error(
-                    number, words[0].column, "'%' repeats the bar before, but there is none: write a chord"
-                )
+                raise self._error(number, words[0].column, "'%' repeats the bar before: write a chord in the first")
             words = self._previous
         self._previous = words
         share = (len(beats) - 1) / len(words)
