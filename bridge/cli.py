@@ -36,6 +36,7 @@ COMMANDS = (
     Command("play", "bridge.play_command", "play along live: chords in, notes out, on MIDI ports"),
     Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
     Command("fl", "bridge.fl_install", "install the FL Studio controller script"),
+    Command("chords", "bridge.chords_command", "print or write the chords of a MIDI file, as a chart to correct"),
     Command("prepare", _STUDY, "turn MIDI files into training data", "add_prepare_arguments", "run_prepare"),
     Command("train", _STUDY, "train a base model", "add_train_arguments", "run_train"),
     Command("evaluate", _STUDY, "measure a model on held-out data", "add_evaluate_arguments", "run_evaluate"),

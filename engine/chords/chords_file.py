@@ -174,6 +174,9 @@ class _Reader:
         for index, bar in enumerate(line.bars):
             here = times[index * line.beats_per_bar : (index + 1) * line.beats_per_bar]
             beats = [time_s for time_s in here if time_s is not None]
+            if self._times_s and beats[0] <= self._times_s[-1]:
+                reason = f"the bar begins at {beats[0]:.3f}, before the last beat above it ({self._times_s[-1]:.3f})"
+                raise self._error(line.number, 1, f"{reason}: correct one of the times")
             self._in_bar += [place for place, time_s in enumerate(here) if time_s is not None]
             self._times_s += beats
             end_s = _after(
