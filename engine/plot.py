@@ -18,7 +18,7 @@ from engine.vocabulary import PITCH_NAMES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_png"]
+__all__ = ["draw_chords", "draw_keyboard", "draw_notes", "pitch_range", "plot_png", "velocity_colours"]
 
 BARS_PER_ROW = 8
 BARS_PER_DENSE_ROW = 4  # where chord names would not fit otherwise
@@ -27,6 +27,7 @@ _ROW_HEIGHTS_IN = {1: 3.4, 2: 2.7}  # by the number of rows; 2.1 for more
 _WIDTH_IN = 12.0
 _DPI = 144
 _LEFT, _RIGHT = 0.05, 0.98  # of the width
+_ROW_WIDTH_IN = (_RIGHT - _LEFT) * _WIDTH_IN
 _CHORD_PT = 13.0
 _SMALL_CHORD_PT = 7.0
 _MIN_CHORD_PT = 5.5
@@ -59,7 +60,6 @@ def plot_png(
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.colors import LinearSegmentedColormap, Normalize
         from matplotlib.figure import Figure
     except ImportError:
         raise SidemanError("a plot needs matplotlib: pip install 'sideman[plot]'") from None
@@ -74,22 +74,20 @@ def plot_png(
     chords = sorted((chord for chord in chords if chord[0] < stop_s - _SOON * bar_s), key=lambda chord: chord[0])
     per_row = min(bars, BARS_PER_ROW if _chords_fit(chords, BARS_PER_ROW * bar_s, stop_s) else BARS_PER_DENSE_ROW)
     rows = math.ceil(bars / per_row)
-    low, high = _pitch_range(notes)
+    low, high = pitch_range(notes)
 
     row_in, head_in, foot_in = _ROW_HEIGHTS_IN.get(rows, 2.1), 0.45, 0.5
     height_in = rows * row_in + head_in + foot_in
     figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, facecolor=_PAPER)
     FigureCanvasAgg(figure)
-    colours = LinearSegmentedColormap.from_list("velocity", _SOFT_TO_LOUD)
-    scale = Normalize(*_VELOCITIES)
     for row in range(rows):
         bottom = 1 - (head_in + (row + 1) * row_in) / height_in
         axes = figure.add_axes((_LEFT, bottom + 0.12 / height_in, _RIGHT - _LEFT, (row_in - 0.5) / height_in))
         first_bar = row * per_row
         start_s, row_stop_s = first_bar * bar_s, (first_bar + per_row) * bar_s
         _draw_grid(axes, first_bar, min(per_row, bars - first_bar), bar_s, beats_per_bar, low, high)
-        _draw_notes(axes, notes, start_s, min(row_stop_s, stop_s), lambda v: colours(scale(v)))
-        _draw_chords(axes, chords, start_s, row_stop_s, _SOON * bar_s, high)
+        draw_notes(axes, notes, start_s, min(row_stop_s, stop_s))
+        draw_chords(axes, chords, start_s, row_stop_s, _SOON * bar_s, high, _ROW_WIDTH_IN)
         axes.set_xlim(start_s, row_stop_s)
         axes.set_ylim(low - 0.5, high + 0.5)
     if title:
@@ -98,13 +96,13 @@ def plot_png(
         )
     detail = f"{tempo_bpm:g} bpm, {beats_per_bar}/4, {bars} bar{'s' if bars > 1 else ''}, {len(notes)} notes"
     figure.text(_RIGHT, 1 - 0.3 / height_in, detail, fontsize=9, color=_FAINT, va="center", ha="right")
-    _draw_key(figure, colours, height_in)
+    _draw_key(figure, height_in)
     with atomic_write(path) as beside, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a title in a script that the font lacks is drawn as boxes
         figure.savefig(beside, format="png", facecolor=_PAPER)
 
 
-def _pitch_range(notes: Notes) -> tuple[int, int]:
+def pitch_range(notes: Notes) -> tuple[int, int]:
     """Lowest and highest pitch to show: the notes and a little air, at least two octaves."""
     if len(notes) == 0:
         return 48, 84
@@ -113,27 +111,24 @@ def _pitch_range(notes: Notes) -> tuple[int, int]:
     return max(0, low - grow // 2), min(127, high + grow - grow // 2)
 
 
-def _fitting_pt(symbol: str, room_s: float, row_s: float) -> float:
+def _fitting_pt(symbol: str, room_s: float, row_s: float, row_in: float) -> float:
     """Largest type size of a name with that room in a row of that length; a bold letter is 0.75 of its size wide."""
-    room_pt = room_s / row_s * (_RIGHT - _LEFT) * _WIDTH_IN * 72
+    room_pt = room_s / row_s * row_in * 72
     return (room_pt - 5) / (0.75 * max(1, len(symbol)))
 
 
 def _chords_fit(chords: Sequence[tuple[float, str]], row_s: float, stop_s: float) -> bool:
     ends = [*(onset_s for onset_s, _ in chords[1:]), stop_s]
     return all(
-        _fitting_pt(symbol, end_s - onset_s, row_s) >= _SMALL_CHORD_PT
+        _fitting_pt(symbol, end_s - onset_s, row_s, _ROW_WIDTH_IN) >= _SMALL_CHORD_PT
         for (onset_s, symbol), end_s in zip(chords, ends, strict=False)
     )
 
 
 def _draw_grid(axes: Axes, first_bar: int, bars: int, bar_s: float, beats_per_bar: int, low: int, high: int) -> None:
-    start_s, stop_s = first_bar * bar_s, (first_bar + bars) * bar_s
-    for pitch in range(low, high + 1):
-        if pitch % 12 in _BLACK_KEYS:
-            axes.fill_between([start_s, stop_s], pitch - 0.5, pitch + 0.5, color=_BLACK_KEY, linewidth=0, zorder=0)
-        if pitch % 12 == 0:
-            axes.plot([start_s, stop_s], [pitch - 0.5] * 2, color=_OCTAVE, linewidth=0.8, zorder=1)
+    """Keys, bar lines with their numbers, beats."""
+    start_s = first_bar * bar_s
+    draw_keyboard(axes, start_s, start_s + bars * bar_s, low, high)
     for bar in range(bars + 1):
         at_s = start_s + bar * bar_s
         axes.plot([at_s, at_s], [low - 0.5, high + 0.5], color=_BAR, linewidth=1.0, zorder=2, clip_on=False)
@@ -146,6 +141,15 @@ def _draw_grid(axes: Axes, first_bar: int, bars: int, bar_s: float, beats_per_ba
         for beat in range(1, beats_per_bar):
             beat_s = at_s + beat * bar_s / beats_per_bar
             axes.plot([beat_s, beat_s], [low - 0.5, high + 0.5], color=_BEAT, linewidth=0.7, zorder=1)
+
+
+def draw_keyboard(axes: Axes, start_s: float, stop_s: float, low: int, high: int) -> None:
+    """Stripes of black and white keys from pitch `low` to `high`, octaves named at the left, no frame."""
+    for pitch in range(low, high + 1):
+        if pitch % 12 in _BLACK_KEYS:
+            axes.fill_between([start_s, stop_s], pitch - 0.5, pitch + 0.5, color=_BLACK_KEY, linewidth=0, zorder=0)
+        if pitch % 12 == 0:
+            axes.plot([start_s, stop_s], [pitch - 0.5] * 2, color=_OCTAVE, linewidth=0.8, zorder=1)
     octaves = [pitch for pitch in range(low, high + 1) if pitch % 12 == 0]
     axes.set_yticks(octaves, [f"{PITCH_NAMES[0]}{pitch // 12 - 1}" for pitch in octaves], fontsize=8, color=_FAINT)
     axes.set_xticks([])
@@ -154,10 +158,18 @@ def _draw_grid(axes: Axes, first_bar: int, bars: int, bar_s: float, beats_per_ba
         spine.set_visible(False)
 
 
-def _draw_notes(axes: Axes, notes: Notes, start_s: float, stop_s: float, colour: Any) -> None:
+def velocity_colours() -> tuple[Any, Any]:
+    """matplotlib's colour map from soft to loud, and the scale that takes a velocity onto it."""
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    return LinearSegmentedColormap.from_list("velocity", _SOFT_TO_LOUD), Normalize(*_VELOCITIES)
+
+
+def draw_notes(axes: Axes, notes: Notes, start_s: float, stop_s: float) -> None:
     """The notes that sound in [start_s, stop_s), cut at its borders; louder notes lie on top."""
     from matplotlib.collections import PolyCollection
 
+    colours, scale = velocity_colours()
     shown = notes[(notes["offset_s"] > start_s) & (notes["onset_s"] < stop_s)]
     shown = shown[np.argsort(shown["velocity"], kind="stable")]
     left = np.maximum(shown["onset_s"], start_s)
@@ -165,15 +177,23 @@ def _draw_notes(axes: Axes, notes: Notes, start_s: float, stop_s: float, colour:
     pitch = shown["pitch"].astype(np.float64)
     corners = [(left, pitch - 0.42), (right, pitch - 0.42), (right, pitch + 0.42), (left, pitch + 0.42)]
     boxes = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)  # (N, 4, 2)
-    axes.add_collection(
-        PolyCollection(list(boxes), facecolors=colour(shown["velocity"]), edgecolors=_PAPER, linewidths=0.4, zorder=3)
-    )
+    faces = colours(scale(shown["velocity"]))
+    axes.add_collection(PolyCollection(list(boxes), facecolors=faces, edgecolors=_PAPER, linewidths=0.4, zorder=3))
 
 
-def _draw_chords(
-    axes: Axes, chords: Sequence[tuple[float, str]], start_s: float, stop_s: float, soon_s: float, high: int
+def draw_chords(
+    axes: Axes,
+    chords: Sequence[tuple[float, str]],
+    start_s: float,
+    stop_s: float,
+    soon_s: float,
+    high: int,
+    width_in: float,
 ) -> None:
-    """Chord names above the row. One that goes on from the row above is named again, faintly."""
+    """Chord names above a row of that width, the last change at most soon_s before it counting as its first.
+
+    One that goes on from the row above is named again, faintly.
+    """
     before = [symbol for onset_s, symbol in chords if onset_s < start_s - soon_s]
     here = [(max(onset_s, start_s), symbol, _INK) for onset_s, symbol in chords if onset_s >= start_s - soon_s]
     here = [chord for chord in here if chord[0] < stop_s - soon_s]
@@ -182,7 +202,7 @@ def _draw_chords(
     for i, (onset_s, symbol, colour) in enumerate(here):
         room_s = (here[i + 1][0] if i + 1 < len(here) else stop_s) - onset_s
         # Names shrink where changes come fast, so that neighbours never overlap.
-        size = min(_CHORD_PT, max(_MIN_CHORD_PT, _fitting_pt(symbol, room_s, stop_s - start_s)))
+        size = min(_CHORD_PT, max(_MIN_CHORD_PT, _fitting_pt(symbol, room_s, stop_s - start_s, width_in)))
         text = symbol.replace("#", "♯").replace("b", "♭") if symbol != "N.C." else symbol
         axes.annotate(
             text, (onset_s, high + 0.5), (2, 4), textcoords="offset points", fontsize=size, color=colour,
@@ -190,10 +210,10 @@ def _draw_chords(
         )  # fmt: skip
 
 
-def _draw_key(figure: Any, colours: Any, height_in: float) -> None:
+def _draw_key(figure: Any, height_in: float) -> None:
     """The velocity scale, bottom right."""
     axes = figure.add_axes((0.83, 0.2 / height_in, 0.12, 0.09 / height_in))
-    axes.imshow(np.linspace(0, 1, 128)[None, :], aspect="auto", cmap=colours)
+    axes.imshow(np.linspace(0, 1, 128)[None, :], aspect="auto", cmap=velocity_colours()[0])
     axes.set_axis_off()
     for x, text, align in ((0.825, f"velocity {_VELOCITIES[0]}", "right"), (0.955, str(_VELOCITIES[1]), "left")):
         figure.text(x, 0.245 / height_in, text, fontsize=8, color=_FAINT, va="center", ha=align)
