@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "make_notes"]
+__all__ = ["NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "TimedText", "make_notes"]
 
 NOTE_DTYPE = np.dtype([("onset_s", "f8"), ("offset_s", "f8"), ("pitch", "u1"), ("velocity", "u1")])
 """One note: onset and offset in seconds from the start, pitch 0..127, velocity 1..127."""
@@ -26,12 +26,22 @@ class NoteEvent(NamedTuple):
     velocity: int
 
 
+class TimedText(NamedTuple):
+    """Words that stand at a moment of a file: a syllable, a section's name, a chord symbol."""
+
+    time_s: float
+    kind: Literal["lyric", "marker", "text", "cue"]
+    text: str
+
+
 @dataclass(frozen=True)
 class Performance:
     """Notes with what is known about them.
 
     pedal_s, pedal_down: (P,) times of sustain-pedal changes and their state; beats_s: (B,) beat times, empty when
-    unknown; beat_in_bar: (B,) index of each beat in its bar, 0 = downbeat.
+    unknown; beat_in_bar: (B,) index of each beat in its bar, 0 = downbeat; texts: the file's words in time order;
+    repairs: what was mended in a damaged file, one line each; selection: which of a file's tracks these notes are,
+    empty where they are all of its pitched notes.
     """
 
     notes: Notes
@@ -39,6 +49,9 @@ class Performance:
     pedal_down: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     beats_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     beat_in_bar: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    texts: tuple[TimedText, ...] = ()
+    repairs: tuple[str, ...] = ()
+    selection: str = ""
 
 
 def make_notes(onset_s: npt.ArrayLike, offset_s: npt.ArrayLike, pitch: npt.ArrayLike, velocity: npt.ArrayLike) -> Notes:

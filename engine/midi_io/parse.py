@@ -1,165 +1,185 @@
-"""Bytes of a MIDI file -> notes, pedal, tempos and time signatures in ticks.
-
-symusic parses (C++, thousands of files a second). Two things it lets go by are put right around it: what stands behind
-an end-of-track event inside a track, and the pedal of a track without notes. It also refuses some files that players
-accept, such as a controller value above 127; those go through mido, in pure Python.
-"""
+"""Bytes of a MIDI file -> notes, pedal, programs, tempos, time signatures and texts in ticks."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections import defaultdict, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-import mido
 import numpy as np
 import numpy.typing as npt
-import symusic
 
-__all__ = ["Parsed", "Part", "parse"]
+from engine.midi_io.container import open_container
+from engine.midi_io.events import Channel, Events, read_events
 
-_DRUM_CHANNEL = 9  # channel 10 as musicians count
+__all__ = ["MAX_NOTES", "NO_PROGRAM", "Parsed", "parse"]
+
+MAX_NOTES = 500_000  # two hours of the densest piano music hold 200,000
+MAX_SOUNDING_TRACKS = 4096
+MAX_TIME_SIGNATURES = 10_000
+NO_PROGRAM = -1  # the channel never got a program change; General MIDI then plays a piano
 _SUSTAIN_CC = 64
-_END_OF_TRACK = b"\xff\x2f\x00"
-_EMPTY_TEXT = b"\xff\x01\x00"
-_MAYBE_PEDAL = re.compile(rb"[\xb0-\xbf]\x40[\x00-\x7f]")
+_MAX_BEAT_POWER = 6  # a 64th; larger denominators are broken
 
+_TEXT, _TRACK_NAME, _INSTRUMENT_NAME = 0x01, 0x03, 0x04
+_LYRIC, _MARKER, _CUE, _TEMPO, _TIME_SIGNATURE = 0x05, 0x06, 0x07, 0x51, 0x58
+_TEXT_KINDS = (_TEXT, _LYRIC, _MARKER, _CUE)
 
-@dataclass
-class Part:
-    """One track, drums left out. notes: (N, 4) start tick, length, pitch, velocity; pedal: (P, 2) tick, value."""
-
-    name: str
-    notes: npt.NDArray[np.int64]
-    pedal: npt.NDArray[np.int64]
+I64 = npt.NDArray[np.int64]
 
 
 @dataclass
 class Parsed:
-    """What a file holds. tempos: (tick, us a quarter note); time_signatures: (tick, numerator, denominator)."""
+    """What a file holds.
 
-    parts: list[Part] = field(default_factory=list)
+    notes: (N, 7) start tick, length, pitch, velocity, track, channel, program; pedal: (P, 4) tick, value, track,
+    channel; names: a track's name and instrument name, as bytes; tempos: (tick, us a quarter note); time_signatures:
+    (tick, numerator, denominator); texts: (tick, meta type, bytes); repairs: what was mended, one line each.
+    """
+
+    division: int
+    notes: I64
+    pedal: I64
+    names: list[bytes] = field(default_factory=list)
     tempos: list[tuple[int, int]] = field(default_factory=list)
     time_signatures: list[tuple[int, int, int]] = field(default_factory=list)
+    texts: list[tuple[int, int, bytes]] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
 
 
 def parse(data: bytes) -> Parsed:
-    """Parses a whole file, header included. ValueError with the readers' reasons, on one line, when all refuse it."""
-    whole = _read_past_ends(data)
-    attempts: list[tuple[Callable[[bytes], Parsed], bytes]] = [(_parse_symusic, whole)]
-    if whole != data:
-        attempts.append((_parse_symusic, data))  # what stood behind the end of track was no music
-    attempts.append((_parse_mido, data))
-    reasons = []
-    for reader, text in attempts:
-        try:
-            return reader(text)
-        # mido meets broken bytes with whatever its parsing runs into: EOFError, KeyError, IndexError, OSError, ...
-        except Exception as refusal:
-            reason = f"{refusal}".removeprefix("MiniMidi: ").removesuffix(": iostream error")
-            reasons.append(" ".join(reason.split()) or type(refusal).__name__)
-    raise ValueError("; ".join(dict.fromkeys(reasons)))
+    """Parses a whole file, header included.
 
-
-def _parse_symusic(data: bytes) -> Parsed:
-    score: Any = symusic.Score.from_midi(data)
-    parsed = Parsed(
-        tempos=[(tempo.time, tempo.mspq) for tempo in score.tempos],
-        time_signatures=[(sig.time, sig.numerator, sig.denominator) for sig in score.time_signatures],
-    )
-    for track in score.tracks:
-        if track.is_drum:
-            continue
-        columns = track.notes.numpy()
-        notes = np.stack([columns[k] for k in ("time", "duration", "pitch", "velocity")], axis=1).astype(np.int64)
-        parsed.parts.append(Part(track.name.strip(), notes, _pedal(track)))
-    parsed.parts += _parts_without_notes(data)
-    # symusic counts ticks in 32 bits: a sum of delta times beyond that comes back wrapped.
-    if any((part.notes < 0).any() or (part.pedal < 0).any() for part in parsed.parts):
-        raise ValueError("times beyond 2^31 ticks")
-    return parsed
-
-
-def _pedal(track: Any) -> npt.NDArray[np.int64]:
-    controls = track.controls.numpy()
-    pedal = np.stack([controls["time"], controls["value"]], axis=1).astype(np.int64)
-    sustain: npt.NDArray[np.int64] = pedal[controls["number"] == _SUSTAIN_CC]
-    return sustain
-
-
-def _track_chunks(data: bytes) -> list[tuple[int, int]]:
-    """(start, stop) of the body of every MTrk chunk that lies within the file."""
-    chunks = []
-    at = 8 + int.from_bytes(data[4:8], "big")
-    while at + 8 <= len(data):
-        stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
-        if data[at : at + 4] == b"MTrk" and stop <= len(data):
-            chunks.append((at + 8, stop))
-        at = stop
-    return chunks
-
-
-def _read_past_ends(data: bytes) -> bytes:
-    """The file with every end of track inside a track turned into an empty text.
-
-    Files merged from two takes have them; symusic stops there and loses what follows, the last chord for one.
+    The tracks of a type 2 file are independent pieces: they follow one another, each with its own tempos and metre.
+    ValueError, one line with the remedy: no MIDI file, more damage than music, or more of something than a file of
+    music holds (MAX_NOTES and the like).
     """
-    whole = bytearray(data)
-    for start, stop in _track_chunks(data):
-        at = data.find(_END_OF_TRACK, start, stop - 1)
-        while at >= 0:
-            whole[at : at + 3] = _EMPTY_TEXT
-            at = data.find(_END_OF_TRACK, at + 3, stop - 1)
-    return bytes(whole)
-
-
-def _parts_without_notes(data: bytes) -> list[Part]:
-    """The pedal of tracks that hold nothing else, as sequencers write it; symusic drops tracks without notes."""
-    parts = []
-    for start, stop in _track_chunks(data):
-        if not _MAYBE_PEDAL.search(data, start, stop):
-            continue
-        alone = b"MThd\0\0\0\6\0\0\0\1" + data[12:14] + data[start - 8 : stop]
-        score: Any = symusic.Score.from_midi(alone)
-        if not any(len(_pedal(track)) for track in score.tracks):
-            parts += [part for part in _parse_mido(alone).parts if len(part.pedal)]
-    for part in parts:
-        part.notes = part.notes[:0]  # symusic has them already
-    return parts
-
-
-def _parse_mido(data: bytes) -> Parsed:
-    parsed = Parsed()
-    for track in mido.MidiFile(file=io.BytesIO(data), clip=True).tracks:
-        tick = 0
-        notes: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)  # by channel
-        pedal: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        open_notes: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)
-        for message in track:
-            tick += message.time
-            if message.type == "set_tempo":
-                parsed.tempos.append((tick, message.tempo))
-            elif message.type == "time_signature":
-                parsed.time_signatures.append((tick, message.numerator, message.denominator))
-            elif message.is_meta or getattr(message, "channel", _DRUM_CHANNEL) == _DRUM_CHANNEL:
-                continue
-            elif message.type == "control_change" and message.control == _SUSTAIN_CC:
-                pedal[message.channel].append((tick, message.value))
-            elif message.type in ("note_on", "note_off"):
-                sounding = open_notes[message.channel, message.note]
-                if message.type == "note_on" and message.velocity > 0:
-                    sounding.append((tick, message.velocity))
-                elif sounding:  # the oldest note of that key ends first, as in symusic
-                    start, velocity = sounding.popleft()
-                    notes[message.channel].append((start, tick - start, message.note, velocity))
-        # A note that nobody ended sounds to the end of its track.
-        for (channel, pitch), rest in open_notes.items():
-            notes[channel].extend((start, tick - start, pitch, velocity) for start, velocity in rest)
-        for channel in sorted(notes.keys() | pedal.keys()):
-            columns = np.array(notes[channel], dtype=np.int64).reshape(-1, 4)
-            sustain = np.array(pedal[channel], dtype=np.int64).reshape(-1, 2)
-            parsed.parts.append(Part(track.name.strip(), columns, sustain))
+    frame = open_container(data)
+    parsed = Parsed(frame.division, np.zeros((0, 7), np.int64), np.zeros((0, 4), np.int64), repairs=frame.repairs)
+    notes, pedal, tracks = [], [], []
+    unread = note_count = sounding = offset = 0
+    for number, chunk in enumerate(frame.tracks):
+        events = read_events(chunk)
+        parsed.repairs += [f"track {number + 1}: {repair}" for repair in events.repairs]
+        unread += events.unread
+        _read_meta(parsed, events, offset)
+        tracks.append(events)
+        channel = events.channel
+        strikes = channel.status & 0xE0 == 0x80
+        note_count += int(np.count_nonzero(strikes))
+        sounding += bool(strikes.any())
+        if note_count > 2 * MAX_NOTES:
+            raise ValueError(f"more than {MAX_NOTES:,} notes: take the file apart")
+        if sounding > MAX_SOUNDING_TRACKS:
+            raise ValueError(f"more than {MAX_SOUNDING_TRACKS:,} tracks with notes: take the file apart")
+        if strikes.any():
+            notes.append((number, offset, _pair(channel, strikes, events.end_tick)))
+        sustain = np.flatnonzero((channel.status & 0xF0 == 0xB0) & (channel.first == _SUSTAIN_CC))
+        if len(sustain):
+            rows = np.zeros((len(sustain), 4), dtype=np.int64)
+            rows[:, 0], rows[:, 1] = channel.tick[sustain] + offset, channel.second[sustain]
+            rows[:, 2], rows[:, 3] = number, channel.status[sustain] & 0x0F
+            pedal.append(rows)
+        if frame.kind == 2:
+            offset += events.end_tick
+            # The next pattern knows nothing of this one's tempo and metre.
+            parsed.tempos.append((offset, 500_000))
+            parsed.time_signatures.append((offset, 4, 4))
+    if 2 * unread > sum(len(chunk.body) for chunk in frame.tracks):
+        damage = next(repair for repair in parsed.repairs if "unreadable" in repair).partition(":")
+        raise ValueError(f"{damage[0]}:{damage[2].rpartition(':')[0]}: export the file again")
+    if len(parsed.time_signatures) > MAX_TIME_SIGNATURES:
+        raise ValueError(f"more than {MAX_TIME_SIGNATURES:,} time signatures: export the file without them")
+    if notes:
+        programs = _programs(tracks)
+        parsed.notes = np.concatenate([_with_programs(number, at, found, programs) for number, at, found in notes])
+    if pedal:
+        parsed.pedal = np.concatenate(pedal)
     return parsed
+
+
+def _read_meta(parsed: Parsed, events: Events, offset: int) -> None:
+    name = instrument = b""
+    for tick, status, kind, payload in events.singles:
+        if status != 0xFF:
+            continue
+        if kind in _TEXT_KINDS:
+            parsed.texts.append((tick + offset, kind, payload))
+        elif kind == _TRACK_NAME:
+            name = name or payload
+        elif kind == _INSTRUMENT_NAME:
+            instrument = instrument or payload
+        elif kind == _TEMPO and len(payload) >= 3:
+            parsed.tempos.append((tick + offset, int.from_bytes(payload[:3], "big")))
+        elif kind == _TIME_SIGNATURE and len(payload) >= 2:
+            if payload[0] and payload[1] <= _MAX_BEAT_POWER:
+                parsed.time_signatures.append((tick + offset, payload[0], 1 << payload[1]))
+            else:
+                parsed.repairs.append(f"time signature {payload[0]}/2^{payload[1]} ignored")
+    parsed.names.append(name + b"\n" + instrument)
+
+
+def _pair(channel: Channel, strikes: npt.NDArray[np.bool_], end_tick: int) -> I64:
+    """(N, 5) start, length, pitch, velocity, channel of a track's notes.
+
+    Of two equal notes the older ends first; an end without a beginning is nothing; a note that nobody ended lasts to
+    the end of the track; a note lasts at least one tick.
+    """
+    mine = np.flatnonzero(strikes)
+    key = (channel.status[mine] & 0x0F).astype(np.uint16) << 7 | channel.first[mine]
+    order = np.argsort(key, kind="stable")
+    mine, key = mine[order], key[order].astype(np.int64)
+    on = (channel.status[mine] & 0x10 != 0) & (channel.second[mine] > 0)
+    # How many notes of a key sound after each event, if ends without a beginning counted as -1. Every key starts on a
+    # lower floor than all before it, so one running minimum over all keys finds the events that fall below it.
+    balance = np.cumsum(np.where(on, 1, -1))
+    first_of_key = np.flatnonzero(np.diff(key, prepend=-1))
+    index_of_key = np.cumsum(np.diff(key, prepend=-1) != 0) - 1
+    floor = -index_of_key * (len(mine) + 1)
+    level = balance - np.concatenate([[0], balance])[first_of_key][index_of_key] + floor
+    lowest = np.minimum.accumulate(level)
+    lowest_before = np.minimum(floor, np.concatenate([[0], lowest[:-1]]))
+    starts = np.flatnonzero(on)
+    ends = np.flatnonzero(~on & (level >= lowest_before))
+    # The k-th end of a key belongs to its k-th start.
+    ends_before = np.searchsorted(index_of_key[ends], np.arange(len(first_of_key)))
+    starts_before = np.searchsorted(index_of_key[starts], np.arange(len(first_of_key)))
+    ends_of_key = np.diff(ends_before, append=len(ends))
+    rank = np.arange(len(starts)) - starts_before[index_of_key[starts]]
+    ended = rank < ends_of_key[index_of_key[starts]]
+    start = channel.tick[mine[starts]]
+    stop = np.full(len(starts), end_tick)
+    stop[ended] = channel.tick[mine[ends[(ends_before[index_of_key[starts]] + rank)[ended]]]]
+    struck = mine[starts]
+    columns = [start, np.maximum(stop - start, 1), channel.first[struck], channel.second[struck]]
+    return np.column_stack([*columns, channel.status[struck] & 0x0F]).astype(np.int64)
+
+
+_ANY_TRACK = -1
+_Changes = dict[tuple[int, int], tuple[I64, I64]]  # (track, channel) -> ticks, programs
+
+
+def _programs(tracks: list[Events]) -> _Changes:
+    """Program changes by track and channel, and by channel over all tracks (some files set them in a track apart)."""
+    found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for number, events in enumerate(tracks):
+        for tick, status, program, _ in events.singles:
+            if status & 0xF0 == 0xC0:
+                for owner in (number, _ANY_TRACK):
+                    found.setdefault((owner, status & 0x0F), []).append((tick, program))
+    changes: _Changes = {}
+    for key, rows in found.items():
+        ticks, programs = np.array(sorted(rows, key=lambda row: row[0]), dtype=np.int64).T
+        changes[key] = ticks, programs
+    return changes
+
+
+def _with_programs(number: int, offset: int, notes: I64, changes: _Changes) -> I64:
+    """(N, 5) notes of a track -> (N, 7). Notes before a channel's first program change belong to it as well."""
+    program = np.full(len(notes), NO_PROGRAM, dtype=np.int64)
+    for channel in np.unique(notes[:, 4]).tolist():
+        known = changes.get((number, channel)) or changes.get((_ANY_TRACK, channel))
+        if known:
+            mine = notes[:, 4] == channel
+            latest = np.searchsorted(known[0], notes[mine, 0], side="right") - 1
+            program[mine] = known[1][np.maximum(latest, 0)]
+    notes[:, 0] += offset
+    return np.insert(np.column_stack([notes, program]), 4, number, axis=1)

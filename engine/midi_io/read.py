@@ -2,109 +2,154 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import MidiFileError
-from engine.midi_io.parse import Parsed, Part, parse
+from engine.midi_io.parse import Parsed, parse
+from engine.midi_io.select import decode_text, select
 from engine.midi_io.tempo_map import TempoMap, beat_grid
-from engine.notes import Notes, Performance, make_notes
+from engine.notes import Notes, Performance, TimedText, make_notes
 
 __all__ = ["read_performance"]
 
-PEDAL_THRESHOLD = 64  # General MIDI: 64 and above is down
+MAX_BYTES = 8 * 2**20  # the longest file of the corpora has 0.6 MB; more is no piano piece, and memory is bounded
 MAX_LENGTH_S = 24 * 3600.0  # longer is a broken delta time; its silence alone would fill memory downstream
+MAX_NOTE_S = 300.0  # no piano sounds so long: the end of such a note was lost
 MAX_BEATS = 1_000_000
+MAX_REPAIRS = 8  # named one by one
+PEDAL_THRESHOLD = 64  # General MIDI: 64 and above is down
+
+_KINDS: dict[int, Literal["lyric", "marker", "text", "cue"]] = {1: "text", 5: "lyric", 6: "marker", 7: "cue"}
+_JAPANESE = (b"@LJAP", b"@LJPN", b"@LJA", b"{@JP")  # karaoke files name their language
 
 
-def read_performance(path: str | Path, *, tracks: Sequence[str] | None = None, beats: bool = False) -> Performance:
-    """Reads the pitched notes and the sustain pedal of a MIDI file.
+def read_performance(path: str | Path, *, tracks: str | Sequence[str] = "all", beats: bool = False) -> Performance:
+    """Reads the pitched notes, the sustain pedal and the texts of a MIDI file, damaged ones as far as they are whole.
 
     Tracks are merged; channel 10 (drums) is left out. The tracks of a type 2 file, which are independent patterns,
-    sound together, as sequencers import them.
+    follow one another. Every note lasts at least one tick; one longer than MAX_NOTE_S is cut there. What was mended is
+    told in `repairs`, what was chosen in `selection`.
 
-    tracks: only notes of tracks of these names (exact, after stripping blanks), with the pedal of tracks without notes.
+    tracks: "all", "auto" (the piano: see engine.midi_io.select) or names (exact, after stripping blanks), with the
+        pedal of the chosen tracks and of tracks without notes.
     beats: fill beats_s and beat_in_bar from tempo and time signatures; only sensible where the file is metrical (a
         score, a sequencer's grid), not a recording at a dummy tempo. Empty for a file that counts SMPTE frames.
 
-    MidiFileError: the file is missing, no MIDI file, broken, without a pitched note, without a track of that name, or
-    longer than 24 hours.
+    MidiFileError: the file is missing, no regular file, larger than MAX_BYTES, no MIDI file, broken, without a pitched
+    note, without such a track, or longer than 24 hours.
     """
     source = Path(path)
-    try:
-        data = source.read_bytes()
-    except FileNotFoundError:
-        raise MidiFileError(f"{source}: no such file: check the path") from None
-    except OSError as error:
-        raise MidiFileError(f"{source}: cannot be read ({error.strerror}): check that it is a readable file") from None
-    if len(data) < 14 or data[:4] != b"MThd":
-        raise MidiFileError(f"{source}: not a MIDI file (no MThd header): give a .mid file")
-    division = int.from_bytes(data[12:14], "big")
+    data = _read_bytes(source)
     try:
         parsed = parse(data)
+        tempo_map = TempoMap.from_division(parsed.division, parsed.tempos)
+        chosen, selection = select(parsed, tracks)
     except ValueError as error:
-        raise MidiFileError(f"{source}: broken MIDI file ({error}): export it again") from None
-    parts = parsed.parts if tracks is None else _select(source, parsed.parts, tracks)
-    notes = np.concatenate([np.zeros((0, 4), dtype=np.int64), *(part.notes for part in parts)])
+        raise MidiFileError(f"{source}: {error}") from None
+    notes = parsed.notes[chosen]
     if len(notes) == 0:
         raise MidiFileError(f"{source}: holds no pitched notes: give a file with at least one note outside channel 10")
-    try:
-        tempo_map = TempoMap.from_division(division, parsed.tempos)
-    except ValueError as error:
-        raise MidiFileError(f"{source}: {error}: export the file again") from None
     end_tick = int((notes[:, 0] + notes[:, 1]).max())
     length_s = float(tempo_map.to_seconds(end_tick))
     if length_s > MAX_LENGTH_S:
         raise MidiFileError(f"{source}: lasts {length_s / 3600:.0f} hours, more than 24: its delta times are broken")
     beats_s, beat_in_bar = np.zeros(0), np.zeros(0, dtype=np.int64)
-    if beats and not division & 0x8000:
-        beats_s, beat_in_bar = _beats(source, division, parsed, tempo_map, end_tick)
-    pedal_s, pedal_down = _pedal(parts, tempo_map)
-    return Performance(_notes(notes, tempo_map), pedal_s, pedal_down, beats_s, beat_in_bar)
+    if beats and not parsed.division & 0x8000:
+        beats_s, beat_in_bar = _beats(source, parsed, tempo_map, end_tick)
+    pedal_s, pedal_down = _pedal(parsed, notes, tempo_map)
+    played = _notes(notes, tempo_map, parsed.repairs)
+    texts = _texts(parsed, tempo_map)
+    return Performance(
+        played, pedal_s, pedal_down, beats_s, beat_in_bar, texts, _in_short(parsed.repairs), selection
+    )  # fmt: skip
 
 
-def _select(source: Path, parts: list[Part], names: Sequence[str]) -> list[Part]:
-    missing = set(names) - {part.name for part in parts if len(part.notes)}
-    if missing:
-        there = ", ".join(sorted({repr(part.name) for part in parts if len(part.notes)})) or "none"
-        raise MidiFileError(f"{source}: no track named {', '.join(sorted(missing))}: its tracks are {there}")
-    return [part for part in parts if part.name in names or len(part.notes) == 0]
+def _read_bytes(source: Path) -> bytes:
+    """The bytes of a regular file of a sane size: opening a pipe or a device could wait for ever."""
+    try:
+        status = source.stat()
+        if not stat.S_ISREG(status.st_mode):
+            what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
+            raise MidiFileError(f"{source}: cannot be read ({what}): give a .mid file")
+        with source.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise MidiFileError(f"{source}: no such file: check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        reason = getattr(error, "strerror", None) or error
+        raise MidiFileError(f"{source}: cannot be read ({reason}): check that it is a readable file") from None
+    if len(data) > MAX_BYTES:
+        size = f"larger than {MAX_BYTES // 2**20} MB"
+        raise MidiFileError(f"{source}: {size}, which no MIDI file of music is: take it apart or thin it out")
+    return data
 
 
-def _notes(columns: npt.NDArray[np.int64], tempo_map: TempoMap) -> Notes:
-    start, length, pitch, velocity = columns.T
-    return make_notes(tempo_map.to_seconds(start), tempo_map.to_seconds(start + length), pitch, velocity)
+def _in_short(repairs: list[str]) -> tuple[str, ...]:
+    different = list(dict.fromkeys(repairs))
+    rest = len(different) - MAX_REPAIRS
+    return (*different[:MAX_REPAIRS], *((f"and {rest} more",) if rest > 0 else ()))
 
 
-def _pedal(parts: list[Part], tempo_map: TempoMap) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+def _notes(columns: npt.NDArray[np.int64], tempo_map: TempoMap, repairs: list[str]) -> Notes:
+    start, length, pitch, velocity = columns[:, :4].T
+    onset_s, offset_s = tempo_map.to_seconds(start), tempo_map.to_seconds(start + length)
+    endless = offset_s - onset_s > MAX_NOTE_S
+    if endless.any():
+        repairs.append(f"{int(endless.sum())} notes longer than {MAX_NOTE_S:.0f} s cut there")
+        offset_s = np.minimum(offset_s, onset_s + MAX_NOTE_S)
+    return make_notes(onset_s, offset_s, pitch, velocity)
+
+
+def _texts(parsed: Parsed, tempo_map: TempoMap) -> tuple[TimedText, ...]:
+    if not parsed.texts:
+        return ()
+    rows = sorted(parsed.texts, key=lambda row: row[0])
+    japanese = any(text.startswith(_JAPANESE) for _, _, text in rows)
+    encoding = "cp932" if japanese else "latin-1"
+    times = tempo_map.to_seconds([tick for tick, _, _ in rows]).tolist()
+    return tuple(
+        TimedText(time_s, _KINDS[kind], decode_text(text, encoding))
+        for time_s, (_, kind, text) in zip(times, rows, strict=True)
+    )
+
+
+def _pedal(
+    parsed: Parsed, notes: npt.NDArray[np.int64], tempo_map: TempoMap
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Pedal changes of all parts as one pedal: down while any part's is. Repeats of a state are dropped."""
-    events = [(part.pedal[:, 0], part.pedal[:, 1] >= PEDAL_THRESHOLD, i) for i, part in enumerate(parts)]
-    tick = np.concatenate([np.zeros(0, dtype=np.int64), *(e[0] for e in events)])
-    if len(tick) == 0:
-        return np.zeros(0), np.zeros(0, dtype=bool)
-    down = np.concatenate([e[1] for e in events])
-    owner = np.concatenate([np.full(len(e[0]), e[2]) for e in events])
-    order = np.argsort(tick, kind="stable")
-    tick, down, owner = tick[order], down[order], owner[order]
-    step = np.zeros(len(tick), dtype=np.int64)  # +1 where a part's pedal goes down, -1 where it rises
-    for part in np.unique(owner):
-        mine = np.flatnonzero(owner == part)
-        step[mine] = np.diff(down[mine].astype(np.int64), prepend=0)
-    state = np.cumsum(step) > 0
-    changed = np.diff(state.astype(np.int64), prepend=0) != 0
-    return tempo_map.to_seconds(tick[changed]), state[changed]
+    part_of_notes = notes[:, 4] * 16 + notes[:, 5]
+    tick, value, track, channel = parsed.pedal.T
+    # A part's own pedal, and those of tracks without notes, as sequencers write it.
+    alone = ~np.isin(track, parsed.notes[:, 4])
+    owner = track * 16 + channel
+    mine = np.flatnonzero(np.isin(owner, part_of_notes) | alone & (channel != 9))
+    mine = mine[np.argsort(tick[mine], kind="stable")]
+    tick, owner, down = tick[mine], owner[mine], value[mine] >= PEDAL_THRESHOLD
+    # +1 where a part's pedal goes down, -1 where it rises: differences within each part.
+    by_owner = np.argsort(owner, kind="stable")
+    state, owner = down[by_owner].astype(np.int64), owner[by_owner]
+    before = np.concatenate([[0], state[:-1]])[: len(state)]
+    before[np.flatnonzero(np.diff(owner, prepend=-1))] = 0
+    step = np.empty_like(state)
+    step[by_owner] = state - before
+    pressed = np.cumsum(step) > 0
+    changed = np.diff(pressed.astype(np.int64), prepend=0) != 0
+    return tempo_map.to_seconds(tick[changed]), pressed[changed]
 
 
 def _beats(
-    source: Path, division: int, parsed: Parsed, tempo_map: TempoMap, end_tick: int
+    source: Path, parsed: Parsed, tempo_map: TempoMap, end_tick: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     shortest = max((d for _, _, d in parsed.time_signatures), default=4)
-    if end_tick / division * max(shortest, 4) / 4 > MAX_BEATS:
+    if end_tick / parsed.division * max(shortest, 4) / 4 > MAX_BEATS:
         raise MidiFileError(f"{source}: has more than {MAX_BEATS} beats: its delta times or time signatures are broken")
-    ticks, in_bar = beat_grid(division, parsed.time_signatures, end_tick)
+    ticks, in_bar = beat_grid(parsed.division, parsed.time_signatures, end_tick)
     whole = np.floor(ticks).astype(np.int64)
     # A beat between two ticks (odd divisions under small denominators) lies at its share of the tick.
     at, following = tempo_map.to_seconds(whole), tempo_map.to_seconds(whole + 1)

@@ -1,0 +1,233 @@
+"""The body of one track -> its events, in numpy.
+
+Nearly all bytes of a track are channel messages with two data bytes. A regular expression finds how far a run of them
+reaches, and since delta times and data end in bytes below 128, every third such byte ends a message: numpy takes a
+run apart whole. What lies between the runs (meta, SysEx, program changes, damage) is read one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.midi_io.container import Track
+
+__all__ = ["MAX_SINGLE_EVENTS", "Channel", "Events", "Single", "read_events"]
+
+MAX_SINGLE_EVENTS = 200_000  # meta, SysEx and program changes of one track: a bound on time
+_MAX_DELTA = 2**28 - 1
+_META, _END_OF_TRACK = 0xFF, 0x2F
+_SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # data bytes of system common messages; the rest have none
+
+I64 = npt.NDArray[np.int64]
+
+_DELTA, _STATUS, _DATA = rb"[\x80-\xff]{0,3}[\x00-\x7f]", rb"[\x80-\xbf\xe0-\xef]", rb"[\x00-\x7f]{2}"
+# Bounded: the engine of re keeps a record a repeat.
+_RUN = re.compile(rb"(?:%b%b?%b){1,20000}" % (_DELTA, _STATUS, _DATA))
+_RUN_WITH_STATUS = re.compile(rb"%b%b%b(?:%b%b?%b){0,20000}" % (_DELTA, _STATUS, _DATA, _DELTA, _STATUS, _DATA))
+
+
+class Single(NamedTuple):
+    """A meta event (status FF; kind, payload) or a program change (status C0-CF; kind is the program)."""
+
+    tick: int
+    status: int
+    kind: int
+    payload: bytes
+
+
+class Channel(NamedTuple):
+    """(N,) channel messages with two data bytes, in file order."""
+
+    tick: I64
+    status: npt.NDArray[np.uint8]
+    first: npt.NDArray[np.uint8]
+    second: npt.NDArray[np.uint8]
+
+
+@dataclass
+class Events:
+    """end_tick: where the track ends; unread: bytes given up as damaged; repairs: what was mended, for people."""
+
+    channel: Channel
+    singles: list[Single]
+    end_tick: int
+    unread: int = 0
+    repairs: list[str] = field(default_factory=list)
+
+
+class _DamageError(Exception):
+    """The bytes from here on are no events."""
+
+
+class _EndError(Exception):
+    """The bytes end inside an event."""
+
+
+class _Scan:
+    """One pass over a body: two-data-byte messages go to `regular` as they are, the rest to `singles`."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body, self.at = body, 0
+        self.regular = bytearray()
+        self.singles: list[tuple[int, int, int, int, bytes]] = []  # len(regular) so far, delta, status, kind, payload
+        self.running = 0  # status that data without one belongs to; 0x80 for any with two data bytes
+        self.repairs: dict[str, None] = {}  # ordered, each once
+
+    def step(self) -> None:
+        pattern = _RUN if self.running and self.running & 0xE0 != 0xC0 else _RUN_WITH_STATUS
+        run = pattern.match(self.body, self.at)
+        if run:
+            self.regular += run.group()
+            self.at, self.running = run.end(), 0x80
+        else:
+            self._single()
+
+    def _single(self) -> None:
+        if len(self.singles) >= MAX_SINGLE_EVENTS:
+            raise ValueError(f"more than {MAX_SINGLE_EVENTS:,} meta and system events in a track: take it apart")
+        begin, body = self.at, self.body
+        try:
+            delta, at = _variable_length(body, begin)
+            status = body[at]
+            if status < 0x80:
+                if not self.running:
+                    raise _DamageError(f"0x{status:02X} where a status byte belongs")
+                status, explicit = self.running, False
+            else:
+                at, explicit = at + 1, True
+            if status >= 0xF0:
+                self._system(delta, status, at)
+            elif status & 0xE0 == 0xC0:
+                program = body[at]
+                if program > 127:
+                    self.repairs["data bytes above 127 taken for 127"] = None
+                kept = status if status < 0xD0 else 0  # channel pressure is only waited for
+                self._add(delta, kept, min(program, 127))
+                self.at, self.running = at + 1, status
+            else:  # two data bytes that no run took: one of them is no data byte, or the delta time is too long
+                first, second = body[at], body[at + 1]
+                if first > 127 or second > 127:
+                    self.repairs["data bytes above 127 taken for 127"] = None
+                self.regular += _as_variable_length(delta)
+                if explicit:
+                    self.regular.append(status)
+                self.regular += bytes((min(first, 127), min(second, 127)))
+                self.at, self.running = at + 2, 0x80
+        except IndexError:
+            raise _EndError from None
+
+    def _system(self, delta: int, status: int, at: int) -> None:
+        body, kind = self.body, 0
+        if status == _META:
+            kind, at = body[at], at + 1
+        elif status not in (0xF0, 0xF7):  # no message of a file: MIDI 1.0 says how long it is, or to ignore it
+            self.repairs[f"system message {status:02X} skipped"] = None
+            self._add(delta, 0, 0)
+            self.at = at + _SYSTEM_DATA.get(status, 0)
+            return
+        length, at = _variable_length(body, at)
+        stop = at + length
+        if stop > len(body):
+            closing = body.find(b"\xf7", at) if status == 0xF0 else -1
+            if closing < 0:
+                raise _EndError
+            self.repairs["length of a SysEx was wrong"] = None
+            stop = closing + 1
+        self._add(delta, status if status == _META else 0, kind, body[at:stop] if status == _META else b"")
+        self.at = stop
+
+    def _add(self, delta: int, status: int, kind: int, payload: bytes = b"") -> None:
+        self.singles.append((len(self.regular), delta, status, kind, payload))
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.singles) and self.singles[-1][2:4] == (_META, _END_OF_TRACK)
+
+
+def read_events(track: Track) -> Events:
+    """All events of a track. Damage ends it: `repairs` says where, `unread` how much was lost.
+
+    Music behind an end of track inside the chunk (files merged from two takes have it) is read; padding there is not.
+    ValueError: more than MAX_SINGLE_EVENTS.
+    """
+    scan = _Scan(track.body)
+    end = None  # (at, len(regular), len(singles)) at the latest end of track
+    unread = 0
+    try:
+        while scan.at < len(scan.body):
+            scan.step()
+            if scan.ended and (end is None or end[2] != len(scan.singles)):
+                end = (scan.at, len(scan.regular), len(scan.singles))
+                scan.running = 0
+                if not track.exact:
+                    break
+        if end is None:
+            scan.repairs["no end of track: ends with its last event"] = None
+        elif len(scan.regular) > end[1]:
+            scan.repairs["music behind its end read"] = None
+    except (_DamageError, _EndError) as damage:
+        if end is not None:
+            del scan.regular[end[1] :], scan.singles[end[2] :]
+            if scan.body[end[0] :].strip(b"\0"):
+                scan.repairs[f"{len(scan.body) - end[0]} bytes behind its end ignored"] = None
+        elif isinstance(damage, _EndError):
+            scan.repairs["cut off inside an event"] = None
+        else:
+            unread = len(scan.body) - scan.at
+            scan.repairs[f"unreadable from byte {track.start + scan.at} on ({damage}): what lies before is kept"] = None
+    return _assemble(scan, unread)
+
+
+def _assemble(scan: _Scan, unread: int) -> Events:
+    """Both kinds of events on one line of ticks."""
+    delta, status, first, second, stops = _take_apart(bytes(scan.regular))
+    own = np.concatenate([[0], np.cumsum(delta)])  # ticks of the regular events alone
+    before = np.searchsorted(stops, [single[0] for single in scan.singles], side="right")  # regular ones before each
+    between = np.cumsum([0, *(single[1] for single in scan.singles)])
+    single_tick = (own[before] + between[1:]).tolist()
+    tick = own[1:] + between[np.searchsorted(before, np.arange(len(delta)), side="right")]
+    singles = [Single(t, s, k, p) for t, (_, _, s, k, p) in zip(single_tick, scan.singles, strict=True) if s]
+    return Events(Channel(tick, status, first, second), singles, int(own[-1] + between[-1]), unread, list(scan.repairs))
+
+
+def _take_apart(
+    data: bytes,
+) -> tuple[I64, npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8], I64]:
+    """A run -> delta ticks, status, two data bytes, and where each message stops. Running status is filled in."""
+    byte = np.frombuffer(data, dtype=np.uint8)
+    low = np.flatnonzero(byte < 0x80).reshape(-1, 3)  # the ends of delta time, first and second data byte
+    delta_end, first, second = low.T
+    stops = second + 1
+    delta = byte[delta_end].astype(np.int64)
+    longer = delta_end - np.concatenate([[0], stops[:-1]]) if len(low) else delta  # bytes of the delta before its last
+    for k in (1, 2, 3):
+        mine = np.flatnonzero(longer >= k)
+        delta[mine] += (byte[delta_end[mine] - k] & 0x7F).astype(np.int64) << (7 * k)
+    explicit = first - delta_end == 2
+    latest = np.maximum.accumulate(np.where(explicit, np.arange(len(low)), 0))
+    return delta, byte[first[latest] - 1], byte[first], byte[second], stops
+
+
+def _variable_length(body: bytes, at: int) -> tuple[int, int]:
+    """(value, where it stops). The standard allows four bytes; zeros before them do no harm."""
+    value = 0
+    while True:
+        byte = body[at]
+        at += 1
+        value = value << 7 | byte & 0x7F
+        if value > _MAX_DELTA:
+            raise _DamageError("a number of more than 28 bits")
+        if byte < 0x80:
+            return value, at
+
+
+def _as_variable_length(value: int) -> bytes:
+    groups = [value & 0x7F]
+    while value := value >> 7:
+        groups.append(value & 0x7F | 0x80)
+    return bytes(reversed(groups))
