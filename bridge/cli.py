@@ -38,6 +38,7 @@ COMMANDS = (
     Command("fl", "bridge.fl_install", "install the FL Studio controller script"),
     Command("chords", "bridge.chords_command", "print or write the chords of a MIDI file, as a chart to correct"),
     Command("prepare", _STUDY, "turn MIDI files into training data", "add_prepare_arguments", "run_prepare"),
+    Command("practice", "bridge.practice_command", "write practice pieces: textbook piano over generated charts"),
     Command("train", _STUDY, "train a base model", "add_train_arguments", "run_train"),
     Command("evaluate", _STUDY, "measure a model on held-out data", "add_evaluate_arguments", "run_evaluate"),
 )

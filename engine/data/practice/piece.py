@@ -1,0 +1,204 @@
+"""Whole practice pieces: a style chooses chart, tempo, hands and touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.chords import Chart
+from engine.data.corpus import Piece, Source
+from engine.data.practice import bass
+from engine.data.practice.comping import comp, two_hands
+from engine.data.practice.dice import Dice
+from engine.data.practice.forms import FAMILIES, make_chart
+from engine.data.practice.part import LEFT, RIGHT, Part
+from engine.data.practice.scales import Harmony
+from engine.data.practice.solo import Manner, play_solo
+from engine.data.practice.timing import Touch, perform, swing_ratio
+from engine.notes import Notes, Performance
+
+__all__ = ["COLLECTION", "STYLES", "Composition", "Style", "compose", "practice_pieces"]
+
+COLLECTION, LICENCE = "practice", "generated"
+MIN_BARS, MAX_BARS = 24, 96
+
+Weights = tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class Style:
+    """families: forms it is played over; tempo_bpm: from, to; waltz: share in 3/4; swung; lefts: left hands; blues: share
+    of blues licks; feel: comping rhythms; weight: how often it comes."""
+
+    weight: float
+    families: Weights
+    tempo_bpm: tuple[float, float]
+    waltz: float
+    swung: bool
+    feel: str
+    lefts: Weights
+    blues: float = 0.04
+
+
+_COMPING: Weights = ((4, "rootless"), (3, "shell"), (2, "three"), (1, "fourths"), (1, "close"))
+
+STYLES: dict[str, Style] = {
+    "swing": Style(
+        30, ((3, "standard"), (2, "minor standard"), (2, "blues"), (2, "rhythm"), (1, "minor blues"), (0.5, "cycle")),
+        (100, 200), 0.12, True, "swing", (*_COMPING, (3, "walk"), (0.7, "two")), 0.06,
+    ),
+    "up": Style(
+        9, ((3, "standard"), (3, "rhythm"), (2, "blues"), (1, "minor standard"), (0.7, "cycle")),
+        (200, 264), 0.03, True, "swing", ((4, "rootless"), (3, "shell"), (1, "three"), (1.5, "walk")),
+    ),
+    "blues": Style(
+        10, ((3, "blues"), (1, "minor blues")), (72, 152), 0.12, True, "swing",
+        (*_COMPING, (3, "walk"), (2, "stride")), 0.35
+    ),
+    "stride": Style(7, ((3, "standard"), (2, "rhythm"), (1, "blues"), (1, "ballad")), (96, 208), 0.12, True, "swing", ((1, "stride"),)),
+    "modal": Style(8, ((1, "modal"),), (104, 208), 0.25, True, "swing", ((4, "fourths"), (1, "three"), (1, "rootless"), (1, "walk"))),
+    "ballad": Style(
+        12, ((5, "ballad"), (1, "standard"), (1, "minor standard")), (54, 84), 0.15, False, "held",
+        ((4, "arpeggios"), (3, "open"), (2, "two"), (2, "rootless")), 0.02,
+    ),
+    "waltz": Style(
+        7, ((3, "standard"), (2, "minor standard"), (1, "ballad"), (1, "modal")), (92, 184), 1.0, True, "swing",
+        (*_COMPING, (2, "stride"), (1, "two"), (1, "arpeggios")),
+    ),
+    "bossa": Style(
+        9, ((4, "bossa"), (1, "standard"), (1, "minor standard")), (104, 160), 0.0, False, "bossa",
+        ((4, "bossa"), (3, "rootless"), (2, "shell"), (1, "three")), 0.0,
+    ),
+    "pop": Style(13, ((1, "pop"),), (68, 136), 0.1, False, "pop", ((4, "pop"), (3, "arpeggios"), (2, "open"), (1.5, "close")), 0.0),
+    "soul": Style(8, ((4, "soul"), (1, "blues")), (62, 108), 0.06, False, "soul", ((3, "shell"), (3, "pop"), (2, "open"), (2, "rootless")), 0.12),
+}  # fmt: skip
+
+# Which hands play: a soloing pianist, one hand alone, or both hands under a soloist.
+_ROLES: Weights = ((62, "solo"), (8, "right"), (8, "left"), (22, "comping"))
+# The right hand stays above what the left may reach.
+_FLOORS = {
+    "rootless": 66,
+    "three": 66,
+    "fourths": 66,
+    "close": 67,
+    "shell": 63,
+    "open": 65,
+    "arpeggios": 65,
+    "stride": 67,
+}
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A finished piece. notes: (N,); hands: (N,) LEFT or RIGHT; the chart begins at 0 s."""
+
+    style: str
+    role: str
+    left: str
+    chart: Chart
+    tempo_bpm: float
+    notes: Notes
+    hands: npt.NDArray[np.int8]
+
+
+def practice_pieces(seed: int, bars: int) -> Iterator[Piece]:
+    """Pieces 0, 1, ... of a seed until they hold that many bars. Piece n depends on (seed, n) alone."""
+    number = written = 0
+    while written < bars:
+        piece, length = _piece(seed, number)
+        yield piece
+        number += 1
+        written += length
+
+
+def _piece(seed: int, number: int) -> tuple[Piece, int]:
+    music = compose(seed, number)
+    name = f"practice-{seed}-{number}"
+    source = Source(path=Path(name), name=name, collection=COLLECTION, work=name, licence=LICENCE)
+    beats = np.arange(music.chart.beats + 1)
+    beats_s = beats.astype(np.float64) * 60.0 / music.tempo_bpm
+    performance = Performance(music.notes, beats_s=beats_s, beat_in_bar=beats % music.chart.beats_per_bar)
+    chords = music.chart.changes(music.tempo_bpm)
+    return Piece(source, performance, chords, "generated", "generated"), music.chart.bars
+
+
+def compose(seed: int, number: int) -> Composition:
+    """Piece `number` of a seed."""
+    dice = Dice(f"{seed} {number}")
+    name = dice.weigh([(style.weight, name) for name, style in STYLES.items()])
+    style = STYLES[name]
+    family = FAMILIES[dice.weigh(style.families)]
+    meter = 3 if dice.chance(style.waltz) else 4
+    tempo_bpm = float(round(dice.between(*style.tempo_bpm)))
+    chart = make_chart(dice, family, meter, round(dice.between(MIN_BARS + 4, MAX_BARS - 24)))
+    harmony = Harmony(chart)
+    role, left_kind = dice.weigh(_ROLES), dice.weigh(style.lefts)
+    left, right = Part(LEFT), Part(RIGHT)
+    if role == "comping":
+        touch = dice.weigh(((3, "mixed"), (2, "short"), (3, "held")))
+        two_hands(dice, harmony, left, right, style.feel, dice.between(0.2, 0.9), touch)
+    else:
+        if role != "right":
+            play_left(dice, harmony, left, left_kind, style)
+        if role != "left":
+            _play_right(dice, harmony, right, left_kind, style, role, tempo_bpm)
+    if role == "left" and left_kind in ("walk", "two"):
+        comp(dice, harmony, right, "high", style.feel, dice.between(0.1, 0.7))
+    swung = style.swung and not dice.chance(0.05)
+    ratio = swing_ratio(tempo_bpm) + 0.012 * dice.bell() if swung else 0.5 + dice.pick((0.0, 0.0, 0.0, 0.02, 0.06))
+    loud = dice.between(56, 82)
+    touch_of = Touch(
+        ratio,
+        dice.between(0, 24) if swung else dice.between(-4, 12),
+        dice.between(2.5, 6.5),
+        loud - dice.between(6, 18),
+        loud,
+    )
+    notes, hands = perform(dice, [left, right], tempo_bpm, chart.beats, touch_of)
+    return Composition(name, role, left_kind, chart, tempo_bpm, notes, hands)
+
+
+def play_left(dice: Dice, harmony: Harmony, part: Part, kind: str, style: Style) -> None:
+    """The left hand of a style's repertoire, from the first bar to the last."""
+    carried = {"stride": bass.stride, "arpeggios": bass.arpeggios, "bossa": bass.bossa, "pop": bass.pop}
+    if kind in carried:
+        carried[kind](dice, harmony, part)
+    elif kind in ("walk", "two"):
+        bass.walk(dice, harmony, part, two_feel=kind == "two")
+    else:
+        comp(
+            dice,
+            harmony,
+            part,
+            kind,
+            style.feel,
+            dice.between(0.1, 0.8),
+            dice.pick(("mixed", "mixed", "held", "short")),
+        )
+
+
+def _play_right(
+    dice: Dice, harmony: Harmony, part: Part, left_kind: str, style: Style, role: str, tempo_bpm: float
+) -> None:
+    busy = dice.between(0.15, 1.0)
+    if role == "right":
+        busy = max(busy, 0.5)
+    lively = 3 if tempo_bpm < 150 else 2
+    if tempo_bpm < 88:
+        busy = max(busy, 0.4)
+    floor = 58 if role == "right" else _FLOORS.get(left_kind, 60)
+    manner = Manner(
+        busy,
+        lively,
+        style.blues,
+        dice.pick((0.0, 0.1, 0.2, 0.5)),
+        dice.between(0.05, 0.3),
+        style.swung,
+        floor,
+        dice.pick((86, 88, 91, 96)),
+    )
+    play_solo(dice, harmony, part, manner)
