@@ -1,60 +1,44 @@
-"""Relative attention against the naive O(L^2 D) formula."""
+"""Banded relative attention against the naive O(L^2 D) formula, forward and backward."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 import torch
 from torch import Tensor
 
-from engine.model.attention import banded_attention, causal_attention, skew_band, skew_causal
+from engine.model.relative import relative_attention
 
 
 def naive(q: Tensor, k: Tensor, v: Tensor, relative: Tensor, band: int) -> Tensor:
     """softmax over i - band < j <= i of q_i . (k_j + e_min(i - j, R - 1)), with the (L, L, D) tensor written out."""
-    length, distances = q.shape[-2], relative.shape[-2]
-    out = torch.zeros_like(q)
-    for i in range(length):
+    rows = []
+    for i in range(q.shape[-2]):
         first = max(0, i - band + 1)
-        distance = torch.clamp(i - torch.arange(first, i + 1), max=distances - 1)
+        distance = torch.clamp(i - torch.arange(first, i + 1), max=relative.shape[-2] - 1)
         keys = k[..., first : i + 1, :] + relative[:, distance]
         weights = (q[..., i : i + 1, :] * keys).sum(-1).softmax(-1)
-        out[..., i, :] = (weights.unsqueeze(-1) * v[..., first : i + 1, :]).sum(-2)
-    return out
+        rows.append((weights.unsqueeze(-1) * v[..., first : i + 1, :]).sum(-2))
+    return torch.stack(rows, dim=-2)
 
 
-def random_qkv(length: int, distances: int) -> tuple[Tensor, ...]:
+# band above, at and below the length; fewer, as many and more distances than the band; blocks that divide and do not
+SIZES = [
+    (1, 4, 4, 4), (4, 4, 4, 1), (7, 16, 16, 4), (20, 8, 32, 8), (33, 5, 10, 8), (33, 33, 33, 7), (40, 64, 13, 16),
+    (31, 5, 8, 64), (32, 8, 8, 8), (33, 8, 8, 5), (5, 1, 3, 2), (50, 20, 50, 16), (50, 3, 7, 50), (70, 9, 30, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("length", "distances", "band", "block"), SIZES)
+def test_attention_and_its_gradients_equal_the_naive_formula(
+    length: int, distances: int, band: int, block: int | None
+) -> None:
     torch.manual_seed(length * 100 + distances)
-    return (*(torch.randn(2, 3, length, 8) for _ in range(3)), torch.randn(3, distances, 8))
-
-
-@pytest.mark.parametrize(
-    ("length", "distances", "band"), [(1, 4, 4), (7, 16, 16), (20, 8, 32), (33, 5, 10), (33, 33, 33), (40, 64, 13)]
-)
-def test_causal_attention_equals_the_naive_formula(length: int, distances: int, band: int) -> None:
-    q, k, v, relative = random_qkv(length, distances)
-    torch.testing.assert_close(causal_attention(q, k, v, relative, band), naive(q, k, v, relative, band))
-
-
-@pytest.mark.parametrize(
-    ("length", "distances", "band"), [(1, 4, 4), (4, 4, 4), (7, 16, 16), (31, 5, 8), (32, 8, 8), (33, 8, 8), (5, 1, 3)]
-)
-def test_banded_attention_equals_the_naive_formula(length: int, distances: int, band: int) -> None:
-    q, k, v, relative = random_qkv(length, min(distances, band))
-    torch.testing.assert_close(banded_attention(q, k, v, relative, band), naive(q, k, v, relative, band))
-
-
-def test_skew_causal_puts_every_distance_in_its_place() -> None:
-    by_distance = torch.arange(5.0).expand(7, 5)  # the logit is the distance itself
-    out = skew_causal(by_distance, 7)
-    assert all(out[i, j] == min(i - j, 4) for i in range(7) for j in range(i + 1))
-
-
-def test_skew_band_puts_every_distance_in_its_place_and_hides_the_rest() -> None:
-    width = 6
-    out = skew_band(torch.arange(float(width)).expand(width, width))
-    for i in range(width):
-        for k in range(2 * width):
-            distance = width + i - k
-            assert out[i, k] == (distance if 0 <= distance < width else -math.inf)
+    shapes = [(2, 3, length, 8)] * 3 + [(3, distances, 8)]
+    inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    out, expected = relative_attention(*inputs, band, block), naive(*inputs, band)
+    torch.testing.assert_close(out, expected)
+    weight = torch.randn_like(expected)
+    for got, wanted in zip(
+        torch.autograd.grad(out, inputs, weight), torch.autograd.grad(expected, inputs, weight), strict=True
+    ):
+        torch.testing.assert_close(got, wanted)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.model.perceiver import Inputs
+from engine.model.perceiver import Inputs, sounding_after
 from tests.tiny_model import CONFIG, make_model, random_inputs
 
 LENGTH = 90  # past the context (40) and past 3 x latent_len (36)
@@ -94,3 +94,9 @@ def test_gradients_reach_every_parameter(inputs: Inputs) -> None:
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
+
+
+def test_a_pitch_sounds_from_its_note_on_to_its_note_off() -> None:
+    tokens = torch.tensor([[389, 370, 60, 64, 300, 128 + 60, 310, 60, 128 + 64, 128 + 72]])
+    sounding = [set(row.nonzero()[:, 0].tolist()) for row in sounding_after(tokens)[0]]
+    assert sounding == [set(), set(), {60}, {60, 64}, {60, 64}, {64}, {64}, {60, 64}, {60}, {60}]

@@ -181,7 +181,7 @@ def test_no_note_is_forgotten_for_longer_than_the_limit(checkpoint: Checkpoint) 
 
 def test_no_key_is_struck_faster_than_a_hand_can(checkpoint: Checkpoint) -> None:
     session = make_session(checkpoint)
-    session.set_params(density=1.0, register_low=60, register_high=63)
+    session.set_params(density=1.0, register_low=60, register_high=67)
     last: dict[int, float] = {}
     events = session.generate(20.0)
     assert sum(event.kind == "on" for event in events) > 20

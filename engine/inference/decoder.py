@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.checkpoint import Checkpoint
-from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK
-from engine.vocabulary import NO_CHORD, NUM_CHORDS, NUM_EVENT_IDS
+from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
+from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
 __all__ = ["Decoder"]
 
@@ -82,6 +82,7 @@ class Decoder:
         self._context, self._band, self._rollback = config.max_seq_len, config.latent_len, rollback
         self._token_emb = weights["token_emb.weight"]
         self._beat_emb, self._bar_emb = weights["beat_emb.weight"], weights["bar_emb.weight"]
+        self._sounding_emb = weights["sounding_emb.weight"]
 
         self._encode_norm, self._encode = _Norm(weights, "encode_norm"), _Attention(weights, "encode_attn", heads)
         table = _Norm(weights, "token_norm")(self._token_emb[:NUM_EVENT_IDS])
@@ -109,6 +110,7 @@ class Decoder:
         shape = (len(self._band_relative), STREAMS, heads, self._capacity, config.latent_dim // heads)
         self._k, self._v = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         self._ids = np.zeros(2 * (self._context + rollback), dtype=np.int64)
+        self._sounding = np.zeros((len(self._ids) + 1, NUM_PITCHES), dtype=np.float32)  # row i: before the id at i
         self._cached = 0  # entries in _k and _v
         self._num_ids = 0  # entries in _ids
         self._reachable = 0  # tokens that rollback may take back
@@ -130,9 +132,13 @@ class Decoder:
         """
         assert len(chord_ids) <= CHORDS_BACK + 1 + CHORDS_AHEAD
         self._make_room()
+        sounding = self._sounding[self._num_ids + 1]
+        sounding[:] = self._sounding[self._num_ids]
+        if token < TIME_SHIFT:
+            sounding[token % NUM_PITCHES] = token < NOTE_OFF
         self._ids[self._num_ids] = token
         self._num_ids += 1
-        query = self._token_emb[token] + self._beat_emb[beat] + self._bar_emb[bar]  # (d,)
+        query = self._token_emb[token] + self._beat_emb[beat] + self._bar_emb[bar] + sounding @ self._sounding_emb
         query = query[None]  # (1, d): both streams are the same until the first chord attention
 
         x = query + self._encode_attention(self._encode_norm(query))
@@ -199,6 +205,7 @@ class Decoder:
         if self._num_ids == len(self._ids):
             keep = self._context + self._rollback
             self._ids[:keep] = self._ids[-keep:]
+            self._sounding[: keep + 1] = self._sounding[-keep - 1 :]
             self._num_ids = keep
 
 

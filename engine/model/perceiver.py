@@ -1,6 +1,7 @@
 """The network: Perceiver AR (Hawthorne et al. 2022) with relative attention and a chord memory.
 
 Encode: every position's latent cross-attends to the last max_seq_len tokens; keys and values depend on the id alone.
+The query knows its token, the beat, and which notes sound: a small network need not infer what is plain to see.
 Process: blocks of banded causal self-attention, cross-attention to the chords, feed-forward.
 Decode: the token's own embedding cross-attends to the latents in its band; 400 logits for the next event.
 
@@ -11,14 +12,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from engine.config import ModelConfig
-from engine.model.attention import Projections, banded_attention, causal_attention
-from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_BACK
-from engine.vocabulary import NUM_EVENT_IDS
+from engine.model.attention import Projections
+from engine.model.relative import relative_attention
+from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_BACK, NUM_PITCHES
+from engine.vocabulary import NOTE_OFF, NOTE_ON, NUM_EVENT_IDS
 
 __all__ = ["Inputs", "PerceiverMusicTransformer"]
 
@@ -39,6 +42,21 @@ class Inputs:
         return Inputs(**{name: value.to(device) for name, value in vars(self).items()})
 
 
+class _SquaredReLU(torch.autograd.Function):
+    """relu(x)^2, in place on x: autograd's own backward reads and writes the widest activation four times."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        rectified: Tensor = x.clamp_min_(0)
+        ctx.save_for_backward(rectified)
+        return rectified * rectified
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (rectified,) = ctx.saved_tensors
+        return gradients[0].mul(rectified).mul_(2)
+
+
 class FeedForward(nn.Module):
     """Squared ReLU (So et al. 2021, "Primer"): as good as GELU at this size, and exact to reproduce in C++."""
 
@@ -48,7 +66,7 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(ff_dim, dim, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(self.up_proj(x).relu().square())  # type: ignore[no-any-return]
+        return self.down_proj(_SquaredReLU.apply(self.up_proj(x)))  # type: ignore[no-any-return, no-untyped-call]
 
 
 class Block(nn.Module):
@@ -70,7 +88,7 @@ class Block(nn.Module):
         """x: (B, L, d); chord_emb: (B, C, d); chord_offset, chord_mask: (B, L, C) embedding row and hidden pairs."""
         attn, h = self.self_attn, self.self_norm(x)
         k, v = attn.split(attn.k_proj(h)), attn.split(attn.v_proj(h))
-        x = x + self.dropout(attn.merge(banded_attention(attn.query(h), k, v, attn.relative_heads(), self.band)))
+        x = x + self.dropout(attn.merge(relative_attention(attn.query(h), k, v, attn.relative_heads(), self.band)))
 
         attn = self.chord_attn
         q = attn.query(self.chord_norm(x))  # (B, H, L, D)
@@ -84,6 +102,20 @@ class Block(nn.Module):
         return x + self.dropout(self.ff(self.ff_norm(x)))  # type: ignore[no-any-return]
 
 
+def sounding_after(tokens: Tensor) -> Tensor:
+    """(B, L) event ids -> (B, L, 128) bool: which pitches sound after each token, all silent before the first."""
+    at = torch.arange(1, tokens.shape[1] + 1, device=tokens.device).expand_as(tokens)
+    silence = torch.zeros(*tokens.shape, NUM_PITCHES, dtype=at.dtype, device=tokens.device)
+
+    def last(first: int) -> Tensor:
+        """(B, L, 128) place of each pitch's latest event among those ids; 0 if it had none."""
+        pitch = tokens - first
+        place = torch.where((pitch >= 0) & (pitch < NUM_PITCHES), at, 0)
+        return silence.scatter(2, pitch.clamp(0, NUM_PITCHES - 1).unsqueeze(2), place.unsqueeze(2)).cummax(1).values
+
+    return last(NOTE_ON) > last(NOTE_OFF)
+
+
 class PerceiverMusicTransformer(nn.Module):
     """Next-event logits for every position of a window."""
 
@@ -94,6 +126,7 @@ class PerceiverMusicTransformer(nn.Module):
         self.token_emb = nn.Embedding(config.vocab_size, dim)
         self.beat_emb = nn.Embedding(BEAT_BINS + 1, dim)
         self.bar_emb = nn.Embedding(BAR_BINS + 1, dim)
+        self.sounding_emb = nn.Embedding(NUM_PITCHES, dim)
         self.encode_norm = nn.LayerNorm(dim)
         self.token_norm = nn.LayerNorm(dim)  # of the keys' and values' side
         self.encode_attn = Projections(dim, heads, config.max_relative_distance)
@@ -119,13 +152,14 @@ class PerceiverMusicTransformer(nn.Module):
         """Inputs of B windows of L tokens -> (B, L, 400) logits."""
         config = self.config
         query = self.token_emb(inputs.tokens) + self.beat_emb(inputs.beat) + self.bar_emb(inputs.bar)  # (B, L, d)
+        query = query + sounding_after(inputs.tokens).to(query.dtype) @ self.sounding_emb.weight
 
         attn = self.encode_attn
         table = self.token_norm(self.token_emb.weight[:NUM_EVENT_IDS])  # (400, d): the ids are all there is to know
         k = attn.split(attn.k_proj(table)[inputs.tokens])
         v = attn.split(attn.v_proj(table)[inputs.tokens])
         q = attn.query(self.encode_norm(query))
-        x = query + self.dropout(attn.merge(causal_attention(q, k, v, attn.relative_heads(), config.max_seq_len)))
+        x = query + self.dropout(attn.merge(relative_attention(q, k, v, attn.relative_heads(), config.max_seq_len)))
 
         chord_emb = self.chord_memory_norm(self.token_emb(inputs.chords))  # (B, C, d)
         chord_index = torch.arange(inputs.chords.shape[1], device=x.device)
@@ -142,5 +176,5 @@ class PerceiverMusicTransformer(nn.Module):
         attn, h = self.decode_attn, self.latent_norm(x)
         k, v = attn.split(attn.k_proj(h)), attn.split(attn.v_proj(h))
         q = attn.query(self.decode_norm(query))
-        y = query + self.dropout(attn.merge(banded_attention(q, k, v, attn.relative_heads(), config.latent_len)))
+        y = query + self.dropout(attn.merge(relative_attention(q, k, v, attn.relative_heads(), config.latent_len)))
         return self.head(self.out_norm(y))  # type: ignore[no-any-return]

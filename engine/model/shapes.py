@@ -5,10 +5,11 @@ from __future__ import annotations
 from engine.config import ModelConfig
 from engine.vocabulary import NUM_EVENT_IDS
 
-__all__ = ["BAR_BINS", "BEAT_BINS", "CHORDS_AHEAD", "CHORDS_BACK", "CHORD_CLIP", "parameter_shapes"]
+__all__ = ["BAR_BINS", "BEAT_BINS", "CHORDS_AHEAD", "CHORDS_BACK", "CHORD_CLIP", "NUM_PITCHES", "parameter_shapes"]
 
 BEAT_BINS = 24  # position in the beat; one more row is the null bin
 BAR_BINS = 8  # beat of the bar, later beats share the last; one more row is the null bin
+NUM_PITCHES = 128
 CHORD_CLIP = 8  # relative chord indices beyond this share an embedding
 CHORDS_BACK = 55  # chords before the sounding one that stay in memory ...
 CHORDS_AHEAD = 8  # ... and after it: 64 in all
@@ -22,6 +23,7 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         "token_emb.weight": (config.vocab_size, d),
         "beat_emb.weight": (BEAT_BINS + 1, d),
         "bar_emb.weight": (BAR_BINS + 1, d),
+        "sounding_emb.weight": (NUM_PITCHES, d),
     }
 
     def norm(name: str) -> None:
