@@ -14,7 +14,7 @@ from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.vocabulary import LAYOUT, STEP_S
 from osc_protocol.parameters import Value
 
-__all__ = ["PROMPT_NOTES", "Solo", "improvise", "notes_of"]
+__all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
 
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 
@@ -46,7 +46,9 @@ def improvise(
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed)
     session.set_params(**(params or {}))
-    start_s = _feed_prompt(session, prompt) if prompt is not None else 0.0
+    if prompt is not None:
+        feed_notes(session, prompt.notes[-PROMPT_NOTES:])
+    start_s = session.time_s  # where the prompt ends
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
@@ -75,10 +77,9 @@ def notes_of(events: list[NoteEvent]) -> Notes:
     return make_notes(*columns)
 
 
-def _feed_prompt(session: Session, prompt: Performance) -> float:
-    """Feeds the prompt's last notes; returns the moment, in the session's time, at which the music goes on."""
-    notes = prompt.notes[-PROMPT_NOTES:]
-    begin_s = float(notes["onset_s"].min())
+def feed_notes(session: Session, notes: Notes) -> float:
+    """Feeds music into a fresh session, its first note at 0; returns the moment its time 0 stands for, in seconds."""
+    begin_s = float(np.floor(notes["onset_s"].min() / STEP_S) * STEP_S)
     # Through the tokenizer and back: what the model has learned from is on its grid, re-strikes resolved.
     ids = native.encode(
         LAYOUT, notes["onset_s"] - begin_s, notes["offset_s"] - begin_s, notes["pitch"], notes["velocity"]
@@ -89,4 +90,4 @@ def _feed_prompt(session: Session, prompt: Performance) -> float:
         NoteEvent(float(t) * STEP_S, "on", int(p), int(v)) for t, p, v in zip(onset, pitch, velocity, strict=True)
     ]
     session.feed(sorted(ends + starts, key=lambda event: (event.time_s, event.kind, event.pitch)))  # "off" before "on"
-    return session.time_s
+    return begin_s

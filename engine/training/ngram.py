@@ -6,6 +6,8 @@ of smoothing techniques for language modeling"): nothing to tune.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -66,6 +68,24 @@ class NgramModel:
             probability[max(n - 2, 0) :] = np.where(total > 0, share / np.maximum(total, 1), lower)
         nats: F64 = -np.log(probability)
         return nats
+
+    def distribution(self, context: Sequence[int]) -> F64:
+        """(400,) probabilities of the token after a context."""
+        probability = np.full(NUM_EVENT_IDS, 1.0 / NUM_EVENT_IDS)
+        for n, table in enumerate(self.orders, 1):
+            if len(context) < n - 1:
+                break
+            key = 0
+            for token in context[len(context) - n + 1 :]:
+                key = key * NUM_EVENT_IDS + int(token)
+            place = int(np.searchsorted(table.contexts, key))
+            if place == len(table.contexts) or table.contexts[place] != key:
+                break  # what was never seen after a short context was not seen after a longer one
+            first, last = np.searchsorted(table.keys, [key * NUM_EVENT_IDS, (key + 1) * NUM_EVENT_IDS])
+            probability *= table.freed[place]
+            probability[table.keys[first:last] % NUM_EVENT_IDS] += table.kept[first:last]
+            probability /= table.totals[place]
+        return probability
 
 
 def _discounts(counts: I64) -> F64:

@@ -1,0 +1,52 @@
+"""What is played in an excerpt's place: by a model from the same lead and chords, or by the 5-gram."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import native
+from engine.checkpoint import Checkpoint
+from engine.evaluation.excerpts import Excerpt, within
+from engine.inference.session import Session
+from engine.notes import Notes, make_notes
+from engine.solo import feed_notes, notes_of
+from engine.training.ngram import NgramModel
+from engine.vocabulary import BOS, LAYOUT, STEP_S
+
+__all__ = ["continue_with_model", "continue_with_ngrams"]
+
+MAX_TOKENS_PER_S = 400  # of the 5-gram: beyond, its clip is as long as it is
+
+
+def continue_with_model(checkpoint: Checkpoint, excerpt: Excerpt, seed: int) -> Notes:
+    """Goes on from the lead under the excerpt's chords and meter, with the parameters' defaults."""
+    session = Session(checkpoint, seed)
+    begin_s = -feed_notes(session, excerpt.lead)  # where the excerpt begins; what is played before it is dropped
+    if excerpt.meter is not None:
+        meter = excerpt.meter
+        session.set_tempo(meter.tempo_bpm, meter.beats_per_bar, origin_s=begin_s + meter.bar_s)
+    session.set_chords([(begin_s + onset_s, chord) for onset_s, chord in excerpt.chords], from_s=begin_s)
+    played = session.generate(begin_s + excerpt.length_s) + session.end()
+    return within(notes_of([event._replace(time_s=event.time_s - begin_s) for event in played]), 0.0, excerpt.length_s)
+
+
+def continue_with_ngrams(model: NgramModel, excerpt: Excerpt, seed: int) -> Notes:
+    """The same from a 5-gram, through the same sampler: it knows neither chords nor meter."""
+    lead = excerpt.lead
+    begin_s = float(np.floor(lead["onset_s"].min() / STEP_S) * STEP_S)
+    ids = native.encode(LAYOUT, lead["onset_s"] - begin_s, lead["offset_s"] - begin_s, lead["pitch"], lead["velocity"])
+    sampler = native.Sampler(LAYOUT, seed, rollback=1)
+    tokens = [BOS, *(int(token) for token in ids)]
+    for token in tokens[1:]:
+        sampler.advance(token)
+    lead_tokens, step = len(tokens), 0
+    while step * STEP_S < excerpt.length_s and len(tokens) - lead_tokens < MAX_TOKENS_PER_S * excerpt.length_s:
+        probability = model.distribution(tokens[1 - model.order :])
+        token = sampler.sample(np.log(np.maximum(probability, 1e-30)).astype(np.float32))
+        sampler.advance(token)
+        tokens.append(token)
+        step += max(0, token - LAYOUT.time_shift + 1) if token < LAYOUT.velocity else 0
+    onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, np.array(tokens[1:], dtype=np.uint16))
+    notes = make_notes(onset * STEP_S, offset * STEP_S, pitch, velocity)
+    return within(notes, -begin_s, excerpt.length_s - begin_s)
+

@@ -1,0 +1,102 @@
+"""What is counted of a piece of music: six histograms, and single figures for harmony, groove, repetition, silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.evaluation.excerpts import ChordTrack, Meter
+from engine.metrics import chord_tone_share_of, longest_rest_s
+from engine.notes import Notes
+
+__all__ = ["FIGURES", "HISTOGRAMS", "figures", "histograms"]
+
+F64 = npt.NDArray[np.float64]
+
+HISTOGRAMS = ("pitch", "pitch class", "duration", "inter-onset", "velocity", "polyphony")
+FIGURES = {
+    "chord tones": "share of the sounding time on tones of the chord in force",
+    "pitch-class entropy": "bits, of the pitch classes by sounding time",
+    "groove": "likeness of the bars' onset patterns (Wu and Yang 2020), where the beat is known",
+    "restrikes": "share of the notes that repeat a pitch struck less than 0.3 s before",
+    "silence": "share of the time in which nothing sounds",
+    "longest rest s": "longest time without a new note",
+    "notes/s": "notes struck a second",
+}
+
+_TIMES_S = np.geomspace(0.01, 8.0, 33)  # edges of the bins for durations and inter-onset times
+_RESTRIKE_S = 0.3
+_GRID = 64  # positions of a bar in the grooving pattern
+_SAMPLES_PER_S = 50  # where polyphony is looked at
+
+
+def histograms(notes: Notes, length_s: float) -> dict[str, F64]:
+    """Name -> shares that add up to 1 (all 0 where there is nothing to count)."""
+    onset_s, duration_s = notes["onset_s"], notes["offset_s"] - notes["onset_s"]
+    sounding = np.minimum(_polyphony(notes, length_s), 16)
+    counts = {
+        "pitch": np.bincount(notes["pitch"], minlength=128),
+        "pitch class": np.bincount(notes["pitch"] % 12, minlength=12),
+        "duration": _time_histogram(duration_s),
+        "inter-onset": _time_histogram(np.diff(onset_s)),
+        "velocity": np.bincount(notes["velocity"] // 4, minlength=32),
+        "polyphony": np.bincount(sounding, minlength=17),
+    }
+    return {name: count / max(count.sum(), 1) for name, count in counts.items()}
+
+
+def figures(notes: Notes, length_s: float, chords: ChordTrack, meter: Meter | None) -> dict[str, float]:
+    """FIGURES of a piece; NaN for what cannot be told of it."""
+    if not len(notes):
+        return {**dict.fromkeys(FIGURES, float("nan")), "silence": 1.0, "longest rest s": length_s, "notes/s": 0.0}
+    duration_s = notes["offset_s"] - notes["onset_s"]
+    by_class = np.bincount(notes["pitch"] % 12, duration_s, 12)
+    share = by_class[by_class > 0] / by_class.sum()
+    starts = [onset_s for onset_s, _ in chords]
+    spans = list(zip(starts, [*starts[1:], length_s], [chord for _, chord in chords], strict=True))
+    return {
+        "chord tones": chord_tone_share_of(notes, spans),
+        "pitch-class entropy": float(-(share * np.log2(share)).sum()),
+        "groove": float("nan") if meter is None else groove(notes["onset_s"], length_s, meter),
+        "restrikes": restrikes(notes),
+        "silence": float((_polyphony(notes, length_s) == 0).mean()),
+        "longest rest s": longest_rest_s(notes, length_s),
+        "notes/s": len(notes) / length_s,
+    }
+
+
+def groove(onset_s: F64, length_s: float, meter: Meter) -> float:
+    """Mean likeness of all pairs of whole bars: 1 - the share of their 64 positions where only one has an onset."""
+    bar_s = 60.0 / meter.tempo_bpm * meter.beats_per_bar
+    bars = int((length_s - meter.bar_s) // bar_s)
+    if bars < 2:
+        return float("nan")
+    position = np.rint((onset_s - meter.bar_s) / bar_s * _GRID).astype(np.int64)
+    position = position[(position >= 0) & (position < bars * _GRID)]
+    pattern = np.zeros(bars * _GRID, dtype=bool)
+    pattern[position] = True
+    pattern = pattern.reshape(bars, _GRID)
+    different = (pattern[:, None] ^ pattern[None]).mean(-1)
+    return float(1 - different[np.triu_indices(bars, 1)].mean())
+
+
+def restrikes(notes: Notes) -> float:
+    """Share of the notes that repeat a pitch struck less than 0.3 s before."""
+    order = np.lexsort((notes["onset_s"], notes["pitch"]))
+    pitch, onset_s = notes["pitch"][order], notes["onset_s"][order]
+    return float(((np.diff(pitch.astype(int)) == 0) & (np.diff(onset_s) < _RESTRIKE_S)).sum() / len(notes))
+
+
+def _polyphony(notes: Notes, length_s: float) -> npt.NDArray[np.int64]:
+    """(N,) sounding notes at evenly spaced moments."""
+    moments = np.arange(0.0, length_s, 1.0 / _SAMPLES_PER_S)
+    started = np.searchsorted(np.sort(notes["onset_s"]), moments, side="right")
+    ended = np.searchsorted(np.sort(notes["offset_s"]), moments, side="right")
+    return started - ended
+
+
+def _time_histogram(seconds: F64) -> npt.NDArray[np.int64]:
+    """Counts in logarithmic bins; what lies outside counts to the nearest bin. Notes struck together are no time."""
+    seconds = seconds[seconds >= 0.005]
+    place = np.clip(np.searchsorted(_TIMES_S, seconds, side="right") - 1, 0, len(_TIMES_S) - 2)
+    return np.bincount(place, minlength=len(_TIMES_S) - 1)

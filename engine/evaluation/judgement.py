@@ -1,0 +1,129 @@
+"""One table: real music, the model, the model under wrong chords, the 5-gram, all measured alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+import native
+from engine.checkpoint import Checkpoint
+from engine.data.shards import Shard
+from engine.errors import DataError
+from engine.evaluation.continuations import continue_with_model, continue_with_ngrams
+from engine.evaluation.distances import overlap_and_kl
+from engine.evaluation.excerpts import Excerpt, cut_excerpts
+from engine.evaluation.features import FIGURES, HISTOGRAMS, figures, histograms
+from engine.evaluation.memorisation import Memorisation
+from engine.notes import Notes
+from engine.training.ngram import NgramModel
+from engine.vocabulary import LAYOUT
+
+__all__ = ["ROWS", "Judgement", "judge"]
+
+ROWS = {
+    "real music": "other excerpts of the same held-out pieces",
+    "model": "goes on from the lead of each excerpt, under its chords",
+    "model, wrong chords": "the same under another excerpt's chords; chord tones still count against the right ones",
+    "5-gram": "goes on from the same leads, counted on the training tokens",
+}
+LENGTH_S, LEAD_S = 16.0, 8.0
+MIN_CLIPS = 4  # a distribution of fewer says nothing
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """clips: excerpts played; rows: name of ROWS -> measure -> value (None where it cannot be told).
+
+    histograms: name of ROWS, and "reference" -> name of HISTOGRAMS -> mean shares, for pictures.
+    """
+
+    clips: int
+    rows: dict[str, dict[str, float | None]]
+    histograms: dict[str, dict[str, npt.NDArray[np.float64]]]
+
+
+def judge(
+    checkpoint: Checkpoint,
+    train: Shard,
+    held_out: Shard,
+    clips: int = 60,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Judgement:
+    """Cuts twice `clips` excerpts of 16 s: one half is the reference, the other the row of real music.
+
+    DataError if the held-out side is too small for that. progress: called with the number of clips played, of 3 x clips.
+    """
+    excerpts = cut_excerpts(held_out, 2 * clips, LENGTH_S, LEAD_S, seed)
+    clips = len(excerpts) // 2
+    if clips < MIN_CLIPS:
+        raise DataError(
+            f"only {len(excerpts)} excerpts of {LENGTH_S + LEAD_S:.0f} s on the held-out side: {2 * MIN_CLIPS} are needed"
+        )
+    reference, others = excerpts[:clips], excerpts[clips : 2 * clips]
+    ngrams = NgramModel([np.asarray(piece.tokens) for piece in train.pieces])
+    known = Memorisation(_pitches(piece.tokens) for piece in train.pieces)
+    done = 0
+
+    def played(play: Callable[[int, Excerpt], Notes]) -> list[Notes]:
+        nonlocal done
+        notes = []
+        for number, excerpt in enumerate(reference):
+            notes.append(play(number, excerpt))
+            done += 1
+            progress(done)
+        return notes
+
+    wrong = [replace(excerpt, chords=reference[number - 1].chords) for number, excerpt in enumerate(reference)]
+    music: dict[str, tuple[list[Notes], list[Excerpt]]] = {
+        "real music": ([excerpt.notes for excerpt in others], others),
+        "model": (played(lambda n, excerpt: continue_with_model(checkpoint, excerpt, seed + n)), reference),
+        "model, wrong chords": (played(lambda n, _: continue_with_model(checkpoint, wrong[n], seed + n)), reference),
+        "5-gram": (played(lambda n, excerpt: continue_with_ngrams(ngrams, excerpt, seed + n)), reference),
+    }
+    truth = _stacked([excerpt.notes for excerpt in reference])
+    rows, pictures = {}, {"reference": {name: values.mean(0) for name, values in truth.items()}}
+    for name, (notes, places) in music.items():
+        counted = _stacked(notes)
+        pictures[name] = {key: values.mean(0) for key, values in counted.items()}
+        rows[name] = {**_distances(truth, counted), **_figures(notes, places), **_memorised(known, notes)}
+    return Judgement(clips, rows, pictures)
+
+
+def _stacked(clips: list[Notes]) -> dict[str, npt.NDArray[np.float64]]:
+    """Name of HISTOGRAMS -> (clips, bins)."""
+    counted = [histograms(notes, LENGTH_S) for notes in clips]
+    return {name: np.stack([row[name] for row in counted]) for name in HISTOGRAMS}
+
+
+def _distances(
+    truth: dict[str, npt.NDArray[np.float64]], counted: dict[str, npt.NDArray[np.float64]]
+) -> dict[str, float | None]:
+    values: dict[str, float | None] = {}
+    for name in HISTOGRAMS:
+        values[f"overlap {name}"], values[f"KL {name}"] = overlap_and_kl(truth[name], counted[name])
+    return values
+
+
+def _figures(clips: list[Notes], places: list[Excerpt]) -> dict[str, float | None]:
+    """Means over the clips for which a figure can be told."""
+    rows = [figures(notes, LENGTH_S, at.chords, at.meter) for notes, at in zip(clips, places, strict=True)]
+    means: dict[str, float | None] = {}
+    for name in FIGURES:
+        values = np.array([row[name] for row in rows])
+        means[name] = float(np.nanmean(values)) if not np.isnan(values).all() else None
+    return means
+
+
+def _memorised(known: Memorisation, clips: list[Notes]) -> dict[str, float | None]:
+    return {
+        "known 12-grams": float(np.mean([known.known_share(notes) for notes in clips])),
+        "longest copy": float(max(known.longest_match(notes) for notes in clips)),
+    }
+
+
+def _pitches(tokens: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+    return np.asarray(native.decode(LAYOUT, np.asarray(tokens))[2])
