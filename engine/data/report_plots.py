@@ -31,7 +31,7 @@ MAX_BARS = 10  # rows of a bar chart; the rest are one row
 MIN_LABEL_SHARE = 0.001  # chords and keys rarer than that are not named in words
 
 # One hue for amounts, a second far from it in lightness too, for grey print and for the colour-blind.
-INK, FAINT, FIRST, SECOND = "#1f2430", "#6b7385", "#4663b8", "#e0a03c"
+INK, FAINT, FIRST, SECOND = "#1f2430", "#6b7385", "#4663b8", "#c98a2b"
 FIFTHS = [(7 * i + 5) % 12 for i in range(12)]  # F C G D ... Bb: neighbours are related keys
 LENGTH_TICKS_S = {10: "10 s", 30: "30 s", 60: "1 min", 180: "3 min", 600: "10 min", 1800: "30 min"}
 GAP_TICKS_S = {0.01: "10 ms", 0.03: "30 ms", 0.1: "0.1 s", 0.3: "0.3 s", 1: "1 s", 3: "3 s", 10: "10 s"}
@@ -230,11 +230,11 @@ def _chords(facts: Facts) -> Picture:
         axes.spines["bottom"].set_visible(False)
 
     by_quality = seconds.sum(axis=0) / seconds.sum()
-    names = [q or "major triad" for q in QUALITIES]
+    names = [{"": "major", "m": "minor"}.get(q, q) for q in QUALITIES]
     best = [q for q in np.argsort(-by_quality, kind="stable")[:4] if by_quality[q] >= MIN_LABEL_SHARE]
-    common = ", ".join(f"{names[q]} {by_quality[q]:.0%}" for q in best)
+    common = ", ".join(f"{by_quality[q]:.0%} {names[q]}" for q in best)
     silent = facts.no_chord_s / (facts.no_chord_s + seconds.sum())
-    alt = f"Time under each chord, roots in fifths by qualities, darker for longer: {common}; no chord {silent:.0%}"
+    alt = f"Time under each chord, roots in fifths by qualities, stronger for longer: {common}; {silent:.0%} no chord"
     return _picture("Chords", draw, alt, (CHART_IN[0], 3.0))
 
 
@@ -282,7 +282,7 @@ def _refusals(facts: Facts) -> Picture:
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
 
-    alt = f"Refused files by reason: {', '.join(f'{name} {n:,.0f}' for name, n in rows)}"
+    alt = f"Refused files by reason: {', '.join(f'{name} ({n:,.0f})' for name, n in rows)}"
     return _picture("Refused files", draw, alt, (CHART_IN[0], max(CHART_IN[1], 0.5 + 0.3 * len(rows))))
 
 
