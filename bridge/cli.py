@@ -30,6 +30,7 @@ class Command:
 
 
 _STUDY = "bridge.study_commands"
+_STYLE = "bridge.style_commands"
 
 COMMANDS = (
     Command("generate", "engine.generate_command", "write a solo over chords to a MIDI file"),
@@ -40,6 +41,9 @@ COMMANDS = (
     Command("prepare", _STUDY, "turn MIDI files into training data", "add_prepare_arguments", "run_prepare"),
     Command("practice", "bridge.practice_command", "write practice pieces: textbook piano over generated charts"),
     Command("train", _STUDY, "train a base model", "add_train_arguments", "run_train"),
+    Command("finetune", _STYLE, "make a style from a handful of pieces", "add_finetune_arguments", "run_finetune"),
+    Command("styles", _STYLE, "list, tell, add or remove styles", "add_styles_arguments", "run_styles"),
+    Command("export", _STYLE, "merge a style into its base", "add_export_arguments", "run_export"),
     Command("evaluate", _STUDY, "measure a model on held-out data", "add_evaluate_arguments", "run_evaluate"),
 )
 
