@@ -25,6 +25,7 @@ __all__ = ["Picture", "charts", "pitch_name", "roll", "time_text"]
 DPI = 110
 CHART_IN = (4.6, 2.5)
 ROLL_IN = (9.0, 2.3)
+ROLL_BOX = (0.05, 0.12, 0.94, 0.73)  # of the picture; measuring the labels would take as long as drawing them
 ROLL_S = 16.0  # of a piece without beats; eight bars of one with beats, where they last 8 s to 30 s
 ROLL_BARS = 8
 MAX_BARS = 10  # rows of a bar chart; the rest are one row
@@ -81,7 +82,7 @@ def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
             if start_s <= at_s <= stop_s:
                 axes.axvline(at_s, color="#9aa2b1" if first else "#dfe3ea", linewidth=1.0 if first else 0.7, zorder=1)
         draw_notes(axes, shown, start_s, stop_s)
-        draw_chords(axes, chords, start_s, stop_s, 0.05, high, ROLL_IN[0] - 0.6)
+        draw_chords(axes, chords, start_s, stop_s, 0.05, high, ROLL_IN[0] * ROLL_BOX[2])
         axes.set_xlim(start_s, stop_s)
         axes.set_ylim(low - 0.5, high + 0.5)
         seconds = np.arange(np.ceil(start_s / 2) * 2, stop_s, 2)
@@ -90,7 +91,7 @@ def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
     named = [name for onset_s, name in chords if onset_s >= start_s - 0.05]
     harmony = f" under the chords {', '.join(named[:12])}{' …' if len(named) > 12 else ''}" if named else ""
     alt = f"Piano roll: {len(shown)} notes from {pitch_name(low)} to {pitch_name(high)}{harmony}"
-    return _picture("roll", draw, alt, ROLL_IN), start_s, stop_s
+    return _picture("roll", draw, alt, ROLL_IN, ROLL_BOX), start_s, stop_s
 
 
 def pitch_name(pitch: int) -> str:
@@ -107,7 +108,14 @@ def time_text(seconds: float) -> str:
     return f"{seconds / 60:.2g} min" if seconds < 3600 else f"{seconds / 3600:.2g} h"
 
 
-def _picture(name: str, draw: Callable[[Axes], None], alt: str, size_in: tuple[float, float] = CHART_IN) -> Picture:
+def _picture(
+    name: str,
+    draw: Callable[[Axes], None],
+    alt: str,
+    size_in: tuple[float, float] = CHART_IN,
+    box: tuple[float, float, float, float] | None = None,
+) -> Picture:
+    """The axes lie in the given box of the picture, or where their labels leave room."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -115,9 +123,9 @@ def _picture(name: str, draw: Callable[[Axes], None], alt: str, size_in: tuple[f
         raise SidemanError("a report needs matplotlib: pip install 'sideman[plot]'") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a name in a script that the font lacks is drawn as boxes
-        figure = Figure(figsize=size_in, dpi=DPI, layout="constrained", facecolor="none")
+        figure = Figure(figsize=size_in, dpi=DPI, layout=None if box else "constrained", facecolor="none")
         FigureCanvasAgg(figure)
-        axes = figure.add_subplot(facecolor="none")
+        axes = figure.add_axes(box, facecolor="none") if box else figure.add_subplot(facecolor="none")
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)
         axes.spines["bottom"].set_color(FAINT)
