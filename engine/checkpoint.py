@@ -44,7 +44,7 @@ class Checkpoint:
     config: Config
     weights: Weights = field(repr=False)  # dequantised
     sha256: str  # of model.safetensors: styles name their base by it
-    stored: dict[str, npt.NDArray[Any]] = field(repr=False, default_factory=dict)  # the file's own tensors; may be empty
+    stored: dict[str, npt.NDArray[Any]] = field(repr=False, default_factory=dict)  # as in the file; may be empty
 
     @property
     def model(self) -> ModelConfig:
@@ -113,16 +113,9 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
 def nf4_matrices(checkpoint: Checkpoint) -> dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:
     """Name -> NF4 codes (out, in / 2) and scales (out, in / 64) of every linear layer, as the checkpoint stores them.
 
-    What it stores in float32 is quantised here. CheckpointError: the file is gone, or no longer the one that was read.
+    What it stores in float32 is quantised here.
     """
-    path = checkpoint.path / WEIGHTS_FILE
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror}): copy the checkpoint again") from None
-    if hashlib.sha256(raw).hexdigest() != checkpoint.sha256:
-        raise CheckpointError(f"{path}: has changed while it was in use: start again")
-    stored = load(raw)
+    stored = checkpoint.stored
     return {
         name: (stored[name], stored[f"{name}{_ABSMAX}"]) if f"{name}{_ABSMAX}" in stored else nf4.quantise(value)
         for name, value in checkpoint.weights.items()
