@@ -80,8 +80,8 @@ _USUAL_PERIOD_S = 0.7
 
 
 class BeatEstimate(NamedTuple):
-    """beats_s: (B,) seconds, rising. beat_in_bar: (B,) index in the bar, None: the bar is unknown. confidence: 0..1, the
-    chance that F against a listener's beats reaches 0.85."""
+    """beats_s: (B,) seconds, rising. beat_in_bar: (B,) index in the bar, None: the bar is unknown. confidence: 0..1,
+    the chance that F against a listener's beats reaches 0.85."""
 
     beats_s: Floats
     beat_in_bar: I64 | None
@@ -262,7 +262,8 @@ def _tempo_score() -> F32:
     """(P,) nats for one beat of each period: a preference a second, times the period."""
     period_s = _PERIODS * HOP_S
     octaves = np.log2(period_s / _PREFERRED_S)
-    return (-_PREFERENCE * 0.5 * (octaves / _PREFERENCE_OCTAVES) ** 2 * period_s).astype(np.float32)
+    nats: F32 = (-_PREFERENCE * 0.5 * (octaves / _PREFERENCE_OCTAVES) ** 2 * period_s).astype(np.float32)
+    return nats
 
 
 _BANK = _bank()
