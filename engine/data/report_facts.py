@@ -168,7 +168,7 @@ def _count_piece(facts: Facts, piece: PieceArrays) -> None:
     for counts, values in ((facts.duration, steps), (facts.gap, np.diff(np.unique(onset)))):
         counts += np.bincount(np.searchsorted(GAP_EDGES, values, side="right") - 1, minlength=len(counts))
     if len(pitch):
-        facts.keys[estimate_key(np.bincount(pitch % 12, weights=steps, minlength=12))] += 1
+        facts.keys[estimate_key(np.bincount(pitch % 12, weights=steps, minlength=12).astype(np.float64))] += 1
     # The end of the notes may lie before the last chord of an annotation that goes on.
     held = np.diff(piece.chord_steps, append=max(_end_step(piece.tokens), int(piece.chord_steps[-1]))) * STEP_S
     by_id = np.bincount(piece.chord_ids.astype(np.int64) - NO_CHORD, weights=held, minlength=NUM_CHORDS + 1)
