@@ -30,6 +30,7 @@ class Command:
 
 
 _STUDY = "bridge.study_commands"
+_STYLE = "bridge.style_commands"
 
 COMMANDS = (
     Command("generate", "engine.generate_command", "write a solo over chords to a MIDI file"),
@@ -37,9 +38,12 @@ COMMANDS = (
     Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
     Command("fl", "bridge.fl_install", "install the FL Studio controller script"),
     Command("chords", "bridge.chords_command", "print or write the chords of a MIDI file, as a chart to correct"),
-    Command("prepare", _STUDY, "turn MIDI files into training data", "add_prepare_arguments", "run_prepare"),
+    Command("prepare", "bridge.prepare_command", "turn MIDI files into training data"),
     Command("practice", "bridge.practice_command", "write practice pieces: textbook piano over generated charts"),
-    Command("train", _STUDY, "train a base model", "add_train_arguments", "run_train"),
+    Command("train", "bridge.train_command", "train a base model"),
+    Command("finetune", _STYLE, "make a style from a handful of pieces", "add_finetune_arguments", "run_finetune"),
+    Command("styles", _STYLE, "list, tell, add or remove styles", "add_styles_arguments", "run_styles"),
+    Command("export", _STYLE, "merge a style into its base", "add_export_arguments", "run_export"),
     Command("evaluate", _STUDY, "measure a model on held-out data", "add_evaluate_arguments", "run_evaluate"),
 )
 

@@ -22,13 +22,17 @@ from engine.config import Config, ModelConfig, load_config, to_yaml
 from engine.errors import CheckpointError, ConfigError
 from engine.model.shapes import parameter_shapes
 
-__all__ = ["CHECKPOINT_FILES", "Checkpoint", "Weights", "load_checkpoint", "pretrained_path", "save_checkpoint"]
+__all__ = [
+    "CHECKPOINT_FILES", "Checkpoint", "Weights", "load_checkpoint", "nf4_matrices", "pretrained_path",
+    "save_checkpoint",
+]  # fmt: skip
 
 Weights = dict[str, npt.NDArray[np.float32]]
 """Parameter name (as in engine/model) -> float32 array."""
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.yaml", "model.safetensors", "card.md"
 CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
+MAX_WEIGHT = 1e4  # far beyond any trained one; larger numbers overflow somewhere on the way to the logits
 _ABSMAX = ".absmax"  # the scales of the NF4 codes NAME are called NAME.absmax
 
 
@@ -40,6 +44,7 @@ class Checkpoint:
     config: Config
     weights: Weights = field(repr=False)  # dequantised
     sha256: str  # of model.safetensors: styles name their base by it
+    stored: dict[str, npt.NDArray[Any]] = field(repr=False, default_factory=dict)  # as in the file; may be empty
 
     @property
     def model(self) -> ModelConfig:
@@ -64,7 +69,8 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
     path = folder / WEIGHTS_FILE
     try:
         raw = path.read_bytes()
-        weights = _unpack(load(raw))
+        stored = load(raw)
+        weights = _unpack(stored)
     # safetensors names a number format that numpy lacks by a KeyError or an AttributeError
     except (SafetensorError, OSError, ValueError, KeyError, AttributeError) as error:
         raise CheckpointError(f"{path}: not weights that can be read ({error}): copy the checkpoint again") from None
@@ -75,7 +81,10 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
     for name, shape in expected.items():
         if weights[name].shape != shape:
             raise CheckpointError(f"{path}: {name} is {weights[name].shape}, but config.yaml asks for {shape}")
-    return Checkpoint(folder, config, {name: weights[name] for name in expected}, hashlib.sha256(raw).hexdigest())
+        if not (np.abs(weights[name]) <= MAX_WEIGHT).all():  # false for NaN, too
+            raise CheckpointError(f"{path}: {name} holds numbers that are no weights: copy the checkpoint again")
+    ordered = {name: weights[name] for name in expected}
+    return Checkpoint(folder, config, ordered, hashlib.sha256(raw).hexdigest(), stored)
 
 
 def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: str, bits: int = 4) -> None:
@@ -99,6 +108,19 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
         (folder / CARD_FILE).write_text(card, encoding="utf-8")
         save_file(tensors, folder / WEIGHTS_FILE)
         (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors makes it private
+
+
+def nf4_matrices(checkpoint: Checkpoint) -> dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:
+    """Name -> NF4 codes (out, in / 2) and scales (out, in / 64) of every linear layer, as the checkpoint stores them.
+
+    What it stores in float32 is quantised here.
+    """
+    stored = checkpoint.stored
+    return {
+        name: (stored[name], stored[f"{name}{_ABSMAX}"]) if f"{name}{_ABSMAX}" in stored else nf4.quantise(value)
+        for name, value in checkpoint.weights.items()
+        if _is_matrix(name)
+    }
 
 
 def _unpack(stored: dict[str, npt.NDArray[Any]]) -> Weights:

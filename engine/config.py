@@ -14,7 +14,10 @@ import yaml
 from engine.errors import ConfigError
 from engine.vocabulary import VOCAB_SIZE
 
-__all__ = ["Config", "ModelConfig", "QloraConfig", "TrainingConfig", "load_config", "shipped_configs", "to_yaml"]
+__all__ = [
+    "Config", "ModelConfig", "QloraConfig", "TrainingConfig", "load_config", "parse_config", "shipped_configs",
+    "to_yaml",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -93,7 +96,7 @@ class TrainingConfig:
     epochs: float = 1.0  # passes over the un-augmented tokens
     warmup_steps: int = 200
     gradient_accumulation: int = 1
-    mixed_precision: str = "no"  # no or bf16
+    mixed_precision: str = "no"  # no, bf16, or fp16 on a GPU
 
     def __post_init__(self) -> None:
         _require(self.learning_rate > 0, f"training.learning_rate {self.learning_rate}: must be above 0")
@@ -102,7 +105,8 @@ class TrainingConfig:
         _require(self.epochs > 0, f"training.epochs {self.epochs}: must be above 0")
         _require(self.warmup_steps >= 0, f"training.warmup_steps {self.warmup_steps}: must be 0 or more")
         _require(
-            self.mixed_precision in ("no", "bf16"), f"training.mixed_precision {self.mixed_precision!r}: no or bf16"
+            self.mixed_precision in ("no", "bf16", "fp16"),
+            f"training.mixed_precision {self.mixed_precision!r}: no, bf16 or fp16",
         )
 
 
@@ -137,11 +141,16 @@ def load_config(name_or_path: str | Path) -> Config:
             source = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{text}: cannot be read as UTF-8 text ({error}): give a YAML file") from None
+    return parse_config(source, text)
+
+
+def parse_config(source: str, where: str) -> Config:
+    """A config from the text of a YAML file. ConfigError as of load_config; it begins with `where`."""
     try:
         data = yaml.safe_load(source)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{text}: broken YAML: {' '.join(str(error).split())}") from None
-    return _build(Config, {} if data is None else data, where=text)
+        raise ConfigError(f"{where}: broken YAML: {' '.join(str(error).split())}") from None
+    return _build(Config, {} if data is None else data, where=where)
 
 
 def to_yaml(config: Config) -> str:

@@ -145,12 +145,17 @@ def _draw_grid(axes: Axes, first_bar: int, bars: int, bar_s: float, beats_per_ba
 
 def draw_keyboard(axes: Axes, start_s: float, stop_s: float, low: int, high: int) -> None:
     """Stripes of black and white keys from pitch `low` to `high`, octaves named at the left, no frame."""
-    for pitch in range(low, high + 1):
-        if pitch % 12 in _BLACK_KEYS:
-            axes.fill_between([start_s, stop_s], pitch - 0.5, pitch + 0.5, color=_BLACK_KEY, linewidth=0, zorder=0)
-        if pitch % 12 == 0:
-            axes.plot([start_s, stop_s], [pitch - 0.5] * 2, color=_OCTAVE, linewidth=0.8, zorder=1)
+    from matplotlib.collections import PolyCollection
+
+    stripes = [
+        [(start_s, pitch - 0.5), (stop_s, pitch - 0.5), (stop_s, pitch + 0.5), (start_s, pitch + 0.5)]
+        for pitch in range(low, high + 1)
+        if pitch % 12 in _BLACK_KEYS
+    ]
+    axes.add_collection(PolyCollection(stripes, facecolors=_BLACK_KEY, linewidths=0, zorder=0))
     octaves = [pitch for pitch in range(low, high + 1) if pitch % 12 == 0]
+    for pitch in octaves:
+        axes.plot([start_s, stop_s], [pitch - 0.5] * 2, color=_OCTAVE, linewidth=0.8, zorder=1)
     axes.set_yticks(octaves, [f"{PITCH_NAMES[0]}{pitch // 12 - 1}" for pitch in octaves], fontsize=8, color=_FAINT)
     axes.set_xticks([])
     axes.tick_params(length=0, pad=3)

@@ -85,7 +85,7 @@ def test_an_unquoted_no_is_a_word(tmp_path: Path) -> None:
         ("training: {batch_size: 0}", "training.batch_size 0"),
         ("training: {warmup_steps: -1}", "training.warmup_steps -1"),
         ("training: {epochs: 0}", "training.epochs 0.0"),
-        ("training: {mixed_precision: fp16}", "training.mixed_precision 'fp16': no or bf16"),
+        ("training: {mixed_precision: fp8}", "training.mixed_precision 'fp8': no, bf16 or fp16"),
         ("model: {", "broken YAML"),
         ("model: !!python/object:os.system {}", "broken YAML"),
     ],

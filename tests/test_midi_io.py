@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from midi_bytes import ONE_NOTE, TEMPO_60, midi
+from midi_bytes import ONE_NOTE, TEMPO_60, body, chunk, header, midi
 
 from engine.errors import MidiFileError
 from engine.midi_io import extend_with_pedal, read_performance
 from engine.midi_io.tempo_map import TempoMap, beat_grid
-from engine.notes import Notes, make_notes
+from engine.notes import Notes, TimedText, make_notes
 
 Row = tuple[float, float, int, int]
 
@@ -137,11 +138,87 @@ def test_files_without_music_are_refused_in_one_line(tmp_path: Path, data: bytes
     assert "\n" not in str(refusal.value)
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_only_regular_files_of_a_sane_size_are_opened(tmp_path: Path) -> None:
     with pytest.raises(MidiFileError, match="no such file"):
         read_performance(tmp_path / "missing.mid")
-    with pytest.raises(MidiFileError, match="cannot be read"):
+    with pytest.raises(MidiFileError, match="a folder"):
         read_performance(tmp_path)
+    with pytest.raises(MidiFileError, match="cannot be read"):
+        read_performance(tmp_path / "zero\0byte.mid")
+    with (tmp_path / "huge.mid").open("wb") as file:
+        file.write(midi("0060", ONE_NOTE))
+        file.truncate(2**33)  # sparse: takes no room
+    with pytest.raises(MidiFileError, match="larger than 4 MB"):
+        read_performance(tmp_path / "huge.mid")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_or_device_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mid")
+    for path in (tmp_path / "pipe.mid", Path("/dev/zero")):
+        with pytest.raises(MidiFileError, match="a pipe, socket or device"):
+            read_performance(path)
+
+
+NOTE_HEX = "90 3C 40\n60 3C 00\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b"\0\x90\x3c\x40" + b"\1\x3c\x00\1\x3c\x40" * 600_000, "more than 500,000 notes", id="notes"),
+        pytest.param(body("00" + NOTE_HEX) + b"\0\xff\1\0" * 300_000, "more text, tempo and system", id="texts"),
+        pytest.param(body("00" + NOTE_HEX) + b"\0\xc0\1" * 300_000, "more text, tempo and system", id="programs"),
+        pytest.param(b"\0\x90\x3c\xc0" * 300_000, "more text, tempo and system", id="damaged events"),
+        pytest.param(b"\1\xff\x58\2\4\2" * 20_000 + body("00" + NOTE_HEX), "10,000 time signatures", id="metres"),
+    ],
+)
+def test_what_would_take_for_ever_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    with pytest.raises(MidiFileError, match=reason):
+        _read(tmp_path, header() + chunk(b"MTrk", content))
+
+
+def test_a_note_whose_end_was_lost_is_cut_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "file.mid"
+    path.write_bytes(midi("0060", TEMPO_60 + "00 90 3C 40\n83 C2 00 90 40 40  # 600 s later\n60 80 40 00"))
+    performance = read_performance(path)
+    assert performance.notes["offset_s"].tolist() == pytest.approx([300, 601])
+    assert performance.repairs == ("1 notes longer than 300 s cut there",)
+
+
+def test_many_repairs_are_told_in_short(tmp_path: Path) -> None:
+    path = tmp_path / "file.mid"
+    path.write_bytes(header(tracks=20) + chunk(b"MTrk", body("00 90 3C 40 60 3C 00")) * 20)
+    repairs = read_performance(path).repairs
+    assert repairs[0] == "track 1: no end of track: ends with its last event"
+    assert repairs[8:] == ("and 12 more",)
+
+
+def test_texts_come_with_their_time_and_kind(tmp_path: Path) -> None:
+    words = """
+    00 FF 06 03 43 6D 37         # marker Cm7
+    60 FF 05 04 6C 61 2D C3      # lyric, latin-1
+    00 FF 01 03 E3 83 94         # text, UTF-8
+    60 FF 07 02 67 6F            # cue
+    00 FF 02 01 78               # a copyright is none
+    """
+    path = tmp_path / "file.mid"
+    path.write_bytes(midi("0060", words, TEMPO_60 + ONE_NOTE))
+    assert read_performance(path).texts == (
+        TimedText(0, "marker", "Cm7"), TimedText(1, "lyric", "la-Ã"), TimedText(1, "text", "ピ"),
+        TimedText(2, "cue", "go"),
+    )  # fmt: skip
+
+
+def test_a_karaoke_file_in_japanese_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "song.kar"
+    path.write_bytes(midi("0060", "00 FF 01 05 40 4C 4A 41 50  # @LJAP\n00 FF 05 02 82 A0  # あ\n" + ONE_NOTE))
+    assert [text.text for text in read_performance(path).texts] == ["@LJAP", "あ"]
+
+
+def test_patterns_of_a_type_2_file_keep_their_own_tempo(tmp_path: Path) -> None:
+    data = midi("0060", TEMPO_60 + ONE_NOTE, ONE_NOTE, kind=2)
+    assert np.array(_read(tmp_path, data)) == pytest.approx(np.array([(0, 1, 60, 64), (1, 1.5, 60, 64)]))
 
 
 @settings(max_examples=300, deadline=None)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +13,22 @@ import pytest
 
 import native
 from engine.chords import parse_chord
-from engine.data.corpus import Piece, Source, find_sources, read_piece
-from engine.data.prepare import prepare, split_of, tokenise
+from engine.data.augmentation import Augmentation
+from engine.data.corpus import find_sources, read_piece
+from engine.data.entry import tokenise
+from engine.data.prepare import Settings, prepare, work_folder
 from engine.data.shards import SPLITS, load_shard
 from engine.errors import DataError, SidemanError
 from engine.midi_io import write_midi
+from engine.notes import make_notes
 from engine.vocabulary import BOS, EOS, LAYOUT
 from tests.study_corpus import song, write_corpus
 
-ROOT = Path(__file__).parents[1]
+ONE = Settings(workers=1)
+
+
+def rows_of(data: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (data / "manifest.jsonl").read_text("utf-8").splitlines()]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -71,58 +77,21 @@ def test_chords_start_with_none_at_zero_and_never_repeat(corpus: Path) -> None:
 
 
 def test_two_runs_write_the_same_bytes_whatever_the_workers(corpus: Path, tmp_path: Path) -> None:
-    prepare(corpus, tmp_path / "one", workers=1)
-    in_parallel("", corpus, tmp_path / "two")
+    prepare(corpus, tmp_path / "one", ONE)
+    prepare(corpus, tmp_path / "two", replace(ONE, workers=3))
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
     assert sorted(files_of(tmp_path / "one")) == ["manifest.jsonl", *sorted(f"{s}.safetensors" for s in SPLITS)]
 
 
-def in_parallel(patch: str, in_dir: Path, out: Path) -> str:
-    """prepare() by two workers in a process of their own, since a test process with threads may not fork."""
-    code = f"""
-import os, sys
-from pathlib import Path
-import engine.data.prepare as module
-{patch}
-if __name__ == "__main__":
-    try:
-        module.prepare(Path(sys.argv[1]), Path(sys.argv[2]), workers=2)
-    except Exception as error:
-        print(type(error).__name__, error)
-"""
-    command = [sys.executable, "-c", code, str(in_dir), str(out)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the patch reaches the workers by fork")
-def test_a_file_that_crashes_its_reader_is_narrowed_down(corpus: Path, tmp_path: Path) -> None:
-    said = in_parallel("module.read_piece = lambda source: os._exit(1)", corpus, tmp_path / "out")
-    assert said.startswith("DataError a file between song0.mid and song7.mid crashed its reader: take it out")
-    assert not any(tmp_path.iterdir())
-
-
-def test_a_file_that_fails_in_a_way_nobody_foresaw_is_reported_and_skipped(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def read(source: Source) -> Piece:
-        if source.name == "song3.mid":
-            raise ZeroDivisionError("odd")
-        return read_piece(source)
-
-    monkeypatch.setattr("engine.data.prepare.read_piece", read)
-    report = prepare(corpus, tmp_path / "out", workers=1)
-    assert report.refused == [("song3.mid", "cannot be read (ZeroDivisionError: odd)")]
-    assert sum(report.pieces.values()) == 7
-
-
 @pytest.mark.parametrize("augment", [1, 12])
 def test_the_report_counts_what_the_shards_hold(corpus: Path, tmp_path: Path, augment: int) -> None:
-    report = prepare(corpus, tmp_path / "out", augment=augment, workers=1)
+    report = prepare(corpus, tmp_path / "out", replace(ONE, augmentation=Augmentation(augment, (0.9, 1.0))))
     shards = {name: load_shard(tmp_path / "out" / f"{name}.safetensors") for name in SPLITS}
     assert report.pieces == {name: len(shard.pieces) for name, shard in shards.items()}
     assert report.tokens == {name: sum(len(p.tokens) for p in shard.pieces) for name, shard in shards.items()}
     assert {shard.augment for shard in shards.values()} == {augment}
-    assert report.training_samples == report.pieces["train"] * augment
+    assert report.training_samples == report.pieces["train"] * augment * 2
+    assert report.samples == 8 * augment * 2
     rows = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
     assert [row["path"] for row in rows] == [f"song{i}.mid" for i in range(8)]
     assert all(row["chord_source"] == "recognised" and row["beat_source"] == "tempo map" for row in rows)
@@ -134,7 +103,6 @@ def test_every_bad_file_is_reported_with_its_reason_and_skipped(tmp_path: Path) 
     bad = {
         "empty.mid": (b"", "no MThd header"),
         "text.MIDI": (b"hello, I am a text that calls itself MIDI", "no MThd header"),
-        "cut.mid": (good[: len(good) // 2], "broken MIDI file"),
         "header.mid": (good[:14], "no pitched notes"),
         "line\nbreak.mid": (b"MThd", "no MThd header"),
     }
@@ -148,7 +116,7 @@ def test_every_bad_file_is_reported_with_its_reason_and_skipped(tmp_path: Path) 
     (folder / "song1.json").write_text('{"somebody": "else\'s"}')  # no labels: the file is used
     (folder / "folder.mid").mkdir()
     (folder / "gone.mid").symlink_to(tmp_path / "nowhere")
-    report = prepare(folder, tmp_path / "out", split=(1, 0, 0), workers=1)
+    report = prepare(folder, tmp_path / "out", replace(ONE, split=(1, 0, 0)))
     reasons = dict(report.refused)
     for name, (_, words) in bad.items():
         assert words in reasons.pop(name.replace("\n", " "))
@@ -157,7 +125,7 @@ def test_every_bad_file_is_reported_with_its_reason_and_skipped(tmp_path: Path) 
     assert list(reasons) == [r"no utf-8 \udcff.mid"]
     assert report.pieces == {"train": 2, "valid": 0, "test": 0}
     rows = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text("utf-8").splitlines()]
-    assert sum("refused" in row for row in rows) == len(report.refused) == 8
+    assert sum("refused" in row for row in rows) == len(report.refused) == 7
 
 
 @pytest.mark.parametrize(
@@ -165,37 +133,7 @@ def test_every_bad_file_is_reported_with_its_reason_and_skipped(tmp_path: Path) 
 )
 def test_a_split_must_add_up(corpus: Path, tmp_path: Path, split: tuple[float, float, float]) -> None:
     with pytest.raises(DataError, match=r"--split .*add up to 1"):
-        prepare(corpus, tmp_path / "out", split=split)
-
-
-@pytest.mark.parametrize("augment", [0, 13, -1])
-def test_there_are_one_to_twelve_keys(corpus: Path, tmp_path: Path, augment: int) -> None:
-    with pytest.raises(DataError, match=f"--augment {augment}: give the number of keys"):
-        prepare(corpus, tmp_path / "out", augment=augment)
-
-
-def test_a_work_stays_on_its_side_when_the_folder_grows_and_copies_of_it_follow(corpus: Path, tmp_path: Path) -> None:
-    shutil.copytree(corpus, tmp_path / "midi")
-    prepare(tmp_path / "midi", tmp_path / "before", split=(0.5, 0.25, 0.25), workers=1)
-    for i in range(8):
-        shutil.copy(tmp_path / "midi" / f"song{i}.mid", tmp_path / "midi" / f"copy of {i}.mid")
-    prepare(tmp_path / "midi", tmp_path / "after", split=(0.5, 0.25, 0.25), workers=1)
-    before, after = (
-        {
-            row["path"]: row["split"]
-            for row in map(json.loads, (tmp_path / n / "manifest.jsonl").read_text().splitlines())
-        }
-        for n in ("before", "after")
-    )
-    assert before.items() <= after.items()
-    assert all(after[f"copy of {i}.mid"] == after[f"song{i}.mid"] for i in range(8))
-    assert len(set(before.values())) > 1
-
-
-def test_shares_of_the_split_are_those_asked_for() -> None:
-    sides = [split_of(str(i), (0.8, 0.1, 0.1)) for i in range(5000)]
-    assert [abs(sides.count(name) / 5000 - share) < 0.02 for name, share in zip(SPLITS, (0.8, 0.1, 0.1), strict=True)]
-    assert {split_of(str(i), (1.0, 0.0, 0.0)) for i in range(500)} == {"train"}
+        prepare(corpus, tmp_path / "out", Settings(split=split))
 
 
 def test_an_index_names_works_and_leaves_files_out(tmp_path: Path) -> None:
@@ -224,13 +162,13 @@ def test_folders_without_anything_usable_are_refused(tmp_path: Path) -> None:
         prepare(tmp_path / "midi", tmp_path / "out")
     (tmp_path / "midi" / "x.mid").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"no usable file .*1 refused; x\.mid: not a MIDI file"):
-        prepare(tmp_path / "midi", tmp_path / "out", workers=1)
+        prepare(tmp_path / "midi", tmp_path / "out", ONE)
     assert [p.name for p in tmp_path.iterdir()] == ["midi"]
 
 
 def test_nothing_but_old_data_is_replaced(corpus: Path, tmp_path: Path) -> None:
-    prepare(corpus, tmp_path / "out", workers=1)
-    prepare(corpus, tmp_path / "out", workers=1, augment=1)
+    prepare(corpus, tmp_path / "out", ONE)
+    prepare(corpus, tmp_path / "out", replace(ONE, augmentation=Augmentation(1)))
     assert load_shard(tmp_path / "out" / "train.safetensors").augment == 1
     shutil.copytree(corpus, tmp_path / "midi")
     before = files_of(tmp_path / "midi")
@@ -239,17 +177,98 @@ def test_nothing_but_old_data_is_replaced(corpus: Path, tmp_path: Path) -> None:
     assert files_of(tmp_path / "midi") == before
 
 
-def test_an_interrupted_run_leaves_the_old_data_whole(corpus: Path, tmp_path: Path) -> None:
-    prepare(corpus, tmp_path / "out", workers=1)
-    before = files_of(tmp_path)
+def test_an_interrupted_run_leaves_the_old_data_whole_and_the_next_one_goes_on(corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpus, tmp_path / "midi")
+    prepare(tmp_path / "midi", tmp_path / "out", ONE)
+    before = files_of(tmp_path / "out")
+    for i in range(8):  # all are new
+        write_midi(tmp_path / "midi" / f"song{i}.mid", song(100 + i), tempo_bpm=120)
 
     def interrupt(done: int, total: int) -> None:
         if done == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(corpus, tmp_path / "out", augment=1, workers=1, progress=interrupt)
-    assert files_of(tmp_path) == before
+        prepare(tmp_path / "midi", tmp_path / "out", ONE, interrupt)
+    assert files_of(tmp_path / "out") == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["midi", "out", "out.work"]
+    report = prepare(tmp_path / "midi", tmp_path / "out", ONE)
+    assert 4 <= report.unchanged < 8
+    prepare(tmp_path / "midi", tmp_path / "fresh", ONE)
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "fresh")
+
+
+def test_a_second_run_reads_only_what_has_changed(corpus: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "midi"
+    shutil.copytree(corpus, folder)
+    assert prepare(folder, tmp_path / "out", ONE).unchanged == 0
+    before = files_of(tmp_path / "out")
+    assert prepare(folder, tmp_path / "out", ONE).unchanged == 8
+    assert files_of(tmp_path / "out") == before
+    write_midi(folder / "song3.mid", song(50), tempo_bpm=120)  # another content
+    (folder / "song4.chords").write_text("0.0 Dm7\n4.0 G7\n")  # another label
+    (folder / "song5.mid").rename(folder / "renamed.MID")  # the same content
+    (folder / "song6.mid").unlink()
+    report = prepare(folder, tmp_path / "out", ONE)
+    assert report.unchanged == 5
+    sources = {row["path"]: row["chord_source"] for row in rows_of(tmp_path / "out")}
+    assert sources["song4.mid"] == "chords file"
+    assert "song6.mid" not in sources
+    assert len([p for p in work_folder(tmp_path / "out").rglob("*") if p.is_file()]) == 7 + 1  # and its mark
+    assert prepare(folder, tmp_path / "out", replace(ONE, tracks="all")).unchanged == 0
+
+
+def test_a_torn_entry_is_read_again(corpus: Path, tmp_path: Path) -> None:
+    prepare(corpus, tmp_path / "out", ONE)
+    before = files_of(tmp_path / "out")
+    for i, place in enumerate(p for p in work_folder(tmp_path / "out").rglob("*") if len(p.name) == 40):
+        place.write_bytes(place.read_bytes()[: -10 * i or None])
+    assert prepare(corpus, tmp_path / "out", ONE).unchanged == 1
+    assert files_of(tmp_path / "out") == before
+
+
+def test_a_foreign_folder_in_the_place_of_the_work_is_left_alone(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.work").mkdir()
+    (tmp_path / "out.work" / "novel.txt").write_text("mine")
+    with pytest.raises(SidemanError, match=r"out\.work: is in the way and not ours"):
+        prepare(corpus, tmp_path / "out", ONE)
+    assert [p.name for p in tmp_path.rglob("*")] == ["out.work", "novel.txt"]
+
+
+def test_copies_are_refused_by_the_name_of_what_they_copy(corpus: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "midi"
+    shutil.copytree(corpus, folder)
+    shutil.copy(folder / "song0.mid", folder / "song0 (1).mid")
+    notes = song(1)
+    changed = {"faster": notes.copy(), "higher": notes.copy(), "softer": notes.copy(), "played": notes.copy()}
+    for name in ("onset_s", "offset_s"):
+        changed["faster"][name] *= 0.8
+    changed["higher"]["pitch"] += 3
+    changed["softer"]["velocity"] //= 2
+    rng = np.random.default_rng(0)
+    moved = np.sort(notes["onset_s"] + rng.uniform(0, 0.08, len(notes)))
+    changed["played"]["onset_s"] = moved
+    changed["played"]["offset_s"] = moved + 0.2
+    for name, other in changed.items():
+        write_midi(folder / f"x {name}.mid", make_notes(*(other[field] for field in other.dtype.names)), tempo_bpm=120)
+    report = prepare(folder, tmp_path / "out", ONE)
+    reasons = dict(report.refused)
+    assert reasons.pop("song0.mid") == "same notes as song0 (1).mid"  # the first by name is kept
+    assert reasons == {f"x {name}.mid": "same notes as song1.mid" for name in ("faster", "higher", "softer")}
+    works = {row["path"]: row.get("work") for row in rows_of(tmp_path / "out")}
+    assert works["x played.mid"] is not None  # a performance of its own
+
+
+def test_practice_pieces_are_added_and_split_like_the_others(corpus: Path, tmp_path: Path) -> None:
+    report = prepare(corpus, tmp_path / "out", replace(ONE, practice_bars=1500))
+    rows = [row for row in rows_of(tmp_path / "out") if row["collection"] == "practice"]
+    assert len(rows) == report.practice > 15
+    assert {row["licence"] for row in rows} == {"generated"}
+    assert {row["split"] for row in rows} == set(SPLITS)
+    assert {row["chord_source"] for row in rows} == {"generated"}
+    shard = load_shard(tmp_path / "out" / "train.safetensors")
+    assert shard.collections == ["files", "practice"]
+    assert {piece.collection for piece in shard.pieces} == {0, 1}
 
 
 def test_recognised_chords_are_those_that_were_played(corpus: Path) -> None:

@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch")
 
 from engine.checkpoint import load_checkpoint  # noqa: E402
 from engine.config import load_config  # noqa: E402
-from engine.data.prepare import prepare  # noqa: E402
+from engine.data.prepare import Settings, prepare  # noqa: E402
 from engine.data.shards import load_shard  # noqa: E402
 from engine.data.windows import WindowSampler  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
@@ -38,7 +38,7 @@ def _one_thread() -> None:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
-    prepare(write_corpus(folder / "midi", files=10), folder / "data", split=(0.6, 0.2, 0.2), workers=1)
+    prepare(write_corpus(folder / "midi", files=10), folder / "data", Settings(split=(0.6, 0.2, 0.2), workers=1))
     return folder / "data"
 
 
@@ -74,9 +74,11 @@ def test_the_card_says_what_it_was_trained_on(finished: tuple[Path, list[float]]
 def test_nothing_is_a_pickle(finished: tuple[Path, list[float]]) -> None:
     path = finished[0]
     names = {p.relative_to(path.parent).as_posix() for p in path.parent.rglob("*") if p.is_file()}
-    assert names == {
+    events = {name for name in names if name.startswith("base.run/events.out.tfevents.")}
+    assert len(events) == 1
+    assert names - events == {
         "small.yaml", "base/card.md", "base/config.yaml", "base/model.safetensors", "base.run/losses.jsonl",
-        "base.run/state.safetensors",
+        "base.run/losses.png", "base.run/state.safetensors",
     }  # fmt: skip
     for name in ("base/model.safetensors", "base.run/state.safetensors"):
         assert load_file(path.parent / name)  # a JSON header and numbers
@@ -187,7 +189,7 @@ def edit(name: str, old: str, new: str) -> Callable[[Path, Path], None]:
 
 
 def no_valid_side(folder: Path, data: Path) -> None:
-    prepare(data.parent / "midi", data, split=(1, 0, 0), workers=1)
+    prepare(data.parent / "midi", data, Settings(split=(1, 0, 0), workers=1))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def no_valid_side(folder: Path, data: Path) -> None:
     [
         (lambda folder, data: None, False, "holds an earlier run: add --resume"),
         (lambda folder, data: (folder / "base.run" / "state.safetensors").unlink(), True, "holds no run to resume"),
-        (edit("small.yaml", "latent_len: 16", "latent_len: 8"), True, "another config, length or seed"),
+        (edit("small.yaml", "latent_len: 16", "latent_len: 8"), True, "this run had model.latent_len 16, not 8"),
         (edit("small.yaml", "latent_dim: 64", "latent_dim: 96"), True, "model.latent_dim 96: must be a multiple of 64"),
         (edit("small.yaml", "ff_dim", "ff_dmi"), True, "did you mean 'ff_dim'"),
         (lambda f, d: (f / "base.run" / "state.safetensors").write_bytes(b"\x80\x04."), True, "cannot be read"),
@@ -211,7 +213,7 @@ def test_what_cannot_go_on_is_refused_and_the_checkpoint_stays(
 ) -> None:
     write_corpus(tmp_path / "midi", files=3)
     data = tmp_path / "data"
-    prepare(tmp_path / "midi", data, split=(0.34, 0.66, 0), workers=1)
+    prepare(tmp_path / "midi", data, Settings(split=(0.34, 0.66, 0), workers=1))
     config = write_config(tmp_path, epochs=0.4)
     train(str(config), data, tmp_path / "base", max_minutes=0)
     before = (tmp_path / "base" / "model.safetensors").read_bytes()

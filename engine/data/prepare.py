@@ -1,180 +1,263 @@
-"""A folder of MIDI -> token shards with chords and beats, split by musical work, with every loss reported."""
+"""A folder of MIDI -> token shards with chords and beats, split by musical work, with every loss reported.
+
+1. Every file is read by a reader process into an entry, kept in DATA.work (engine.data.cache) until it changes.
+2. Copies are refused, works are told from the index and the notes, and works are dealt to the sides of the split.
+3. The entries flow into shards and manifest, which replace DATA whole.
+
+In memory are a file's name, its sketch and its place; never its notes.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
-
-import native
 from engine.atomic import atomic_write, check_folder
-from engine.chord_memory import chord_track
-from engine.data.corpus import Piece, Source, find_sources, one_line, read_piece
-from engine.data.shards import DEFAULT_AUGMENT, SPLITS, PieceArrays, Shard, save_shard, steps_of, token_steps
-from engine.errors import DataError, SidemanError
-from engine.vocabulary import BOS, EOS, LAYOUT, STEP_S
+from engine.data.augmentation import Augmentation
+from engine.data.cache import Cache, content_hash, entry_key, reading_code
+from engine.data.copies import find_copies, onset_steps
+from engine.data.corpus import Source, Tracks, find_sources
+from engine.data.entry import Entry, entry_of, refusal, tokenise
+from engine.data.manifest import MANIFEST, ManifestWriter, Report
+from engine.data.pool import Done, default_workers, read_in_processes
+from engine.data.practice import practice_pieces
+from engine.data.reader import Job
+from engine.data.report import REPORT, write_report
+from engine.data.scheduler import read_by_scheduler
+from engine.data.shard_writer import ShardWriter
+from engine.data.shards import SPLITS
+from engine.data.splits import Shares, check_shares, side_at, split_works
+from engine.data.works import Sketch, join_works, same_work_pairs
+from engine.errors import DataError
 
-__all__ = ["MANIFEST", "Report", "prepare", "tokenise"]
+__all__ = ["MANIFEST", "Report", "Settings", "prepare", "tokenise", "work_folder"]
 
-MANIFEST = "manifest.jsonl"
-MIN_NOTES = 16  # fewer teach nothing
-MAX_WORKERS = 61  # of a Windows process pool
-CHUNK = 8  # files that a worker takes at a time
-
-Result: TypeAlias = "tuple[PieceArrays, dict[str, object]] | str"
-"""Arrays and facts of one file, or the reason it was refused."""
+PRACTICE = "practice"
+PRACTICE_SEED = 1
+GOLDEN = 0.6180339887498949  # its multiples, modulo 1, deal any number of practice pieces evenly
 
 
 @dataclass(frozen=True)
-class Report:
-    """What became of a folder."""
+class Settings:
+    """What a user may choose."""
 
-    pieces: dict[str, int]  # split -> pieces
-    tokens: dict[str, int]  # split -> tokens
-    refused: list[tuple[str, str]]  # file, reason
-    augment: int  # keys in which training hears every piece
-
-    @property
-    def training_samples(self) -> int:
-        """Pieces that training can tell apart: each in each of its keys."""
-        return self.pieces["train"] * self.augment
+    split: Shares = (0.8, 0.1, 0.1)  # train, valid, test, by works
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    tracks: Tracks = "auto"  # "auto": the piano; "all"; or names
+    workers: int | None = None  # reader processes; None: one a core
+    scheduler: str | None = None  # of a Dask cluster, which then reads in their place
+    practice_bars: int = 0  # generated music added
+    report: bool = False  # also write report.html
 
 
-def tokenise(piece: Piece, collection: int) -> PieceArrays:
-    """One labelled piece as arrays: time starts at its first note, tokens run from BOS to EOS."""
-    notes = piece.performance.notes
-    start_s = float(np.floor(notes["onset_s"].min() / STEP_S) * STEP_S)
-    ids = native.encode(
-        LAYOUT, notes["onset_s"] - start_s, notes["offset_s"] - start_s, notes["pitch"], notes["velocity"]
-    )
-    tokens = np.concatenate([[BOS], ids, [EOS]]).astype(np.uint16)
-    chord_ids, chord_steps = chord_track(piece.chords, start_s)
-    return PieceArrays(
-        tokens,
-        np.array(chord_ids),
-        np.array(chord_steps),
-        steps_of(piece.performance.beats_s - start_s),
-        piece.performance.beat_in_bar,
-        collection,
-    )
+@dataclass
+class _Files:
+    """What is known of every file while the others are read. Lists are parallel to sources."""
+
+    sources: list[Source]
+    hashes: list[str | None]
+    keys: list[str | None]
+    melodies: list[str | None]
+    sketches: list[Sketch | None]
+    refused: dict[int, str]  # reasons that no cache keeps
 
 
 def prepare(
     in_dir: Path,
     out: Path,
-    split: tuple[float, float, float] = (0.8, 0.1, 0.1),
-    augment: int = DEFAULT_AUGMENT,
-    workers: int | None = None,
+    settings: Settings | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Reads every MIDI file under in_dir; writes train/valid/test shards and a manifest to `out`, whole or not at all.
 
-    A file that cannot be used is reported with its reason and skipped. augment: training transposes every piece to so
-    many keys around its own, on the fly; 1 keeps the key. DataError: nothing usable, a bad split or augment.
+    A file that cannot be used is reported with its reason and skipped. DATA.work beside `out` keeps what was read, so
+    that the next run reads only what has changed, and a run that was killed goes on.
+
+    DataError: nothing usable, or a bad split. SidemanError: `out` holds something else or cannot be written.
     """
-    if not (min(split) >= 0 and abs(sum(split) - 1) <= 1e-6 and split[0] > 0):
-        raise DataError(
-            f"--split {' '.join(map(str, split))}: give three shares of 0..1 that add up to 1, the first above 0"
-        )
-    if not 1 <= augment <= DEFAULT_AUGMENT:
-        raise DataError(f"--augment {augment}: give the number of keys, 1 (as played) to {DEFAULT_AUGMENT} (all)")
-    check_folder(out, [MANIFEST, *(f"{name}.safetensors" for name in SPLITS)])
+    settings = settings or Settings()
+    check_shares(settings.split)
+    check_folder(out, [MANIFEST, REPORT, *(f"{name}.safetensors" for name in SPLITS)])
     sources = find_sources(in_dir)
-    collections = sorted({source.collection for source in sources})
-    pieces: dict[str, list[PieceArrays]] = {name: [] for name in SPLITS}
-    rows: list[dict[str, object]] = []
-    refused: list[tuple[str, str]] = []
+    report = Report(settings.augmentation)
     with atomic_write(out) as folder:
         folder.mkdir()  # before the hours of work: a place that cannot be written is known at once
-        for source, result in _read_all(sources, collections, workers, progress):
-            row: dict[str, object] = {"path": source.name, "collection": source.collection, "licence": source.licence}
-            if isinstance(result, str):
-                refused.append((source.name, result))
-                rows.append({**row, "refused": result})
+        cache = Cache(work_folder(out))
+        files = _read(sources, cache, settings, report, progress)
+        works, copies = _works_and_copies(files, cache)
+        if all(work is None for work in works):
+            refused = [(source.name, _reason(files, cache, i)) for i, source in enumerate(sources[:3])]
+            if cache.is_new:
+                cache.remove()
+            reasons = "".join(f"; {name}: {reason}" for name, reason in refused)
+            raise DataError(f"{in_dir}: no usable file for the training side ({len(sources)} refused{reasons})")
+        _write(folder, files, works, copies, cache, settings, report)
+    cache.keep_only({key for key in files.keys if key})
+    if settings.report:
+        write_report(out)
+    return report
+
+
+def work_folder(out: Path) -> Path:
+    """Where the entries of a data folder are kept."""
+    place = Path(os.path.realpath(out))
+    return place.with_name(f"{place.name}.work")
+
+
+def _read(
+    sources: list[Source], cache: Cache, settings: Settings, report: Report, progress: Callable[[int, int], None]
+) -> _Files:
+    """Every file's entry into the cache."""
+    count, code = len(sources), reading_code()
+    files = _Files(sources, [None] * count, [None] * count, [None] * count, [None] * count, {})
+    finished = 0
+
+    def take(number: int, entry: Entry) -> None:
+        nonlocal finished
+        if entry.refused is None:
+            files.melodies[number], files.sketches[number] = entry.facts["melody"], entry.sketch()
+        finished += 1
+        progress(finished, count)
+
+    known: list[tuple[int, Entry]] = []  # met while looking for work; taken by the thread that consumes
+
+    def jobs() -> Iterator[tuple[int, Job]]:
+        for number, source in enumerate(sources):
+            try:
+                sha256, size = content_hash(source.path), source.path.stat().st_size
+                key = entry_key(source.path, sha256, settings.tracks, code)
+            except OSError as error:
+                files.refused[number] = f"cannot be read ({error.strerror}): check that it is a readable file"
+                known.append((number, refusal(files.refused[number])))
                 continue
-            arrays, facts = result
-            side = split_of(source.work, split)
-            pieces[side].append(arrays)
-            rows.append({**row, "split": side, **facts})
-        if not pieces["train"]:
-            reasons = "".join(f"; {name}: {reason}" for name, reason in refused[:3])
-            raise DataError(f"{in_dir}: no usable file for the training side ({len(refused)} refused{reasons})")
-        for name in SPLITS:
-            save_shard(folder / f"{name}.safetensors", Shard(pieces[name], collections, augment))
-        manifest = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
-        (folder / MANIFEST).write_text(manifest, encoding="utf-8")
-    return Report(
-        {name: len(pieces[name]) for name in SPLITS},
-        {name: sum(len(p.tokens) for p in pieces[name]) for name in SPLITS},
-        refused,
-        augment,
+            files.hashes[number], files.keys[number] = sha256, key
+            entry = cache.get(key)
+            if entry is None:
+                yield number, Job(os.fspath(source.path.absolute()), settings.tracks, size)
+            else:
+                report.unchanged += 1
+                known.append((number, entry))
+
+    def take_known() -> None:
+        while known:
+            take(*known.pop())
+
+    with closing(_answers(jobs(), count, settings)) as answers:
+        for number, data, may_be_kept in answers:
+            entry = Entry.unpack(data)
+            key = files.keys[number]
+            if may_be_kept and key is not None:
+                cache.put(key, data)
+            else:
+                files.refused[number] = entry.refused or ""
+            take(number, entry)
+            take_known()
+    take_known()
+    return files
+
+
+def _answers(jobs: Iterator[tuple[int, Job]], count: int, settings: Settings) -> Generator[Done]:
+    if settings.scheduler is not None:
+        return read_by_scheduler(jobs, settings.scheduler)
+    return read_in_processes(jobs, max(1, min(settings.workers or default_workers(), count)))
+
+
+def _works_and_copies(files: _Files, cache: Cache) -> tuple[list[str | None], dict[int, int]]:
+    """Each file's work, None where it is not used, and copy -> original."""
+
+    def onsets(number: int) -> object:
+        return onset_steps(_entry(files, cache, number).arrays["tokens"])
+
+    copies = find_copies(files.melodies, onsets)  # type: ignore[arg-type]
+    used = [i for i, sketch in enumerate(files.sketches) if sketch is not None and i not in copies]
+    by_index: dict[str, list[int]] = defaultdict(list)
+    for place, number in enumerate(used):
+        work = files.sources[number].work
+        if work is not None:
+            by_index[work].append(place)
+    pairs = same_work_pairs([sketch for i in used if (sketch := files.sketches[i]) is not None])
+    same_notes: dict[str, list[int]] = defaultdict(list)
+    for place, number in enumerate(used):
+        same_notes[str(files.melodies[number])].append(place)
+    roots = join_works(len(used), [*by_index.values(), *same_notes.values(), *pairs])
+    members: dict[int, list[int]] = defaultdict(list)
+    for place, root in enumerate(roots):
+        members[root].append(used[place])
+    works: list[str | None] = [None] * len(files.sources)
+    for numbers in members.values():
+        name = _work_name(files, numbers)
+        for number in numbers:
+            works[number] = name
+    return works, copies
+
+
+def _work_name(files: _Files, numbers: Sequence[int]) -> str:
+    """The index's name of a work, else one made of its notes: neither depends on paths, nor on what else there is."""
+    names = sorted({work for i in numbers if (work := files.sources[i].work) is not None})
+    return names[0] if names else "notes " + min(str(files.melodies[i])[:16] for i in numbers)
+
+
+def _write(
+    folder: Path,
+    files: _Files,
+    works: list[str | None],
+    copies: dict[int, int],
+    cache: Cache,
+    settings: Settings,
+    report: Report,
+) -> None:
+    """Shards and manifest, file by file."""
+    names = [work for work in works if work is not None]
+    sides = split_works(names, settings.split)
+    report.works = len(sides)
+    collections = sorted(
+        {source.collection for source in files.sources} | ({PRACTICE} if settings.practice_bars else set())
     )
+    with ExitStack() as stack:
+        shards = {
+            side: stack.enter_context(ShardWriter(folder / f"{side}.safetensors", collections, settings.augmentation))
+            for side in SPLITS
+        }
+        manifest = stack.enter_context(ManifestWriter(folder, report))
+        for number, source in enumerate(files.sources):
+            row: dict[str, object] = {
+                "path": source.name,
+                "sha256": files.hashes[number],
+                "collection": source.collection,
+                "licence": source.licence,
+            }
+            work = works[number]
+            if number in copies:
+                manifest.refuse(row, f"same notes as {files.sources[copies[number]].name}")
+            elif work is None:
+                manifest.refuse(row, _reason(files, cache, number))
+            else:
+                entry = _entry(files, cache, number)
+                shards[sides[work]].add(entry.piece(collections.index(source.collection)))
+                manifest.add(row, work, sides[work], entry.facts)
+        for number, piece in enumerate(practice_pieces(PRACTICE_SEED, settings.practice_bars)):
+            entry, source = entry_of(piece), piece.source
+            side = side_at((number + 0.5) * GOLDEN % 1, settings.split)
+            shards[side].add(entry.piece(collections.index(PRACTICE)))
+            row = {"path": source.name, "sha256": None, "collection": PRACTICE, "licence": source.licence}
+            manifest.add(row, source.name, side, entry.facts)
+            report.practice += 1
 
 
-def split_of(work: str, split: tuple[float, float, float]) -> str:
-    """The side of a work: by its hash, so that it stays there when the folder grows."""
-    point = int.from_bytes(hashlib.sha256(work.encode()).digest()[:8], "big") / 2**64
-    return SPLITS[int(np.searchsorted(np.cumsum(split)[:2], point, side="right"))]
+def _entry(files: _Files, cache: Cache, number: int) -> Entry:
+    key = files.keys[number]
+    entry = None if key is None else cache.get(key)
+    if entry is None:
+        raise DataError(
+            f"{cache.folder}: lost what was read of {files.sources[number].name}: run `sideman prepare` again"
+        )
+    return entry
 
 
-def _read_all(
-    sources: list[Source], collections: list[str], workers: int | None, progress: Callable[[int, int], None]
-) -> Iterator[tuple[Source, Result]]:
-    """Every source with its result, in order; by several workers at once, or by this process where one is enough."""
-    jobs = [(source, collections.index(source.collection)) for source in sources]
-    workers = min(workers or os.cpu_count() or 1, len(jobs), MAX_WORKERS)
-    pool = ProcessPoolExecutor(workers, initializer=_ignore_ctrl_c) if workers > 1 else None
-    done = 0
-    try:
-        for result in pool.map(_job, jobs, chunksize=CHUNK) if pool else map(_job, jobs):
-            done += 1
-            progress(done, len(jobs))
-            yield sources[done - 1], result
-    except BrokenProcessPool:
-        first, last = sources[done].name, sources[min(len(sources), done + CHUNK * (workers + 1)) - 1].name
-        raise DataError(f"a file between {first} and {last} crashed its reader: take it out of the folder") from None
-    finally:
-        if pool:
-            pool.shutdown(cancel_futures=True)  # an interrupt must not wait for files that nobody will use
-
-
-def _ignore_ctrl_c() -> None:
-    """In a worker: the terminal sends Ctrl-C to all processes, and the parent's answer is enough."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _job(job: tuple[Source, int]) -> Result:
-    """One file in a worker: arrays and facts, or the reason it was refused."""
-    source, collection = job
-    try:
-        return _read(source, collection)
-    except SidemanError as error:
-        return one_line(str(error).removeprefix(f"{source.path}: "))  # the report names the file itself
-    except Exception as error:  # one file that nobody foresaw must not cost the work on all the others
-        return one_line(f"cannot be read ({type(error).__name__}: {error})")
-
-
-def _read(source: Source, collection: int) -> Result:
-    piece = read_piece(source)
-    notes = piece.performance.notes
-    if len(notes) < MIN_NOTES:
-        return f"has fewer than {MIN_NOTES} notes ({len(notes)})"
-    arrays = tokenise(piece, collection)
-    facts: dict[str, object] = {
-        "notes": len(notes),
-        "seconds": round(float(token_steps(arrays.tokens)[-1]) * STEP_S, 2),
-        "tokens": len(arrays.tokens),
-        "chords": len(arrays.chord_ids) - 1,
-        "chord_source": piece.chord_source,
-        "beat_source": piece.beat_source,
-    }
-    return arrays, facts
+def _reason(files: _Files, cache: Cache, number: int) -> str:
+    """Why a file is not used."""
+    return files.refused.get(number) or _entry(files, cache, number).refused or ""

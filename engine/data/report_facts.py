@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import native
+from engine.data.augmentation import Augmentation
 from engine.data.shards import SPLITS, PieceArrays, load_shard
 from engine.errors import DataError
 from engine.notes import Notes, make_notes
@@ -71,7 +72,7 @@ class Example:
 class Facts:
     """Counts of a folder. Histograms are those of `sampled` pieces, everything else is of all."""
 
-    augment: int = 1
+    augmentation: Augmentation = field(default_factory=Augmentation)
     splits: dict[str, Part] = field(default_factory=dict)
     collections: dict[str, Part] = field(default_factory=dict)
     licences: dict[str, Part] = field(default_factory=dict)
@@ -119,7 +120,7 @@ def gather(folder: Path, seed: int = 0, examples: int = 10) -> Facts:
     drawn: list[tuple[float, str, int, PieceArrays]] = []  # a heap of the smallest numbers drawn, negated
     for split in SPLITS:
         shard = load_shard(folder / f"{split}.safetensors")
-        facts.augment = shard.augment
+        facts.augmentation = shard.augmentation
         part = facts.splits.setdefault(split, Part())
         for number, piece in enumerate(shard.pieces):
             seconds, tokens = _end_step(piece.tokens) * STEP_S, len(piece.tokens)
@@ -167,10 +168,10 @@ def _count_piece(facts: Facts, piece: PieceArrays) -> None:
     for counts, values in ((facts.duration, steps), (facts.gap, np.diff(np.unique(onset)))):
         counts += np.bincount(np.searchsorted(GAP_EDGES, values, side="right") - 1, minlength=len(counts))
     if len(pitch):
-        facts.keys[estimate_key(np.bincount(pitch % 12, weights=steps, minlength=12))] += 1
+        facts.keys[estimate_key(np.bincount(pitch % 12, weights=steps, minlength=12).astype(np.float64))] += 1
     # The end of the notes may lie before the last chord of an annotation that goes on.
     held = np.diff(piece.chord_steps, append=max(_end_step(piece.tokens), int(piece.chord_steps[-1]))) * STEP_S
-    by_id = np.bincount(piece.chord_ids - NO_CHORD, weights=held, minlength=NUM_CHORDS + 1)
+    by_id = np.bincount(piece.chord_ids.astype(np.int64) - NO_CHORD, weights=held, minlength=NUM_CHORDS + 1)
     facts.no_chord_s += float(by_id[0])
     facts.chord_s += by_id[1:]
     facts.chord_changes += int(np.count_nonzero(piece.chord_ids != NO_CHORD))

@@ -18,8 +18,8 @@ MAX_CHART_PX = 700  # a wider one takes the page's width
 PURPOSES = {"train": "the model learns from it", "valid": "says when to stop", "test": "measures the result, once"}
 CHORD_SOURCES = {
     "annotation": "came with chords written by people",
-    "text": "had their chords read from the text in the file",
-    "file": "have a chord chart beside the file",
+    "midi text": "had their chords read from the text in the file",
+    "chords file": "have a corrected chart beside the file",
     "recognised": "had their chords worked out from the notes",
     "practice": "are made here with exact chords",
 }
@@ -27,7 +27,7 @@ BEAT_SOURCES = {
     "annotation": "came with their beats marked",
     "tempo map": "are in time with the tempo written in the file",
     "estimated": "had their beats found from the notes, with confidence",
-    "file": "have their beats in a chart beside the file",
+    "chords file": "have their beats in a chart beside the file",
     "practice": "are made here with exact beats",
     "none": "play freely: their beat is left open, not guessed",
 }
@@ -64,9 +64,9 @@ figure { margin: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { text-align: left; padding-bottom: .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line);
-  overflow-wrap: anywhere; min-width: 4rem; }
+  overflow-wrap: anywhere; min-width: 7rem; }
 thead th { color: var(--faint); font-weight: 600; }
-.count { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.count { text-align: right; min-width: 0; font-variant-numeric: tabular-nums; white-space: nowrap; }
 @media print { .wide { overflow: visible; } .roll img { min-width: 0; } figure { break-inside: avoid; } }
 """
 
@@ -99,7 +99,8 @@ def page(
     sample = (
         f" Notes, keys and chords are those of {facts.sampled:,} pieces drawn at random." if _is_sample(facts) else ""
     )
-    yield f'<h2>How it sounds, in numbers</h2>\n<p class="about">Every height is a share; darker is more.{sample}</p>\n'
+    yield "<h2>How it sounds, in numbers</h2>\n"
+    yield f'<p class="about">Heights are shares; a stronger colour is more.{sample}</p>\n'
     yield '<div class="charts">\n'
     for chart in charts:
         kind = "chart full" if chart.size[0] > MAX_CHART_PX else "chart"
@@ -122,12 +123,14 @@ def _summary(facts: Facts) -> Iterator[str]:
     )
     yield "<dl>\n" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>\n" for name, value in tiles) + "</dl>\n"
     train = facts.splits["train"]
-    keys = (
-        "as played" if facts.augment == 1 else f"in {facts.augment} keys each, {train.pieces * facts.augment:,} in all"
-    )
+    varied = facts.augmentation
+    ways = [f"in {varied.keys} keys"] if varied.keys > 1 else []
+    ways += [f"at {len(varied.tempo_stretch)} tempos"] if len(varied.tempo_stretch) > 1 else []
+    heard = f"each {' and '.join(ways)}: {train.pieces * varied.variants:,} samples" if ways else "as they were played"
+    loudness = f" Loudness varies by up to {varied.velocity_jitter:.0%}." if varied.velocity_jitter else ""
     said = [
-        f"The model learns from {_count(train.pieces, 'piece')}, {keys}. The others are kept from it: they show "
-        "whether it has learnt to play or only to repeat.",
+        f"The model learns from {_count(train.pieces, 'piece')}, {heard}.{loudness} The others are kept from it: they "
+        "show whether it has learnt to play or only to repeat.",
         _sentence("Chords", facts.chord_sources, CHORD_SOURCES),
         _sentence("Beats", facts.beat_sources, BEAT_SOURCES),
     ]
@@ -164,7 +167,7 @@ def _summary(facts: Facts) -> Iterator[str]:
 def _rolls(rolls: Sequence[Roll]) -> Iterator[str]:
     number = "A piece" if len(rolls) == 1 else f"{len(rolls)} pieces"
     yield f"<h2>{number} drawn at random</h2>\n"
-    yield '<p class="about">Notes under their chords; darker is louder; lines are beats, where they are known.</p>\n'
+    yield '<p class="about">Louder notes are stronger in colour; lines are beats, where they are known.</p>\n'
     for roll in rolls:
         row, example = roll.example.row, roll.example
         name = str(row.get("path") or f"Piece {example.number + 1} of {example.split}")

@@ -25,13 +25,14 @@ __all__ = ["Picture", "charts", "pitch_name", "roll", "time_text"]
 DPI = 110
 CHART_IN = (4.6, 2.5)
 ROLL_IN = (9.0, 2.3)
+ROLL_BOX = (0.05, 0.12, 0.94, 0.73)  # of the picture; measuring the labels would take as long as drawing them
 ROLL_S = 16.0  # of a piece without beats; eight bars of one with beats, where they last 8 s to 30 s
 ROLL_BARS = 8
 MAX_BARS = 10  # rows of a bar chart; the rest are one row
 MIN_LABEL_SHARE = 0.001  # chords and keys rarer than that are not named in words
 
 # One hue for amounts, a second far from it in lightness too, for grey print and for the colour-blind.
-INK, FAINT, FIRST, SECOND = "#1f2430", "#6b7385", "#4663b8", "#e0a03c"
+INK, FAINT, FIRST, SECOND = "#1f2430", "#6b7385", "#4663b8", "#c98a2b"
 FIFTHS = [(7 * i + 5) % 12 for i in range(12)]  # F C G D ... Bb: neighbours are related keys
 LENGTH_TICKS_S = {10: "10 s", 30: "30 s", 60: "1 min", 180: "3 min", 600: "10 min", 1800: "30 min"}
 GAP_TICKS_S = {0.01: "10 ms", 0.03: "30 ms", 0.1: "0.1 s", 0.3: "0.3 s", 1: "1 s", 3: "3 s", 10: "10 s"}
@@ -81,7 +82,7 @@ def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
             if start_s <= at_s <= stop_s:
                 axes.axvline(at_s, color="#9aa2b1" if first else "#dfe3ea", linewidth=1.0 if first else 0.7, zorder=1)
         draw_notes(axes, shown, start_s, stop_s)
-        draw_chords(axes, chords, start_s, stop_s, 0.05, high, ROLL_IN[0] - 0.6)
+        draw_chords(axes, chords, start_s, stop_s, 0.05, high, ROLL_IN[0] * ROLL_BOX[2])
         axes.set_xlim(start_s, stop_s)
         axes.set_ylim(low - 0.5, high + 0.5)
         seconds = np.arange(np.ceil(start_s / 2) * 2, stop_s, 2)
@@ -90,7 +91,7 @@ def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
     named = [name for onset_s, name in chords if onset_s >= start_s - 0.05]
     harmony = f" under the chords {', '.join(named[:12])}{' …' if len(named) > 12 else ''}" if named else ""
     alt = f"Piano roll: {len(shown)} notes from {pitch_name(low)} to {pitch_name(high)}{harmony}"
-    return _picture("roll", draw, alt, ROLL_IN), start_s, stop_s
+    return _picture("roll", draw, alt, ROLL_IN, ROLL_BOX), start_s, stop_s
 
 
 def pitch_name(pitch: int) -> str:
@@ -107,7 +108,14 @@ def time_text(seconds: float) -> str:
     return f"{seconds / 60:.2g} min" if seconds < 3600 else f"{seconds / 3600:.2g} h"
 
 
-def _picture(name: str, draw: Callable[[Axes], None], alt: str, size_in: tuple[float, float] = CHART_IN) -> Picture:
+def _picture(
+    name: str,
+    draw: Callable[[Axes], None],
+    alt: str,
+    size_in: tuple[float, float] = CHART_IN,
+    box: tuple[float, float, float, float] | None = None,
+) -> Picture:
+    """The axes lie in the given box of the picture, or where their labels leave room."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -115,9 +123,9 @@ def _picture(name: str, draw: Callable[[Axes], None], alt: str, size_in: tuple[f
         raise SidemanError("a report needs matplotlib: pip install 'sideman[plot]'") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a name in a script that the font lacks is drawn as boxes
-        figure = Figure(figsize=size_in, dpi=DPI, layout="constrained", facecolor="none")
+        figure = Figure(figsize=size_in, dpi=DPI, layout=None if box else "constrained", facecolor="none")
         FigureCanvasAgg(figure)
-        axes = figure.add_subplot(facecolor="none")
+        axes = figure.add_axes(box, facecolor="none") if box else figure.add_subplot(facecolor="none")
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)
         axes.spines["bottom"].set_color(FAINT)
@@ -230,11 +238,11 @@ def _chords(facts: Facts) -> Picture:
         axes.spines["bottom"].set_visible(False)
 
     by_quality = seconds.sum(axis=0) / seconds.sum()
-    names = [q or "major triad" for q in QUALITIES]
+    names = [{"": "major", "m": "minor"}.get(q, q) for q in QUALITIES]
     best = [q for q in np.argsort(-by_quality, kind="stable")[:4] if by_quality[q] >= MIN_LABEL_SHARE]
-    common = ", ".join(f"{names[q]} {by_quality[q]:.0%}" for q in best)
+    common = ", ".join(f"{by_quality[q]:.0%} {names[q]}" for q in best)
     silent = facts.no_chord_s / (facts.no_chord_s + seconds.sum())
-    alt = f"Time under each chord, roots in fifths by qualities, darker for longer: {common}; no chord {silent:.0%}"
+    alt = f"Time under each chord, roots in fifths by qualities, stronger for longer: {common}; {silent:.0%} no chord"
     return _picture("Chords", draw, alt, (CHART_IN[0], 3.0))
 
 
@@ -282,7 +290,7 @@ def _refusals(facts: Facts) -> Picture:
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
 
-    alt = f"Refused files by reason: {', '.join(f'{name} {n:,.0f}' for name, n in rows)}"
+    alt = f"Refused files by reason: {', '.join(f'{name} ({n:,.0f})' for name, n in rows)}"
     return _picture("Refused files", draw, alt, (CHART_IN[0], max(CHART_IN[1], 0.5 + 0.3 * len(rows))))
 
 

@@ -1,67 +1,66 @@
-"""Training windows: random cuts of the pieces, transposed on the fly, with chords and beats for every position."""
+"""Training windows: random cuts of the pieces, varied on the fly, with chords and beats for every position."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from engine.beats import beat_bins
-from engine.data.shards import DEFAULT_AUGMENT, PieceArrays, token_steps
+from engine.data.augmentation import (
+    DEFAULT_AUGMENT,
+    Augmentation,
+    jitter_velocity,
+    keys,
+    stretch_tokens,
+    transpose_chords,
+    transpose_tokens,
+)
+from engine.data.shards import INDEX_EVERY, PieceArrays, Pieces, Shard, token_steps
 from engine.errors import DataError
 from engine.model.perceiver import Inputs
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORDS_AHEAD, CHORDS_BACK
-from engine.vocabulary import BOS, CHORD, NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_VELOCITIES, PAD, QUALITIES, VELOCITY
+from engine.vocabulary import BOS, NO_CHORD, NUM_VELOCITIES, PAD, VELOCITY
 
 __all__ = [
-    "CHORD_DROPOUT", "EvalWindow", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "eval_windows", "keys",
-    "transpose_chords", "transpose_tokens",
+    "CHORD_DROPOUT", "EvalWindow", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "eval_windows",
 ]  # fmt: skip
 
 CHORD_DROPOUT = 0.12  # windows without chords: what classifier-free guidance compares with (Ho and Salimans 2022)
 BEAT_DROPOUT = 0.25  # windows with a known beat that hide it
 NO_LOOK_AHEAD = 0.5  # windows that know no future chord, as in live play
 COLD_START = 0.25  # windows that begin with BOS in mid-piece, so that BOS does not mean "an introduction"
+MIN_TOKENS = 8  # shorter pieces teach nothing
 
+I64 = npt.NDArray[np.int64]
 Window = dict[str, npt.NDArray[np.int64]]
 
 
-def keys(augment: int) -> range:
-    """Semitones of so many transpositions around the piece's own key: 12 -> -5..6, 1 -> 0."""
-    low = -((augment - 1) // 2)
-    return range(low, low + augment)
-
-
-def transpose_tokens(tokens: npt.NDArray[np.int64], semitones: int) -> npt.NDArray[np.int64]:
-    """Event ids with their pitches moved. ValueError if one leaves 0..127."""
-    is_pitch = tokens < NOTE_OFF + 128
-    pitch = np.where(is_pitch, tokens % 128, 60) + semitones
-    if pitch.min() < 0 or pitch.max() > 127:
-        raise ValueError(f"transposing by {semitones} leaves 0..127")
-    return np.where(is_pitch, tokens + semitones, tokens)
-
-
-def transpose_chords(ids: npt.NDArray[np.int64], semitones: int) -> npt.NDArray[np.int64]:
-    """Chord ids with their roots moved; NO_CHORD stays."""
-    return np.where(ids >= CHORD, CHORD + (ids - CHORD + semitones * len(QUALITIES)) % NUM_CHORDS, ids)
-
-
-def cut_window(piece: PieceArrays, steps: npt.NDArray[np.int64], start: int, length: int) -> Window:
+def cut_window(piece: PieceArrays, start: int, length: int) -> Window:
     """tokens (<= length + 1,) from `start` on; for each input position its beat, bar and chord; the chords in reach."""
-    tokens = piece.tokens[start : start + length + 1].astype(np.int64)
-    now = steps[start : start + len(tokens) - 1]
-    beat, bar = beat_bins(now, piece.beat_steps, piece.beat_in_bar)
-    chord_now = np.searchsorted(piece.chord_steps, now, side="right") - 1
+    return _described(piece, piece.tokens[start : start + length + 1].astype(np.int64), piece.step_before(start))
+
+
+def _described(piece: PieceArrays, tokens: I64, before: int, stretch: float = 1.0) -> Window:
+    """A window of tokens that begin at step `before`, both in a time that is stretched against the piece's labels."""
+    now = before + token_steps(tokens[:-1])
+    if stretch == 1.0:
+        beat_steps, chord_steps = piece.beat_steps, piece.chord_steps
+    else:
+        beat_steps, chord_steps = piece.beat_steps * stretch, np.rint(piece.chord_steps * stretch)
+    beat, bar = beat_bins(now, beat_steps, piece.beat_in_bar)
+    chord_now = np.searchsorted(chord_steps, now, side="right") - 1
     first = max(0, int(chord_now[0]) - CHORDS_BACK)
     last = int(chord_now[-1]) + CHORDS_AHEAD + 1
     return {
         "tokens": tokens,
         "beat": beat,
         "bar": bar,
-        "chords": piece.chord_ids[first:last],
+        "chords": piece.chord_ids[first:last].astype(np.int64),
         "chord_now": chord_now - first,
         "chords_ahead": np.array(CHORDS_AHEAD),
     }
@@ -96,15 +95,41 @@ class WindowSampler:
     """Endless random batches; batch n depends on (seed, n) alone, so a resumed run sees what it would have seen."""
 
     def __init__(
-        self, pieces: list[PieceArrays], length: int, batch_size: int, seed: int, augment: int = DEFAULT_AUGMENT
+        self,
+        pieces: Sequence[PieceArrays],
+        length: int,
+        batch_size: int,
+        seed: int,
+        augment: int | Augmentation = DEFAULT_AUGMENT,
+        weights: Mapping[str, float] | None = None,
+        collections: Sequence[str] = (),
     ) -> None:
-        self.pieces = [p for p in pieces if len(p.tokens) > 8]
-        if not self.pieces:
+        """weights: collection -> factor of its share of the windows, 1 for one not named. A token of a collection with
+        weight 2 is drawn twice as often as one with weight 1. collections: the shard's names, needed for weights.
+
+        DataError: no piece is long enough, a weight is negative, names no collection or leaves nothing to draw.
+        """
+        lengths, collection = _columns(pieces)
+        self.places = np.flatnonzero(lengths > MIN_TOKENS)  # of the pieces that are long enough
+        if not len(self.places):
             raise DataError("the training side of the data holds no piece: prepare more files")
-        self.steps = [token_steps(p.tokens) for p in self.pieces]
+        self.pieces = pieces
         self.length, self.batch_size, self.seed = length, batch_size, seed
-        self.keys = keys(augment)
-        self.cumulative = np.cumsum([len(p.tokens) for p in self.pieces])
+        self.augmentation = augment if isinstance(augment, Augmentation) else Augmentation(augment)
+        self.keys = keys(self.augmentation.keys)
+        shares: npt.NDArray[Any] = lengths[self.places]
+        if weights:
+            shares = shares * _weights(weights, collections)[collection[self.places]]
+        self.cumulative = np.cumsum(shares)
+        if not self.cumulative[-1] > 0:
+            raise DataError("the weights leave no collection to draw from: give one of them a weight above 0")
+
+    @classmethod
+    def of(
+        cls, shard: Shard, length: int, batch_size: int, seed: int, weights: Mapping[str, float] | None = None
+    ) -> WindowSampler:
+        """The windows of a shard, varied as the shard asks for."""
+        return cls(shard.pieces, length, batch_size, seed, shard.augmentation, weights, shard.collections)
 
     def batch(self, number: int) -> tuple[Inputs, torch.Tensor]:
         """Batch `number` of the run."""
@@ -112,18 +137,17 @@ class WindowSampler:
         return collate([self._draw(rng) for _ in range(self.batch_size)], self.length)
 
     def _draw(self, rng: np.random.Generator) -> Window:
-        index = int(np.searchsorted(self.cumulative, rng.integers(self.cumulative[-1]), side="right"))
-        piece = self.pieces[index]
+        total = self.cumulative[-1]
+        point = rng.integers(total) if self.cumulative.dtype == np.int64 else rng.random() * total
+        place = min(int(np.searchsorted(self.cumulative, point, side="right")), len(self.places) - 1)
+        piece = self.pieces[int(self.places[place])]
         start = int(rng.integers(0, max(1, len(piece.tokens) - self.length)))
         cold = rng.random() < COLD_START and start > 0
         if cold:  # a note's VELOCITY comes first, so that the stream is complete without its past
             ahead = piece.tokens[start + 1 : start + 256]
             velocity = np.flatnonzero((ahead >= VELOCITY) & (ahead < VELOCITY + NUM_VELOCITIES))
             start += int(velocity[0]) if len(velocity) else 0
-        window = cut_window(piece, self.steps[index], start, self.length)
-        if cold:
-            window["tokens"][0] = BOS
-        window = self._transposed(window, rng)
+        window = self._transposed(self._varied(piece, start, cold, rng), rng)
         if rng.random() < CHORD_DROPOUT:
             window["chords"] = np.array([NO_CHORD])
             window["chord_now"] = np.zeros_like(window["chord_now"])
@@ -134,6 +158,25 @@ class WindowSampler:
         window["chords_ahead"] = np.array(ahead_known)
         return window
 
+    def _varied(self, piece: PieceArrays, start: int, cold: bool, rng: np.random.Generator) -> Window:
+        """The window from token `start` on, in a tempo and a loudness. cold: BOS takes its first token's place."""
+        factors, jitter = self.augmentation.tempo_stretch, self.augmentation.velocity_jitter
+        # Nothing is drawn where nothing varies: such runs see the batches that they always saw.
+        stretch = factors[int(rng.integers(len(factors)))] if len(factors) > 1 else factors[0]
+        louder = 1.0 + jitter * float(rng.uniform(-1, 1)) if jitter else 1.0
+        first, room = start + cold, self.length + 1 - cold
+        # Stretching and jitter may take tokens away: at most half, where every shift of two tokens becomes one.
+        reach = room if stretch == louder == 1.0 else 2 * room + INDEX_EVERY
+        tokens, before = piece.tokens[first : first + reach].astype(np.int64), piece.step_before(first)
+        if stretch != 1.0:
+            tokens, before = stretch_tokens(tokens, before, stretch), round(before * stretch)
+        if louder != 1.0:
+            tokens = jitter_velocity(tokens, louder)
+        tokens = tokens[:room]
+        if cold:
+            tokens = np.concatenate([[BOS], tokens])
+        return _described(piece, tokens, before, stretch)
+
     def _transposed(self, window: Window, rng: np.random.Generator) -> Window:
         semitones = int(rng.integers(self.keys.start, self.keys.stop))
         try:
@@ -141,6 +184,24 @@ class WindowSampler:
         except ValueError:  # at the edge of the keyboard the piece keeps its key
             return window
         return {**window, "tokens": tokens, "chords": transpose_chords(window["chords"], semitones)}
+
+
+def _columns(pieces: Sequence[PieceArrays]) -> tuple[I64, I64]:
+    """(P,) tokens and (P,) collection of each piece, without making the pieces of a mapped shard."""
+    if isinstance(pieces, Pieces):
+        return pieces.lengths, pieces.collection.astype(np.int64)
+    return np.array([len(p.tokens) for p in pieces], dtype=np.int64), np.array([p.collection for p in pieces], np.int64)
+
+
+def _weights(weights: Mapping[str, float], collections: Sequence[str]) -> npt.NDArray[np.float64]:
+    """(collections,) factors."""
+    for name, weight in weights.items():
+        if name not in collections:
+            there = ", ".join(collections) or "none"
+            raise DataError(f"weights name {name!r}, which the data does not hold: its collections are {there}")
+        if not 0 <= weight < float("inf"):
+            raise DataError(f"the weight of {name!r} is {weight}: give 0 or more")
+    return np.array([weights.get(name, 1.0) for name in collections])
 
 
 @dataclass(frozen=True)
@@ -158,7 +219,7 @@ class EvalWindow:
         return slice(self.start + self.first + 1, self.start + self.stop + 1)
 
 
-def eval_windows(pieces: list[PieceArrays], length: int, max_windows: int | None = None) -> list[EvalWindow]:
+def eval_windows(pieces: Sequence[PieceArrays], length: int, max_windows: int | None = None) -> list[EvalWindow]:
     """Every target of every piece once, each but a piece's first ones with half a window of past.
 
     max_windows: at most so many, evenly spread, so that every piece has its share.
@@ -180,8 +241,5 @@ def eval_windows(pieces: list[PieceArrays], length: int, max_windows: int | None
 
 def cut_eval_windows(windows: list[EvalWindow], length: int) -> Iterator[Window]:
     """Their contents, one by one: a corpus cut at once would fill the memory."""
-    piece, steps = None, np.zeros(0, dtype=np.int64)
     for window in windows:
-        if window.piece is not piece:
-            piece, steps = window.piece, token_steps(window.piece.tokens)
-        yield cut_window(window.piece, steps, window.start, length)
+        yield cut_window(window.piece, window.start, length)

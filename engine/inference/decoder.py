@@ -10,10 +10,12 @@ Two streams run side by side, with the chords and without, for classifier-free g
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from engine.checkpoint import Checkpoint
+from engine.checkpoint import Checkpoint, Weights
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
@@ -23,6 +25,7 @@ F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 STREAMS = 2  # with chords, without
+STYLES = 4  # slots for adapters
 EPSILON = np.float32(1e-5)  # torch.nn.LayerNorm's
 
 
@@ -54,20 +57,25 @@ class _Norm:
 class _Block:
     """One process layer: its weights, and the chords' keys and values as tables over the 289 chord ids."""
 
-    def __init__(self, weights: dict[str, F32], name: str, heads: int, chord_emb: F32) -> None:
+    def __init__(self, weights: Weights, name: str, heads: int) -> None:
+        self._name, self._heads = name, heads
         self.self_norm = _Norm(weights, f"{name}.self_norm")
+        self.chord_norm = _Norm(weights, f"{name}.chord_norm")
+        self.ff_norm = _Norm(weights, f"{name}.ff_norm")
+        self.up = np.ascontiguousarray(weights[f"{name}.ff.up_proj.weight"].T)
+        self.down = np.ascontiguousarray(weights[f"{name}.ff.down_proj.weight"].T)
+
+    def set_attention(self, weights: Weights, chord_emb: F32) -> None:
+        """Everything that a style changes. chord_emb: (289, d)."""
+        name, heads = self._name, self._heads
         self.self_attn = _Attention(weights, f"{name}.self_attn", heads)
         self.qkv = np.concatenate([self.self_attn.q, self.self_attn.k, self.self_attn.v], axis=1)
-        self.chord_norm = _Norm(weights, f"{name}.chord_norm")
         self.chord_attn = _Attention(weights, f"{name}.chord_attn", heads)
         self.chord_k = _heads(chord_emb @ self.chord_attn.k, heads)  # (H, 289, D)
         values = chord_emb @ self.chord_attn.v
         self.chord_v = _heads(values, heads)
         # Without chords the memory is NO_CHORD alone, so attention returns its value whatever the query.
         self.no_chord_out = values[:1] @ self.chord_attn.out  # (1, d)
-        self.ff_norm = _Norm(weights, f"{name}.ff_norm")
-        self.up = np.ascontiguousarray(weights[f"{name}.ff.up_proj.weight"].T)
-        self.down = np.ascontiguousarray(weights[f"{name}.ff.down_proj.weight"].T)
 
 
 class Decoder:
@@ -84,20 +92,23 @@ class Decoder:
         self._beat_emb, self._bar_emb = weights["beat_emb.weight"], weights["bar_emb.weight"]
         self._sounding_emb = weights["sounding_emb.weight"]
 
-        self._encode_norm, self._encode = _Norm(weights, "encode_norm"), _Attention(weights, "encode_attn", heads)
-        table = _Norm(weights, "token_norm")(self._token_emb[:NUM_EVENT_IDS])
-        self._token_k = np.ascontiguousarray(_heads(table @ self._encode.k, heads).transpose(0, 2, 1))  # (H, D, 400)
-        self._token_v = _heads(table @ self._encode.v, heads)  # (H, 400, D)
+        self._encode_norm = _Norm(weights, "encode_norm")
+        self._token_table = _Norm(weights, "token_norm")(self._token_emb[:NUM_EVENT_IDS])  # (400, d)
         # Column c of a context of n tokens lies n - 1 - c back; farther than the table reaches counts as its last row.
         distance = np.arange(self._context - 1, -1, -1)
         self._encode_row = np.minimum(distance, config.max_relative_distance - 1)
 
-        chord_emb = _Norm(weights, "chord_memory_norm")(self._token_emb[NO_CHORD : NO_CHORD + 1 + NUM_CHORDS])
-        self._blocks = [_Block(weights, f"blocks.{i}", heads, chord_emb) for i in range(config.num_layers)]
+        chords = self._token_emb[NO_CHORD : NO_CHORD + 1 + NUM_CHORDS]
+        self._chord_table = _Norm(weights, "chord_memory_norm")(chords)  # (289, d)
+        self._blocks = [_Block(weights, f"blocks.{i}", heads) for i in range(config.num_layers)]
         self._decode_norm, self._latent_norm = _Norm(weights, "decode_norm"), _Norm(weights, "latent_norm")
-        self._decode = _Attention(weights, "decode_attn", heads)
         self._out_norm = _Norm(weights, "out_norm")
         self._head = np.ascontiguousarray(weights["head.weight"].T)
+
+        self._base = weights
+        self._styles: list[Mapping[str, tuple[F32, F32, float]]] = [{} for _ in range(STYLES)]
+        self._style_weights = [0.0] * STYLES
+        self._set_attention(weights)
 
         band_row = np.minimum(np.arange(self._band - 1, -1, -1), config.max_relative_distance - 1)
         self._band_relative = [
@@ -115,6 +126,31 @@ class Decoder:
         self._num_ids = 0  # entries in _ids
         self._reachable = 0  # tokens that rollback may take back
         self.length = 0
+
+    def set_style(self, slot: int, modules: Mapping[str, tuple[F32, F32, float]] | None) -> None:
+        """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
+
+        It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.
+        """
+        if not 0 <= slot < STYLES:
+            raise ValueError(f"style slot {slot}: give 0..{STYLES - 1}")
+        for module, (a, b, _) in (modules or {}).items():
+            weight = self._base.get(f"{module}.weight")
+            if weight is None or not module.endswith(("q_proj", "k_proj", "v_proj", "out_proj")):
+                raise ValueError(f"{module}: no projection of an attention of this network")
+            if a.ndim != 2 or b.ndim != 2 or (len(b), a.shape[1]) != weight.shape or len(a) != b.shape[1]:
+                raise ValueError(f"{module}: A {a.shape} and B {b.shape} do not make a {weight.shape}")
+        self._styles[slot] = dict(modules or {})
+        if self._style_weights[slot]:
+            self._apply_styles()
+
+    def set_style_weights(self, weights: Sequence[float]) -> None:
+        """How much of each slot acts from the next token on; states in the caches stay as they were computed."""
+        if len(weights) != STYLES:
+            raise ValueError(f"{len(weights)} style weights: give {STYLES}")
+        if list(weights) != self._style_weights:
+            self._style_weights = [float(weight) for weight in weights]
+            self._apply_styles()
 
     def rollback(self, tokens: int) -> None:
         """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""
@@ -161,6 +197,24 @@ class Decoder:
         self._reachable = min(self._reachable + 1, self._rollback)
         self.length += 1
         return y @ self._head  # type: ignore[no-any-return]
+
+    def _apply_styles(self) -> None:
+        """Adds the low-rank products to the matrices: milliseconds when a style changes, nothing at a token."""
+        weights = dict(self._base)
+        for modules, share in zip(self._styles, self._style_weights, strict=True):
+            for module, (a, b, scale) in modules.items() if share else ():
+                weights[f"{module}.weight"] = weights[f"{module}.weight"] + (b * np.float32(share * scale)) @ a
+        self._set_attention(weights)
+
+    def _set_attention(self, weights: Weights) -> None:
+        """The attentions' matrices, and the tables made of them."""
+        self._encode = _Attention(weights, "encode_attn", self._heads)
+        keys = _heads(self._token_table @ self._encode.k, self._heads)
+        self._token_k = np.ascontiguousarray(keys.transpose(0, 2, 1))  # (H, D, 400)
+        self._token_v = _heads(self._token_table @ self._encode.v, self._heads)  # (H, 400, D)
+        for block in self._blocks:
+            block.set_attention(weights, self._chord_table)
+        self._decode = _Attention(weights, "decode_attn", self._heads)
 
     def _encode_attention(self, x: F32) -> F32:
         """(1, d) -> (1, d): over the last max_seq_len ids, through tables."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 __all__ = ["Frame", "Track", "open_container"]
 
 END_OF_TRACK = b"\xff\x2f\x00"
+MAX_CHUNKS = 1024
 MAX_BYTES_BEFORE_HEADER = 4096  # MacBinary has 128, a web server's headers some hundred
 
 # What files called .mid hold instead: (first bytes, what it is, the remedy).
@@ -68,7 +69,7 @@ def _unwrap(data: bytes) -> tuple[bytes, list[str]]:
     """The file from its MThd on, and what stood around it."""
     if data[:4] == b"RIFF" and data[8:12] == b"RMID":
         at = 12
-        while at + 8 <= len(data):
+        while at + 8 <= len(data) and at < MAX_BYTES_BEFORE_HEADER:
             size = int.from_bytes(data[at + 4 : at + 8], "little")
             if data[at : at + 4] == b"data":
                 data, at = data[at + 8 : at + 8 + size], 0
@@ -95,11 +96,14 @@ def _walk(data: bytes) -> Frame:
     frame = Frame(kind if kind == 2 else 1, division)  # type 0 is type 1 with one track
     if kind > 2:
         frame.repairs.append(f"file type {kind} is unknown: read as type 1")
-    at = 8 + size
+    at, chunks = 8 + size, 0
     if size != 6 and not _is_chunk(data, at):
         frame.repairs.append(f"header length {size} taken for 6")
         at = 14
     while at < len(data):
+        chunks += 1
+        if chunks > MAX_CHUNKS:
+            raise ValueError(f"more than {MAX_CHUNKS:,} tracks: take the file apart")
         start, stop = at + 8, at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
         if data[at : at + 4] == b"MTrk" and len(data) >= start:
             exact = stop == len(data) or _is_chunk(data, stop)

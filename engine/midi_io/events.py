@@ -16,19 +16,22 @@ import numpy.typing as npt
 
 from engine.midi_io.container import Track
 
-__all__ = ["MAX_SINGLE_EVENTS", "Channel", "Events", "Single", "read_events"]
+__all__ = ["Channel", "Events", "Single", "read_events"]
 
-MAX_SINGLE_EVENTS = 200_000  # meta, SysEx and program changes of one track: a bound on time
 _MAX_DELTA = 2**28 - 1
+_MAX_NUMBER_BYTES = 8  # the standard allows four; leading zeros do no harm
 _META, _END_OF_TRACK = 0xFF, 0x2F
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # data bytes of system common messages; the rest have none
+_ANY_TWO_DATA = 0x80  # running status of which only the number of data bytes matters
 
 I64 = npt.NDArray[np.int64]
 
 _DELTA, _STATUS, _DATA = rb"[\x80-\xff]{0,3}[\x00-\x7f]", rb"[\x80-\xbf\xe0-\xef]", rb"[\x00-\x7f]{2}"
-# Bounded: the engine of re keeps a record a repeat.
-_RUN = re.compile(rb"(?:%b%b?%b){1,20000}" % (_DELTA, _STATUS, _DATA))
-_RUN_WITH_STATUS = re.compile(rb"%b%b%b(?:%b%b?%b){0,20000}" % (_DELTA, _STATUS, _DATA, _DELTA, _STATUS, _DATA))
+_SHORT_META = rb"(?:(%b)\xff([\x00-\x7f])[\x00-\x7f])?" % _DELTA
+# A run of messages, and the meta event behind it where there is one. Bounded: re keeps a record a repeat.
+_MORE = rb"(?:%b%b?%b){0,20000}" % (_DELTA, _STATUS, _DATA)
+_RUN = re.compile(rb"(%b)%b" % (_MORE, _SHORT_META), re.DOTALL)
+_RUN_WITH_STATUS = re.compile(rb"((?:%b%b%b%b)?)%b" % (_DELTA, _STATUS, _DATA, _MORE, _SHORT_META), re.DOTALL)
 
 
 class Single(NamedTuple):
@@ -58,6 +61,7 @@ class Events:
     end_tick: int
     unread: int = 0
     repairs: list[str] = field(default_factory=list)
+    steps: int = 0  # what reading them cost
 
 
 class _DamageError(Exception):
@@ -75,21 +79,32 @@ class _Scan:
         self.body, self.at = body, 0
         self.regular = bytearray()
         self.singles: list[tuple[int, int, int, int, bytes]] = []  # len(regular) so far, delta, status, kind, payload
-        self.running = 0  # status that data without one belongs to; 0x80 for any with two data bytes
+        self.running = 0  # status that data without one belongs to
         self.repairs: dict[str, None] = {}  # ordered, each once
 
-    def step(self) -> None:
+    def step(self) -> bool:
+        """Reads a run and what follows it; whether that is an end of track."""
         pattern = _RUN if self.running and self.running & 0xE0 != 0xC0 else _RUN_WITH_STATUS
-        run = pattern.match(self.body, self.at)
+        found = pattern.match(self.body, self.at)
+        assert found is not None  # all of the pattern is optional
+        run, delta, kind = found.groups()
         if run:
-            self.regular += run.group()
-            self.at, self.running = run.end(), 0x80
-        else:
+            self.regular += run
+            self.at += len(run)
+            self.running = _ANY_TWO_DATA
+        if kind is not None:
+            at = found.end()
+            stop = at + self.body[at - 1]
+            if stop <= len(self.body):
+                ticks = delta[0] if len(delta) == 1 else _variable_length(delta, 0)[0]
+                self._add(ticks, _META, kind[0], self.body[at:stop])
+                self.at = stop
+                return bool(kind[0] == _END_OF_TRACK)
+        if self.at < len(self.body):
             self._single()
+        return False
 
     def _single(self) -> None:
-        if len(self.singles) >= MAX_SINGLE_EVENTS:
-            raise ValueError(f"more than {MAX_SINGLE_EVENTS:,} meta and system events in a track: take it apart")
         begin, body = self.at, self.body
         try:
             delta, at = _variable_length(body, begin)
@@ -117,7 +132,7 @@ class _Scan:
                 if explicit:
                     self.regular.append(status)
                 self.regular += bytes((min(first, 127), min(second, 127)))
-                self.at, self.running = at + 2, 0x80
+                self.at, self.running = at + 2, _ANY_TWO_DATA
         except IndexError:
             raise _EndError from None
 
@@ -144,24 +159,22 @@ class _Scan:
     def _add(self, delta: int, status: int, kind: int, payload: bytes = b"") -> None:
         self.singles.append((len(self.regular), delta, status, kind, payload))
 
-    @property
-    def ended(self) -> bool:
-        return bool(self.singles) and self.singles[-1][2:4] == (_META, _END_OF_TRACK)
 
-
-def read_events(track: Track) -> Events:
+def read_events(track: Track, max_steps: int) -> Events:
     """All events of a track. Damage ends it: `repairs` says where, `unread` how much was lost.
 
     Music behind an end of track inside the chunk (files merged from two takes have it) is read; padding there is not.
-    ValueError: more than MAX_SINGLE_EVENTS.
+    ValueError: more than max_steps events that have to be read one by one (meta, SysEx, program changes, damaged ones).
     """
     scan = _Scan(track.body)
     end = None  # (at, len(regular), len(singles)) at the latest end of track
-    unread = 0
+    steps = unread = 0
     try:
         while scan.at < len(scan.body):
-            scan.step()
-            if scan.ended and (end is None or end[2] != len(scan.singles)):
+            steps += 1
+            if steps > max_steps:
+                raise ValueError("more text, tempo and system events than music has: export the file without them")
+            if scan.step():
                 end = (scan.at, len(scan.regular), len(scan.singles))
                 scan.running = 0
                 if not track.exact:
@@ -180,10 +193,10 @@ def read_events(track: Track) -> Events:
         else:
             unread = len(scan.body) - scan.at
             scan.repairs[f"unreadable from byte {track.start + scan.at} on ({damage}): what lies before is kept"] = None
-    return _assemble(scan, unread)
+    return _assemble(scan, unread, steps)
 
 
-def _assemble(scan: _Scan, unread: int) -> Events:
+def _assemble(scan: _Scan, unread: int, steps: int) -> Events:
     """Both kinds of events on one line of ticks."""
     delta, status, first, second, stops = _take_apart(bytes(scan.regular))
     own = np.concatenate([[0], np.cumsum(delta)])  # ticks of the regular events alone
@@ -192,7 +205,8 @@ def _assemble(scan: _Scan, unread: int) -> Events:
     single_tick = (own[before] + between[1:]).tolist()
     tick = own[1:] + between[np.searchsorted(before, np.arange(len(delta)), side="right")]
     singles = [Single(t, s, k, p) for t, (_, _, s, k, p) in zip(single_tick, scan.singles, strict=True) if s]
-    return Events(Channel(tick, status, first, second), singles, int(own[-1] + between[-1]), unread, list(scan.repairs))
+    end_tick = int(own[-1] + between[-1])
+    return Events(Channel(tick, status, first, second), singles, end_tick, unread, list(scan.repairs), steps)
 
 
 def _take_apart(
@@ -214,16 +228,16 @@ def _take_apart(
 
 
 def _variable_length(body: bytes, at: int) -> tuple[int, int]:
-    """(value, where it stops). The standard allows four bytes; zeros before them do no harm."""
+    """(value, where it stops)."""
     value = 0
-    while True:
-        byte = body[at]
-        at += 1
+    for here in range(at, at + _MAX_NUMBER_BYTES):
+        byte = body[here]
         value = value << 7 | byte & 0x7F
         if value > _MAX_DELTA:
-            raise _DamageError("a number of more than 28 bits")
+            break
         if byte < 0x80:
-            return value, at
+            return value, here + 1
+    raise _DamageError("a number of more than 28 bits")
 
 
 def _as_variable_length(value: int) -> bytes:

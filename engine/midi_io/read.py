@@ -18,7 +18,7 @@ from engine.notes import Notes, Performance, TimedText, make_notes
 
 __all__ = ["read_performance"]
 
-MAX_BYTES = 8 * 2**20  # the longest file of the corpora has 0.6 MB; more is no piano piece, and memory is bounded
+MAX_BYTES = 4 * 2**20  # an hour of piano has some 0.3 MB; reading takes 50 bytes of memory for each of these
 MAX_LENGTH_S = 24 * 3600.0  # longer is a broken delta time; its silence alone would fill memory downstream
 MAX_NOTE_S = 300.0  # no piano sounds so long: the end of such a note was lost
 MAX_BEATS = 1_000_000
@@ -54,7 +54,10 @@ def read_performance(path: str | Path, *, tracks: str | Sequence[str] = "all", b
         raise MidiFileError(f"{source}: {error}") from None
     notes = parsed.notes[chosen]
     if len(notes) == 0:
-        raise MidiFileError(f"{source}: holds no pitched notes: give a file with at least one note outside channel 10")
+        damage = f" ({parsed.repairs[0]})" if parsed.repairs else ""
+        raise MidiFileError(
+            f"{source}: holds no pitched notes{damage}: give a file with at least one note outside channel 10"
+        )
     end_tick = int((notes[:, 0] + notes[:, 1]).max())
     length_s = float(tempo_map.to_seconds(end_tick))
     if length_s > MAX_LENGTH_S:

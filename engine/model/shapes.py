@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.config import ModelConfig
 from engine.vocabulary import NUM_EVENT_IDS
 
-__all__ = ["BAR_BINS", "BEAT_BINS", "CHORDS_AHEAD", "CHORDS_BACK", "CHORD_CLIP", "NUM_PITCHES", "parameter_shapes"]
+__all__ = [
+    "BAR_BINS", "BEAT_BINS", "CHORDS_AHEAD", "CHORDS_BACK", "CHORD_CLIP", "NUM_PITCHES", "OPTIONAL_PARAMETERS",
+    "count_parameters", "parameter_shapes",
+]  # fmt: skip
 
 BEAT_BINS = 24  # position in the beat; one more row is the null bin
 BAR_BINS = 8  # beat of the bar, later beats share the last; one more row is the null bin
@@ -13,6 +18,9 @@ NUM_PITCHES = 128
 CHORD_CLIP = 8  # relative chord indices beyond this share an embedding
 CHORDS_BACK = 55  # chords before the sounding one that stay in memory ...
 CHORDS_AHEAD = 8  # ... and after it: 64 in all
+
+OPTIONAL_PARAMETERS = frozenset({"sounding_emb.weight"})
+"""Younger than the oldest runs: where one is missing, zeros leave the function as it was."""
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -52,3 +60,8 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     norm("out_norm")
     shapes["head.weight"] = (NUM_EVENT_IDS, d)
     return shapes
+
+
+def count_parameters(config: ModelConfig) -> int:
+    """How many numbers the network learns."""
+    return sum(math.prod(shape) for shape in parameter_shapes(config).values())

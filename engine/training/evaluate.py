@@ -62,12 +62,12 @@ def token_nats(
     model: PerceiverMusicTransformer, windows: list[EvalWindow], batch_size: int = 8
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Nats of each window's scored targets, in order; chords and beats given, eight chords known ahead."""
-    length = model.config.max_seq_len
+    length, device = model.config.max_seq_len, model.head.weight.device
     contents = cut_eval_windows(windows, length)
     for at in range(0, len(windows), batch_size):
         group = windows[at : at + batch_size]
         inputs, targets = collate([next(contents) for _ in group], length)
-        logits = model(inputs)
+        logits = model(inputs.to(device)).float().cpu()
         nats = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=PAD, reduction="none").numpy()
         for row, window in enumerate(group):
             yield nats[row, window.first : window.stop]

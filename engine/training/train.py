@@ -1,41 +1,41 @@
-"""Trains a base from scratch: Muon on the matrices, AdamW on the rest, warm-up then cosine to a tenth, exact resume."""
+"""Trains a base on a prepared folder: updates, held-out loss, checkpoints and the state that a run resumes from."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from accelerate import Accelerator
+from accelerate.utils import broadcast
 
-from engine.atomic import atomic_write, check_folder
-from engine.checkpoint import CHECKPOINT_FILES, Weights, save_checkpoint
-from engine.config import Config, load_config, to_yaml
-from engine.data.shards import load_shard
+from engine.atomic import check_folder
+from engine.checkpoint import CHECKPOINT_FILES, save_checkpoint
+from engine.config import load_config
+from engine.data.shards import Shard, load_shard
 from engine.data.windows import WindowSampler
 from engine.errors import CheckpointError, ConfigError, DataError, SidemanError
-from engine.model.perceiver import PerceiverMusicTransformer
 from engine.nf4 import BLOCK
 from engine.training.card import model_card, read_sources
+from engine.training.curve import LossCurve
+from engine.training.device import make_accelerator
 from engine.training.evaluate import evaluate
-from engine.training.muon import Muon
-from engine.vocabulary import PAD
+from engine.training.initial import initialise
+from engine.training.state import STATE_FILE
+from engine.training.trainer import Trainer
 
-__all__ = ["STATE_FILE", "Trainer", "train"]
+__all__ = ["STATE_FILE", "Progress", "Trainer", "match_weights", "train"]
 
-STATE_FILE = "state.safetensors"  # everything a run needs to go on: parameters, optimisers, step
-LOSSES_FILE = "losses.jsonl"
 SAVE_EVERY_S = 300.0
+REPORT_EVERY = 20  # updates
 VALID_WINDOWS = 96  # a fixed, evenly spread sample of the held-out side while training
+# Held-out loss is measured 40 times a run at the same updates, whatever the machine: early stopping counts these.
+EVALUATIONS, MIN_EVALUATE_EVERY = 40, 25
 
 
 @dataclass(frozen=True)
@@ -48,95 +48,13 @@ class Progress:
     tokens_per_s: float
     left_s: float
     valid: float | None  # held-out nats a token, when just measured
+    stopped: bool = False  # early, because the held-out loss no longer falls
 
     def __str__(self) -> str:
         text = f"step {self.step}/{self.steps}  loss {self.loss:.3f}  {self.tokens_per_s:,.0f} tokens/s"
         if self.valid is not None:
             text += f"  held-out {self.valid:.3f}"
         return f"{text}  {self.left_s / 60:.0f} min left"
-
-
-class Trainer:
-    """Model, optimisers and schedule; one call of `step` is one update."""
-
-    def __init__(self, config: Config, steps: int, seed: int) -> None:
-        torch.manual_seed(seed)
-        self.config, self.steps, self.seed, self.done = config, steps, seed, 0
-        self.model = PerceiverMusicTransformer(config.model)
-        # Muon is for matrices that map activations to activations: not embeddings, relative terms, norms or the head.
-        matrices = {n: p for n, p in self.model.named_parameters() if n.endswith("_proj.weight")}
-        others = [p for n, p in self.model.named_parameters() if n not in matrices]
-        rate = config.training.learning_rate
-        self.optimisers: list[torch.optim.Optimizer] = [
-            Muon(matrices.values(), lr=rate, weight_decay=0.05),
-            torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.95), weight_decay=0.0),
-        ]
-
-    def learning_rate(self) -> float:
-        """Linear warm-up, then a cosine down to a tenth."""
-        peak, warmup = self.config.training.learning_rate, self.config.training.warmup_steps
-        if self.done < warmup:
-            return peak * (self.done + 1) / warmup
-        through = min(1.0, (self.done - warmup) / max(1, self.steps - warmup))
-        return peak * (0.1 + 0.45 * (1 + math.cos(math.pi * through)))
-
-    def step(self, sampler: WindowSampler) -> float:
-        """One update; returns its loss in nats a token."""
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = self.learning_rate()
-            optimiser.zero_grad(set_to_none=True)
-        accumulation = self.config.training.gradient_accumulation
-        # Dropout, too, depends on the seed and the update alone: a resumed run drops what it would have dropped.
-        torch.manual_seed(self.seed * 1_000_003 + self.done)
-        total = 0.0
-        for part in range(accumulation):
-            inputs, targets = sampler.batch(self.done * accumulation + part)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.config.training.mixed_precision == "bf16"):
-                logits = self.model(inputs)
-            loss = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=PAD) / accumulation
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.item()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for optimiser in self.optimisers:
-            optimiser.step()
-        self.done += 1
-        return total
-
-    def weights(self) -> Weights:
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.model.state_dict().items()}
-
-    def save(self, path: Path) -> None:
-        """Everything, in one safetensors file (no pickle)."""
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for number, optimiser in enumerate(self.optimisers):
-            for index, state in optimiser.state_dict()["state"].items():
-                for key, value in state.items():
-                    tensors[f"optimiser.{number}.{index}.{key}"] = torch.as_tensor(value)
-        facts = {"done": self.done, "steps": self.steps, "seed": self.seed, "config": to_yaml(self.config)}
-        with atomic_write(path) as beside:
-            save_file({k: v.contiguous() for k, v in tensors.items()}, beside, metadata={"run": json.dumps(facts)})
-
-    def load(self, path: Path) -> None:
-        """Goes on where save() left off. CheckpointError if the run was another one."""
-        try:
-            with safe_open(path, framework="pt") as file:
-                facts = json.loads(file.metadata()["run"])
-            tensors = load_file(path)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{path}: cannot be read ({error}): delete it to start over") from None
-        if facts["config"] != to_yaml(self.config) or facts["steps"] != self.steps or facts["seed"] != self.seed:
-            raise CheckpointError(f"{path}: this run had another config, length or seed: give the same, or another -o")
-        self.model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
-        for number, optimiser in enumerate(self.optimisers):
-            prefix = f"optimiser.{number}."
-            state: dict[int, dict[str, torch.Tensor]] = {}
-            for name, value in tensors.items():
-                if name.startswith(prefix):
-                    index, key = name.removeprefix(prefix).split(".", 1)
-                    state.setdefault(int(index), {})[key] = value
-            optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-        self.done = int(facts["done"])
 
 
 def train(
@@ -146,82 +64,185 @@ def train(
     *,
     seed: int = 0,
     resume: bool = False,
+    init: Path | None = None,
+    weights: Mapping[str, float] | None = None,
+    steps: int | None = None,
+    patience: int | None = None,
+    device: str = "auto",
     run_dir: Path | None = None,
     max_minutes: float | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[int, int]:
     """Trains `config_name` on a prepared folder and writes the NF4 checkpoint `out`. Returns updates done and planned.
 
-    run_dir (default: `OUT.run` beside it) gets the full state every five minutes, for `resume`. max_minutes stops
-    early; the run can then go on. A run that was killed goes on from its last state as if nothing had happened.
+    run_dir (default: `OUT.run` beside it) gets the full state every five minutes, for `resume`, and the curve of the
+    losses. max_minutes stops early; the run can then go on. A run that was killed goes on from its last state as if
+    nothing had happened. init: weights to start from (engine/training/initial). weights: part of a collection's name ->
+    factor of its share of the windows. steps: updates, instead of the config's epochs; where a resumed run had another
+    number, the learning rate follows the new length from there on. patience: stop after so many of the run's 40
+    held-out measurements without a new lowest; `out` is then the best checkpoint, not the last. note: gets one line
+    about where the weights come from. Of several processes the first one writes and reports.
+
     SidemanError (DataError, ConfigError, CheckpointError) on bad input or when the loss is no number any more.
     """
     config = load_config(config_name)
     for key in ("latent_dim", "ff_dim"):
         if getattr(config.model, key) % BLOCK:
             raise ConfigError(f"model.{key} {getattr(config.model, key)}: must be a multiple of {BLOCK} to fit NF4")
+    accelerator = make_accelerator(device, config.training.mixed_precision)
     train_shard, valid_shard = load_shard(data / "train.safetensors"), load_shard(data / "valid.safetensors")
     if not valid_shard.pieces:
         raise DataError(f"{data}: the held-out side is empty: prepare with a larger share for it, or more files")
     sources = read_sources(data)
+    mix = match_weights(weights or {}, train_shard.collections)
     out = Path(os.path.abspath(out))
     check_folder(out, CHECKPOINT_FILES)
     run_dir = run_dir or out.with_name(out.name + ".run")
+    _check_start(run_dir, resume, init, steps, patience)
+
+    tokens = sum(len(p.tokens) for p in train_shard.pieces)
+    trainer = Trainer(config, steps or 1, seed, accelerator, mix, tokens)
+    if steps is None:
+        trainer.steps = max(1, math.ceil(config.training.epochs * tokens / trainer.tokens_per_update))
+    if resume:
+        trainer.load(run_dir / STATE_FILE)
+    elif init is not None:
+        note(f"weights from {initialise(trainer.model, init)}")
+    sampler = WindowSampler.of(train_shard, config.model.max_seq_len, config.training.batch_size, seed, mix)
+
+    recorder = None
+    if accelerator.is_main_process:
+
+        def card(curve: LossCurve) -> str:
+            rows = [row._asdict() for row in curve.card_rows()]
+            return model_card(config, sources, rows, tokens, train_shard.augment)
+
+        recorder = _Recorder(trainer, valid_shard, card, out, run_dir, patience, report)
+    try:
+        _run(trainer, sampler, recorder, max_minutes)
+    finally:
+        if recorder is not None:
+            recorder.curve.close()
+    return trainer.done, trainer.steps
+
+
+def match_weights(weights: Mapping[str, float], collections: Sequence[str]) -> dict[str, float]:
+    """Weights by parts of names -> weights by names of collections. DataError: no collection or several match."""
+    matched: dict[str, float] = {}
+    for text, weight in weights.items():
+        # A whole name is meant where it is given, even if it is part of another.
+        names = [name for name in collections if name.lower() == text.lower()]
+        names = names or [name for name in collections if text.lower() in name.lower()]
+        if len(names) != 1:
+            what = f"could be any of {', '.join(names)}" if names else f"is none of {', '.join(collections)}"
+            raise DataError(f"weight of {text!r}: {what}: give a part of one collection's name")
+        if names[0] in matched:
+            raise DataError(f"weight of {text!r}: {names[0]} has one already: give one for each collection")
+        if not (math.isfinite(weight) and weight >= 0):
+            raise DataError(f"weight of {text!r}: {weight} is no weight: give a number from 0")
+        matched[names[0]] = float(weight)
+    return dict(sorted(matched.items()))
+
+
+def _check_start(run_dir: Path, resume: bool, init: Path | None, steps: int | None, patience: int | None) -> None:
+    """Makes the run's folder. SidemanError: a run is there that should not be, or the other way round."""
     state = run_dir / STATE_FILE
     if state.exists() and not resume:
         raise CheckpointError(f"{run_dir}: holds an earlier run: add --resume to go on, or delete it to start over")
     if resume and not state.exists():
         raise CheckpointError(f"{run_dir}: holds no run to resume: leave --resume out")
+    if resume and init is not None:
+        raise CheckpointError(f"{init}: a resumed run has its weights already: leave --init out")
+    for name, value in (("--steps", steps), ("--patience", patience)):
+        if value is not None and value < 1:
+            raise SidemanError(f"{name} {value}: must be 1 or more")
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SidemanError(f"{run_dir}: cannot be made ({error.strerror}): choose another place") from None
 
-    length, batch = config.model.max_seq_len, config.training.batch_size * config.training.gradient_accumulation
-    total_tokens = sum(len(p.tokens) for p in train_shard.pieces)
-    steps = max(1, math.ceil(config.training.epochs * total_tokens / (length * batch)))
-    trainer = Trainer(config, steps, seed)
-    if resume:
-        trainer.load(state)
-    losses = _read_losses(run_dir / LOSSES_FILE, trainer.done)
-    sampler = WindowSampler(train_shard.pieces, length, config.training.batch_size, seed, train_shard.augment)
 
-    started = saved = time.monotonic()
-    first, recent = trainer.done, []
-    while trainer.done < steps:
-        trainer.model.train()
-        recent.append(trainer.step(sampler))
-        if not math.isfinite(recent[-1]):
-            raise ConfigError(f"the loss is {recent[-1]} after {trainer.done} updates: lower training.learning_rate")
-        now = time.monotonic()
-        out_of_time = max_minutes is not None and now - started > 60 * max_minutes
-        save_now = now - saved > SAVE_EVERY_S or trainer.done == steps or out_of_time
-        held_out = None
-        if save_now:
-            trainer.model.eval()
-            held_out = evaluate(trainer.model, valid_shard, max_windows=VALID_WINDOWS)["all"].nats_per_token
-            row = {"step": trainer.done, "loss": round(float(np.mean(recent)), 4), "held_out": round(held_out, 4)}
-            losses.append(row)
-            card = model_card(config, sources, losses, total_tokens, train_shard.augment)
-            # The state comes last: a run killed before it repeats these updates and writes the same again.
-            with atomic_write(run_dir / LOSSES_FILE) as log:
-                log.write_text("".join(json.dumps(row) + "\n" for row in losses), encoding="utf-8")
-            save_checkpoint(out, config, trainer.weights(), card)
-            trainer.save(state)
-            saved = time.monotonic()
-        if save_now or trainer.done % 20 == 0:
-            rate = (trainer.done - first) / max(now - started, 1e-9)
-            left_s = (steps - trainer.done) / max(rate, 1e-9)
-            report(Progress(trainer.done, steps, float(np.mean(recent)), rate * length * batch, left_s, held_out))
-            recent = []
-        if out_of_time:
-            break
-    return trainer.done, steps
+class _Recorder:
+    """What the first process does beside the updates: measure, save, report."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        valid: Shard,
+        card: Callable[[LossCurve], str],
+        out: Path,
+        run_dir: Path,
+        patience: int | None,
+        report: Callable[[Progress], None],
+    ) -> None:
+        self.trainer, self.valid, self.card, self.out, self.patience, self.report = (
+            trainer, valid, card, out, patience, report,
+        )  # fmt: skip
+        self.state = run_dir / STATE_FILE
+        self.curve = LossCurve(run_dir, trainer.done)
+        self.every = max(MIN_EVALUATE_EVERY, math.ceil(trainer.steps / EVALUATIONS))
+        self.first, self.started_s = trainer.done, time.monotonic()
+        self.saved_s = self.started_s
+        self.recent: list[float] = []
+
+    def stalled(self) -> bool:
+        """Whether the held-out loss has not fallen for too long."""
+        return self.patience is not None and self.curve.stalled(self.every) >= self.patience
+
+    def record(self, loss: float, learning_rate: float, last: bool) -> None:
+        """After an update: its loss, and every so often all the rest. last: the run ends here."""
+        done = self.trainer.done
+        self.recent.append(loss)
+        self.curve.update(done, loss, learning_rate)
+        due = last or done % self.every == 0 or time.monotonic() - self.saved_s > SAVE_EVERY_S
+        if not due and done % REPORT_EVERY:
+            return
+        now_s = time.monotonic()
+        rate = (done - self.first) / max(now_s - self.started_s, 1e-9)
+        tokens_per_s = rate * self.trainer.tokens_per_update
+        mean = float(np.mean(self.recent))
+        held_out = self._measure() if due else None
+        self.curve.add(done, mean, held_out, tokens_per_s)
+        self.recent = []
+        if due:
+            self._save()
+            self.saved_s = time.monotonic()
+        left_s = (self.trainer.steps - done) / max(rate, 1e-9)
+        self.report(Progress(done, self.trainer.steps, mean, tokens_per_s, left_s, held_out, self.stalled()))
+
+    def _measure(self) -> float:
+        self.trainer.model.eval()
+        held_out = evaluate(self.trainer.model, self.valid, max_windows=VALID_WINDOWS)["all"].nats_per_token
+        self.trainer.model.train()
+        return held_out
+
+    def _save(self) -> None:
+        """The state comes last: a run killed before it repeats these updates and writes the same again."""
+        self.curve.save()
+        if self.patience is None or self.curve.is_best():
+            save_checkpoint(self.out, self.trainer.config, self.trainer.weights(), self.card(self.curve))
+        self.trainer.save(self.state)
 
 
-def _read_losses(path: Path, done: int) -> list[dict[str, Any]]:
-    """The rows of a run up to an update; a new run has none, whatever an older one left."""
-    if done == 0 or not path.exists():
-        return []
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [row for row in rows if row["step"] <= done]
+def _run(trainer: Trainer, sampler: WindowSampler, recorder: _Recorder | None, max_minutes: float | None) -> None:
+    """Updates until the steps are done, the time is over or the held-out loss stalls. ConfigError: the loss is nan."""
+    started_s = time.monotonic()
+    stop = _first_says(trainer.accelerator, recorder is not None and recorder.stalled())
+    while trainer.done < trainer.steps and not stop:
+        learning_rate = trainer.learning_rate()
+        loss = trainer.step(sampler)
+        if not math.isfinite(loss):
+            raise ConfigError(f"the loss is {loss} after {trainer.done} updates: lower training.learning_rate")
+        out_of_time = max_minutes is not None and time.monotonic() - started_s > 60 * max_minutes
+        if recorder is not None:
+            recorder.record(loss, learning_rate, last=out_of_time or trainer.done == trainer.steps)
+        stop = _first_says(trainer.accelerator, recorder is not None and (out_of_time or recorder.stalled()))
+
+
+def _first_says(accelerator: Accelerator, answer: bool) -> bool:
+    """The first process's answer, in all of them: their clocks differ."""
+    if accelerator.num_processes == 1:
+        return answer
+    said = broadcast(torch.tensor([int(answer)], device=accelerator.device), from_process=0)
+    return bool(said.item())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +10,8 @@ from native.layout import Layout
 __all__ = ["MAX_SECONDS", "decode", "encode"]
 
 MAX_SECONDS = 1e6  # a bound on memory: eleven days of silence are a million TIME_SHIFTs
+
+I64 = npt.NDArray[np.int64]
 
 Decoded = tuple[
     npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8], npt.NDArray[np.uint8],
@@ -31,59 +31,59 @@ def encode(
     Inside a step: pedal, NOTE_OFFs by pitch, NOTE_ONs by pitch. Long waits are full shifts, then the remainder.
     ValueError for unequal lengths, times outside 0..1e6 s, pitches outside 0..127, velocities outside 1..127.
     """
-    onsets = _steps(layout, onset_s, "onset")
-    offsets = _steps(layout, offset_s, "offset")
-    pitches = _integers(pitch, 0, 127, "pitch")
-    velocities = _integers(velocity, 1, 127, "velocity")
-    if not len(onsets) == len(offsets) == len(pitches) == len(velocities):
+    onset = _steps(layout, onset_s, "onset")
+    offset = _steps(layout, offset_s, "offset")
+    key = _integers(pitch, 0, 127, "pitch")
+    loudness = _integers(velocity, 1, 127, "velocity")
+    if not len(onset) == len(offset) == len(key) == len(loudness):
         raise ValueError("onset_s, offset_s, pitch and velocity differ in length: pass one entry a note in each")
+    change_step, change_down = _pedal_changes(layout, pedal_s, pedal_down)
+    step, kind, loudness = _note_events(onset, offset, key, loudness)
+    token = np.where(kind < 128, layout.note_off, layout.note_on - 128) + kind
+    velocity_bin = np.where(kind < 128, -1, loudness // layout.velocity_width)
+    if len(change_step):
+        pedal_token = np.where(change_down, layout.pedal_on, layout.pedal_off)
+        step, token = np.concatenate([change_step, step]), np.concatenate([pedal_token, token])
+        velocity_bin = np.concatenate([np.full(len(change_step), -1), velocity_bin])
+        order = np.argsort(step, kind="stable")  # the pedal stands first, so it comes first in its step
+        step, token, velocity_bin = step[order], token[order], velocity_bin[order]
+    return _with_waits(layout, step, token, velocity_bin)
 
-    notes: dict[tuple[int, int], tuple[int, int]] = {}  # (pitch, onset) -> (offset, velocity)
-    for onset, offset, key, loudness in zip(onsets, offsets, pitches, velocities, strict=True):
-        merged_offset, merged_loudness = notes.get((key, onset), (onset + 1, 0))
-        notes[key, onset] = max(offset, merged_offset), max(loudness, merged_loudness)
 
-    off, on = 1, 2
-    events: list[tuple[int, int, int, int]] = []  # (step, off or on, pitch, velocity), sorted below
-    by_pitch = sorted(notes)
-    for (key, onset), (next_key, next_onset) in zip(by_pitch, [*by_pitch[1:], (-1, 0)], strict=False):
-        offset, loudness = notes[key, onset]
-        events.append((onset, on, key, loudness))
-        events.append((min(offset, next_onset) if next_key == key else offset, off, key, 0))
+def _note_events(onset: I64, offset: I64, key: I64, loudness: I64) -> tuple[I64, I64, I64]:
+    """(N,) notes -> (E,) step, kind and velocity of their events in order; kind: a pitch ends, 128 + pitch begins."""
+    order = np.argsort(key << 32 | onset)
+    onset, offset, key, loudness = onset[order], offset[order], key[order], loudness[order]
+    # Equal pitches in one step are one note.
+    first = np.flatnonzero((np.diff(onset, prepend=-1) != 0) | (np.diff(key, prepend=-1) != 0))
+    if len(first) < len(onset):
+        offset, loudness = np.maximum.reduceat(offset, first), np.maximum.reduceat(loudness, first)
+        onset, key = onset[first], key[first]
+    offset = np.maximum(offset, onset + 1)
+    again = key[1:] == key[:-1]
+    offset[:-1][again] = np.minimum(offset[:-1], onset[1:])[again]
+    # One integer an event, in the order of a step: ends by pitch, then beginnings by pitch.
+    events = np.concatenate([offset << 16 | key << 8, onset << 16 | (key + 128) << 8 | loudness])
     events.sort()
+    return events >> 16, events >> 8 & 0xFF, events & 0xFF
 
-    changes = _pedal_changes(layout, pedal_s, pedal_down)
-    tokens: list[int] = []
-    now = 0
-    current_bin = -1
-    next_change = 0
 
-    def wait_until(step: int) -> None:
-        nonlocal now
-        full, rest = divmod(step - now, layout.num_shifts)
-        tokens.extend([layout.time_shift + layout.num_shifts - 1] * full)
-        if rest:
-            tokens.append(layout.time_shift + rest - 1)
-        now = step
-
-    for step, kind, key, loudness in [*events, (2**62, 0, 0, 0)]:  # the last one flushes the pedal
-        while next_change < len(changes) and changes[next_change][0] <= step:
-            change_step, down = changes[next_change]
-            wait_until(change_step)
-            tokens.append(layout.pedal_on if down else layout.pedal_off)
-            next_change += 1
-        if kind == 0:
-            break
-        wait_until(step)
-        if kind == off:
-            tokens.append(layout.note_off + key)
-            continue
-        velocity_bin = loudness // layout.velocity_width
-        if velocity_bin != current_bin:
-            tokens.append(layout.velocity + velocity_bin)
-            current_bin = velocity_bin
-        tokens.append(layout.note_on + key)
-    return np.array(tokens, dtype=np.uint16)
+def _with_waits(layout: Layout, step: I64, token: I64, velocity_bin: I64) -> npt.NDArray[np.uint16]:
+    """(E,) events in order -> tokens: TIME_SHIFTs before each, and VELOCITY where the bin changes (-1: has none)."""
+    full, rest = np.divmod(np.diff(step, prepend=0), layout.num_shifts)
+    sounded = np.flatnonzero(velocity_bin >= 0)
+    louder = sounded[np.diff(velocity_bin[sounded], prepend=-1) != 0]
+    size = full + (rest > 0) + 1
+    size[louder] += 1
+    last = np.cumsum(size) - 1
+    tokens = np.full(int(last[-1]) + 1 if len(last) else 0, layout.time_shift + layout.num_shifts - 1, dtype=np.uint16)
+    tokens[last] = token
+    tokens[last[louder] - 1] = layout.velocity + velocity_bin[louder]
+    behind = last - 1
+    behind[louder] -= 1
+    waits = np.flatnonzero(rest)
+    tokens[behind[waits]] = layout.time_shift + rest[waits] - 1
+    return tokens
 
 
 def decode(layout: Layout, ids: npt.ArrayLike) -> Decoded:
@@ -95,7 +95,7 @@ def decode(layout: Layout, ids: npt.ArrayLike) -> Decoded:
     least one step, notes before any VELOCITY get the middle bin, PAD BOS EOS and reserved ids say nothing.
     ValueError for ids outside 0..num_ids-1.
     """
-    tokens = _integers(ids, 0, layout.num_ids - 1, "token")
+    tokens = _integers(ids, 0, layout.num_ids - 1, "token").tolist()
     width = layout.velocity_width
     loudness = width * (layout.num_velocities // 2) + width // 2
     notes: list[list[int]] = []  # [onset, offset, pitch, velocity]
@@ -140,39 +140,33 @@ def decode(layout: Layout, ids: npt.ArrayLike) -> Decoded:
     )  # fmt: skip
 
 
-def _steps(layout: Layout, seconds: npt.ArrayLike, name: str) -> list[int]:
+def _steps(layout: Layout, seconds: npt.ArrayLike, name: str) -> I64:
     values = np.asarray(seconds, dtype=np.float64).reshape(-1)
     for value in values[~((values >= 0) & (values <= MAX_SECONDS))][:1].tolist():
         raise ValueError(f"{name} {value:g} s lies outside 0..{MAX_SECONDS:g} s: move the performance to start at 0")
-    steps: list[int] = np.rint(values * 1000.0 / layout.step_ms).astype(np.int64).tolist()
-    return steps
+    return np.rint(values * 1000.0 / layout.step_ms).astype(np.int64)
 
 
-def _integers(values: npt.ArrayLike, low: int, high: int, name: str) -> list[int]:
-    whole: npt.NDArray[Any] = np.asarray(values).reshape(-1).astype(np.int64)
+def _integers(values: npt.ArrayLike, low: int, high: int, name: str) -> I64:
+    whole: I64 = np.asarray(values).reshape(-1).astype(np.int64)
     for value in whole[(whole < low) | (whole > high)][:1].tolist():
         raise ValueError(f"{name} {value} lies outside {low}..{high}")
-    numbers: list[int] = whole.tolist()
-    return numbers
+    return whole
 
 
 def _pedal_changes(
     layout: Layout, pedal_s: npt.ArrayLike | None, pedal_down: npt.ArrayLike | None
-) -> list[tuple[int, bool]]:
-    """(step, down) wherever the pedal really changes; it starts up."""
+) -> tuple[I64, npt.NDArray[np.bool_]]:
+    """Step and state wherever the pedal really changes; it starts up."""
     if pedal_s is None and pedal_down is None:
-        return []
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
     if pedal_s is None or pedal_down is None:
         raise ValueError("pedal_s and pedal_down belong together: pass both or neither")
     steps = _steps(layout, pedal_s, "pedal time")
-    states = np.asarray(pedal_down, dtype=bool).reshape(-1).tolist()
+    states = np.asarray(pedal_down, dtype=bool).reshape(-1)
     if len(steps) != len(states):
         raise ValueError("pedal_s and pedal_down differ in length: pass one state a time")
-    changes: list[tuple[int, bool]] = []
-    is_down = False
-    # Stable: changes of one step keep the order they were given in.
-    for step, down in sorted(zip(steps, states, strict=True), key=lambda change: change[0]):
-        if down != is_down:
-            is_down = down
-            changes.append((step, down))
-    return changes
+    order = np.argsort(steps, kind="stable")  # changes of one step keep the order they were given in
+    steps, states = steps[order], states[order]
+    changed = states != np.concatenate([[False], states[:-1]])[: len(states)]
+    return steps[changed], states[changed]

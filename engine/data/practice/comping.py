@@ -56,8 +56,13 @@ def hits(
         if index not in heard and (end - start >= 2 or dice.chance(0.7)):
             early = ANTICIPATION if feel == "swing" and start > first_bar * meter and dice.chance(0.3) else 0.0
             struck.append((start - early, index))
+    # A chord that came early is not struck again on its beat.
     struck.sort()
-    return [hit for at, hit in enumerate(struck) if not at or hit[0] - struck[at - 1][0] > 0.2]
+    kept: list[tuple[float, int]] = []
+    for beat, index in struck:
+        if not kept or beat - kept[-1][0] > (ANTICIPATION if index == kept[-1][1] and beat % 1 == 0 else 0.2):
+            kept.append((beat, index))
+    return kept
 
 
 def comp(dice: Dice, harmony: Harmony, part: Part, kind: str, feel: str, busy: float, touch: str = "mixed") -> None:

@@ -155,7 +155,7 @@ def _fill(
 def _land(dice: Dice, to: Palette, wish: int, before: int, register: Register) -> int:
     """A chord tone near the wish, other than the note before it: a tension now and then."""
     wish = min(register.high, max(register.low, wish))
-    table = to.rich if dice.chance(0.1) else to.near
+    table = to.rich if dice.chance(0.16) else to.near
     target = table[wish]
     if target == before and dice.chance(0.85):
         target = to.tone_up[target] if wish >= before else to.tone_down[target]

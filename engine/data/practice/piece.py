@@ -25,6 +25,8 @@ __all__ = ["COLLECTION", "STYLES", "Composition", "Style", "compose", "practice_
 
 COLLECTION, LICENCE = "practice", "generated"
 MIN_BARS, MAX_BARS = 24, 96
+LONGEST_SECTION = 12  # bars
+SLOW_BPM, FAST_BPM = 100.0, 190.0
 
 Weights = tuple[tuple[float, str], ...]
 
@@ -77,18 +79,29 @@ STYLES: dict[str, Style] = {
     "soul": Style(8, ((4, "soul"), (1, "blues")), (62, 108), 0.06, False, "soul", ((3, "shell"), (3, "pop"), (2, "open"), (2, "rootless")), 0.12),
 }  # fmt: skip
 
-# Which hands play: a soloing pianist, one hand alone, or both hands under a soloist.
-_ROLES: Weights = ((62, "solo"), (8, "right"), (8, "left"), (22, "comping"))
+# Which hands play: a soloing pianist, one hand alone, or both under a soloist: one rhythm in both hands, or chords over
+# a bass that goes its own way.
+_ROLES: Weights = ((60, "solo"), (6, "right"), (6, "left"), (16, "comping"), (12, "accompany"))
 # The right hand stays above what the left may reach.
 _FLOORS = {
-    "rootless": 66,
-    "three": 66,
-    "fourths": 66,
-    "close": 67,
-    "shell": 63,
-    "open": 65,
-    "arpeggios": 65,
-    "stride": 67,
+    "rootless": 65,
+    "three": 64,
+    "fourths": 64,
+    "close": 65,
+    "shell": 61,
+    "open": 63,
+    "arpeggios": 64,
+    "stride": 65,
+}
+
+
+# Left hand and the right hand's voicings, by the style's feel.
+_ACCOMPANIMENTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "swing": (("walk", "high"), ("walk", "high"), ("two", "high"), ("walk", "drop2")),
+    "held": (("arpeggios", "upper"), ("two", "high")),
+    "bossa": (("bossa", "upper"), ("bossa", "upper"), ("bossa", "triad")),
+    "pop": (("pop", "triad"), ("pop", "triad"), ("arpeggios", "triad")),
+    "soul": (("pop", "triad"), ("pop", "upper")),
 }
 
 
@@ -134,20 +147,24 @@ def compose(seed: int, number: int) -> Composition:
     family = FAMILIES[dice.weigh(style.families)]
     meter = 3 if dice.chance(style.waltz) else 4
     tempo_bpm = float(round(dice.between(*style.tempo_bpm)))
-    chart = make_chart(dice, family, meter, round(dice.between(MIN_BARS + 4, MAX_BARS - 24)))
+    chart = make_chart(dice, family, meter, round(dice.between(MIN_BARS, MAX_BARS - LONGEST_SECTION - 1)))
     harmony = Harmony(chart)
     role, left_kind = dice.weigh(_ROLES), dice.weigh(style.lefts)
     left, right = Part(LEFT), Part(RIGHT)
     if role == "comping":
-        touch = dice.weigh(((3, "mixed"), (2, "short"), (3, "held")))
+        touch = "held" if style.feel == "held" else dice.weigh(((3, "mixed"), (2, "short"), (3, "held")))
         two_hands(dice, harmony, left, right, style.feel, dice.between(0.2, 0.9), touch)
+    elif role == "accompany":
+        left_kind, chords = dice.pick(_ACCOMPANIMENTS[style.feel])
+        _play_left(dice, harmony, left, left_kind, style, tempo_bpm)
+        comp(dice, harmony, right, chords, style.feel, dice.between(0.3, 0.8), "mixed" if style.swung else "held")
+    elif role == "left":
+        left_kind = "arpeggios" if tempo_bpm < SLOW_BPM else dice.weigh(_COMPING)
+        _play_left(dice, harmony, left, left_kind, style, tempo_bpm)
     else:
-        if role != "right":
-            play_left(dice, harmony, left, left_kind, style)
-        if role != "left":
-            _play_right(dice, harmony, right, left_kind, style, role, tempo_bpm)
-    if role == "left" and left_kind in ("walk", "two"):
-        comp(dice, harmony, right, "high", style.feel, dice.between(0.1, 0.7))
+        if role == "solo":
+            _play_left(dice, harmony, left, left_kind, style, tempo_bpm)
+        _play_right(dice, harmony, right, left_kind, style, role, tempo_bpm)
     swung = style.swung and not dice.chance(0.05)
     ratio = swing_ratio(tempo_bpm) + 0.012 * dice.bell() if swung else 0.5 + dice.pick((0.0, 0.0, 0.0, 0.02, 0.06))
     loud = dice.between(56, 82)
@@ -162,43 +179,37 @@ def compose(seed: int, number: int) -> Composition:
     return Composition(name, role, left_kind, chart, tempo_bpm, notes, hands)
 
 
-def play_left(dice: Dice, harmony: Harmony, part: Part, kind: str, style: Style) -> None:
-    """The left hand of a style's repertoire, from the first bar to the last."""
-    carried = {"stride": bass.stride, "arpeggios": bass.arpeggios, "bossa": bass.bossa, "pop": bass.pop}
-    if kind in carried:
-        carried[kind](dice, harmony, part)
+def _play_left(dice: Dice, harmony: Harmony, part: Part, kind: str, style: Style, tempo_bpm: float) -> None:
+    """A left hand of the style's repertoire, from the first bar to the last."""
+    if kind == "stride":
+        bass.stride(dice, harmony, part)
+    elif kind == "arpeggios":
+        bass.arpeggios(dice, harmony, part)
+    elif kind == "bossa":
+        bass.bossa(dice, harmony, part)
+    elif kind == "pop":
+        bass.pop(dice, harmony, part)
     elif kind in ("walk", "two"):
         bass.walk(dice, harmony, part, two_feel=kind == "two")
     else:
-        comp(
-            dice,
-            harmony,
-            part,
-            kind,
-            style.feel,
-            dice.between(0.1, 0.8),
-            dice.pick(("mixed", "mixed", "held", "short")),
-        )
+        busy = dice.between(0.1, 0.8) * (1.0 if tempo_bpm < FAST_BPM else 0.5)
+        touch = "held" if style.feel in ("held", "pop") else dice.pick(("mixed", "mixed", "held", "short"))
+        comp(dice, harmony, part, kind, style.feel, busy, touch)
 
 
 def _play_right(
     dice: Dice, harmony: Harmony, part: Part, left_kind: str, style: Style, role: str, tempo_bpm: float
 ) -> None:
-    busy = dice.between(0.15, 1.0)
-    if role == "right":
-        busy = max(busy, 0.5)
-    lively = 3 if tempo_bpm < 150 else 2
-    if tempo_bpm < 88:
-        busy = max(busy, 0.4)
-    floor = 58 if role == "right" else _FLOORS.get(left_kind, 60)
+    alone = role == "right"
+    slow = tempo_bpm < SLOW_BPM
     manner = Manner(
-        busy,
-        lively,
-        style.blues,
-        dice.pick((0.0, 0.1, 0.2, 0.5)),
-        dice.between(0.05, 0.3),
-        style.swung,
-        floor,
-        dice.pick((86, 88, 91, 96)),
+        busy=dice.between(0.55 if alone else 0.4 if slow else 0.15, 1.0),
+        lively=3 if tempo_bpm < 150 else 2,
+        blues=style.blues,
+        thick=dice.pick((0.2, 0.5) if alone or slow else (0.0, 0.1, 0.2, 0.5)),
+        rests=dice.between(0.03, 0.1 if alone or slow else 0.28),
+        swung=style.swung,
+        low=57 if alone else _FLOORS.get(left_kind, 60),
+        high=dice.pick((84, 86, 88, 93)),
     )
     play_solo(dice, harmony, part, manner)

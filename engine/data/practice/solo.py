@@ -44,12 +44,12 @@ def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
     """Phrases of one to four bars until the last bar, whose first beat holds the end."""
     meter, bars = harmony.chart.beats_per_bar, harmony.chart.bars
     tonic = harmony.chords[-1].root
-    middle = manner.low + 0.42 * (manner.high - manner.low)
+    middle = manner.low + 0.36 * (manner.high - manner.low)
     register = Register(manner.low, manner.high, middle, round(middle))
     motifs = [make_motif(dice, meter, 1 if manner.busy < 0.7 else 2) for _ in range(2)]
     answer = False  # whether the coming phrase replies to the one before with its rhythm
     rhythm: list[tuple[float, float]] = []
-    bar = 0 if dice.chance(0.8) else dice.pick((1, 2))
+    bar = 0 if dice.chance(0.85) else 1
     while bar < bars - 1:
         length = min(dice.weigh(((2.5, 1), (6, 2), (2, 3), (3, 4))), bars - 1 - bar)
         # The register rises toward two thirds of the piece and comes back.
@@ -63,9 +63,9 @@ def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
         thick = dice.chance(manner.thick)
         if kind < manner.blues:
             line = blues_lick(dice, harmony, tonic, start, min(length, 2), register)
-        elif kind < manner.blues + 0.2 * (1 - manner.blues):
+        elif kind < manner.blues + 0.2:
             line = motif_phrase(dice, harmony, dice.pick(motifs), start, length, register)
-        elif busy < 0.3 and kind < manner.blues + 0.4:
+        elif busy < 0.3 and kind < manner.blues + 0.35:
             line = long_notes(dice, harmony, start, end - 0.5, register)
         else:
             if thick:
@@ -81,7 +81,7 @@ def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
             line = target_phrase(dice, harmony, rhythm, register, dice.pick((-7, 5, 8, 10)))
         _write(dice, harmony, part, line, manner, thick)
         bar += length
-        while bar < bars - 1 and dice.chance(manner.rests):
+        if bar < bars - 1 and dice.chance(manner.rests):
             bar += 1
     _last_note(dice, harmony, part, register, manner)
 

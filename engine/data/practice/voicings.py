@@ -26,9 +26,8 @@ _ANATOMY: dict[str, tuple[int, int, int, int]] = {
 
 # kind -> lowest and highest pitch.
 RANGES: dict[str, tuple[int, int]] = {
-    "shell": (38, 62), "rootless": (46, 65), "three": (47, 65), "fourths": (45, 65), "open": (33, 64),
-    "close": (48, 66),
-    "high": (55, 74), "upper": (62, 82), "drop2": (52, 77), "triad": (60, 81),
+    "shell": (38, 60), "rootless": (45, 64), "three": (45, 63), "fourths": (43, 63), "open": (33, 62), "close": (47, 64),
+    "high": (55, 74), "upper": (61, 79), "drop2": (56, 77), "triad": (60, 79),
 }  # fmt: skip
 KINDS = tuple(RANGES)
 """shell 1-7, 1-3-7; rootless 3-5-7-9 and 7-9-3-5; three 3-7-9, 7-3-5; fourths; open 1-5-10, 1-7-10; close inversions;
@@ -65,17 +64,19 @@ def _nearest(kind: str, chord: Chord, held: frozenset[int], previous: tuple[int,
 
 @cache
 def _candidates(kind: str, chord: Chord, held: frozenset[int]) -> tuple[tuple[int, ...], ...]:
-    """Every clear placement within the kind's range. Where a chord has none, its tones lie close."""
+    """Every clear placement within the kind's range; where there is none, the bass and a chord tone."""
     low, high = RANGES[kind]
-    found = []
+    found: list[tuple[int, ...]] = []
     for stack in _stacks(kind, chord, held):
         for octave in range(-2, 8):
             pitches = tuple(12 * octave + chord.root + i for i in stack)
             if pitches[0] >= low and pitches[-1] <= high and is_clear(pitches):
                 found.append(pitches)
     if not found:
-        tones = [pitch for pitch in range(max(low, 48), high + 1) if pitch % 12 in chord.pitch_classes()]
-        found = [tuple(tones[at : at + 3]) for at in range(len(tones) - 2) if is_clear(tuple(tones[at : at + 3]))]
+        bottom = chord.root if chord.bass is None else chord.bass
+        lows = [pitch for pitch in range(low, high - 4) if pitch % 12 == bottom]
+        tops = [pitch for pitch in range(low, high + 1) if pitch % 12 in chord.pitch_classes()]
+        found = [(bass, top) for bass in lows for top in tops if 5 <= top - bass <= 16]
     return tuple(found)
 
 

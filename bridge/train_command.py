@@ -1,0 +1,119 @@
+"""`sideman train`: from prepared data to a base. engine/training does the work."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from engine.errors import SidemanError
+
+if TYPE_CHECKING:
+    from engine.training.train import Progress
+
+__all__ = ["add_arguments", "parse_weights", "run"]
+
+_NEEDED = ("torch", "accelerate", "tensorboard", "matplotlib")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `sideman train`."""
+    add = parser.add_argument
+    add("--config", metavar="NAME", default="tiny", help="a shipped config or a YAML file [tiny]")
+    add("--data", metavar="DATA", type=Path, required=True, help="folder that `sideman prepare` wrote")
+    add("-o", "--output", metavar="CKPT", type=Path, required=True,
+        help="checkpoint folder to write; CKPT.run beside it gets the run's state and loss curve")  # fmt: skip
+    add("--resume", action="store_true", help="go on with an interrupted run of the same output")
+    add("--init", metavar="CKPT", type=Path, help="start from the weights of another run or checkpoint")
+    add("--weight", metavar="NAME=FACTOR", action="append", default=[],
+        help="hear a collection more or less often; NAME: part of its name, may be repeated [1 for all]")  # fmt: skip
+    add("--steps", metavar="N", type=int,
+        help="updates, instead of the config's epochs; a resumed run may be given another number")  # fmt: skip
+    add("--patience", metavar="N", type=int,
+        help="stop after N measurements (40 a run) without a lower held-out loss, and keep the best")  # fmt: skip
+    add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="[auto: a GPU where there is one]")
+    add("--seed", metavar="N", type=int, default=0)
+    add("--max-minutes", metavar="M", type=float, help="stop then; --resume goes on")
+    add("--threads", metavar="N", type=int, help="threads for torch [default: one a core]")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains; one line of progress, or one every twenty updates where the output is no terminal."""
+    for option, lowest in (("threads", 1), ("seed", 0), ("max_minutes", 0), ("steps", 1), ("patience", 1)):
+        value = getattr(args, option)
+        if value is not None and not value >= lowest:
+            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
+    weights = parse_weights(args.weight)
+    for package in _NEEDED:
+        if find_spec(package) is None:
+            raise SidemanError(f"training needs {package}, which is not installed: pip install 'sideman[train]'")
+    import torch
+    from accelerate import PartialState
+
+    from engine.training.train import train
+
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    line = _Line(sys.stdout)
+    done, steps = train(
+        args.config, args.data, args.output, seed=args.seed, resume=args.resume, init=args.init, weights=weights,
+        steps=args.steps, patience=args.patience, device=args.device, max_minutes=args.max_minutes,
+        report=line.show, note=line.note,
+    )  # fmt: skip
+    line.end()
+    if PartialState().is_main_process:  # the others' tale is the same
+        print(f"{args.output}: checkpoint after {done} of {steps} updates{_what_next(done, steps, line.last)}")
+    return 0
+
+
+def parse_weights(texts: Sequence[str]) -> dict[str, float]:
+    """["pop=0.3"] -> {"pop": 0.3}. SidemanError: no `=`, no number, or a name twice."""
+    weights: dict[str, float] = {}
+    for text in texts:
+        name, _, factor = text.rpartition("=")
+        try:
+            weight = float(factor)
+        except ValueError:
+            weight = -1.0
+        if not name or not 0 <= weight < float("inf"):
+            raise SidemanError(f"--weight {text}: give NAME=FACTOR with a factor from 0, as in pop=0.3")
+        if name in weights:
+            raise SidemanError(f"--weight {text}: {name} has a weight already: give one for each collection")
+        weights[name] = weight
+    return weights
+
+
+def _what_next(done: int, steps: int, last: Progress | None) -> str:
+    if last is not None and last.stopped:
+        return "; stopped early, the held-out loss no longer falls: the checkpoint is the best one"
+    return "" if done >= steps else "; --resume goes on"
+
+
+class _Line:
+    """Progress as one line that is written over on a terminal (held-out losses stay), as plain lines elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._width = stream, 0
+        self.last: Progress | None = None
+
+    def show(self, progress: Progress) -> None:
+        self.last = progress
+        if not self._stream.isatty():
+            print(progress, file=self._stream, flush=True)
+            return
+        text = str(progress)
+        stays = progress.valid is not None
+        print(f"\r{text:<{self._width}}", end="\n" if stays else "", file=self._stream, flush=True)
+        self._width = 0 if stays else len(text)
+
+    def note(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+    def end(self) -> None:
+        """Leaves an unfinished line as it stands."""
+        if self._width:
+            print(file=self._stream, flush=True)
+            self._width = 0

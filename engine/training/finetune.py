@@ -1,0 +1,315 @@
+"""Fine-tunes a base to a handful of pieces: QLoRA by default, 16-bit LoRA or the whole network where asked for."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import yaml
+from torch import Tensor, nn
+
+from engine.atomic import check_folder
+from engine.checkpoint import CHECKPOINT_FILES, Checkpoint, Weights, load_checkpoint, save_checkpoint
+from engine.config import QloraConfig
+from engine.data.shards import SPLITS, Shard, load_shard
+from engine.data.windows import WindowSampler
+from engine.errors import ConfigError, DataError, SidemanError
+from engine.styles import STYLE_FILES, Style, check_name, save_style
+from engine.training.card import read_sources
+from engine.training.evaluate import Score, evaluate
+from engine.training.finetune_layers import Form, add_lora, build, checkpoint_blocks, import_bitsandbytes, lora_tensors
+from engine.vocabulary import PAD
+
+__all__ = ["Finetuned", "Recipe", "finetune"]
+
+LORA_RATE, FULL_RATE = 3e-3, 3e-4
+HELD_BACK = 6  # every sixth training piece is kept back where the data has no held-out side
+CHECKS = 12  # measurements of the held-out side in a run
+CHECK_WINDOWS = 48  # of the held-out side in each, evenly spread
+OTHER_WINDOWS = 96  # of the data to be kept
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fine-tune; the defaults make a style of ten songs in minutes on two cores."""
+
+    qlora: QloraConfig = field(default_factory=QloraConfig)
+    form: Form = "nf4"
+    updates: int = 360
+    batch_size: int = 4  # windows of max_seq_len tokens in an update
+    learning_rate: float | None = None  # None: LORA_RATE or FULL_RATE
+    warmup: int = 20
+    patience: int = 4  # measurements without a gain before it stops
+    keep_share: float = 0.0  # of the windows, drawn from --keep's training side
+    gradient_checkpointing: bool = False
+    device: str = "cpu"
+    max_minutes: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for option, value, lowest in (("updates", self.updates, 1), ("batch-size", self.batch_size, 1)):
+            if value < lowest:
+                raise ConfigError(f"--{option} {value}: must be {lowest} or more")
+        if not 0 <= self.keep_share <= 0.9:
+            raise ConfigError(f"--keep-share {self.keep_share:g} lies outside 0..0.9")
+        if self.learning_rate is not None and not 0 < self.learning_rate < 1:
+            raise ConfigError(f"--learning-rate {self.learning_rate:g} lies outside 0..1")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"--seed {self.seed}: must be 0 or more, below 2^63")
+
+    @property
+    def peak_rate(self) -> float:
+        return self.learning_rate or (FULL_RATE if self.form == "full" else LORA_RATE)
+
+
+@dataclass(frozen=True)
+class News:
+    """One line from a run."""
+
+    update: int
+    updates: int
+    loss: float  # mean nats a token since the last line
+    tokens_per_s: float
+    left_s: float
+    held_out: float  # nats a token, just measured
+    base: float  # the base's on the same tokens
+
+    def __str__(self) -> str:
+        return (
+            f"update {self.update}/{self.updates}  loss {self.loss:.3f}  held-out {self.held_out:.3f} "
+            f"(base {self.base:.3f})  {self.tokens_per_s:,.0f} tokens/s  {self.left_s / 60:.1f} min left"
+        )
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """What came out. Scores are nats a token; `others` is empty where no other data was given."""
+
+    output: Path
+    updates: int  # after which the best adapter was measured
+    seconds: float
+    held_out: tuple[float, float]  # base, style
+    others: tuple[float, float] | None  # base, style
+    facts: dict[str, Any]
+
+    @property
+    def gain(self) -> float:
+        """Share of the base's held-out loss that is gone."""
+        return 1 - self.held_out[1] / self.held_out[0]
+
+
+def finetune(
+    base: Path | None,
+    data: Path,
+    name: str,
+    out: Path,
+    recipe: Recipe,
+    keep: Path | None = None,
+    report: Callable[[News], None] = lambda news: None,
+) -> Finetuned:
+    """Learns from data's training side until its held-out side stops gaining; writes the best state at `out`.
+
+    base: a checkpoint, None for the shipped one. out: a style folder, or a checkpoint folder where recipe.form is
+    "full". keep: other prepared data, of which a share is mixed in, and on which the loss is measured before and after.
+    SidemanError: whatever of this cannot be used.
+    """
+    check_name(name)
+    check_folder(out, CHECKPOINT_FILES if recipe.form == "full" else STYLE_FILES)
+    if recipe.device.startswith("cuda") and not torch.cuda.is_available():
+        raise SidemanError(f"--device {recipe.device}: torch sees no such device here: use --device cpu")
+    checkpoint = load_checkpoint(base)
+    train, held_out, judged, side = _sides(data)
+    others = load_shard(keep / "valid.safetensors") if keep is not None else None
+    keep_train = load_shard(keep / "train.safetensors") if keep is not None and recipe.keep_share > 0 else None
+
+    run = _Run(checkpoint, recipe, train, keep_train)
+    before = {"held_out": run.measure(judged)}
+    if others is not None and others.pieces:
+        before["others"] = run.measure(others, OTHER_WINDOWS)
+    run.learn(held_out, report)
+    scores = {"held_out": (before["held_out"], run.measure(judged))}
+    if others is not None and others.pieces:
+        scores["others"] = (before["others"], run.measure(others, OTHER_WINDOWS))
+    facts = _facts(checkpoint, data, recipe, run, f"{len(judged.pieces)} pieces, {side}", scores)
+    if recipe.form == "full":
+        save_checkpoint(out, checkpoint.config, run.weights(), _card(name, facts))
+    else:
+        qlora, tensors = recipe.qlora, lora_tensors(run.model)
+        save_style(out, Style(name, checkpoint.sha256, qlora.rank, qlora.alpha, qlora.target_modules, tensors, facts))
+    pairs = {key: (first.nats_per_token, last.nats_per_token) for key, (first, last) in scores.items()}
+    return Finetuned(out, run.best_update, run.seconds, pairs["held_out"], pairs.get("others"), facts)
+
+
+class _Run:
+    """Model, optimiser, schedule and the best state so far."""
+
+    def __init__(self, checkpoint: Checkpoint, recipe: Recipe, train: Shard, keep: Shard | None) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.length = recipe, checkpoint.model.max_seq_len
+        self.inner = build(checkpoint, recipe.form, recipe.device, recipe.qlora.double_quantization)
+        if recipe.gradient_checkpointing:
+            checkpoint_blocks(self.inner)
+        self.model: nn.Module = self.inner if recipe.form == "full" else add_lora(self.inner, recipe.qlora)
+        self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimiser = _optimiser(self.learning, recipe)
+        self.samplers = [WindowSampler(train.pieces, self.length, recipe.batch_size, recipe.seed, train.augment)]
+        if keep is not None:
+            self.samplers.append(
+                WindowSampler(keep.pieces, self.length, recipe.batch_size, recipe.seed + 1, keep.augment)
+            )
+        self.best_update, self.seconds, self.tokens_per_s = 0, 0.0, 0.0
+        # Windows are cut on the CPU; scores are counted there.
+        self.inner.register_forward_pre_hook(lambda module, args: (args[0].to(recipe.device),))
+        self.inner.register_forward_hook(lambda module, args, out: out if module.training else out.float().cpu())
+
+    def learn(self, held_out: Shard, report: Callable[[News], None]) -> None:
+        """Updates until the plan, the patience or the time is at its end; leaves the best state in place."""
+        recipe, started = self.recipe, time.monotonic()
+        base = best = self.measure(held_out, CHECK_WINDOWS).nats_per_token
+        best_state, stale, recent, busy_s = self._state(), 0, [], 0.0
+        every = max(1, recipe.updates // CHECKS)
+        for update in range(1, recipe.updates + 1):
+            began = time.monotonic()
+            recent.append(self._update(update - 1))
+            busy_s += time.monotonic() - began
+            if not math.isfinite(recent[-1]):
+                raise ConfigError(f"the loss is {recent[-1]} after {update} updates: give a lower --learning-rate")
+            elapsed_s = time.monotonic() - started
+            out_of_time = recipe.max_minutes is not None and elapsed_s > 60 * recipe.max_minutes
+            if update % every and update < recipe.updates and not out_of_time:
+                continue
+            score = self.measure(held_out, CHECK_WINDOWS).nats_per_token
+            self.tokens_per_s = update * recipe.batch_size * self.length / busy_s
+            left_s = (time.monotonic() - started) / update * (recipe.updates - update)
+            report(News(update, recipe.updates, float(np.mean(recent)), self.tokens_per_s, left_s, score, base))
+            recent = []
+            if score < best:
+                best, best_state, self.best_update, stale = score, self._state(), update, 0
+            else:
+                stale += 1
+            if out_of_time or stale >= recipe.patience:
+                break
+        with torch.no_grad():
+            for parameter, value in zip(self.learning, best_state, strict=True):
+                parameter.copy_(value)
+        self.seconds = time.monotonic() - started
+
+    def measure(self, shard: Shard, windows: int | None = None) -> Score:
+        """The loss as things stand, on an evenly spread sample where windows is given."""
+        self.inner.eval()
+        with _autocast(self.recipe.device):
+            return evaluate(self.inner, shard, max_windows=windows)["all"]
+
+    def weights(self) -> Weights:
+        return {name: value.detach().float().cpu().numpy().copy() for name, value in self.inner.state_dict().items()}
+
+    def _update(self, number: int) -> float:
+        recipe = self.recipe
+        rate = recipe.peak_rate * _shape(number, recipe.warmup, recipe.updates)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        self.inner.train()
+        # Whole batches of either kind, so that a share needs no second sampler of windows.
+        rng = np.random.default_rng((recipe.seed, number))
+        kept = len(self.samplers) > 1 and rng.random() < recipe.keep_share
+        inputs, targets = self.samplers[kept].batch(number)
+        with _autocast(recipe.device):
+            logits = self.inner(inputs)
+        loss = F.cross_entropy(logits.float().transpose(1, 2), targets.to(recipe.device), ignore_index=PAD)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.learning, 1.0)
+        self.optimiser.step()
+        return loss.item()
+
+    def _state(self) -> list[Tensor]:
+        return [parameter.detach().clone() for parameter in self.learning]
+
+
+def _sides(data: Path) -> tuple[Shard, Shard, Shard, str]:
+    """Prepared data as what to learn from, what says when to stop, what is measured at the end, and where that is from.
+
+    The last is the test side, or the held-out side where that is empty. A handful of pieces, split by chance, may leave
+    both empty: then every sixth training piece is kept back, for without unheard pieces nobody could say when to stop.
+    DataError: too few pieces.
+    """
+    train, held_out, test = (load_shard(data / f"{side}.safetensors") for side in SPLITS)
+    if held_out.pieces and test.pieces:
+        return train, held_out, test, "the test side, which nothing was chosen by"
+    if held_out.pieces or test.pieces:
+        unheard = held_out if held_out.pieces else test
+        return train, unheard, unheard, "the held-out side, which also said when to stop"
+    if len(train.pieces) < 2:
+        raise DataError(
+            f"{data}: one piece is not enough, for some must stay unheard: prepare two or more, ten are good"
+        )
+    kept_back = replace(train, pieces=train.pieces[1::HELD_BACK])
+    rest = replace(train, pieces=[piece for i, piece in enumerate(train.pieces) if i % HELD_BACK != 1])
+    return rest, kept_back, kept_back, "kept back from the training side; they also said when to stop"
+
+
+def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    """QLoRA's paged 8-bit AdamW on a GPU; plain AdamW on a CPU, which has nothing to page out of."""
+    if recipe.device.startswith("cuda"):
+        paged: torch.optim.Optimizer = import_bitsandbytes().optim.PagedAdamW8bit(
+            parameters, lr=recipe.peak_rate, weight_decay=0.0
+        )
+        return paged
+    return torch.optim.AdamW(parameters, lr=recipe.peak_rate, weight_decay=0.0)
+
+
+def _shape(update: int, warmup: int, updates: int) -> float:
+    """Share of the peak rate: linear warm-up, then a cosine down to a tenth."""
+    if update < warmup:
+        return (update + 1) / warmup
+    through = (update - warmup) / max(1, updates - warmup)
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * through))
+
+
+def _autocast(device: str) -> torch.autocast:
+    """bfloat16 on a GPU; a CPU computes the few layers in float32."""
+    return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=device.startswith("cuda"))
+
+
+def _facts(
+    checkpoint: Checkpoint, data: Path, recipe: Recipe, run: _Run, held_out: str, scores: dict[str, tuple[Score, Score]]
+) -> dict[str, Any]:
+    """What style.yaml says beside the name."""
+    sources = read_sources(data)
+    metrics: dict[str, Any] = {"held_out_is": held_out}
+    for key, (before, after) in scores.items():
+        metrics[key] = {
+            "tokens": before.tokens,
+            "base_nats_per_token": round(before.nats_per_token, 4),
+            "style_nats_per_token": round(after.nats_per_token, 4),
+            "change_percent": round(100 * (after.nats / before.nats - 1), 2),
+        }
+    return {
+        "base": {"sha256": checkpoint.sha256, "name": checkpoint.path.name},
+        "sources": [
+            {"collection": collection, "licence": licence, "files": files, "hours": round(hours, 2)}
+            for (collection, licence), (files, hours) in sorted(sources.items())
+        ],
+        "metrics": metrics,
+        "training": {
+            "form": recipe.form,
+            "updates": run.best_update,
+            "tokens_an_update": recipe.batch_size * run.length,
+            "learning_rate": recipe.peak_rate,
+            "keep_share": recipe.keep_share,
+            "seed": recipe.seed,
+            "minutes": round(run.seconds / 60, 1),
+        },
+    }
+
+
+def _card(name: str, facts: dict[str, Any]) -> str:
+    """The card of a base that was fine-tuned as a whole."""
+    return f"# Sideman base, fine-tuned: {name}\n\n```yaml\n{yaml.safe_dump(facts, sort_keys=False)}```\n"

@@ -1,0 +1,154 @@
+"""The state of a run in one safetensors file: parameters, optimisers, and the facts that say whose they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine.atomic import atomic_write
+from engine.config import Config, parse_config, to_yaml
+from engine.errors import CheckpointError, ConfigError
+
+__all__ = ["STATE_FILE", "RunFacts", "load_state", "read_state", "save_state"]
+
+STATE_FILE = "state.safetensors"
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a run is. Two runs with equal facts, but for `steps` and `done`, draw the same batches."""
+
+    config: Config
+    seed: int
+    steps: int  # updates planned
+    done: int  # updates made
+    weights: Mapping[str, float]  # collection -> factor of its share of the windows
+    tokens: int | None  # of the training side; None: not known
+    processes: int
+
+    def to_json(self) -> str:
+        return json.dumps({**vars(self), "config": to_yaml(self.config)})
+
+    @classmethod
+    def from_json(cls, text: str) -> RunFacts:
+        """KeyError, TypeError, ValueError, ConfigError: these are no facts. Older files lack the last three."""
+        facts = json.loads(text)
+        tokens = facts.get("tokens")
+        return cls(
+            config=parse_config(facts["config"], "its config"),
+            seed=int(facts["seed"]),
+            steps=int(facts["steps"]),
+            done=int(facts["done"]),
+            weights={str(name): float(weight) for name, weight in facts.get("weights", {}).items()},
+            tokens=None if tokens is None else int(tokens),
+            processes=int(facts.get("processes", 1)),
+        )
+
+
+def save_state(
+    path: Path, facts: RunFacts, model: nn.Module, optimisers: list[torch.optim.Optimizer], scaler: Any = None
+) -> None:
+    """Writes the file whole or not at all. scaler: the GradScaler of an fp16 run."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for number, optimiser in enumerate(optimisers):
+        for index, state in optimiser.state_dict()["state"].items():
+            for key, value in state.items():
+                tensors[f"optimiser.{number}.{index}.{key}"] = torch.as_tensor(value)
+    metadata = {"run": facts.to_json()}
+    if scaler is not None:
+        metadata["scaler"] = json.dumps(scaler.state_dict())
+    with atomic_write(path) as beside:
+        save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, beside, metadata=metadata)
+
+
+def read_state(path: Path) -> tuple[RunFacts, dict[str, Tensor], dict[str, str]]:
+    """Facts, tensors and metadata of a file. CheckpointError: it is missing, broken, or holds no finite numbers."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+        facts = RunFacts.from_json(metadata["run"])
+        tensors = load_file(path)
+        if facts.done < 0 or facts.steps < 1:
+            raise ValueError(f"update {facts.done} of {facts.steps}")
+        for name, value in tensors.items():
+            if not torch.isfinite(value).all():
+                raise ValueError(f"{name} holds numbers that are not finite")
+    except (SafetensorError, OSError, AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error}): delete it to start over") from None
+    return facts, tensors, metadata
+
+
+def load_state(
+    path: Path, facts: RunFacts, model: nn.Module, optimisers: list[torch.optim.Optimizer], scaler: Any = None
+) -> int:
+    """Fills model, optimisers and scaler from a file of the same run; returns the updates done.
+
+    CheckpointError: the file is broken, or its run differs from `facts` in more than its length.
+    """
+    then, tensors, metadata = read_state(path)
+    difference = next(_differences(then, facts), None)
+    if difference is not None:
+        raise CheckpointError(f"{path}: this run had {difference}: give the same, or another -o")
+    parameters = {name.removeprefix("model."): v for name, v in tensors.items() if name.startswith("model.")}
+    expected = model.state_dict()
+    for name in expected.keys() ^ parameters.keys():
+        what = "lacks" if name in expected else "has an unknown"
+        raise CheckpointError(f"{path}: {what} parameter {name}: start a new run from it with --init {path.parent}")
+    for name, value in expected.items():
+        if parameters[name].shape != value.shape:
+            shapes = f"{tuple(parameters[name].shape)}, not {tuple(value.shape)}"
+            raise CheckpointError(f"{path}: {name} is {shapes}: delete it to start over")
+    states = [_optimiser_state(path, number, optimiser, tensors) for number, optimiser in enumerate(optimisers)]
+    # Nothing is changed before all of it has proved right.
+    model.load_state_dict(parameters)
+    for optimiser, state in zip(optimisers, states, strict=True):
+        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    if scaler is not None and "scaler" in metadata:
+        scaler.load_state_dict(json.loads(metadata["scaler"]))
+    return then.done
+
+
+def _optimiser_state(
+    path: Path, number: int, optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]
+) -> dict[int, dict[str, Tensor]]:
+    """State of one optimiser by the index of its parameter. CheckpointError: it does not fit the parameters."""
+    shapes = [parameter.shape for group in optimiser.param_groups for parameter in group["params"]]
+    prefix = f"optimiser.{number}."
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith(prefix):
+            index, _, key = name.removeprefix(prefix).partition(".")
+            fits = index.isdecimal() and int(index) < len(shapes) and value.shape in (shapes[int(index)], ())
+            if not fits:
+                raise CheckpointError(f"{path}: {name} fits no parameter of this model: delete it to start over")
+            states.setdefault(int(index), {})[key] = value
+    return states
+
+
+def _differences(then: RunFacts, now: RunFacts) -> Iterator[str]:
+    """What of a run is not as it was, in words; its length may change."""
+    before, after = asdict(then.config), asdict(now.config)
+    for section, values in before.items():
+        for key, value in values.items():
+            if (section, key) != ("training", "epochs") and value != after[section][key]:
+                yield f"{section}.{key} {value}, not {after[section][key]}"
+    if then.seed != now.seed:
+        yield f"seed {then.seed}, not {now.seed}"
+    if dict(then.weights) != dict(now.weights):
+        yield f"the weights {_listed(then.weights)}, not {_listed(now.weights)}"
+    if then.tokens is not None and now.tokens is not None and then.tokens != now.tokens:
+        yield f"data of {then.tokens:,} tokens, not {now.tokens:,}"
+    if then.processes != now.processes:
+        yield f"{then.processes} processes, not {now.processes}"
+
+
+def _listed(weights: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}={weight:g}" for name, weight in weights.items()) or "1 for all"

@@ -1,0 +1,138 @@
+"""One update of a base: Muon on the matrices, AdamW on the rest, warm-up then cosine to a tenth."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import nn
+
+from engine.checkpoint import Weights
+from engine.config import Config
+from engine.data.windows import WindowSampler
+from engine.model.perceiver import PerceiverMusicTransformer
+from engine.training.device import make_accelerator
+from engine.training.muon import Muon
+from engine.training.state import RunFacts, load_state, save_state
+from engine.vocabulary import PAD
+
+__all__ = ["Trainer"]
+
+MAX_GRADIENT_NORM = 1.0
+
+
+class Trainer:
+    """Model, optimisers and schedule; one call of `step` is one update.
+
+    steps: length of the schedule. accelerator: default one process on the CPU. mix: weights of the collections and
+    tokens of the data, which a resumed run must share. With several processes every one holds a Trainer and calls
+    `step`; an update of n processes is that of one with n times the accumulation.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        steps: int,
+        seed: int,
+        accelerator: Accelerator | None = None,
+        weights: dict[str, float] | None = None,
+        tokens: int | None = None,
+    ) -> None:
+        self.accelerator = accelerator or make_accelerator("cpu", config.training.mixed_precision)
+        self.config, self.steps, self.seed, self.done = config, steps, seed, 0
+        self.mix, self.tokens = weights or {}, tokens
+        torch.manual_seed(seed)
+        self.model = PerceiverMusicTransformer(config.model)
+        self.network: nn.Module = self.accelerator.prepare_model(self.model)  # with autocast, gradients shared
+        # Muon is for matrices that map activations to activations: not embeddings, relative terms, norms or the head.
+        matrices = {n: p for n, p in self.model.named_parameters() if n.endswith("_proj.weight")}
+        others = [p for n, p in self.model.named_parameters() if n not in matrices]
+        rate = config.training.learning_rate
+        self.optimisers: list[torch.optim.Optimizer] = [
+            Muon(matrices.values(), lr=rate, weight_decay=0.05),
+            torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.95), weight_decay=0.0),
+        ]
+
+    def learning_rate(self) -> float:
+        """Linear warm-up, then a cosine down to a tenth."""
+        peak, warmup = self.config.training.learning_rate, self.config.training.warmup_steps
+        if self.done < warmup:
+            return peak * (self.done + 1) / warmup
+        through = min(1.0, (self.done - warmup) / max(1, self.steps - warmup))
+        return peak * (0.1 + 0.45 * (1 + math.cos(math.pi * through)))
+
+    @property
+    def tokens_per_update(self) -> int:
+        """Of all processes."""
+        training = self.config.training
+        windows = training.batch_size * training.gradient_accumulation * int(self.accelerator.num_processes)
+        return windows * self.config.model.max_seq_len
+
+    def step(self, sampler: WindowSampler) -> float:
+        """One update; returns its loss in nats a token, the mean over all processes."""
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.learning_rate()
+            optimiser.zero_grad(set_to_none=True)
+        parts, device = self.config.training.gradient_accumulation, self.accelerator.device
+        total = torch.zeros((), device=device)
+        for part in range(parts):
+            number = self.batch_number(part)
+            inputs, targets = sampler.batch(number)
+            # Dropout, too, depends on the seed and the batch alone: a resumed run drops what it would have dropped.
+            torch.manual_seed(self.seed * 1_000_003 + number)
+            last = part == parts - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.network):  # processes meet once an update
+                logits = self.network(inputs.to(device))
+                loss = F.cross_entropy(logits.float().transpose(1, 2), targets.to(device), ignore_index=PAD) / parts
+                self.accelerator.backward(loss)
+            total += loss.detach()
+        self._apply()
+        self.done += 1
+        return float(self.accelerator.reduce(total, "mean"))
+
+    def batch_number(self, part: int) -> int:
+        """The sampler's batch for a part of the next update in this process; n processes share them out in turn."""
+        processes, rank = int(self.accelerator.num_processes), int(self.accelerator.process_index)
+        return (self.done * self.config.training.gradient_accumulation + part) * processes + rank
+
+    def _apply(self) -> None:
+        """Clips the gradients and steps both optimisers."""
+        # Accelerate's own optimiser wrapper updates the fp16 scale after each optimiser; two of them need it once.
+        scaler = self.accelerator.scaler
+        if scaler is not None:
+            for optimiser in self.optimisers:
+                scaler.unscale_(optimiser)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
+        for optimiser in self.optimisers:
+            if scaler is None:
+                optimiser.step()
+            else:
+                scaler.step(optimiser)
+        if scaler is not None:
+            scaler.update()
+
+    def weights(self) -> Weights:
+        return {name: value.detach().cpu().numpy().copy() for name, value in self.model.state_dict().items()}
+
+    def facts(self) -> RunFacts:
+        """What a state file says about its run."""
+        return RunFacts(
+            config=self.config, seed=self.seed, steps=self.steps, done=self.done, weights=self.mix, tokens=self.tokens,
+            processes=self.accelerator.num_processes,
+        )  # fmt: skip
+
+    def save(self, path: Path) -> None:
+        """Everything a run needs to go on, in one safetensors file (no pickle)."""
+        save_state(path, self.facts(), self.model, self.optimisers, self.accelerator.scaler)
+
+    def load(self, path: Path) -> None:
+        """Goes on where save() left off; the schedule follows this trainer's `steps` from there on.
+
+        CheckpointError: the file is broken, or the run was another one.
+        """
+        self.done = load_state(path, self.facts(), self.model, self.optimisers, self.accelerator.scaler)
