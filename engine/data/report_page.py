@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import html
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.data.report_facts import Example, Facts
-from engine.data.report_plots import Picture, time_text
+from engine.data.report_plots import time_text
+from engine.html_page import END, Picture, chart, head, image, table, text
 
 __all__ = ["Roll", "page"]
 
 MAX_COLLECTIONS = 200
-MAX_CHART_PX = 700  # a wider one takes the page's width
 PURPOSES = {"train": "the model learns from it", "valid": "says when to stop", "test": "measures the result, once"}
 CHORD_SOURCES = {
     "annotation": "came with chords written by people",
@@ -31,44 +29,6 @@ BEAT_SOURCES = {
     "practice": "are made here with exact beats",
     "none": "play freely: their beat is left open, not guessed",
 }
-# One set of dark-ink pictures serves both grounds: turned over, hues kept, where the reader asks for dark.
-STYLE = """
-:root { color-scheme: light dark; --ground: #fcfcfd; --card: #fff; --ink: #1f2430; --faint: #5b6273; --line: #dfe3ea;
-  --accent: #3a55a8; }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #14161b; --card: #1b1e25; --ink: #e8eaf0; --faint: #a3abbb; --line: #343946; --accent: #9db2f5; }
-  img { filter: invert(1) hue-rotate(180deg); }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 66rem; background: var(--ground); color: var(--ink);
-  font: 16px/1.55 system-ui, sans-serif; }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.25rem; margin: 2.5rem 0 .8rem; }
-p, ul { max-width: 46rem; }
-.about, figcaption, caption { color: var(--faint); font-size: .875rem; }
-code { font: .875em ui-monospace, monospace; overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.4rem 0; }
-dl div, .chart { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; }
-dt { color: var(--faint); font-size: .875rem; }
-dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
-figure { margin: 0; }
-.chart { display: flex; flex-direction: column; }
-.chart h3 { font-size: 1rem; margin: 0 0 .4rem; }
-.chart img { width: 100%; height: auto; margin: auto 0; }
-.full { grid-column: 1 / -1; }
-.roll { margin-bottom: 1.8rem; }
-.wide { overflow-x: auto; }
-.wide:focus-visible { outline: 2px solid var(--accent); }
-.roll img { display: block; width: 100%; min-width: 42rem; height: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-caption { text-align: left; padding-bottom: .4rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line);
-  overflow-wrap: anywhere; min-width: 7rem; }
-thead th { color: var(--faint); font-weight: 600; }
-.count { text-align: right; min-width: 0; font-variant-numeric: tabular-nums; white-space: nowrap; }
-@media print { .wide { overflow: visible; } .roll img { min-width: 0; } figure { break-inside: avoid; } }
-"""
 
 
 @dataclass(frozen=True)
@@ -85,16 +45,7 @@ def page(
     facts: Facts, charts: Iterable[Picture], rolls: Sequence[Roll], *, title: str, command: str, made: str
 ) -> Iterator[str]:
     """The page in parts, to be written one after the other. made: date and program, as they are to be read."""
-    # No address is legal but data: within the file itself, so the page cannot ask the net for anything.
-    yield (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">\n"
-        f"<title>{_text(title)}: training data</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f'<header>\n<h1>Training data: {_text(title)}</h1>\n<p class="about">{_text(made)}, by '
-        f"<code>{_text(command)}</code></p>\n</header>\n<main>\n"
-    )
+    yield head(f"Training data: {title}", made, command)
     yield from _summary(facts)
     sample = (
         f" Notes, keys and chords are those of {facts.sampled:,} pieces drawn at random." if _is_sample(facts) else ""
@@ -102,15 +53,13 @@ def page(
     yield "<h2>How it sounds, in numbers</h2>\n"
     yield f'<p class="about">Heights are shares; a stronger colour is more.{sample}</p>\n'
     yield '<div class="charts">\n'
-    for chart in charts:
-        kind = "chart full" if chart.size[0] > MAX_CHART_PX else "chart"
-        yield f'<figure class="{kind}">\n<h3>{_text(chart.name)}</h3>\n{_image(chart)}\n'
-        yield f"<figcaption>{_text(chart.alt)}.</figcaption>\n</figure>\n"
+    for picture in charts:
+        yield chart(picture)
     yield "</div>\n"
     yield from _rolls(rolls)
     yield from _collections(facts)
     yield from _refused(facts)
-    yield "</main>\n</body>\n</html>\n"
+    yield END
 
 
 def _summary(facts: Facts) -> Iterator[str]:
@@ -152,8 +101,8 @@ def _summary(facts: Facts) -> Iterator[str]:
         said.append(f"{_count(facts.refused_count, 'file was', 'files were')} refused: {reasons}{more}.")
     else:
         said.append("No file was refused.")
-    yield "<ul>\n" + "".join(f"<li>{_text(sentence)}</li>\n" for sentence in said if sentence) + "</ul>\n"
-    yield _table(
+    yield "<ul>\n" + "".join(f"<li>{text(sentence)}</li>\n" for sentence in said if sentence) + "</ul>\n"
+    yield table(
         "How the pieces are split",
         ("Side", "What for", "Pieces", "Length", "Notes", "Tokens"),
         (
@@ -174,9 +123,9 @@ def _rolls(rolls: Sequence[Roll]) -> Iterator[str]:
         facts = [f"{_clock(roll.start_s)} to {_clock(roll.stop_s)}", f"{example.split} side"]
         facts += [f"{what}: {row[field]}" for what, field in _ROLL_FIELDS if row.get(field)]
         yield (
-            f'<figure class="roll">\n<figcaption><strong><bdi>{_text(name)}</bdi></strong><br>{_text(", ".join(facts))}'
-            f'</figcaption>\n<div class="wide" tabindex="0" role="group" aria-label="Piano roll of {_text(name)}">'
-            f"{_image(roll.picture)}</div>\n</figure>\n"
+            f'<figure class="roll">\n<figcaption><strong><bdi>{text(name)}</bdi></strong><br>{text(", ".join(facts))}'
+            f'</figcaption>\n<div class="wide" tabindex="0" role="group" aria-label="Piano roll of {text(name)}">'
+            f"{image(roll.picture)}</div>\n</figure>\n"
         )
 
 
@@ -187,7 +136,7 @@ def _collections(facts: Facts) -> Iterator[str]:
     yield "<h2>Collections and licences</h2>\n"
     parts = sorted(facts.collections.items(), key=lambda item: -item[1].seconds)
     left = f"; {len(parts) - MAX_COLLECTIONS:,} smaller ones are left out" if len(parts) > MAX_COLLECTIONS else ""
-    yield _table(
+    yield table(
         f"Where the pieces come from{left}",
         ("Collection", "Licence", "Pieces", "Length", "Tokens", "Refused"),
         (
@@ -204,7 +153,7 @@ def _collections(facts: Facts) -> Iterator[str]:
         counts=4,
     )
     licences = sorted(facts.licences.items(), key=lambda item: -item[1].pieces)
-    yield _table(
+    yield table(
         "Under which licences",
         ("Licence", "Pieces", "Length"),
         ((name, f"{p.pieces:,}", _length(p.seconds)) for name, p in licences[:MAX_COLLECTIONS]),
@@ -223,40 +172,11 @@ def _refused(facts: Facts) -> Iterator[str]:
         yield "<p>None.</p>\n"
         return
     left = facts.refused_count - len(facts.refused)
-    yield _table(
+    yield table(
         f"Every file that was left out, and why{f'; {left:,} more stand in manifest.jsonl' if left else ''}",
         ("File", "Reason"),
         facts.refused,
     )
-
-
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], counts: int = 0) -> str:
-    """A table of texts; the first cell of a row names it, the last `counts` columns hold numbers."""
-    first = len(heads) - counts
-    kinds = [' class="count"' if i >= first else "" for i in range(len(heads))]
-    head = "".join(f'<th scope="col"{kind}>{_text(text)}</th>' for text, kind in zip(heads, kinds, strict=True))
-    body = "".join(
-        f'<tr><th scope="row"><bdi>{_text(row[0])}</bdi></th>'
-        + "".join(f"<td{kind}>{_text(text)}</td>" for text, kind in zip(row[1:], kinds[1:], strict=True))
-        + "</tr>\n"
-        for row in rows
-    )
-    return (
-        f'<div class="wide" tabindex="0" role="group" aria-label="{_text(caption)}">\n<table>\n'
-        f"<caption>{_text(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>\n"
-    )
-
-
-def _image(picture: Picture) -> str:
-    data = base64.b64encode(picture.png).decode()
-    width, height = picture.size
-    return f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}" alt="{_text(picture.alt)}">'
-
-
-def _text(text: str) -> str:
-    """Any text, also a hostile file name, as one line of HTML: what cannot be shown is written out as an escape."""
-    shown = "".join(c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode() for c in text)
-    return html.escape(shown)
 
 
 def _sentence(what: str, sources: Counter[str], words: dict[str, str]) -> str:

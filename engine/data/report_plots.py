@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +13,14 @@ import numpy.typing as npt
 from engine.chords import Chord
 from engine.data.report_facts import GAP_EDGES, LENGTH_EDGES_S, Example, Facts, notes_of
 from engine.errors import SidemanError
+from engine.html_page import Picture
 from engine.plot import draw_chords, draw_keyboard, draw_notes, pitch_range, velocity_colours
 from engine.vocabulary import PITCH_NAMES, QUALITIES, STEP_S
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Picture", "charts", "pitch_name", "roll", "time_text"]
+__all__ = ["charts", "picture", "pitch_name", "roll", "time_text"]
 
 DPI = 110
 CHART_IN = (4.6, 2.5)
@@ -38,16 +38,6 @@ LENGTH_TICKS_S = {10: "10 s", 30: "30 s", 60: "1 min", 180: "3 min", 600: "10 mi
 GAP_TICKS_S = {0.01: "10 ms", 0.03: "30 ms", 0.1: "0.1 s", 0.3: "0.3 s", 1: "1 s", 3: "3 s", 10: "10 s"}
 
 I64 = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG, its size in pixels, and what it says in words."""
-
-    name: str
-    png: bytes
-    size: tuple[int, int]
-    alt: str
 
 
 def charts(facts: Facts) -> Iterator[Picture]:
@@ -91,7 +81,7 @@ def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
     named = [name for onset_s, name in chords if onset_s >= start_s - 0.05]
     harmony = f" under the chords {', '.join(named[:12])}{' …' if len(named) > 12 else ''}" if named else ""
     alt = f"Piano roll: {len(shown)} notes from {pitch_name(low)} to {pitch_name(high)}{harmony}"
-    return _picture("roll", draw, alt, ROLL_IN, ROLL_BOX), start_s, stop_s
+    return picture("roll", draw, alt, ROLL_IN, ROLL_BOX), start_s, stop_s
 
 
 def pitch_name(pitch: int) -> str:
@@ -108,7 +98,7 @@ def time_text(seconds: float) -> str:
     return f"{seconds / 60:.2g} min" if seconds < 3600 else f"{seconds / 3600:.2g} h"
 
 
-def _picture(
+def picture(
     name: str,
     draw: Callable[[Axes], None],
     alt: str,
@@ -170,7 +160,7 @@ def _pitch(facts: Facts) -> Picture:
         f"Half of all notes lie between {low} and {high}, the middle one is {half}; "
         f"the lowest is {pitch_name(int(used[0]))}, the highest {pitch_name(int(used[-1]))}"
     )
-    return _picture("Pitch", draw, alt)
+    return picture("Pitch", draw, alt)
 
 
 def _velocity(facts: Facts) -> Picture:
@@ -183,7 +173,7 @@ def _velocity(facts: Facts) -> Picture:
 
     alt = f"Half of all notes have a velocity between {low:.0f} and {high:.0f}, the middle one {half:.0f}"
     flat = facts.velocity.max() > 0.8 * facts.velocity.sum()
-    return _picture("Velocity", draw, alt + ("; nearly all are equally loud" if flat else ""))
+    return picture("Velocity", draw, alt + ("; nearly all are equally loud" if flat else ""))
 
 
 def _times(name: str, what: str, counts: I64) -> Picture:
@@ -195,7 +185,7 @@ def _times(name: str, what: str, counts: I64) -> Picture:
         axes.set_xticks(list(GAP_TICKS_S), list(GAP_TICKS_S.values()))
 
     alt = f"Half of all {what} last between {time_text(low)} and {time_text(high)}, the middle one {time_text(half)}"
-    return _picture(name, draw, alt)
+    return picture(name, draw, alt)
 
 
 def _duration(facts: Facts) -> Picture:
@@ -221,7 +211,7 @@ def _keys(facts: Facts) -> Picture:
     names = [f"{PITCH_NAMES[k % 12]} {'minor' if k >= 12 else 'major'} ({facts.keys[k]})" for k in order]
     share = major.sum() / max(1, facts.keys.sum())
     alt = f"Pieces by key, as estimated from their notes: most often {', '.join(names)}; {share:.0%} in major"
-    return _picture("Keys", draw, alt)
+    return picture("Keys", draw, alt)
 
 
 def _chords(facts: Facts) -> Picture:
@@ -243,7 +233,7 @@ def _chords(facts: Facts) -> Picture:
     common = ", ".join(f"{by_quality[q]:.0%} {names[q]}" for q in best)
     silent = facts.no_chord_s / (facts.no_chord_s + seconds.sum())
     alt = f"Time under each chord, roots in fifths by qualities, stronger for longer: {common}; {silent:.0%} no chord"
-    return _picture("Chords", draw, alt, (CHART_IN[0], 3.0))
+    return picture("Chords", draw, alt, (CHART_IN[0], 3.0))
 
 
 def _lengths(facts: Facts) -> Picture:
@@ -254,7 +244,7 @@ def _lengths(facts: Facts) -> Picture:
         axes.set_xticks(list(LENGTH_TICKS_S), list(LENGTH_TICKS_S.values()))
 
     alt = f"Half of all pieces last between {time_text(low)} and {time_text(high)}, the middle one {time_text(half)}"
-    return _picture("Length of pieces", draw, alt, (CHART_IN[0], 3.0))
+    return picture("Length of pieces", draw, alt, (CHART_IN[0], 3.0))
 
 
 def _collections(facts: Facts) -> Picture:
@@ -276,7 +266,7 @@ def _collections(facts: Facts) -> Picture:
 
     named = ", ".join(f"{name} {n / all_hours:.0%}" for name, n in hours[:4])
     alt = f"Share of each collection in the hours and in the tokens, with its licence; of the hours: {named}"
-    return _picture("Collections", draw, alt, (ROLL_IN[0], 0.8 + 0.36 * len(hours)))
+    return picture("Collections", draw, alt, (ROLL_IN[0], 0.8 + 0.36 * len(hours)))
 
 
 def _refusals(facts: Facts) -> Picture:
@@ -291,7 +281,7 @@ def _refusals(facts: Facts) -> Picture:
         axes.spines["bottom"].set_visible(False)
 
     alt = f"Refused files by reason: {', '.join(f'{name} ({n:,.0f})' for name, n in rows)}"
-    return _picture("Refused files", draw, alt, (CHART_IN[0], max(CHART_IN[1], 0.5 + 0.3 * len(rows))))
+    return picture("Refused files", draw, alt, (CHART_IN[0], max(CHART_IN[1], 0.5 + 0.3 * len(rows))))
 
 
 def _few(rows: Sequence[tuple[str, float]], others: str) -> list[tuple[str, float]]:

@@ -49,4 +49,3 @@ def continue_with_ngrams(model: NgramModel, excerpt: Excerpt, seed: int) -> Note
     onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, np.array(tokens[1:], dtype=np.uint16))
     notes = make_notes(onset * STEP_S, offset * STEP_S, pitch, velocity)
     return within(notes, -begin_s, excerpt.length_s - begin_s)
-

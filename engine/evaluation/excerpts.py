@@ -9,14 +9,12 @@ import numpy.typing as npt
 
 import native
 from engine.chords import Chord
+from engine.chords.chord import ChordLabels
 from engine.data.shards import PieceArrays, Shard
 from engine.notes import Notes, make_notes
-from engine.vocabulary import LAYOUT, NO_CHORD, STEP_S, chord_parts
+from engine.vocabulary import LAYOUT, STEP_S
 
-__all__ = ["Excerpt", "ChordTrack", "Meter", "cut_excerpts", "within"]
-
-ChordTrack = list[tuple[float, Chord | None]]
-"""(onset_s, chord) in time order; a chord lasts until the next."""
+__all__ = ["Excerpt", "Meter", "cut_excerpts", "within"]
 
 MIN_BEATS = 8  # fewer say nothing about a steady tempo
 
@@ -38,7 +36,7 @@ class Excerpt:
     length_s: float
     notes: Notes
     lead: Notes
-    chords: ChordTrack  # the first at 0
+    chords: ChordLabels  # the first at 0
     meter: Meter | None  # None where the beat is unknown or not steady
 
 
@@ -69,7 +67,7 @@ def cut_excerpts(shard: Shard, count: int, length_s: float, lead_s: float, seed:
 
 def within(notes: Notes, start_s: float, stop_s: float) -> Notes:
     """The notes struck from start_s on and before stop_s, timed from start_s, ended at stop_s at the latest."""
-    chosen = notes[(notes["onset_s"] >= start_s) & (notes["onset_s"] < stop_s)].copy()
+    chosen: Notes = notes[(notes["onset_s"] >= start_s) & (notes["onset_s"] < stop_s)].copy()
     chosen["offset_s"] = np.minimum(chosen["offset_s"], stop_s) - start_s
     chosen["onset_s"] -= start_s
     return chosen
@@ -88,17 +86,13 @@ def _cut(shard: Shard, index: int, notes: Notes, start_s: float, length_s: float
     onsets_s = np.asarray(piece.chord_steps) * STEP_S - start_s
     now = int(np.searchsorted(onsets_s, 0.0, side="right")) - 1
     chords = [
-        (max(0.0, float(onset_s)), _chord(int(token)))
+        (max(0.0, float(onset_s)), Chord.from_id(int(token)))
         for onset_s, token in zip(onsets_s[now:], piece.chord_ids[now:], strict=True)
         if onset_s < length_s
     ]
     meter = _meter(np.asarray(piece.beat_steps) * STEP_S - start_s, np.asarray(piece.beat_in_bar), length_s)
     name = shard.collections[piece.collection]
     return Excerpt(name, length_s, within(notes, start_s, start_s + length_s), lead, chords, meter)
-
-
-def _chord(token: int) -> Chord | None:
-    return None if token == NO_CHORD else Chord(*chord_parts(token))
 
 
 def _meter(beats_s: npt.NDArray[np.float64], beat_in_bar: npt.NDArray[np.int64], length_s: float) -> Meter | None:

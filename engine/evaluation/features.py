@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.evaluation.excerpts import ChordTrack, Meter
+from engine.chords.chord import ChordLabels
+from engine.evaluation.excerpts import Meter
 from engine.metrics import chord_tone_share_of, longest_rest_s
 from engine.notes import Notes
 
@@ -45,7 +46,7 @@ def histograms(notes: Notes, length_s: float) -> dict[str, F64]:
     return {name: count / max(count.sum(), 1) for name, count in counts.items()}
 
 
-def figures(notes: Notes, length_s: float, chords: ChordTrack, meter: Meter | None) -> dict[str, float]:
+def figures(notes: Notes, length_s: float, chords: ChordLabels, meter: Meter | None) -> dict[str, float]:
     """FIGURES of a piece; NaN for what cannot be told of it."""
     if not len(notes):
         return {**dict.fromkeys(FIGURES, float("nan")), "silence": 1.0, "longest rest s": length_s, "notes/s": 0.0}
@@ -73,9 +74,8 @@ def groove(onset_s: F64, length_s: float, meter: Meter) -> float:
         return float("nan")
     position = np.rint((onset_s - meter.bar_s) / bar_s * _GRID).astype(np.int64)
     position = position[(position >= 0) & (position < bars * _GRID)]
-    pattern = np.zeros(bars * _GRID, dtype=bool)
-    pattern[position] = True
-    pattern = pattern.reshape(bars, _GRID)
+    pattern = np.zeros((bars, _GRID), dtype=bool)
+    pattern.flat[position] = True
     different = (pattern[:, None] ^ pattern[None]).mean(-1)
     return float(1 - different[np.triu_indices(bars, 1)].mean())
 

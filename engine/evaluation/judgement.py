@@ -55,13 +55,14 @@ def judge(
 ) -> Judgement:
     """Cuts twice `clips` excerpts of 16 s: one half is the reference, the other the row of real music.
 
-    DataError if the held-out side is too small for that. progress: called with the number of clips played, of 3 x clips.
+    progress is told the clips played so far, of 3 x clips. DataError: the held-out side is too small.
     """
     excerpts = cut_excerpts(held_out, 2 * clips, LENGTH_S, LEAD_S, seed)
     clips = len(excerpts) // 2
     if clips < MIN_CLIPS:
         raise DataError(
-            f"only {len(excerpts)} excerpts of {LENGTH_S + LEAD_S:.0f} s on the held-out side: {2 * MIN_CLIPS} are needed"
+            f"the held-out side has {len(excerpts)} excerpts of {LENGTH_S + LEAD_S:.0f} s, {2 * MIN_CLIPS} are needed: "
+            "prepare with a larger share for it, or more files"
         )
     reference, others = excerpts[:clips], excerpts[clips : 2 * clips]
     ngrams = NgramModel([np.asarray(piece.tokens) for piece in train.pieces])

@@ -1,7 +1,7 @@
 """How much of what a model plays stands in its training music: runs of notes that are the same, in any key.
 
-Music is read as the sequence of its pitches by (onset, pitch); a run of n notes is known by its n - 1 intervals, so that a
-transposed copy is a copy.
+Music is read as the sequence of its pitches by (onset, pitch); a run of n notes is known by its n - 1 intervals, so
+that a transposed copy is a copy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from engine.notes import Notes
 
-__all__ = ["Memorisation", "NGRAM_NOTES"]
+__all__ = ["NGRAM_NOTES", "Memorisation"]
 
 NGRAM_NOTES = 12
 _LONGEST = 512  # notes: a run as long as that is a copy, whatever comes after
@@ -68,7 +68,8 @@ class Memorisation:
 
 
 def _intervals(pitch: npt.NDArray[np.integer]) -> npt.NDArray[np.int16]:
-    return np.diff(pitch.astype(np.int16))
+    steps: npt.NDArray[np.int16] = pitch[1:].astype(np.int16) - pitch[:-1].astype(np.int16)
+    return steps
 
 
 def _hashes(intervals: npt.NDArray[np.int16], notes: int) -> U64:
