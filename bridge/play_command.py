@@ -59,7 +59,7 @@ def load_engine(checkpoint: Path | None) -> Callable[[int], Improviser]:
 def run(args: argparse.Namespace, load: Callable[[Path | None], Callable[[int], Improviser]] = load_engine) -> int:
     """Plays until a signal; 128 + its number. SidemanError, OscError for bad input; LiveFailure where playing fails."""
     settings = _settings(args)
-    stage = Stage(settings, lambda: load(args.checkpoint), _say)
+    stage = Stage(settings, lambda: _load_with_style(load, args.checkpoint, settings), _say)
     leaving = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -85,6 +85,16 @@ def run(args: argparse.Namespace, load: Callable[[Path | None], Callable[[int], 
             raise stop
         raise LiveFailure(f"playing stopped, every note ended: {type(stop).__name__}: {stop}") from stop
     return _SIGNAL_EXIT + stop
+
+
+def _load_with_style(
+    load: Callable[[Path | None], Callable[[int], Improviser]], checkpoint: Path | None, settings: Settings
+) -> Callable[[int], Improviser]:
+    """What load gives. CheckpointError for a style of another base, now and not when the first note is due."""
+    make = load(checkpoint)
+    if settings.values.get("style"):
+        make(settings.seed).set_params(style=settings.values["style"])
+    return make
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `sideman practice`."""
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder to write the files to")
     parser.add_argument("--bars", metavar="N", type=int, default=500, help="write at least so many bars of music [500]")
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="which pieces: the same seed, the same files [0]")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="the same seed, the same pieces [0]")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         args.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SidemanError(f"{args.output}: cannot be made ({error.strerror}): give a folder that can be written") from None
+        raise SidemanError(f"{args.output}: {error.strerror}: give a folder that can be written") from None
     pieces = bars = notes = 0
     for piece in practice_pieces(args.seed, args.bars):
         performance = piece.performance

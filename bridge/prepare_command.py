@@ -96,7 +96,7 @@ def summary(report: Report) -> str:
     pieces, hours = sum(report.pieces.values()), sum(report.seconds.values()) / 3600
     files = pieces - report.practice + len(report.refused)
     lines = [f"files     {files:,} read, {pieces - report.practice:,} used, {len(report.refused):,} refused"]
-    lines += [f"          {count:,} {what}" for what, count in _kinds(report.refused).most_common(5)]
+    lines += [f"          {count:,} refused: {what}" for what, count in _kinds(report.refused).most_common(5)]
     if report.unchanged:
         lines.append(f"          {report.unchanged:,} were read by an earlier run and have not changed")
     if report.practice:
@@ -123,7 +123,7 @@ def _shares(what: str, sources: Counter[str], words: dict[str, str]) -> list[str
 def _kinds(refused: list[tuple[str, str]]) -> Counter[str]:
     """Reasons without their details: what stands before the first bracket or colon, files' names left out."""
     return Counter(
-        "have the same notes as another file" if reason.startswith("same notes as") else
+        "has the same notes as another file" if reason.startswith("same notes as") else
         reason.split(":")[0].split(" (")[0]
         for _, reason in refused
     )  # fmt: skip

@@ -68,8 +68,8 @@ _ANYWHERE = 0.03  # at least this share lies at no place at all
 _WIDTH_S = 0.022  # timing spread of onsets around their place
 _TRUST = 0.8  # onsets are no independent witnesses
 _DRIFT = 0.06  # relative change of period from beat to beat, one standard deviation
-_PREFERRED_S = 0.75
-_PREFERENCE_OCTAVES = 0.8
+_PREFERRED_S = 0.7
+_PREFERENCE_OCTAVES = 0.6
 _PREFERENCE = 1.0  # nats a second
 
 # Confidence, by logistic regression on whether a piece's beats reach F 0.85: the share of all salience that lies on the

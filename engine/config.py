@@ -97,12 +97,14 @@ class TrainingConfig:
     warmup_steps: int = 200
     gradient_accumulation: int = 1
     mixed_precision: str = "no"  # no, bf16, or fp16 on a GPU
+    latent_span: int = 0  # last positions of a window that have latents and a loss; 0: all of them
 
     def __post_init__(self) -> None:
         _require(self.learning_rate > 0, f"training.learning_rate {self.learning_rate}: must be above 0")
         for key in ("batch_size", "gradient_accumulation"):
             _require(getattr(self, key) >= 1, f"training.{key} {getattr(self, key)}: must be 1 or more")
         _require(self.epochs > 0, f"training.epochs {self.epochs}: must be above 0")
+        _require(self.latent_span >= 0, f"training.latent_span {self.latent_span}: must be 0 or more")
         _require(self.warmup_steps >= 0, f"training.warmup_steps {self.warmup_steps}: must be 0 or more")
         _require(
             self.mixed_precision in ("no", "bf16", "fp16"),
@@ -117,6 +119,13 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     qlora: QloraConfig = field(default_factory=QloraConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        span, least, most = self.training.latent_span, self.model.latent_len, self.model.max_seq_len
+        _require(
+            span == 0 or least <= span <= most,
+            f"training.latent_span {span}: must be 0 or in model.latent_len {least}..model.max_seq_len {most}",
+        )
 
 
 def shipped_configs() -> list[str]:

@@ -16,8 +16,8 @@ __all__ = ["add_arguments", "run"]
 LOWEST_BPM, HIGHEST_BPM = 20.0, 999.0
 MAX_BARS = 1000
 MAX_SEED = 2**64 - 1
-# Timing knobs act where events are scheduled; styles need an adapter; the mode is a matter of live play.
-NOT_OFFLINE = ("mode", "look_ahead_ms", "quantise", "swing", "humanise", "style", "style_blend")
+# Timing knobs act where events are scheduled; the mode is a matter of live play.
+NOT_OFFLINE = ("mode", "look_ahead_ms", "quantise", "swing", "humanise")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

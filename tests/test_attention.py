@@ -42,3 +42,20 @@ def test_attention_and_its_gradients_equal_the_naive_formula(
         torch.autograd.grad(out, inputs, weight), torch.autograd.grad(expected, inputs, weight), strict=True
     ):
         torch.testing.assert_close(got, wanted)
+
+
+@pytest.mark.parametrize(("length", "distances", "band", "block"), SIZES)
+def test_the_last_queries_alone_give_what_they_give_among_all(
+    length: int, distances: int, band: int, block: int | None
+) -> None:
+    torch.manual_seed(length * 100 + distances)
+    shapes = [(2, 3, length, 8)] * 3 + [(3, distances, 8)]
+    q, k, v, relative = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes)
+    for first in {0, length // 3, length - 1}:
+        out = relative_attention(q[..., first:, :], k, v, relative, band, block)
+        expected = relative_attention(q, k, v, relative, band, block)[..., first:, :]
+        torch.testing.assert_close(out, expected)
+        weight = torch.randn_like(expected)
+        gradients = (torch.autograd.grad(result, (q, k, v, relative), weight) for result in (out, expected))
+        for got, wanted in zip(*gradients, strict=True):
+            torch.testing.assert_close(got, wanted)

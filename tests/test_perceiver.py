@@ -88,6 +88,19 @@ def test_a_token_beyond_the_reach_of_the_bands_does_not_matter() -> None:
     assert difference[: CONFIG.max_seq_len].max() > 1e-4
 
 
+def test_latents_on_a_span_give_the_same_logits_where_their_bands_end_inside_it() -> None:
+    """Keys and values of the encode stand before the span, too; the bands of the latents are cut at its start."""
+    inputs, model = random_inputs(np.random.default_rng(4), 90), make_model()
+    reach = (CONFIG.num_layers + 1) * (CONFIG.latent_len - 1)
+    with torch.no_grad():
+        whole, part = model(inputs), model(inputs, 60)
+        assert part.shape == (1, 60, 400)
+        torch.testing.assert_close(part[:, reach:], whole[:, 30 + reach :], rtol=1e-4, atol=1e-4)
+        assert (part[:, 0] - whole[:, 30]).abs().max() > 1e-3
+        for span in (0, 90, 1000):
+            torch.testing.assert_close(model(inputs, span), whole, rtol=0, atol=0)
+
+
 def test_gradients_reach_every_parameter(inputs: Inputs) -> None:
     model = make_model()
     model(inputs).square().mean().backward()

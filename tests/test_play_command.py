@@ -20,7 +20,8 @@ from bridge import cli
         (["--control-in", "x"], "give --control-in and --control-out together"),
         (["--top-p", "2"], "top_p 2.0 lies outside 0.05..1"),
         (["--swing", "0.6"], "swing does not act on live playing yet: leave it at 0.5"),
-        (["--style", "evans"], "style does not act on live playing yet"),
+        (["--style", "../evans"], "'../evans' is no name for a style"),
+        (["--style", "evans"], "no style 'evans'"),
         (["--scale", "H dorian"], "H dorian"),
     ],
 )

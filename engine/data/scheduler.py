@@ -46,7 +46,7 @@ def read_by_scheduler(jobs: Iterable[tuple[int, Job]], address: str) -> Generato
             raise SidemanError(f"--scheduler {address}: has no workers: start `dask worker {address}`")
         source = iter(jobs)
         pending: dict[Any, list[tuple[int, Job]]] = {}
-        tasks = distributed.as_completed()
+        tasks = distributed.as_completed(loop=client.loop)
 
         def submit(chunk: list[tuple[int, Job]]) -> None:
             future = client.submit(_read_chunk, [tuple(job) for _, job in chunk], pure=False, retries=RETRIES)

@@ -11,7 +11,8 @@ differently. Two rules keep what comes out honest:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,13 @@ from engine.beats import beat_bins
 from engine.checkpoint import Checkpoint
 from engine.chord_memory import ChordMemory
 from engine.chords import Chord
-from engine.inference.decoder import Decoder
+from engine.errors import CheckpointError
+from engine.inference.decoder import STYLES, Decoder
 from engine.model.shapes import BAR_BINS, BEAT_BINS
 from engine.notes import NoteEvent
 from engine.scales import scale_mask
+from engine.styles import adapter_of
+from engine.styles_library import find_style, style_weights
 from engine.vocabulary import (
     BOS,
     LAYOUT,
@@ -81,7 +85,9 @@ class Session:
 
     def __init__(self, checkpoint: Checkpoint, seed: int = 0) -> None:
         """The same checkpoint, seed and calls give the same events. seed: 0..2**64-1, ValueError outside."""
+        self._checkpoint = checkpoint
         self._decoder = Decoder(checkpoint, rollback=ROLLBACK_TOKENS)
+        self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._sampler = native.Sampler(LAYOUT, seed, rollback=ROLLBACK_TOKENS)
         self._chords = ChordMemory()
         self._beat: _Beat | None = None
@@ -106,13 +112,36 @@ class Session:
     def set_params(self, **values: Value) -> None:
         """Turns knobs by their names in osc_protocol.parameters; holds from the next token on.
 
-        ParameterError: unknown name or value out of range. SidemanError: a scale nobody knows.
+        ParameterError: unknown name or value out of range. SidemanError: a scale nobody knows, a style that is not
+        there, is broken or was made on another base.
         """
         checked = {name: check(name, value) for name, value in values.items()}
         if "scale" in checked:
             scale_mask(str(checked["scale"]))
+        if "style" in checked or "style_blend" in checked:
+            wanted = {name: checked.get(name, self._values[name]) for name in ("style", "style_blend")}
+            self.use_style(style_weights(str(wanted["style"]), float(wanted["style_blend"])))
         self._values.update(checked)
         self._apply_params()
+
+    def use_style(self, weights: Mapping[str, float]) -> None:
+        """Plays in these styles, name -> weight 0..2, at most four; {} is the base alone. Holds from the next token on.
+
+        What was played stays as it was computed. CheckpointError: a style that is not there, is broken or was made on
+        another base, or a weight out of range; then nothing changes.
+        """
+        if len(weights) > STYLES:
+            raise CheckpointError(f"{len(weights)} styles at once: blend at most {STYLES}")
+        for name, weight in weights.items():
+            if not (math.isfinite(weight) and 0 <= weight <= 2):
+                raise CheckpointError(f"style {name}: weight {weight:g} lies outside 0..2")
+        adapters = {name: adapter_of(find_style(name), self._checkpoint) for name in weights if name not in self._slots}
+        for name, adapter in adapters.items():
+            slot = next(i for i, held in enumerate(self._slots) if held not in weights)
+            self._decoder.set_style(slot, adapter)
+            self._slots[slot] = name
+        self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])
+        self._refresh()
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """(onset_s, chord) in time order replace every chord from from_s on; None is "no chord".

@@ -148,11 +148,16 @@ class PerceiverMusicTransformer(nn.Module):
             std = residual_std if name.endswith(("out_proj.weight", "down_proj.weight")) else 0.02
             nn.init.normal_(parameter, std=std)
 
-    def forward(self, inputs: Inputs) -> Tensor:
-        """Inputs of B windows of L tokens -> (B, L, 400) logits."""
+    def forward(self, inputs: Inputs, span: int = 0) -> Tensor:
+        """Inputs of B windows of L tokens -> (B, M, 400) logits of the last M = span positions; 0: of all.
+
+        Latents and queries stand on the span; the encode attention's keys and values on the whole window.
+        """
         config = self.config
-        query = self.token_emb(inputs.tokens) + self.beat_emb(inputs.beat) + self.bar_emb(inputs.bar)  # (B, L, d)
-        query = query + sounding_after(inputs.tokens).to(query.dtype) @ self.sounding_emb.weight
+        first = max(0, inputs.tokens.shape[1] - span) if span else 0
+        beat, bar, chord_now = inputs.beat[:, first:], inputs.bar[:, first:], inputs.chord_now[:, first:]
+        query = self.token_emb(inputs.tokens[:, first:]) + self.beat_emb(beat) + self.bar_emb(bar)  # (B, M, d)
+        query = query + sounding_after(inputs.tokens)[:, first:].to(query.dtype) @ self.sounding_emb.weight
 
         attn = self.encode_attn
         table = self.token_norm(self.token_emb.weight[:NUM_EVENT_IDS])  # (400, d): the ids are all there is to know
@@ -163,7 +168,7 @@ class PerceiverMusicTransformer(nn.Module):
 
         chord_emb = self.chord_memory_norm(self.token_emb(inputs.chords))  # (B, C, d)
         chord_index = torch.arange(inputs.chords.shape[1], device=x.device)
-        offset = chord_index - inputs.chord_now.unsqueeze(-1)  # (B, L, C)
+        offset = chord_index - chord_now.unsqueeze(-1)  # (B, M, C)
         hidden = (
             (offset > inputs.chords_ahead.view(-1, 1, 1))
             | (offset < -CHORDS_BACK)

@@ -30,10 +30,12 @@ GPU_BLOCK = 512  # there the number of kernels counts
 def relative_attention(
     q: Tensor, k: Tensor, v: Tensor, relative: Tensor, band: int, block: int | None = None
 ) -> Tensor:
-    """Position i sees i - band < j <= i. q (scaled), k, v: (B, H, L, D) -> (B, H, L, D).
+    """Position i sees i - band < j <= i. q (scaled): (B, H, M, D), k, v: (B, H, L, D) -> (B, H, M, D).
 
-    relative: (H, R, D), row r for distance r; farther keys share the last row.
+    The M <= L queries are those of the last positions. relative: (H, R, D), row r for distance r; farther keys share
+    the last row.
     """
+    assert q.shape[-2] <= k.shape[-2] == v.shape[-2]
     assert block is None or block >= 1
     if block is None:
         block = CPU_BLOCK if q.device.type == "cpu" else GPU_BLOCK
@@ -43,13 +45,15 @@ def relative_attention(
 
 @dataclass(frozen=True)
 class _Block:
-    """Queries start..stop-1 and their columns, of which column c of row i lies at distance reach + i - c.
+    """Queries at start..stop-1 and their columns, of which column c of row i lies at distance reach + i - c.
 
-    keys: the columns' place among keys that have `block` rows of zeros in front.
+    rows: the queries' place among those there are. keys: the columns' among keys that have `block` rows of zeros in
+    front.
     """
 
     start: int
     stop: int
+    rows: slice
     keys: slice
     reach: int  # distance of the first column from the first row
     distances: int  # rows of the relative embeddings in use: distances 0..distances-1
@@ -61,14 +65,16 @@ class _Block:
         return logits.as_strided((count, rows, self.distances), (rows * columns, columns + 1, 1), offset)
 
 
-def _blocks(length: int, band: int, distances: int, block: int) -> Iterator[_Block]:
-    for start in range(0, length, block):
+def _blocks(first: int, length: int, band: int, distances: int, block: int) -> Iterator[_Block]:
+    """The queries at first..length-1."""
+    for start in range(first, length, block):
         stop = min(start + block, length)
         past = min(band - 1, start)
         used = min(distances, band, past + stop - start)
         # The first row of the by-distance view needs used - 1 columns before its query, if only zeros.
         reach = max(past, used - 1)
-        yield _Block(start, stop, slice(block + start - reach, block + stop), reach, used)
+        rows, keys = slice(start - first, stop - first), slice(block + start - reach, block + stop)
+        yield _Block(start, stop, rows, keys, reach, used)
 
 
 @lru_cache(maxsize=512)
@@ -86,26 +92,26 @@ def _masks(
 
 
 class _RelativeAttention(torch.autograd.Function):
-    """q, k, v: (B, H, L, D); everything inside is (N, L, D) with N = B * H."""
+    """q: (B, H, M, D), k, v: (B, H, L, D); everything inside is (N, M or L, D) with N = B * H."""
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, relative: Tensor, band: int, block: int) -> Tensor:
-        batch, heads, length, _ = q.shape
-        distances = relative.shape[1]
+        batch, heads, length, _ = k.shape
+        first, distances = length - q.shape[2], relative.shape[1]
         q_n = q.flatten(0, 1)
         k_n, v_n = (F.pad(x.flatten(0, 1), (0, 0, block, 0)) for x in (k, v))
         embedding = relative.flip(1).repeat(batch, 1, 1)  # (N, R, D), the farthest first
         out = torch.empty_like(q_n)
         kept = []
-        for b in _blocks(length, band, distances, block):
-            rows = q_n[:, b.start : b.stop]
+        for b in _blocks(first, length, band, distances, block):
+            rows = q_n[:, b.rows]
             logits = torch.bmm(rows, k_n[:, b.keys].transpose(1, 2))
             b.by_distance(logits).add_(torch.bmm(rows, embedding[:, -b.distances :].transpose(1, 2)))
             mask, far = _masks(min(b.start, band), b.stop - b.start, b.reach, band, distances, q.device, q.dtype)
             if far is not None:
                 logits[..., : far.shape[1]].addcmul_(torch.bmm(rows, embedding[:, :1].transpose(1, 2)), far)
             weights = logits.add_(mask).softmax(-1)
-            out[:, b.start : b.stop] = torch.bmm(weights, v_n[:, b.keys])
+            out[:, b.rows] = torch.bmm(weights, v_n[:, b.keys])
             kept.append(weights)
         ctx.save_for_backward(q_n, k_n, v_n, embedding, out, *kept)
         ctx.sizes = (batch, heads, band, block)
@@ -115,16 +121,17 @@ class _RelativeAttention(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q_n, k_n, v_n, embedding, out, *kept = ctx.saved_tensors
         batch, heads, band, block = ctx.sizes
-        length, distances = q_n.shape[1], embedding.shape[1]
+        length, distances = k_n.shape[1] - block, embedding.shape[1]
+        first = length - q_n.shape[1]
         d_out = gradients[0].flatten(0, 1)
         d_q = torch.empty_like(q_n)
         d_k, d_v, d_embedding = (torch.zeros_like(x) for x in (k_n, v_n, embedding))
         inner = (d_out * out).sum(-1, keepdim=True)  # of the softmax: sum over j of weight x its gradient
-        for b, weights in zip(_blocks(length, band, distances, block), kept, strict=True):
-            rows, d_rows = q_n[:, b.start : b.stop], d_out[:, b.start : b.stop]
+        for b, weights in zip(_blocks(first, length, band, distances, block), kept, strict=True):
+            rows, d_rows = q_n[:, b.rows], d_out[:, b.rows]
             d_v[:, b.keys] += torch.bmm(weights.transpose(1, 2), d_rows)
             d_logits = torch.bmm(d_rows, v_n[:, b.keys].transpose(1, 2))
-            d_logits.sub_(inner[:, b.start : b.stop]).mul_(weights)
+            d_logits.sub_(inner[:, b.rows]).mul_(weights)
             d_k[:, b.keys] += torch.bmm(d_logits.transpose(1, 2), rows)
             near, near_embedding = b.by_distance(d_logits).contiguous(), embedding[:, -b.distances :]
             d_block = torch.bmm(d_logits, k_n[:, b.keys]).baddbmm_(near, near_embedding)
@@ -134,7 +141,7 @@ class _RelativeAttention(torch.autograd.Function):
                 shared = (d_logits[..., : far.shape[1]] * far).sum(-1, keepdim=True)  # (N, rows, 1)
                 d_block.baddbmm_(shared, embedding[:, :1])
                 d_embedding[:, :1] += torch.bmm(shared.transpose(1, 2), rows)
-            d_q[:, b.start : b.stop] = d_block
-        shape = (batch, heads, length, -1)
+            d_q[:, b.rows] = d_block
+        shape = (batch, heads, -1, q_n.shape[2])
         d_relative = d_embedding.view(batch, heads, distances, -1).sum(0).flip(1)
         return d_q.view(shape), d_k[:, block:].view(shape), d_v[:, block:].view(shape), d_relative, None, None

@@ -17,6 +17,7 @@ from engine.data.windows import WindowSampler
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.device import make_accelerator
 from engine.training.muon import Muon
+from engine.training.span import cut_span
 from engine.training.state import RunFacts, load_state, save_state
 from engine.vocabulary import PAD
 
@@ -67,10 +68,10 @@ class Trainer:
 
     @property
     def tokens_per_update(self) -> int:
-        """Of all processes."""
+        """That have a loss, in all processes."""
         training = self.config.training
         windows = training.batch_size * training.gradient_accumulation * int(self.accelerator.num_processes)
-        return windows * self.config.model.max_seq_len
+        return windows * (training.latent_span or self.config.model.max_seq_len)
 
     def step(self, sampler: WindowSampler) -> float:
         """One update; returns its loss in nats a token, the mean over all processes."""
@@ -82,12 +83,12 @@ class Trainer:
         total = torch.zeros((), device=device)
         for part in range(parts):
             number = self.batch_number(part)
-            inputs, targets = sampler.batch(number)
+            inputs, targets = cut_span(*sampler.batch(number), self.config.training.latent_span, (self.seed, number))
             # Dropout, too, depends on the seed and the batch alone: a resumed run drops what it would have dropped.
             torch.manual_seed(self.seed * 1_000_003 + number)
             last = part == parts - 1
             with nullcontext() if last else self.accelerator.no_sync(self.network):  # processes meet once an update
-                logits = self.network(inputs.to(device))
+                logits = self.network(inputs.to(device), targets.shape[1])
                 loss = F.cross_entropy(logits.float().transpose(1, 2), targets.to(device), ignore_index=PAD) / parts
                 self.accelerator.backward(loss)
             total += loss.detach()

@@ -12,7 +12,7 @@ from engine.data.practice.voicings import voicing
 
 __all__ = ["arpeggios", "bossa", "pop", "stride", "walk"]
 
-WALK_LOW, WALK_HIGH = 33, 55
+WALK_LOW, WALK_HIGH = 31, 51
 STRIDE_LOW, STRIDE_HIGH = 33, 47
 
 
@@ -27,8 +27,8 @@ def _near(pitch_class: int, to: int, low: int, high: int) -> int:
 
 
 def walk(dice: Dice, harmony: Harmony, part: Part, two_feel: bool = False) -> None:
-    """A line of quarters (or halves): the bass on the change, chord and scale tones between, a leading note into the next."""
-    at = dice.pick((38, 41, 43))
+    """Quarters (or halves): the bass on the change, chord and scale tones between, a leading note into the next."""
+    at = dice.pick((36, 38, 41))
     rising = dice.chance(0.5)
     step = 2.0 if two_feel else 1.0
     for index, (start, end, _) in enumerate(harmony.spans):
@@ -58,7 +58,7 @@ def walk(dice: Dice, harmony: Harmony, part: Part, two_feel: bool = False) -> No
                     if at == before or not WALK_LOW <= at <= WALK_HIGH:
                         at = target + (1 if before > target else -1)
                     if at == before:
-                        at = colour.tone_up[at] if at < 44 else colour.tone_down[at]
+                        at = colour.tone_up[at] if at < 41 else colour.tone_down[at]
                 else:
                     table = dice.weigh(
                         ((5, colour.up if rising else colour.down), (4, colour.tone_up if rising else colour.tone_down))
@@ -120,11 +120,11 @@ def stride(dice: Dice, harmony: Harmony, part: Part) -> None:
 _BROKEN = {4: ((0, 1, 2, 3, 2, 1, 2, 1), (0, 1, 2, 3), (0, 1, 2, 1)), 3: ((0, 1, 2, 3, 2, 1), (0, 1, 2))}
 
 
-def arpeggios(dice: Dice, harmony: Harmony, part: Part) -> None:
-    """Open chords broken upward, in eighths or quarters, each tone held as under the pedal to the end of its chord."""
+def arpeggios(dice: Dice, harmony: Harmony, part: Part, flowing: bool = False) -> None:
+    """Open chords in eighths or quarters (flowing: eighths), each tone held to its chord's end, as by pedal."""
     meter = harmony.chart.beats_per_bar
     previous: tuple[int, ...] = ()
-    patterns = _BROKEN[meter]
+    patterns = _BROKEN[meter][:1] if flowing else _BROKEN[meter]
     pattern = dice.pick(patterns)
     step = 0.5 if len(pattern) > meter else 1.0
     for index, (start, end, _) in enumerate(harmony.spans):
@@ -167,7 +167,7 @@ def bossa(dice: Dice, harmony: Harmony, part: Part) -> None:
 
 
 _POP = {
-    4: ((0.0,), (0.0, 2.0), (0.0, 1.5, 2.0, 3.5), (0.0, 1.0, 2.0, 3.0), (0.0, 1.5), (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)),
+    4: ((0.0,), (0.0, 2.0), (0.0, 1.5, 2.0, 3.5), (0.0, 1.0, 2.0, 3.0), (0.0, 1.5), tuple(k / 2 for k in range(8))),
     3: ((0.0,), (0.0, 2.0), (0.0, 1.0, 2.0)),
 }  # fmt: skip
 

@@ -22,43 +22,39 @@ Bar = tuple[Cell, ...]
 
 @dataclass(frozen=True)
 class Family:
-    """Charts of one kind: (order of sections, the rule of each letter), where they end, and how rich their colours are."""
+    """Charts of one kind."""
 
-    forms: tuple[tuple[str, tuple[str, ...]], ...]
-    finals: tuple[str, ...]
+    forms: tuple[str, ...]  # the order of sections, then the rule of A, B, C
+    finals: tuple[str, ...]  # the last bar, in C
     palette: str  # of _COLOURS
     substitutes: float = 0.0  # how often a dominant that resolves becomes its tritone substitute
 
 
-_MAJOR, _MINOR, _BLUES, _POP = (
-    ("Cmaj7", "C6", "Cmaj9"),
-    ("Cm6", "CmMaj7", "Cm9", "Cm"),
-    ("C13", "C7", "C9"),
-    ("C", "C6"),
-)
+_MAJOR, _MINOR = ("Cmaj7", "C6", "Cmaj9"), ("Cm6", "CmMaj7", "Cm9", "Cm")
+_BLUES, _POP = ("C13", "C7", "C9"), ("C", "C6")
 
 FAMILIES: dict[str, Family] = {
-    "blues": Family((("A", ("blues12",)), ("A", ("blues12",)), ("AA", ("blues8",))), _BLUES, "jazz", 0.06),
-    "minor blues": Family((("A", ("bluesm12",)),), _MINOR, "jazz", 0.05),
-    "rhythm": Family((("AABA", ("rhythm8", "bridge8")),), ("C6", "Cmaj7"), "jazz", 0.1),
+    "blues": Family(("A blues12", "A blues12", "AA blues8"), _BLUES, "jazz", 0.06),
+    "minor blues": Family(("A bluesm12",), _MINOR, "jazz", 0.05),
+    "rhythm": Family(("AABA rhythm8 bridge8",), ("C6", "Cmaj7"), "jazz", 0.1),
     "standard": Family(
         (
-            ("AABA", ("part8", "bridge8")), ("ABAC", ("part8", "part8", "part8")),
-            ("ABAC", ("circle8", "part8", "chain8")),
-            ("AB", ("circle8", "chain8")), ("AABA", ("part8", "cycle8")), ("AB", ("chain8", "part8")),
+            "AABA part8 bridge8", "ABAC part8 part8 part8", "ABAC circle8 part8 chain8", "AB circle8 chain8",
+            "AABA part8 cycle8", "AB chain8 part8",
         ),
         _MAJOR, "jazz", 0.07,
     ),
     "minor standard": Family(
-        (("AABA", ("partm8", "bridgem8")), ("ABAC", ("partm8", "bridgem8", "partm8")), ("AAB", ("partm8", "bridgem8"))),
-        _MINOR, "jazz", 0.05
+        ("AABA partm8 bridgem8", "ABAC partm8 bridgem8 partm8", "AAB partm8 bridgem8"), _MINOR, "jazz", 0.05
     ),
-    "cycle": Family((("AB", ("cycle8", "part8")), ("AB", ("chain8", "cycle8"))), _MAJOR, "jazz"),
-    "modal": Family((("AABA", ("vamp8", "vamp8")), ("AB", ("vamp8", "vamp8")), ("AAB", ("vamp8", "partm8@2"))), ("Dm7",), "modal"),
-    "ballad": Family((("AABA", ("ballad8", "bridge8")), ("AB", ("ballad8", "ballad8")), ("ABAC", ("ballad8", "part8", "ballad8"))), _MAJOR, "rich", 0.05),
-    "pop": Family((("AABB", ("pop8", "pop8")), ("AAB", ("pop8", "pop8")), ("ABAB", ("pop8", "pop8"))), _POP, "pop"),
-    "soul": Family((("AABA", ("soul8", "soul8")), ("AA", ("soul8",)), ("AB", ("soul8", "soul8"))), ("Cmaj9", "C6", "Cm9", "C"), "rich"),
-    "bossa": Family((("AABA", ("bossa8", "bossa8")), ("AB", ("bossa8", "bossa8")), ("AABA", ("bossa8", "part8"))), _MAJOR, "rich"),
+    "cycle": Family(("AB cycle8 part8", "AB chain8 cycle8"), _MAJOR, "jazz"),
+    "modal": Family(("AABA vamp8 vamp8", "AB vamp8 vamp8", "AAB vamp8 partm8@2"), ("Dm7",), "modal"),
+    "ballad": Family(
+        ("AABA ballad8 bridge8", "AB ballad8 ballad8", "ABAC ballad8 part8 ballad8"), _MAJOR, "rich", 0.05
+    ),
+    "pop": Family(("AABB pop8 pop8", "AAB pop8 pop8", "ABAB pop8 pop8"), _POP, "pop"),
+    "soul": Family(("AABA soul8 soul8", "AA soul8", "AB soul8 soul8"), ("Cmaj9", "C6", "Cm9", "C"), "rich"),
+    "bossa": Family(("AABA bossa8 bossa8", "AB bossa8 bossa8", "AABA bossa8 part8"), _MAJOR, "rich"),
 }  # fmt: skip
 
 Weights = tuple[tuple[float, str], ...]
@@ -106,7 +102,7 @@ _RULE = re.compile(r"<([a-z]+\d+)(?:@(\d+))?>")
 
 def make_chart(dice: Dice, family: Family, beats_per_bar: int, bars: int) -> Chart:
     """A chart in any key: the form over and over, cut at a section once it has that many bars, then one bar of home."""
-    order, names = dice.pick(family.forms)
+    order, *names = dice.pick(family.forms).split()
     sections = {letter: expand(dice, name) for letter, name in zip(sorted(set(order)), names, strict=True)}
     played: list[Bar] = []
     while len(played) < bars:

@@ -42,7 +42,7 @@ class Register:
 
 _DEVICES = (
     (26, "run"), (17, "arpeggio"), (9, "pivot"), (17, "enclosure"), (14, "approach"), (7, "thirds"), (7, "turn"),
-    (6, "bebop"),
+    (11, "bebop"),
 )  # fmt: skip
 
 
@@ -64,9 +64,9 @@ def target_phrase(dice: Dice, harmony: Harmony, rhythm: Beats, register: Registe
     for here, there in itertools.pairwise(targets):
         t = (rhythm[there][0] - first_beat) / span
         aim = register.centre + arc * (4 * t * (1 - t))
-        if at > aim + 5 or at > register.high - 4:
+        if at > aim + 4 or at > register.high - 4:
             direction = -1
-        elif at < aim - 5 or at < register.low + 4:
+        elif at < aim - 4 or at < register.low + 4:
             direction = 1
         elif dice.chance(0.3):
             direction = -direction
@@ -272,7 +272,10 @@ _LICKS: tuple[tuple[tuple[float, float, int], ...], ...] = (
     ((0.5, 0.5, 0), (1, 0.5, 3), (1.5, 0.5, 5), (2, 0.12, 6), (2.12, 0.88, 7), (3, 0.5, 10), (3.5, 0.5, 7)),
     ((0, 0.5, 7), (0.5, 0.5, 9), (1, 0.5, 12), (1.5, 0.5, 9), (2, 0.12, 3), (2.12, 0.38, 4), (2.5, 0.9, 0)),
     ((0, 0.5, 10), (0.5, 0.5, 12), (1.5, 0.5, 10), (2, 0.5, 12), (2.5, 0.5, 7), (3, 0.12, 3), (3.12, 0.8, 4)),
-    ((0, 1, 12), (1, 1 / 3, 10), (4 / 3, 1 / 3, 7), (5 / 3, 1 / 3, 5), (2, 0.5, 7), (2.5, 0.5, 5), (3, 0.5, 3), (3.5, 0.4, 0)),
+    (
+        (0, 1, 12), (1, 1 / 3, 10), (4 / 3, 1 / 3, 7), (5 / 3, 1 / 3, 5), (2, 0.5, 7), (2.5, 0.5, 5), (3, 0.5, 3),
+        (3.5, 0.4, 0),
+    ),
     ((0, 0.5, 0), (0.5, 0.5, 3), (1, 0.5, 4), (1.5, 0.5, 7), (2, 0.5, 9), (2.5, 1.2, 7)),
 )  # fmt: skip
 

@@ -33,17 +33,16 @@ Weights = tuple[tuple[float, str], ...]
 
 @dataclass(frozen=True)
 class Style:
-    """families: forms it is played over; tempo_bpm: from, to; waltz: share in 3/4; swung; lefts: left hands; blues: share
-    of blues licks; feel: comping rhythms; weight: how often it comes."""
+    """What makes a piece sound like its kind."""
 
-    weight: float
-    families: Weights
+    weight: float  # how often it comes
+    families: Weights  # forms it is played over
     tempo_bpm: tuple[float, float]
-    waltz: float
+    waltz: float  # share in 3/4
     swung: bool
-    feel: str
-    lefts: Weights
-    blues: float = 0.04
+    feel: str  # of comping.RHYTHMS
+    lefts: Weights  # left hands under a solo
+    blues: float = 0.04  # share of the right hand's phrases that are blues licks
 
 
 _COMPING: Weights = ((4, "rootless"), (3, "shell"), (2, "three"), (1, "fourths"), (1, "close"))
@@ -61,8 +60,14 @@ STYLES: dict[str, Style] = {
         10, ((3, "blues"), (1, "minor blues")), (72, 152), 0.12, True, "swing",
         (*_COMPING, (3, "walk"), (2, "stride")), 0.35
     ),
-    "stride": Style(7, ((3, "standard"), (2, "rhythm"), (1, "blues"), (1, "ballad")), (96, 208), 0.12, True, "swing", ((1, "stride"),)),
-    "modal": Style(8, ((1, "modal"),), (104, 208), 0.25, True, "swing", ((4, "fourths"), (1, "three"), (1, "rootless"), (1, "walk"))),
+    "stride": Style(
+        7, ((3, "standard"), (2, "rhythm"), (1, "blues"), (1, "ballad")), (96, 208), 0.12, True, "swing",
+        ((1, "stride"),), 0.06,
+    ),
+    "modal": Style(
+        8, ((1, "modal"),), (104, 208), 0.25, True, "swing",
+        ((4, "fourths"), (1, "three"), (1, "rootless"), (1, "walk")),
+    ),
     "ballad": Style(
         12, ((5, "ballad"), (1, "standard"), (1, "minor standard")), (54, 84), 0.15, False, "held",
         ((4, "arpeggios"), (3, "open"), (2, "two"), (2, "rootless")), 0.02,
@@ -75,8 +80,14 @@ STYLES: dict[str, Style] = {
         9, ((4, "bossa"), (1, "standard"), (1, "minor standard")), (104, 160), 0.0, False, "bossa",
         ((4, "bossa"), (3, "rootless"), (2, "shell"), (1, "three")), 0.0,
     ),
-    "pop": Style(13, ((1, "pop"),), (68, 136), 0.1, False, "pop", ((4, "pop"), (3, "arpeggios"), (2, "open"), (1.5, "close")), 0.0),
-    "soul": Style(8, ((4, "soul"), (1, "blues")), (62, 108), 0.06, False, "soul", ((3, "shell"), (3, "pop"), (2, "open"), (2, "rootless")), 0.12),
+    "pop": Style(
+        13, ((1, "pop"),), (68, 136), 0.1, False, "pop",
+        ((4, "pop"), (3, "arpeggios"), (2, "open"), (1.5, "close")), 0.0,
+    ),
+    "soul": Style(
+        8, ((4, "soul"), (1, "blues")), (62, 108), 0.06, False, "soul",
+        ((3, "shell"), (3, "pop"), (2, "open"), (2, "rootless")), 0.12,
+    ),
 }  # fmt: skip
 
 # Which hands play: a soloing pianist, one hand alone, or both under a soloist: one rhythm in both hands, or chords over
@@ -84,16 +95,8 @@ STYLES: dict[str, Style] = {
 _ROLES: Weights = ((60, "solo"), (6, "right"), (6, "left"), (16, "comping"), (12, "accompany"))
 # The right hand stays above what the left may reach.
 _FLOORS = {
-    "rootless": 65,
-    "three": 64,
-    "fourths": 64,
-    "close": 65,
-    "shell": 61,
-    "open": 63,
-    "arpeggios": 64,
-    "stride": 65,
-}
-
+    "rootless": 65, "three": 64, "fourths": 64, "close": 65, "shell": 61, "open": 63, "arpeggios": 64, "stride": 65,
+}  # fmt: skip
 
 # Left hand and the right hand's voicings, by the style's feel.
 _ACCOMPANIMENTS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -160,14 +163,14 @@ def compose(seed: int, number: int) -> Composition:
         comp(dice, harmony, right, chords, style.feel, dice.between(0.3, 0.8), "mixed" if style.swung else "held")
     elif role == "left":
         left_kind = "arpeggios" if tempo_bpm < SLOW_BPM else dice.weigh(_COMPING)
-        _play_left(dice, harmony, left, left_kind, style, tempo_bpm)
+        _play_left(dice, harmony, left, left_kind, style, tempo_bpm, flowing=True)
     else:
         if role == "solo":
             _play_left(dice, harmony, left, left_kind, style, tempo_bpm)
         _play_right(dice, harmony, right, left_kind, style, role, tempo_bpm)
     swung = style.swung and not dice.chance(0.05)
     ratio = swing_ratio(tempo_bpm) + 0.012 * dice.bell() if swung else 0.5 + dice.pick((0.0, 0.0, 0.0, 0.02, 0.06))
-    loud = dice.between(56, 82)
+    loud = dice.between(52, 88)
     touch_of = Touch(
         ratio,
         dice.between(0, 24) if swung else dice.between(-4, 12),
@@ -179,12 +182,14 @@ def compose(seed: int, number: int) -> Composition:
     return Composition(name, role, left_kind, chart, tempo_bpm, notes, hands)
 
 
-def _play_left(dice: Dice, harmony: Harmony, part: Part, kind: str, style: Style, tempo_bpm: float) -> None:
-    """A left hand of the style's repertoire, from the first bar to the last."""
+def _play_left(
+    dice: Dice, harmony: Harmony, part: Part, kind: str, style: Style, tempo_bpm: float, flowing: bool = False
+) -> None:
+    """A left hand of the style's repertoire, from the first bar to the last. flowing: it must fill the time alone."""
     if kind == "stride":
         bass.stride(dice, harmony, part)
     elif kind == "arpeggios":
-        bass.arpeggios(dice, harmony, part)
+        bass.arpeggios(dice, harmony, part, flowing)
     elif kind == "bossa":
         bass.bossa(dice, harmony, part)
     elif kind == "pop":
@@ -192,7 +197,7 @@ def _play_left(dice: Dice, harmony: Harmony, part: Part, kind: str, style: Style
     elif kind in ("walk", "two"):
         bass.walk(dice, harmony, part, two_feel=kind == "two")
     else:
-        busy = dice.between(0.1, 0.8) * (1.0 if tempo_bpm < FAST_BPM else 0.5)
+        busy = dice.between(0.1, 0.8) if tempo_bpm < FAST_BPM else dice.between(-0.2, 0.2)
         touch = "held" if style.feel in ("held", "pop") else dice.pick(("mixed", "mixed", "held", "short"))
         comp(dice, harmony, part, kind, style.feel, busy, touch)
 
@@ -206,7 +211,7 @@ def _play_right(
         busy=dice.between(0.55 if alone else 0.4 if slow else 0.15, 1.0),
         lively=3 if tempo_bpm < 150 else 2,
         blues=style.blues,
-        thick=dice.pick((0.2, 0.5) if alone or slow else (0.0, 0.1, 0.2, 0.5)),
+        thick=dice.pick((0.2, 0.5) if alone or slow else (0.0, 0.1, 0.2, 0.5) if tempo_bpm < FAST_BPM else (0.0, 0.1)),
         rests=dice.between(0.03, 0.1 if alone or slow else 0.28),
         swung=style.swung,
         low=57 if alone else _FLOORS.get(left_kind, 60),

@@ -1,7 +1,7 @@
 """The grammar of forms: rows of bars in C that a musician can check.
 
-`|` stands between bars, `%` repeats a bar, `<name>` is any expansion of that rule and `<name@5>` the same five semitones
-up. A rule's name ends with its number of bars.
+`|` stands between bars, `%` repeats a bar, `<name>` is any expansion of that rule, `<name@5>` the same five semitones
+higher. A rule's name ends with its number of bars.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ RULES: dict[str, tuple[str, ...]] = {
         "<minor4@9> | D7 | % | Dm7 | G7", "Cm7 | F7 | Bbmaj7 | % | Bbm7 | Eb7 | Abmaj7 | G7",
     ),
     # Minor.
-    "cadm2": ("Dm7b5 G7b9 | Cm6", "Dm7b5 G7#5 | CmMaj7", "Ab7 G7 | Cm7", "Dm7b5 Db7 | Cm6", "D7#11 G7#9 | Cm7", "Fm6 G7b9 | Cm"),
+    "cadm2": (
+        "Dm7b5 G7b9 | Cm6", "Dm7b5 G7#5 | CmMaj7", "Ab7 G7 | Cm7", "Dm7b5 Db7 | Cm6",
+        "D7#11 G7#9 | Cm7", "Fm6 G7b9 | Cm",
+    ),
     "cadm4": (
         "Dm7b5 | G7b9 | Cm6 | %", "Fm7 | Dm7b5 G7b9 | CmMaj7 | Cm6", "<cadm2> | Cm6 Ab7 | Dm7b5 G7#5",
         "Ab7 | G7#9 | Cm7 | %",
@@ -87,7 +90,10 @@ RULES: dict[str, tuple[str, ...]] = {
         "Em7 A7 | Ebm7 Ab7 | Dm7 G7 | Dbm7 Gb7 | Cmaj7 | F7 | Bb13 | Eb7 Ab7",
         "Dm7 G7 | Cm7 F7 | Bbm7 Eb7 | Abmaj7 | Am7 D7 | Gm7 C7 | Fmaj7 | Dm7 G7",
     ),
-    "chain8": ("<cad4> | <cad4@10>", "<cad4> | <cad4@8>", "<cad4> | <cad4@3>", "<cadm4@2> | <cad4>", "<cad2> | <cad2@10> | <cad2@8> | <cad2>"),
+    "chain8": (
+        "<cad4> | <cad4@10>", "<cad4> | <cad4@8>", "<cad4> | <cad4@3>", "<cadm4@2> | <cad4>", 
+        "<cad2> | <cad2@10> | <cad2@8> | <cad2>",
+    ),
     "cycle8": (
         "Cmaj7 Eb7 | Abmaj7 B7 | Emaj7 | Bbm7 Eb7 | Abmaj7 B7 | Emaj7 G7 | Cmaj7 | Dm7 G7",
         "Cmaj7 | Eb7 | Abmaj7 | B7 | Emaj7 | % | Dm7 | G7",
@@ -120,7 +126,10 @@ RULES: dict[str, tuple[str, ...]] = {
         "Am | E/G# | C/G | D/F#", "C | Eb | F | Ab Bb", "Adim | Dm | G | C",
         "C | Daug | F | G7sus4", "Cm | Fm | Eb/G | Ab",
     ),
-    "pop8": ("<pop4> | <pop4>", "C G/B | Am Am/G | F C/E | Dm7 G7 | C G/B | Am Em/G | F | Gsus4 G", "Am | % | F | % | C | % | G | Gsus4"),
+    "pop8": (
+        "<pop4> | <pop4>", "C G/B | Am Am/G | F C/E | Dm7 G7 | C G/B | Am Em/G | F | Gsus4 G", 
+        "Am | % | F | % | C | % | G | Gsus4",
+    ),
     "soul4": (
         "Fmaj9 | Em7 A7#9 | Dm9 | G13", "Dm9 | G13 | Cmaj9 | A7#5", "Abmaj9 | Gm7 | Cm9 | Bb13",
         "Em9 | A13 | Em9 | A13", "Fmaj9 E7#9 | Am9 | Dm9 E7#5 | Am9",

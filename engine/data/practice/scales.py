@@ -117,7 +117,7 @@ def _fitting(quality: str, before: tuple[int, str] | None, after: tuple[int, str
 
 
 class Harmony:
-    """A chart as palettes: `at(beat)` is the one in force, on a grid of half beats; `spans[i]` belongs to `palettes[i]`."""
+    """A chart as palettes: `palettes[i]` belongs to `spans[i]`; `at(beat)` is the one in force, to half a beat."""
 
     def __init__(self, chart: Chart) -> None:
         self.chart, self.spans = chart, chart.spans

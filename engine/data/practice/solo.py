@@ -25,8 +25,8 @@ __all__ = ["Manner", "play_solo"]
 class Manner:
     """How a right hand plays.
 
-    busy: 0..1 density; lively: the liveliest rhythm level that the tempo allows; blues: share of phrases that are licks;
-    thick: share of phrases in blocks, octaves or thirds; rests: share of bars that breathe; swung: straight sixteenths
+    busy: 0..1 density; lively: the liveliest rhythm level that the tempo allows; blues, thick: shares of phrases
+    that are licks, that are in blocks, octaves or thirds; rests: share of bars that breathe; swung: straight sixteenths
     stand out; low, high: pitch limits.
     """
 
@@ -44,7 +44,7 @@ def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
     """Phrases of one to four bars until the last bar, whose first beat holds the end."""
     meter, bars = harmony.chart.beats_per_bar, harmony.chart.bars
     tonic = harmony.chords[-1].root
-    middle = manner.low + 0.36 * (manner.high - manner.low)
+    middle = manner.low + 0.3 * (manner.high - manner.low)
     register = Register(manner.low, manner.high, middle, round(middle))
     motifs = [make_motif(dice, meter, 1 if manner.busy < 0.7 else 2) for _ in range(2)]
     answer = False  # whether the coming phrase replies to the one before with its rhythm
@@ -55,11 +55,11 @@ def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
         # The register rises toward two thirds of the piece and comes back.
         t = bar / bars
         rise = t / 0.66 if t < 0.66 else (1 - t) / 0.34
-        register.centre = middle + (rise - 0.4) * 0.25 * (manner.high - manner.low) + 1.5 * dice.bell()
+        register.centre = middle + (rise - 0.4) * 0.2 * (manner.high - manner.low) + 1.5 * dice.bell()
         busy = min(1.0, max(0.0, manner.busy + 0.2 * (rise - 0.5) + 0.1 * dice.bell()))
         start, end = float(bar * meter), float((bar + length) * meter)
         kind = dice.random()
-        level = min(manner.lively, int(busy * 2.2 + dice.random() * 0.9))
+        level = min(manner.lively, int(busy * 2.5 + dice.random() * 0.8))
         thick = dice.chance(manner.thick)
         if kind < manner.blues:
             line = blues_lick(dice, harmony, tonic, start, min(length, 2), register)

@@ -43,7 +43,7 @@ def swing_ratio(tempo_bpm: float) -> float:
 def perform(
     dice: Dice, parts: list[Part], tempo_bpm: float, beats: int, touch: Touch
 ) -> tuple[Notes, npt.NDArray[np.int8]]:
-    """Both hands as (N,) notes in seconds, and each note's hand. No pitch overlaps itself, no hand crosses the other."""
+    """The hands as (N,) notes in seconds, and each note's hand. No pitch overlaps itself."""
     beat_s = 60.0 / tempo_bpm
     onset = np.array([x for part in parts for x in part.onset])
     length = np.array([x for part in parts for x in part.length])

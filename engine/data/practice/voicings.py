@@ -26,8 +26,8 @@ _ANATOMY: dict[str, tuple[int, int, int, int]] = {
 
 # kind -> lowest and highest pitch.
 RANGES: dict[str, tuple[int, int]] = {
-    "shell": (38, 60), "rootless": (45, 64), "three": (45, 63), "fourths": (43, 63), "open": (33, 62), "close": (47, 64),
-    "high": (55, 74), "upper": (61, 79), "drop2": (56, 77), "triad": (60, 79),
+    "shell": (38, 60), "rootless": (45, 64), "three": (45, 63), "fourths": (43, 63), "open": (33, 62),
+    "close": (47, 64), "high": (55, 74), "upper": (61, 79), "drop2": (56, 77), "triad": (60, 79),
 }  # fmt: skip
 KINDS = tuple(RANGES)
 """shell 1-7, 1-3-7; rootless 3-5-7-9 and 7-9-3-5; three 3-7-9, 7-3-5; fourths; open 1-5-10, 1-7-10; close inversions;
