@@ -29,7 +29,6 @@ class Command:
     run: str = "run"
 
 
-_STUDY = "bridge.study_commands"
 _STYLE = "bridge.style_commands"
 
 COMMANDS = (
@@ -44,7 +43,7 @@ COMMANDS = (
     Command("finetune", _STYLE, "make a style from a handful of pieces", "add_finetune_arguments", "run_finetune"),
     Command("styles", _STYLE, "list, tell, add or remove styles", "add_styles_arguments", "run_styles"),
     Command("export", _STYLE, "merge a style into its base", "add_export_arguments", "run_export"),
-    Command("evaluate", _STUDY, "measure a model on held-out data", "add_evaluate_arguments", "run_evaluate"),
+    Command("evaluate", "bridge.evaluate_command", "measure a model on held-out data"),
 )
 
 EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130

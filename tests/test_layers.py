@@ -53,7 +53,7 @@ HEAVY = ("torch", "bitsandbytes", "peft", "rtmidi", "matplotlib", "pythonosc", "
 @pytest.mark.parametrize(
     "module",
     ["engine", "engine.generate_command", "engine.data.prepare", "engine.checkpoint", "engine.inference.session",
-     "bridge.study_commands"],
+     "bridge.evaluate_command", "bridge.prepare_command"],
 )  # fmt: skip
 def test_an_import_stays_light(module: str) -> None:
     """No torch, no port, no socket, no display: `import engine` works on a bare machine, and at once."""

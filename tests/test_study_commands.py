@@ -65,7 +65,7 @@ def test_midi_files_become_a_base_and_its_scores(study: Path, capsys: pytest.Cap
     code, out, _ = run(capsys, "evaluate", study / "base", "--data", study / "data", "--split", "valid", "--json")
     assert code == 0
     assert len(out.splitlines()) == 1
-    scores = json.loads(out)
+    scores = json.loads(out)["likelihood"]
     assert set(scores) == {"all", "files"}
     assert 0 < scores["all"]["5gram_nats_per_token"] < scores["all"]["nats_per_token"] < 6.5
     code, out, _ = run(capsys, "evaluate", study / "base", "--data", study / "data", "--max-windows", 3)
@@ -101,6 +101,7 @@ def test_midi_files_become_a_base_and_its_scores(study: Path, capsys: pytest.Cap
         (["train", "--data", "EMPTY", "-o", "NEW", "--seed", "-1"], "--seed -1: must be 0 or more"),
         (["train", "--data", "EMPTY", "-o", "NEW", "--max-minutes", "nan"], "--max-minutes nan: must be 0 or more"),
         (["evaluate", "EMPTY", "--data", "EMPTY"], "no such shard"),
+        (["evaluate", "--data", "EMPTY", "--clips", "-1"], "--clips -1: must be 0 or more"),
         (["evaluate", "--data", "EMPTY", "--max-windows", "0"], "--max-windows 0: must be 1 or more"),
         (["evaluate", "--data", "EMPTY", "--split", "train"], "argument --split: invalid choice: 'train'"),
     ],

@@ -26,6 +26,7 @@ from engine.data.windows import WindowSampler  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
 from engine.training.evaluate import evaluate, load_model, ngram_scores  # noqa: E402
 from engine.training.muon import orthogonalise  # noqa: E402
+from engine.training.ngram import NgramModel  # noqa: E402
 from engine.training.train import Trainer, train  # noqa: E402
 from tests.study_corpus import write_config, write_corpus  # noqa: E402
 
@@ -87,10 +88,11 @@ def test_nothing_is_a_pickle(finished: tuple[Path, list[float]]) -> None:
 def test_model_and_baseline_are_scored_on_the_same_tokens(finished: tuple[Path, list[float]], data: Path) -> None:
     model = load_model(load_checkpoint(finished[0]))
     shard, heard = (load_shard(data / f"{name}.safetensors") for name in ("valid", "train"))
+    ngrams = NgramModel([piece.tokens for piece in heard.pieces])
     total = sum(len(piece.tokens) - 1 for piece in shard.pieces)
     for max_windows in (None, 5):
         scores = evaluate(model, shard, max_windows=max_windows)
-        baseline = ngram_scores(heard, shard, model.config.max_seq_len, max_windows=max_windows)
+        baseline = ngram_scores(ngrams, shard, model.config.max_seq_len, max_windows=max_windows)
         assert scores.keys() == baseline.keys() == {"all", "files"}
         for name, score in scores.items():
             other = baseline[name]

@@ -10,7 +10,7 @@ from engine.evaluation.excerpts import Meter
 from engine.metrics import chord_tone_share_of, longest_rest_s
 from engine.notes import Notes
 
-__all__ = ["FIGURES", "HISTOGRAMS", "figures", "histograms"]
+__all__ = ["FIGURES", "HISTOGRAMS", "TIMES_S", "figures", "histograms"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -25,7 +25,7 @@ FIGURES = {
     "notes/s": "notes struck a second",
 }
 
-_TIMES_S = np.geomspace(0.01, 8.0, 33)  # edges of the bins for durations and inter-onset times
+TIMES_S = np.geomspace(0.01, 8.0, 33)  # edges of the bins for durations and inter-onset times
 _RESTRIKE_S = 0.3
 _GRID = 64  # positions of a bar in the grooving pattern
 _SAMPLES_PER_S = 50  # where polyphony is looked at
@@ -98,5 +98,5 @@ def _polyphony(notes: Notes, length_s: float) -> npt.NDArray[np.int64]:
 def _time_histogram(seconds: F64) -> npt.NDArray[np.int64]:
     """Counts in logarithmic bins; what lies outside counts to the nearest bin. Notes struck together are no time."""
     seconds = seconds[seconds >= 0.005]
-    place = np.clip(np.searchsorted(_TIMES_S, seconds, side="right") - 1, 0, len(_TIMES_S) - 2)
-    return np.bincount(place, minlength=len(_TIMES_S) - 1)
+    place = np.clip(np.searchsorted(TIMES_S, seconds, side="right") - 1, 0, len(TIMES_S) - 2)
+    return np.bincount(place, minlength=len(TIMES_S) - 1)

@@ -47,6 +47,7 @@ class Judgement:
 
 def judge(
     checkpoint: Checkpoint,
+    ngrams: NgramModel,
     train: Shard,
     held_out: Shard,
     clips: int = 60,
@@ -54,6 +55,8 @@ def judge(
     progress: Callable[[int], None] = lambda done: None,
 ) -> Judgement:
     """Cuts twice `clips` excerpts of 16 s: one half is the reference, the other the row of real music.
+
+    ngrams: counted on `train`, in which copies are looked for, too.
 
     progress is told the clips played so far, of 3 x clips. DataError: the held-out side is too small.
     """
@@ -65,7 +68,6 @@ def judge(
             "prepare with a larger share for it, or more files"
         )
     reference, others = excerpts[:clips], excerpts[clips : 2 * clips]
-    ngrams = NgramModel([np.asarray(piece.tokens) for piece in train.pieces])
     known = Memorisation(_pitches(piece.tokens) for piece in train.pieces)
     done = 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.ngram import NgramModel
 from engine.vocabulary import NOTE_OFF, PAD, STEP_S
 
-__all__ = ["Score", "evaluate", "load_model", "ngram_scores", "token_nats"]
+__all__ = ["Score", "evaluate", "load_model", "ngram_scores", "token_nats", "with_wrong_chords"]
 
 
 @dataclass
@@ -81,11 +81,18 @@ def evaluate(
     return _scores(shard, windows, token_nats(model, windows, batch_size))
 
 
-def ngram_scores(
-    train: Shard, shard: Shard, length: int, order: int = 5, max_windows: int | None = None
-) -> dict[str, Score]:
-    """The same scores of the same tokens (length: the max_seq_len compared with) for n-grams of the training side."""
-    model = NgramModel([piece.tokens for piece in train.pieces], order)
+def with_wrong_chords(shard: Shard, seed: int = 0) -> Shard:
+    """The same music under its chords in another order: what a model loses by it, it owes to the chords."""
+    rng = np.random.default_rng(seed)
+    pieces = []
+    for piece in shard.pieces:
+        chord_ids = np.concatenate([piece.chord_ids[:1], rng.permutation(piece.chord_ids[1:])])
+        pieces.append(replace(piece, chord_ids=chord_ids))
+    return replace(shard, pieces=pieces)
+
+
+def ngram_scores(model: NgramModel, shard: Shard, length: int, max_windows: int | None = None) -> dict[str, Score]:
+    """The same scores of the same tokens for n-grams. length: the max_seq_len compared with."""
     windows = eval_windows(shard.pieces, length, max_windows)
 
     def nats() -> Iterator[npt.NDArray[np.float64]]:

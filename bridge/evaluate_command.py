@@ -1,0 +1,107 @@
+"""`sideman evaluate`: how well a model foresees music it never heard, and how its own compares with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.progress import Progress
+from engine.errors import SidemanError
+
+if TYPE_CHECKING:
+    from engine.evaluation.judgement import Judgement
+
+__all__ = ["add_arguments", "run"]
+
+NOT_MEASURED = "Fréchet music distance: not measured, its feature network (CLaMP) has to come from the net"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `sideman evaluate`."""
+    parser.add_argument("checkpoint", metavar="CKPT", nargs="?", type=Path, help="[default: the shipped base]")
+    parser.add_argument("--data", metavar="DATA", type=Path, required=True, help="folder that `sideman prepare` wrote")
+    parser.add_argument("--split", choices=("valid", "test"), default="test")
+    parser.add_argument("--max-windows", metavar="N", type=int, help="an evenly spread sample [default: everything]")
+    parser.add_argument(
+        "--clips", metavar="N", type=int, default=0, help="play on from N excerpts and compare the music, as 60 [0]"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the clips [0]")
+    parser.add_argument("--html", metavar="PAGE", type=Path, help="write tables and pictures as one page")
+    parser.add_argument("--json", action="store_true", help="one JSON line instead of the tables")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Likelihood by collection beside a 5-gram's and wrong chords'; with --clips the music itself."""
+    for option, lowest in (("max_windows", 1), ("clips", 0), ("seed", 0)):
+        value = getattr(args, option)
+        if value is not None and value < lowest:
+            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise SidemanError("evaluating needs torch, which is not installed: pip install 'sideman[train]'") from None
+    from engine.checkpoint import load_checkpoint
+    from engine.data.shards import load_shard
+    from engine.evaluation.judgement import judge
+    from engine.evaluation.page import write_page
+    from engine.training.evaluate import evaluate, load_model, ngram_scores, with_wrong_chords
+    from engine.training.ngram import NgramModel
+
+    shard, train = (load_shard(args.data / f"{name}.safetensors") for name in (args.split, "train"))
+    if not shard.pieces:
+        raise SidemanError(f"{args.data}: the {args.split} side is empty: prepare with a larger share for it")
+    checkpoint = load_checkpoint(args.checkpoint)
+    model, ngrams = load_model(checkpoint), NgramModel([piece.tokens for piece in train.pieces])
+    scores = evaluate(model, shard, max_windows=args.max_windows)
+    baseline = ngram_scores(ngrams, shard, model.config.max_seq_len, max_windows=args.max_windows)
+    wrong = evaluate(model, with_wrong_chords(shard), max_windows=args.max_windows)
+    likelihood = {
+        name: {
+            "tokens": score.tokens,
+            "nats_per_token": round(score.nats_per_token, 4),
+            "nats_per_note": round(score.nats_per_note, 3),
+            "bits_per_second": round(score.bits_per_second, 2),
+            "wrong_chords_nats_per_token": round(wrong[name].nats_per_token, 4),
+            "5gram_nats_per_token": round(baseline[name].nats_per_token, 4),
+        }
+        for name, score in sorted(scores.items())
+    }
+    music: Judgement | None = None
+    if args.clips:
+        with Progress(3 * args.clips, "clips") as progress:
+            music = judge(checkpoint, ngrams, train, shard, args.clips, args.seed, progress=progress.update)
+    if args.html is not None:
+        write_page(args.html, checkpoint, likelihood, music, command=f"sideman evaluate --data {args.data.name}")
+    if args.json:
+        result: dict[str, Any] = {"likelihood": likelihood}
+        if music is not None:
+            result.update(clips=music.clips, music=music.rows, frechet_music_distance=None)
+        print(json.dumps(result))
+        return 0
+    _print_likelihood(likelihood)
+    if music is not None:
+        _print_music(music)
+        print(NOT_MEASURED)
+    if args.html is not None:
+        print(f"{args.html}: the page")
+    return 0
+
+
+def _print_likelihood(rows: dict[str, dict[str, float]]) -> None:
+    heads = ("tokens", "nats/token", "wrong chords", "5-gram", "nats/note", "bits/s")
+    print(f"{'collection':<28} {heads[0]:>9} {heads[1]:>10} {heads[2]:>12} {heads[3]:>7} {heads[4]:>9} {heads[5]:>7}")
+    for name, row in rows.items():
+        print(
+            f"{name[:28]:<28} {row['tokens']:>9,} {row['nats_per_token']:>10.3f} "
+            f"{row['wrong_chords_nats_per_token']:>12.3f} {row['5gram_nats_per_token']:>7.3f} "
+            f"{row['nats_per_note']:>9.2f} {row['bits_per_second']:>7.1f}"
+        )
+
+
+def _print_music(music: Judgement) -> None:
+    print(f"\n{music.clips} clips of 16 s{'':<10} {' '.join(f'{name:>20}' for name in music.rows)}")
+    for measure in next(iter(music.rows.values())):
+        cells = ("-" if row[measure] is None else f"{row[measure]:.3f}" for row in music.rows.values())
+        print(f"{measure:<28} {' '.join(f'{cell:>20}' for cell in cells)}")
