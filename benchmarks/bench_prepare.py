@@ -3,7 +3,7 @@
     python benchmarks/bench_prepare.py FOLDER [--workers N] [--repeats 3]
 
 Prints a table, then one JSON line. Every run starts from nothing (no DATA.work); times are the least of the repeats,
-cpu s is what all processes used (what a quiet machine would take, times its cores), memory is the largest resident set of the parent and of any one reader process.
+cpu s is what all processes used together, memory is the largest resident set of the parent and of any one reader.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ report = prepare(Path(sys.argv[1]), Path(sys.argv[2]), Settings(workers=int(sys.
 seconds = time.perf_counter() - start
 own, readers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 print(json.dumps({"seconds": seconds, "notes": report.notes, "pieces": sum(report.pieces.values()),
-                  "works": report.works, "refused": len(report.refused), "parent_kb": own.ru_maxrss, "reader_kb": readers.ru_maxrss,
+                  "works": report.works, "refused": len(report.refused),
+                  "parent_kb": own.ru_maxrss, "reader_kb": readers.ru_maxrss,
                   "cpu_s": sum(use.ru_utime + use.ru_stime for use in (own, readers))}))
 """
 
@@ -68,9 +69,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
-    print(
-        f"{'':14} {'files':>6} {'seconds':>8} {'cpu s':>7} {'files/s':>8} {'notes/s':>9} {'parent MB':>10} {'reader MB':>10}"
-    )
+    heads = f"{'files':>6} {'seconds':>8} {'cpu s':>7} {'files/s':>8} {'notes/s':>9} {'parent MB':>9} {'reader MB':>9}"
+    print(f"{'':12} {heads}")
     rows = []
     ten_share = 10 / len(find_sources(args.folder))
     for name, share, report in (
@@ -93,8 +93,8 @@ def main() -> None:
             "reader_mb": round(run["reader_kb"] / 1024),
         }
         rows.append(row)
-        print(f"{name:14} {files:6} {row['seconds']:8.2f} {row['cpu_s']:7.2f} {row['files_per_s']:8.1f} {row['notes_per_s']:9,} "
-              f"{row['parent_mb']:10} {row['reader_mb']:10}", flush=True)  # fmt: skip
+        print(f"{name:12} {files:6} {row['seconds']:8.2f} {row['cpu_s']:7.2f} {row['files_per_s']:8.1f} "
+              f"{row['notes_per_s']:9,} {row['parent_mb']:9} {row['reader_mb']:9}", flush=True)  # fmt: skip
     print()
     print(json.dumps({"benchmark": "prepare", "workers": args.workers, "machine": describe(), "rows": rows}))
 

@@ -1,79 +1,136 @@
-"""Tokens a second, notes -> tokens and back: C++, its Python twin, and miditok's MIDILike where it is installed.
+"""Notes -> ids on the same files: C++, its numpy twin, miditok's MIDILike, note_seq and aria's tokenizer.
 
-    python benchmarks/bench_tokenizer.py
+    python benchmarks/bench_tokenizer.py [FOLDER] [--files 50] [--rival-python NAME=PYTHON ...]
 
-Prints a table, then one JSON line. miditok starts from a parsed score, as we start from arrays; neither reads a file.
+FOLDER holds MIDI files, of which every n-th is taken; without it 50 pieces are made up. A rival (miditok, note_seq,
+aria) runs in its own process, with the Python named for it (default: this one); one that cannot run is named with the
+reason. Everyone starts from parsed files. Prints a table, then one JSON line; token counts differ with the encodings.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import argparse
 import json
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from machine import describe, seconds_per_call
+from machine import describe
+from rival_tokenizers import PASSES
 
 import native
+from engine.errors import MidiFileError
+from engine.midi_io import read_performance, write_midi
+from engine.notes import Notes, make_notes
 from engine.vocabulary import LAYOUT
 from native.twins import tokenizer as twin
 
-N_NOTES = 20_000
-Columns = tuple[npt.NDArray[Any], ...]
+RIVALS = ("miditok", "note_seq", "aria")
+REMEDIES = {
+    "miditok": "pip install miditok==3.1.0",
+    "note_seq": "an environment of its own: pip install --no-deps note-seq, then pip install 'numpy<2' "
+    "protobuf==3.20.3 attrs pretty_midi intervaltree pandas scipy absl-py bokeh librosa pydub ipython",
+    "aria": "its package ariautils is on no package registry: install it from its repository",
+}
 
 
-def notes() -> Columns:
-    """Half an hour of chords with spread onsets and overlaps."""
-    rng = np.random.default_rng(0)
-    onset_s = np.sort(np.repeat(np.cumsum(rng.gamma(2.0, 0.15, size=N_NOTES // 4)), 4) + rng.uniform(0, 0.02, N_NOTES))
-    pitch = rng.normal(64, 12, size=N_NOTES).round().clip(21, 108).astype(np.uint8)
-    velocity = rng.normal(70, 20, size=N_NOTES).round().clip(1, 127).astype(np.uint8)
-    return onset_s, onset_s + rng.gamma(1.5, 0.3, size=N_NOTES), pitch, velocity
+def made_up_notes(seed: int, count: int = 2000) -> Notes:
+    """Some minutes of chords with spread onsets and overlaps."""
+    rng = np.random.default_rng(seed)
+    onset_s = np.sort(np.repeat(np.cumsum(rng.gamma(2.0, 0.15, size=count // 4)), 4) + rng.uniform(0, 0.02, count))
+    pitch = rng.normal(64, 12, size=count).round().clip(21, 108)
+    return make_notes(onset_s, onset_s + rng.gamma(1.5, 0.3, size=count), pitch, rng.normal(70, 20, count).clip(1, 127))
 
 
-def miditok_calls(columns: Columns) -> dict[str, tuple[Callable[[], object], Callable[[], object], int]]:
-    """The rival's encode, decode and number of tokens; empty where miditok is not installed."""
-    if importlib.util.find_spec("miditok") is None or importlib.util.find_spec("symusic") is None:
-        return {}
-    import miditok
-    import symusic
+def choose_files(folder: Path | None, count: int, scratch: Path) -> list[Path]:
+    if folder is None:
+        for seed in range(count):
+            write_midi(scratch / f"{seed}.mid", made_up_notes(seed), tempo_bpm=120)
+        folder = scratch
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".mid", ".midi"))
+    chosen: list[Path] = []
+    for path in found[:: max(1, len(found) // count)]:
+        try:
+            read_performance(path)
+        except MidiFileError:
+            continue
+        chosen.append(path)
+    return chosen[:count]
 
-    config = miditok.TokenizerConfig(num_velocities=32, use_programs=False, beat_res={(0, 12): 50})
-    tokenizer = miditok.MIDILike(config)
-    score = symusic.Score(500)  # at 120 a minute a millisecond is a tick
-    track = symusic.Track()
-    for onset_s, offset_s, pitch, velocity in zip(*columns, strict=True):
-        track.notes.append(
-            symusic.Note(int(onset_s * 1000), max(1, int((offset_s - onset_s) * 1000)), int(pitch), int(velocity))
-        )
-    score.tracks.append(track)
-    score.tempos.append(symusic.Tempo(0, qpm=120))
-    tokens = tokenizer.encode(score)
-    count = sum(len(sequence) for sequence in tokens) if isinstance(tokens, list) else len(tokens)
-    return {"miditok MIDILike": (lambda: tokenizer.encode(score), lambda: tokenizer.decode(tokens), count)}
+
+def ours(name: str, codec: Any, pieces: list[Notes]) -> dict[str, Any]:
+    columns = [[notes[key].copy() for key in ("onset_s", "offset_s", "pitch", "velocity")] for notes in pieces]
+    ids = [codec.encode(LAYOUT, *piece) for piece in columns]
+    encode_s = _fastest(lambda: [codec.encode(LAYOUT, *piece) for piece in columns])
+    decode_s = _fastest(lambda: [codec.decode(LAYOUT, piece) for piece in ids])
+    return {"name": name, "tokens": sum(map(len, ids)), "seconds": encode_s, "decode_seconds": decode_s}
+
+
+def _fastest(call: Callable[[], object]) -> float:
+    """Processor seconds of the fastest of a few passes over all files, as for the rivals: load moves them little."""
+    seconds = []
+    for _ in range(PASSES):
+        begin = time.process_time()
+        call()
+        seconds.append(time.process_time() - begin)
+    return min(seconds)
+
+
+def rival(name: str, python: str, files: list[Path]) -> dict[str, Any]:
+    """The rival's line, or its name and why there is none."""
+    command = [python, str(Path(__file__).with_name("rival_tokenizers.py")), name, *map(str, files)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=True)
+    except subprocess.CalledProcessError as failure:
+        reason = (failure.stderr.strip().splitlines() or ["no message"])[-1]
+        return {"name": name, "missing": f"{reason} ({REMEDIES[name]})"}
+    except (OSError, subprocess.TimeoutExpired) as failure:
+        return {"name": name, "missing": str(failure)}
+    line: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return line
 
 
 def main() -> None:
-    columns = notes()
-    tokens = native.encode(LAYOUT, *columns)
-    rivals: dict[str, tuple[Callable[[], object], Callable[[], object], int]] = {
-        f"native ({native.VARIANT})": (
-            lambda: native.encode(LAYOUT, *columns), lambda: native.decode(LAYOUT, tokens), len(tokens)
-        ),
-        "Python twin": (lambda: twin.encode(LAYOUT, *columns), lambda: twin.decode(LAYOUT, tokens), len(tokens)),
-        **miditok_calls(columns),
-    }  # fmt: skip
-    print(f"{N_NOTES} notes\n\n{'':20} {'tokens':>7} {'encode M/s':>11} {'decode M/s':>11}")
-    rows: list[dict[str, object]] = []
-    for name, (encode, decode, count) in rivals.items():
-        speeds = [count / seconds_per_call(call, 1.0, repeats=3) / 1e6 for call in (encode, decode)]
-        print(f"{name:20} {count:7} {speeds[0]:11.2f} {speeds[1]:11.2f}")
-        rows.append({"name": name, "tokens": count, "encode_million_per_s": round(speeds[0], 3),
-                     "decode_million_per_s": round(speeds[1], 3)})  # fmt: skip
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--files", type=int, default=50)
+    parser.add_argument("--rival-python", action="append", default=[], metavar="NAME=PYTHON")
+    args = parser.parse_args()
+    pythons = dict(pair.split("=", 1) for pair in args.rival_python)
+    with tempfile.TemporaryDirectory() as scratch:
+        files = choose_files(args.folder, args.files, Path(scratch))
+        begin = time.perf_counter()
+        pieces = [read_performance(path).notes for path in files]
+        read_s = time.perf_counter() - begin
+        rows = [ours(f"native ({native.VARIANT})", native, pieces), ours("numpy twin", twin, pieces)]
+        rows += [rival(name, pythons.get(name, sys.executable), files) for name in RIVALS]
+    note_count = sum(map(len, pieces))
+    base = next((row["tokens"] / row["seconds"] for row in rows if row["name"].startswith("miditok ")), None)
+    print(f"{len(files)} files, {note_count} notes, read in {read_s:.2f} s\n")
+    print(f"{'notes -> ids':28} {'tokens':>8} {'M tokens/s':>11} {'M notes/s':>10} {'x miditok':>10}")
+    for row in rows:
+        if "missing" in row:
+            print(f"{row['name']:28} not run: {row['missing']}")
+            continue
+        speed = row["tokens"] / row["seconds"]
+        row["x_miditok"] = round(speed / base, 1) if base else None
+        times = f"{speed / base:10.1f}" if base else ""
+        print(
+            f"{row['name']:28} {row['tokens']:8} {speed / 1e6:11.3f} {note_count / row['seconds'] / 1e6:10.3f} {times}"
+        )
+    for row in rows[:2]:
+        print(f"{row['name']:28} ids -> notes {row['tokens'] / row['decode_seconds'] / 1e6:.2f} M tokens/s")
     print()
-    print(json.dumps({"benchmark": "tokenizer", "notes": N_NOTES, "machine": describe(), "rows": rows}))
+    print(
+        json.dumps(
+            {"benchmark": "tokenizer", "files": len(files), "notes": note_count, "machine": describe(), "rows": rows}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ def test_a_charts_spans_fill_it_end_to_end_and_stay_within_their_bars(name: str,
 
 def test_a_form_comes_back_with_its_roots_unless_a_dominant_is_substituted() -> None:
     chart = make_chart(Dice(1), FAMILIES["minor blues"], 4, 24)
-    roots = [[span.chord.root for span in chart.spans if span.chord and span.start_beat // 48 == turn] for turn in (0, 1)]
+    roots = [
+        [span.chord.root for span in chart.spans if span.chord and span.start_beat // 48 == turn] for turn in (0, 1)
+    ]
     changed = sum(a != b for a, b in zip(*roots, strict=True))
     assert changed <= 2

@@ -25,9 +25,9 @@ def test_every_chord_has_a_clear_voicing_in_range_made_of_notes_that_may_be_held
     low, high = RANGES[kind]
     for root in range(12):
         for quality, names in CHORD_SCALES.items():
-            for bass in (None, *((root + i) % 12 for i in (2, *QUALITIES[quality][1:]))):
+            for bass in (None, (root + 2) % 12, (root + QUALITIES[quality][1]) % 12):
                 chord = Chord(root, quality, bass)
-                for name in names:
+                for name in names[:2]:
                     colour = palette(root, quality, name)
                     pitches = voicing(kind, chord, colour, ())
                     assert 2 <= len(pitches) <= 5

@@ -74,6 +74,11 @@ class Cache:
         """Deletes it all."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def remove_if_unused(self) -> None:
+        """Deletes it if this run made it and nothing came of it."""
+        if self.is_new and not any(place.is_dir() for place in self.folder.iterdir()):
+            self.remove()
+
     def _place(self, key: str) -> Path:
         return self.folder / key[:2] / key
 

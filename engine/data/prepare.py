@@ -87,7 +87,10 @@ def prepare(
     with atomic_write(out) as folder:
         folder.mkdir()  # before the hours of work: a place that cannot be written is known at once
         cache = Cache(work_folder(out))
-        files = _read(sources, cache, settings, report, progress)
+        try:
+            files = _read(sources, cache, settings, report, progress)
+        finally:
+            cache.remove_if_unused()
         works, copies = _works_and_copies(files, cache)
         if all(work is None for work in works):
             refused = [(source.name, _reason(files, cache, i)) for i, source in enumerate(sources[:3])]

@@ -72,10 +72,13 @@ def comp(dice: Dice, harmony: Harmony, part: Part, kind: str, feel: str, busy: f
     struck = hits(dice, harmony, feel, busy)
     previous: tuple[int, ...] = ()
     for at, (beat, index) in enumerate(struck):
+        # A chord that goes on is not always struck alike: fourths walk along the scale, others change their inversion.
+        again = at > 0 and harmony.chords[index] == harmony.chords[struck[at - 1][1]]
+        if again and dice.chance(0.5 if kind == "fourths" else 0.2):
+            away = dice.pick((-2, -3, 2, 3) if kind == "fourths" else (-6, 6))
+            previous = tuple(pitch + away for pitch in previous)
         pitches = voicing(kind, harmony.chords[index], harmony.palettes[index], previous)
-        part.chord(
-            beat, _length(dice, harmony, struck, at, touch), pitches, 4.0 * dice.bell() * 0.7, dice.between(1, 6)
-        )
+        part.chord(beat, _length(dice, harmony, struck, at, touch), pitches, 2.8 * dice.bell(), dice.between(1, 6))
         previous = pitches
 
 

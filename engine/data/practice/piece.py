@@ -173,7 +173,7 @@ def compose(seed: int, number: int) -> Composition:
     loud = dice.between(52, 88)
     touch_of = Touch(
         ratio,
-        dice.between(0, 24) if swung else dice.between(-4, 12),
+        dice.between(0, 24) * min(1.0, 130 / tempo_bpm) if swung else dice.between(-4, 12),
         dice.between(2.5, 6.5),
         loud - dice.between(6, 18),
         loud,

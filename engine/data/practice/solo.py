@@ -49,9 +49,11 @@ def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
     motifs = [make_motif(dice, meter, 1 if manner.busy < 0.7 else 2) for _ in range(2)]
     answer = False  # whether the coming phrase replies to the one before with its rhythm
     rhythm: list[tuple[float, float]] = []
+    length = 2
     bar = 0 if dice.chance(0.85) else 1
     while bar < bars - 1:
-        length = min(dice.weigh(((2.5, 1), (6, 2), (2, 3), (3, 4))), bars - 1 - bar)
+        # A reply is as long as what it replies to.
+        length = min(length if answer else dice.weigh(((2.5, 1), (6, 2), (2, 3), (3, 4))), bars - 1 - bar)
         # The register rises toward two thirds of the piece and comes back.
         t = bar / bars
         rise = t / 0.66 if t < 0.66 else (1 - t) / 0.34
