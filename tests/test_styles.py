@@ -18,7 +18,13 @@ from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import CheckpointError, SidemanError
 from engine.styles import STYLE_FILES, adapter_of, check_name, load_style, save_style
 from engine.styles_library import (
-    add_style, find_style, list_styles, remove_style, shipped_styles, style_weights, user_styles,
+    add_style,
+    find_style,
+    list_styles,
+    remove_style,
+    shipped_styles,
+    style_weights,
+    user_styles,
 )  # fmt: skip
 from engine.styles_merge import export_merged
 from tests.style_folders import random_style, write_base
@@ -173,7 +179,7 @@ def test_a_style_of_another_shape_is_refused(base: Checkpoint) -> None:
     with pytest.raises(CheckpointError, match=r"blocks.1.chord_attn.v_proj is \(4, 63\)"):
         adapter_of(style, base)
     del style.tensors["blocks.1.chord_attn.v_proj"]
-    with pytest.raises(CheckpointError, match="lacks blocks.1.chord_attn.v_proj"):
+    with pytest.raises(CheckpointError, match=r"lacks blocks\.1\.chord_attn\.v_proj"):
         adapter_of(style, base)
     style.tensors["blocks.9.chord_attn.v_proj"] = (a, b)
     with pytest.raises(CheckpointError, match=r"lacks|has an unknown"):

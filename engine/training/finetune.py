@@ -159,15 +159,11 @@ class _Run:
         self.model: nn.Module = self.inner if recipe.form == "full" else add_lora(self.inner, recipe.qlora)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimiser = _optimiser(self.learning, recipe)
-        self.samplers = [WindowSampler(train.pieces, self.length, recipe.batch_size, recipe.seed, train.augment)]
-        if keep is not None:
-            self.samplers.append(
-                WindowSampler(keep.pieces, self.length, recipe.batch_size, recipe.seed + 1, keep.augment)
-            )
+        shards = [train] if keep is None else [train, keep]
+        self.samplers = [
+            WindowSampler.of(shard, self.length, recipe.batch_size, recipe.seed + i) for i, shard in enumerate(shards)
+        ]
         self.best_update, self.seconds, self.tokens_per_s = 0, 0.0, 0.0
-        # Windows are cut on the CPU; scores are counted there.
-        self.inner.register_forward_pre_hook(lambda module, args: (args[0].to(recipe.device),))
-        self.inner.register_forward_hook(lambda module, args, out: out if module.training else out.float().cpu())
 
     def learn(self, held_out: Shard, report: Callable[[News], None]) -> None:
         """Updates until the plan, the patience or the time is at its end; leaves the best state in place."""
@@ -222,7 +218,7 @@ class _Run:
         kept = len(self.samplers) > 1 and rng.random() < recipe.keep_share
         inputs, targets = self.samplers[kept].batch(number)
         with _autocast(recipe.device):
-            logits = self.inner(inputs)
+            logits = self.inner(inputs.to(recipe.device))
         loss = F.cross_entropy(logits.float().transpose(1, 2), targets.to(recipe.device), ignore_index=PAD)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.learning, 1.0)
@@ -250,7 +246,7 @@ def _sides(data: Path) -> tuple[Shard, Shard, Shard, str]:
         raise DataError(
             f"{data}: one piece is not enough, for some must stay unheard: prepare two or more, ten are good"
         )
-    kept_back = replace(train, pieces=train.pieces[1::HELD_BACK])
+    kept_back = replace(train, pieces=[piece for i, piece in enumerate(train.pieces) if i % HELD_BACK == 1])
     rest = replace(train, pieces=[piece for i, piece in enumerate(train.pieces) if i % HELD_BACK != 1])
     return rest, kept_back, kept_back, "kept back from the training side; they also said when to stop"
 
