@@ -96,7 +96,7 @@ def test_singles_stand_between_the_messages_at_their_ticks() -> None:
 
 
 def test_more_single_events_than_allowed_are_refused() -> None:
-    with pytest.raises(ValueError, match="more text, tempo and system events"):
+    with pytest.raises(ValueError, match="more text, tempo, system or damaged"):
         _read("00 FF 01 00\n" * 50 + END, steps=50)
 
 

@@ -167,9 +167,13 @@ NOTE_HEX = "90 3C 40\n60 3C 00\n"
     ("content", "reason"),
     [
         pytest.param(b"\0\x90\x3c\x40" + b"\1\x3c\x00\1\x3c\x40" * 600_000, "more than 500,000 notes", id="notes"),
-        pytest.param(body("00" + NOTE_HEX) + b"\0\xff\1\0" * 300_000, "more text, tempo and system", id="texts"),
-        pytest.param(body("00" + NOTE_HEX) + b"\0\xc0\1" * 300_000, "more text, tempo and system", id="programs"),
-        pytest.param(b"\0\x90\x3c\xc0" * 300_000, "more text, tempo and system", id="damaged events"),
+        pytest.param(
+            body("00" + NOTE_HEX) + b"\0\xff\1\0" * 300_000, "more text, tempo, system or damaged", id="texts"
+        ),
+        pytest.param(
+            body("00" + NOTE_HEX) + b"\0\xc0\1" * 300_000, "more text, tempo, system or damaged", id="programs"
+        ),
+        pytest.param(b"\0\x90\x3c\xc0" * 300_000, "more text, tempo, system or damaged", id="damaged events"),
         pytest.param(b"\1\xff\x58\2\4\2" * 20_000 + body("00" + NOTE_HEX), "10,000 time signatures", id="metres"),
     ],
 )

@@ -173,7 +173,9 @@ def read_events(track: Track, max_steps: int) -> Events:
         while scan.at < len(scan.body):
             steps += 1
             if steps > max_steps:
-                raise ValueError("more text, tempo and system events than music has: export the file without them")
+                raise ValueError(
+                    "more text, tempo, system or damaged events than music has: export the file without them"
+                )
             if scan.step():
                 end = (scan.at, len(scan.regular), len(scan.singles))
                 scan.running = 0
