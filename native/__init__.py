@@ -12,6 +12,9 @@ Both variants do the same, bit for bit (tests/test_native_*.py hold them to it).
     Scheduler                         MIDI events handed out at their deadlines, with cancel and silence
     MidiRing                          input callback -> session
     now_us, philox4x32                the one clock, the one random generator
+    kernel, kernels                   the instruction set that the decoder uses, those that it could
+
+The decoder (native._core.Decoder) has its twin, and its face, in engine/inference: it knows the network.
 
 docs/NATIVE.md says which thread owns what. A broken extension (as opposed to a missing one) is always an ImportError.
 """
@@ -26,8 +29,8 @@ from native.layout import Layout
 from native.sampler_params import SamplerParams
 
 __all__ = [
-    "VARIANT", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "decode", "encode", "now_us",
-    "philox4x32",
+    "VARIANT", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "decode", "encode", "kernel",
+    "kernels", "now_us", "philox4x32",
 ]  # fmt: skip
 
 MidiEvent = tuple[int, int, int, int]
@@ -54,9 +57,10 @@ VARIANT: Final = _choose_variant()
 
 # mypy reads _core.pyi for both; tests/test_native_face.py holds the twins to its signatures.
 if TYPE_CHECKING or VARIANT == "compiled":
-    from native._core import MidiRing, Sampler, Scheduler, decode, encode, now_us, philox4x32
+    from native._core import MidiRing, Sampler, Scheduler, decode, encode, kernel, kernels, now_us, philox4x32
 else:
     from native.twins.clock import now_us
+    from native.twins.kernel import kernel, kernels
     from native.twins.philox import philox4x32
     from native.twins.ring import MidiRing
     from native.twins.sampler import Sampler

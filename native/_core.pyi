@@ -1,5 +1,8 @@
 """Signatures of the compiled extension; tests hold both the extension and the twins to them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,3 +50,32 @@ class MidiRing:
     def pop_all(self) -> list[tuple[int, bytes]]: ...
     @property
     def dropped(self) -> int: ...
+
+class Decoder:
+    def __init__(
+        self, sizes: dict[str, int], tensors: Mapping[str, npt.NDArray[Any]], precision: str, rollback: int,
+        streams: int, kernel: str | None = None,
+    ) -> None: ...  # fmt: skip
+    def step(
+        self, token: int, beat: int, bar: int, chord_ids: npt.NDArray[np.int64], chord_rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]: ...
+    def feed(
+        self, tokens: npt.NDArray[np.int64], beats: npt.NDArray[np.int64], bars: npt.NDArray[np.int64],
+        chord_ids: npt.NDArray[np.int64], chord_rows: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.float32]: ...  # fmt: skip
+    def rollback(self, tokens: int) -> None: ...
+    def set_style(
+        self, slot: int, modules: dict[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float]]
+    ) -> None: ...
+    def set_style_weights(self, weights: list[float]) -> None: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def kernel(self) -> str: ...
+    @property
+    def token_bytes(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int: ...
+
+def kernels() -> list[str]: ...
+def kernel() -> str: ...

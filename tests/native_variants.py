@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-NAMES = ("MidiRing", "Sampler", "Scheduler", "decode", "encode", "now_us", "philox4x32")
+NAMES = ("MidiRing", "Sampler", "Scheduler", "decode", "encode", "kernels", "now_us", "philox4x32")
 
 python = SimpleNamespace(
     **{
         name: getattr(importlib.import_module(f"native.twins.{module}"), name)
         for name, module in zip(
-            NAMES, ("ring", "sampler", "scheduler", "tokenizer", "tokenizer", "clock", "philox"), strict=True
+            NAMES, ("ring", "sampler", "scheduler", "tokenizer", "tokenizer", "kernel", "clock", "philox"), strict=True
         )
     }
 )

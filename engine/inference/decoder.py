@@ -84,6 +84,8 @@ class Decoder:
     length: tokens fed so far, less those rolled back. rollback: how many tokens rollback() can reach back.
     """
 
+    kernel = "numpy"
+
     def __init__(self, checkpoint: Checkpoint, rollback: int = 1024) -> None:
         config, weights = checkpoint.model, checkpoint.weights
         self._heads = heads = config.num_heads

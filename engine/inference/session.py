@@ -24,7 +24,8 @@ from engine.checkpoint import Checkpoint
 from engine.chord_memory import ChordMemory
 from engine.chords import Chord
 from engine.errors import CheckpointError
-from engine.inference.decoder import STYLES, Decoder
+from engine.inference.backends import make_decoder
+from engine.inference.decoder import STYLES
 from engine.model.shapes import BAR_BINS, BEAT_BINS
 from engine.notes import NoteEvent
 from engine.scales import scale_mask
@@ -86,7 +87,7 @@ class Session:
     def __init__(self, checkpoint: Checkpoint, seed: int = 0) -> None:
         """The same checkpoint, seed and calls give the same events. seed: 0..2**64-1, ValueError outside."""
         self._checkpoint = checkpoint
-        self._decoder = Decoder(checkpoint, rollback=ROLLBACK_TOKENS)
+        self._decoder = make_decoder(checkpoint, rollback=ROLLBACK_TOKENS)
         self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._sampler = native.Sampler(LAYOUT, seed, rollback=ROLLBACK_TOKENS)
         self._chords = ChordMemory()

@@ -6,6 +6,7 @@
 namespace sideman::bindings {
 
 void bind_clock(pybind11::module_& module);
+void bind_decoder(pybind11::module_& module);
 void bind_midi_ring(pybind11::module_& module);
 void bind_philox(pybind11::module_& module);
 void bind_sampler(pybind11::module_& module);

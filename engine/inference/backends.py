@@ -1,0 +1,62 @@
+"""Which decoder computes the logits: the compiled one wherever it was built, else its twin in numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+import native
+from engine.checkpoint import Checkpoint
+from engine.errors import SidemanError
+from engine.inference.decoder import Decoder
+
+__all__ = ["BACKENDS", "StreamDecoder", "make_decoder"]
+
+BACKENDS = ("auto", "native", "numpy")
+
+
+class StreamDecoder(Protocol):
+    """What a session asks of a decoder; engine/inference/decoder says what it means."""
+
+    @property
+    def length(self) -> int: ...
+
+    def step(
+        self, token: int, beat: int, bar: int, chord_ids: npt.NDArray[np.int64], chord_rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]: ...
+
+    def rollback(self, tokens: int) -> None: ...
+
+    @property
+    def kernel(self) -> str: ...
+
+    def set_style(
+        self, slot: int, modules: Mapping[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float]] | None
+    ) -> None: ...
+
+    def set_style_weights(self, weights: Sequence[float]) -> None: ...
+
+
+def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 1024) -> StreamDecoder:
+    """A decoder on this machine's processor. Its `kernel` says which: an instruction set, or "numpy".
+
+    auto: native where the extension was built (SIDEMAN_NATIVE=off: never) and takes the checkpoint's sizes, else numpy.
+    SidemanError: a backend nobody knows, or native where there is none or it does not take the sizes.
+    """
+    if backend not in BACKENDS:
+        raise SidemanError(f"backend {backend!r}: choose one of {', '.join(BACKENDS)}")
+    if backend == "numpy" or (backend == "auto" and native.VARIANT == "python"):
+        return Decoder(checkpoint, rollback)
+    if native.VARIANT == "python":
+        raise SidemanError("backend native: the extension was not built, or SIDEMAN_NATIVE=off: choose numpy")
+    from engine.inference.native_decoder import NativeDecoder
+
+    try:
+        return NativeDecoder(checkpoint, rollback)
+    except ValueError as error:
+        if backend == "auto" and "SIDEMAN_KERNEL" not in str(error):
+            return Decoder(checkpoint, rollback)  # sizes that its kernels do not take: the numpy decoder takes any
+        raise SidemanError(f"{checkpoint.path}: {error}") from None

@@ -1,0 +1,115 @@
+"""The streaming decoder in C++ (native/src/decoder), with the face of engine.inference.decoder.Decoder.
+
+Reads the checkpoint's NF4 codes as they lie in the file and lays them out anew once. `precision` says what is kept and
+how products are taken:
+
+    exact    float32 throughout: what the numpy decoder computes, to rounding
+    int16    inputs and caches in 14 bits: logits within 1e-4
+    int8     caches in 8 bits: half their memory traffic, a divergence of 1e-4 nats a token at most (the default)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.checkpoint import Checkpoint
+from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
+from engine.vocabulary import NO_CHORD, NOTE_OFF, NOTE_ON, NUM_CHORDS, NUM_EVENT_IDS
+from native import _core
+
+__all__ = ["NativeDecoder"]
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+
+class NativeDecoder:
+    """One stream of tokens. One thread at a time; other Python threads run meanwhile.
+
+    length: tokens fed so far, less those rolled back. kernel: the instruction set in use.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        rollback: int = 1024,
+        precision: str = "int8",
+        streams: int = 2,
+        kernel: str | None = None,
+    ) -> None:
+        """streams: 2 computes logits with and without the chords, 1 only with. kernel: of native._core.kernels().
+
+        ValueError: sizes that the compiled decoder does not take, an unknown precision or kernel.
+        """
+        model = checkpoint.model
+        sizes = {
+            "dim": model.latent_dim,
+            "band": model.latent_len,
+            "layers": model.num_layers,
+            "heads": model.num_heads,
+            "ff_dim": model.ff_dim,
+            "context": model.max_seq_len,
+            "distances": model.max_relative_distance,
+            "vocabulary": model.vocab_size,
+            "event_ids": NUM_EVENT_IDS,
+            "note_on": NOTE_ON,
+            "note_off": NOTE_OFF,
+            "first_chord": NO_CHORD,
+            "num_chords": 1 + NUM_CHORDS,
+            "beat_bins": BEAT_BINS + 1,
+            "bar_bins": BAR_BINS + 1,
+            "chord_rows": 2 * CHORD_CLIP + 1,
+            "chords_in_view": CHORDS_BACK + 1 + CHORDS_AHEAD,
+        }
+        tensors = checkpoint.stored or checkpoint.weights
+        self._decoder = _core.Decoder(sizes, tensors, precision, rollback, streams, kernel)
+
+    @property
+    def length(self) -> int:
+        return self._decoder.length
+
+    @property
+    def kernel(self) -> str:
+        return self._decoder.kernel
+
+    @property
+    def token_bytes(self) -> int:
+        """Bytes of weights, tables and full caches that a token reads."""
+        return self._decoder.token_bytes
+
+    @property
+    def memory_bytes(self) -> int:
+        return self._decoder.memory_bytes
+
+    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64) -> F32:
+        """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
+
+        beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
+        ValueError: an id out of range.
+        """
+        return self._decoder.step(token, beat, bar, chord_ids, chord_rows)
+
+    def feed(self, tokens: I64, beats: I64, bars: I64, chord_ids: I64, chord_rows: I64) -> F32:
+        """Feeds (n,) known tokens under one view of the chords, eight through the weights at a time.
+
+        The same as n steps; returns the logits after the last.
+        """
+        return self._decoder.feed(tokens, beats, bars, chord_ids, chord_rows)
+
+    def rollback(self, tokens: int) -> None:
+        """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""
+        self._decoder.rollback(tokens)
+
+    def set_style(self, slot: int, modules: Mapping[str, tuple[F32, F32, float]] | None) -> None:
+        """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
+
+        It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.
+        """
+        self._decoder.set_style(slot, dict(modules or {}))
+
+    def set_style_weights(self, weights: Sequence[float]) -> None:
+        """How much of each slot acts from the next token on; states in the caches stay as they were computed."""
+        self._decoder.set_style_weights(list(weights))
