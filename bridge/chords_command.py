@@ -70,6 +70,7 @@ def _as_json(piece: Piece, chart: ChordsFile) -> str:
         "file": str(piece.source.path),
         "chord_source": piece.chord_source,
         "beat_source": piece.beat_source,
+        "beat_confidence": piece.beat_confidence,
         "chords": [[round(onset_s, 3), None if chord is None else chord.name] for onset_s, chord in chart.chords],
         "beats_s": np.round(chart.beats_s, 3).tolist(),
         "beat_in_bar": None if chart.beat_in_bar is None else chart.beat_in_bar.tolist(),

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
-CONFIDENT = 0.7
+CONFIDENT = 0.75
 """Below this confidence beats are to be taken as unknown."""
 
 HOP_S = 0.02
@@ -74,7 +74,7 @@ _PREFERENCE = 1.0  # nats a second
 
 # Confidence, by logistic regression on whether a piece's beats reach F 0.85: the share of all salience that lies on the
 # beats, the salience a beat, the octaves between the tempo and a usual one, the unsteadiness of the tempo; intercept.
-_CONFIDENCE = np.array([2.3, 10.1, -2.87, -13.79, -4.3])
+_CONFIDENCE = np.array([2.28, 9.75, -1.83, -16.04, -4.18])
 _ON_BEAT_S = 0.05
 _USUAL_PERIOD_S = 0.7
 

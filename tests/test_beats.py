@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.beats import beat_bins
+from engine.beats import UNKNOWN_IN_BAR, beat_bins
 
 BEATS = [100.0, 150.0, 200.0, 240.0]  # the third beat is shorter
 IN_BAR = [3, 0, 1, 2]
@@ -38,6 +38,13 @@ def test_fewer_than_two_beats_say_nothing(beats: list[float]) -> None:
     beat, bar = beat_bins([0, 5, 9], beats, [0] * len(beats))
     assert list(beat) == [24] * 3
     assert list(bar) == [8] * 3
+
+
+@pytest.mark.parametrize("in_bar", [None, [UNKNOWN_IN_BAR] * 4, [-1] * 4])
+def test_an_unknown_bar_leaves_the_beat_known(in_bar: list[int] | None) -> None:
+    beat, bar = beat_bins([100, 125, 150, 300], BEATS, in_bar)
+    assert list(beat) == [0, 12, 0, 24]
+    assert list(bar) == [8] * 4
 
 
 def test_beats_beyond_the_eighth_share_a_bin() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from engine.chords import Chord, parse_chord, recognise
 from engine.notes import Notes, make_notes
+from engine.vocabulary import QUALITIES
 
 CHARTS = [
     "C Am F G",
@@ -77,6 +78,53 @@ def test_transposing_the_notes_transposes_the_chords() -> None:
         moved["pitch"] += semitones
         expected = [(s, ((c.root + semitones) % 12, c.quality) if c else None) for s, c in base]
         assert [(s, (c.root, c.quality) if c else None) for s, c in recognise(moved, beats_s)] == expected
+
+
+ROOTLESS = {"13": (10, 14, 16, 21), "7#9": (4, 10, 15)}  # semitones above the absent root
+
+
+def _voicings(quality: str, kind: str) -> tuple[Notes, list[tuple[int, str]]]:
+    """Twelve chords of one quality, a second each, struck at once: over their root, as shells, or without the root."""
+    roots = [int(root) for root in np.random.default_rng(0).permutation(12)]
+    rows = []
+    for i, root in enumerate(roots):
+        tones = QUALITIES[quality]
+        if kind == "shell":
+            tones = tuple(t for t in tones if t not in (0, 7)) or (7,)
+        above = ROOTLESS[quality] if kind == "rootless" else tones[1:] if kind == "full" else tones
+        pitches = [48 + root + t for t in above] if kind == "rootless" else [52 + (root + t - 4) % 12 for t in above]
+        rows += [(i, i + 0.95, pitch, 70) for pitch in ([] if kind == "rootless" else [36 + root]) + pitches]
+    return make_notes(*zip(*rows, strict=True)), [(root, quality) for root in roots]
+
+
+def _named(notes: Notes, truth: list[tuple[int, str]]) -> float:
+    """Share of the chords that are named exactly, half a second into each."""
+    found = recognise(notes, np.arange(0, len(truth) + 0.5, 0.5))
+    at = np.searchsorted([onset_s for onset_s, _ in found], np.arange(len(truth)) + 0.5) - 1
+    names = [found[i][1] for i in at]
+    return float(np.mean([c is not None and (c.root, c.quality) == t for c, t in zip(names, truth, strict=True)]))
+
+
+@pytest.mark.parametrize("quality", [quality for quality in QUALITIES if quality != "5"])
+def test_voicings_over_their_root_are_named(quality: str) -> None:
+    # A bare fifth is taken for the triad that it nearly always stands for.
+    assert _named(*_voicings(quality, "full")) >= 0.9
+
+
+@pytest.mark.parametrize(
+    "quality", ["7", "maj7", "m7", "mMaj7", "m7b5", "9", "maj9", "m9", "13", "7b9", "7#9", "7#11", "7#5"]
+)
+def test_shells_over_their_root_are_named(quality: str) -> None:
+    assert _named(*_voicings(quality, "shell")) >= 0.9
+
+
+def test_a_thirteenth_without_its_root_is_named() -> None:
+    assert _named(*_voicings("13", "rootless")) >= 0.6
+
+
+def test_a_chord_over_a_bass_struck_before_keeps_that_bass() -> None:
+    notes = make_notes([0.0, 0.5, 0.5, 0.5, 0.5], [2.0] * 5, [38, 60, 65, 69, 74], [70] * 5)
+    assert [str(chord) for _, chord in recognise(notes, np.array([0.0, 0.5, 1.0, 1.5, 2.0]))][-1] == "Dm7"
 
 
 def test_one_endless_note_among_many_frames_is_cheap() -> None:

@@ -8,17 +8,22 @@ row of chords (Sheh & Ellis 2003, with fixed templates in the place of trained o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.chords.chord import Chord
+from engine.chords.identify import identify
 from engine.notes import Notes
 from engine.vocabulary import CHORD, QUALITIES
 
 __all__ = ["DEFAULT_PRIORS", "Priors", "recognise"]
 
 Floats = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
+CHORDS = 12 * len(QUALITIES)
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,23 @@ class Priors:
     change: float = 3.5  # nats that a change of chord costs
     rare: float = 3.5  # nats that the rarest qualities cost a frame
     uncommon: float = 0.9  # nats for the qualities between
+    rare_change: float = 0.0  # nats that a change to one of the rarest costs beyond `change`
+    uncommon_change: float = 1.0  # and to one of those between
+    struck: float = 6.0  # nats for the name of a voicing of four or more pitch classes struck at once
     silence: float = 1.0  # nats for no chord in a frame without notes
+    full_s: float = 2.0  # seconds of notes, summed, that make a frame full: a triad through two thirds of a second
     max_sounding_s: float = 4.0  # a piano note has faded by then, however long it is held
 
 
 DEFAULT_PRIORS = Priors()
 
 _COMMON = frozenset({"", "m", "7", "maj7", "m7"})
-_RARE = frozenset({"dim", "aug", "5", "mMaj7", "7b9", "7#9", "7#11", "7#5", "13", "maj9", "m9", "9"})
-_ONSET_FRAME_S = 0.3  # without beats: frames start at onsets at least this far apart
+_RARE = frozenset({"aug", "5", "mMaj7", "7b9", "7#9", "7#11", "7#5", "13", "maj9", "m9", "9"})
+_ONSET_FRAME_S = 0.15  # without beats: frames start at onsets at least this far apart
+_STRUCK_S = 0.035  # notes this close together are struck at once
+_STRUCK_TONES = 4
+_EARLY_S = 0.04  # a chord this early for a frame is played into it
+_POPCOUNT = np.array([i.bit_count() for i in range(4096)])
 _MAX_FRAMES_PER_NOTE = 64
 _BASS_CEILING = 60  # a lowest note at or above middle C says little about the root
 _BASS_FLOOR = 48  # one at or below speaks with full weight
@@ -63,7 +76,9 @@ def recognise(
         return []
     edges = _frame_edges(notes, beats_s)  # (F + 1,)
     chroma, lowest, lowest_weight = _features(notes, edges, priors)
-    states = _viterbi(_emissions(chroma, lowest, lowest_weight, priors), priors.change)
+    scores = _emissions(chroma, lowest, lowest_weight, priors)
+    _add_struck_chords(scores, notes, edges, lowest, priors.struck)
+    states = _viterbi(scores, _tables(priors).change)
     return _changes(states, edges, lowest, lowest_weight)
 
 
@@ -74,11 +89,13 @@ def _frame_edges(notes: Notes, beats_s: Floats | None) -> Floats:
         inner = beats_s[(beats_s > 0) & (beats_s < end_s)]
     else:
         onset_s = np.unique(notes["onset_s"])
+        following = np.searchsorted(onset_s, onset_s + _ONSET_FRAME_S).tolist()  # the first onset a frame later
         starts, at = [], 0
         while at < len(onset_s):
-            starts.append(onset_s[at])
-            at = int(np.searchsorted(onset_s, onset_s[at] + _ONSET_FRAME_S))
-        inner = np.array([start for start in starts if start > 0])
+            starts.append(at)
+            at = following[at]
+        inner = onset_s[starts]
+        inner = inner[inner > 0]
     return np.concatenate([[0.0], inner, [end_s]])
 
 
@@ -106,9 +123,18 @@ def _features(notes: Notes, edges: Floats, priors: Priors) -> tuple[Floats, npt.
     return chroma.reshape(frames, 12), np.where(lowest < 128, lowest, 0), np.where(lowest < 128, weight, 0.0)
 
 
-def _templates(priors: Priors) -> tuple[Floats, Floats, Floats]:
-    """(288, 12) log chance of a sounding pitch class, (288, 12) of the lowest one, (288,) log prior a frame."""
-    tones, bass, prior = [], [], []
+class _Tables(NamedTuple):
+    """What the priors say about each state: no chord, then the vocabulary's 288."""
+
+    tone: F32  # (12, 288) log chance of a sounding pitch class
+    bass: F32  # (12, 288) log chance of the lowest one
+    frame: F32  # (288,) nats of a frame with notes
+    change: F32  # (289,) nats of a change to the state
+
+
+@lru_cache(maxsize=16)
+def _tables(priors: Priors) -> _Tables:
+    tones, bass, frame, change = [], [], [], [-priors.change]
     for root in range(12):
         for quality, intervals in QUALITIES.items():
             inside = [(root + interval) % 12 for interval in intervals]
@@ -120,40 +146,73 @@ def _templates(priors: Priors) -> tuple[Floats, Floats, Floats]:
             low[root] = priors.bass_root
             tones.append(np.log(tone))
             bass.append(np.log(low))
-            prior.append(0.0 if quality in _COMMON else -priors.rare if quality in _RARE else -priors.uncommon)
-    return np.array(tones), np.array(bass), np.array(prior)
+            rare, common = quality in _RARE, quality in _COMMON
+            frame.append(0.0 if common else -priors.rare if rare else -priors.uncommon)
+            change.append(-priors.change - (0.0 if common else priors.rare_change if rare else priors.uncommon_change))
+    f32 = np.float32
+    return _Tables(
+        np.array(tones, f32).T.copy(), np.array(bass, f32).T.copy(), np.array(frame, f32), np.array(change, f32)
+    )
 
 
-def _emissions(chroma: Floats, lowest: npt.NDArray[np.int64], lowest_weight: Floats, priors: Priors) -> Floats:
+def _emissions(chroma: Floats, lowest: npt.NDArray[np.int64], lowest_weight: Floats, priors: Priors) -> F32:
     """(F, 1 + 288) log score of each state in each frame; column 0 is no chord."""
-    tones, bass, prior = _templates(priors)
+    tables = _tables(priors)
     total = chroma.sum(axis=1)
-    # Two seconds of notes (a triad through two thirds of a second) are a frame's full evidence.
-    strength = priors.evidence * np.minimum(total / 2.0, 1.0)
-    share = chroma / np.maximum(total, 1e-9)[:, None]
-    scores = (share * strength[:, None]) @ tones.T
-    scores += (priors.bass_evidence * lowest_weight)[:, None] * bass[:, lowest % 12].T
-    scores += prior * (total > 0)[:, None]
+    strength = priors.evidence * np.minimum(total / priors.full_s, 1.0)
+    heard = np.zeros((len(chroma), 24), dtype=np.float32)
+    heard[:, :12] = chroma * (strength / np.maximum(total, 1e-9))[:, None]
+    heard[np.arange(len(chroma)), 12 + lowest % 12] = priors.bass_evidence * lowest_weight
+    scores = np.empty((len(chroma), 1 + CHORDS), dtype=np.float32)
+    np.matmul(heard, np.concatenate([tables.tone, tables.bass]), out=scores[:, 1:])
+    scores[total > 0, 1:] += tables.frame
     anything = strength * np.log(1 / 12) - 2.0 * priors.bass_evidence * lowest_weight - priors.rare
-    nothing = np.where(total > 0, anything, priors.silence)
-    return np.concatenate([nothing[:, None], scores], axis=1)
+    scores[:, 0] = np.where(total > 0, anything, priors.silence)
+    return scores
 
 
-def _viterbi(emissions: Floats, change: float) -> npt.NDArray[np.int64]:
-    """(F, S) log scores -> (F,) best states, where every change costs the same: stay, or leave the best state."""
+def _add_struck_chords(scores: F32, notes: Notes, edges: Floats, lowest: npt.NDArray[np.int64], nats: float) -> None:
+    """Four pitch classes struck at once are a voicing: its name by `identify` gains `nats` in its frame.
+
+    So do chords that passing notes would make too often to be believed: thirteenths, altered dominants, without root.
+    The frame's bass belongs to the voicing, though it was struck before.
+    """
+    onset_s = notes["onset_s"]
+    first = np.flatnonzero(np.concatenate([[True], np.diff(onset_s) > _STRUCK_S]))
+    pitch = notes["pitch"].astype(np.int64)
+    sets = np.bitwise_or.reduceat(1 << pitch % 12, first)
+    many = np.flatnonzero(_POPCOUNT[sets] >= _STRUCK_TONES)
+    frame = np.clip(np.searchsorted(edges, onset_s[first[many]] + _EARLY_S, side="right") - 1, 0, len(scores) - 1)
+    bass = np.minimum.reduceat(pitch, first)[many]
+    bass = np.where(lowest[frame] > 0, np.minimum(bass, lowest[frame]), bass) % 12
+    sets = sets[many] | 1 << bass
+    named: set[tuple[int, int]] = set()
+    for at, pitch_classes, low in zip(frame.tolist(), sets.tolist(), bass.tolist(), strict=True):
+        chord = identify(pitch_classes, low)
+        if chord is not None:
+            named.add((at, chord.id - CHORD + 1))
+    for at, state in named:
+        scores[at, state] += nats
+
+
+def _viterbi(emissions: F32, change: F32) -> npt.NDArray[np.int64]:
+    """(F, S) log scores, (S,) nats of a change to each state -> (F,) best states: stay, or leave the best state."""
     frames, states = emissions.shape
-    back = np.empty((frames, states), dtype=np.int64)
-    stay = np.arange(states)
-    score = emissions[0]
+    entered = np.empty((frames, states), dtype=np.bool_)
+    best_before = [0] * frames
+    score, moved = emissions[0].copy(), np.empty(states, dtype=np.float32)
     for frame in range(1, frames):
-        best = int(score.argmax())
-        moved = score[best] - change
-        back[frame] = np.where(score >= moved, stay, best)
-        score = np.maximum(score, moved) + emissions[frame]
+        best = best_before[frame] = int(score.argmax())
+        np.add(change, score[best], out=moved)
+        np.greater(moved, score, out=entered[frame])
+        np.maximum(score, moved, out=score)
+        score += emissions[frame]
     path = np.empty(frames, dtype=np.int64)
-    path[-1] = int(score.argmax())
+    path[-1] = state = int(score.argmax())
     for frame in range(frames - 1, 0, -1):
-        path[frame - 1] = back[frame, path[frame]]
+        if entered[frame, state]:
+            state = best_before[frame]
+        path[frame - 1] = state
     return path
 
 
