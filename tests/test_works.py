@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.data.works import join_works, same_work_pairs, sketch_of
+from engine.data.works import Sketches, join_works, same_work_pairs, sketch_of
 from engine.midi_io import read_performance
 from engine.notes import Notes, make_notes
 
@@ -99,3 +99,25 @@ def test_on_real_performances_what_is_joined_is_one_work() -> None:
     roots = join_works(len(works), found)
     # The rest are movements of one opus: one work to the index, different music.
     assert sum(roots[i] == roots[j] for i, j in pairs) / len(pairs) > 0.6
+
+
+def test_sketches_come_back_from_the_disk_in_any_order() -> None:
+    kept, own = Sketches(), [sketch_of(tune(i, 20 + 60 * i)) for i in range(5)]
+    for sketch in own:
+        kept.append(sketch)
+    order = [3, 0, 4, 1, 2]
+    for expected in (own, [own[i] for i in order]):
+        assert len(kept) == 5
+        for one, other in zip(expected, kept, strict=True):
+            for column, other_column in zip(one, other, strict=True):
+                np.testing.assert_array_equal(column, other_column)
+                assert column.dtype == other_column.dtype
+        kept.arrange(order)
+    kept.close()
+
+
+def test_a_large_corpus_is_compared_range_by_range_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    sketches = [sketch_of(changed(tune(i % 5), i, i % 3)) for i in range(15)]
+    whole = same_work_pairs(sketches)
+    monkeypatch.setattr("engine.data.works.AT_ONCE", 100)
+    assert same_work_pairs(sketches) == whole

@@ -16,6 +16,9 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.atomic import atomic_write, check_folder
 from engine.data.augmentation import Augmentation
 from engine.data.cache import Cache, content_hash, entry_key, reading_code
@@ -31,7 +34,7 @@ from engine.data.scheduler import read_by_scheduler
 from engine.data.shard_writer import ShardWriter
 from engine.data.shards import SPLITS
 from engine.data.splits import Shares, check_shares, side_at, split_works
-from engine.data.works import Sketch, join_works, same_work_pairs
+from engine.data.works import Sketches, join_works, same_work_pairs
 from engine.errors import DataError
 
 __all__ = ["MANIFEST", "Report", "Settings", "prepare", "tokenise", "work_folder"]
@@ -62,7 +65,8 @@ class _Files:
     hashes: list[str | None]
     keys: list[str | None]
     melodies: list[str | None]
-    sketches: list[Sketch | None]
+    sketches: Sketches
+    sketched: list[int]  # the files that the sketches are of: the usable ones
     refused: dict[int, str]  # reasons that no cache keeps
 
 
@@ -84,11 +88,11 @@ def prepare(
     check_folder(out, [MANIFEST, REPORT, *(f"{name}.safetensors" for name in SPLITS)])
     sources = find_sources(in_dir)
     report = Report(settings.augmentation)
-    with atomic_write(out) as folder:
+    with closing(Sketches()) as sketches, atomic_write(out) as folder:
         folder.mkdir()  # before the hours of work: a place that cannot be written is known at once
         cache = Cache(work_folder(out))
         try:
-            files = _read(sources, cache, settings, report, progress)
+            files = _read(sources, sketches, cache, settings, report, progress)
         finally:
             cache.remove_if_unused()
         works, copies = _works_and_copies(files, cache)
@@ -112,17 +116,24 @@ def work_folder(out: Path) -> Path:
 
 
 def _read(
-    sources: list[Source], cache: Cache, settings: Settings, report: Report, progress: Callable[[int, int], None]
+    sources: list[Source],
+    sketches: Sketches,
+    cache: Cache,
+    settings: Settings,
+    report: Report,
+    progress: Callable[[int, int], None],
 ) -> _Files:
     """Every file's entry into the cache."""
     count, code = len(sources), reading_code()
-    files = _Files(sources, [None] * count, [None] * count, [None] * count, [None] * count, {})
+    files = _Files(sources, [None] * count, [None] * count, [None] * count, sketches, [], {})
     finished = 0
 
     def take(number: int, entry: Entry) -> None:
         nonlocal finished
         if entry.refused is None:
-            files.melodies[number], files.sketches[number] = entry.facts["melody"], entry.sketch()
+            files.melodies[number] = entry.facts["melody"]
+            files.sketched.append(number)
+            files.sketches.append(entry.sketch())
         finished += 1
         progress(finished, count)
 
@@ -172,21 +183,20 @@ def _answers(jobs: Iterator[tuple[int, Job]], count: int, settings: Settings) ->
 def _works_and_copies(files: _Files, cache: Cache) -> tuple[list[str | None], dict[int, int]]:
     """Each file's work, None where it is not used, and copy -> original."""
 
-    def onsets(number: int) -> object:
+    def onsets(number: int) -> npt.NDArray[np.int64]:
         return onset_steps(_entry(files, cache, number).arrays["tokens"])
 
-    copies = find_copies(files.melodies, onsets)  # type: ignore[arg-type]
-    used = [i for i, sketch in enumerate(files.sketches) if sketch is not None and i not in copies]
-    by_index: dict[str, list[int]] = defaultdict(list)
+    copies = find_copies(files.melodies, onsets)
+    # In the order of the files, whichever was read first. Copies too: they are of one work with what they copy.
+    order = sorted(range(len(files.sketched)), key=files.sketched.__getitem__)
+    used = [files.sketched[i] for i in order]
+    files.sketches.arrange(order)
+    groups: dict[str, list[int]] = defaultdict(list)
     for place, number in enumerate(used):
-        work = files.sources[number].work
-        if work is not None:
-            by_index[work].append(place)
-    pairs = same_work_pairs([sketch for i in used if (sketch := files.sketches[i]) is not None])
-    same_notes: dict[str, list[int]] = defaultdict(list)
-    for place, number in enumerate(used):
-        same_notes[str(files.melodies[number])].append(place)
-    roots = join_works(len(used), [*by_index.values(), *same_notes.values(), *pairs])
+        groups[f"notes {files.melodies[number]}"].append(place)
+        if (work := files.sources[number].work) is not None:
+            groups[f"index {work}"].append(place)
+    roots = join_works(len(used), [*groups.values(), *same_work_pairs(files.sketches)])
     members: dict[int, list[int]] = defaultdict(list)
     for place, root in enumerate(roots):
         members[root].append(used[place])
@@ -194,7 +204,7 @@ def _works_and_copies(files: _Files, cache: Cache) -> tuple[list[str | None], di
     for numbers in members.values():
         name = _work_name(files, numbers)
         for number in numbers:
-            works[number] = name
+            works[number] = None if number in copies else name
     return works, copies
 
 
@@ -214,8 +224,7 @@ def _write(
     report: Report,
 ) -> None:
     """Shards and manifest, file by file."""
-    names = [work for work in works if work is not None]
-    sides = split_works(names, settings.split)
+    sides = split_works({work for work in works if work is not None}, settings.split)
     report.works = len(sides)
     collections = sorted(
         {source.collection for source in files.sources} | ({PRACTICE} if settings.practice_bars else set())

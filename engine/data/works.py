@@ -11,16 +11,20 @@ docs/DATA.md for the figures.
 
 from __future__ import annotations
 
+import os
+import tempfile
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.notes import Notes
 
-__all__ = ["Sketch", "join_works", "same_work_pairs", "sketch_of"]
+__all__ = ["Sketch", "Sketches", "join_works", "same_work_pairs", "sketch_of"]
 
 CHORD_GAP_S = 0.05  # notes closer than this are one chord; rolls and people spread them so far
 RUN = 8  # intervals of a run
@@ -29,9 +33,13 @@ KEPT = 1 << 30  # of the 2^32 hashes: a quarter
 KEPT_AT_LEAST = 64  # runs of a short piece
 MAX_SHARED = 8  # pieces that share a run and are compared each with each; of more, each with its next neighbours
 NEIGHBOURS = 2
+AT_ONCE = 1 << 19  # entries in memory
 MIN_SHARED = 8  # runs in common, in order and in one transposition
 MIN_SHARE = 0.12  # of the smaller sketch
 MANY_SHARED = 16  # enough in themselves, where a part is compared with a whole of another edition
+
+
+_ENTRY = np.dtype([("hashes", "<u4"), ("places", "<u4"), ("pitches", "u1")])
 
 
 class Sketch(NamedTuple):
@@ -57,12 +65,52 @@ def sketch_of(notes: Notes) -> Sketch:
     return Sketch(hashes[:kept], places.astype(np.uint32), top[places].astype(np.uint8))
 
 
+class Sketches(Sequence[Sketch]):
+    """Sketches on disk, in a file that vanishes with its process: in memory is where each one lies."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as this)
+        self._first, self._count = array("q"), array("l")  # entries
+
+    def close(self) -> None:
+        """Gives the disk back."""
+        self._file.close()
+
+    def arrange(self, order: Sequence[int]) -> None:
+        """What was sketch order[i] is now sketch i."""
+        self._first = array("q", [self._first[i] for i in order])
+        self._count = array("l", [self._count[i] for i in order])
+
+    def append(self, sketch: Sketch) -> None:
+        """Adds one at the end."""
+        entries = np.zeros(len(sketch.hashes), dtype=_ENTRY)
+        for name, values in zip(Sketch._fields, sketch, strict=True):
+            entries[name] = values
+        self._first.append(self._file.seek(0, os.SEEK_END) // _ENTRY.itemsize)
+        self._count.append(len(entries))
+        self._file.write(entries.tobytes())
+
+    def __len__(self) -> int:
+        return len(self._count)
+
+    @overload
+    def __getitem__(self, index: int) -> Sketch: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Sketch]: ...
+    def __getitem__(self, index: int | slice) -> Sketch | list[Sketch]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        self._file.seek(self._first[index] * _ENTRY.itemsize)
+        entries = np.frombuffer(self._file.read(self._count[index] * _ENTRY.itemsize), dtype=_ENTRY)
+        return Sketch(entries["hashes"].copy(), entries["places"].copy(), entries["pitches"].copy())
+
+
 def same_work_pairs(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
     """Pairs (i < j) of pieces that are the same work, or one of them part of the other's.
 
-    Time and memory grow with the sum of the sketches, some 130 entries of 9 bytes a piece.
+    Time grows with the sum of the sketches, some 140 entries a piece; memory with the pairs that share runs.
     """
-    return [(i, j) for i, j in _candidates([sketch.hashes for sketch in sketches]) if _alike(sketches[i], sketches[j])]
+    return [(i, j) for i, j in _candidates(sketches) if _alike(sketches[i], sketches[j])]
 
 
 def join_works(count: int, groups: Iterable[Sequence[int]]) -> list[int]:
@@ -92,31 +140,44 @@ def _hash(runs: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
     return hashes
 
 
-def _candidates(hashes: list[npt.NDArray[np.uint32]]) -> list[tuple[int, int]]:
+def _candidates(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
     """Pairs that share MIN_SHARED runs.
 
     A hundred performances of one work are a chain of neighbours, not five thousand pairs; a figure that a whole style
     shares joins neighbours at random, and so hardly ever the same ones eight times.
     """
-    sizes = [len(some) for some in hashes]
-    if sum(sizes) == 0:
-        return []
-    all_hashes = np.concatenate(hashes)
-    order = np.argsort(all_hashes, kind="stable")
-    owner = np.repeat(np.arange(len(hashes), dtype=np.int64), sizes)[order]
-    starts = np.flatnonzero(np.diff(all_hashes[order].astype(np.int64), prepend=-1))
-    count = np.diff(np.append(starts, len(owner)))
+    pairs, times = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    sizes = sum(len(sketch.hashes) for sketch in sketches)
+    # Hashes are handled range by range, so that few are in memory at once.
+    edges = [*np.linspace(0, KEPT, sizes // AT_ONCE + 1, endpoint=False), KEPT, 1 << 32]
+    for low, high in pairwise(edges):
+        hashes, owner = [np.zeros(0, np.uint32)], [np.zeros(0, np.int64)]
+        for number, sketch in enumerate(sketches):
+            first, last = np.searchsorted(sketch.hashes, [low, high])
+            hashes.append(sketch.hashes[first:last])
+            owner.append(np.full(last - first, number))
+        codes = _sharing(np.concatenate(hashes), np.concatenate(owner), len(sketches))
+        pairs, place = np.unique(np.concatenate([pairs, codes]), return_inverse=True)
+        times = np.bincount(place, np.concatenate([times, np.ones(len(codes))]), len(pairs)).astype(np.int64)
+    return [divmod(int(pair), len(sketches)) for pair in pairs[times >= MIN_SHARED]]
+
+
+def _sharing(hashes: npt.NDArray[np.uint32], owner: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """(E,) hashes and whose they are -> i * count + j for every pair and every hash that it shares."""
+    order = np.argsort(hashes, kind="stable")
+    owner = owner[order]
+    starts = np.flatnonzero(np.diff(hashes[order].astype(np.int64), prepend=-1))
+    sharers = np.diff(np.append(starts, len(owner)))
     codes = [np.zeros(0, dtype=np.int64)]
-    for shared in range(2, MAX_SHARED + 1):
-        members = owner[starts[count == shared][:, None] + np.arange(shared)]  # (runs, shared), rising
-        codes += [members[:, i] * len(hashes) + members[:, j] for i in range(shared) for j in range(i + 1, shared)]
-    crowded = np.repeat(count > MAX_SHARED, count)
-    run = np.repeat(np.arange(len(starts)), count)
+    for some in range(2, MAX_SHARED + 1):
+        members = owner[starts[sharers == some][:, None] + np.arange(some)]  # (runs, some), rising
+        codes += [members[:, i] * count + members[:, j] for i in range(some) for j in range(i + 1, some)]
+    crowded = np.repeat(sharers > MAX_SHARED, sharers)
+    run = np.repeat(np.arange(len(starts)), sharers)
     for step in range(1, NEIGHBOURS + 1):
         at = np.flatnonzero(crowded[:-step] & (run[:-step] == run[step:]))
-        codes.append(owner[at] * len(hashes) + owner[at + step])
-    pairs, times = np.unique(np.concatenate(codes), return_counts=True)
-    return [divmod(int(pair), len(hashes)) for pair in pairs[times >= MIN_SHARED]]
+        codes.append(owner[at] * count + owner[at + step])
+    return np.concatenate(codes)
 
 
 def _alike(one: Sketch, other: Sketch) -> bool:
