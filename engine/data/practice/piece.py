@@ -207,11 +207,14 @@ def _play_right(
 ) -> None:
     alone = role == "right"
     slow = tempo_bpm < SLOW_BPM
+    thick: tuple[float, ...] = (0.0, 0.1, 0.2, 0.5) if tempo_bpm < FAST_BPM else (0.0, 0.1)
+    if alone or slow or left_kind == "stride":
+        thick = (0.2, 0.4, 0.6)
     manner = Manner(
         busy=dice.between(0.55 if alone else 0.4 if slow else 0.15, 1.0),
         lively=3 if tempo_bpm < 150 else 2,
         blues=style.blues,
-        thick=dice.pick((0.2, 0.5) if alone or slow else (0.0, 0.1, 0.2, 0.5) if tempo_bpm < FAST_BPM else (0.0, 0.1)),
+        thick=dice.pick(thick),
         rests=dice.between(0.03, 0.1 if alone or slow else 0.28),
         swung=style.swung,
         low=57 if alone else _FLOORS.get(left_kind, 60),

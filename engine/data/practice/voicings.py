@@ -34,6 +34,10 @@ KINDS = tuple(RANGES)
 high: rootless for a right hand over a walking bass; upper: a right hand over the left hand's shell; drop2; triad."""
 
 
+# Over these any fourths of the scale will do; elsewhere the third or the seventh must tell the chord.
+_MODAL = frozenset({"m", "m7", "m9", "sus4", "7sus4"})
+
+
 def is_clear(pitches: tuple[int, ...]) -> bool:
     """No mud: below C3 no seconds, below E2 no thirds, and nowhere two half steps on top of each other."""
     gaps = [(low, high - low) for low, high in itertools.pairwise(pitches)]
@@ -113,7 +117,7 @@ def _stacks(kind: str, chord: Chord, held: frozenset[int]) -> list[tuple[int, ..
         for at in range(12):
             stack = (at, at + 5, at + 10)
             classes = {(chord.root + i) % 12 for i in stack}
-            if classes <= held and classes & guides:
+            if classes <= held and (classes & guides or chord.quality in _MODAL):
                 shapes.append(stack)
         if shapes:
             return shapes
