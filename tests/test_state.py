@@ -101,6 +101,39 @@ def test_an_update_through_the_fp16_scale_is_the_update_without(tmp_path: Path) 
     assert scaled.accelerator.scaler.get_scale() == 4096.0
 
 
+def averaging(folder: Path) -> Trainer:
+    config = load_config(write_config(folder, epochs=1))
+    return Trainer(replace(config, training=replace(config.training, ema=0.9)), 10, seed=3)
+
+
+def test_an_average_is_measured_and_saved_while_the_run_goes_on_without_it(tmp_path: Path) -> None:
+    sampler = WindowSampler([random_piece(1)], 64, 4, seed=0)
+    plain, averaged = make(tmp_path), averaging(tmp_path)
+    seen = []
+    for _ in range(5):
+        assert averaged.step(sampler) == plain.step(sampler)
+        seen.append(plain.weights()["head.weight"])
+    with averaged.averaged() as model:
+        inside = model.head.weight.detach().numpy().copy()
+    np.testing.assert_array_equal(inside, averaged.weights()["head.weight"])
+    np.testing.assert_array_equal(averaged.model.head.weight.detach().numpy(), seen[-1])
+    expected = seen[0]
+    for done, weights in enumerate(seen[1:], start=1):
+        decay = min(0.9, (done + 1) / (done + 10))
+        expected = decay * expected + (1 - decay) * weights
+    np.testing.assert_allclose(inside, expected, atol=1e-6)
+
+    averaged.save(tmp_path / "state.safetensors")
+    other = averaging(tmp_path)
+    other.load(tmp_path / "state.safetensors")
+    assert other.step(sampler) == averaged.step(sampler)
+    for name, value in averaged.weights().items():
+        np.testing.assert_array_equal(other.weights()[name], value, err_msg=name)
+    fresh = make(tmp_path)
+    assert initialise(fresh.model, tmp_path).endswith("float32, averaged, after 5 updates")
+    np.testing.assert_array_equal(fresh.weights()["head.weight"], inside)
+
+
 def fact(key: str, value: object) -> Callable[[dict[str, Any], Tensors], None]:
     return lambda facts, tensors: facts.update({key: value})
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from engine.checkpoint import load_checkpoint
 from engine.errors import CheckpointError
 from engine.model.shapes import OPTIONAL_PARAMETERS
-from engine.training.state import STATE_FILE, read_state
+from engine.training.state import STATE_FILE, part, read_state
 
 __all__ = ["initialise"]
 
@@ -44,8 +44,9 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str]:
     for state in (path, path / STATE_FILE, path.with_name(f"{path.name}.run") / STATE_FILE):
         if state.is_file():
             facts, tensors, _ = read_state(state)
-            parameters = {name.removeprefix("model."): v for name, v in tensors.items() if name.startswith("model.")}
-            return parameters, f"{state}, float32 after {facts.done:,} updates"
+            averaged = part(tensors, "average")
+            what = "float32, averaged," if averaged else "float32"
+            return averaged or part(tensors, "model"), f"{state}, {what} after {facts.done:,} updates"
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such run or checkpoint: give a folder that `sideman train -o` wrote")
     weights = load_checkpoint(path).weights

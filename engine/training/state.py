@@ -17,7 +17,7 @@ from engine.atomic import atomic_write
 from engine.config import Config, parse_config, to_yaml
 from engine.errors import CheckpointError, ConfigError
 
-__all__ = ["STATE_FILE", "RunFacts", "load_state", "read_state", "save_state"]
+__all__ = ["STATE_FILE", "RunFacts", "load_state", "part", "read_state", "save_state"]
 
 STATE_FILE = "state.safetensors"
 
@@ -54,10 +54,16 @@ class RunFacts:
 
 
 def save_state(
-    path: Path, facts: RunFacts, model: nn.Module, optimisers: list[torch.optim.Optimizer], scaler: Any = None
+    path: Path,
+    facts: RunFacts,
+    model: nn.Module,
+    optimisers: list[torch.optim.Optimizer],
+    average: Mapping[str, Tensor] | None = None,
+    scaler: Any = None,
 ) -> None:
-    """Writes the file whole or not at all. scaler: the GradScaler of an fp16 run."""
+    """Writes the file whole or not at all. average: of the parameters; scaler: the GradScaler of an fp16 run."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in (average or {}).items()}
     for number, optimiser in enumerate(optimisers):
         for index, state in optimiser.state_dict()["state"].items():
             for key, value in state.items():
@@ -88,8 +94,8 @@ def read_state(path: Path) -> tuple[RunFacts, dict[str, Tensor], dict[str, str]]
 
 def load_state(
     path: Path, facts: RunFacts, model: nn.Module, optimisers: list[torch.optim.Optimizer], scaler: Any = None
-) -> int:
-    """Fills model, optimisers and scaler from a file of the same run; returns the updates done.
+) -> tuple[int, dict[str, Tensor] | None]:
+    """Fills model, optimisers and scaler from a file of the same run; returns the updates done and the average.
 
     CheckpointError: the file is broken, or its run differs from `facts` in more than its length.
     """
@@ -97,15 +103,10 @@ def load_state(
     difference = next(_differences(then, facts), None)
     if difference is not None:
         raise CheckpointError(f"{path}: this run had {difference}: give the same, or another -o")
-    parameters = {name.removeprefix("model."): v for name, v in tensors.items() if name.startswith("model.")}
     expected = model.state_dict()
-    for name in expected.keys() ^ parameters.keys():
-        what = "lacks" if name in expected else "has an unknown"
-        raise CheckpointError(f"{path}: {what} parameter {name}: start a new run from it with --init {path.parent}")
-    for name, value in expected.items():
-        if parameters[name].shape != value.shape:
-            shapes = f"{tuple(parameters[name].shape)}, not {tuple(value.shape)}"
-            raise CheckpointError(f"{path}: {name} is {shapes}: delete it to start over")
+    parameters, average = part(tensors, "model"), part(tensors, "average")
+    for found in (parameters, average) if average else (parameters,):
+        _check_parameters(path, found, expected)
     states = [_optimiser_state(path, number, optimiser, tensors) for number, optimiser in enumerate(optimisers)]
     # Nothing is changed before all of it has proved right.
     model.load_state_dict(parameters)
@@ -113,7 +114,24 @@ def load_state(
         optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     if scaler is not None and "scaler" in metadata:
         scaler.load_state_dict(json.loads(metadata["scaler"]))
-    return then.done
+    on_device = {name: value.to(expected[name].device) for name, value in average.items()}
+    return then.done, on_device or None
+
+
+def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The tensors called NAME.*, without that prefix."""
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _check_parameters(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    for name in expected.keys() ^ found.keys():
+        what = "lacks" if name in expected else "has an unknown"
+        raise CheckpointError(f"{path}: {what} parameter {name}: start a new run from it with --init {path.parent}")
+    for name, value in expected.items():
+        if found[name].shape != value.shape:
+            shapes = f"{tuple(found[name].shape)}, not {tuple(value.shape)}"
+            raise CheckpointError(f"{path}: {name} is {shapes}: delete it to start over")
 
 
 def _optimiser_state(
@@ -121,15 +139,14 @@ def _optimiser_state(
 ) -> dict[int, dict[str, Tensor]]:
     """State of one optimiser by the index of its parameter. CheckpointError: it does not fit the parameters."""
     shapes = [parameter.shape for group in optimiser.param_groups for parameter in group["params"]]
-    prefix = f"optimiser.{number}."
     states: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith(prefix):
-            index, _, key = name.removeprefix(prefix).partition(".")
-            fits = index.isdecimal() and int(index) < len(shapes) and value.shape in (shapes[int(index)], ())
-            if not fits:
-                raise CheckpointError(f"{path}: {name} fits no parameter of this model: delete it to start over")
-            states.setdefault(int(index), {})[key] = value
+    for name, value in part(tensors, f"optimiser.{number}").items():
+        index, _, key = name.partition(".")
+        fits = index.isdecimal() and int(index) < len(shapes) and value.shape in (shapes[int(index)], ())
+        if not fits:
+            text = f"optimiser.{number}.{name} fits no parameter of this model"
+            raise CheckpointError(f"{path}: {text}: delete it to start over")
+        states.setdefault(int(index), {})[key] = value
     return states
 
 

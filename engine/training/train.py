@@ -212,10 +212,8 @@ class _Recorder:
         self.report(Progress(done, self.trainer.steps, mean, tokens_per_s, left_s, held_out, self.stalled()))
 
     def _measure(self) -> float:
-        self.trainer.model.eval()
-        held_out = evaluate(self.trainer.model, self.valid, max_windows=VALID_WINDOWS)["all"].nats_per_token
-        self.trainer.model.train()
-        return held_out
+        with self.trainer.averaged() as model:
+            return evaluate(model, self.valid, max_windows=VALID_WINDOWS)["all"].nats_per_token
 
     def _save(self) -> None:
         """The state comes last: a run killed before it repeats these updates and writes the same again."""

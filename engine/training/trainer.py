@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 
 from engine.checkpoint import Weights
 from engine.config import Config
@@ -46,6 +47,9 @@ class Trainer:
         self.accelerator = accelerator or make_accelerator("cpu", config.training.mixed_precision)
         self.config, self.steps, self.seed, self.done = config, steps, seed, 0
         self.mix, self.tokens = weights or {}, tokens
+        self.average: dict[str, Tensor] | None = (
+            None  # of the parameters, where the config asks for it
+        )
         torch.manual_seed(seed)
         self.model = PerceiverMusicTransformer(config.model)
         self.network: nn.Module = self.accelerator.prepare_model(self.model)  # with autocast, gradients shared
@@ -93,6 +97,7 @@ class Trainer:
                 self.accelerator.backward(loss)
             total += loss.detach()
         self._apply()
+        self._update_average()
         self.done += 1
         return float(self.accelerator.reduce(total, "mean"))
 
@@ -117,8 +122,37 @@ class Trainer:
         if scaler is not None:
             scaler.update()
 
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Exponential; over fewer updates in the beginning, lest it remember where it came from."""
+        if self.config.training.ema == 0:
+            return
+        now = self.model.state_dict()
+        if self.average is None:
+            self.average = {name: value.clone() for name, value in now.items()}
+            return
+        decay = min(self.config.training.ema, (self.done + 1) / (self.done + 10))
+        for name, value in self.average.items():
+            value.lerp_(now[name], 1 - decay)
+
+    @contextmanager
+    def averaged(self) -> Iterator[PerceiverMusicTransformer]:
+        """The model in evaluation mode, with the averaged parameters where there are such."""
+        own = {name: value.clone() for name, value in self.model.state_dict().items()} if self.average else None
+        self.model.eval()
+        try:
+            if self.average is not None:
+                self.model.load_state_dict(self.average)
+            yield self.model
+        finally:
+            if own is not None:
+                self.model.load_state_dict(own)
+            self.model.train()
+
     def weights(self) -> Weights:
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.model.state_dict().items()}
+        """What a checkpoint holds: the averaged parameters, or those of the last update."""
+        values = self.average or self.model.state_dict()
+        return {name: value.detach().cpu().numpy().copy() for name, value in values.items()}
 
     def facts(self) -> RunFacts:
         """What a state file says about its run."""
@@ -129,11 +163,11 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Everything a run needs to go on, in one safetensors file (no pickle)."""
-        save_state(path, self.facts(), self.model, self.optimisers, self.accelerator.scaler)
+        save_state(path, self.facts(), self.model, self.optimisers, self.average, self.accelerator.scaler)
 
     def load(self, path: Path) -> None:
         """Goes on where save() left off; the schedule follows this trainer's `steps` from there on.
 
         CheckpointError: the file is broken, or the run was another one.
         """
-        self.done = load_state(path, self.facts(), self.model, self.optimisers, self.accelerator.scaler)
+        self.done, self.average = load_state(path, self.facts(), self.model, self.optimisers, self.accelerator.scaler)
