@@ -20,7 +20,7 @@ from engine import nf4
 from engine.atomic import atomic_write, check_folder
 from engine.config import Config, ModelConfig, load_config, to_yaml
 from engine.errors import CheckpointError, ConfigError
-from engine.model.shapes import parameter_shapes
+from engine.model.shapes import count_parameters, parameter_shapes
 
 __all__ = [
     "CHECKPOINT_FILES", "Checkpoint", "Weights", "load_checkpoint", "nf4_matrices", "pretrained_path",
@@ -33,6 +33,7 @@ Weights = dict[str, npt.NDArray[np.float32]]
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.yaml", "model.safetensors", "card.md"
 CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
 MAX_WEIGHT = 1e4  # far beyond any trained one; larger numbers overflow somewhere on the way to the logits
+MAX_SIZES = {"num_layers": 256, "latent_dim": 16_384, "ff_dim": 65_536, "latent_len": 16_384, "max_seq_len": 1 << 20}
 _ABSMAX = ".absmax"  # the scales of the NF4 codes NAME are called NAME.absmax
 
 
@@ -67,6 +68,7 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
     except ConfigError as error:
         raise CheckpointError(str(error)) from None
     path = folder / WEIGHTS_FILE
+    _check_sizes(config.model, path)
     try:
         raw = path.read_bytes()
         stored = load(raw)
@@ -121,6 +123,16 @@ def nf4_matrices(checkpoint: Checkpoint) -> dict[str, tuple[npt.NDArray[np.uint8
         for name, value in checkpoint.weights.items()
         if _is_matrix(name)
     }
+
+
+def _check_sizes(model: ModelConfig, path: Path) -> None:
+    """CheckpointError for sizes that would fill the memory before anything else could be found wrong."""
+    for key, largest in MAX_SIZES.items():
+        if getattr(model, key) > largest:
+            raise CheckpointError(f"{path.parent}: model.{key} {getattr(model, key)}: no base has more than {largest}")
+    most = 4 * count_parameters(model) + (1 << 20)  # float32, and the names
+    if path.stat().st_size > most:
+        raise CheckpointError(f"{path}: is larger than {most:,} bytes, too large for its config.yaml: copy it again")
 
 
 def _unpack(stored: dict[str, npt.NDArray[Any]]) -> Weights:
