@@ -52,6 +52,7 @@ DEFAULT_PRIORS = Priors()
 _COMMON = frozenset({"", "m", "7", "maj7", "m7"})
 _RARE = frozenset({"aug", "5", "mMaj7", "7b9", "7#9", "7#11", "7#5", "13", "maj9", "m9", "9"})
 _ONSET_FRAME_S = 0.15  # without beats: frames start at onsets at least this far apart
+_BLOCK = 20_000  # frames scored at a time: 30 MB; two hours of beats
 _STRUCK_S = 0.035  # notes this close together are struck at once
 _STRUCK_TONES = 4
 _EARLY_S = 0.04  # a chord this early for a frame is played into it
@@ -76,16 +77,22 @@ def recognise(
         return []
     edges = _frame_edges(notes, beats_s)  # (F + 1,)
     chroma, lowest, lowest_weight = _features(notes, edges, priors)
-    scores = _emissions(chroma, lowest, lowest_weight, priors)
-    _add_struck_chords(scores, notes, edges, lowest, priors.struck)
-    states = _viterbi(scores, _tables(priors).change)
+    struck = _struck_chords(notes, edges, lowest)
+    states = np.empty(len(chroma), dtype=np.int64)
+    for begin in range(0, len(chroma), _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        scores = _emissions(chroma[block], lowest[block], lowest_weight[block], priors)
+        mine = slice(*np.searchsorted(struck[:, 0], (begin, begin + _BLOCK)))
+        scores[struck[mine, 0] - begin, struck[mine, 1]] += priors.struck
+        states[block] = _viterbi(scores, _tables(priors).change)
     return _changes(states, edges, lowest, lowest_weight)
 
 
 def _frame_edges(notes: Notes, beats_s: Floats | None) -> Floats:
     """(F + 1,) frame borders from 0 to the end of the last note."""
     end_s = float(notes["offset_s"].max()) + 1e-3
-    if beats_s is not None and len(beats_s) >= 2:
+    # Far more beats than notes are no beats of this music, and would take hours of silence at their word.
+    if beats_s is not None and 2 <= len(beats_s) <= _MAX_FRAMES_PER_NOTE * len(notes):
         inner = beats_s[(beats_s > 0) & (beats_s < end_s)]
     else:
         onset_s = np.unique(notes["onset_s"])
@@ -171,18 +178,18 @@ def _emissions(chroma: Floats, lowest: npt.NDArray[np.int64], lowest_weight: Flo
     return scores
 
 
-def _add_struck_chords(scores: F32, notes: Notes, edges: Floats, lowest: npt.NDArray[np.int64], nats: float) -> None:
-    """Four pitch classes struck at once are a voicing: its name by `identify` gains `nats` in its frame.
+def _struck_chords(notes: Notes, edges: Floats, lowest: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """(K, 2) frames and states: four pitch classes struck at once are a voicing, which `identify` names.
 
-    So do chords that passing notes would make too often to be believed: thirteenths, altered dominants, without root.
-    The frame's bass belongs to the voicing, though it was struck before.
+    So chords are found that passing notes would make too often to be believed: thirteenths, altered dominants, without
+    root. The frame's bass belongs to the voicing, though it was struck before.
     """
     onset_s = notes["onset_s"]
     first = np.flatnonzero(np.concatenate([[True], np.diff(onset_s) > _STRUCK_S]))
     pitch = notes["pitch"].astype(np.int64)
     sets = np.bitwise_or.reduceat(1 << pitch % 12, first)
     many = np.flatnonzero(_POPCOUNT[sets] >= _STRUCK_TONES)
-    frame = np.clip(np.searchsorted(edges, onset_s[first[many]] + _EARLY_S, side="right") - 1, 0, len(scores) - 1)
+    frame = np.clip(np.searchsorted(edges, onset_s[first[many]] + _EARLY_S, side="right") - 1, 0, len(lowest) - 1)
     bass = np.minimum.reduceat(pitch, first)[many]
     bass = np.where(lowest[frame] > 0, np.minimum(bass, lowest[frame]), bass) % 12
     sets = sets[many] | 1 << bass
@@ -191,8 +198,7 @@ def _add_struck_chords(scores: F32, notes: Notes, edges: Floats, lowest: npt.NDA
         chord = identify(pitch_classes, low)
         if chord is not None:
             named.add((at, chord.id - CHORD + 1))
-    for at, state in named:
-        scores[at, state] += nats
+    return np.array(sorted(named), dtype=np.int64).reshape(-1, 2)
 
 
 def _viterbi(emissions: F32, change: F32) -> npt.NDArray[np.int64]:
