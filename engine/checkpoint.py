@@ -143,7 +143,10 @@ def _unpack(stored: dict[str, npt.NDArray[Any]]) -> Weights:
             if name.removesuffix(_ABSMAX) not in stored:
                 raise ValueError(f"{name} has no codes")
         elif f"{name}{_ABSMAX}" in stored:
-            weights[name] = nf4.dequantise(tensor, stored[f"{name}{_ABSMAX}"])
+            scales = stored[f"{name}{_ABSMAX}"]
+            if not (np.abs(scales) <= MAX_WEIGHT).all():  # before anything is multiplied by them
+                raise ValueError(f"{name} holds numbers that are no weights")
+            weights[name] = nf4.dequantise(tensor, scales)
         elif np.issubdtype(tensor.dtype, np.floating):
             weights[name] = tensor.astype(np.float32)
         else:

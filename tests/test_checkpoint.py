@@ -103,7 +103,7 @@ HEAD = "head.weight"
         (change(lambda t: t.pop(f"{HEAD}.absmax")), "head.weight is uint8 without scales"),
         (change(lambda t: t.pop(HEAD)), "head.weight.absmax has no codes"),
         (change(lambda t: t.update({f"{HEAD}.absmax": t[f"{HEAD}.absmax"][1:]})), "not one NF4 matrix"),
-        (change(lambda t: t["out_norm.bias"].__setitem__(0, np.nan)), "out_norm.bias holds numbers that are no weights"),
+        (change(lambda t: t["out_norm.bias"].__setitem__(0, np.nan)), "out_norm.bias holds numbers that"),
         (change(lambda t: t[f"{HEAD}.absmax"].__setitem__(0, np.inf)), "head.weight holds numbers that are no weights"),
         (change(lambda t: t["token_emb.weight"].__setitem__(0, 6e4)), "token_emb.weight holds numbers that are"),
         (rewrite("model.safetensors", b"\0" * 3_000_000), "too large for its config.yaml"),
