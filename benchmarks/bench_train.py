@@ -1,26 +1,29 @@
-"""Tokens a second of a training update: what one core and two give at a config, on synthetic data.
+"""Tokens a second of a training update, on one thread and two, on synthetic data.
 
-    python benchmarks/bench_train.py [CONFIG] [--updates 6]
+    python benchmarks/bench_train.py [CONFIG ...] [--updates 6]
 
-One update is batch_size x gradient_accumulation windows of max_seq_len tokens, forward, backward and both optimisers,
-with the sampler that cuts and transposes the windows. Prints a table, then one JSON line.
+Default: tiny, small, and 256 x 6 with the windows of tiny ("7m"). One update is batch_size x gradient_accumulation
+windows of max_seq_len tokens, forward, backward and both optimisers, with the sampler that cuts and transposes the
+windows; counted are tokens that have a loss. The least of several updates: other work on a machine only adds. Prints a
+table, then one JSON line.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
 from machine import describe
 
-from engine.config import load_config
+from engine.config import Config, load_config
 from engine.data.shards import PieceArrays
 from engine.data.windows import WindowSampler
-from engine.training.train import Trainer
+from engine.model.shapes import count_parameters
+from engine.training.trainer import Trainer
 
 THREADS = (1, 2)
 WARM_UP = 2  # updates that fill the allocator and are not timed
@@ -39,10 +42,16 @@ def synthetic_piece(rng: np.random.Generator, notes: int = 2000) -> PieceArrays:
     )  # fmt: skip
 
 
-def seconds_per_update(config_name: str, threads: int, updates: int) -> float:
-    """Median over the updates of one run."""
+def configuration(name: str) -> Config:
+    if name != "7m":
+        return load_config(name)
+    tiny = load_config("tiny")
+    return replace(tiny, model=replace(tiny.model, latent_dim=256, num_layers=6, ff_dim=1024))
+
+
+def seconds_per_update(config: Config, threads: int, updates: int) -> tuple[float, int]:
+    """The least over the updates of one run, and the tokens of each."""
     torch.set_num_threads(threads)
-    config = load_config(config_name)
     rng = np.random.default_rng(0)
     trainer = Trainer(config, 1000, seed=0)
     pieces = [synthetic_piece(rng) for _ in range(8)]
@@ -52,30 +61,32 @@ def seconds_per_update(config_name: str, threads: int, updates: int) -> float:
         start = time.perf_counter()
         trainer.step(sampler)
         runs.append(time.perf_counter() - start)
-    return statistics.median(runs[WARM_UP:])
+    return min(runs[WARM_UP:]), trainer.tokens_per_update
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Tokens a second of a training update.")
-    parser.add_argument("config", nargs="?", default="tiny", help="a shipped config or a YAML file [tiny]")
+    parser.add_argument("configs", metavar="CONFIG", nargs="*", default=["tiny", "small", "7m"],
+                        help="shipped configs or YAML files [tiny small 7m]")  # fmt: skip
     parser.add_argument("--updates", metavar="N", type=int, default=6, help="timed updates for each row [6]")
     args = parser.parse_args()
-    config = load_config(args.config)
-    training = config.training
-    tokens = config.model.max_seq_len * training.batch_size * training.gradient_accumulation
-    print(f"{args.config}: {tokens} tokens an update, mixed precision: {training.mixed_precision}")
-    print(f"{'threads':>7} {'ms/update':>10} {'tokens/s':>10} {'of one':>7}")
-    rates = {}
-    for threads in THREADS:
-        seconds = seconds_per_update(args.config, threads, args.updates)
-        rates[threads] = tokens / seconds
-        print(
-            f"{threads:>7} {1000 * seconds:>10.0f} {rates[threads]:>10,.0f} {rates[threads] / rates[THREADS[0]]:>6.2f}x"
-        )
-    rows = [{"threads": threads, "tokens_per_s": round(rate)} for threads, rate in rates.items()]
+    print(
+        f"{'config':<8} {'parameters':>11} {'threads':>7} {'tokens':>7} {'ms/update':>10} {'tokens/s':>9} {'of one':>7}"
+    )
+    rows = []
+    for name in args.configs:
+        config = configuration(name)
+        parameters, one = count_parameters(config.model), 0.0
+        for threads in THREADS:
+            seconds, tokens = seconds_per_update(config, threads, args.updates)
+            rate = tokens / seconds
+            one = one or rate
+            print(f"{name:<8} {parameters:>11,} {threads:>7} {tokens:>7,} {1000 * seconds:>10,.0f} {rate:>9,.0f} "
+                  f"{rate / one:>6.2f}x", flush=True)  # fmt: skip
+            rows.append({"config": name, "parameters": parameters, "threads": threads, "tokens_per_s": round(rate)})
     facts = {**describe(), "torch": torch.__version__}
     print()
-    print(json.dumps({"benchmark": "train", "config": args.config, "machine": facts, "rows": rows}))
+    print(json.dumps({"benchmark": "train", "machine": facts, "rows": rows}))
 
 
 if __name__ == "__main__":
