@@ -125,9 +125,8 @@ def save_style(path: str | Path, style: Style) -> None:
         "inference_mode": True,
         "base_model_name_or_path": None,  # PEFT would look it up on a hub; style.yaml names the base
     }
-    facts = {"name": style.name, "base": {"sha256": style.base_sha256}}
-    facts |= {key: value for key, value in style.facts.items() if key != "base"}
-    facts["base"] |= {key: value for key, value in style.facts.get("base", {}).items() if key != "sha256"}
+    base = {"sha256": style.base_sha256, **{k: v for k, v in style.facts.get("base", {}).items() if k != "sha256"}}
+    facts = {"name": style.name, "base": base, **{k: v for k, v in style.facts.items() if k != "base"}}
     tensors = {}
     for module, (a, b) in style.tensors.items():
         tensors[f"{PREFIX}{module}{A_SUFFIX}"] = a.astype(np.float16)

@@ -56,9 +56,9 @@ def build(
         for name, layer in layers.items():
             replacements[name] = half = Linear16(layer.in_features, layer.out_features, bias=False, device="meta")
             half.weight = nn.Parameter(layer.weight.detach().to(torch.bfloat16), requires_grad=False)
-    for name, layer in replacements.items():
+    for name, replacement in replacements.items():
         parent, _, child = name.removesuffix(".weight").rpartition(".")
-        setattr(model.get_submodule(parent), child, layer)
+        setattr(model.get_submodule(parent), child, replacement)
     return model.to(device).requires_grad_(False)
 
 
@@ -91,7 +91,7 @@ def lora_tensors(wrapped: nn.Module) -> dict[str, tuple[np.ndarray[Any, Any], np
 def checkpoint_blocks(model: PerceiverMusicTransformer) -> None:
     """Gradient checkpointing: a block's activations are computed again in the backward pass instead of being kept."""
     for block in model.blocks:
-        block.forward = partial(recompute, block.forward, use_reentrant=False)  # type: ignore[method-assign]
+        block.forward = partial(recompute, block.forward, use_reentrant=False)
 
 
 def stored_bytes(model: nn.Module) -> int:
