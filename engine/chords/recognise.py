@@ -68,8 +68,8 @@ def recognise(
     """The chords of a performance.
 
     notes: (N,) as the keys were held: lengthened by the pedal they run into the next chord and agree less with POP909
-    (majmin 0.90 for 0.95 with beats, 0.90 for 0.93 without). beats_s: (B,) beat times, rising, where they are known: chords
-    then change on beats, else on note onsets.
+    (majmin 0.90 for 0.95 with beats, 0.90 for 0.93 without).
+    beats_s: (B,) beat times, rising, where they are known: chords then change on beats, else on note onsets.
     Returns (onset_s, chord) of every change, the first at 0.0; None where nothing sounds. Empty for no notes. A chord
     names its bass where that is another chord tone.
     """
