@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def charts(draw: st.DrawFn) -> ChordsFile:
     gaps = draw(st.lists(st.floats(0.2, 2.0), max_size=24))
     if draw(st.booleans()):
         gaps = [0.4567] * len(gaps)
-    beats_s = np.cumsum([draw(st.floats(0, 3)), *gaps]).astype(np.float64) if gaps else np.zeros(0)
+    beats_s = np.array(list(itertools.accumulate([draw(st.floats(0, 3)), *gaps])) if gaps else [], dtype=np.float64)
     size = draw(st.integers(1, 5))
     known = bool(gaps) and draw(st.booleans())
     in_bar = (np.arange(len(beats_s)) + draw(st.integers(0, size - 1))) % size if known else None
