@@ -137,5 +137,5 @@ def test_what_is_written_is_read(chart: ChordsFile) -> None:
 
 def test_a_steady_tune_takes_one_time_a_bar() -> None:
     chords: ChordLabels = [(0.0, parse_chord("Dm7")), (2.0, parse_chord("G7")), (3.0, parse_chord("Db7/F"))]
-    text = format_chords_file(ChordsFile(chords, np.arange(9) * 0.5, np.arange(9) % 4))
+    text = format_chords_file(ChordsFile(chords, np.linspace(0.0, 4.0, 9), np.arange(9) % 4))
     assert text.splitlines() == ["beats 4", "    0.000 | Dm7", "    2.000 | G7 Db7/F", "    4.000 . . . | Db7/F"]
