@@ -17,6 +17,7 @@ from engine.solo import improvise
 from engine.styles import save_style
 from engine.styles_library import add_style
 from tests.style_folders import random_style, write_base
+from tests.test_live import START_US, World
 
 CHART = "Dm7 | G7 | Cmaj7 | %"
 
@@ -208,3 +209,28 @@ def test_osc_hears_at_once_of_a_style_that_is_not_there() -> None:
     for text in ("nobody", "../stride", "stride, nobody"):
         with pytest.raises(CheckpointError):
             check_live("style", text)
+
+
+def test_a_style_chosen_while_it_plays_is_heard_before_the_look_ahead_is_over(base: Checkpoint) -> None:
+    """Four seconds are ready when the style comes: what has not sounded is taken back and played in it."""
+
+    def play(style: str) -> World:
+        world = World(make_session=lambda seed: Session(base, seed=seed))
+        world.live.set_parameter("look_ahead_ms", 4000)
+        world.press(50, 53, 57, 60)
+        world.run(2.0)
+        if style:
+            world.live.set_parameter("style", style)
+        world.run(2.0)
+        return world
+
+    plain, styled, refused = (play(style) for style in ("", "stride", "other"))
+    turned_us = START_US + 2_000_000
+    before = [event for event in plain.sent if event[0] <= turned_us]
+    assert before
+    assert [event for event in styled.sent if event[0] <= turned_us] == before
+    assert [event for event in styled.sent if event[0] <= turned_us + 1_500_000] != [
+        event for event in plain.sent if event[0] <= turned_us + 1_500_000
+    ]
+    assert "style other was made on another base" in dict(refused.said)["error"]
+    assert refused.onsets(turned_us)
