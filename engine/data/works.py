@@ -5,8 +5,9 @@ intervals. Two works share runs by chance, or by a common figure; two performanc
 order and all transposed alike, and only those count. The sample takes the runs whose hash is small (FracMinHash, Irber
 et al. 2022), so that both pieces keep the same ones, and so that a part is found in the whole.
 
-Against the works that the index of 2,804 piano files names, pieces of one opus counted as one work there: see
-docs/DATA.md for the figures.
+On 2,759 files whose works an index names: 359 pairs are found, 349 of them one work to the index too (0.97), and
+seven of the other ten are works that it has missed. Of its pairs in works of two or three files 0.61 are joined; most
+of the others are movements of one sonata or pieces of one opus: different music, which only a title could join.
 """
 
 from __future__ import annotations
