@@ -111,6 +111,7 @@ class LossCurve:
         axes.plot(steps, losses, color=_HELD_OUT, marker=".", label="held out")
         axes.set_xlabel("updates", color=_INK)
         axes.set_ylabel("loss, nats a token", color=_INK)
+        axes.locator_params(axis="x", integer=True)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
         with atomic_write(self.run_dir / PICTURE_FILE) as beside:
