@@ -33,7 +33,7 @@ def add_finetune_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate", metavar="R", type=float, help="at its peak")
     parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, a third more time")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[default auto]")
-    parser.add_argument("--max-minutes", metavar="M", type=float, help="stop then, with what is best so far")
+    parser.add_argument("--max-minutes", metavar="M", type=float, default=14.0, help="be done by then [14]")
     parser.add_argument("--threads", metavar="N", type=int, help="threads for torch [default: one a core]")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="one JSON line at the end instead of text")
@@ -45,8 +45,6 @@ def run_finetune(args: argparse.Namespace) -> int:
         value = getattr(args, option)
         if value is not None and value < 1:
             raise SidemanError(f"--{option.replace('_', '-')} {value}: must be 1 or more")
-    if args.max_minutes is not None and not args.max_minutes > 0:
-        raise SidemanError(f"--max-minutes {args.max_minutes:g}: must be above 0")
     if args.full and (args.bits is not None or args.lora_rank is not None):
         raise SidemanError("--full trains every weight: leave --bits and --lora-rank out")
     if args.keep_share and args.keep is None:
@@ -117,11 +115,19 @@ def add_styles_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_styles(args: argparse.Namespace) -> int:
     """Lists, tells, adds, removes."""
+    from engine.checkpoint import load_checkpoint
     from engine.styles_library import add_style, list_styles, remove_style, user_styles
 
     if args.action == "list":
+        base = load_checkpoint().sha256
         rows = [
-            {"name": item.name, "folder": str(item.folder), "shipped": item.shipped, "error": item.error}
+            {
+                "name": item.name,
+                "folder": str(item.folder),
+                "shipped": item.shipped,
+                "for_the_shipped_base": item.base_sha256 == base,
+                "error": item.error,
+            }
             for item in list_styles()
         ]
         if args.json:
@@ -130,7 +136,8 @@ def run_styles(args: argparse.Namespace) -> int:
             print(f"no styles: sideman styles add FOLDER copies one to {user_styles()}")
         else:
             for row in rows:
-                print(f"{row['name']:<20} {'shipped' if row['shipped'] else 'yours':<8} {row['error'] or ''}".rstrip())
+                remark = row["error"] or ("" if row["for_the_shipped_base"] else "needs another base: --checkpoint")
+                print(f"{row['name']:<20} {'shipped' if row['shipped'] else 'yours':<8} {remark}".rstrip())
         return 0
     if args.action == "info":
         return _info(args)

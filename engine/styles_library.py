@@ -29,11 +29,12 @@ MAX_BLENDED = 2  # that the style parameter can name
 
 @dataclass(frozen=True)
 class Shelved:
-    """A style folder that list_styles found. error: why it cannot be used; None for a good one."""
+    """A style folder that list_styles found: a good one with its base, or another with the reason why it is none."""
 
     name: str
     folder: Path
     shipped: bool
+    base_sha256: str | None
     error: str | None
 
 
@@ -74,7 +75,7 @@ def list_styles() -> list[Shelved]:
             continue
         for folder in sorted(item for item in place.iterdir() if item.is_dir() and not item.name.startswith(".")):
             if folder.name not in found:
-                found[folder.name] = Shelved(folder.name, folder, shipped, _why_unusable(folder))
+                found[folder.name] = _look_at(folder, shipped)
     return [found[name] for name in sorted(found)]
 
 
@@ -133,10 +134,9 @@ def style_weights(text: str, blend: float) -> Mapping[str, float]:
     return weights
 
 
-def _why_unusable(folder: Path) -> str | None:
+def _look_at(folder: Path, shipped: bool) -> Shelved:
     try:
         check_name(folder.name)
-        load_style(folder)
+        return Shelved(folder.name, folder, shipped, load_style(folder).base_sha256, None)
     except SidemanError as error:
-        return " ".join(str(error).split())
-    return None
+        return Shelved(folder.name, folder, shipped, None, " ".join(str(error).split()))

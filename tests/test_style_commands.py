@@ -55,7 +55,10 @@ def test_styles_are_listed_told_added_and_removed(
     assert code == 0
     assert {line.split()[0] for line in out.splitlines()} >= {"stride", "latin", "other"}
     code, out, _ = run(capsys, "styles", "list", "--json")
-    assert {"name": "latin", "folder": str(shelf / "latin"), "shipped": False, "error": None} in json.loads(out)
+    rows = {row.pop("name"): row for row in json.loads(out)}
+    here = {"shipped": False, "error": None}
+    assert rows["latin"] == {"folder": str(shelf / "latin"), "for_the_shipped_base": False, **here}
+    assert rows["other"] == {"folder": str(shelf / "other"), "for_the_shipped_base": True, **here}
     code, out, _ = run(capsys, "styles", "info", "stride")
     assert code == 0
     assert f"base: sha256 {base.sha256} (not the shipped one)" in out
@@ -131,6 +134,7 @@ def test_generate_plays_in_a_style(base: Checkpoint, tmp_path: Path, capsys: pyt
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--full", "--bits", "4"], "leave --bits"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--lora-rank", "0"], "--lora-rank 0"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--max-minutes", "0"], "--max-minutes 0"),
+        (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--batch-size", "0"], "--batch-size 0"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--keep-share", "0.1"], "add --keep DATA"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--base", "/nowhere"], "no config.yaml"),
     ],

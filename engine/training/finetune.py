@@ -32,8 +32,9 @@ __all__ = ["Finetuned", "Recipe", "finetune"]
 LORA_RATE, FULL_RATE = 3e-3, 3e-4
 HELD_BACK = 6  # every sixth training piece is kept back where the data has no held-out side
 CHECKS = 12  # measurements of the held-out side in a run
-CHECK_WINDOWS = 48  # of the held-out side in each, evenly spread
-OTHER_WINDOWS = 96  # of the data to be kept
+CHECK_TOKENS = 24_576  # of the held-out side in each, evenly spread
+OTHER_TOKENS = 49_152  # of the data to be kept
+UPDATE_TOKENS = 2048  # that an update learns from, two windows at least
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,23 @@ class Recipe:
 
     qlora: QloraConfig = field(default_factory=QloraConfig)
     form: Form = "nf4"
-    updates: int = 360
-    batch_size: int = 4  # windows of max_seq_len tokens in an update
+    updates: int = 160
+    batch_size: int | None = None  # windows of max_seq_len tokens in an update; None: UPDATE_TOKENS
     learning_rate: float | None = None  # None: LORA_RATE or FULL_RATE
     warmup: int = 20
     patience: int = 4  # measurements without a gain before it stops
     keep_share: float = 0.0  # of the windows, drawn from --keep's training side
     gradient_checkpointing: bool = False
     device: str = "cpu"
-    max_minutes: float | None = None
+    max_minutes: float = 14.0  # the rate falls in time for them, where the updates would take longer
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for option, value, lowest in (("updates", self.updates, 1), ("batch-size", self.batch_size, 1)):
-            if value < lowest:
-                raise ConfigError(f"--{option} {value}: must be {lowest} or more")
+        for option, value in (("updates", self.updates), ("batch-size", self.batch_size)):
+            if value is not None and value < 1:
+                raise ConfigError(f"--{option} {value}: must be 1 or more")
+        if not 0 < self.max_minutes < math.inf:
+            raise ConfigError(f"--max-minutes {self.max_minutes:g}: must be above 0")
         if not 0 <= self.keep_share <= 0.9:
             raise ConfigError(f"--keep-share {self.keep_share:g} lies outside 0..0.9")
         if self.learning_rate is not None and not 0 < self.learning_rate < 1:
@@ -132,11 +135,11 @@ def finetune(
     run = _Run(checkpoint, recipe, train, keep_train)
     before = {"held_out": run.measure(judged)}
     if others is not None and others.pieces:
-        before["others"] = run.measure(others, OTHER_WINDOWS)
+        before["others"] = run.measure(others, OTHER_TOKENS)
     run.learn(held_out, report)
     scores = {"held_out": (before["held_out"], run.measure(judged))}
     if others is not None and others.pieces:
-        scores["others"] = (before["others"], run.measure(others, OTHER_WINDOWS))
+        scores["others"] = (before["others"], run.measure(others, OTHER_TOKENS))
     facts = _facts(checkpoint, data, recipe, run, f"{len(judged.pieces)} pieces, {side}", scores)
     if recipe.form == "full":
         save_checkpoint(out, checkpoint.config, run.weights(), _card(name, facts))
@@ -153,6 +156,7 @@ class _Run:
     def __init__(self, checkpoint: Checkpoint, recipe: Recipe, train: Shard, keep: Shard | None) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.length = recipe, checkpoint.model.max_seq_len
+        self.batch_size = recipe.batch_size or max(2, UPDATE_TOKENS // self.length)
         self.inner = build(checkpoint, recipe.form, recipe.device, recipe.qlora.double_quantization)
         if recipe.gradient_checkpointing:
             checkpoint_blocks(self.inner)
@@ -161,29 +165,31 @@ class _Run:
         self.optimiser = _optimiser(self.learning, recipe)
         shards = [train] if keep is None else [train, keep]
         self.samplers = [
-            WindowSampler.of(shard, self.length, recipe.batch_size, recipe.seed + i) for i, shard in enumerate(shards)
+            WindowSampler.of(shard, self.length, self.batch_size, recipe.seed + i) for i, shard in enumerate(shards)
         ]
         self.best_update, self.seconds, self.tokens_per_s = 0, 0.0, 0.0
 
     def learn(self, held_out: Shard, report: Callable[[News], None]) -> None:
         """Updates until the plan, the patience or the time is at its end; leaves the best state in place."""
         recipe, started = self.recipe, time.monotonic()
-        base = best = self.measure(held_out, CHECK_WINDOWS).nats_per_token
+        base = best = self.measure(held_out, CHECK_TOKENS).nats_per_token
         best_state, stale, recent, busy_s = self._state(), 0, [], 0.0
         every = max(1, recipe.updates // CHECKS)
         for update in range(1, recipe.updates + 1):
             began = time.monotonic()
-            recent.append(self._update(update - 1))
+            recent.append(self._update(update - 1, (began - started) / (60 * recipe.max_minutes)))
             busy_s += time.monotonic() - began
             if not math.isfinite(recent[-1]):
                 raise ConfigError(f"the loss is {recent[-1]} after {update} updates: give a lower --learning-rate")
-            elapsed_s = time.monotonic() - started
-            out_of_time = recipe.max_minutes is not None and elapsed_s > 60 * recipe.max_minutes
+            out_of_time = time.monotonic() - started > 60 * recipe.max_minutes
             if update % every and update < recipe.updates and not out_of_time:
                 continue
-            score = self.measure(held_out, CHECK_WINDOWS).nats_per_token
-            self.tokens_per_s = update * recipe.batch_size * self.length / busy_s
-            left_s = (time.monotonic() - started) / update * (recipe.updates - update)
+            score = self.measure(held_out, CHECK_TOKENS).nats_per_token
+            self.tokens_per_s = update * self.batch_size * self.length / busy_s
+            left_s = min(
+                (time.monotonic() - started) / update * (recipe.updates - update),
+                60 * recipe.max_minutes - (time.monotonic() - started),
+            )
             report(News(update, recipe.updates, float(np.mean(recent)), self.tokens_per_s, left_s, score, base))
             recent = []
             if score < best:
@@ -197,18 +203,20 @@ class _Run:
                 parameter.copy_(value)
         self.seconds = time.monotonic() - started
 
-    def measure(self, shard: Shard, windows: int | None = None) -> Score:
-        """The loss as things stand, on an evenly spread sample where windows is given."""
+    def measure(self, shard: Shard, tokens: int | None = None) -> Score:
+        """The loss as things stand, on an evenly spread sample of about so many tokens where they are given."""
         self.inner.eval()
+        windows = None if tokens is None else max(8, tokens // self.length)
         with _autocast(self.recipe.device):
             return evaluate(self.inner, shard, max_windows=windows)["all"]
 
     def weights(self) -> Weights:
         return {name: value.detach().float().cpu().numpy().copy() for name, value in self.inner.state_dict().items()}
 
-    def _update(self, number: int) -> float:
+    def _update(self, number: int, time_used: float = 0.0) -> float:
+        """One update, 0 the first; its loss in nats a token. time_used: share of the time that it may take."""
         recipe = self.recipe
-        rate = recipe.peak_rate * _shape(number, recipe.warmup, recipe.updates)
+        rate = recipe.peak_rate * _shape(number, recipe.warmup, recipe.updates, time_used)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
@@ -261,11 +269,11 @@ def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Op
     return torch.optim.AdamW(parameters, lr=recipe.peak_rate, weight_decay=0.0)
 
 
-def _shape(update: int, warmup: int, updates: int) -> float:
-    """Share of the peak rate: linear warm-up, then a cosine down to a tenth."""
+def _shape(update: int, warmup: int, updates: int, time_used: float) -> float:
+    """Share of the peak rate: linear warm-up, then a cosine down to a tenth, by updates or time, what ends sooner."""
     if update < warmup:
         return (update + 1) / warmup
-    through = (update - warmup) / max(1, updates - warmup)
+    through = min(1.0, max((update - warmup) / max(1, updates - warmup), time_used))
     return 0.1 + 0.45 * (1 + math.cos(math.pi * through))
 
 
@@ -297,7 +305,8 @@ def _facts(
         "training": {
             "form": recipe.form,
             "updates": run.best_update,
-            "tokens_an_update": recipe.batch_size * run.length,
+            "tokens_an_update": run.batch_size * run.length,
+            "optimiser": "paged 8-bit AdamW" if recipe.device.startswith("cuda") else "AdamW",
             "learning_rate": recipe.peak_rate,
             "keep_share": recipe.keep_share,
             "seed": recipe.seed,
