@@ -17,6 +17,9 @@ import pytest
 from safetensors.numpy import load_file
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("tensorboard")
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 
 from engine.checkpoint import load_checkpoint  # noqa: E402
 from engine.config import load_config  # noqa: E402
@@ -171,10 +174,12 @@ def test_a_killed_run_leaves_a_whole_checkpoint_and_goes_on_exactly(data: Path, 
     assert trainer.done >= 8
     same = Trainer(load_config(config), trainer.steps, seed=0)
     sampler = WindowSampler(load_shard(data / "train.safetensors").pieces, 64, 4, seed=0)
-    while same.done < trainer.done:
-        same.step(sampler)
+    losses = [same.step(sampler) for _ in range(trainer.done)]
     for name, value in same.weights().items():
         np.testing.assert_array_equal(trainer.weights()[name], value, err_msg=name)
+    events = EventAccumulator(str(state.parent)).Reload().Scalars("loss/train")
+    curve = {event.step: event.value for event in events if event.step <= trainer.done}
+    assert [curve[step] for step in range(1, trainer.done + 1)] == [np.float32(loss) for loss in losses]
 
 
 def train_steps(data: Path, config: str) -> int:
