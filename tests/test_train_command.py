@@ -56,6 +56,9 @@ def test_a_run_can_be_made_longer_with_the_weights_it_had(study: Path, capsys: p
     assert out.splitlines()[-1] == f"{study / 'base'}: checkpoint after 9 of 9 updates"
     rows = [json.loads(line) for line in (study / "base.run" / "losses.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [6, 9]
+    code, _, err = run(capsys, command(study, "base", "--resume", "--steps", 8, "--weight", "pop=0.5"))
+    assert code == 2
+    assert "has made 9 updates, more than the 8 asked for: give --steps 9 or more" in err
 
 
 def test_a_new_run_starts_where_another_stands(study: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,6 +107,9 @@ def train(
         trainer.steps = max(1, math.ceil(config.training.epochs * tokens / trainer.tokens_per_update))
     if resume:
         trainer.load(run_dir / STATE_FILE)
+        if trainer.done > trainer.steps:
+            made = f"{run_dir}: has made {trainer.done} updates, more than the {trainer.steps} asked for"
+            raise CheckpointError(f"{made}: give --steps {trainer.done} or more")
     elif init is not None:
         note(f"weights from {initialise(trainer.model, init)}")
     sampler = WindowSampler.of(train_shard, config.model.max_seq_len, config.training.batch_size, seed, mix)
@@ -176,17 +179,17 @@ class _Recorder:
         patience: int | None,
         report: Callable[[Progress], None],
     ) -> None:
-        self.trainer, self.valid, self.card, self.out, self.patience, self.report = (
-            trainer, valid, card, out, patience, report,
-        )  # fmt: skip
-        self.state = run_dir / STATE_FILE
+        self.trainer, self.valid, self.patience = trainer, valid, patience
+        self.card, self.report = card, report
+        self.out, self.state = out, run_dir / STATE_FILE
         self.curve = LossCurve(run_dir, trainer.done)
         self.every = max(MIN_EVALUATE_EVERY, math.ceil(trainer.steps / EVALUATIONS))
         self.first, self.started_s = trainer.done, time.monotonic()
         self.saved_s = self.started_s
         self.recent: list[float] = []
+        self.stalled = self._stalled()
 
-    def stalled(self) -> bool:
+    def _stalled(self) -> bool:
         """Whether the held-out loss has not fallen for too long."""
         return self.patience is not None and self.curve.stalled(self.every) >= self.patience
 
@@ -208,8 +211,9 @@ class _Recorder:
         if due:
             self._save()
             self.saved_s = time.monotonic()
+            self.stalled = self._stalled()
         left_s = (self.trainer.steps - done) / max(rate, 1e-9)
-        self.report(Progress(done, self.trainer.steps, mean, tokens_per_s, left_s, held_out, self.stalled()))
+        self.report(Progress(done, self.trainer.steps, mean, tokens_per_s, left_s, held_out, self.stalled))
 
     def _measure(self) -> float:
         with self.trainer.averaged() as model:
@@ -226,7 +230,7 @@ class _Recorder:
 def _run(trainer: Trainer, sampler: WindowSampler, recorder: _Recorder | None, max_minutes: float | None) -> None:
     """Updates until the steps are done, the time is over or the held-out loss stalls. ConfigError: the loss is nan."""
     started_s = time.monotonic()
-    stop = _first_says(trainer.accelerator, recorder is not None and recorder.stalled())
+    stop = _first_says(trainer.accelerator, recorder is not None and recorder.stalled)
     while trainer.done < trainer.steps and not stop:
         learning_rate = trainer.learning_rate()
         loss = trainer.step(sampler)
@@ -235,7 +239,7 @@ def _run(trainer: Trainer, sampler: WindowSampler, recorder: _Recorder | None, m
         out_of_time = max_minutes is not None and time.monotonic() - started_s > 60 * max_minutes
         if recorder is not None:
             recorder.record(loss, learning_rate, last=out_of_time or trainer.done == trainer.steps)
-        stop = _first_says(trainer.accelerator, recorder is not None and (out_of_time or recorder.stalled()))
+        stop = _first_says(trainer.accelerator, recorder is not None and (out_of_time or recorder.stalled))
 
 
 def _first_says(accelerator: Accelerator, answer: bool) -> bool:
