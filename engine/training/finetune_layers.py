@@ -52,6 +52,7 @@ def build(
     if form == "nf4":
         for name, (codes, absmax) in nf4_matrices(checkpoint).items():
             replacements[name] = _linear4bit(codes, absmax, device, double_quantization)
+        model.is_loaded_in_4bit = True  # type: ignore[assignment]  # by this PEFT knows
     else:
         for name, layer in layers.items():
             replacements[name] = half = Linear16(layer.in_features, layer.out_features, bias=False, device="meta")
