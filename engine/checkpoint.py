@@ -33,6 +33,7 @@ Weights = dict[str, npt.NDArray[np.float32]]
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.yaml", "model.safetensors", "card.md"
 CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
 MAX_WEIGHT = 1e4  # far beyond any trained one; larger numbers overflow somewhere on the way to the logits
+MAX_CONFIG_BYTES = 65_536
 MAX_SIZES = {"num_layers": 256, "latent_dim": 16_384, "ff_dim": 65_536, "latent_len": 16_384, "max_seq_len": 1 << 20}
 _ABSMAX = ".absmax"  # the scales of the NF4 codes NAME are called NAME.absmax
 
@@ -64,9 +65,13 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder}: no {name}: give a folder that `sideman train -o` wrote")
     try:
+        if (folder / CONFIG_FILE).stat().st_size > MAX_CONFIG_BYTES:
+            raise ValueError("it is too long")
         config = load_config(folder / CONFIG_FILE)
     except ConfigError as error:
         raise CheckpointError(str(error)) from None
+    except (OSError, ValueError, RecursionError) as error:  # YAML can hold dates and numbers that are none
+        raise CheckpointError(f"{folder / CONFIG_FILE}: broken YAML ({error}): copy the checkpoint again") from None
     path = folder / WEIGHTS_FILE
     _check_sizes(config.model, path)
     try:

@@ -167,9 +167,13 @@ def adapter_of(style: Style, checkpoint: Checkpoint) -> Lora:
 
 def _read_facts(path: Path) -> tuple[str, str, dict[str, Any]]:
     """style.yaml -> name, base's sha256, everything else."""
+    text = _text(path)
     try:
-        data = yaml.safe_load(_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
+        # An alias could stand for an alias of aliases: a page that fills the memory once somebody prints it.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise ValueError("it has aliases")
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # a ValueError: a date or number that is none
         raise CheckpointError(f"{path}: broken YAML ({error}): copy the style again") from None
     base = data.get("base") if isinstance(data, dict) else None
     sha256 = base.get("sha256") if isinstance(base, dict) else None
