@@ -26,7 +26,6 @@ from engine.data.windows import WindowSampler
 from engine.model.shapes import count_parameters
 from engine.training.trainer import Trainer
 
-THREADS = (1, 2)
 WARM_UP = 2  # updates that fill the allocator and are not timed
 
 
@@ -70,6 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Tokens a second of a training update.")
     parser.add_argument("configs", metavar="CONFIG", nargs="*", default=["tiny", "small", "7m"],
                         help="shipped configs or YAML files [tiny small 7m]")  # fmt: skip
+    parser.add_argument("--threads", metavar="N", type=int, nargs="+", default=[1, 2], help="[1 2]")
     parser.add_argument("--updates", metavar="N", type=int, default=6, help="timed updates for each row [6]")
     args = parser.parse_args()
     print(
@@ -79,7 +79,7 @@ def main() -> None:
     for name in args.configs:
         config = configuration(name)
         parameters = count_parameters(config.model)
-        for threads in THREADS:
+        for threads in args.threads:
             seconds, processor, tokens = seconds_per_update(config, threads, args.updates)
             print(f"{name:<8} {parameters:>11,} {threads:>7} {tokens:>7,} {1000 * seconds:>10,.0f} "
                   f"{1000 * processor:>10,.0f} {tokens / seconds:>9,.0f} {tokens / processor:>7,.0f}",
