@@ -29,7 +29,7 @@ from engine.vocabulary import PAD
 
 __all__ = ["Finetuned", "Recipe", "finetune"]
 
-LORA_RATE, FULL_RATE = 3e-3, 3e-4
+LORA_RATE, FULL_RATE = 1e-3, 3e-4
 HELD_BACK = 6  # every sixth training piece is kept back where the data has no held-out side
 CHECKS = 12  # measurements of the held-out side in a run
 CHECK_TOKENS = 24_576  # of the held-out side in each, evenly spread
@@ -43,7 +43,7 @@ class Recipe:
 
     qlora: QloraConfig = field(default_factory=QloraConfig)
     form: Form = "nf4"
-    updates: int = 160
+    updates: int = 200
     batch_size: int | None = None  # windows of max_seq_len tokens in an update; None: UPDATE_TOKENS
     learning_rate: float | None = None  # None: LORA_RATE or FULL_RATE
     warmup: int = 20
