@@ -161,6 +161,14 @@ def test_a_run_that_gains_nothing_stops_early_and_leaves_the_base(study: Path, t
     assert done.held_out[1] == done.held_out[0]
 
 
+def test_a_run_out_of_time_ends_with_what_it_has(study: Path, tmp_path: Path) -> None:
+    news = []
+    recipe = dataclasses.replace(QUICK, max_minutes=1e-6)
+    finetune(study / "base", study / "data", "songs", tmp_path / "style", recipe, report=news.append)
+    assert [line.update for line in news] == [1]
+    assert load_style(tmp_path / "style").name == "songs"
+
+
 def test_all_of_a_base_is_fine_tuned_into_a_checkpoint(study: Path, tmp_path: Path) -> None:
     recipe = dataclasses.replace(QUICK, form="full", updates=4, learning_rate=3e-3)
     done = finetune(study / "base", study / "data", "songs", tmp_path / "tuned", recipe)
