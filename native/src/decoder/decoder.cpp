@@ -169,13 +169,13 @@ void Decoder::State::embed(const DecoderInput* inputs, int count) {
     std::copy_n(net.token_emb + in.token * dim, dim, row);
     kernels.add(net.beat_emb + in.beat * dim, dim, row);
     kernels.add(net.bar_emb + in.bar * dim, dim, row);
-    PitchSet sounding = sounding_after(length + t - 1);
-    if (const int on = in.token - config.note_on; on >= 0 && on < kPitches) sounding.add(on);
-    if (const int off = in.token - config.note_off; off >= 0 && off < kPitches) sounding.remove(off);
-    sounding_after(length + t) = sounding;
+    PitchSet now = sounding_after(length + t - 1);
+    if (const int on = in.token - config.note_on; on >= 0 && on < kPitches) now.add(on);
+    if (const int off = in.token - config.note_off; off >= 0 && off < kPitches) now.remove(off);
+    sounding_after(length + t) = now;
     if (net.sounding_emb == nullptr) continue;
     for (int pitch = 0; pitch < kPitches; ++pitch)
-      if (sounding.has(pitch)) kernels.add(net.sounding_emb + pitch * dim, dim, row);
+      if (now.has(pitch)) kernels.add(net.sounding_emb + pitch * dim, dim, row);
   }
 }
 

@@ -29,6 +29,7 @@ struct Avx2 {
   struct Nf4Sum {
     __m256i part[4];
   };
+  static constexpr int kColumns = 2;
   static constexpr int kWays = 1;  // the sums of one row group and two columns fill the registers
 
   static Floats zero() noexcept { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }

@@ -22,6 +22,7 @@ struct Avx512 {
   using Pairs = __m512i;  // lane: two int16
   using Codes = __m512i;
   using Nf4Sum = __m512i;
+  static constexpr int kColumns = 2;
   static constexpr int kWays = 4;
 
   static Floats zero() noexcept { return _mm512_setzero_ps(); }

@@ -76,8 +76,10 @@ struct Impl {
                   int y_stride) noexcept {
     constexpr int kWays = Simd::kWays;
     const int apart = w.groups / kWays;
-    for (int g = 0; g < apart; ++g) nf4_columns<2, kWays>(w, g, apart, q, scales, columns, y, y_stride);
-    for (int g = apart * kWays; g < w.groups; ++g) nf4_columns<2, 1>(w, g, 1, q, scales, columns, y, y_stride);
+    for (int g = 0; g < apart; ++g)
+      nf4_columns<Simd::kColumns, kWays>(w, g, apart, q, scales, columns, y, y_stride);
+    for (int g = apart * kWays; g < w.groups; ++g)
+      nf4_columns<Simd::kColumns, 1>(w, g, 1, q, scales, columns, y, y_stride);
   }
 
   template <int C, int R>
@@ -120,10 +122,11 @@ struct Impl {
     const int apart = w.groups / kWays, inputs = w.blocks_per_row * kBlockInputs;
     const auto run = [&](auto ways, int g, int between) {
       constexpr int kR = decltype(ways)::value;
+      constexpr int kC = Simd::kColumns;
       int c = 0;
-      for (; c + 2 <= columns; c += 2)
-        exact_groups<2, kR>(w, g, between, x + c * inputs, y + c * y_stride, y_stride);
-      if (c < columns) exact_groups<1, kR>(w, g, between, x + c * inputs, y + c * y_stride, y_stride);
+      for (; c + kC <= columns; c += kC)
+        exact_groups<kC, kR>(w, g, between, x + c * inputs, y + c * y_stride, y_stride);
+      for (; c < columns; ++c) exact_groups<1, kR>(w, g, between, x + c * inputs, y + c * y_stride, y_stride);
     };
     for (int g = 0; g < apart; ++g) run(Constant<kWays>{}, g, apart);
     for (int g = apart * kWays; g < w.groups; ++g) run(Constant<1>{}, g, 1);

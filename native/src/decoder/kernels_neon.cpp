@@ -32,6 +32,7 @@ struct Neon {
   struct Nf4Sum {
     int32x4_t at[8];
   };
+  static constexpr int kColumns = 2;
   static constexpr int kWays = 1;
 
   template <class Function>

@@ -7,6 +7,14 @@
 namespace sideman {
 namespace {
 
+struct Levels {
+  std::int16_t at[16] = {};
+  constexpr Levels() {
+    for (int i = 0; i < 16; ++i) at[i] = static_cast<std::int16_t>(integer_level(i));
+  }
+};
+constexpr Levels kLevels;
+
 struct Portable {
   struct Floats {
     float at[16];
@@ -21,6 +29,7 @@ struct Portable {
     std::uint32_t at[16];
   };
   using Nf4Sum = Ints;
+  static constexpr int kColumns = 1;  // more do not fit the registers
   static constexpr int kWays = 1;
 
   template <class Function>
@@ -121,7 +130,7 @@ struct Portable {
     const Codes packed = load_codes(codes);
     for (int n = 0; n < 8; ++n)
       for (int row = 0; row < 16; ++row) {
-        const int level = integer_level(static_cast<int>(packed.at[row] >> (4 * n) & 15u));
+        const int level = kLevels.at[packed.at[row] >> (4 * n) & 15u];
         for (int c = 0; c < C; ++c) sum[c].at[row] += level * q[c * apart + kNibbleInput[n]];
       }
   }

@@ -1,0 +1,184 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "decoder/arena.h"
+#include "decoder/kernels.h"
+#include "decoder/linear.h"
+
+using namespace sideman;
+
+namespace {
+
+std::vector<float> normals(std::mt19937& random, int count, float scale = 1.0f) {
+  std::normal_distribution<float> normal(0.0f, scale);
+  std::vector<float> values(std::size_t(count) + 16);  // kernels read whole vectors
+  for (int i = 0; i < count; ++i) values[std::size_t(i)] = normal(random);
+  return values;
+}
+
+void require_near(const std::vector<float>& a, const std::vector<float>& b, int count, float tolerance) {
+  float peak = 1e-6f;
+  for (int i = 0; i < count; ++i) peak = std::max(peak, std::abs(b[std::size_t(i)]));
+  for (int i = 0; i < count; ++i)
+    REQUIRE(std::abs(a[std::size_t(i)] - b[std::size_t(i)]) <= tolerance * peak);
+}
+
+/// NF4 weights as a checkpoint holds them.
+struct Codes {
+  std::vector<std::uint8_t> codes;
+  std::vector<float> absmax;
+  Tensor tensor;
+
+  Codes(std::mt19937& random, int rows, int columns)
+      : codes(std::size_t(rows * columns / 2)), absmax(std::size_t(rows * columns / 64)) {
+    for (auto& code : codes) code = static_cast<std::uint8_t>(random());
+    for (auto& scale : absmax) scale = 0.01f + static_cast<float>(random() % 1000) * 1e-4f;
+    tensor = {Tensor::Kind::kNf4, codes.data(), absmax.data(), rows, columns};
+  }
+  double weight(int row, int column) const {
+    const int at = row * tensor.columns + column;
+    const int code = at % 2 == 0 ? codes[std::size_t(at / 2)] >> 4 : codes[std::size_t(at / 2)] & 15;
+    return static_cast<double>(kNf4Levels[code]) * static_cast<double>(absmax[std::size_t(at / 64)]);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the portable kernels run everywhere, and every name is one") {
+  const auto variants = available_kernels();
+  REQUIRE(variants.back() == &kPortableKernels);
+  for (const Kernels* variant : variants) REQUIRE(std::string(variant->name).size() > 3);
+}
+
+TEST_CASE("a matrix product == the sum in doubles, by every kernel, for every count of columns and any row groups") {
+  std::mt19937 random(1);
+  for (const Kernels* kernels : available_kernels())
+    for (const int rows : {16, 48, 64, 144})
+      for (const int columns : {64, 192}) {
+        const Codes w(random, rows, columns);
+        Arena arena;
+        const Linear linear(w.tensor, arena);
+        for (const int count : {1, 2, 3, 5}) {
+          auto x = normals(random, count * columns);
+          std::vector<std::int16_t> q(std::size_t(count * columns));
+          std::vector<float> scales(std::size_t(count * columns / 64)), exact(std::size_t(count * rows)), fast = exact;
+          kernels->quantise_inputs(x.data(), count * columns, q.data(), scales.data());
+          const float none[Decoder::kStyles] = {};
+          const Rows in{x.data(), q.data(), scales.data(), count, columns};
+          linear.apply(*kernels, true, in, none, exact.data(), rows, nullptr);
+          linear.apply(*kernels, false, in, none, fast.data(), rows, nullptr);
+          for (int c = 0; c < count; ++c)
+            for (int row = 0; row < rows; ++row) {
+              double sum = 0.0, size = 0.0;
+              for (int k = 0; k < columns; ++k) {
+                const double product = w.weight(row, k) * static_cast<double>(x[std::size_t(c * columns + k)]);
+                sum += product;
+                size += std::abs(product);
+              }
+              REQUIRE(std::abs(static_cast<double>(exact[std::size_t(c * rows + row)]) - sum) <= 1e-6 * size);
+              REQUIRE(std::abs(static_cast<double>(fast[std::size_t(c * rows + row)]) - sum) <= 5e-4 * size);
+            }
+        }
+      }
+}
+
+TEST_CASE("the largest codes and inputs do not overflow") {
+  for (const Kernels* kernels : available_kernels()) {
+    std::vector<std::uint8_t> codes(16 * 64 / 2, 0xFF);
+    std::vector<float> absmax(16, 1.0f), x(64, -3.0f), y(16), scales(1);
+    std::vector<std::int16_t> q(64);
+    Arena arena;
+    const Linear linear({Tensor::Kind::kNf4, codes.data(), absmax.data(), 16, 64}, arena);
+    kernels->quantise_inputs(x.data(), 64, q.data(), scales.data());
+    const float none[Decoder::kStyles] = {};
+    linear.apply(*kernels, false, {x.data(), q.data(), scales.data(), 1, 64}, none, y.data(), 16, nullptr);
+    for (const float value : y) REQUIRE(value == Approx(-192.0f));
+  }
+}
+
+TEST_CASE("whatever a kernel computes, the portable one computes too") {
+  std::mt19937 random(2);
+  const Kernels& portable = kPortableKernels;
+  for (const Kernels* kernels : available_kernels())
+    for (const int dim : {16, 48, 64, 80})
+      for (const int positions : {16, 48, 112}) {
+        const int size = dim * positions;
+        const auto floats = normals(random, size);
+        const auto scales = normals(random, positions);
+        std::vector<std::int8_t> bytes(std::size_t(size) + 64);
+        std::vector<std::int16_t> words(std::size_t(size) + 64);
+        for (auto& byte : bytes) byte = static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
+        for (auto& word : words) word = static_cast<std::int16_t>(static_cast<int>(random() % 16383) - 8191);
+
+        const auto x = normals(random, dim), w = normals(random, positions);
+        std::vector<std::int16_t> q(static_cast<std::size_t>(dim)), q2 = q, wq(static_cast<std::size_t>(positions));
+        const float limit = kSumLimit / kInt16Limit;
+        REQUIRE(kernels->quantise(x.data(), dim, 32767.0f, limit, q.data()) ==
+                Approx(portable.quantise(x.data(), dim, 32767.0f, limit, q2.data())));
+        for (int i = 0; i < dim; ++i) REQUIRE(std::abs(q[std::size_t(i)] - q2[std::size_t(i)]) <= 1);
+        portable.quantise(w.data(), positions, 32767.0f, limit, wq.data());
+
+        auto got = normals(random, std::max(dim, positions)), expected = got;
+        kernels->scores_i8(bytes.data(), scales.data(), positions / 16, dim, q2.data(), 0.5f, got.data());
+        portable.scores_i8(bytes.data(), scales.data(), positions / 16, dim, q2.data(), 0.5f, expected.data());
+        require_near(got, expected, positions, 1e-6f);
+        kernels->scores_i16(words.data(), scales.data(), positions / 16, dim, q2.data(), 0.5f, got.data());
+        portable.scores_i16(words.data(), scales.data(), positions / 16, dim, q2.data(), 0.5f, expected.data());
+        require_near(got, expected, positions, 1e-6f);
+        kernels->scores_f32(floats.data(), positions / 16, dim, x.data(), got.data());
+        portable.scores_f32(floats.data(), positions / 16, dim, x.data(), expected.data());
+        require_near(got, expected, positions, 1e-5f);
+
+        got = expected = normals(random, std::max(dim, positions));
+        kernels->mix_i8(bytes.data(), positions / 2, dim, wq.data(), 0.01f, got.data());
+        portable.mix_i8(bytes.data(), positions / 2, dim, wq.data(), 0.01f, expected.data());
+        require_near(got, expected, dim, 1e-6f);
+        kernels->mix_i16(words.data(), positions / 2, dim, wq.data(), 0.01f, got.data());
+        portable.mix_i16(words.data(), positions / 2, dim, wq.data(), 0.01f, expected.data());
+        require_near(got, expected, dim, 1e-6f);
+        kernels->mix_f32(floats.data(), positions, dim, w.data(), got.data());
+        portable.mix_f32(floats.data(), positions, dim, w.data(), expected.data());
+        require_near(got, expected, dim, 1e-5f);
+
+        got = expected = normals(random, positions, 30.0f);
+        REQUIRE(kernels->max(got.data(), positions) == portable.max(expected.data(), positions));
+        REQUIRE(kernels->sum(got.data(), positions) == Approx(portable.sum(expected.data(), positions)).margin(1e-3));
+        REQUIRE(kernels->exp_sum(got.data(), positions, 40.0f) ==
+                Approx(portable.exp_sum(expected.data(), positions, 40.0f)));
+        require_near(got, expected, positions, 1e-5f);
+        kernels->layer_norm(x.data(), w.data(), w.data(), 16, got.data());
+        portable.layer_norm(x.data(), w.data(), w.data(), 16, expected.data());
+        require_near(got, expected, 16, 1e-5f);
+        kernels->dots(floats.data(), 3, dim, x.data(), got.data());
+        portable.dots(floats.data(), 3, dim, x.data(), expected.data());
+        require_near(got, expected, 3, 1e-5f);
+        got = expected = normals(random, dim);
+        kernels->add_rows(floats.data(), 3, dim, w.data(), got.data());
+        portable.add_rows(floats.data(), 3, dim, w.data(), expected.data());
+        require_near(got, expected, dim, 1e-5f);
+        kernels->squared_relu(got.data(), dim);
+        portable.squared_relu(expected.data(), dim);
+        require_near(got, expected, dim, 1e-5f);
+        got = expected = normals(random, positions);
+        kernels->dense({floats.data(), positions / 16, dim}, x.data(), 1, got.data(), 0);
+        portable.dense({floats.data(), positions / 16, dim}, x.data(), 1, expected.data(), 0);
+        require_near(got, expected, positions, 1e-5f);
+      }
+}
+
+TEST_CASE("exp_sum == the C library's exp, and exactly 0 where nothing is left") {
+  for (const Kernels* kernels : available_kernels()) {
+    std::vector<float> x(16 * 64), e = x;
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = -90.0f + 0.09f * static_cast<float>(i);
+    e = x;
+    x[3] = e[3] = -INFINITY;
+    kernels->exp_sum(e.data(), static_cast<int>(e.size()), 1.0f);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (x[i] - 1.0f < -87.0f) REQUIRE(e[i] == 0.0f);
+      else REQUIRE(e[i] == Approx(std::exp(x[i] - 1.0f)).epsilon(3e-7));
+    }
+  }
+}
