@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,14 +112,16 @@ def decode(model: str, config_name: str, lengths: list[int]) -> dict[int, float]
         def step(position: int) -> None:
             rival.step(torch.tensor([[int(ids[position])]]), caches, position)
     else:
-        from engine.checkpoint import Checkpoint
+        from engine.checkpoint import load_checkpoint, save_checkpoint
         from engine.config import Config
-        from engine.inference.decoder import Decoder
+        from engine.inference.backends import make_decoder
         from engine.model.shapes import parameter_shapes
 
         shapes = parameter_shapes(config)
         weights = {name: rng.normal(0, 0.02, shape).astype(np.float32) for name, shape in shapes.items()}
-        decoder = Decoder(Checkpoint(Path("random"), Config(model=config), weights, "0" * 64))
+        with tempfile.TemporaryDirectory() as folder:
+            save_checkpoint(Path(folder) / "base", Config(model=config), weights, "")
+            decoder = make_decoder(load_checkpoint(Path(folder) / "base"))
         chords, rows = np.array([401, 402, 403]), np.array([7, 8, 9])
         fed = 0
 
@@ -157,7 +161,9 @@ def _resident_bytes() -> int:
 
 def in_fresh_process(*arguments: object) -> Any:
     command = [sys.executable, __file__, "--row", json.dumps(arguments)]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's threads wait busily
+    run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def draw(path: Path, rows: list[dict[str, Any]], lengths: list[int]) -> None:
