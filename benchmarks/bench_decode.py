@@ -1,7 +1,10 @@
-"""Decoding: our numpy stream against Hugging Face's GPT-2 `generate` of the same width and depth, one thread, same run.
+"""Decoding a token at a time, one thread: our decoders and their rivals on networks of one size, in one run.
 
-Both continue 512 tokens with 128 more at batch 1. GPT-2 has random weights, which cost what trained ones do.
-Prints a table, then one JSON line. Needs transformers (it comes with peft: pip install 'sideman[train]').
+Ours compute two streams (with and without the chords) unless the name says otherwise, rivals one, which flatters them.
+An adapter of rank 8 is on where the name says so. Every cache is full: GPT-2 continues a prompt as long as our context.
+Times are CPU time of the one thread, so that other programs on the machine count little; rounds alternate between the
+contestants. Prints a table a size, then one JSON line.
+Rivals need the train extra (torch, bitsandbytes, peft, transformers).
 """
 
 from __future__ import annotations
@@ -11,68 +14,79 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import argparse
+import itertools
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from machine import describe
+from random_checkpoint import SIZES, chord_view, model_config, random_checkpoint, random_style
 
-CONTEXT, NEW = 512, 128
+import native
+from engine.inference.decoder import Decoder
 
-
-def ours() -> list[float]:
-    """Seconds of each token of a session's loop: decoder step, guidance, sampler."""
-    import native
-    from engine.checkpoint import load_checkpoint
-    from engine.inference.decoder import Decoder
-    from engine.vocabulary import BOS, LAYOUT
-
-    decoder, sampler = Decoder(load_checkpoint()), native.Sampler(LAYOUT, 0)
-    chords, rows = np.arange(401, 431), np.clip(np.arange(30) - 20, -8, 8) + 8
-    token, seconds = BOS, []
-    for _ in range(CONTEXT + NEW):
-        start = time.perf_counter()
-        sampler.advance(token)
-        token = sampler.sample(decoder.step(token, 0, 0, chords, rows)[0])
-        seconds.append(time.perf_counter() - start)
-    return seconds[CONTEXT:]
+Stepper = Callable[[], object]
 
 
-def gpt2() -> list[float]:
-    """Seconds of each token of Hugging Face's loop, with its cache and its temperature, top-k and top-p processors."""
-    import torch
-    from transformers import GPT2Config, GPT2LMHeadModel
+def ours(name: str, precision: str, adapter: bool, streams: int = 2, kernel: str | None = None) -> Stepper:
+    from engine.inference.native_decoder import NativeDecoder
 
-    from engine.checkpoint import load_checkpoint
+    decoder = NativeDecoder(random_checkpoint(name), 1024, precision, streams, kernel)
+    if adapter:
+        decoder.set_style(0, random_style(model_config(name)))
+        decoder.set_style_weights([1.0, 0.0, 0.0, 0.0])
+    view, band = chord_view(), model_config(name).latent_len
+    decoder.feed(*(np.full(band, value) for value in (60, 0, 0)), *view)
+    tokens = itertools.cycle(np.random.default_rng(0).integers(0, 388, 997).tolist())
+    return lambda: decoder.step(next(tokens), 3, 2, *view)
 
-    torch.set_num_threads(1)
-    size = load_checkpoint().model
-    config = GPT2Config(
-        vocab_size=400, n_positions=1024, n_embd=size.latent_dim, n_layer=size.num_layers, n_head=size.num_heads,
-        n_inner=size.ff_dim, bos_token_id=389, eos_token_id=None, pad_token_id=388,
-    )  # fmt: skip
-    model = GPT2LMHeadModel(config).eval()
-    prompt = torch.randint(0, 388, (1, CONTEXT))
-    options = {
-        "do_sample": True,
-        "temperature": 0.8,
-        "top_p": 0.9,
-        "top_k": 0,
-        "attention_mask": torch.ones_like(prompt),
-    }
-    with torch.no_grad():
-        model.generate(prompt, max_new_tokens=8, **options)
-        start = time.perf_counter()
-        model.generate(prompt, max_new_tokens=1, **options)
-        prefill = time.perf_counter() - start
-        start = time.perf_counter()
-        model.generate(prompt, max_new_tokens=NEW + 1, **options)
-        return [(time.perf_counter() - start - prefill) / NEW]
+
+def twin(name: str) -> Stepper:
+    decoder = Decoder(random_checkpoint(name, dequantised=True))
+    view, tokens = chord_view(), itertools.cycle(np.random.default_rng(0).integers(0, 388, 997).tolist())
+    for _ in range(model_config(name).latent_len):
+        decoder.step(next(tokens), 3, 2, *view)
+    return lambda: decoder.step(next(tokens), 3, 2, *view)
+
+
+def contestants(name: str, rivals: bool) -> dict[str, Stepper]:
+    steppers: dict[str, Stepper] = {}
+    if native.VARIANT == "compiled":
+        steppers["native, adapter"] = ours(name, "int8", True)
+        steppers["native"] = ours(name, "int8", False)
+        steppers["native, adapter, one stream"] = ours(name, "int8", True, streams=1)
+        steppers["native int16, adapter"] = ours(name, "int16", True)
+        steppers["native exact, adapter"] = ours(name, "exact", True)
+        if native.kernel() == "avx512":
+            steppers["native without AVX-512, adapter"] = ours(name, "int8", True, kernel="avx2")
+    if name in ("tiny", "256x6", "medium"):
+        steppers["numpy"] = twin(name)
+    if rivals:
+        import torch
+        from rivals import torch_stepper
+
+        torch.set_num_threads(1)
+        steppers["torch eager float32"] = torch_stepper(model_config(name), four_bit=False)
+        steppers["bitsandbytes NF4 + PEFT"] = torch_stepper(model_config(name), four_bit=True)
+    return steppers
+
+
+def measure(steppers: dict[str, Stepper], rounds: int, budget_s: float) -> dict[str, np.ndarray]:
+    """Contestant -> CPU milliseconds of single tokens."""
+    times: dict[str, list[float]] = {key: [] for key in steppers}
+    for _ in range(rounds):
+        for key, step in steppers.items():
+            step(), step()  # the caches hold another network
+            end = time.thread_time() + budget_s
+            while (start := time.thread_time()) < end:
+                step()
+                times[key].append((time.thread_time() - start) * 1e3)
+    return {key: np.array(values) for key, values in times.items()}
 
 
 def start_up() -> tuple[float, float]:
@@ -91,19 +105,29 @@ def start_up() -> tuple[float, float]:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    mine = ours()
-    seconds, peak_mb = start_up()
-    rival = gpt2()
-    rows = {
-        "sideman, numpy decoder": statistics.median(mine) * 1e3,
-        "Hugging Face GPT-2, torch": statistics.median(rival) * 1e3,
-    }
-    print(f"{'':<28} {'ms a token':>10}")
-    for name, value in rows.items():
-        print(f"{name:<28} {value:>10.2f}")
-    print(f"fresh process to one bar on disk: {seconds:.2f} s, {peak_mb:.0f} MB")
-    result = {"benchmark": "decode", "ms_per_token": {name: round(value, 3) for name, value in rows.items()}}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["tiny", "256x6", "medium"])
+    parser.add_argument("--no-rivals", action="store_true", help="our decoders alone")
+    parser.add_argument("--rounds", type=int, default=4)
+    options = parser.parse_args()
+    results: dict[str, dict[str, dict[str, float]]] = {}
+    seconds, peak_mb = start_up()  # first: a process counts the memory of the one that started it
+    for name in options.sizes:
+        times = measure(contestants(name, not options.no_rivals), options.rounds, 0.3)
+        if not options.no_rivals:
+            from rivals import gpt2_loop
+
+            loop = gpt2_loop(model_config(name), model_config(name).max_seq_len - 16, new=16)
+            times["Hugging Face GPT-2 generate"] = np.array([next(loop) * 1e3 for _ in range(options.rounds)])
+        rows = {key: {"min": ms.min(), "p50": np.median(ms), "p99": np.percentile(ms, 99)} for key, ms in times.items()}
+        first = rows.get("native, adapter", rows[next(iter(rows))])["p50"]
+        print(f"\n{name:<32} {'min':>8} {'p50':>8} {'p99':>8} {'tokens/s':>9} {'times':>6}   CPU ms a token")
+        for key, row in rows.items():
+            print(f"{key:<32} {row['min']:>8.3f} {row['p50']:>8.3f} {row['p99']:>8.3f} {1e3 / row['p50']:>9.0f} "
+                  f"{row['p50'] / first:>6.1f}")  # fmt: skip
+        results[name] = {key: {k: round(float(v), 4) for k, v in row.items()} for key, row in rows.items()}
+    print(f"\nfresh process to one bar on disk: {seconds:.2f} s, {peak_mb:.0f} MB")
+    result = {"benchmark": "decode", "kernel": native.kernel(), "cpu_ms_per_token": results}
     result |= {"start_to_file_s": round(seconds, 3), "peak_mb": round(peak_mb)}
     print(json.dumps({**result, **describe()}))
 

@@ -1,4 +1,4 @@
-"""The compiled decoder is the numpy one by every kernel: logits, rollback, chords and styles that change at any token."""
+"""The compiled decoder is the numpy one by every kernel: logits, rollback, chords and styles at any token."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bindings.h"
+#include "sideman/bandwidth.h"
 
 namespace sideman::bindings {
 namespace {
@@ -190,6 +191,13 @@ void bind_decoder(py::module_& module) {
       .def_property_readonly("kernel", &Decoder::kernel)
       .def_property_readonly("memory_bytes", &Decoder::memory_bytes)
       .def_property_readonly("token_bytes", &Decoder::token_bytes);
+  module.def(
+      "read_bandwidth",
+      [](std::size_t bytes, int streams, double seconds) {
+        const py::gil_scoped_release released;
+        return read_bandwidth(bytes, streams, seconds);
+      },
+      py::arg("bytes"), py::arg("streams"), py::arg("seconds"), "Bytes a second that one core reads.");
   module.def("kernels", &kernel_variants, "Kernel variants that this machine runs, the best first.");
   module.def("kernel", &best_kernel, "The one that decoders use: the best, or SIDEMAN_KERNEL.");
 }
