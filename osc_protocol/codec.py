@@ -12,11 +12,12 @@ from pythonosc.parsing import osc_types
 from osc_protocol.errors import PacketError
 from osc_protocol.parameters import Value
 
-__all__ = ["MAX_NESTING", "MAX_PACKET_BYTES", "Message", "decode", "encode"]
+__all__ = ["MAX_NESTING", "MAX_PACKET_BYTES", "Message", "TimedMessage", "decode", "decode_timed", "encode"]
 
 MAX_PACKET_BYTES: Final = 4096
 MAX_NESTING: Final = 8  # bundles in bundles
 _BUNDLE: Final = b"#bundle\x00"
+_NTP_EPOCH_S: Final = 2_208_988_800  # from 1900 to 1970
 _LEAST_BYTES: Final = dict.fromkeys("ifsbrm", 4) | dict.fromkeys("hdt", 8) | dict.fromkeys("TFN", 0)  # by type tag
 
 
@@ -25,6 +26,13 @@ class Message(NamedTuple):
 
     address: str
     arguments: tuple[object, ...]
+
+
+class TimedMessage(NamedTuple):
+    """A message and the time tag of its bundle in Unix seconds, UTC; None for at once."""
+
+    message: Message
+    due_s: float | None
 
 
 def encode(address: str, *values: Value) -> bytes:
@@ -40,33 +48,41 @@ def encode(address: str, *values: Value) -> bytes:
 
 
 def decode(packet: bytes) -> list[Message]:
-    """The messages of one packet in their order, bundles unpacked.
+    """The messages of one packet in their order, bundles unpacked and their time tags left out; else decode_timed."""
+    return [message for message, _ in decode_timed(packet)]
 
-    A bundle's time tag is not waited for: its messages act at once. PacketError if any part of the packet is malformed
-    (then nothing of it counts), if it exceeds MAX_PACKET_BYTES or nests bundles deeper than MAX_NESTING.
+
+def decode_timed(packet: bytes) -> list[TimedMessage]:
+    """The messages of one packet in their order, bundles unpacked; waiting for their time tags is the caller's.
+
+    PacketError if any part of the packet is malformed (then nothing of it counts), if it exceeds MAX_PACKET_BYTES or
+    nests bundles deeper than MAX_NESTING.
     """
     if len(packet) > MAX_PACKET_BYTES:
         raise PacketError(f"the packet has {len(packet)} bytes: at most {MAX_PACKET_BYTES} are taken, send several")
-    messages: list[Message] = []
-    _unpack(packet, 0, messages)
+    messages: list[TimedMessage] = []
+    _unpack(packet, 0, None, messages)
     return messages
 
 
-def _unpack(packet: bytes, depth: int, messages: list[Message]) -> None:
+def _unpack(packet: bytes, depth: int, due_s: float | None, messages: list[TimedMessage]) -> None:
     if not packet.startswith(_BUNDLE):
-        messages.append(_message(packet))
+        messages.append(TimedMessage(_message(packet), due_s))
         return
     if depth >= MAX_NESTING:
         raise PacketError(f"bundles nest deeper than {MAX_NESTING}: send them flat")
     at = len(_BUNDLE) + 8  # past the time tag
     if len(packet) < at:
         raise PacketError(f"a bundle of {len(packet)} bytes is cut off")
+    own_s = _unix_s(packet[len(_BUNDLE) : at])
+    if own_s is not None:  # OSC 1.0 wants an inner bundle due no earlier than the outer one
+        due_s = own_s if due_s is None else max(own_s, due_s)
     while at < len(packet):
         size = int.from_bytes(packet[at : at + 4], "big")
         at += 4
         if size == 0 or at + size > len(packet):
             raise PacketError(f"a bundle element of {size} bytes does not fit its bundle")
-        _unpack(packet[at : at + size], depth + 1, messages)
+        _unpack(packet[at : at + size], depth + 1, due_s, messages)
         at += size
 
 
@@ -90,6 +106,12 @@ def _message(packet: bytes) -> Message:
     except (osc_types.ParseError, osc_message.ParseError, ValueError, OverflowError, struct.error) as error:
         raise PacketError(cut_off) from error
     return Message(message.address, tuple(_tidy(value) for value in message.params))
+
+
+def _unix_s(time_tag: bytes) -> float | None:
+    """An NTP time tag -> Unix seconds; None for OSC's "immediately"."""
+    ticks = int.from_bytes(time_tag, "big")
+    return None if ticks <= 1 else ticks / 2**32 - _NTP_EPOCH_S
 
 
 def _tidy(value: object) -> object:

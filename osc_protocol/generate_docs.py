@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from osc_protocol.codec import MAX_NESTING, MAX_PACKET_BYTES
 from osc_protocol.parameters import (
     COMMANDS,
     DEFAULT_OUT_PORT,
@@ -14,8 +15,10 @@ from osc_protocol.parameters import (
     Parameter,
     legal_range,
 )
-from osc_protocol.server import ERROR, PONG, STATUS, VALUE
+from osc_protocol.server import ERROR, MAX_AHEAD_S, MAX_PACKETS_PER_S, PONG, STATUS, VALUE
+from osc_protocol.subscriptions import MAX_SUBSCRIBERS, RATE_HZ
 from osc_protocol.sysex import MAX_FRAME
+from osc_protocol.twins import MIDI, NORM
 
 __all__ = ["PATH", "render", "write"]
 
@@ -36,7 +39,16 @@ oscdump {DEFAULT_OUT_PORT}
 
 Types are OSC's: `f` float, `i` int, `s` text. A whole number is taken for a float, and a float without a fraction for
 an int. A message that is refused changes nothing and is answered with `{ERROR}`, which names the legal range.
-Bundles are unpacked and act at once, whatever their time tag.
+
+Every row below that has an order has two more addresses, for controllers that know no other range: `{NORM}NAME`
+takes 0..1 and `{MIDI}NAME` 0..127, linear from the low end to the high end (T and F are the two ends, the
+choices of `mode` are equal parts). Commands without an argument take a button's: 1 or T acts, 0 or F, the button let
+go, does nothing.
+
+A bundle waits for its time tag, up to {MAX_AHEAD_S:.0f} s; a past one acts at once, one further ahead is refused.
+Limits: {MAX_PACKET_BYTES} bytes a packet, {MAX_NESTING} bundles in each other, {MAX_PACKETS_PER_S} packets a second \
+from one sender, {MAX_SUBSCRIBERS} subscribers.
+Subscribers hear the newest value of a name, at most {RATE_HZ:.0f} times a second, the last one always.
 """
 
 _REPLIES: Final = f"""\

@@ -114,6 +114,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/get", "s", "Asks for a value by name, or `*` for all of them; `/sideman/value` answers."),
     Command("/sideman/ping", "", "Asks whether the engine is there; `/sideman/pong` answers."),
     Command("/sideman/subscribe", "i", "Sends values and errors to this UDP port from now on; 0 ends it.", 0, 65535),
+    Command("/sideman/feedback", "i", "Sends every value at its own address to this UDP port, for faders; 0 ends it.",
+            0, 65535),
 )
 """Every command. Parameters are set at their own addresses."""
 # fmt: on

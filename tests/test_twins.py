@@ -1,0 +1,79 @@
+"""Laws of the twin addresses: every row that has an order is set by 0..1 and by 0..127."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osc_protocol.codec import decode, encode
+from osc_protocol.parameters import PARAMETERS, Parameter, ParameterError, check, from_cc
+from osc_protocol.server import ERROR
+from osc_protocol.twins import BY_TWIN, MIDI, NORM, check_twin, from_norm, has_position, to_norm
+from tests.fake_engine import FakeEngine
+
+ORDERED = [row for row in PARAMETERS if has_position(row)]
+rows = pytest.mark.parametrize("row", ORDERED, ids=lambda row: row.name)
+
+
+def test_every_row_but_free_text_has_both_twins() -> None:
+    assert {row.name for row in PARAMETERS} - {row.name for row in ORDERED} == {"style", "scale"}
+    assert len(BY_TWIN) == 2 * len(ORDERED)
+
+
+@rows
+def test_both_ends_are_exact(row: Parameter) -> None:
+    ends = (row.choices[0], row.choices[-1]) if row.choices else (row.low, row.high)
+    for prefix, top in ((NORM, 1), (NORM, 1.0), (MIDI, 127), (MIDI, 127.0)):
+        assert (check_twin(prefix + row.name, (0,))[1], check_twin(prefix + row.name, (top,))[1]) == ends
+        assert (check_twin(prefix + row.name, (False,))[1], check_twin(prefix + row.name, (True,))[1]) == ends
+
+
+@rows
+@settings(deadline=None, max_examples=40)
+@given(st.floats(0, 1))
+def test_every_position_gives_a_legal_value_that_lies_there(row: Parameter, position: float) -> None:
+    value = from_norm(row, position)
+    assert check(row.name, value) == value
+    steps = len(row.choices) - 1 if row.choices else row.high - row.low if row.type == "i" else 1e5  # type: ignore[operator]
+    assert abs(to_norm(row, value) - position) <= 0.5001 / steps
+
+
+@rows
+def test_the_default_comes_back_over_the_wire(row: Parameter) -> None:
+    ((_, (position,)),) = decode(encode(NORM + row.name, to_norm(row, row.default)))
+    assert check_twin(NORM + row.name, (position,)) == (row.name, row.default)
+
+
+@pytest.mark.parametrize("row", [row for row in ORDERED if not row.choices], ids=lambda row: row.name)
+def test_the_midi_twin_is_the_cc_road(row: Parameter) -> None:
+    assert [check_twin(MIDI + row.name, (n,))[1] for n in range(128)] == [from_cc(row, n) for n in range(128)]
+
+
+@pytest.mark.parametrize("arguments", [(), (0.5, 0.5), (-0.1,), (1.1,), (math.nan,), (math.inf,), ("x",), (10**4000,)])
+def test_what_is_no_position_is_refused_with_the_range(arguments: tuple[object, ...]) -> None:
+    with pytest.raises(ParameterError, match=r"0\.\.1") as caught:
+        check_twin(NORM + "density", arguments)
+    assert len(str(caught.value)) < 200
+
+
+@rows
+def test_the_server_takes_both(row: Parameter) -> None:
+    engine = FakeEngine()
+    server = engine.server()
+    assert server.handle_packet(encode(NORM + row.name, 1.0)) == []
+    assert engine.values[row.name] == from_norm(row, 1.0)
+    assert server.handle_packet(encode(MIDI + row.name, 0)) == []
+    assert engine.values[row.name] == from_norm(row, 0.0)
+    assert decode(server.handle_packet(encode(MIDI + row.name, 128))[0])[0].address == ERROR
+
+
+@pytest.mark.parametrize("address", ["/sideman/play", "/sideman/stop", "/sideman/panic"])
+def test_a_button_acts_when_pressed_and_not_when_let_go(address: str) -> None:
+    engine = FakeEngine()
+    server = engine.server()
+    for state in (1, 1.0, True, 0, 0.0, False):
+        assert server.handle_packet(encode(address, state)) == []
+    assert engine.commands == [(address, ())] * 3
