@@ -116,7 +116,7 @@ def test_rollback_equals_never_having_gone_ahead(kernel: str, precision: str) ->
     checkpoint = packed_checkpoint()
     straight, detour = (native_decoder(checkpoint, 24, precision=precision, kernel=kernel) for _ in range(2))
     wrong = list(random_tokens(6, 200))
-    for token in random_tokens(7, 120 if kernel == "portable" else 400):
+    for token in random_tokens(7, 40 if kernel == "portable" else 300):
         for other in wrong[: int(rng.integers(0, 25))]:
             feed(detour, other)
         detour.rollback(detour.length - straight.length)  # type: ignore[attr-defined]
@@ -145,11 +145,11 @@ def test_styles_blended_anew_at_every_token_are_the_twins(kernel: str) -> None:
     for slot in range(3):
         for decoder in both:
             decoder.set_style(slot, styles[slot])  # type: ignore[attr-defined]
-    for position, token in enumerate(random_tokens(10, 80)):
+    for position, token in enumerate(random_tokens(10, 36)):
         weights = rng.uniform(0, 1, 4) * rng.integers(0, 2, 4)
         expected, got = None, None
         for decoder in both:
-            if position == 40:
+            if position == 18:
                 decoder.set_style(1, styles[3])  # type: ignore[attr-defined]
                 decoder.set_style(2, None)  # type: ignore[attr-defined]
                 decoder.set_style(3, styles[1])  # type: ignore[attr-defined]

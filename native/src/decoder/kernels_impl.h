@@ -11,7 +11,7 @@
 namespace sideman {
 namespace {
 
-constexpr int kPrefetchBytes = 1216;  // about a block ahead: weights stream in from memory once a token
+constexpr int kPrefetchBytes = 640;  // about a block ahead: weights stream in from memory once a token
 
 template <class Simd>
 struct Impl {
