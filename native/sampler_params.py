@@ -22,6 +22,7 @@ class SamplerParams:
     polyphony: int = 8  # notes sounding at once
     repetition: float = 1.0  # Keskar 2019, on pitches struck within the last 64 tokens; 1 = off
     scale_mask: int = 4095  # bit c set: pitch class c may be struck; 4095 = all twelve
+    keep_timing: bool = False  # temperature to min_p choose among the NOTE_ONs and among the VELOCITYs alone
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -57,6 +57,7 @@ def random_params(rng: np.random.Generator) -> SamplerParams:
         polyphony=int(rng.integers(1, 17)),
         repetition=float(rng.uniform(1.0, 2.0)),
         scale_mask=int(rng.choice([4095, 0b1010_1101_0101, 1, 0])),
+        keep_timing=bool(rng.integers(2)),
     )
 
 
@@ -112,6 +113,33 @@ def test_chain(lib: Any, chain: dict[str, Any], expected: tuple[float, ...]) -> 
     got = tested.distribution(logits({ON + 60 + i: math.log(p) for i, p in enumerate(FOUR)}, floor=50.0))
     np.testing.assert_allclose(got[ON + 60 : ON + 64], expected, rtol=1e-5, atol=1e-6)
     assert np.count_nonzero(got) == np.count_nonzero(expected)
+
+
+@each_variant
+@pytest.mark.parametrize(
+    "chain", [{"temperature": 0.1}, {"temperature": 2.0}, {"top_p": 0.2}, {"top_k": 1}, {"min_p": 1.0}]
+)
+def test_kept_timing_is_the_models_own_and_the_chain_chooses_the_notes(lib: Any, chain: dict[str, Any]) -> None:
+    """Whatever the chain, waits, ends and the mass of each kind stay; the notes are as the chain alone has them."""
+    values = np.random.default_rng(3).normal(size=LAYOUT.num_ids).astype(np.float32) * 2
+    before = [LOUD, ON + 60, FULL]
+    plain = sampler(lib, *before).distribution(values)
+    kept = sampler(lib, *before, params=SamplerParams(**{**vars(PLAIN), **chain, "keep_timing": True})).distribution(
+        values
+    )
+    for first, count in ((SHIFT, LAYOUT.num_shifts), (OFF, 128)):
+        np.testing.assert_allclose(kept[first : first + count], plain[first : first + count], rtol=1e-12)
+    for first, count in ((ON, 128), (VEL, LAYOUT.num_velocities)):
+        assert kept[first : first + count].sum() == pytest.approx(plain[first : first + count].sum())
+        alone = np.where(
+            (np.arange(LAYOUT.num_ids) >= first) & (np.arange(LAYOUT.num_ids) < first + count), values, -1e9
+        )
+        chosen = sampler(lib, *before, params=SamplerParams(**{**vars(PLAIN), **chain})).distribution(
+            alone.astype(np.float32)
+        )
+        np.testing.assert_allclose(
+            kept[first : first + count] / kept[first : first + count].sum(), chosen[first : first + count], atol=1e-12
+        )
 
 
 @each_variant

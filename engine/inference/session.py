@@ -348,5 +348,5 @@ class Session:
     def _apply_params(self) -> None:
         chosen = {name: self._values[name] for name in SAMPLER_NAMES}
         mask = scale_mask(str(self._values["scale"]))
-        self._sampler.set_params(native.SamplerParams(**chosen, scale_mask=mask))  # type: ignore[arg-type]
+        self._sampler.set_params(native.SamplerParams(**chosen, scale_mask=mask, keep_timing=True))  # type: ignore[arg-type]
         self._drawn = None

@@ -52,6 +52,7 @@ struct type_caster<sideman::SamplerParams> {
     read("polyphony", value.polyphony);
     read("repetition", value.repetition);
     read("scale_mask", value.scale_mask);
+    read("keep_timing", value.keep_timing);
     return true;
   }
 };

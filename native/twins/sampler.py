@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from itertools import islice
+from itertools import groupby, islice
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -114,12 +114,37 @@ class Sampler:
                 score = score + bias
             if is_note_on and token - layout.note_on in recent:
                 score = score / params.repetition if score > 0.0 else score * params.repetition
-            scores[token] = score / params.temperature
+            scores[token] = score
 
-        best = max(scores.values())
-        if any(math.isnan(score) for score in scores.values()) or math.isinf(best):
+        if any(math.isnan(score) for score in scores.values()) or math.isinf(max(scores.values())):
             raise ValueError("logits of the legal tokens hold NaN, +inf or nothing but -inf: check the decoder")
+        if not params.keep_timing:
+            return self._chosen(scores)
 
+        # What comes next, when, and which note ends stay as the model has them: waits are spread over a hundred tokens,
+        # and whatever favours likely tokens would favour all others over a wait, and short waits over long ones.
+        best = max(scores.values())
+        weights: list[tuple[int, float]] = []
+        for kind, tokens in groupby(scores, key=self._kind_group):
+            group = {token: scores[token] for token in tokens}
+            own = [(token, math.exp(score - best)) for token, score in group.items()]
+            if kind not in ("note_on", "velocity") or math.isinf(max(group.values())):
+                weights.extend(own)
+                continue
+            mass = 0.0
+            for _, weight in own:
+                mass += weight
+            chosen, total = self._chosen(group), 0.0
+            for _, weight in chosen:
+                total += weight
+            weights.extend((token, weight * (mass / total)) for token, weight in chosen)
+        return weights
+
+    def _chosen(self, scores: dict[int, float]) -> list[tuple[int, float]]:
+        """Temperature, top-k, top-p, min-p: (token, unnormalised probability) of what they leave, by id."""
+        params = self._params
+        scores = {token: score / params.temperature for token, score in scores.items()}
+        best = max(scores.values())
         kept = list(scores)  # always by id
         if 0 < params.top_k < len(kept):
             kept = sorted(sorted(kept, key=lambda token: (-scores[token], token))[: params.top_k])
@@ -213,6 +238,9 @@ class Sampler:
         if layout.velocity <= token < layout.velocity + layout.num_velocities:
             return "velocity"
         return "other"
+
+    def _kind_group(self, token: int) -> str:
+        return self._kind(token).removeprefix("short_").removeprefix("full_")
 
     def _recent_pitches(self) -> set[int]:
         first = self._layout.note_on

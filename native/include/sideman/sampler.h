@@ -22,6 +22,7 @@ struct SamplerParams {
   int polyphony = 8;
   double repetition = 1.0;
   int scale_mask = 4095;
+  bool keep_timing = false;
 };
 
 /// One bit a pitch.
@@ -100,6 +101,8 @@ class Sampler {
   Legal legal() const noexcept;
   bool weigh(const float* logits) noexcept;
   void gather(const float* logits) noexcept;
+  void weigh_by_kind(double best) noexcept;
+  void choose() noexcept;
   void sort_into_buckets(double best) noexcept;
   void keep_through(std::size_t position) noexcept;
   std::size_t position_of_mass(double mass) noexcept;
@@ -131,8 +134,10 @@ class Sampler {
   std::size_t reachable_ = 0;
   std::uint64_t length_ = 0;
 
-  // Scratch of one draw: what is left to draw from, by id.
+  // Scratch of one draw: what is left to draw from, by id. The chain works on `count_` entries from `first_` on.
+  std::size_t first_ = 0;
   std::size_t count_ = 0;
+  std::array<std::size_t, 5> block_start_{};  // where the tokens of each of blocks_ begin after gather()
   std::vector<std::uint16_t> ids_;
   std::vector<double> scores_;
   std::vector<double> weights_;
