@@ -14,8 +14,9 @@ from typing import Final, Protocol
 
 from bridge.errors import LiveFailure
 from bridge.improviser import Improviser
+from engine.feel import Feel, NoteMover
 from engine.notes import NoteEvent
-from engine.vocabulary import STEP_MS, STEP_S
+from engine.vocabulary import STEP_S
 
 __all__ = ["EventSink", "PlayAhead"]
 
@@ -28,9 +29,9 @@ FIRST_CHUNK_S: Final = 0.05  # after a handover: short, so that its first notes 
 SEARCH_S: Final = 3.0  # how far a start looks for its first note
 START_MARGIN_US: Final = 5_000  # from the decision to the first note of a start, generation not counted
 MARGIN_LOW_US, MARGIN_HIGH_US = 20_000, 120_000  # of a handover; in between it follows what handovers cost
+ENDS_AHEAD_US: Final = 50_000  # an end that a later strike might still bring forward waits for this moment
 LATE_US: Final = 30_000  # a note later than this is skipped
 SKIP_US: Final = 250_000  # a stream further behind than this skips ahead
-STEP_US: Final = STEP_MS * 1000
 _PUSH_PATIENCE_S: Final = 1.0
 
 Prepare = Callable[[float], None]
@@ -59,7 +60,17 @@ class PlayAhead:
         self._origin_us: int | None = None
         self._handed_over_us = 0  # handovers never go back in time
         self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
+        self._mover = NoteMover(Feel())
         self.skipped = 0  # notes that came too late to be played
+
+    @property
+    def feel(self) -> Feel:
+        """How notes are moved. A new one holds for the notes that are not generated yet."""
+        return self._mover.feel
+
+    @feel.setter
+    def feel(self, feel: Feel) -> None:
+        self._mover.feel = feel
 
     @property
     def playing(self) -> bool:
@@ -93,17 +104,19 @@ class PlayAhead:
         otherwise the stream's present second sounds now.
         """
         start_s = self._improviser.time_s
+        self._mover.clear(not_before_s=start_s)
         prepare(start_s)
         events: list[NoteEvent] = []
         sounds_now_s = start_s
         while at_first_note and not events and sounds_now_s < start_s + SEARCH_S:
             sounds_now_s = _grid(sounds_now_s + STEP_S)  # no further than needed: the first note waits for it
             events = self._improviser.generate(sounds_now_s)
-        if events:
-            sounds_now_s = events[0].time_s
+        moved = self._mover.take(events, self._improviser.time_s)
+        if moved:
+            sounds_now_s = moved[0].time_s
         self._origin_us = self._clock() + START_MARGIN_US - round(sounds_now_s * 1e6)
         self._handed_over_us = 0
-        self._push(events)
+        self._push(moved)
 
     def change(self, prepare: Prepare) -> None:
         """Takes back what has not sounded, from a moment just ahead; prepares; goes on from there.
@@ -112,16 +125,18 @@ class PlayAhead:
         """
         began_us = self._clock()
         at_us = max(began_us + self.margin_us, self._handed_over_us)
-        at_s = _grid(math.ceil(self.stream_s(at_us) / STEP_S - 1e-6) * STEP_S)
+        stream_s, sounds_s = self._mover.cut(self.stream_s(at_us))
+        at_s = _grid(stream_s)
         if at_s < self._improviser.time_s:
-            # Half a step after the grid point: what is due at it stays, in the scheduler as in the stream.
-            self._command(lambda: self._sink.cancel_from(self.wall_us(at_s) + STEP_US // 2))
+            self._command(lambda: self._sink.cancel_from(self.wall_us(sounds_s)))
             self._improviser.rollback(at_s)
+            self._push(self._mover.rollback(at_s, sounds_s, self.stream_s(at_us)))
+            self._handed_over_us = self.wall_us(sounds_s)
         else:
             at_s = self._improviser.time_s
-        self._handed_over_us = self.wall_us(at_s)
+            self._handed_over_us = self.wall_us(at_s)
         prepare(at_s)
-        self._push(self._improviser.generate(_grid(at_s + FIRST_CHUNK_S)))
+        self._generate(_grid(at_s + FIRST_CHUNK_S))
         self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
 
     def rest(self) -> None:
@@ -133,6 +148,7 @@ class PlayAhead:
         if now_s < self._improviser.time_s:
             self._improviser.rollback(max(now_s, 0.0))
         self._improviser.end()  # the scheduler has ended them already; the stream must know
+        self._mover.clear()
         self._origin_us = None
 
     def all_notes_off(self) -> None:
@@ -155,12 +171,17 @@ class PlayAhead:
                 moved_us = behind_us + MARGIN_LOW_US
                 self._origin_us += moved_us
                 skipped(self._improviser.time_s, moved_us / 1e6)
-            target_s = _grid(self.stream_s(now_us + ahead_us))
+            self._mover.is_now(self.stream_s(now_us))
+            self._push(self._mover.release(self.stream_s(now_us + ENDS_AHEAD_US)))
+            target_s = _grid(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s)
             if self._improviser.time_s >= target_s:
                 return
-            self._push(self._improviser.generate(min(target_s, _grid(self._improviser.time_s + CHUNK_S))))
+            self._generate(min(target_s, _grid(self._improviser.time_s + CHUNK_S)))
             if interrupted():
                 return
+
+    def _generate(self, until_s: float) -> None:
+        self._push(self._mover.take(self._improviser.generate(until_s), until_s))
 
     def _push(self, events: Sequence[NoteEvent]) -> None:
         now_us = self._clock()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from bridge.ahead import EventSink, PlayAhead
@@ -18,6 +19,7 @@ from bridge.held import HeldChord
 from bridge.improviser import Improviser
 from engine.chords import Chart, Chord
 from engine.errors import SidemanError
+from engine.feel import FEEL_NAMES
 from native import MidiRing
 from osc_protocol.errors import OscError
 from osc_protocol.parameters import Value
@@ -35,7 +37,7 @@ class Report(Protocol):
     """Hears what happens, on the session thread. It must return at once."""
 
     def __call__(self, what: str, text: str, /) -> None:
-        """what: `chord`, `rest`, `playing`, `error`. text: one line."""
+        """what: `chord`, `rest`, `playing`, `feel`, `error`. text: one line."""
 
 
 class LiveSession:
@@ -66,6 +68,7 @@ class LiveSession:
         self._look_ahead_us = look_ahead_ms * 1000
         self._improviser = make_improviser(seed)
         self._ahead = PlayAhead(self._improviser, sink, clock, channel=channel)
+        self._ahead.feel = replace(self._ahead.feel, seed=seed)
         self._ring = MidiRing(RING_CAPACITY)
         self._thunks: deque[Callable[[], None]] = deque()
         self._wake = threading.Event()
@@ -238,7 +241,7 @@ class LiveSession:
         if self._knobs:
             self._turn_knobs()
         if not self._ahead.playing:
-            self._improviser.set_tempo(self._tempo_bpm, origin_s=from_s)  # the first chord falls on a bar line
+            self._set_beat(from_s)  # the first chord falls on a bar line
         self._improviser.set_chords([(from_s, self._chord)], from_s=from_s)
 
     def _over_changes(self, knobs_due: bool) -> None:
@@ -260,10 +263,27 @@ class LiveSession:
         if self._knobs:
             self._turn_knobs()
         self._changes.start(self._improviser, from_s)
+        self._follow_clock(self._changes)
 
     def _skipped(self, from_s: float, skipped_s: float) -> None:
         if self._mode == "changes" and self._changes is not None:
             self._changes.skip(self._improviser, from_s, skipped_s)
+            self._follow_clock(self._changes)
+
+    def _set_beat(self, origin_s: float) -> None:
+        """Tells model and feel the beat of follow mode, which may be none."""
+        self._improviser.set_tempo(self._tempo_bpm, origin_s=origin_s)
+        self._ahead.feel = replace(self._ahead.feel, tempo_bpm=self._tempo_bpm, origin_s=origin_s)
+        self._say_if_beatless()
+
+    def _follow_clock(self, changes: ChartPlayer) -> None:
+        """Tells feel the beat of a chart."""
+        clock = changes.clock
+        self._ahead.feel = replace(self._ahead.feel, tempo_bpm=clock.tempo_bpm, origin_s=clock.origin_s)
+
+    def _say_if_beatless(self) -> None:
+        if self._ahead.feel.params.needs_beat and self._ahead.feel.tempo_bpm is None:
+            self._report("feel", "quantise and swing wait for a beat: set a tempo")
 
     def _turn_knobs(self) -> None:
         turned, self._knobs = self._knobs, {}
@@ -272,6 +292,10 @@ class LiveSession:
             try:
                 self._improviser.set_params(**{name: value})
                 self._params[name] = value
+                if name in FEEL_NAMES:
+                    self._ahead.feel = self._ahead.feel.turned(**{name: float(value)})
+                    if self._ahead.playing:
+                        self._say_if_beatless()
             except (OscError, SidemanError) as error:
                 self._report("error", str(error))
 
@@ -307,8 +331,9 @@ class LiveSession:
         def prepare(from_s: float) -> None:
             if self._mode == "changes" and self._changes is not None:
                 self._changes.set_tempo(self._improviser, tempo_bpm, from_s)
+                self._follow_clock(self._changes)
             else:
-                self._improviser.set_tempo(tempo_bpm, origin_s=from_s)
+                self._set_beat(from_s)
 
         if self._ahead.playing:
             self._ahead.change(prepare)
@@ -317,14 +342,21 @@ class LiveSession:
 
     def _locate(self, beat: float) -> None:
         changes = self._changes
-        if changes is not None and self._ahead.playing and self._mode == "changes":
-            self._ahead.change(lambda from_s: changes.start(self._improviser, from_s, beat))
+        if changes is None or not self._ahead.playing or self._mode != "changes":
+            return
+
+        def prepare(from_s: float) -> None:
+            changes.start(self._improviser, from_s, beat)
+            self._follow_clock(changes)
+
+        self._ahead.change(prepare)
 
     def _set_seed(self, seed: int) -> None:
         self._rest()
         self._improviser = self._make_improviser(seed)
         self._improviser.set_params(**self._params)
         self._ahead.replace(self._improviser)
+        self._ahead.feel = replace(self._ahead.feel, seed=seed)
 
     def _play(self) -> None:
         self._enabled = True

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from bridge.errors import ModeError
 from bridge.live import LiveSession
 from engine.chords import parse_chart, parse_chord
 from engine.scales import scale_mask
 from engine.styles_library import find_style, parse_styles
-from osc_protocol.errors import ParameterError
 from osc_protocol.parameters import DEFAULT_PORT, PARAMETERS, Value
 from osc_protocol.server import ERROR, STATUS, OscServer
 
-__all__ = ["NOT_YET", "Remote", "check_live"]
-
-NOT_YET: Final = ("quantise", "swing", "humanise")
+__all__ = ["Remote", "check_live"]
 
 
 def check_live(name: str, value: Value) -> None:
-    """ParameterError for a checked value that a live session cannot follow yet: better refused than unheard.
-
-    SidemanError for a scale that nobody knows, a style that is not there or is broken.
-    """
+    """SidemanError for a scale that nobody knows, a style that is not there or is broken."""
     if name == "scale":
         scale_mask(str(value))
     if name == "style":
         for style in parse_styles(str(value)):
             find_style(style)
-    default = next(row.default for row in PARAMETERS if row.name == name)
-    if name in NOT_YET and value != default:
-        raise ParameterError(f"{name} does not act on live playing yet: leave it at {default!r}")
 
 
 class Remote:

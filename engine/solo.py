@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 import native
 from engine.checkpoint import Checkpoint
 from engine.chords import Chart
+from engine.feel import FEEL_NAMES, Feel, NoteMover
 from engine.inference.session import Session
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.vocabulary import LAYOUT, STEP_S
@@ -54,7 +56,9 @@ def improvise(
     length_s = chart.beats * beat_s
     # The last grid point before the end, so that the last notes end within the file.
     events = session.generate(start_s + np.floor(length_s / STEP_S) * STEP_S) + session.end()
-    notes = notes_of([event._replace(time_s=event.time_s - start_s) for event in events])
+    knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
+    feel = Feel(tempo_bpm=tempo_bpm, seed=seed).turned(**knobs)
+    notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
     symbols = [(span.start_beat * beat_s, span.chord.name if span.chord else "N.C.") for span in chart.spans]
     return Solo(notes, symbols, tempo_bpm, chart.beats_per_bar, length_s)
 
@@ -75,6 +79,18 @@ def notes_of(events: list[NoteEvent]) -> Notes:
     assert not sounding, "the stream was not ended"
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
     return make_notes(*columns)
+
+
+def _moved(events: list[NoteEvent], feel: Feel, length_s: float) -> list[NoteEvent]:
+    """The events as they are to sound, none after length_s."""
+    mover = NoteMover(feel, not_before_s=0.0)
+    moved = mover.take(events, length_s) + mover.release(math.inf)
+    within = [event._replace(time_s=min(event.time_s, length_s)) for event in moved if _fits(event, length_s)]
+    return sorted(within, key=lambda event: event.time_s)  # stable: a key's events are in order already
+
+
+def _fits(event: NoteEvent, length_s: float) -> bool:
+    return event.kind == "off" or event.time_s < length_s
 
 
 def feed_notes(session: Session, notes: Notes) -> float:

@@ -206,3 +206,16 @@ def test_notes_of_pairs_starts_and_ends() -> None:
         NoteEvent(1.0, "off", 67, 0),
     ]
     assert notes_of(events).tolist() == [(0.0, 1.0, 60, 80), (0.5, 1.0, 64, 70)]
+
+
+def test_quantised_and_swung_solos_stand_on_their_grid(tmp_path: Path) -> None:
+    path = tmp_path / "feel.mid"
+    common = ("--chords", "Dm7 | G7", "--tempo", 120, "--seed", 3, "-o", path)
+    for options, grid in (
+        (("--quantise", 1), (0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1)),
+        (("--quantise", 1, "--swing", 0.75), (0, 3 / 8, 3 / 4, 7 / 8, 1)),
+    ):
+        assert generate(*options, *common) == 0
+        phase = read_performance(path).notes["onset_s"] * 2 % 1.0
+        assert len(phase) > 8
+        assert np.abs(phase[:, None] - np.array(grid)).min(axis=1).max() < 0.005  # a tick of the file

@@ -20,6 +20,7 @@ from bridge.live import LiveSession
 from bridge.player import Player
 from engine.checkpoint import load_checkpoint
 from engine.chords import Chord, parse_chart, parse_chord
+from engine.feel import GRID
 from engine.inference.session import Session
 from engine.notes import NoteEvent
 from tests.fake_session import MAX_NOTE_S, FakeSession
@@ -264,6 +265,36 @@ def test_following_keys_after_a_chart_has_no_beat_but_the_one_asked_for() -> Non
     assert world.sessions[0].tempo[0] is None
 
 
+@pytest.mark.parametrize("turned_s", [0.0, 3.3])
+def test_quantised_music_strikes_on_the_beat_grid_of_its_chart(turned_s: float) -> None:
+    world = World()
+    world.live.set_tempo(120.0)
+    if not turned_s:
+        world.live.set_parameter("quantise", 1.0)
+    world.live.set_chart(parse_chart("C | F"))
+    if turned_s:
+        world.run(turned_s)
+        world.live.set_parameter("quantise", 1.0)
+    world.run(0.3)
+    since_us = world.now_us
+    world.run(6.0)
+    origin_us = world.live._ahead.wall_us(0.0)
+    dues_us = [due_us for at, due_us, status, _, _ in world.sent if status & 0xF0 == 0x90 and at >= since_us]
+    assert len(dues_us) > 10
+    for due_us in dues_us:
+        phase = (due_us - origin_us) / 500_000 % 1.0
+        assert min(abs(phase - point) for point in GRID) < 1e-3
+
+
+def test_swing_without_a_beat_says_so_and_the_music_goes_on() -> None:
+    world = World()
+    world.live.set_parameter("swing", 2 / 3)
+    world.press(*C_MAJOR_7)
+    world.run(1.0)
+    assert ("feel", "quantise and swing wait for a beat: set a tempo") in world.said
+    assert world.onsets(world.now_us - 500_000)
+
+
 def test_changes_needs_a_chart_and_other_modes_are_refused() -> None:
     live = World().live
     with pytest.raises(ModeError, match="needs a chord chart"):
@@ -321,6 +352,8 @@ def test_no_script_of_chords_knobs_and_stops_leaves_a_stuck_note(block: int) -> 
             preempted_us=lambda draw=draw: draw.randrange(80_000) if draw.random() < 0.01 else 0,  # type: ignore[misc]
         )
         world.live.set_parameter("look_ahead_ms", draw.choice((50, 300, 1000, 4000)))
+        if seed % 2:
+            world.live.set_tempo(draw.uniform(40, 240))
         chords = (D_MINOR_7, G_7, C_MAJOR_7)
         held: tuple[int, ...] = ()
         for _ in range(12):
@@ -332,6 +365,9 @@ def test_no_script_of_chords_knobs_and_stops_leaves_a_stuck_note(block: int) -> 
             elif action < 7:
                 for _ in range(draw.randrange(1, 5)):
                     world.live.set_parameter("temperature", draw.uniform(0.1, 2.0))
+                if seed % 2:
+                    name, low, high = draw.choice((("quantise", 0, 1), ("swing", 0.5, 0.75), ("humanise", 0, 1)))
+                    world.live.set_parameter(name, draw.uniform(low, high))
             elif action == 7:
                 world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7"))
             elif action == 8:

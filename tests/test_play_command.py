@@ -19,7 +19,7 @@ from bridge import cli
         (["--release", "99"], "--release 99 lies outside 0..60 seconds"),
         (["--control-in", "x"], "give --control-in and --control-out together"),
         (["--top-p", "2"], "top_p 2.0 lies outside 0.05..1"),
-        (["--swing", "0.6"], "swing does not act on live playing yet: leave it at 0.5"),
+        (["--swing", "0.8"], "swing 0.8 lies outside 0.5..0.75"),
         (["--style", "../evans"], "'../evans' is no name for a style"),
         (["--style", "evans"], "no style 'evans'"),
         (["--scale", "H dorian"], "H dorian"),
