@@ -3,6 +3,7 @@
 SidemanError (engine.errors)     one line for the user: what, where, the remedy; the command line exits with 2
 └── BridgeError
     ├── PortError                a MIDI port that does not exist, or no MIDI system to open one on
+    ├── CcMapError               a controller map that cannot be read, or that asks for what does not exist
     └── ModeError                a mode or command that the live session cannot follow as things stand
 LiveFailure                      a running session lost its port or one of its threads; the command line exits with 1
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from engine.errors import SidemanError
 
-__all__ = ["BridgeError", "LiveFailure", "ModeError", "PortError"]
+__all__ = ["BridgeError", "CcMapError", "LiveFailure", "ModeError", "PortError"]
 
 
 class BridgeError(SidemanError):
@@ -20,6 +21,10 @@ class BridgeError(SidemanError):
 
 class PortError(BridgeError):
     """A MIDI port that does not exist (those that do are listed), or no MIDI system at all."""
+
+
+class CcMapError(BridgeError):
+    """A controller map that cannot be read, or an entry of it that makes no sense; the text names file and entry."""
 
 
 class ModeError(BridgeError):

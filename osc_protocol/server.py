@@ -141,6 +141,10 @@ class OscServer:
         """One OSC packet from any road -> the reply packets for its sender. Never raises."""
         return self._handle(packet, None)
 
+    def value(self, name: str) -> Value:
+        """The value in force, of the table's type."""
+        return _typed(name, self._get_value(name))
+
     def publish(self, name: str) -> None:
         """Tells every subscriber and listener the value now in force, as after a change by the panel."""
         self._subscriptions.publish(name)
@@ -308,12 +312,12 @@ class OscServer:
         """What tells a subscriber the value now in force."""
         if not feedback:
             return [self._value_packet(name)]
-        row, value = BY_NAME[name], _typed(name, self._get_value(name))
+        row, value = BY_NAME[name], self.value(name)
         packets = [encode(row.address, value)]
         return [*packets, encode(NORM + name, to_norm(row, value))] if has_position(row) else packets
 
     def _value_packet(self, name: str) -> bytes:
-        return encode(VALUE, name, _typed(name, self._get_value(name)))
+        return encode(VALUE, name, self.value(name))
 
     def _refusal(self, address: str, error: Exception) -> bytes:
         self.rejected += 1
