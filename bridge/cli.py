@@ -35,6 +35,7 @@ COMMANDS = (
     Command("generate", "engine.generate_command", "write a solo over chords to a MIDI file"),
     Command("play", "bridge.play_command", "play along live: chords in, notes out, on MIDI ports"),
     Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
+    Command("learn", "bridge.learn_command", "bind a hardware knob to a parameter by moving it"),
     Command("fl", "bridge.fl_install", "install the FL Studio controller script"),
     Command("chords", "bridge.chords_command", "print or write the chords of a MIDI file, as a chart to correct"),
     Command("prepare", "bridge.prepare_command", "turn MIDI files into training data"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from bridge.cc_map import load_cc_map
 from bridge.errors import BridgeError, LiveFailure
 from bridge.improviser import Improviser
 from bridge.remote import check_live
@@ -35,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ports.add_argument("--control-in", metavar="PORT", help="hear FL Studio's script here, not on Sideman Control")
     ports.add_argument("--control-out", metavar="PORT", help="answer FL Studio's script here, not on Sideman Control")
     ports.add_argument("--osc-port", type=int, default=DEFAULT_PORT, metavar="N", help="UDP port of OSC [%(default)s]")
+    ports.add_argument("--cc-map", type=Path, metavar="FILE", help="controllers by this map, not by the user's own")
+    ports.add_argument("--feedback", metavar="PORT", help="move the motor faders on this port as values change")
     music = parser.add_argument_group("music")
     music.add_argument("--mode", choices=BY_NAME["mode"].choices, help="follow your keys, or play over the --chords")
     music.add_argument("--chords", metavar="CHART", help="play over this chart, round and round: 'Dm7 | G7 | Cmaj7'")
@@ -120,6 +123,8 @@ def _settings(args: argparse.Namespace) -> Settings:
         seed=seed,
         release_s=args.release,
         record=args.record,
+        cc_map=load_cc_map(args.cc_map),
+        feedback=args.feedback,
     )
 
 

@@ -59,6 +59,14 @@ class MidiSystem:
             existing_output and _find(existing_output, self.output_names(), options[1], "output"),
         )
 
+    def find_output(self, wanted: str, option: str) -> str:
+        """The whole name of the output port that is meant, as `find` does it."""
+        return _find(wanted, self.output_names(), option, "output")
+
+    def find_input(self, wanted: str, option: str) -> str:
+        """The whole name of the input port that is meant, as `find` does it."""
+        return _find(wanted, self.input_names(), option, "input")
+
     def _names(self, kind: Any) -> list[str]:
         client = _client(kind, self, "Sideman list")
         try:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Final
 
 import native
+from bridge.cc_map import CcMap
+from bridge.cc_road import CcRoad
 from bridge.control import SysexControl
 from bridge.errors import LiveFailure
 from bridge.improviser import Improviser
@@ -55,6 +57,8 @@ class Settings:
     seed: int
     release_s: float
     record: Path | None
+    cc_map: CcMap
+    feedback: str | None = None  # an existing port with motor faders on it
 
 
 class Stage:
@@ -79,6 +83,7 @@ class Stage:
         settings = self._settings
         system = find_system()
         input_name, output_name = system.find(settings.input, settings.output)  # first: the model takes longer to load
+        feedback_name = None if settings.feedback is None else system.find_output(settings.feedback, "--feedback")
         control_names = None  # no control ports
         if settings.control_input is not None or system.has_virtual:
             control_names = system.find(
@@ -119,9 +124,15 @@ class Stage:
         )
         if system.name == "JACK":
             self._watch_jack(self._player)
-        source = InputPort(system, "Sideman In", input_name, live.midi_in)
+        knobs = self._open_knobs(system, feedback_name)
+
+        def hear(message: bytes) -> None:
+            live.midi_in(message)
+            knobs.from_in(message)
+
+        source = InputPort(system, "Sideman In", input_name, hear)
         self._close_at_end(source.close)
-        control = "none" if control_names is None else self._open_control(system, *control_names)
+        control = "none" if control_names is None else self._open_control(system, knobs, *control_names)
 
         # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
         gc.collect()
@@ -206,7 +217,19 @@ class Stage:
         """For what belongs to the MIDI system: a dead JACK server would make each closing wait in vain."""
         self._exits.callback(lambda: None if self._jack_died.is_set() else close())
 
-    def _open_control(self, system: MidiSystem, input_name: str | None, output_name: str | None) -> str:
+    def _open_knobs(self, system: MidiSystem, feedback_name: str | None) -> CcRoad:
+        """Plain controllers of the In and the control port."""
+        assert self._remote is not None
+        send = None
+        if feedback_name is not None:
+            faders = OutputPort(system, "Sideman Feedback", feedback_name)
+            self._close_at_end(faders.close)
+            send = faders.send
+        knobs = CcRoad(self._remote.server, self._settings.cc_map, send)
+        self._exits.callback(knobs.close)
+        return knobs
+
+    def _open_control(self, system: MidiSystem, knobs: CcRoad, input_name: str | None, output_name: str | None) -> str:
         """The port pair for FL Studio's script."""
         assert self._remote is not None
         out = OutputPort(system, "Sideman Control", output_name)
@@ -220,6 +243,7 @@ class Stage:
                 road.receive(frame)
 
         def take(frame: bytes) -> None:
+            knobs.from_control(frame)
             if not frames.full():  # a flood loses frames, as a wire would; the script asks again
                 frames.put_nowait(frame)
 

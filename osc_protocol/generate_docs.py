@@ -62,7 +62,28 @@ _REPLIES: Final = f"""\
 
 _CONTROLLERS: Final = f"""\
 The CC column is the controller number that sets the same parameter from a knob: position 0 is the low end of the range,
-127 the high end, linear between. FL Studio's script maps its knobs by it (FL_STUDIO.md).
+127 the high end, linear between. FL Studio's script maps its knobs by it (FL_STUDIO.md), and so does every other
+program or device that sends controller numbers to `Sideman In` or `Sideman Control`.
+
+`sideman learn temperature` binds a parameter to the controller that moves next (`--cancel` undoes it). It writes the
+user's map, which can be edited: ~/.config/sideman/controllers.yaml on Linux, Library/Application Support/Sideman on
+macOS, %LOCALAPPDATA%\\Sideman on Windows; SIDEMAN_CC_MAP or `--cc-map FILE` names another. What the map leaves out
+keeps its number above.
+
+```yaml
+channel: all               # or 1..16: where controllers on Sideman In are heard
+pick_up: false             # true: a knob that stands elsewhere acts once it has passed the value in force
+controls:
+  temperature: 74                                  # a controller number
+  top_p: {{cc: 16, bits: 14}}                        # a pair: MSB on 16, LSB on 48
+  density: {{nrpn: 1025}}                            # 14 bits through 99, 98, 6 and 38; bits: 7 leaves 38 out
+  swing: {{cc: 80, relative: twos_complement}}       # an endless encoder; or sign_magnitude, binary_offset
+  polyphony: {{cc: 27, channel: 3, pick_up: true}}
+  min_p: off                                       # no controller
+```
+
+`sideman play --feedback PORT` sends every change to motor faders or rings of lights on that port, by the same map.
+Bank select and the fine part of the mod wheel, which share numbers 32 and 33, are told apart by their coarse parts.
 
 ## SysEx
 

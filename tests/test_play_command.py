@@ -20,6 +20,7 @@ from bridge import cli
         (["--control-in", "x"], "give --control-in and --control-out together"),
         (["--top-p", "2"], "top_p 2.0 lies outside 0.05..1"),
         (["--swing", "0.8"], "swing 0.8 lies outside 0.5..0.75"),
+        (["--cc-map", "nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["--style", "../evans"], "'../evans' is no name for a style"),
         (["--style", "evans"], "no style 'evans'"),
         (["--scale", "H dorian"], "H dorian"),

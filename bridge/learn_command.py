@@ -1,0 +1,195 @@
+"""`sideman learn temperature`: listens for the next controller that moves and writes it into the user's map."""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import time
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from bridge.cc_decoder import DATA_LSB, DATA_MSB, NO_NRPN, NRPN_LSB, NRPN_MSB
+from bridge.cc_map import RELATIVE, parse_cc_map, read_user_file, user_cc_map
+from bridge.errors import BridgeError, CcMapError
+from engine.atomic import atomic_write
+from osc_protocol.parameters import BY_NAME, PARAMETERS
+from osc_protocol.twins import has_position
+
+__all__ = ["add_arguments", "describe", "forget", "guess", "run", "write_entry"]
+
+SETTLE_S: Final = 1.0  # how long a moving controller is watched
+_PEDAL: Final = 64
+_FIRST_MODE_MESSAGE: Final = 120
+_HEADER: Final = (
+    "# Controllers of Sideman; `sideman learn NAME` writes here. docs/osc.md says what an entry may hold.\n"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    names = [row.name for row in PARAMETERS if has_position(row)]
+    parser.add_argument("parameter", choices=names, metavar="PARAMETER", help=", ".join(names))
+    parser.add_argument("--cancel", action="store_true", help="forget what was learned: the default number is back")
+    parser.add_argument("--in", dest="input", metavar="PORT", help="listen to this port, not to one of its own")
+    parser.add_argument(
+        "--relative", choices=RELATIVE, help="it is an endless encoder of this kind; else it is guessed"
+    )
+    parser.add_argument("--cc-map", type=Path, metavar="FILE", help="write to this map, not to the user's own")
+    parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="listen so long [%(default)g]")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Learns or forgets, and says what. BridgeError when nothing moved; CcMapError for a broken map."""
+    path = args.cc_map or user_cc_map()
+    if args.cancel:
+        gone = forget(path, args.parameter)
+        row = BY_NAME[args.parameter]
+        default = "no controller" if row.cc is None else f"controller {row.cc}"
+        print(f"{args.parameter}: {default}, as by default" + ("" if gone else "; there was nothing to forget"))
+        return 0
+    if path.exists():
+        parse_cc_map(read_user_file(path), str(path))  # a broken map is told now, not after the knob was turned
+    entry = guess(_listen(args.input, args.timeout, args.parameter), args.relative)
+    lost = write_entry(path, args.parameter, entry)
+    print(f"{args.parameter}: {describe(entry)}, written to {path}")
+    for name in lost:
+        print(f"{name}, which had it, has no controller now")
+    print("`sideman play` reads the map when it starts")
+    return 0
+
+
+def guess(messages: list[bytes], relative: str | None = None) -> dict[str, Any]:
+    """What the controller that sent these controller messages is, as an entry of the map.
+
+    An encoder is told by steps that repeat: a knob with an end hardly ever sends one position twice. BridgeError if
+    there is nothing that could be learned.
+    """
+    channel_pairs = [(message[0] & 15, message[1], message[2]) for message in messages if _is_control(message)]
+    if not channel_pairs:
+        raise BridgeError("no controller moved: is it connected to the port, and does it send controller numbers?")
+    channel = Counter(channel for channel, _, _ in channel_pairs).most_common(1)[0][0]
+    pairs = [(number, data) for where, number, data in channel_pairs if where == channel]
+    numbers = {number for number, _ in pairs}
+    where = {"channel": channel + 1}
+    if DATA_MSB in numbers and {NRPN_MSB, NRPN_LSB} <= numbers:
+        selected = dict(pairs)
+        nrpn = selected[NRPN_MSB] << 7 | selected[NRPN_LSB]
+        if nrpn < NO_NRPN:
+            return {"nrpn": nrpn, "bits": 14 if DATA_LSB in numbers else 7, **where}
+    number = Counter(number for number, _ in pairs).most_common(1)[0][0]
+    base = number % 32
+    if number < 64 and {base, base + 32} <= numbers:
+        return {"cc": base, "bits": 14, **where}
+    found = relative or _guess_relative([data for at, data in pairs if at == number])
+    return {"cc": number, **({"relative": found} if found else {}), **where}
+
+
+def describe(entry: dict[str, Any]) -> str:
+    """The entry in words."""
+    what = f"NRPN {entry['nrpn']}" if "nrpn" in entry else f"controller {entry['cc']}"
+    kind = f"encoder, {entry['relative']}" if "relative" in entry else f"{entry.get('bits', 7)} bits"
+    return f"{what} on channel {entry['channel']} ({kind})"
+
+
+def write_entry(path: Path, name: str, entry: dict[str, Any]) -> list[str]:
+    """Writes the entry into the map at `path`; returns the parameters that lost this controller to it. CcMapError."""
+    content = read_user_file(path) if path.exists() else {}
+    controls = dict(_controls(content))
+    controls.pop(name, None)
+    lost = [other for other in controls if _clash(name, entry, other, controls[other])]
+    before = {control.name for control in parse_cc_map(content).controls}
+    for other in lost:
+        controls[other] = False
+    controls[name] = entry
+    _write(path, {**content, "controls": controls})
+    after = {control.name for control in parse_cc_map({**content, "controls": controls}).controls}
+    return sorted(before - after)
+
+
+def forget(path: Path, name: str) -> bool:
+    """Takes the entry of `name` out of the map; whether there was one. CcMapError for a broken map."""
+    content = read_user_file(path) if path.exists() else {}
+    parse_cc_map(content, str(path))
+    controls = dict(_controls(content))
+    if controls.pop(name, None) is None:
+        return False
+    _write(path, {**content, "controls": controls})
+    return True
+
+
+def _controls(content: dict[str, object]) -> dict[str, Any]:
+    controls = content.get("controls") or {}
+    assert isinstance(controls, dict)  # the map was parsed before
+    return controls
+
+
+def _clash(name: str, entry: dict[str, Any], other: str, other_entry: Any) -> bool:
+    try:
+        parse_cc_map({"controls": {other: other_entry, name: entry}})
+    except CcMapError:
+        return True
+    return False
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    parse_cc_map(content, str(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as beside:
+            text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
+            beside.write_text(_HEADER + text, encoding="utf-8")
+    except OSError as error:
+        raise CcMapError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _is_control(message: bytes) -> bool:
+    if len(message) != 3 or message[0] & 0xF0 != 0xB0:
+        return False
+    return message[1] != _PEDAL and message[1] < _FIRST_MODE_MESSAGE and message[2] < 128
+
+
+def _guess_relative(data: list[int]) -> str | None:
+    if len(data) < 4 or sum(one == other for one, other in pairwise(data)) * 2 < len(data) - 1:
+        return None
+    values = set(data)
+    small = {1, 2, 3}
+    if values <= small | {125, 126, 127}:
+        return "twos_complement"
+    if values <= {61, 62, 63, 65, 66, 67} and (values & {61, 62, 63} or not values & small):
+        return "binary_offset"
+    if values <= small | {65, 66, 67}:
+        return "sign_magnitude"
+    return None
+
+
+def _listen(name: str | None, timeout_s: float, parameter: str) -> list[bytes]:
+    """Controller messages of SETTLE_S from the first one on; none if none came in time."""
+    from bridge.ports import InputPort, find_system
+
+    system = find_system()
+    if name is None and not system.has_virtual:
+        raise BridgeError(f"{system.name} has no virtual MIDI ports: name the controller's with --in (`sideman ports`)")
+    heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    port = InputPort(system, "Sideman Learn", None if name is None else system.find_input(name, "--in"), heard.put)
+    messages: list[bytes] = []
+    try:
+        print(
+            f"move the controller for {parameter} on {port.name!r}, to and fro; Ctrl-C leaves all as it was", flush=True
+        )
+        end_s = time.monotonic() + timeout_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            try:
+                message = heard.get(timeout=min(left_s, 0.2))  # in bits: on Windows a long wait cannot be interrupted
+            except queue.Empty:
+                continue
+            if _is_control(message):
+                if not messages:
+                    end_s = time.monotonic() + SETTLE_S
+                messages.append(message)
+    finally:
+        port.close()
+    return messages
