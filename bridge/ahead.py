@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from bridge.errors import LiveFailure
@@ -18,12 +19,15 @@ from engine.feel import Feel, NoteMover
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
-__all__ = ["EventSink", "PlayAhead"]
+__all__ = ["START_MARGIN_US", "EventSink", "PlayAhead", "Prepare"]
 
 NOTE_ON: Final = 0x90
 NOTE_OFF: Final = 0x80
 CONTROL_CHANGE: Final = 0xB0
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+DRUMS: Final = 9  # General MIDI's channel 10
+CLICK_BAR, CLICK_BEAT = 76, 77  # its high and low wood block
+CLICK_VELOCITY, CLICK_US = 100, 50_000
 CHUNK_S: Final = 0.2  # music generated between two looks at what the player did
 FIRST_CHUNK_S: Final = 0.05  # after a handover: short, so that its first notes are ready in time
 SEARCH_S: Final = 3.0  # how far a start looks for its first note
@@ -61,6 +65,8 @@ class PlayAhead:
         self._handed_over_us = 0  # handovers never go back in time
         self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
         self._mover = NoteMover(Feel())
+        self._start_s = 0.0  # stream second of the start: nothing before it is taken back
+        self.limit_s = math.inf  # nothing is generated beyond; until the next start or rest
         self.skipped = 0  # notes that came too late to be played
 
     @property
@@ -71,6 +77,16 @@ class PlayAhead:
     @feel.setter
     def feel(self, feel: Feel) -> None:
         self._mover.feel = feel
+
+    @property
+    def improviser(self) -> Improviser:
+        """The stream that is played."""
+        return self._improviser
+
+    def set_beat(self, tempo_bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
+        """Tells model and feel the beat: a bar line lies at origin_s. None: it is unknown."""
+        self._improviser.set_tempo(tempo_bpm, beats_per_bar, origin_s)
+        self._mover.feel = replace(self._mover.feel, tempo_bpm=tempo_bpm, origin_s=origin_s)
 
     @property
     def playing(self) -> bool:
@@ -97,14 +113,17 @@ class PlayAhead:
         assert not self.playing
         self._improviser = improviser
 
-    def start(self, prepare: Prepare, *, at_first_note: bool) -> None:
+    def start(self, prepare: Prepare, *, at_first_note: bool, at_us: int | None = None) -> None:
         """From rest to music.
 
         at_first_note: the stream is laid so that its first note sounds now, whatever wait the model put before it;
-        otherwise the stream's present second sounds now.
+        otherwise the stream's present second sounds at at_us, or now.
         """
-        start_s = self._improviser.time_s
+        start_s = self._start_s = self._improviser.time_s
+        self.limit_s = math.inf
         self._mover.clear(not_before_s=start_s)
+        if at_us is not None:
+            self._origin_us = at_us - round(start_s * 1e6)
         prepare(start_s)
         events: list[NoteEvent] = []
         sounds_now_s = start_s
@@ -114,7 +133,8 @@ class PlayAhead:
         moved = self._mover.take(events, self._improviser.time_s)
         if moved:
             sounds_now_s = moved[0].time_s
-        self._origin_us = self._clock() + START_MARGIN_US - round(sounds_now_s * 1e6)
+        if at_us is None:
+            self._origin_us = self._clock() + START_MARGIN_US - round(sounds_now_s * 1e6)
         self._handed_over_us = 0
         self._push(moved)
 
@@ -124,7 +144,7 @@ class PlayAhead:
         Notes that sound at that moment sound on, and the new music ends them.
         """
         began_us = self._clock()
-        at_us = max(began_us + self.margin_us, self._handed_over_us)
+        at_us = max(began_us + self.margin_us, self._handed_over_us, self.wall_us(self._start_s))
         stream_s, sounds_s = self._mover.cut(self.stream_s(at_us))
         at_s = _grid(stream_s)
         if at_s < self._improviser.time_s:
@@ -139,6 +159,14 @@ class PlayAhead:
         self._generate(_grid(at_s + FIRST_CHUNK_S))
         self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
 
+    def count_in(self, until_us: int, beats: int, beat_us: float, beats_per_bar: int) -> None:
+        """Clicks on the drum channel, one a beat, up to a moment."""
+        for beat in range(beats):
+            click = CLICK_BAR if beat % beats_per_bar == 0 else CLICK_BEAT
+            due_us = until_us - round((beats - beat) * beat_us)
+            self._deliver(due_us, NOTE_ON | DRUMS, click, CLICK_VELOCITY)
+            self._deliver(due_us + CLICK_US, NOTE_OFF | DRUMS, click, 0)
+
     def rest(self) -> None:
         """Silence now: takes back what has not sounded, ends what sounds."""
         self._command(self._sink.silence)
@@ -146,7 +174,7 @@ class PlayAhead:
             return
         now_s = _grid(math.floor(self.stream_s(self._clock()) / STEP_S) * STEP_S)
         if now_s < self._improviser.time_s:
-            self._improviser.rollback(max(now_s, 0.0))
+            self._improviser.rollback(max(now_s, min(self._start_s, self._improviser.time_s)))
         self._improviser.end()  # the scheduler has ended them already; the stream must know
         self._mover.clear()
         self._origin_us = None
@@ -173,7 +201,7 @@ class PlayAhead:
                 skipped(self._improviser.time_s, moved_us / 1e6)
             self._mover.is_now(self.stream_s(now_us))
             self._push(self._mover.release(self.stream_s(now_us + ENDS_AHEAD_US)))
-            target_s = _grid(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s)
+            target_s = _grid(min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s))
             if self._improviser.time_s >= target_s:
                 return
             self._generate(min(target_s, _grid(self._improviser.time_s + CHUNK_S)))

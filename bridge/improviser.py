@@ -28,6 +28,9 @@ class Improviser(Protocol):
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
         """Beat phase: a bar line lies at origin_s. None: no beat."""
 
+    def feed(self, events: Sequence[NoteEvent]) -> None:
+        """Takes events as having happened, in time order from time_s on; time_s is that of the last one afterwards."""
+
     def generate(self, until_s: float) -> list[NoteEvent]:
         """New events in time order; time_s is until_s afterwards."""
 

@@ -12,11 +12,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
 
-from bridge.ahead import EventSink, PlayAhead
+from bridge.ahead import START_MARGIN_US, EventSink, PlayAhead
 from bridge.changes import ChartPlayer
+from bridge.continuing import Continuing
 from bridge.errors import ModeError
+from bridge.heard import HeardNotes
 from bridge.held import HeldChord
 from bridge.improviser import Improviser
+from bridge.trading import Trading
 from engine.chords import Chart, Chord
 from engine.errors import SidemanError
 from engine.feel import FEEL_NAMES
@@ -29,15 +32,15 @@ __all__ = ["LiveSession", "Report"]
 RING_CAPACITY: Final = 4096  # messages
 KNOB_PERIOD_US: Final = 50_000  # a turning knob makes new music at most 20 times a second
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
-DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart
-MODES: Final = ("follow", "changes")
+LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is where we are
+DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart, and of a trade
 
 
 class Report(Protocol):
     """Hears what happens, on the session thread. It must return at once."""
 
     def __call__(self, what: str, text: str, /) -> None:
-        """what: `chord`, `rest`, `playing`, `feel`, `error`. text: one line."""
+        """what: `chord`, `rest`, `count-in`, `playing`, `listening`, `feel`, `error`. text: one line."""
 
 
 class LiveSession:
@@ -54,12 +57,18 @@ class LiveSession:
         release_s: float = 1.5,
         look_ahead_ms: int = 1000,
         tempo_bpm: float | None = None,
+        trade_bars: int = 4,
+        count_in_bars: int = 0,
+        output_latency_ms: float = 0.0,
         channel: int = 0,
         on_input: Callable[[int, bytes], None] = lambda time_us, message: None,
     ) -> None:
         """make_improviser: a fresh stream for a seed. clock: monotonic microseconds, the scheduler's own.
 
         release_s: how long after the last key the sideman rests. tempo_bpm: None for no beat in follow mode.
+        trade_bars: of a turn in mode trade. count_in_bars: of clicks on channel 10 before a chart.
+        output_latency_ms: from sending a note to hearing it. What must fall on a beat that comes from outside (a
+        position, the player's own in a trade) is sent so much earlier.
         on_input(time_us, message): what the player did, on the session thread.
         """
         self._on_input = on_input
@@ -82,7 +91,12 @@ class LiveSession:
         self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
         self._chord: Chord | None = None  # that the music now follows
         self._changes: ChartPlayer | None = None
+        self._start_beat = 0.0  # of the chart, where it starts next
         self._tempo_bpm = tempo_bpm
+        self._trade_bars, self._count_in_bars = trade_bars, count_in_bars
+        self._latency_us = round(output_latency_ms * 1000)
+        self._heard = HeardNotes()
+        self._answering: Continuing | Trading | None = None  # in modes continue and trade
         self._knobs: dict[str, Value] = {}  # turned and not yet in force
         self._params: dict[str, Value] = {}  # in force, for a fresh stream
         self._next_knob_us = 0
@@ -119,8 +133,9 @@ class LiveSession:
         self._post(lambda: self._set_tempo(tempo_bpm))
 
     def locate(self, beat: float) -> None:
-        """Goes to a beat of the chart."""
-        self._post(lambda: self._locate(beat))
+        """Goes to a beat of the chart: the host is there now. At rest the chart will start there."""
+        at_us = self._clock()
+        self._post(lambda: self._locate(beat, at_us))
 
     def set_seed(self, seed: int) -> None:
         """A fresh stream with this seed: what comes now can be had again."""
@@ -171,16 +186,21 @@ class LiveSession:
             self._on_input(time_us, message)
             if self._held.take(time_us, message):
                 self._latched = None
+            for note in self._heard.take(time_us, message):
+                if self._answering is not None and self._enabled:
+                    self._answering.hear(note)
         while self._thunks:
             self._thunks.popleft()()
         now_us = self._clock()
         knobs_due = bool(self._knobs) and (now_us >= self._next_knob_us or not self._ahead.playing)
         if self._mode == "follow":
             self._follow(now_us, knobs_due)
-        else:
+        elif self._mode == "changes":
             self._over_changes(knobs_due)
+        else:
+            self._answer(now_us, knobs_due)
         self._ahead.fill(self._look_ahead_us, self._has_news, self._skipped)
-        wait_s = BUSY_S if self._ahead.playing or self._knobs else IDLE_S
+        wait_s = BUSY_S if self._ahead.playing or self._knobs or self._answering is not None else IDLE_S
         settles_in_us = self._held.settles_in_us(self._clock())
         return wait_s if settles_in_us is None else min(wait_s, settles_in_us / 1e6)
 
@@ -198,8 +218,6 @@ class LiveSession:
         return self._wake.is_set() or self._ending.is_set()
 
     def _check_mode(self, mode: str) -> None:
-        if mode not in MODES:
-            raise ModeError(f"mode {mode!r} is not playable yet: follow and changes are")
         if mode == "changes" and not self._has_chart:
             raise ModeError("mode 'changes' needs a chord chart: give --chords or send /sideman/chords first")
 
@@ -250,7 +268,7 @@ class LiveSession:
             if knobs_due:
                 self._turn_knobs()
         elif not self._ahead.playing:
-            self._ahead.start(self._prepare_changes, at_first_note=False)
+            self._start_chart(self._changes)
             bars = "1 bar" if self._changes.chart.bars == 1 else f"{self._changes.chart.bars} bars"
             self._report("playing", f"{bars} at {self._changes.clock.tempo_bpm:g} bpm")
         elif knobs_due:
@@ -258,11 +276,36 @@ class LiveSession:
         if self._ahead.playing:
             self._changes.keep_ahead(self._improviser)
 
+    def _start_chart(self, changes: ChartPlayer) -> None:
+        beats = self._count_in_bars * changes.chart.beats_per_bar
+        beat_us = 60e6 / changes.clock.tempo_bpm
+        at_us = self._clock() + START_MARGIN_US + round(beats * beat_us)
+        if beats:
+            self._ahead.count_in(at_us, beats, beat_us, changes.chart.beats_per_bar)
+            self._report("count-in", "1 bar" if self._count_in_bars == 1 else f"{self._count_in_bars} bars")
+        self._ahead.start(self._prepare_changes, at_first_note=False, at_us=at_us if beats else None)
+
+    def _answer(self, now_us: int, knobs_due: bool) -> None:
+        assert self._answering is not None
+        if self._enabled:
+            self._answering.step(now_us, self._heard)
+        if knobs_due and self._ahead.playing:
+            self._ahead.change(lambda _: self._turn_knobs())
+        elif knobs_due:
+            self._turn_knobs()
+
+    def _prepare_answer(self, from_s: float) -> None:
+        if self._knobs:
+            self._turn_knobs()
+        if self._mode == "continue":
+            self._set_beat(from_s)
+
     def _prepare_changes(self, from_s: float) -> None:
         assert self._changes is not None
         if self._knobs:
             self._turn_knobs()
-        self._changes.start(self._improviser, from_s)
+        self._changes.start(self._improviser, from_s, self._start_beat)
+        self._start_beat = 0.0
         self._follow_clock(self._changes)
 
     def _skipped(self, from_s: float, skipped_s: float) -> None:
@@ -272,8 +315,7 @@ class LiveSession:
 
     def _set_beat(self, origin_s: float) -> None:
         """Tells model and feel the beat of follow mode, which may be none."""
-        self._improviser.set_tempo(self._tempo_bpm, origin_s=origin_s)
-        self._ahead.feel = replace(self._ahead.feel, tempo_bpm=self._tempo_bpm, origin_s=origin_s)
+        self._ahead.set_beat(self._tempo_bpm, origin_s=origin_s)
         self._say_if_beatless()
 
     def _follow_clock(self, changes: ChartPlayer) -> None:
@@ -301,6 +343,8 @@ class LiveSession:
 
     def _rest(self) -> None:
         self._chord = None
+        if self._answering is not None:
+            self._answering.rest()
         if self._ahead.playing:
             self._ahead.rest()
             self._report("rest", "")
@@ -315,6 +359,19 @@ class LiveSession:
             return
         self._mode = mode
         self._rest()  # keys held already are followed at once
+        self._answering = None
+        if mode == "continue":
+            self._answering = Continuing(self._ahead, self._report, self._prepare_answer)
+        elif mode == "trade":
+            self._answering = Trading(
+                self._ahead,
+                self._report,
+                self._prepare_answer,
+                bars=self._trade_bars,
+                tempo_bpm=self._tempo_bpm or DEFAULT_TEMPO_BPM,
+                chart=None if self._changes is None else self._changes.chart,
+                latency_us=self._latency_us,
+            )
 
     def _latch(self, chord: Chord | None) -> None:
         self._held.forget()
@@ -324,9 +381,13 @@ class LiveSession:
         self._changes = ChartPlayer(chart, self._tempo_bpm or DEFAULT_TEMPO_BPM)
         self._mode = "changes"
         self._rest()  # the next round starts from its first bar
+        self._answering = None
 
     def _set_tempo(self, tempo_bpm: float) -> None:
         self._tempo_bpm = tempo_bpm
+        if isinstance(self._answering, Trading):
+            self._answering.set_tempo(tempo_bpm, self._clock())
+            return
 
         def prepare(from_s: float) -> None:
             if self._mode == "changes" and self._changes is not None:
@@ -340,13 +401,26 @@ class LiveSession:
         elif self._changes is not None:
             self._changes = ChartPlayer(self._changes.chart, tempo_bpm)
 
-    def _locate(self, beat: float) -> None:
+    def _locate(self, beat: float, at_us: int) -> None:
+        """The outside is at this beat at that moment."""
         changes = self._changes
-        if changes is None or not self._ahead.playing or self._mode != "changes":
+        if changes is None or self._mode != "changes":
+            return
+        if not self._ahead.playing:
+            self._start_beat = beat
             return
 
+        def beat_at(stream_s: float) -> float:
+            heard_us = self._ahead.wall_us(stream_s) + self._latency_us
+            return beat + (heard_us - at_us) / 1e6 * changes.clock.tempo_bpm / 60.0
+
+        present_s = self._improviser.time_s
+        off_s = (beat_at(present_s) - changes.clock.beat(present_s)) * 60.0 / changes.clock.tempo_bpm
+        if abs(off_s) < LOCATE_TOLERANCE_S:
+            return  # a host that repeats where it is
+
         def prepare(from_s: float) -> None:
-            changes.start(self._improviser, from_s, beat)
+            changes.start(self._improviser, from_s, max(beat_at(from_s), 0.0))
             self._follow_clock(changes)
 
         self._ahead.change(prepare)
@@ -370,4 +444,4 @@ class LiveSession:
     def _panic(self) -> None:
         self._stop()
         self._ahead.all_notes_off()
-        self._enabled = self._mode == "follow"  # a chart waits for play; keys say for themselves when to play
+        self._enabled = self._mode != "changes"  # a chart waits for play; keys say for themselves when to play

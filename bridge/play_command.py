@@ -39,9 +39,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ports.add_argument("--cc-map", type=Path, metavar="FILE", help="controllers by this map, not by the user's own")
     ports.add_argument("--feedback", metavar="PORT", help="move the motor faders on this port as values change")
     music = parser.add_argument_group("music")
-    music.add_argument("--mode", choices=BY_NAME["mode"].choices, help="follow your keys, or play over the --chords")
+    music.add_argument(
+        "--mode",
+        choices=BY_NAME["mode"].choices,
+        help="follow your keys, play over the --chords, trade bars with you, or go on from your phrases [follow]",
+    )
     music.add_argument("--chords", metavar="CHART", help="play over this chart, round and round: 'Dm7 | G7 | Cmaj7'")
     music.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute; 120 where --chords is given")
+    music.add_argument("--trade-bars", type=int, default=4, metavar="N", help="of a turn in mode trade [%(default)s]")
+    music.add_argument(
+        "--count-in", type=int, default=0, metavar="N", help="bars of clicks on channel 10 before the chart"
+    )
+    music.add_argument(
+        "--output-latency-ms", type=float, default=0.0, metavar="N",
+        help="from sending a note to hearing it: what must meet a beat from outside is sent so much earlier [0]",
+    )  # fmt: skip
     music.add_argument("--seed", type=int, metavar="N", help="the same seed and the same playing give the same take")
     music.add_argument("--release", type=float, default=1.5, metavar="S", help="rest so long after the last key [1.5]")
     music.add_argument("--checkpoint", type=Path, metavar="CKPT", help="the base to play with, if not the shipped one")
@@ -109,6 +121,13 @@ def _settings(args: argparse.Namespace) -> Settings:
     _checked("--seed", "/sideman/seed", seed)
     if not 0 <= args.release <= 60:
         raise BridgeError(f"--release {args.release:g} lies outside 0..60 seconds")
+    for option, value, low, high in (
+        ("--trade-bars", args.trade_bars, 1, 32),
+        ("--count-in", args.count_in, 0, 8),
+        ("--output-latency-ms", args.output_latency_ms, 0, 500),
+    ):
+        if not low <= value <= high:
+            raise BridgeError(f"{option} {value:g} lies outside {low}..{high}")
     if (args.control_in is None) != (args.control_out is None):
         raise BridgeError("FL Studio's script needs both ways: give --control-in and --control-out together")
     return Settings(
@@ -123,6 +142,10 @@ def _settings(args: argparse.Namespace) -> Settings:
         seed=seed,
         release_s=args.release,
         record=args.record,
+        mode=_mode(args),
+        trade_bars=args.trade_bars,
+        count_in_bars=args.count_in,
+        output_latency_ms=args.output_latency_ms,
         cc_map=load_cc_map(args.cc_map),
         feedback=args.feedback,
     )
@@ -136,14 +159,18 @@ def _checked(option: str, address: str, value: float) -> Value:
         raise BridgeError(str(error).replace(address, option)) from error
 
 
+def _mode(args: argparse.Namespace) -> str:
+    return str(args.mode or ("changes" if args.chords else "follow"))
+
+
 def _chart(args: argparse.Namespace) -> Chart | None:
-    mode = args.mode or ("changes" if args.chords else "follow")
-    if mode not in ("follow", "changes"):
-        raise BridgeError(f"--mode {mode} is not playable yet: follow and changes are")
+    mode = _mode(args)
     if mode == "changes" and not args.chords:
         raise BridgeError("--mode changes needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
-    if mode == "follow" and args.chords:
-        raise BridgeError("--mode follow listens to your keys: leave --chords out, or use --mode changes")
+    if mode in ("follow", "continue") and args.chords:
+        raise BridgeError(f"--mode {mode} listens to your keys: leave --chords out, or use --mode changes")
+    if args.count_in and mode != "changes":
+        raise BridgeError(f"--count-in is for a chart: --mode {mode} begins with your first note")
     return parse_chart(args.chords) if args.chords else None
 
 

@@ -40,6 +40,12 @@ __all__ = ["Settings", "Stage"]
 SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
 EXIT_LIMIT_S: Final = 5.0  # a dead JACK server can hang the process's end, GIL and all; a C timer ends it then
 CONTROL_QUEUE: Final = 1024  # SysEx messages from the control port waiting for their thread
+WHAT_TO_DO: Final = {
+    "follow": "hold a chord; ",
+    "changes": "",
+    "trade": "you begin: play; ",
+    "continue": "play, and pause; ",
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,10 @@ class Settings:
     record: Path | None
     cc_map: CcMap
     feedback: str | None = None  # an existing port with motor faders on it
+    mode: str = "follow"
+    trade_bars: int = 4
+    count_in_bars: int = 0
+    output_latency_ms: float = 0.0
 
 
 class Stage:
@@ -101,6 +111,9 @@ class Stage:
             seed=settings.seed,
             release_s=settings.release_s,
             tempo_bpm=tempo_bpm,
+            trade_bars=settings.trade_bars,
+            count_in_bars=settings.count_in_bars,
+            output_latency_ms=settings.output_latency_ms,
             on_input=self._take.note_in if self._take else lambda time_us, message: None,
         )
         self._live = live
@@ -108,8 +121,8 @@ class Stage:
             live.set_parameter(name, value)
         if settings.chart is not None:
             live.set_chart(settings.chart)
-        mode = "follow" if settings.chart is None else "changes"
-        self._remote = Remote(live, {**settings.values, "mode": mode}, settings.osc_port)
+        live.set_parameter("mode", settings.mode)
+        self._remote = Remote(live, {**settings.values, "mode": settings.mode}, settings.osc_port)
         self._exits.callback(self._remote.close)
         self._remote.start()
 
@@ -146,7 +159,7 @@ class Stage:
         live.start_thread(self._inbox.put)
         self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
         self._say(f"OSC: 127.0.0.1:{self._remote.server.port}, seed {settings.seed}")
-        self._say("hold a chord; Ctrl-C stops" if settings.chart is None else "Ctrl-C stops")
+        self._say(f"{WHAT_TO_DO[settings.mode]}Ctrl-C stops")
 
     def wait(self) -> int | BaseException:
         """Reports until it is time to leave: the number of the signal that said so, or the failure."""

@@ -28,6 +28,7 @@ class FakeSession:
         self.tempo: tuple[float | None, int, float] = (None, 4, 0.0)
         self.history: list[NoteEvent] = []
         self.calls: list[str] = []
+        self.fed: list[NoteEvent] = []
         self._cost = cost
         self._step = 0
 
@@ -46,6 +47,14 @@ class FakeSession:
 
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
         self.tempo = (bpm, beats_per_bar, origin_s)
+
+    def feed(self, events: Sequence[NoteEvent]) -> None:
+        for event in events:
+            assert event.time_s >= self.time_s - 1e-9, "feed never goes back"
+            self._step = max(self._step, round(event.time_s / STEP_S))
+            if event.kind == "on" or event.pitch in self._sounding():
+                self.history.append(event)
+                self.fed.append(event)
 
     def generate(self, until_s: float) -> list[NoteEvent]:
         until = round(until_s / STEP_S)

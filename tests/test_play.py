@@ -99,6 +99,23 @@ def test_the_temperature_knob_is_heard(server: JackServer, engine: list[str]) ->
     assert listener.unended() == set()
 
 
+@pytest.mark.parametrize("mode", ["continue", "trade"])
+def test_the_shipped_base_answers_a_phrase(server: JackServer, mode: str) -> None:
+    options = ["--mode", mode, "--tempo", "120", "--trade-bars", "1", "--seed", "7"]
+    with playing(server, SHIPPED_ENGINE, options) as (play, listener):
+        sent = pianist(
+            server, [(0.2 * i + d, kind, [60 + i]) for i in range(6) for d, kind in ((0.0, "on"), (0.15, "off"))]
+        )
+        time.sleep(3.0)
+        assert play.end(signal.SIGINT) == 130
+        listener.finish()
+    first_s = listener.onsets()[0][0] / 1e6 - sent[0][0] / 1e6
+    print(f"\nanswers {first_s:.2f} s after the first key")
+    assert 1.0 < first_s < 4.0
+    assert listener.unended() == set()
+    assert play.errors == []
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_other_signals_end_every_note_too(server: JackServer, number: int, code: int) -> None:
     with playing(server, options=["--chords", "C"]) as (play, listener):
@@ -145,8 +162,8 @@ def test_osc_answers_values_and_reasons(server: JackServer) -> None:
             assert "0.05..2" in dump.wait_for("/sideman/error")
             play.osc("/sideman/chords", "s", "Dm7 | H7")
             assert "column 7" in dump.wait_for("'H7'")
-            play.osc("/sideman/mode", "s", "trade")
-            assert "follow and changes" in dump.wait_for("'trade'")
+            play.osc("/sideman/mode", "s", "changes")
+            assert "needs a chord chart" in dump.wait_for("'changes'")
             play.osc("/sideman/chord", "s", "Dm7")
             dump.wait_for('/sideman/status ss "chord" "Dm7"')
             play.osc("/sideman/ping")

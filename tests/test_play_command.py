@@ -10,7 +10,11 @@ from bridge import cli
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--mode", "trade"], "--mode trade is not playable yet: follow and changes are"),
+        (["--mode", "continue", "--chords", "C"], "--mode continue listens to your keys: leave --chords out"),
+        (["--trade-bars", "0"], "--trade-bars 0 lies outside 1..32"),
+        (["--count-in", "9"], "--count-in 9 lies outside 0..8"),
+        (["--count-in", "1", "--mode", "trade"], "--mode trade begins with your first note"),
+        (["--output-latency-ms", "-1"], "--output-latency-ms -1 lies outside 0..500"),
         (["--mode", "changes"], "--mode changes needs a chart"),
         (["--mode", "follow", "--chords", "C"], "leave --chords out"),
         (["--chords", "Dm7 | H7"], "column 7: 'H7' is no chord symbol"),
