@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ports.add_argument("--control-in", metavar="PORT", help="hear FL Studio's script here, not on Sideman Control")
     ports.add_argument("--control-out", metavar="PORT", help="answer FL Studio's script here, not on Sideman Control")
     ports.add_argument("--osc-port", type=int, default=DEFAULT_PORT, metavar="N", help="UDP port of OSC [%(default)s]")
+    ports.add_argument(
+        "--oscquery-port",
+        type=int,
+        metavar="N",
+        help="TCP port that tells hosts what there is; 0: none [as --osc-port]",
+    )
     ports.add_argument("--cc-map", type=Path, metavar="FILE", help="controllers by this map, not by the user's own")
     ports.add_argument("--feedback", metavar="PORT", help="move the motor faders on this port as values change")
     music = parser.add_argument_group("music")
@@ -148,6 +154,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         output_latency_ms=args.output_latency_ms,
         cc_map=load_cc_map(args.cc_map),
         feedback=args.feedback,
+        oscquery_port=args.oscquery_port,
     )
 
 

@@ -33,6 +33,9 @@ from bridge.ports import InputPort, MidiSystem, OutputPort, find_system
 from bridge.remote import Remote
 from bridge.take import Take
 from engine.chords import Chart
+from osc_protocol.discovery import Announcement
+from osc_protocol.errors import OscPortError
+from osc_protocol.oscquery import OscQueryServer
 from osc_protocol.parameters import Value
 
 __all__ = ["Settings", "Stage"]
@@ -69,6 +72,7 @@ class Settings:
     trade_bars: int = 4
     count_in_bars: int = 0
     output_latency_ms: float = 0.0
+    oscquery_port: int | None = None  # TCP; None: the number of the OSC port; 0: none
 
 
 class Stage:
@@ -125,6 +129,7 @@ class Stage:
         self._remote = Remote(live, {**settings.values, "mode": settings.mode}, settings.osc_port)
         self._exits.callback(self._remote.close)
         self._remote.start()
+        oscquery = self._open_oscquery(self._remote.server.port)
 
         output = OutputPort(system, "Sideman Out", output_name)
         self._close_at_end(output.close)
@@ -159,6 +164,7 @@ class Stage:
         live.start_thread(self._inbox.put)
         self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
         self._say(f"OSC: 127.0.0.1:{self._remote.server.port}, seed {settings.seed}")
+        self._say(f"OSCQuery: {oscquery}")
         self._say(f"{WHAT_TO_DO[settings.mode]}Ctrl-C stops")
 
     def wait(self) -> int | BaseException:
@@ -229,6 +235,24 @@ class Stage:
     def _close_at_end(self, close: Callable[[], None]) -> None:
         """For what belongs to the MIDI system: a dead JACK server would make each closing wait in vain."""
         self._exits.callback(lambda: None if self._jack_died.is_set() else close())
+
+    def _open_oscquery(self, osc_port: int) -> str:
+        """Says where it is served. OscPortError only for a port that was asked for: nothing else hangs on it."""
+        assert self._remote is not None
+        wanted = self._settings.oscquery_port
+        if wanted == 0:
+            return "off"
+        http = OscQueryServer(self._remote.server.value, osc_port, port=osc_port if wanted is None else wanted)
+        try:
+            http.start()
+        except OscPortError as error:
+            if wanted is not None:
+                raise
+            return f"off: {error}"
+        self._exits.callback(http.close)
+        announcement = Announcement(osc_port, http.port, lambda text: self._inbox.put(("note", text)))
+        self._exits.callback(announcement.close)
+        return f"http://{http.host}:{http.port}"
 
     def _open_knobs(self, system: MidiSystem, feedback_name: str | None) -> CcRoad:
         """Plain controllers of the In and the control port."""

@@ -94,7 +94,11 @@ def _message(packet: bytes) -> Message:
         raise PacketError(cut_off)
     try:
         _, at = osc_types.get_string(packet, 0)
+        tags_at = at
         tags, at = osc_types.get_string(packet, at) if at < len(packet) else (",", at)
+        if "I" in tags:  # an impulse, which python-osc would drop: it says as much as true
+            tags = tags.replace("I", "T")
+            packet = packet[:tags_at] + tags.encode() + packet[tags_at + len(tags) :]
         unknown = sorted(set(tags[1:]) - set(_LEAST_BYTES))
         if unknown:  # python-osc would skip them and log
             raise PacketError(f"argument type {unknown[0]!r} is not taken: send numbers or text")

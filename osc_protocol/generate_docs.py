@@ -60,6 +60,18 @@ _REPLIES: Final = f"""\
 | {STATUS} | what, text | What the running session did, such as `chord` `Dm7`. |
 """
 
+_DISCOVERY: Final = """\
+Hosts that speak OSCQuery (Chataigne, ossia score, Max, TouchOSC bridges) discover all of this by themselves: `sideman
+play` serves it at http://127.0.0.1, on the TCP port of the same number as the OSC port (`--oscquery-port` moves it, 0
+turns it off). It only reads, and only for this machine. With `pip install sideman[discovery]` hosts find it without
+being told the port.
+
+```
+curl 'http://127.0.0.1:9123/?HOST_INFO'
+curl http://127.0.0.1:9123/sideman/param/temperature
+```
+"""
+
 _CONTROLLERS: Final = f"""\
 The CC column is the controller number that sets the same parameter from a knob: position 0 is the low end of the range,
 127 the high end, linear between. FL Studio's script maps its knobs by it (FL_STUDIO.md), and so does every other
@@ -108,7 +120,7 @@ def render() -> str:
         f"{_INTRO}\n## Parameters\n\n"
         f"| address | type | range | default | CC | |\n|---|---|---|---|---|---|\n{parameters}\n\n"
         f"## Commands\n\n| address | argument | |\n|---|---|---|\n{commands}\n\n"
-        f"## Replies\n\n{_REPLIES}\n## Controllers\n\n{_CONTROLLERS}"
+        f"## Replies\n\n{_REPLIES}\n## Discovery\n\n{_DISCOVERY}\n## Controllers\n\n{_CONTROLLERS}"
     )
 
 
