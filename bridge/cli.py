@@ -36,6 +36,7 @@ COMMANDS = (
     Command("play", "bridge.play_command", "play along live: chords in, notes out, on MIDI ports"),
     Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
     Command("learn", "bridge.learn_command", "bind a hardware knob to a parameter by moving it"),
+    Command("osc", "bridge.osc_command", "write a control surface for Open Stage Control or TouchOSC"),
     Command("fl", "bridge.fl_install", "install the FL Studio controller script"),
     Command("chords", "bridge.chords_command", "print or write the chords of a MIDI file, as a chart to correct"),
     Command("prepare", "bridge.prepare_command", "turn MIDI files into training data"),

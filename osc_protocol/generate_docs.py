@@ -70,6 +70,9 @@ being told the port.
 curl 'http://127.0.0.1:9123/?HOST_INFO'
 curl http://127.0.0.1:9123/sideman/param/temperature
 ```
+
+`sideman osc layout open-stage-control -o sideman.json` and `sideman osc layout touchosc -o sideman.tosc` write control
+surfaces with every parameter and command on them.
 """
 
 _CONTROLLERS: Final = f"""\

@@ -1,0 +1,65 @@
+"""An Open Stage Control session made from the parameter table: every row with a widget, its range and its address."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from osc_protocol.osc_tree import ENGINE_COMMANDS
+from osc_protocol.parameters import DEFAULT_PORT, PARAMETERS, Command, Parameter
+
+__all__ = ["FEEDBACK_PORT", "open_stage_control"]
+
+FEEDBACK_PORT: Final = 8080  # where Open Stage Control listens unless it is told otherwise
+_COLUMNS: Final = 4
+
+
+def open_stage_control(host: str = "127.0.0.1", port: int = DEFAULT_PORT, feedback_port: int = FEEDBACK_PORT) -> str:
+    """The session file's text. host, port: the engine's; feedback_port: the one that Open Stage Control listens on."""
+    target = [f"{host}:{port}"]
+    cells = [_cell(_name(row.name), _widget(row), row.help) for row in PARAMETERS]
+    cells += [_cell(_name(row.address), _field(row), row.help) for row in ENGINE_COMMANDS if row.types]
+    buttons = [_button(row.address, _name(row.address)) for row in ENGINE_COMMANDS if not row.types]
+    feedback = {"on": feedback_port, "typeTags": "i", "comments": "Ask for the values, and for every change of them."}
+    buttons.append(_button("/sideman/feedback", "Show values") | feedback)
+    cells.append(_cell("Sideman", {"type": "panel", "id": "buttons", "layout": "horizontal", "widgets": buttons}, ""))
+    for cell in cells:
+        for widget in cell["widgets"][1:]:
+            for leaf in widget.get("widgets", [widget]):
+                leaf["target"] = target
+    root = {"type": "root", "id": "root", "layout": "grid", "gridTemplate": _COLUMNS, "widgets": cells, "tabs": []}
+    session = {"createdWith": "Open Stage Control", "version": "1.30.1", "type": "session", "content": root}
+    return json.dumps(session, indent=2, ensure_ascii=False) + "\n"
+
+
+def _name(text: str) -> str:
+    return text.rpartition("/")[2].removesuffix("_ms").replace("_", " ").capitalize()
+
+
+def _cell(title: str, widget: dict[str, Any], comment: str) -> dict[str, Any]:
+    heading = {"type": "text", "id": f"{widget['id']}_title", "default": title, "height": 24, "expand": False}
+    return {
+        "type": "panel", "id": f"{widget['id']}_cell", "layout": "vertical", "comments": comment,
+        "widgets": [heading, widget | {"expand": True}],
+    }  # fmt: skip
+
+
+def _widget(row: Parameter) -> dict[str, Any]:
+    common = {"id": row.name, "address": row.address, "typeTags": row.type, "default": row.default}
+    if row.choices:
+        return {"type": "switch", "values": list(row.choices), "layout": "horizontal", **common}
+    if row.low is None:
+        return {"type": "input", "asYouType": False, **common}
+    kind = {"type": "knob"} if row.widget == "knob" else {"type": "fader", "horizontal": True}
+    decimals = 0 if row.type == "i" else 3
+    return {**kind, "range": {"min": row.low, "max": row.high}, "decimals": decimals, "unit": row.unit, **common}
+
+
+def _field(row: Command) -> dict[str, Any]:
+    name = row.address.rpartition("/")[2]
+    return {"type": "input", "id": name, "address": row.address, "typeTags": row.types, "asYouType": False}
+
+
+def _button(address: str, label: str) -> dict[str, Any]:
+    name = address.rpartition("/")[2]
+    return {"type": "button", "id": name, "label": label, "mode": "tap", "address": address, "on": 1, "off": 0}
