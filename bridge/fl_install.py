@@ -1,4 +1,4 @@
-"""`sideman fl install | uninstall | probe`: puts the controller script where FL Studio looks for it.
+"""`sideman fl install | uninstall | probe | doctor`: puts the controller script where FL Studio looks for it.
 
 FL reads scripts from <user data folder>/Settings/Hardware/<any name>. The user data folder is Documents/Image-Line/FL
 Studio unless it was moved; on Windows, OneDrive moves Documents more often than not.
@@ -16,7 +16,10 @@ from typing import Final
 
 from bridge.errors import BridgeError
 
-__all__ = ["FlInstallError", "add_arguments", "find_user_folders", "install", "probe", "run", "uninstall"]
+__all__ = [
+    "FlInstallError", "add_arguments", "find_user_folders", "hardware_folders", "install", "leftovers", "probe", "run",
+    "script_files", "uninstall",
+]  # fmt: skip
 
 SOURCE: Final = Path(__file__).resolve().parent.parent / "fl_scripts" / "Sideman"
 SCRIPT: Final = "Sideman"  # folder names in FL's Hardware folder
@@ -29,7 +32,8 @@ In FL Studio, with `sideman play` running:
   1. Options > MIDI settings > Output: choose `Sideman Control`, set its port to 10.
   2. Input: choose `Sideman Control`, enable it, set its port to 10 and its controller type to `Sideman`.
   3. View > Script output shows `Sideman: init ok`, then `Sideman: connected`.
-FL that was open during the install lists `Sideman` after a restart. docs/FL_STUDIO.md has the rest."""
+FL that was open during the install lists `Sideman` after a restart. `sideman fl doctor` verifies what can be seen from
+outside; docs/FL_STUDIO.md has the rest."""
 
 _NEXT_PROBE: Final = """
 In FL Studio, after a restart: Options > MIDI settings, any enabled input, controller type `Sideman Probe`.
@@ -62,21 +66,25 @@ def install(target_dir: Path | None) -> list[Path]:
     An older copy is replaced as a whole, and only once the new one is complete and verified. FlInstallError if FL
     Studio is not found, or the folder cannot be written.
     """
-    files = [path for path in sorted(SOURCE.glob("*.py")) if path.name != _PROBE_FILE]
-    return [path for hardware in _hardware_folders(target_dir) for path in _place(files, hardware / SCRIPT)]
+    return [path for hardware in hardware_folders(target_dir) for path in _place(script_files(), hardware / SCRIPT)]
+
+
+def script_files() -> list[Path]:
+    """The files of the script as they ship."""
+    return [path for path in sorted(SOURCE.glob("*.py")) if path.name != _PROBE_FILE]
 
 
 def probe(target_dir: Path | None) -> list[Path]:
     """Copies the probe script alone; otherwise as `install`."""
     return [
-        path for hardware in _hardware_folders(target_dir) for path in _place([SOURCE / _PROBE_FILE], hardware / PROBE)
+        path for hardware in hardware_folders(target_dir) for path in _place([SOURCE / _PROBE_FILE], hardware / PROBE)
     ]
 
 
 def uninstall(target_dir: Path | None) -> list[Path]:
     """Removes what install and probe wrote, and nothing else; returns the files removed."""
     removed: list[Path] = []
-    for hardware in _hardware_folders(target_dir):
+    for hardware in hardware_folders(target_dir):
         for folder in (hardware / SCRIPT, hardware / PROBE):
             try:
                 removed += _remove(folder)
@@ -87,21 +95,36 @@ def uninstall(target_dir: Path | None) -> list[Path]:
     return removed
 
 
+def leftovers(target_dir: Path | None) -> list[Path]:
+    """What lies in our folders after uninstall: the user's own files, which are left alone. FlInstallError as above."""
+    folders = [hardware / name for hardware in hardware_folders(target_dir) for name in (SCRIPT, PROBE)]
+    return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's action and options."""
     parser.add_argument(
         "action",
-        choices=tuple(_ACTIONS),
-        help="install the script, remove it, or install the probe that tells what FL allows",
+        choices=(*_ACTIONS, "doctor"),
+        help="install the script, remove it, install the probe that tells what FL allows, or verify all that FL needs",
     )
     parser.add_argument("--dir", type=Path, help="FL Studio's user data folder; it is found where FL puts it")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Does it and says which clicks remain. FlInstallError in one line if it cannot be done."""
+    """Does it, says which clicks remain. FlInstallError in one line if it cannot be done. 1 if doctor found fault."""
+    if args.action == "doctor":
+        from bridge.fl_doctor import examine
+
+        findings = examine(args.dir)
+        print(*findings, sep="\n")
+        return int(any(finding.good is False for finding in findings))
     action, done, then = _ACTIONS[args.action]
     for path in action(args.dir):
         print(done, path)
+    if args.action == "uninstall":
+        for path in leftovers(args.dir):
+            print("left alone, it is not ours:", path)
     if then:
         print(then)
     return 0
@@ -126,7 +149,7 @@ def _windows_documents() -> list[Path]:
     return found
 
 
-def _hardware_folders(target_dir: Path | None) -> list[Path]:
+def hardware_folders(target_dir: Path | None) -> list[Path]:
     """<user data folder>/Settings/Hardware of the folder given, or of all found."""
     if target_dir is None:
         found = find_user_folders()
