@@ -19,6 +19,7 @@ from bridge.errors import ModeError
 from bridge.heard import HeardNotes
 from bridge.held import HeldChord
 from bridge.improviser import Improviser
+from bridge.midi_clock import CLOCK, MidiClock
 from bridge.trading import Trading
 from engine.chords import Chart, Chord
 from engine.errors import SidemanError
@@ -32,6 +33,10 @@ __all__ = ["LiveSession", "Report"]
 RING_CAPACITY: Final = 4096  # messages
 KNOB_PERIOD_US: Final = 50_000  # a turning knob makes new music at most 20 times a second
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
+SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
+SYNC_PERIOD_US: Final = 500_000  # between two looks at how far we are from an outside clock
+SYNC_SHARE: Final = 0.003  # of the tempo: less is not worth new music
+BEATS_PER_BAR: Final = 4  # of an outside clock, which does not say
 LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is where we are
 DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart, and of a trade
 
@@ -60,6 +65,7 @@ class LiveSession:
         trade_bars: int = 4,
         count_in_bars: int = 0,
         output_latency_ms: float = 0.0,
+        midi_clock: MidiClock | None = None,
         channel: int = 0,
         on_input: Callable[[int, bytes], None] = lambda time_us, message: None,
     ) -> None:
@@ -69,6 +75,7 @@ class LiveSession:
         trade_bars: of a turn in mode trade. count_in_bars: of clicks on channel 10 before a chart.
         output_latency_ms: from sending a note to hearing it. What must fall on a beat that comes from outside (a
         position, the player's own in a trade) is sent so much earlier.
+        midi_clock: followed in tempo, beat and transport, where one is given: a chart waits for its start.
         on_input(time_us, message): what the player did, on the session thread.
         """
         self._on_input = on_input
@@ -94,6 +101,8 @@ class LiveSession:
         self._start_beat = 0.0  # of the chart, where it starts next
         self._tempo_bpm = tempo_bpm
         self._trade_bars, self._count_in_bars = trade_bars, count_in_bars
+        self._midi_clock = midi_clock
+        self._next_sync_us = 0
         self._latency_us = round(output_latency_ms * 1000)
         self._heard = HeardNotes()
         self._answering: Continuing | Trading | None = None  # in modes continue and trade
@@ -107,7 +116,8 @@ class LiveSession:
         """One message from the player, called by the MIDI system's thread alone (the ring has one writer)."""
         if 1 <= len(message) <= 3:
             self._ring.push(self._clock(), message)
-            self._wake.set()
+            if message[0] != CLOCK:  # 48 a second and more: the next round is early enough for them
+                self._wake.set()
 
     def set_parameter(self, name: str, value: Value) -> None:
         """A checked value; in force from the next note that can still change. ModeError for a mode not to be had."""
@@ -183,6 +193,10 @@ class LiveSession:
         """One round. Returns the longest time, in seconds, until the next one is due."""
         self._wake.clear()  # before looking: what comes while we look wakes the next round
         for time_us, message in self._ring.pop_all():
+            if self._midi_clock is not None:
+                self._follow_transport(self._midi_clock, time_us, message)
+            if message[0] >= SYSTEM:
+                continue
             self._on_input(time_us, message)
             if self._held.take(time_us, message):
                 self._latched = None
@@ -192,6 +206,9 @@ class LiveSession:
         while self._thunks:
             self._thunks.popleft()()
         now_us = self._clock()
+        if self._midi_clock is not None and now_us >= self._next_sync_us:
+            self._next_sync_us = now_us + SYNC_PERIOD_US
+            self._sync(self._midi_clock, now_us)
         knobs_due = bool(self._knobs) and (now_us >= self._next_knob_us or not self._ahead.playing)
         if self._mode == "follow":
             self._follow(now_us, knobs_due)
@@ -268,6 +285,8 @@ class LiveSession:
             if knobs_due:
                 self._turn_knobs()
         elif not self._ahead.playing:
+            if self._midi_clock is not None and not self._midi_clock.running:
+                return
             self._start_chart(self._changes)
             bars = "1 bar" if self._changes.chart.bars == 1 else f"{self._changes.chart.bars} bars"
             self._report("playing", f"{bars} at {self._changes.clock.tempo_bpm:g} bpm")
@@ -313,10 +332,49 @@ class LiveSession:
             self._changes.skip(self._improviser, from_s, skipped_s)
             self._follow_clock(self._changes)
 
-    def _set_beat(self, origin_s: float) -> None:
+    def _set_beat(self, from_s: float) -> None:
         """Tells model and feel the beat of follow mode, which may be none."""
+        origin_s = self._outside_origin_s(from_s)
         self._ahead.set_beat(self._tempo_bpm, origin_s=origin_s)
         self._say_if_beatless()
+
+    def _follow_transport(self, clock: MidiClock, time_us: int, message: bytes) -> None:
+        """One message: a chart starts, stops and moves with the outside clock; in other modes only the tempo counts."""
+        did = clock.take(time_us, message)
+        if did is None or self._mode != "changes":
+            return
+        if did == "position" and clock.running:
+            self._locate(clock.position_beats, time_us)
+        elif did != "position":
+            self._start_beat = clock.position_beats
+            self._rest()  # where the clock runs, this round starts the chart again
+            self._enabled = True
+
+    def _sync(self, clock: MidiClock, now_us: int) -> None:
+        """Takes over the clock's tempo, and in a chart its beat, where ours has come off."""
+        tempo_bpm = clock.tempo_bpm
+        if tempo_bpm is None:
+            return
+        if self._tempo_bpm is None or abs(tempo_bpm / self._tempo_bpm - 1) > SYNC_SHARE:
+            self._set_tempo(tempo_bpm)
+        beat = clock.beat_at(now_us)
+        if beat is None or not self._ahead.playing:
+            return
+        self._locate(beat, now_us)
+        if self._mode in ("follow", "continue"):
+            beat_s = 60.0 / tempo_bpm
+            off_s = (self._outside_origin_s(self._improviser.time_s) - self._ahead.feel.origin_s) % beat_s
+            if LOCATE_TOLERANCE_S < off_s < beat_s - LOCATE_TOLERANCE_S:
+                self._ahead.change(self._set_beat)
+
+    def _outside_origin_s(self, from_s: float) -> float:
+        """Where the outside clock has the last bar line before a stream second; that second where nothing is known."""
+        now_us = self._clock()
+        beat = None if self._midi_clock is None else self._midi_clock.beat_at(now_us)
+        if beat is None or self._tempo_bpm is None or not self._ahead.playing:
+            return from_s
+        beat += (self._ahead.wall_us(from_s) + self._latency_us - now_us) / 60e6 * self._tempo_bpm
+        return from_s - beat % BEATS_PER_BAR * 60.0 / self._tempo_bpm
 
     def _follow_clock(self, changes: ChartPlayer) -> None:
         """Tells feel the beat of a chart."""

@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     music.add_argument("--chords", metavar="CHART", help="play over this chart, round and round: 'Dm7 | G7 | Cmaj7'")
     music.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute; 120 where --chords is given")
+    music.add_argument(
+        "--clock",
+        choices=("internal", "midi"),
+        default="internal",
+        help="midi: take tempo, beat and a chart's start and stop from the MIDI clock on the In port [%(default)s]",
+    )
     music.add_argument("--trade-bars", type=int, default=4, metavar="N", help="of a turn in mode trade [%(default)s]")
     music.add_argument(
         "--count-in", type=int, default=0, metavar="N", help="bars of clicks on channel 10 before the chart"
@@ -152,6 +158,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         trade_bars=args.trade_bars,
         count_in_bars=args.count_in,
         output_latency_ms=args.output_latency_ms,
+        midi_clock=args.clock == "midi",
         cc_map=load_cc_map(args.cc_map),
         feedback=args.feedback,
         oscquery_port=args.oscquery_port,
@@ -178,6 +185,8 @@ def _chart(args: argparse.Namespace) -> Chart | None:
         raise BridgeError(f"--mode {mode} listens to your keys: leave --chords out, or use --mode changes")
     if args.count_in and mode != "changes":
         raise BridgeError(f"--count-in is for a chart: --mode {mode} begins with your first note")
+    if args.count_in and args.clock == "midi":
+        raise BridgeError("--count-in is the host's where the clock is its: leave --count-in or --clock midi out")
     return parse_chart(args.chords) if args.chords else None
 
 

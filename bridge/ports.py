@@ -132,14 +132,15 @@ class InputPort:
         on_message: Callable[[bytes], None],
         *,
         sysex: bool = False,
+        clock: bool = False,
     ) -> None:
         """Opens the existing port of that whole name, or a virtual one called own_name. PortError.
 
-        on_message: called on the MIDI system's thread with each message; it must return at once. Clock and active
-        sensing are never passed on, SysEx only if asked for.
+        on_message: called on the MIDI system's thread with each message; it must return at once. Active sensing is
+        never passed on, SysEx and clock only if asked for.
         """
         self._client = _client(rtmidi.MidiIn, system, own_name)
-        self._client.ignore_types(sysex=not sysex, timing=True, active_sense=True)
+        self._client.ignore_types(sysex=not sysex, timing=not clock, active_sense=True)
         # The callback is set first: a message between opening and setting it would be lost.
         self._client.set_callback(lambda event, _: on_message(bytes(event[0])))
         self.name = _open(self._client, own_name, existing)

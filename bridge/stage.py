@@ -28,6 +28,7 @@ from bridge.errors import LiveFailure
 from bridge.improviser import Improviser
 from bridge.jack_watch import JackWatch
 from bridge.live import LiveSession
+from bridge.midi_clock import MidiClock
 from bridge.player import Player
 from bridge.ports import InputPort, MidiSystem, OutputPort, find_system
 from bridge.remote import Remote
@@ -72,6 +73,7 @@ class Settings:
     trade_bars: int = 4
     count_in_bars: int = 0
     output_latency_ms: float = 0.0
+    midi_clock: bool = False  # follow the clock on the In port
     oscquery_port: int | None = None  # TCP; None: the number of the OSC port; 0: none
 
 
@@ -118,6 +120,7 @@ class Stage:
             trade_bars=settings.trade_bars,
             count_in_bars=settings.count_in_bars,
             output_latency_ms=settings.output_latency_ms,
+            midi_clock=MidiClock() if settings.midi_clock else None,
             on_input=self._take.note_in if self._take else lambda time_us, message: None,
         )
         self._live = live
@@ -148,7 +151,7 @@ class Stage:
             live.midi_in(message)
             knobs.from_in(message)
 
-        source = InputPort(system, "Sideman In", input_name, hear)
+        source = InputPort(system, "Sideman In", input_name, hear, clock=settings.midi_clock)
         self._close_at_end(source.close)
         control = "none" if control_names is None else self._open_control(system, knobs, *control_names)
 

@@ -14,6 +14,7 @@ from bridge.continuing import feed
 from bridge.heard import HeardNote, HeardNotes
 from engine.chords import Chart, Chord
 from engine.notes import NoteEvent
+from engine.vocabulary import STEP_S
 
 __all__ = ["LEAD_US", "Trading"]
 
@@ -110,10 +111,9 @@ class Trading:
         self._report("listening", self._bars())
 
     def _answer(self, from_us: int, keys: HeardNotes) -> None:
-        from_s = (from_us - self._stream_us) / 1e6
-        ends = [NoteEvent(max(from_s, self._ahead.improviser.time_s), "off", pitch, 0) for pitch in keys.sounding()]
+        at_s = max(round((from_us - self._stream_us) / 1e6 / STEP_S) * STEP_S, self._ahead.improviser.time_s)
         # The end of a key that is up changes nothing but the time: the stream is silent up to the answer.
-        self._ahead.improviser.feed([*ends, NoteEvent(max(from_s, self._ahead.improviser.time_s), "off", 0, 0)])
+        self._ahead.improviser.feed([NoteEvent(at_s, "off", pitch, 0) for pitch in (*keys.sounding(), 0)])
         self._turn += 1
         at_us = self._stream_us + round(self._ahead.improviser.time_s * 1e6) - self._latency_us
         self._ahead.start(self._prepare_answer, at_first_note=False, at_us=at_us)

@@ -14,6 +14,7 @@ from bridge import cli
         (["--trade-bars", "0"], "--trade-bars 0 lies outside 1..32"),
         (["--count-in", "9"], "--count-in 9 lies outside 0..8"),
         (["--count-in", "1", "--mode", "trade"], "--mode trade begins with your first note"),
+        (["--count-in", "1", "--chords", "C", "--clock", "midi"], "leave --count-in or --clock midi out"),
         (["--output-latency-ms", "-1"], "--output-latency-ms -1 lies outside 0..500"),
         (["--mode", "changes"], "--mode changes needs a chart"),
         (["--mode", "follow", "--chords", "C"], "leave --chords out"),
