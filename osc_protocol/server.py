@@ -36,7 +36,7 @@ from osc_protocol.parameters import (
     nearest,
 )
 from osc_protocol.subscriptions import Address, Peer, Subscriptions
-from osc_protocol.twins import BY_TWIN, NORM, check_twin, has_position, to_norm
+from osc_protocol.twins import BY_TWIN, MIDI, NORM, check_twin, has_position, to_norm
 
 __all__ = ["ERROR", "MAX_AHEAD_S", "MAX_PACKETS_PER_S", "PONG", "REPLIES", "STATUS", "VALUE", "OscServer"]
 
@@ -50,6 +50,7 @@ MAX_AHEAD_S: Final = 60.0  # of a bundle's time tag
 MAX_WAITING: Final = 1024  # messages of bundles that are not due yet
 MAX_PACKETS_PER_S: Final = 10_000  # of one sender
 _BYSTANDER_HZ: Final = 100.0  # replies to others that the subscribers hear
+_HINT_HZ: Final = 50.0  # unknown addresses that are compared with the known ones
 _MAX_SENDERS: Final = 64  # whose rate is remembered
 _POLL_S: Final = 0.2  # how long close() may wait for the thread
 
@@ -97,6 +98,7 @@ class OscServer:
         self._rates: OrderedDict[Address, RateLimit] = OrderedDict()
         self._notices: dict[Address, float] = {}  # when a sender was last told that it is too fast
         self._bystander_rate = RateLimit(_BYSTANDER_HZ)
+        self._hint_rate = RateLimit(_HINT_HZ)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
@@ -277,8 +279,7 @@ class OscServer:
             self.publish(name)
             return []
         if address not in COMMAND_BY_ADDRESS:
-            known = (*BY_ADDRESS, *COMMAND_BY_ADDRESS, *BY_TWIN)
-            raise ParameterError(f"unknown address{nearest(address, known) or '; docs/osc.md lists them all'}")
+            raise ParameterError(f"unknown address{self._hint(address) or '; docs/osc.md lists them all'}")
         if not COMMAND_BY_ADDRESS[address].types and len(arguments) == 1 and isinstance(arguments[0], int | float):
             if arguments[0] == 0:
                 return []  # a button that is let go
@@ -293,6 +294,12 @@ class OscServer:
             return []
         self._on_command(address, values)
         return []
+
+    def _hint(self, address: str) -> str:
+        """What may have been meant. Looking for it takes milliseconds, which a flood of slips must not cost."""
+        if not self._hint_rate.allow():
+            return ""
+        return nearest(address, BY_TWIN if address.startswith((NORM, MIDI)) else (*BY_ADDRESS, *COMMAND_BY_ADDRESS))
 
     def _subscribe(self, port: int, sender: Address | None, *, feedback: bool) -> None:
         if sender is None:

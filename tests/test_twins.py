@@ -70,6 +70,14 @@ def test_the_server_takes_both(row: Parameter) -> None:
     assert decode(server.handle_packet(encode(MIDI + row.name, 128))[0])[0].address == ERROR
 
 
+def test_a_slip_in_a_twin_is_answered_with_the_twin_and_a_flood_of_slips_without() -> None:
+    server = FakeEngine().server()
+    packet = encode(NORM + "densty", 0.5)
+    answers = [str(decode(server.handle_packet(packet)[0])[0].arguments[1]) for _ in range(300)]
+    assert "did you mean '/sideman/norm/density'" in answers[0]
+    assert "docs/osc.md lists them all" in answers[-1]
+
+
 @pytest.mark.parametrize("address", ["/sideman/play", "/sideman/stop", "/sideman/panic"])
 def test_a_button_acts_when_pressed_and_not_when_let_go(address: str) -> None:
     engine = FakeEngine()
