@@ -100,7 +100,6 @@ def main() -> None:
         "SysEx frame to value": per_s(control.receive, frames),
     }
     lost = flood(args.rate, args.seconds)
-    print(describe())
     for name, rate in rates.items():
         print(f"{name:24} {rate:10.0f} messages/s")
     print(

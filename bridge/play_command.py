@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import random
 import signal
 import sys
@@ -36,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ports.add_argument("--control-in", metavar="PORT", help="hear FL Studio's script here, not on Sideman Control")
     ports.add_argument("--control-out", metavar="PORT", help="answer FL Studio's script here, not on Sideman Control")
     ports.add_argument("--osc-port", type=int, default=DEFAULT_PORT, metavar="N", help="UDP port of OSC [%(default)s]")
+    ports.add_argument(
+        "--osc-host",
+        default="127.0.0.1",
+        metavar="IP",
+        help="take OSC at this address of yours; 0.0.0.0: at all of them",
+    )
     ports.add_argument(
         "--oscquery-port",
         type=int,
@@ -161,8 +168,16 @@ def _settings(args: argparse.Namespace) -> Settings:
         midi_clock=args.clock == "midi",
         cc_map=load_cc_map(args.cc_map),
         feedback=args.feedback,
+        osc_host=_address(args.osc_host),
         oscquery_port=args.oscquery_port,
     )
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError as error:
+        raise BridgeError(f"--osc-host {text!r} is no IPv4 address: give one of this machine's, or 0.0.0.0") from error
 
 
 def _checked(option: str, address: str, value: float) -> Value:

@@ -27,11 +27,13 @@ def check_live(name: str, value: Value) -> None:
 class Remote:
     """Owns the values in force and the OSC server. Values come from any road; the session thread hears of each."""
 
-    def __init__(self, live: LiveSession, values: Mapping[str, Value], port: int = DEFAULT_PORT) -> None:
+    def __init__(
+        self, live: LiveSession, values: Mapping[str, Value], port: int = DEFAULT_PORT, host: str = "127.0.0.1"
+    ) -> None:
         """values: those in force already; the table's defaults for the rest. Nothing is bound before start()."""
         self._live = live
         self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
-        self.server = OscServer(self._on_parameter, self._on_command, self._values.__getitem__, port=port)
+        self.server = OscServer(self._on_parameter, self._on_command, self._values.__getitem__, host, port)
         self._commands: dict[str, Callable[[Value], None]] = {
             "/sideman/transport/tempo": lambda bpm: live.set_tempo(float(bpm)),
             "/sideman/transport/position": self._locate,

@@ -74,6 +74,7 @@ class Settings:
     count_in_bars: int = 0
     output_latency_ms: float = 0.0
     midi_clock: bool = False  # follow the clock on the In port
+    osc_host: str = "127.0.0.1"  # the IPv4 address that OSC and OSCQuery are bound to
     oscquery_port: int | None = None  # TCP; None: the number of the OSC port; 0: none
 
 
@@ -129,7 +130,7 @@ class Stage:
         if settings.chart is not None:
             live.set_chart(settings.chart)
         live.set_parameter("mode", settings.mode)
-        self._remote = Remote(live, {**settings.values, "mode": settings.mode}, settings.osc_port)
+        self._remote = Remote(live, {**settings.values, "mode": settings.mode}, settings.osc_port, settings.osc_host)
         self._exits.callback(self._remote.close)
         self._remote.start()
         oscquery = self._open_oscquery(self._remote.server.port)
@@ -166,7 +167,9 @@ class Stage:
         self._player.start()
         live.start_thread(self._inbox.put)
         self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
-        self._say(f"OSC: 127.0.0.1:{self._remote.server.port}, seed {settings.seed}")
+        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.seed}")
+        if not settings.osc_host.startswith("127."):
+            self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
         self._say(f"OSCQuery: {oscquery}")
         self._say(f"{WHAT_TO_DO[settings.mode]}Ctrl-C stops")
 
@@ -245,7 +248,8 @@ class Stage:
         wanted = self._settings.oscquery_port
         if wanted == 0:
             return "off"
-        http = OscQueryServer(self._remote.server.value, osc_port, port=osc_port if wanted is None else wanted)
+        host, port = self._settings.osc_host, osc_port if wanted is None else wanted
+        http = OscQueryServer(self._remote.server.value, osc_port, host, port)
         try:
             http.start()
         except OscPortError as error:
@@ -253,7 +257,7 @@ class Stage:
                 raise
             return f"off: {error}"
         self._exits.callback(http.close)
-        announcement = Announcement(osc_port, http.port, lambda text: self._inbox.put(("note", text)))
+        announcement = Announcement(osc_port, http.port, lambda text: self._inbox.put(("note", text)), host)
         self._exits.callback(announcement.close)
         return f"http://{http.host}:{http.port}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import socket
 import threading
 from collections.abc import Callable
 
@@ -48,12 +49,12 @@ def advertise(osc_port: int, http_port: int, host: str = "127.0.0.1", name: str 
         raise DiscoveryError(
             "OSCQuery hosts must be told the port: `pip install sideman[discovery]` lets them find it"
         ) from error
-    everywhere = host in ("0.0.0.0", "::")
+    everywhere = host == "0.0.0.0"
     zeroconf = None
     try:
         zeroconf = Zeroconf() if everywhere else Zeroconf(interfaces=[host])
         for kind, port in (("_oscjson._tcp.local.", http_port), ("_osc._udp.local.", osc_port)):
-            address = [] if everywhere else [ipaddress.ip_address(host).packed]
+            address = [ipaddress.ip_address(_own_address() if everywhere else host).packed]
             info = ServiceInfo(kind, f"{name} {osc_port}.{kind}", port=port, addresses=address, server="sideman.local.")
             zeroconf.register_service(info, allow_name_change=True)
     except (OSError, ValueError, Error, AssertionError) as error:
@@ -64,3 +65,10 @@ def advertise(osc_port: int, http_port: int, host: str = "127.0.0.1", name: str 
             f"OSCQuery hosts must be told the port: zeroconf failed ({error or type(error).__name__})"
         ) from error
     return zeroconf.close
+
+
+def _own_address() -> str:
+    """The address of this machine that leads out of it; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # reserved for documentation
+        return str(probe.getsockname()[0])

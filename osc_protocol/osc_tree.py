@@ -32,10 +32,11 @@ _CONTAINERS: Final = {
 
 
 def host_info(name: str, host: str, osc_port: int) -> dict[str, Any]:
-    """The answer to `?HOST_INFO`."""
+    """The answer to `?HOST_INFO`. Bound to all addresses, OSC is where HTTP was found: no OSC_IP says so."""
     served = dict.fromkeys(("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "CLIPMODE", "UNIT"), True)
     missing = dict.fromkeys(("TAGS", "CRITICAL", "LISTEN", "PATH_CHANGED", "OSC_STREAMING", "HTML", "ECHO"), False)
-    return {"NAME": name, "OSC_IP": host, "OSC_PORT": osc_port, "OSC_TRANSPORT": "UDP", "EXTENSIONS": served | missing}
+    where = {} if host == "0.0.0.0" else {"OSC_IP": host}
+    return {"NAME": name, **where, "OSC_PORT": osc_port, "OSC_TRANSPORT": "UDP", "EXTENSIONS": served | missing}
 
 
 def tree(get_value: Callable[[str], Value]) -> dict[str, Any]:

@@ -307,7 +307,7 @@ class OscServer:
         if port == 0:
             self._subscriptions.remove(sender[0], feedback=feedback)
             return
-        if port == self.port and sender[0] == self.host:
+        if port == self.port and (sender[0] == self.host or self.host == "0.0.0.0"):
             raise ParameterError(f"port {port} is the engine's own: give the one that you listen on")
         peer = Peer(sender[0], port, feedback)
         self._subscriptions.add(peer)

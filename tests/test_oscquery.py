@@ -198,6 +198,9 @@ def test_bound_to_all_addresses_any_address_is_ours_and_no_foreign_name() -> Non
     everywhere = OscQueryServer(lambda name: 0, 9123, host="0.0.0.0")
     assert everywhere.may_call_us("192.168.1.5:9123")
     assert not everywhere.may_call_us("evil.example")
+    info = everywhere.answer("/?HOST_INFO")[1] or {}
+    assert "OSC_IP" not in info
+    assert info["OSC_PORT"] == 9123
 
 
 @settings(deadline=None, max_examples=150)

@@ -25,6 +25,7 @@ from bridge import cli
         (["--control-in", "x"], "give --control-in and --control-out together"),
         (["--top-p", "2"], "top_p 2.0 lies outside 0.05..1"),
         (["--swing", "0.8"], "swing 0.8 lies outside 0.5..0.75"),
+        (["--osc-host", "studio.local"], "--osc-host 'studio.local' is no IPv4 address"),
         (["--cc-map", "nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["--style", "../evans"], "'../evans' is no name for a style"),
         (["--style", "evans"], "no style 'evans'"),
