@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -343,3 +345,24 @@ def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: 
     assert engine.values["density"] == 1.0
     assert BY_NAME["top_k"].type == "i"
     assert engine.commands == [("/sideman/chords", ("Dm7 | G7 | Cmaj7",))]
+
+
+def has_node_osc() -> bool:
+    if shutil.which("node") is None:
+        return False
+    return (
+        subprocess.run(["node", "-e", "require.resolve('node-osc')"], capture_output=True, timeout=30).returncode == 0
+    )
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not has_node_osc(), reason="npm's node-osc is not installed (npm i node-osc, NODE_PATH)")
+def test_node_osc_sets_and_hears(server: OscServer, engine: FakeEngine) -> None:
+    peer = Path(__file__).with_name("node_osc_peer.js")
+    done = subprocess.run(["node", str(peer), str(server.port)], capture_output=True, text=True, timeout=60, check=True)
+    heard = [json.loads(line) for line in done.stdout.splitlines()]
+    assert heard[:3] == [[VALUE, "temperature", 1], [VALUE, "density", 0.25], [VALUE, "top_k", 388]]
+    assert heard[3][:2] == [ERROR, "/sideman/param/temperature"]
+    assert [VALUE, "mode", "trade"] in heard
+    assert (engine.values["temperature"], engine.values["top_k"]) == (1.0, 388)
+    assert engine.commands == [("/sideman/play", ()), ("/sideman/seed", (7,))]

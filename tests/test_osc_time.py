@@ -8,6 +8,8 @@ import time
 from itertools import pairwise
 
 import pytest
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message import OscMessage
 
 from osc_protocol.codec import Message, decode, decode_timed, encode
 from osc_protocol.later import Later
@@ -37,6 +39,12 @@ def test_a_message_is_due_with_the_latest_of_its_bundles(
     ((message, got),) = decode_timed(bundle(outer, bundle(inner, encode("/a"))))
     assert message == Message("/a", ())
     assert got == pytest.approx(due, abs=1e-6)
+
+
+def test_a_time_tag_of_python_osc_is_read() -> None:
+    builder = OscBundleBuilder(WALL_S + 0.25)  # type: ignore[no-untyped-call]
+    builder.add_content(OscMessage(encode("/a")))
+    assert decode_timed(builder.build().dgram)[0].due_s == pytest.approx(WALL_S + 0.25, abs=1e-6)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.001, 1e9])
