@@ -48,6 +48,10 @@ class ChordMemory:
             del ids[1 : 1 + surplus], steps[1 : 1 + surplus]
         self._ids, self._steps = ids, steps
 
+    def track(self) -> tuple[I64, I64]:
+        """(C,) ids and (C,) onsets in steps of all that is kept; the first is NO_CHORD at 0."""
+        return np.array(self._ids), np.array(self._steps)
+
     def view(self, step: int) -> tuple[I64, I64]:
         """(c,) ids in reach at a time and (c,) rows of the relative embedding; c <= 64."""
         now = bisect_right(self._steps, step) - 1

@@ -111,7 +111,8 @@ def test_the_twins_have_the_stubs_signatures(name: str, stub: ast.FunctionDef) -
 def test_the_extension_has_the_stubs_signatures(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     allow = tmp_path / "allow"  # pybind11's metaclass
-    allow.write_text("native._core.Decoder\nnative._core.MidiRing\nnative._core.Sampler\nnative._core.Scheduler\n")
+    classes = ("Decoder", "MidiRing", "Sampler", "Scheduler", "Stream")
+    allow.write_text("".join(f"native._core.{name}\n" for name in classes))
     result = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", "native._core", "--allowlist", str(allow)],
         cwd=ROOT, capture_output=True, text=True, check=False,

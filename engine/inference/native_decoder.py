@@ -68,6 +68,11 @@ class NativeDecoder:
         self._decoder = _core.Decoder(sizes, tensors, precision, rollback, streams, kernel)
 
     @property
+    def compiled(self) -> _core.Decoder:
+        """What the compiled stream drives."""
+        return self._decoder
+
+    @property
     def length(self) -> int:
         return self._decoder.length
 

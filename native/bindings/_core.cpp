@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module) {
   bind_tokenizer(module);  // encode, decode
   bind_sampler(module);    // Sampler
   bind_decoder(module);    // Decoder, kernel, kernels
+  bind_stream(module);     // Stream
   bind_scheduler(module);  // Scheduler
   bind_midi_ring(module);  // MidiRing
   bind_philox(module);     // philox4x32

@@ -11,6 +11,7 @@ void bind_midi_ring(pybind11::module_& module);
 void bind_philox(pybind11::module_& module);
 void bind_sampler(pybind11::module_& module);
 void bind_scheduler(pybind11::module_& module);
+void bind_stream(pybind11::module_& module);
 void bind_tokenizer(pybind11::module_& module);
 
 }  // namespace sideman::bindings

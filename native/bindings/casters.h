@@ -2,6 +2,9 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
+#include <string>
+
 #include "sideman/layout.h"
 #include "sideman/sampler.h"
 
@@ -58,3 +61,17 @@ struct type_caster<sideman::SamplerParams> {
 };
 
 }  // namespace pybind11::detail
+
+namespace sideman::bindings {
+
+/// ValueError outside 0..2**64-1.
+inline std::uint64_t read_seed(const pybind11::int_& seed) {
+  const unsigned long long key = PyLong_AsUnsignedLongLong(seed.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    throw pybind11::value_error("seed " + std::string(pybind11::str(seed)) + " lies outside 0..2**64-1");
+  }
+  return key;
+}
+
+}  // namespace sideman::bindings

@@ -17,14 +17,9 @@ using Logits = py::array_t<float, py::array::c_style | py::array::forcecast>;
 constexpr const char* kBadLogits = "logits of the legal tokens hold NaN, +inf or nothing but -inf: check the decoder";
 
 std::unique_ptr<Sampler> make(const Layout& layout, const py::int_& seed, std::int64_t rollback) {
-  const unsigned long long key = PyLong_AsUnsignedLongLong(seed.ptr());
-  if (PyErr_Occurred() != nullptr) {
-    PyErr_Clear();
-    throw py::value_error("seed " + std::string(py::str(seed)) + " lies outside 0..2**64-1");
-  }
   if (rollback < 0 || rollback > 1 << 24)
     throw py::value_error("rollback " + std::to_string(rollback) + " lies outside 0..16777216");
-  return std::make_unique<Sampler>(layout, key, static_cast<std::size_t>(rollback));
+  return std::make_unique<Sampler>(layout, read_seed(seed), static_cast<std::size_t>(rollback));
 }
 
 const float* checked(const Sampler& sampler, const Logits& logits) {

@@ -1,0 +1,73 @@
+"""Which token loop a session runs: the compiled one with the compiled decoder, else its twin in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+import native
+from engine.checkpoint import Checkpoint
+from engine.inference.backends import StreamDecoder, make_decoder
+from engine.inference.decoder import Decoder
+from engine.inference.stream import STREAM_RULES, Event, Stream
+from engine.vocabulary import LAYOUT
+
+__all__ = ["ROLLBACK_TOKENS", "TokenStream", "compiled_stream", "make_stream"]
+
+ROLLBACK_TOKENS = 1024  # five seconds at 200 tokens a second, which is a very dense solo
+
+
+class TokenStream(Protocol):
+    """What a session asks of its stream; engine/inference/stream says what it means."""
+
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def until(self) -> int: ...
+
+    @property
+    def length(self) -> int: ...
+
+    def sounding(self) -> list[int]: ...
+
+    def set_params(self, params: native.SamplerParams, chord_strength: float) -> None: ...
+
+    def set_chords(self, ids: npt.NDArray[np.int64], steps: npt.NDArray[np.int64], from_step: int) -> None: ...
+
+    def set_beat(self, bpm: float | None, beats_per_bar: int, origin_s: float) -> None: ...
+
+    def refresh(self) -> None: ...
+
+    def feed(self, events: Sequence[Event]) -> None: ...
+
+    def generate(self, until: int) -> list[Event]: ...
+
+    def rollback(self, to: int) -> None: ...
+
+    def end(self) -> list[Event]: ...
+
+    def logits(self) -> npt.NDArray[np.float32]: ...
+
+
+def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tuple[StreamDecoder, TokenStream]:
+    """A decoder, which takes the styles, and the stream that it continues.
+
+    Errors as make_decoder; ValueError: a seed outside 0..2**64-1.
+    """
+    decoder = make_decoder(checkpoint, backend, rollback=ROLLBACK_TOKENS + 1)
+    if isinstance(decoder, Decoder):
+        return decoder, Stream(decoder, seed, ROLLBACK_TOKENS)
+    return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS)
+
+
+def compiled_stream(decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:
+    """The compiled loop around a compiled decoder, which must reach back one token more than `rollback`."""
+    from engine.inference.native_decoder import NativeDecoder
+    from native import _core
+
+    assert isinstance(decoder, NativeDecoder)
+    return _core.Stream(decoder.compiled, LAYOUT, STREAM_RULES, seed, rollback)

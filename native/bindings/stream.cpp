@@ -1,0 +1,142 @@
+#include "sideman/stream.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "bindings.h"
+#include "casters.h"
+
+namespace sideman::bindings {
+namespace {
+
+namespace py = pybind11;
+using Ids = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+using Events = std::vector<std::tuple<std::int64_t, int, int>>;
+
+/// Events between two looks for Ctrl-C: some tens of milliseconds of work.
+constexpr std::size_t kChunk = 256;
+
+StreamRules read_rules(const py::dict& values) {
+  StreamRules rules;
+  const auto read = [&](const char* key, auto& field) {
+    if (!values.contains(key)) throw py::value_error(std::string("the stream's rules lack ") + key);
+    field = values[key].cast<std::remove_reference_t<decltype(field)>>();
+    if (field < 0 || field > 1 << 20) throw py::value_error(std::string("the stream's rule ") + key + " is out of range");
+  };
+  read("max_note_steps", rules.max_note_steps);
+  read("restrike_steps", rules.restrike_steps);
+  read("beat_bins", rules.beat_bins);
+  read("bar_bins", rules.bar_bins);
+  read("no_chord", rules.no_chord);
+  read("chord_clip", rules.chord_clip);
+  read("chords_back", rules.chords_back);
+  read("chords_ahead", rules.chords_ahead);
+  return rules;
+}
+
+std::unique_ptr<Stream> make(Decoder& decoder, const Layout& layout, const py::dict& rules, const py::int_& seed,
+                             int rollback) {
+  if (rollback < 0 || rollback > 1 << 24)
+    throw py::value_error("rollback " + std::to_string(rollback) + " lies outside 0..16777216");
+  return std::make_unique<Stream>(decoder, layout, read_rules(rules), read_seed(seed), rollback);
+}
+
+void set_chords(Stream& stream, const Ids& ids, const Ids& steps, std::int64_t from_step) {
+  if (ids.ndim() != 1 || steps.ndim() != 1 || ids.size() != steps.size())
+    throw py::value_error("chord ids and steps must be two vectors of one length");
+  const std::int64_t* first_id = ids.data();
+  const std::int64_t* first_step = steps.data();
+  const auto count = static_cast<std::size_t>(ids.size());
+  const py::gil_scoped_release released;
+  stream.set_chords(first_id, first_step, count, from_step);
+}
+
+void set_beat(Stream& stream, std::optional<double> bpm, std::int64_t beats_per_bar, double origin_s) {
+  stream.set_beat(bpm ? Beat{*bpm, beats_per_bar, origin_s} : Beat{});
+}
+
+void append(Events& to, const StreamEvent* events, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) to.emplace_back(events[i].step, events[i].pitch, events[i].velocity_bin);
+}
+
+void feed(Stream& stream, const Events& events) {
+  std::vector<StreamEvent> fed;
+  fed.reserve(events.size());
+  for (const auto& [step, pitch, velocity_bin] : events) fed.push_back({step, pitch, velocity_bin});
+  const py::gil_scoped_release released;
+  stream.feed(fed.data(), fed.size());
+}
+
+Events generate(Stream& stream, std::int64_t until) {
+  Events events;
+  for (std::size_t count = kChunk; count == kChunk;) {
+    StreamEvent chunk[kChunk];
+    {
+      const py::gil_scoped_release released;
+      count = stream.generate(until, chunk, kChunk);
+    }
+    append(events, chunk, count);
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
+  return events;
+}
+
+void rollback(Stream& stream, std::int64_t to) {
+  if (!stream.rollback(to))
+    throw py::value_error("cannot roll back to step " + std::to_string(to) + ": it lies beyond the tokens that are kept");
+}
+
+Events end(Stream& stream) {
+  StreamEvent ends[kPitches];
+  std::size_t count = 0;
+  {
+    const py::gil_scoped_release released;
+    count = stream.end(ends);
+  }
+  Events events;
+  append(events, ends, count);
+  return events;
+}
+
+py::list sounding(const Stream& stream) {
+  py::list pitches;
+  for (int pitch = 0; pitch < kPitches; ++pitch)
+    if (stream.sounding().has(pitch)) pitches.append(pitch);
+  return pitches;
+}
+
+py::array_t<float> logits(Stream& stream) {
+  const float* values = nullptr;
+  {
+    const py::gil_scoped_release released;
+    values = stream.logits();
+  }
+  return py::array_t<float>({py::ssize_t{2}, py::ssize_t{stream.layout().num_ids}}, values);
+}
+
+}  // namespace
+
+void bind_stream(py::module_& module) {
+  py::class_<Stream>(module, "Stream", "The token loop of a session: engine.inference.stream.Stream, compiled.")
+      .def(py::init(&make), py::arg("decoder"), py::arg("layout"), py::arg("rules"), py::arg("seed"),
+           py::arg("rollback"), py::keep_alive<1, 2>())
+      .def_property_readonly("step", &Stream::step)
+      .def_property_readonly("until", &Stream::until)
+      .def_property_readonly("length", &Stream::length)
+      .def("sounding", &sounding)
+      .def("set_params", &Stream::set_params, py::arg("params"), py::arg("chord_strength"))
+      .def("set_chords", &set_chords, py::arg("ids"), py::arg("steps"), py::arg("from_step"))
+      .def("set_beat", &set_beat, py::arg("bpm"), py::arg("beats_per_bar"), py::arg("origin_s"))
+      .def("refresh", &Stream::refresh)
+      .def("feed", &feed, py::arg("events"))
+      .def("generate", &generate, py::arg("until"), "Improvise without Python; the GIL is released.")
+      .def("rollback", &rollback, py::arg("to"))
+      .def("end", &end)
+      .def("logits", &logits);
+}
+
+}  // namespace sideman::bindings

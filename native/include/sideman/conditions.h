@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace sideman {
+
+/// Beats that never end. engine/beats.py is the specification.
+struct Beat {
+  double bpm = 0.0;  // 0: the beat is unknown
+  std::int64_t beats_per_bar = 4;
+  double origin_s = 0.0;  // a bar line
+
+  /// Bins of a moment: position in the beat 0..beat_bins-1 and beat of the bar 0..bar_bins-1; beat_bins and bar_bins
+  /// where they are unknown. Thread-safe: yes. Realtime-safe: yes.
+  std::pair<int, int> bins(double time_s, int beat_bins, int bar_bins) const noexcept;
+};
+
+/// The chords of a stream: ids and rising onsets, the first at 0. engine/chord_memory.py keeps it and merges repeats.
+class ChordTrack {
+ public:
+  /// How far a token sees, and where relative indices are clipped.
+  ChordTrack(int no_chord, int back, int ahead, int clip);
+
+  /// std::invalid_argument, changing nothing: no chord at 0, or onsets that do not rise. Allocates beyond 1024 chords.
+  void replace(const std::int64_t* ids, const std::int64_t* steps, std::size_t count);
+
+  struct View {
+    const std::int64_t* ids;
+    const std::int64_t* rows;  // relative indices, as rows of the embedding
+    int count;
+  };
+  /// What is in reach at a time; valid until the next call. Realtime-safe: yes.
+  View view(std::int64_t step) noexcept;
+
+ private:
+  const int back_, ahead_, clip_;
+  std::vector<std::int64_t> ids_, steps_;
+  std::vector<std::int64_t> rows_;  // of one view
+};
+
+}  // namespace sideman

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "sideman/conditions.h"
+#include "sideman/decoder.h"
+#include "sideman/layout.h"
+#include "sideman/sampler.h"
+
+namespace sideman {
+
+/// What a stream must know beside the vocabulary; engine/inference/stream.py states the values.
+struct StreamRules {
+  std::int64_t max_note_steps = 0;  // a longer note was forgotten, and is ended
+  std::int64_t restrike_steps = 0;  // a key repeats no faster
+  int beat_bins = 0;                // without the null bin
+  int bar_bins = 0;
+  int no_chord = 0;    // the id of no chord at all
+  int chord_clip = 0;  // relative chord indices beyond share an embedding
+  int chords_back = 0;
+  int chords_ahead = 0;
+};
+
+/// A note's start, or its end: velocity_bin -1.
+struct StreamEvent {
+  std::int64_t step = 0;
+  int pitch = 0;
+  int velocity_bin = -1;
+};
+
+/// The token loop: decoder, sampler and the rules of a session, from step 0 on. engine/inference/stream.py is the
+/// specification and draws the same tokens.
+///
+/// Design: a ring of the last tokens, each with what undoing it needs, beside the rings of decoder and sampler. The
+/// last token goes through the decoder only when its logits are wanted, under the chords and beat known by then. A token
+/// that was drawn but lies beyond the asked time waits for the next call.
+/// All memory is taken at construction (see ChordTrack for the one exception). Thread: one at a time, all methods.
+class Stream {
+ public:
+  /// The decoder must outlive the stream, compute two streams and reach back one token more than `rollback`.
+  /// std::invalid_argument.
+  Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback);
+
+  /// From the next token on. chord_strength: 0 without chords, 1 with, beyond 1 guided further. Realtime-safe: yes.
+  void set_params(const SamplerParams& params, float chord_strength) noexcept;
+
+  /// See ChordTrack; they differ from the last ones at from_step. A change at until() is met by the next token.
+  void set_chords(const std::int64_t* ids, const std::int64_t* steps, std::size_t count, std::int64_t from_step);
+
+  void set_beat(const Beat& beat) noexcept;
+
+  /// Looks at the present again: the last token was fed under old chords, beat or styles. Realtime-safe: yes.
+  void refresh() noexcept;
+
+  /// Takes events as having happened, none before step(). std::invalid_argument, taking none: one out of range.
+  void feed(const StreamEvent* events, std::size_t count);
+
+  /// Improvises on to a step and writes the new events, at most `capacity`: as many were written, call again.
+  /// std::invalid_argument: logits that are no numbers. Realtime-safe: never allocates; it takes a decoder step a token.
+  std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity);
+
+  /// Forgets everything after a step; false, changing nothing, beyond what is remembered. Realtime-safe: yes.
+  bool rollback(std::int64_t to) noexcept;
+
+  /// Ends every sounding note at until(); writes at most 128 events and returns how many.
+  std::size_t end(StreamEvent* events);
+
+  /// (2, num_ids) logits of the next token, with and without the chords; valid until the next call.
+  const float* logits();
+
+  std::int64_t step() const noexcept { return step_; }    // time after the last token
+  std::int64_t until() const noexcept { return until_; }  // nothing more happens before it
+  std::uint64_t length() const noexcept { return sampler_.length(); }
+  const PitchSet& sounding() const noexcept { return sampler_.sounding(); }
+  const Layout& layout() const noexcept { return layout_; }
+
+ private:
+  /// One token of the past.
+  struct Entry {
+    std::int64_t step;        // after the token
+    std::int64_t onset_step;  // of a NOTE_OFF: when its note was struck
+    std::int32_t token;
+    std::int16_t velocity;  // bin in force after it; -1: none yet
+    bool improvised;        // drawn by generate(), not fed
+  };
+
+  const Entry& past(std::size_t age) const noexcept;
+  int next_token();
+  void draw();
+  void forbid_stutter() noexcept;
+  void forbid_all_but_waits(std::int64_t silent) noexcept;
+  void advance(int token, bool improvised = false);
+  void step_decoder();
+  void move_to(std::int64_t step);
+  bool take_back(std::size_t count) noexcept;
+  bool is_dangling(int token) const noexcept;
+
+  Decoder& decoder_;
+  const Layout layout_;
+  const StreamRules rules_;
+  Sampler sampler_;
+  ChordTrack chords_;
+  Beat beat_;
+  float chord_strength_ = 1.0f;
+
+  std::vector<Entry> ring_;
+  std::size_t newest_ = 0;
+  std::size_t stored_ = 0;
+  std::array<std::int64_t, kPitches> onsets_;  // of what sounds
+  std::int64_t step_ = 0;
+  std::int64_t until_ = 0;
+  std::optional<int> drawn_;   // the next token, drawn but not yet due
+  bool has_logits_ = false;    // whether logits_ are those after the last token
+  std::vector<float> logits_;  // (2, num_ids)
+
+  // Scratch of one draw.
+  std::vector<float> scores_;
+  std::unique_ptr<bool[]> allowed_;
+};
+
+}  // namespace sideman

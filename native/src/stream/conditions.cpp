@@ -1,0 +1,50 @@
+#include "sideman/conditions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace sideman {
+
+std::pair<int, int> Beat::bins(double time_s, int beat_bins, int bar_bins) const noexcept {
+  constexpr std::int64_t kUnknownInBar = 255;
+  if (bpm <= 0.0) return {beat_bins, bar_bins};
+  const double beat = (time_s - origin_s) * bpm / 60.0;
+  const double whole = std::floor(beat);
+  // Half a bin early, as in engine/beats.py, whose sums these are in their order: a moment belongs to the nearest bin.
+  const double position = (beat - whole) + 1.0 + 0.5 / beat_bins;
+  const double index = std::floor(position);
+  const int beat_bin = static_cast<int>(std::min((position - index) * beat_bins, static_cast<double>(beat_bins - 1)));
+  const std::int64_t number = static_cast<std::int64_t>(whole) - 1 + static_cast<std::int64_t>(index);
+  const std::int64_t place = (number % beats_per_bar + beats_per_bar) % beats_per_bar;
+  if (place == kUnknownInBar) return {beat_bin, bar_bins};
+  return {beat_bin, static_cast<int>(std::min<std::int64_t>(place, bar_bins - 1))};
+}
+
+ChordTrack::ChordTrack(int no_chord, int back, int ahead, int clip)
+    : back_(back), ahead_(ahead), clip_(clip), rows_(static_cast<std::size_t>(back + 1 + ahead)) {
+  ids_.reserve(1024);
+  steps_.reserve(1024);
+  ids_.push_back(no_chord);
+  steps_.push_back(0);
+}
+
+void ChordTrack::replace(const std::int64_t* ids, const std::int64_t* steps, std::size_t count) {
+  if (count == 0 || steps[0] > 0) throw std::invalid_argument("the chords of a stream start at 0");
+  for (std::size_t i = 1; i < count; ++i)
+    if (steps[i] < steps[i - 1]) throw std::invalid_argument("the chords' onsets must rise");
+  ids_.assign(ids, ids + count);
+  steps_.assign(steps, steps + count);
+}
+
+ChordTrack::View ChordTrack::view(std::int64_t step) noexcept {
+  const auto now = std::upper_bound(steps_.begin(), steps_.end(), step) - steps_.begin() - 1;
+  const auto first = std::max<std::ptrdiff_t>(0, now - back_);
+  const auto last = std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(ids_.size()), now + ahead_ + 1);
+  for (auto i = first; i < last; ++i)
+    rows_[static_cast<std::size_t>(i - first)] =
+        std::clamp<std::ptrdiff_t>(i - now, -clip_, clip_) + clip_;
+  return {ids_.data() + first, rows_.data(), static_cast<int>(last - first)};
+}
+
+}  // namespace sideman
