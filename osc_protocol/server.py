@@ -15,7 +15,6 @@ import errno
 import socket
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from itertools import groupby
 from typing import Final, TypeAlias
@@ -23,7 +22,7 @@ from typing import Final, TypeAlias
 from osc_protocol.codec import Message, decode_timed, encode
 from osc_protocol.errors import OscPortError, PacketError, ParameterError
 from osc_protocol.later import Later
-from osc_protocol.limits import RateLimit
+from osc_protocol.limits import RateLimit, SenderLimits
 from osc_protocol.parameters import (
     BY_ADDRESS,
     BY_NAME,
@@ -51,7 +50,6 @@ MAX_WAITING: Final = 1024  # messages of bundles that are not due yet
 MAX_PACKETS_PER_S: Final = 10_000  # of one sender
 _BYSTANDER_HZ: Final = 100.0  # replies to others that the subscribers hear
 _HINT_HZ: Final = 50.0  # unknown addresses that are compared with the known ones
-_MAX_SENDERS: Final = 64  # whose rate is remembered
 _POLL_S: Final = 0.2  # how long close() may wait for the thread
 
 Listener: TypeAlias = Callable[[bytes], None]
@@ -95,8 +93,7 @@ class OscServer:
             self._subscriptions.add(Peer("127.0.0.1", out_port))
         self._listeners_lock = threading.Lock()
         self._listeners: list[Listener] = []
-        self._rates: OrderedDict[Address, RateLimit] = OrderedDict()
-        self._notices: dict[Address, float] = {}  # when a sender was last told that it is too fast
+        self._senders = SenderLimits(MAX_PACKETS_PER_S)
         self._bystander_rate = RateLimit(_BYSTANDER_HZ)
         self._hint_rate = RateLimit(_HINT_HZ)
         self._socket: socket.socket | None = None
@@ -132,6 +129,7 @@ class OscServer:
         """Ends the threads and frees the port; bundles that still wait are forgotten. May be called twice."""
         self._closing.set()
         self._later.close()
+        self._waiting = 0
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
         self._thread = None
@@ -191,17 +189,10 @@ class OscServer:
 
     def _too_fast(self, sender: Address) -> bool:
         """Whether a packet is one too many; the sender hears of it once a second."""
-        rate = self._rates.get(sender)
-        if rate is None:
-            rate = self._rates[sender] = RateLimit(MAX_PACKETS_PER_S)
-            if len(self._rates) > _MAX_SENDERS:
-                self._notices.pop(self._rates.popitem(last=False)[0], None)
-        if rate.allow():
+        if self._senders.allow(sender):
             return False
         self.rejected += 1
-        now_s = time.monotonic()
-        if now_s - self._notices.get(sender, -1e9) >= 1.0:
-            self._notices[sender] = now_s
+        if self._senders.should_tell(sender):
             text = f"packets beyond {MAX_PACKETS_PER_S} a second are dropped: send slower"
             self._send_udp(encode(ERROR, "", text), sender)
         return True

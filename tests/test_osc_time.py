@@ -13,6 +13,7 @@ from pythonosc.osc_message import OscMessage
 
 from osc_protocol.codec import Message, decode, decode_timed, encode
 from osc_protocol.later import Later
+from osc_protocol.limits import MAX_SENDERS
 from osc_protocol.parameters import ParameterError
 from osc_protocol.server import ERROR, MAX_AHEAD_S, MAX_PACKETS_PER_S, MAX_WAITING, PONG
 from osc_protocol.subscriptions import MAX_SUBSCRIBERS, RATE_HZ, Peer, Subscriptions
@@ -193,4 +194,4 @@ def test_a_sender_beyond_the_rate_is_told_once_a_second_and_nothing_breaks() -> 
     assert not server._too_fast(("127.0.0.1", 6))
     for port in range(1000):
         server._too_fast(("127.0.0.1", port))
-    assert len(server._rates) <= 64
+    assert len(server._senders) <= MAX_SENDERS
