@@ -61,8 +61,10 @@ def mutated(seeds: list[bytes], dice: random.Random) -> bytes:
     return bytes(packet)
 
 
-def feed(seeds: list[bytes], take: Callable[[bytes], object], settle: Callable[[], object] = lambda: None) -> None:
-    """Feeds BYTES of mutations, and holds the memory after them against that after the first tenth."""
+def feed(
+    seeds: list[bytes], take: Callable[[bytes], object], settle: Callable[[], object] = lambda: None, size: int = BYTES
+) -> None:
+    """Feeds `size` bytes of mutations, and holds the memory after them against that after the first tenth."""
     dice = random.Random(7)
 
     def spend(budget: int) -> None:
@@ -73,11 +75,11 @@ def feed(seeds: list[bytes], take: Callable[[bytes], object], settle: Callable[[
         settle()
         gc.collect()
 
-    spend(BYTES // 10)
+    spend(size // 10)
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        spend(BYTES - BYTES // 10)
+        spend(size - size // 10)
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
@@ -152,12 +154,7 @@ def test_the_paths_of_oscquery() -> None:
         status, _ = query.answer(packet.decode("latin-1"))
         assert status in (200, 204, 400, 404, 414)
 
-    global BYTES
-    whole, BYTES = BYTES, BYTES // 10  # each answer builds the whole tree
-    try:
-        feed(seeds, take)
-    finally:
-        BYTES = whole
+    feed(seeds, take, size=BYTES // 10)  # each answer builds the whole tree
 
 
 @pytest.mark.parametrize("road", ["decoded", "served"])
