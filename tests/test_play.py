@@ -116,6 +116,35 @@ def test_the_shipped_base_answers_a_phrase(server: JackServer, mode: str) -> Non
     assert play.errors == []
 
 
+def test_a_chart_starts_and_stops_with_the_clock_of_a_host(server: JackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    host = rtmidi.MidiOut(rtapi=rtmidi.API_UNIX_JACK, name="Host")
+    try:
+        with playing(server, options=["--chords", "C", "--clock", "midi"]) as (play, listener):
+            host.open_port(next(i for i, name in enumerate(host.get_ports()) if "Sideman In" in name), "clock")
+            time.sleep(0.5)
+            assert not listener.onsets()
+            host.send_message([0xFA])
+            began = time.monotonic()
+            for tick in range(24 * 8):  # at 150 beats a minute
+                time.sleep(max(0.0, began + tick / 60 - time.monotonic()))
+                host.send_message([0xF8])
+            assert listener.onsets()
+            host.send_message([0xFC])
+            time.sleep(0.3)
+            assert listener.unended() == set()
+            stopped = len(listener.onsets())
+            time.sleep(0.7)
+            assert len(listener.onsets()) == stopped
+            assert play.end() == 130
+            listener.finish()
+            assert play.errors == []
+    finally:
+        host.close_port()
+        host.delete()
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_other_signals_end_every_note_too(server: JackServer, number: int, code: int) -> None:
     with playing(server, options=["--chords", "C"]) as (play, listener):
