@@ -303,6 +303,24 @@ def test_memory_is_taken_at_the_start_alone() -> None:
     assert len(sizes) == 1
 
 
+@pytest.mark.skipif(native.VARIANT == "python", reason="SIDEMAN_NATIVE=off")
+def test_where_no_instruction_set_helps_numpy_decodes_unless_the_portable_kernel_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from engine.inference.native_decoder import NativeDecoder
+
+    checkpoint = packed_checkpoint()
+    monkeypatch.delenv("SIDEMAN_KERNEL", raising=False)
+    monkeypatch.setattr(native, "kernels", lambda: ["portable"])
+    assert isinstance(make_decoder(checkpoint), Decoder)
+    assert isinstance(make_decoder(checkpoint, "native"), NativeDecoder)
+    monkeypatch.setenv("SIDEMAN_KERNEL", "portable")
+    assert isinstance(make_decoder(checkpoint), NativeDecoder)
+    monkeypatch.setattr(native, "kernels", lambda: ["avx2", "portable"])
+    monkeypatch.delenv("SIDEMAN_KERNEL")
+    assert isinstance(make_decoder(checkpoint), NativeDecoder)
+
+
 def test_the_extension_names_its_kernels() -> None:
     assert compiled.kernels()[-1] == "portable"
     assert native.VARIANT == "python" or native.kernel() in native.kernels()

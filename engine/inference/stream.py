@@ -102,10 +102,9 @@ class Stream:
         A change at `until` is met at once: the stream moves to that moment, and the next token sees it.
         """
         self._chord_ids, self._chord_steps = ids, steps
-        self._drawn = None
+        self.refresh()
         if from_step == self.until > self.step:
             self._move_to(self.until)
-        self.refresh()
 
     def set_beat(self, bpm: float | None, beats_per_bar: int, origin_s: float) -> None:
         """A bar line lies at origin_s. None: the beat is unknown."""

@@ -40,9 +40,8 @@ void Stream::set_params(const SamplerParams& params, float chord_strength) noexc
 
 void Stream::set_chords(const std::int64_t* ids, const std::int64_t* steps, std::size_t count, std::int64_t from_step) {
   chords_.replace(ids, steps, count);
-  drawn_.reset();
-  if (from_step == until_ && until_ > step_) move_to(until_);
   refresh();
+  if (from_step == until_ && until_ > step_) move_to(until_);
 }
 
 void Stream::set_beat(const Beat& beat) noexcept {

@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+#include <stdexcept>
+#include <vector>
+
+#include "layouts.h"
+#include "random_network.h"
+#include "sideman/stream.h"
+
+using namespace sideman;
+using sideman::tests::performance_layout;
+using sideman::tests::Weights;
+
+namespace {
+
+constexpr int kRollback = 200;
+
+DecoderConfig config_of_the_vocabulary() {
+  DecoderConfig c;
+  c.dim = 64, c.band = 20, c.layers = 1, c.heads = 2, c.ff_dim = 64, c.context = 50, c.distances = 24;
+  c.vocabulary = 700, c.event_ids = 400, c.note_on = 0, c.note_off = 128, c.first_chord = 400, c.num_chords = 289;
+  c.beat_bins = 25, c.bar_bins = 9, c.chord_rows = 17, c.chords_in_view = 64;
+  return c;
+}
+
+StreamRules rules() {
+  StreamRules r;
+  r.max_note_steps = 450, r.restrike_steps = 8, r.beat_bins = 24, r.bar_bins = 8;
+  r.no_chord = 400, r.chord_clip = 8, r.chords_back = 55, r.chords_ahead = 8;
+  return r;
+}
+
+struct Player {
+  Decoder decoder;
+  Stream stream;
+
+  explicit Player(const Weights& weights, std::uint64_t seed = 1, int streams = 2)
+      : decoder(config_of_the_vocabulary(), weights.tensors, Precision::kInt8, kRollback + 1, streams),
+        stream(decoder, performance_layout(), rules(), seed, kRollback) {}
+
+  std::vector<StreamEvent> generate(std::int64_t until, std::size_t capacity = 1 << 14) {
+    std::vector<StreamEvent> events(capacity), all;
+    for (std::size_t count = capacity; count == capacity;) {
+      count = stream.generate(until, events.data(), capacity);
+      all.insert(all.end(), events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    return all;
+  }
+};
+
+bool same(const std::vector<StreamEvent>& a, const std::vector<StreamEvent>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const StreamEvent& x, const StreamEvent& y) {
+    return x.step == y.step && x.pitch == y.pitch && x.velocity_bin == y.velocity_bin;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fed or changed there") {
+  const Weights weights(config_of_the_vocabulary());
+  Player straight(weights), detour(weights);
+  std::mt19937 random(2);
+  const auto below = [&](int end) { return static_cast<int>(random() % static_cast<unsigned>(end)); };
+  std::vector<std::int64_t> ids(90, 400), steps(90, 0);
+  std::int64_t now = 0;
+  REQUIRE(same(detour.generate(now), straight.generate(now)));
+  for (int round = 0; round < 60; ++round) {
+    for (std::size_t i = 1; i < ids.size(); ++i) {
+      ids[i] = 400 + below(289);
+      steps[i] = steps[i - 1] + below(60);
+    }
+    const Beat beat{60.0 + below(140), 1 + below(7), below(100) / 10.0};
+    detour.generate(now + below(30));
+    const StreamEvent fed[] = {{detour.stream.until() + 5, 60, 9}, {detour.stream.until() + 9, 60, -1}};
+    detour.stream.feed(fed, 2);
+    detour.generate(detour.stream.until() + below(40));
+    // Both: a wait that a change of chords has put there, with nothing after it, is taken back as well.
+    REQUIRE(straight.stream.rollback(now));
+    REQUIRE(detour.stream.rollback(now));
+    for (Player* player : {&straight, &detour}) {
+      player->stream.set_chords(ids.data(), steps.data(), ids.size(), now);
+      player->stream.set_beat(beat);
+    }
+    now += 1 + below(40);
+    REQUIRE(same(detour.generate(now), straight.generate(now)));
+    REQUIRE(detour.stream.length() == straight.stream.length());
+  }
+}
+
+TEST_CASE("what is handed out does not depend on the room for it") {
+  const Weights weights(config_of_the_vocabulary());
+  Player whole(weights, 7), pieces(weights, 7);
+  const auto expected = whole.generate(3000);
+  REQUIRE(expected.size() > 50);
+  REQUIRE(same(pieces.generate(3000, 1), expected));
+  REQUIRE(pieces.stream.until() == 3000);
+}
+
+TEST_CASE("every note that starts ends, once, and no sooner than it starts") {
+  const Weights weights(config_of_the_vocabulary());
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    Player player(weights, seed);
+    std::vector<StreamEvent> events = player.generate(2000);
+    StreamEvent ends[kPitches];
+    events.insert(events.end(), ends, ends + player.stream.end(ends));
+    std::vector<std::int64_t> onset(kPitches, -1);
+    for (const StreamEvent& event : events) {
+      std::int64_t& started = onset[static_cast<std::size_t>(event.pitch)];
+      REQUIRE((event.velocity_bin >= 0) == (started < 0));
+      REQUIRE(event.step >= started);
+      started = event.velocity_bin >= 0 ? event.step : -1;
+    }
+    REQUIRE(std::all_of(onset.begin(), onset.end(), [](std::int64_t started) { return started < 0; }));
+    REQUIRE(player.stream.sounding().empty());
+  }
+}
+
+TEST_CASE("beyond what is remembered nothing is taken back") {
+  const Weights weights(config_of_the_vocabulary());
+  Player player(weights);
+  while (player.stream.length() < 3 * kRollback) player.generate(player.stream.until() + 100);
+  const std::int64_t until = player.stream.until();
+  const std::uint64_t length = player.stream.length();
+  REQUIRE_FALSE(player.stream.rollback(0));
+  REQUIRE(player.stream.until() == until);
+  REQUIRE(player.stream.length() == length);
+}
+
+TEST_CASE("bins of the beat: a moment belongs to the nearest, and bars have any number of beats") {
+  const Beat unknown;
+  REQUIRE(unknown.bins(3.0, 24, 8) == std::pair(24, 8));
+  const Beat waltz{120.0, 3, 1.0};
+  REQUIRE(waltz.bins(1.0, 24, 8) == std::pair(0, 0));
+  REQUIRE(waltz.bins(0.99, 24, 8) == std::pair(0, 0));   // half a bin is 10.4 ms here
+  REQUIRE(waltz.bins(0.98, 24, 8) == std::pair(23, 2));  // before the first bar line bars go on backwards
+  REQUIRE(waltz.bins(2.25, 24, 8) == std::pair(12, 2));
+  const Beat long_bar{60.0, 300, 0.0};
+  REQUIRE(long_bar.bins(40.0, 24, 8) == std::pair(0, 7));
+  REQUIRE(long_bar.bins(255.0, 24, 8) == std::pair(0, 8));
+}
+
+TEST_CASE("what does not fit is refused, and changes nothing") {
+  const Weights weights(config_of_the_vocabulary());
+  REQUIRE_THROWS_AS(Player(weights, 1, 1), std::invalid_argument);
+  Player player(weights);
+  for (const StreamEvent& event : {StreamEvent{0, 128, 3}, StreamEvent{0, -1, 3}, StreamEvent{0, 60, 32}})
+    REQUIRE_THROWS_AS(player.stream.feed(&event, 1), std::invalid_argument);
+  const std::int64_t ids[] = {400, 401}, late[] = {1, 2}, falling[] = {0, -1};
+  REQUIRE_THROWS_AS(player.stream.set_chords(ids, late, 2, 0), std::invalid_argument);
+  REQUIRE_THROWS_AS(player.stream.set_chords(ids, falling, 2, 0), std::invalid_argument);
+  REQUIRE_THROWS_AS(player.stream.set_chords(ids, late, 0, 0), std::invalid_argument);
+  REQUIRE(player.stream.length() == 0);
+}
