@@ -98,7 +98,7 @@ def measure(steppers: dict[str, Stepper], rounds: int, budget_s: float) -> dict[
     return {key: np.array(values) for key, values in times.items()}
 
 
-def solo(backend: str, seconds: float, python_loop: bool = False) -> dict[str, float]:
+def solo(backend: str, python_loop: bool = False, seconds: float = 300.0) -> dict[str, float]:
     """Improvises over a ii-V-I: tokens, CPU seconds a minute of music, seconds of music a CPU second."""
     session = Session(load_checkpoint(), seed=1, backend=backend)
     if python_loop:
@@ -118,10 +118,10 @@ def solo(backend: str, seconds: float, python_loop: bool = False) -> dict[str, f
 
 
 def solos() -> dict[str, dict[str, float]]:
-    rows = {"numpy": solo("numpy", 30.0)}
+    rows = {"numpy": solo("numpy")}
     if native.VARIANT == "compiled":
-        rows["native decoder, loop in Python"] = solo("native", 60.0, python_loop=True)
-        rows["native"] = solo("native", 300.0)
+        rows["native decoder, loop in Python"] = solo("native", python_loop=True)
+        rows["native"] = solo("native")
     return rows
 
 

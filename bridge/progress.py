@@ -101,7 +101,7 @@ class Progress:
 
 def _bar(total: int | None, unit: str, stream: TextIO) -> Any:
     """tqdm's bar, without its watching thread and its lock across processes: workers are forked beside it."""
-    from tqdm import tqdm  # type: ignore[import-untyped]  # 40 ms, and only on a terminal
+    from tqdm import tqdm  # 40 ms, and only on a terminal
 
     tqdm.monitor_interval = 0
     tqdm.set_lock(threading.RLock())

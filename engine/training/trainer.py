@@ -47,9 +47,7 @@ class Trainer:
         self.accelerator = accelerator or make_accelerator("cpu", config.training.mixed_precision)
         self.config, self.steps, self.seed, self.done = config, steps, seed, 0
         self.mix, self.tokens = weights or {}, tokens
-        self.average: dict[str, Tensor] | None = (
-            None  # of the parameters, where the config asks for it
-        )
+        self.average: dict[str, Tensor] | None = None  # of the parameters, where the config asks for it
         torch.manual_seed(seed)
         self.model = PerceiverMusicTransformer(config.model)
         self.network: nn.Module = self.accelerator.prepare_model(self.model)  # with autocast, gradients shared
