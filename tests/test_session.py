@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from native_variants import needs_compiled
 
+import native
 from engine.checkpoint import Checkpoint
 from engine.chords import Chord, parse_chord
 from engine.errors import SidemanError
@@ -27,7 +27,10 @@ CHORDS: list[tuple[float, Chord | None]] = [
 ]
 
 
-@pytest.fixture(autouse=True, params=[pytest.param("native", marks=needs_compiled), "numpy"])
+COMPILED = pytest.mark.skipif(native.VARIANT == "python", reason="native._core was not built, or SIDEMAN_NATIVE=off")
+
+
+@pytest.fixture(autouse=True, params=[pytest.param("native", marks=COMPILED), "numpy"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every law holds for the compiled loop and for the one in Python."""
     backend: str = request.param
