@@ -13,8 +13,6 @@ controls:
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 import yaml
 
 from bridge.errors import CcMapError
+from engine.user_folders import user_place
 from osc_protocol.parameters import BY_NAME, PARAMETERS, nearest
 from osc_protocol.twins import has_position
 
@@ -73,15 +72,7 @@ class CcMap:
 
 def user_cc_map() -> Path:
     """The user's own file; SIDEMAN_CC_MAP names another. It need not exist yet."""
-    chosen = os.environ.get("SIDEMAN_CC_MAP")
-    if chosen:
-        return Path(chosen)
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "Sideman" / "controllers.yaml"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "Sideman" / "controllers.yaml"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "sideman" / "controllers.yaml"
+    return user_place("SIDEMAN_CC_MAP", "controllers.yaml", "config")
 
 
 def load_cc_map(path: Path | None = None) -> CcMap:

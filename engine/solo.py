@@ -13,6 +13,7 @@ from engine.chords import Chart
 from engine.feel import FEEL_NAMES, Feel, NoteMover
 from engine.inference.session import Session
 from engine.notes import NoteEvent, Notes, Performance, make_notes
+from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
 from osc_protocol.parameters import Value
 
@@ -95,11 +96,8 @@ def _fits(event: NoteEvent, length_s: float) -> bool:
 
 def feed_notes(session: Session, notes: Notes) -> float:
     """Feeds music into a fresh session, its first note at 0; returns the moment its time 0 stands for, in seconds."""
-    begin_s = float(np.floor(notes["onset_s"].min() / STEP_S) * STEP_S)
     # Through the tokenizer and back: what the model has learned from is on its grid, re-strikes resolved.
-    ids = native.encode(
-        LAYOUT, notes["onset_s"] - begin_s, notes["offset_s"] - begin_s, notes["pitch"], notes["velocity"]
-    )
+    ids, begin_s = encode_notes(notes)
     onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, ids)
     ends = [NoteEvent(float(t) * STEP_S, "off", int(p), 0) for t, p in zip(offset, pitch, strict=True)]
     starts = [

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import CheckpointError, SidemanError
 from engine.styles import Style, check_name, load_style, save_style
+from engine.user_folders import user_place
 
 __all__ = [
     "Shelved",
@@ -45,15 +44,7 @@ def shipped_styles() -> Path:
 
 def user_styles() -> Path:
     """The user's own folder of styles; SIDEMAN_STYLES names another. It need not exist yet."""
-    chosen = os.environ.get("SIDEMAN_STYLES")
-    if chosen:
-        return Path(chosen)
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "Sideman" / "styles"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "Sideman" / "styles"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "sideman" / "styles"
+    return user_place("SIDEMAN_STYLES", "styles", "data")
 
 
 def find_style(name: str) -> Style:

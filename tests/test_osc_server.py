@@ -21,6 +21,7 @@ from osc_protocol.errors import OscPortError
 from osc_protocol.parameters import BY_NAME, PARAMETERS, Parameter, Value
 from osc_protocol.server import ERROR, PONG, STATUS, VALUE, OscServer
 from tests.fake_engine import FakeEngine
+from tests.node_modules import has_node_module
 
 
 class Client:
@@ -347,16 +348,10 @@ def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: 
     assert engine.commands == [("/sideman/chords", ("Dm7 | G7 | Cmaj7",))]
 
 
-def has_node_osc() -> bool:
-    if shutil.which("node") is None:
-        return False
-    return (
-        subprocess.run(["node", "-e", "require.resolve('node-osc')"], capture_output=True, timeout=30).returncode == 0
-    )
-
-
 @pytest.mark.real
-@pytest.mark.skipif(not has_node_osc(), reason="npm's node-osc is not installed (npm i node-osc, NODE_PATH)")
+@pytest.mark.skipif(
+    not has_node_module("node-osc"), reason="npm's node-osc is not installed (npm i node-osc, NODE_PATH)"
+)
 def test_node_osc_sets_and_hears(server: OscServer, engine: FakeEngine) -> None:
     peer = Path(__file__).with_name("node_osc_peer.js")
     done = subprocess.run(["node", str(peer), str(server.port)], capture_output=True, text=True, timeout=60, check=True)

@@ -26,6 +26,7 @@ from osc_protocol.twins import MIDI, NORM, has_position, to_norm
 from tests.fake_engine import FakeEngine
 from tests.jack_server import running_jack
 from tests.live_processes import playing
+from tests.node_modules import has_node_module
 
 PEER = Path(__file__).with_name("oscquery_peer.js")
 rows = pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
@@ -249,16 +250,10 @@ def test_a_port_in_use_names_itself_and_the_option(server: OscQueryServer) -> No
     second.close()
 
 
-def has_peer() -> bool:
-    if shutil.which("node") is None:
-        return False
-    return (
-        subprocess.run(["node", "-e", "require.resolve('oscquery')"], capture_output=True, timeout=30).returncode == 0
-    )
-
-
 @pytest.mark.real
-@pytest.mark.skipif(not has_peer(), reason="npm's oscquery is not installed (npm i oscquery, NODE_PATH)")
+@pytest.mark.skipif(
+    not has_node_module("oscquery"), reason="npm's oscquery is not installed (npm i oscquery, NODE_PATH)"
+)
 def test_npms_oscquery_reads_the_tree(server: OscQueryServer) -> None:
     done = subprocess.run(["node", str(PEER), str(server.port)], capture_output=True, text=True, timeout=60, check=True)
     told = json.loads(done.stdout)

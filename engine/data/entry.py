@@ -12,13 +12,13 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-import native
 from engine.chord_memory import chord_track
 from engine.data.corpus import Piece, Source, Tracks, one_line, read_piece
 from engine.data.shards import PieceArrays, steps_of, token_steps
 from engine.data.works import Sketch, sketch_of
 from engine.errors import SidemanError
-from engine.vocabulary import BOS, EOS, LAYOUT, STEP_S
+from engine.tokens import encode_notes
+from engine.vocabulary import BOS, EOS, STEP_S
 
 __all__ = ["Entry", "entry_of", "read_entry", "refusal", "tokenise"]
 
@@ -63,11 +63,7 @@ class Entry:
 
 def tokenise(piece: Piece, collection: int) -> PieceArrays:
     """One labelled piece as arrays: time starts at its first note, tokens run from BOS to EOS."""
-    notes = piece.performance.notes
-    start_s = float(np.floor(notes["onset_s"].min() / STEP_S) * STEP_S)
-    ids = native.encode(
-        LAYOUT, notes["onset_s"] - start_s, notes["offset_s"] - start_s, notes["pitch"], notes["velocity"]
-    )
+    ids, start_s = encode_notes(piece.performance.notes)
     tokens = np.concatenate([[BOS], ids, [EOS]]).astype(np.uint16)
     chord_ids, chord_steps = chord_track(piece.chords, start_s)
     return PieceArrays(

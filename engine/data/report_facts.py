@@ -18,10 +18,9 @@ import native
 from engine.data.augmentation import Augmentation
 from engine.data.shards import SPLITS, PieceArrays, load_shard
 from engine.errors import DataError
-from engine.notes import Notes, make_notes
 from engine.vocabulary import LAYOUT, NO_CHORD, NOTE_ON, NUM_CHORDS, NUM_SHIFTS, STEP_S, TIME_SHIFT
 
-__all__ = ["GAP_EDGES", "LENGTH_EDGES_S", "Example", "Facts", "Part", "estimate_key", "gather", "notes_of"]
+__all__ = ["GAP_EDGES", "LENGTH_EDGES_S", "Example", "Facts", "Part", "estimate_key", "gather"]
 
 MANIFEST = "manifest.jsonl"
 MAX_PIECES = 3000  # a larger folder's histograms are those of so many pieces drawn from it
@@ -140,12 +139,6 @@ def gather(folder: Path, seed: int = 0, examples: int = 10) -> Facts:
     rows = _rows_of(folder, {(split, number): piece for _, split, number, piece in chosen})
     facts.examples = [Example(s, n, piece, rows.get((s, n), {})) for _, s, n, piece in chosen]
     return facts
-
-
-def notes_of(piece: PieceArrays) -> Notes:
-    """The notes that a piece's tokens say."""
-    onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, piece.tokens)
-    return make_notes(onset * STEP_S, offset * STEP_S, pitch, velocity)
 
 
 def estimate_key(weights: npt.NDArray[np.floating[Any]]) -> int:

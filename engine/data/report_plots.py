@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.chords import Chord
-from engine.data.report_facts import GAP_EDGES, LENGTH_EDGES_S, Example, Facts, notes_of
+from engine.data.report_facts import GAP_EDGES, LENGTH_EDGES_S, Example, Facts
 from engine.errors import SidemanError
 from engine.html_page import Picture
 from engine.plot import draw_chords, draw_keyboard, draw_notes, pitch_range, velocity_colours
+from engine.tokens import decode_notes
 from engine.vocabulary import PITCH_NAMES, QUALITIES, STEP_S
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def charts(facts: Facts) -> Iterator[Picture]:
 
 def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
     """A piano roll under chord symbols of a passage of the piece, and where it begins and ends in seconds."""
-    piece, notes = example.piece, notes_of(example.piece)
+    piece, notes = example.piece, decode_notes(example.piece.tokens)
     start_s, stop_s = _passage(example, float(notes["offset_s"].max(initial=1.0)), np.random.default_rng(seed))
     shown = notes[(notes["offset_s"] > start_s) & (notes["onset_s"] < stop_s)]
     chords = _chord_names(example, stop_s)

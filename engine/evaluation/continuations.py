@@ -8,8 +8,9 @@ import native
 from engine.checkpoint import Checkpoint
 from engine.evaluation.excerpts import Excerpt, within
 from engine.inference.session import Session
-from engine.notes import Notes, make_notes
+from engine.notes import Notes
 from engine.solo import feed_notes, notes_of
+from engine.tokens import decode_notes, encode_notes
 from engine.training.ngram import NgramModel
 from engine.vocabulary import BOS, LAYOUT, STEP_S
 
@@ -32,9 +33,7 @@ def continue_with_model(checkpoint: Checkpoint, excerpt: Excerpt, seed: int) -> 
 
 def continue_with_ngrams(model: NgramModel, excerpt: Excerpt, seed: int) -> Notes:
     """The same from a 5-gram, through the same sampler: it knows neither chords nor meter."""
-    lead = excerpt.lead
-    begin_s = float(np.floor(lead["onset_s"].min() / STEP_S) * STEP_S)
-    ids = native.encode(LAYOUT, lead["onset_s"] - begin_s, lead["offset_s"] - begin_s, lead["pitch"], lead["velocity"])
+    ids, begin_s = encode_notes(excerpt.lead)
     sampler = native.Sampler(LAYOUT, seed, rollback=1)
     tokens = [BOS, *(int(token) for token in ids)]
     for token in tokens[1:]:
@@ -46,6 +45,5 @@ def continue_with_ngrams(model: NgramModel, excerpt: Excerpt, seed: int) -> Note
         sampler.advance(token)
         tokens.append(token)
         step += max(0, token - LAYOUT.time_shift + 1) if token < LAYOUT.velocity else 0
-    onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, np.array(tokens[1:], dtype=np.uint16))
-    notes = make_notes(onset * STEP_S, offset * STEP_S, pitch, velocity)
+    notes = decode_notes(np.array(tokens[1:], dtype=np.uint16))
     return within(notes, -begin_s, excerpt.length_s - begin_s)

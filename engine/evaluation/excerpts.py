@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-import native
 from engine.chords import Chord
 from engine.chords.chord import ChordLabels
-from engine.data.shards import PieceArrays, Shard
-from engine.notes import Notes, make_notes
-from engine.vocabulary import LAYOUT, STEP_S
+from engine.data.shards import Shard
+from engine.notes import Notes
+from engine.tokens import decode_notes
+from engine.vocabulary import STEP_S
 
 __all__ = ["Excerpt", "Meter", "cut_excerpts", "within"]
 
@@ -53,7 +53,7 @@ def cut_excerpts(shard: Shard, count: int, length_s: float, lead_s: float, seed:
         if len(excerpts) == count or not len(order):
             break
         index = int(order[attempt % len(order)])
-        notes = _notes(shard.pieces[index])
+        notes = decode_notes(shard.pieces[index].tokens)
         places = int((notes["offset_s"].max() - lead_s) // length_s) if len(notes) else 0
         if places < 1:
             continue
@@ -71,11 +71,6 @@ def within(notes: Notes, start_s: float, stop_s: float) -> Notes:
     chosen["offset_s"] = np.minimum(chosen["offset_s"], stop_s) - start_s
     chosen["onset_s"] -= start_s
     return chosen
-
-
-def _notes(piece: PieceArrays) -> Notes:
-    onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, np.asarray(piece.tokens))
-    return make_notes(onset * STEP_S, offset * STEP_S, pitch, velocity)
 
 
 def _cut(shard: Shard, index: int, notes: Notes, start_s: float, length_s: float, lead_s: float) -> Excerpt:

@@ -1,0 +1,27 @@
+"""Notes <-> event ids: what every part does to music before it shows it to a model, and after."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+import native
+from engine.notes import Notes, make_notes
+from engine.vocabulary import LAYOUT, STEP_S
+
+__all__ = ["decode_notes", "encode_notes"]
+
+
+def encode_notes(notes: Notes) -> tuple[npt.NDArray[np.uint16], float]:
+    """(N,) notes, N > 0 -> (T,) ids, and the moment in seconds that their time 0 stands for: the first note's step."""
+    begin_s = float(np.floor(notes["onset_s"].min() / STEP_S) * STEP_S)
+    ids = native.encode(
+        LAYOUT, notes["onset_s"] - begin_s, notes["offset_s"] - begin_s, notes["pitch"], notes["velocity"]
+    )
+    return ids, begin_s
+
+
+def decode_notes(tokens: npt.ArrayLike) -> Notes:
+    """(T,) ids -> the notes they say."""
+    onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, tokens)
+    return make_notes(onset * STEP_S, offset * STEP_S, pitch, velocity)
