@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         raise SidemanError("evaluating needs torch, which is not installed: pip install 'sideman[train]'") from None
     from engine.checkpoint import load_checkpoint
     from engine.data.shards import load_shard
-    from engine.evaluation.judgement import judge
+    from engine.evaluation.judgement import PLAYED, judge
     from engine.evaluation.page import write_page
     from engine.training.evaluate import evaluate, load_model, ngram_scores, with_wrong_chords
     from engine.training.ngram import NgramModel
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     }
     music: Judgement | None = None
     if args.clips:
-        with Progress(3 * args.clips, "clips") as progress:
+        with Progress(PLAYED * args.clips, "clips") as progress:
             music = judge(checkpoint, ngrams, train, shard, args.clips, args.seed, progress=progress.update)
     if args.html is not None:
         write_page(args.html, checkpoint, likelihood, music, command=f"sideman evaluate --data {args.data.name}")
@@ -101,7 +101,7 @@ def _print_likelihood(rows: dict[str, dict[str, float]]) -> None:
 
 
 def _print_music(music: Judgement) -> None:
-    print(f"\n{music.clips} clips of 16 s{'':<10} {' '.join(f'{name:>20}' for name in music.rows)}")
+    print(f"\n{music.clips} clips of 16 s{'':<10} {' '.join(f'{name:>12}' for name in music.rows)}")
     for measure in next(iter(music.rows.values())):
         cells = ("-" if row[measure] is None else f"{row[measure]:.3f}" for row in music.rows.values())
-        print(f"{measure:<28} {' '.join(f'{cell:>20}' for cell in cells)}")
+        print(f"{measure:<28} {' '.join(f'{cell:>12}' for cell in cells)}")

@@ -17,8 +17,8 @@ from engine.errors import DataError
 from engine.evaluation.continuations import continue_with_model, continue_with_ngrams
 from engine.evaluation.distances import overlap_and_kl
 from engine.evaluation.excerpts import Meter, cut_excerpts, within
-from engine.evaluation.features import HISTOGRAMS, figures, groove, histograms, restrikes
-from engine.evaluation.judgement import ROWS, judge
+from engine.evaluation.features import HISTOGRAMS, figures, groove, histograms, on_the_beat, restrikes
+from engine.evaluation.judgement import PLAYED, ROWS, judge
 from engine.evaluation.memorisation import Memorisation
 from engine.evaluation.page import write_page
 from engine.notes import Notes, make_notes
@@ -64,16 +64,17 @@ def test_a_transposed_copy_is_found_with_its_length() -> None:
     piece = RNG.integers(40, 80, 300)
     other = line([1, 30, *(piece[100:140] + 5), 90, 2, 99])
     known = Memorisation([RNG.integers(40, 80, 300), piece])
-    assert known.longest_match(other) == 40
-    assert known.known_share(other) == pytest.approx(29 / 34)
-    assert known.known_share(line(list(RNG.integers(40, 80, 60)))) == 0.0
+    unknown = line(list(RNG.integers(40, 80, 60)))
+    assert known.longest_match([unknown, other]) == 40
+    assert known.longest_match([unknown]) < 8
+    assert known.known_shares([other, unknown]) == [pytest.approx(29 / 34), 0.0]
 
 
 @pytest.mark.parametrize("pitches", [[], [60], [60, 62, 64]])
 def test_few_notes_hold_no_run_of_twelve(pitches: list[int]) -> None:
     known = Memorisation([np.array([60, 62, 64, 65])])
-    assert known.known_share(line(pitches)) == 0.0
-    assert known.longest_match(line(pitches)) == max(1, len(pitches))
+    assert known.known_shares([line(pitches)]) == [0.0]
+    assert known.longest_match([line(pitches)]) == max(1, len(pitches))
 
 
 def test_equal_bars_are_in_a_groove_and_random_ones_less() -> None:
@@ -82,6 +83,13 @@ def test_equal_bars_are_in_a_groove_and_random_ones_less() -> None:
     assert groove(steady, 16.0, meter) == 1.0
     assert groove(RNG.uniform(0, 16, 64), 16.0, meter) < 0.8
     assert np.isnan(groove(steady, 3.0, meter))
+
+
+def test_notes_on_the_beat_are_told_from_those_between() -> None:
+    meter = Meter(120.0, 4, 0.25)
+    beats = 0.25 + np.arange(16) * 0.5
+    assert on_the_beat(beats + 0.04, meter) == on_the_beat(beats - 0.04, meter) == 1.0
+    assert on_the_beat(beats + 0.25, meter) == 0.0
 
 
 def test_figures_of_a_plain_line() -> None:
@@ -154,7 +162,7 @@ def test_an_evaluation_from_end_to_end(shard: Shard, ngrams: NgramModel, tmp_pat
     checkpoint = make_checkpoint(make_model())
     told: list[int] = []
     music = judge(checkpoint, ngrams, shard, shard, clips=4, progress=told.append)
-    assert told == list(range(1, 13))
+    assert told == list(range(1, 4 * PLAYED + 1))
     assert list(music.rows) == list(ROWS)
     measures = [set(row) for row in music.rows.values()]
     assert all(measure == measures[0] for measure in measures)

@@ -19,6 +19,7 @@ FIGURES = {
     "chord tones": "share of the sounding time on tones of the chord in force",
     "pitch-class entropy": "bits, of the pitch classes by sounding time",
     "groove": "likeness of the bars' onset patterns (Wu and Yang 2020), where the beat is known",
+    "on the beat": "share of the notes struck within a tenth of a beat from a beat, where it is known; 0.2 by chance",
     "restrikes": "share of the notes that repeat a pitch struck less than 0.3 s before",
     "silence": "share of the time in which nothing sounds",
     "longest rest s": "longest time without a new note",
@@ -59,6 +60,7 @@ def figures(notes: Notes, length_s: float, chords: ChordLabels, meter: Meter | N
         "chord tones": chord_tone_share_of(notes, spans),
         "pitch-class entropy": float(-(share * np.log2(share)).sum()),
         "groove": float("nan") if meter is None else groove(notes["onset_s"], length_s, meter),
+        "on the beat": float("nan") if meter is None else on_the_beat(notes["onset_s"], meter),
         "restrikes": restrikes(notes),
         "silence": float((_polyphony(notes, length_s) == 0).mean()),
         "longest rest s": longest_rest_s(notes, length_s),
@@ -78,6 +80,12 @@ def groove(onset_s: F64, length_s: float, meter: Meter) -> float:
     pattern.flat[position] = True
     different = (pattern[:, None] ^ pattern[None]).mean(-1)
     return float(1 - different[np.triu_indices(bars, 1)].mean())
+
+
+def on_the_beat(onset_s: F64, meter: Meter) -> float:
+    """Share of the onsets within a tenth of a beat from a beat."""
+    beats = (onset_s - meter.bar_s) * meter.tempo_bpm / 60.0
+    return float((np.abs(beats - np.rint(beats)) < 0.1).mean())
 
 
 def restrikes(notes: Notes) -> float:

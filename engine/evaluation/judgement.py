@@ -1,8 +1,8 @@
-"""One table: real music, the model, the model under wrong chords, the 5-gram, all measured alike."""
+"""One table: real music, the model with and without its chords and beat, the 5-gram, all measured alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,14 +21,18 @@ from engine.notes import Notes
 from engine.training.ngram import NgramModel
 from engine.vocabulary import LAYOUT
 
-__all__ = ["ROWS", "Judgement", "judge"]
+__all__ = ["PLAYED", "ROWS", "Judgement", "judge"]
 
 ROWS = {
     "real music": "other excerpts of the same held-out pieces",
-    "model": "goes on from the lead of each excerpt, under its chords",
-    "model, wrong chords": "the same under another excerpt's chords; chord tones still count against the right ones",
+    "model": "goes on from the lead of each excerpt, under its chords, in its meter",
+    "strength 0": "the model at chord strength 0: it does not heed the chords",
+    "strength 2": "the model at chord strength 2",
+    "wrong chords": "the model under another excerpt's chords; chord tones still count against the right ones",
+    "no beat": "the model without the meter; its notes still count against it",
     "5-gram": "goes on from the same leads, counted on the training tokens",
 }
+PLAYED = len(ROWS) - 1  # rows whose clips have to be played first
 LENGTH_S, LEAD_S = 16.0, 8.0
 MIN_CLIPS = 4  # a distribution of fewer says nothing
 
@@ -58,7 +62,7 @@ def judge(
 
     ngrams: counted on `train`, in which copies are looked for, too.
 
-    progress is told the clips played so far, of 3 x clips. DataError: the held-out side is too small.
+    progress is told the clips played so far, of PLAYED x clips. DataError: the held-out side is too small.
     """
     excerpts = cut_excerpts(held_out, 2 * clips, LENGTH_S, LEAD_S, seed)
     clips = len(excerpts) // 2
@@ -69,24 +73,29 @@ def judge(
         )
     reference, others = excerpts[:clips], excerpts[clips : 2 * clips]
     known = Memorisation(_pitches(piece.tokens) for piece in train.pieces)
-    done = 0
+    wrong = [replace(excerpt, chords=reference[number - 1].chords) for number, excerpt in enumerate(reference)]
+    no_beat = [replace(excerpt, meter=None) for excerpt in reference]
 
-    def played(play: Callable[[int, Excerpt], Notes]) -> list[Notes]:
-        nonlocal done
-        notes = []
-        for number, excerpt in enumerate(reference):
-            notes.append(play(number, excerpt))
+    def model(places: list[Excerpt], chord_strength: float = 1.0) -> Iterator[Notes]:
+        return (continue_with_model(checkpoint, at, seed + n, chord_strength) for n, at in enumerate(places))
+
+    plays = {
+        "model": model(reference),
+        "strength 0": model(reference, 0.0),
+        "strength 2": model(reference, 2.0),
+        "wrong chords": model(wrong),
+        "no beat": model(no_beat),
+        "5-gram": (continue_with_ngrams(ngrams, at, seed + n) for n, at in enumerate(reference)),
+    }
+    music = {"real music": ([excerpt.notes for excerpt in others], others)}
+    done = 0
+    for name, clips_of_row in plays.items():
+        played = []
+        for clip in clips_of_row:
+            played.append(clip)
             done += 1
             progress(done)
-        return notes
-
-    wrong = [replace(excerpt, chords=reference[number - 1].chords) for number, excerpt in enumerate(reference)]
-    music: dict[str, tuple[list[Notes], list[Excerpt]]] = {
-        "real music": ([excerpt.notes for excerpt in others], others),
-        "model": (played(lambda n, excerpt: continue_with_model(checkpoint, excerpt, seed + n)), reference),
-        "model, wrong chords": (played(lambda n, _: continue_with_model(checkpoint, wrong[n], seed + n)), reference),
-        "5-gram": (played(lambda n, excerpt: continue_with_ngrams(ngrams, excerpt, seed + n)), reference),
-    }
+        music[name] = (played, reference)
     truth = _stacked([excerpt.notes for excerpt in reference])
     rows, pictures = {}, {"reference": {name: values.mean(0) for name, values in truth.items()}}
     for name, (notes, places) in music.items():
@@ -123,8 +132,8 @@ def _figures(clips: list[Notes], places: list[Excerpt]) -> dict[str, float | Non
 
 def _memorised(known: Memorisation, clips: list[Notes]) -> dict[str, float | None]:
     return {
-        "known 12-grams": float(np.mean([known.known_share(notes) for notes in clips])),
-        "longest copy": float(max(known.longest_match(notes) for notes in clips)),
+        "known 12-grams": float(np.mean(known.known_shares(clips))),
+        "longest copy": float(known.longest_match(clips)),
     }
 
 

@@ -6,7 +6,7 @@ that a transposed copy is a copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,25 +23,27 @@ U64 = npt.NDArray[np.uint64]
 
 
 class Memorisation:
-    """The runs of a training set. Memory: two bytes a note, and eight for every length asked for."""
+    """The runs of a training set. Two bytes a note are kept; every question hashes all of it anew."""
 
     def __init__(self, training: Iterable[npt.NDArray[np.integer]]) -> None:
         """training: the pitches of each piece, by (onset, pitch)."""
         self._intervals = [_intervals(pitch) for pitch in training]
-        self._known: dict[int, U64] = {}
 
-    def known_share(self, notes: Notes) -> float:
-        """Share of the runs of 12 notes that the training set holds too; 0 for fewer notes."""
-        runs = _hashes(_intervals(notes["pitch"]), NGRAM_NOTES)
-        return float(self._is_known(runs, NGRAM_NOTES).mean()) if len(runs) else 0.0
+    def known_shares(self, clips: Sequence[Notes]) -> list[float]:
+        """Of each clip: the share of its runs of 12 notes that the training set holds too; 0 for fewer notes."""
+        runs = [_hashes(_intervals(notes["pitch"]), NGRAM_NOTES) for notes in clips]
+        known = self._known(np.concatenate([*runs, np.zeros(0, np.uint64)]), NGRAM_NOTES)
+        return [float(np.isin(part, known).mean()) if len(part) else 0.0 for part in runs]
 
-    def longest_match(self, notes: Notes) -> int:
-        """Length in notes of the longest run that the training set holds too (at most 512)."""
-        intervals = _intervals(notes["pitch"])
-        limit = min(len(intervals) + 1, _LONGEST)
+    def longest_match(self, clips: Sequence[Notes]) -> int:
+        """Length in notes of the longest run of any clip that the training set holds too (at most 512)."""
+        intervals = [_intervals(notes["pitch"]) for notes in clips]
+        limit = min(max((len(steps) + 1 for steps in intervals), default=1), _LONGEST)
 
         def known(length: int) -> bool:
-            return length <= limit and bool(self._is_known(_hashes(intervals, length), length).any())
+            if length > limit:
+                return False
+            return len(self._known(np.concatenate([_hashes(steps, length) for steps in intervals]), length)) > 0
 
         # If a run of n notes is known, so are its first n - 1: double the length while it is, then halve the gap.
         low = 1
@@ -53,18 +55,16 @@ class Memorisation:
             low, high = (middle, high) if known(middle) else (low, middle)
         return low
 
-    def _is_known(self, hashes: U64, notes: int) -> npt.NDArray[np.bool_]:
-        table = self._runs(notes)
-        if not len(table):
-            return np.zeros(len(hashes), dtype=bool)
-        found: npt.NDArray[np.bool_] = table[np.minimum(np.searchsorted(table, hashes), len(table) - 1)] == hashes
-        return found
-
-    def _runs(self, notes: int) -> U64:
-        if notes not in self._known:
-            parts = [_hashes(intervals, notes) for intervals in self._intervals]
-            self._known[notes] = np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *parts]))
-        return self._known[notes]
+    def _known(self, runs: U64, notes: int) -> U64:
+        """The hashes among `runs` that the training set holds too, each once, sorted."""
+        runs = np.unique(runs)
+        found = np.zeros(len(runs), dtype=bool)
+        if len(runs):
+            for steps in self._intervals:
+                hashes = _hashes(steps, notes)
+                place = np.minimum(np.searchsorted(runs, hashes), len(runs) - 1)
+                found[place[runs[place] == hashes]] = True
+        return runs[found]
 
 
 def _intervals(pitch: npt.NDArray[np.integer]) -> npt.NDArray[np.int16]:
