@@ -1,0 +1,105 @@
+#include <algorithm>
+
+#include "decoder_state.h"
+
+namespace sideman {
+
+void Decoder::State::embed(const DecoderInput* inputs, int count) {
+  for (int t = 0; t < count; ++t) {
+    const DecoderInput& in = inputs[t];
+    float* row = query + t * dim;
+    std::copy_n(net.token_emb + in.token * dim, dim, row);
+    kernels.add(net.beat_emb + in.beat * dim, dim, row);
+    kernels.add(net.bar_emb + in.bar * dim, dim, row);
+    PitchSet now = sounding_after(length + t - 1);
+    if (const int on = in.token - config.note_on; on >= 0 && on < kPitches) now.add(on);
+    if (const int off = in.token - config.note_off; off >= 0 && off < kPitches) now.remove(off);
+    sounding_after(length + t) = now;
+    if (net.sounding_emb == nullptr) continue;
+    for (int pitch = 0; pitch < kPitches; ++pitch)
+      if (now.has(pitch)) kernels.add(net.sounding_emb + pitch * dim, dim, row);
+  }
+}
+
+/// Both streams share it: nothing in it knows the chords.
+void Decoder::State::encode_stage(const DecoderInput* inputs, int count) {
+  for (int t = 0; t < count; ++t)
+    kernels.layer_norm(query + t * dim, net.encode_norm.weight, net.encode_norm.bias, dim, h + t * dim);
+  apply(net.encode.q, rows(net.encode.q, h, count, dim), q);
+  scale_queries(q, count);
+  for (int t = 0; t < count; ++t) {
+    net.encode_attention.push(length + t, inputs[t].token);
+    net.encode_attention.attend(kernels, length + t, q + t * dim, scratch, attended + t * dim);
+  }
+  apply(net.encode.out, rows(net.encode.out, attended, count, dim), y);
+  for (int t = 0; t < count; ++t) {
+    kernels.add(query + t * dim, dim, y + t * dim);
+    for (int s = 0; s < streams; ++s) std::copy_n(y + t * dim, dim, x + (t * streams + s) * dim);
+  }
+}
+
+void Decoder::State::process_stage(Block& block, const DecoderInput* inputs, int count) {
+  const int n = count * streams;
+  for (int i = 0; i < n; ++i)
+    kernels.layer_norm(x + i * dim, block.self_norm.weight, block.self_norm.bias, dim, h + i * dim);
+  const Rows in = rows(block.self.q, h, n, dim);
+  apply(block.self.q, in, q);
+  apply(block.self.k, in, k);
+  apply(block.self.v, in, v);
+  scale_queries(q, n);
+  for (int i = 0; i < n; ++i) {
+    block.band.store(kernels, i % streams, length + i / streams, k + i * dim, v + i * dim);
+    block.band.attend(kernels, i % streams, length + i / streams, q + i * dim, scratch, attended + i * dim);
+  }
+  apply(block.self.out, rows(block.self.out, attended, n, dim), y);
+  kernels.add(y, n * dim, x);
+
+  chord_stage(block, inputs, count);
+
+  for (int i = 0; i < n; ++i)
+    kernels.layer_norm(x + i * dim, block.ff_norm.weight, block.ff_norm.bias, dim, h + i * dim);
+  apply(block.up, rows(block.up, h, n, dim), hidden);
+  kernels.squared_relu(hidden, n * config.ff_dim);
+  apply(block.down, rows(block.down, hidden, n, config.ff_dim), y);
+  kernels.add(y, n * dim, x);
+}
+
+/// x (rows of the latents) -> h (rows before the head).
+void Decoder::State::decode_stage(int count) {
+  const int n = count * streams;
+  for (int t = 0; t < count; ++t)
+    kernels.layer_norm(query + t * dim, net.decode_norm.weight, net.decode_norm.bias, dim, h + t * dim);
+  apply(net.decode.q, rows(net.decode.q, h, count, dim), q);
+  scale_queries(q, count);
+  for (int i = 0; i < n; ++i)
+    kernels.layer_norm(x + i * dim, net.latent_norm.weight, net.latent_norm.bias, dim, h + i * dim);
+  const Rows in = rows(net.decode.k, h, n, dim);
+  apply(net.decode.k, in, k);
+  apply(net.decode.v, in, v);
+  for (int i = 0; i < n; ++i) {
+    const int t = i / streams, s = i % streams;
+    net.decode_attention.store(kernels, s, length + t, k + i * dim, v + i * dim);
+    net.decode_attention.attend(kernels, s, length + t, q + t * dim, scratch, attended + i * dim);
+  }
+  apply(net.decode.out, rows(net.decode.out, attended, n, dim), y);
+  for (int i = 0; i < n; ++i) {
+    kernels.add(query + i / streams * dim, dim, y + i * dim);
+    kernels.layer_norm(y + i * dim, net.out_norm.weight, net.out_norm.bias, dim, h + i * dim);
+  }
+}
+
+void Decoder::State::run(const DecoderInput* inputs, int count) {
+  see_chords(inputs, count);
+  embed(inputs, count);
+  encode_stage(inputs, count);
+  for (Block& block : net.blocks) process_stage(block, inputs, count);
+  decode_stage(count);
+  length += count;
+  reachable = std::min<std::int64_t>(reachable + count, keep);
+}
+
+void Decoder::State::write_logits(float* logits) {
+  apply(net.head, rows(net.head, h, streams, dim), logits);
+}
+
+}  // namespace sideman
