@@ -12,7 +12,8 @@ from bridge.cc_decoder import CcDecoder
 from bridge.cc_map import CcMap
 from osc_protocol.codec import decode, encode
 from osc_protocol.parameters import BY_NAME
-from osc_protocol.server import VALUE, OscServer
+from osc_protocol.replies import VALUE
+from osc_protocol.server import OscServer
 
 __all__ = ["CcRoad"]
 

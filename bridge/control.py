@@ -14,7 +14,8 @@ from typing import Final
 
 from osc_protocol.codec import decode
 from osc_protocol.errors import PacketError
-from osc_protocol.server import VALUE, OscServer
+from osc_protocol.replies import VALUE
+from osc_protocol.server import OscServer
 from osc_protocol.sysex import TO_ENGINE, TO_FL, Reassembler, is_frame, pack
 
 __all__ = ["SysexControl"]

@@ -11,7 +11,7 @@ from bridge.fl_install import PROBE, SCRIPT, FlInstallError, hardware_folders, s
 from osc_protocol.codec import decode, encode
 from osc_protocol.errors import PacketError
 from osc_protocol.parameters import DEFAULT_PORT
-from osc_protocol.server import PONG
+from osc_protocol.replies import PONG
 
 __all__ = ["Finding", "examine", "examine_engine", "examine_folder", "examine_ports"]
 

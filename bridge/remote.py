@@ -10,7 +10,8 @@ from engine.chords import parse_chart, parse_chord
 from engine.scales import scale_mask
 from engine.styles_library import find_style, parse_styles
 from osc_protocol.parameters import DEFAULT_PORT, PARAMETERS, Value
-from osc_protocol.server import ERROR, STATUS, OscServer
+from osc_protocol.replies import ERROR, STATUS
+from osc_protocol.server import OscServer
 
 __all__ = ["Remote", "check_live"]
 

@@ -15,10 +15,12 @@ from osc_protocol.parameters import (
     Parameter,
     legal_range,
 )
-from osc_protocol.server import ERROR, MAX_AHEAD_S, MAX_PACKETS_PER_S, PONG, STATUS, VALUE
+from osc_protocol.replies import ERROR, PONG, STATUS, VALUE
 from osc_protocol.subscriptions import MAX_SUBSCRIBERS, RATE_HZ
 from osc_protocol.sysex import MAX_FRAME
 from osc_protocol.twins import MIDI, NORM
+from osc_protocol.udp import MAX_PACKETS_PER_S
+from osc_protocol.waiting import MAX_AHEAD_S
 
 __all__ = ["PATH", "render", "write"]
 
@@ -57,7 +59,7 @@ _REPLIES: Final = f"""\
 |---|---|---|
 | {VALUE} | name, value | The value now in force: after `/sideman/get`, and to subscribers after every change. |
 | {ERROR} | address, reason | What was refused and why, with the legal range; no address for unreadable bytes. |
-| {PONG} | | The answer to `/sideman/ping`. |
+| {PONG} | run | The answer to `/sideman/ping`; the number is another one after a restart of the engine. |
 | {STATUS} | what, text | What the running session did, such as `chord` `Dm7`. |
 """
 

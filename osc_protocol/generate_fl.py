@@ -10,7 +10,7 @@ import ast
 from pathlib import Path
 from typing import Final
 
-from osc_protocol import mini_osc, scaling, server, sysex
+from osc_protocol import mini_osc, replies, scaling, sysex
 from osc_protocol.parameters import PARAMETERS, Parameter
 
 __all__ = ["FOLDER", "render", "write"]
@@ -58,11 +58,11 @@ def _body(source: str) -> str:
 
 def _table() -> str:
     rows = "".join(f"    {_row(row)},\n" for row in PARAMETERS)
-    replies = "".join(f"{name} = {getattr(server, name)!r}\n" for name in ("PONG", "VALUE", "STATUS", "ERROR"))
+    addresses = "".join(f"{name} = {getattr(replies, name)!r}\n" for name in ("PONG", "VALUE", "STATUS", "ERROR"))
     return (
         _HEADER + '"""The parameter table."""\n\n'
         "# name, label, OSC type, low, high, unit, address, CC\n"
-        f"PARAMETERS = (\n{rows})\n\n{replies}"
+        f"PARAMETERS = (\n{rows})\n\n{addresses}"
     ).replace("'", '"')
 
 

@@ -11,7 +11,7 @@ from bridge.cc_map import parse_cc_map
 from bridge.cc_road import CAPACITY, CcRoad
 from osc_protocol.codec import Message, decode, encode
 from osc_protocol.parameters import PARAMETERS, from_cc
-from osc_protocol.server import ERROR, VALUE
+from osc_protocol.replies import ERROR, VALUE
 from tests.fake_engine import FakeEngine
 
 
@@ -56,7 +56,7 @@ def test_what_the_engine_refuses_is_told_and_the_road_goes_on() -> None:
     def refuse(name: str, value: object) -> None:
         raise ValueError("not now")
 
-    server._on_parameter = refuse
+    server._dispatcher.on_parameter = refuse
     heard: list[Message] = []
     server.add_listener(lambda packet: heard.extend(decode(packet)))
     road = CcRoad(server, parse_cc_map({}))

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.control import SysexControl
 from osc_protocol.codec import Message, decode, encode
-from osc_protocol.server import ERROR, PONG, VALUE
+from osc_protocol.replies import ERROR, PONG, VALUE
 from osc_protocol.sysex import MAX_FRAME, TO_ENGINE, TO_FL, Reassembler, pack
 from tests.fake_engine import FakeEngine
 
@@ -56,7 +56,7 @@ def test_pings_and_refusals_are_answered(road: Road) -> None:
     road.receive("/sideman/ping")
     road.receive("/sideman/param/temperature", 9.0, sequence=2)
     pong, error = road.replies()
-    assert pong == Message(PONG, ())
+    assert pong == Message(PONG, (road.server.run,))
     assert (error.address, error.arguments[0]) == (ERROR, "/sideman/param/temperature")
 
 
@@ -120,7 +120,7 @@ def test_a_port_that_fails_loses_frames_and_nothing_else(road: Road) -> None:
     assert road.control.failed == 1
     road.control._send = road._take
     road.receive("/sideman/ping", sequence=2)
-    assert road.replies() == [Message(PONG, ())]
+    assert road.replies() == [Message(PONG, (road.server.run,))]
 
 
 def test_the_thread_paces_the_frames_and_ends_on_close() -> None:

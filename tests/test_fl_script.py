@@ -212,7 +212,7 @@ def test_what_the_engine_refuses_is_shown(studio: Studio) -> None:
     def refuse(name: str, value: object) -> None:
         raise ValueError("not while a take is recorded")
 
-    studio.server._on_parameter = refuse
+    studio.server._dispatcher.on_parameter = refuse
     studio.fl.control_change(20, 5)
     studio.run(0.3)
     assert studio.hint == "Sideman: not while a take is recorded"
@@ -222,7 +222,7 @@ def test_a_position_that_the_engine_cannot_use_is_no_hint(studio: Studio) -> Non
     def refuse(address: str, arguments: object) -> None:
         raise ValueError("a position needs a chart to be in")
 
-    studio.server._on_command = refuse
+    studio.server._dispatcher.on_command = refuse
     before = list(studio.fl.hints)
     studio.fl.change(tempo_bpm=99.0)
     studio.fl.call("OnUpdateBeatIndicator", 1)
@@ -396,7 +396,7 @@ def test_a_refused_knob_is_not_sent_again(studio: Studio) -> None:
         tries.append(name)
         raise ValueError("not now")
 
-    studio.server._on_parameter = refuse
+    studio.server._dispatcher.on_parameter = refuse
     studio.fl.control_change(22, 5)
     studio.run(5.0)
     assert tries == ["top_k"]
@@ -404,7 +404,7 @@ def test_a_refused_knob_is_not_sent_again(studio: Studio) -> None:
 
 def test_an_engine_that_never_confirms_is_not_pestered(studio: Studio) -> None:
     tries = []
-    studio.server._on_parameter = lambda name, value: tries.append(name)
+    studio.server._dispatcher.on_parameter = lambda name, value: tries.append(name)
     studio.fl.control_change(22, 5)
     studio.run(10.0)
     assert tries == ["top_k"] * 5

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from osc_protocol.codec import MAX_PACKET_BYTES, Message, decode, encode
 from osc_protocol.errors import OscPortError
 from osc_protocol.parameters import BY_NAME, PARAMETERS, Parameter, Value
-from osc_protocol.server import ERROR, PONG, STATUS, VALUE, OscServer
+from osc_protocol.replies import ERROR, PONG, STATUS, VALUE
+from osc_protocol.server import OscServer
 from tests.fake_engine import FakeEngine
 from tests.node_modules import has_node_module
 
@@ -91,7 +92,9 @@ def test_values_keep_the_tables_type_whatever_the_engine_keeps(engine: FakeEngin
 
 
 def test_ping_is_answered_with_pong(engine: FakeEngine) -> None:
-    assert replies(engine.server(), encode("/sideman/ping")) == [Message(PONG, ())]
+    server = engine.server()
+    assert replies(server, encode("/sideman/ping")) == [Message(PONG, (server.run,))]
+    assert server.run != engine.server().run
 
 
 def test_commands_reach_the_engine_with_their_arguments(engine: FakeEngine) -> None:
@@ -146,7 +149,7 @@ def test_everything_refused_is_answered_and_the_server_lives(
     assert len(str(arguments[1]).splitlines()) == 1
     assert server.rejected == 1
     assert engine.values == {row.name: row.default for row in PARAMETERS}
-    assert replies(server, encode("/sideman/ping")) == [Message(PONG, ())]
+    assert replies(server, encode("/sideman/ping")) == [Message(PONG, (server.run,))]
 
 
 def test_replies_that_come_back_are_counted_and_not_answered(engine: FakeEngine) -> None:
@@ -182,7 +185,7 @@ def test_listeners_hear_accepted_values_and_status(engine: FakeEngine) -> None:
 
 def test_replies_go_to_the_port_that_asked(client: Client, engine: FakeEngine) -> None:
     client.send("/sideman/ping")
-    assert client.receive() == Message(PONG, ())
+    assert client.receive().address == PONG
     client.send("/sideman/param/temperature", 5.0)
     address, (where, reason) = client.receive()
     assert (address, where) == (ERROR, "/sideman/param/temperature")

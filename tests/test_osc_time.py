@@ -15,8 +15,11 @@ from osc_protocol.codec import Message, decode, decode_timed, encode
 from osc_protocol.later import Later
 from osc_protocol.limits import MAX_SENDERS
 from osc_protocol.parameters import ParameterError
-from osc_protocol.server import ERROR, MAX_AHEAD_S, MAX_PACKETS_PER_S, MAX_WAITING, PONG
+from osc_protocol.replies import ERROR, PONG
 from osc_protocol.subscriptions import MAX_SUBSCRIBERS, RATE_HZ, Peer, Subscriptions
+from osc_protocol.subscriptions import Address
+from osc_protocol.udp import MAX_PACKETS_PER_S, UdpPort
+from osc_protocol.waiting import MAX_AHEAD_S, MAX_WAITING
 from tests.fake_engine import FakeEngine
 
 WALL_S = 1_800_000_000.0
@@ -182,16 +185,15 @@ def test_the_engines_own_port_is_no_subscriber(address: str) -> None:
 
 
 def test_a_sender_beyond_the_rate_is_told_once_a_second_and_nothing_breaks() -> None:
-    server = FakeEngine().server()
-    heard: list[bytes] = []
-    server._send_udp = lambda packet, target: heard.append(packet)  # type: ignore[method-assign]
+    told: list[Address] = []
+    udp = UdpPort("127.0.0.1", 0, lambda packet, sender: None, told.append)
     begin_s = time.monotonic()
-    refused = sum(server._too_fast(("127.0.0.1", 5)) for _ in range(3 * MAX_PACKETS_PER_S))
+    refused = sum(not udp.admit(("127.0.0.1", 5)) for _ in range(3 * MAX_PACKETS_PER_S))
     spent_s = time.monotonic() - begin_s
     assert refused >= 3 * MAX_PACKETS_PER_S - (1 + spent_s) * MAX_PACKETS_PER_S - 1
-    assert server.rejected == refused
-    assert 1 <= len(heard) <= 1 + spent_s
-    assert not server._too_fast(("127.0.0.1", 6))
+    assert udp.dropped == refused
+    assert 1 <= len(told) <= 1 + spent_s
+    assert udp.admit(("127.0.0.1", 6))
     for port in range(1000):
-        server._too_fast(("127.0.0.1", port))
-    assert len(server._senders) <= MAX_SENDERS
+        udp.admit(("127.0.0.1", port))
+    assert len(udp._senders) <= MAX_SENDERS

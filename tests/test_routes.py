@@ -13,7 +13,8 @@ from bridge.control import SysexControl
 from osc_protocol.codec import Message, decode, encode
 from osc_protocol.oscquery import OscQueryServer
 from osc_protocol.parameters import PARAMETERS, Parameter, Value
-from osc_protocol.server import VALUE, OscServer
+from osc_protocol.replies import VALUE
+from osc_protocol.server import OscServer
 from osc_protocol.sysex import TO_ENGINE, TO_FL, Reassembler, pack
 from osc_protocol.twins import MIDI, NORM, has_position
 from tests.fake_engine import FakeEngine

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from osc_protocol.codec import decode, encode
 from osc_protocol.parameters import PARAMETERS, Parameter, ParameterError, check, from_cc
-from osc_protocol.server import ERROR
+from osc_protocol.replies import ERROR
 from osc_protocol.twins import BY_TWIN, MIDI, NORM, check_twin, from_norm, has_position, to_norm
 from tests.fake_engine import FakeEngine
 

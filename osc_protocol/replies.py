@@ -1,0 +1,43 @@
+"""What the engine says of itself: the reply addresses, and the packets that tell a value or a refusal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from osc_protocol.codec import encode
+from osc_protocol.parameters import BY_NAME, Value
+from osc_protocol.twins import NORM, has_position, to_norm
+
+__all__ = ["ERROR", "PONG", "REPLIES", "STATUS", "VALUE", "feedback_packets", "refusal", "typed", "value_packet"]
+
+PONG: Final = "/sideman/pong"
+VALUE: Final = "/sideman/value"
+STATUS: Final = "/sideman/status"
+ERROR: Final = "/sideman/error"
+REPLIES: Final = (PONG, VALUE, STATUS, ERROR)
+
+
+def typed(name: str, value: Value) -> Value:
+    """The value in the row's type: an engine that keeps 1 for 1.0 must not change the type on the wire."""
+    tag = BY_NAME[name].type
+    return float(value) if tag == "f" else int(value) if tag == "i" else str(value)
+
+
+def value_packet(name: str, value: Value) -> bytes:
+    """`/sideman/value name value`."""
+    return encode(VALUE, name, typed(name, value))
+
+
+def feedback_packets(name: str, value: Value) -> list[bytes]:
+    """The value at its own address, and at its 0..1 twin where it has one: what a fader listens to."""
+    row, value = BY_NAME[name], typed(name, value)
+    packets = [encode(row.address, value)]
+    return [*packets, encode(NORM + name, to_norm(row, value))] if has_position(row) else packets
+
+
+def refusal(address: str, error: Exception) -> bytes:
+    """`/sideman/error address reason`, the reason in one line."""
+    text = " ".join(str(error).split())
+    if not text or isinstance(error, LookupError | TypeError | AttributeError | AssertionError):
+        text = f"the engine failed on this message ({type(error).__name__}: {text})"
+    return encode(ERROR, address[:200], text[:500])
