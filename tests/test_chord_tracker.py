@@ -174,6 +174,62 @@ def test_a_rolled_chord_is_one_change_dated_at_its_first_note() -> None:
     assert follower.due_s is None
 
 
+def test_a_full_chord_grasped_at_once_does_not_wait_for_more_fingers() -> None:
+    follower = ChordFollower()
+    for i, pitch in enumerate((48, 52, 55)):
+        follower.note_on(pitch, 80, 1.0 + 0.006 * i)
+        assert follower.poll(1.0 + 0.006 * i + 0.005) is None
+    assert follower.due_s == pytest.approx(1.02)
+    assert [str(change.chord) for change in [follower.poll(1.021)] if change] == ["C"]
+    follower.note_on(59, 80, 1.025)  # a late finger
+    assert [str(change.chord) for change in [follower.poll(1.034)] if change] == ["Cmaj7"]
+    assert follower.due_s is None
+
+
+@pytest.mark.parametrize("lift_s", [-0.03, 0.0, 0.02, 0.06, 0.12])
+def test_the_fingers_of_the_chord_before_neither_colour_nor_delay_the_new_one(lift_s: float) -> None:
+    follower = ChordFollower()
+    events = [(0.0, True, pitch) for pitch in (50, 53, 57, 60)]
+    events += [(1.0 + 0.005 * i, True, pitch) for i, pitch in enumerate((55, 59, 62, 65))]
+    events += [(1.0 + lift_s + 0.004 * i, False, pitch) for i, pitch in enumerate((50, 53, 57, 60))]
+    events.sort()
+    changes = []
+    for millisecond in range(2000):
+        now_s = millisecond / 1000
+        while events and events[0][0] <= now_s:
+            at_s, down, pitch = events.pop(0)
+            if down:
+                follower.note_on(pitch, 80, at_s)
+            else:
+                follower.note_off(pitch, at_s)
+        change = follower.poll(now_s)
+        if change is not None:
+            changes.append((millisecond, str(change.chord)))
+    assert [chord for _, chord in changes] == ["Dm7", "G7"]
+    assert changes[1][0] <= 1025
+
+
+def test_a_bass_that_is_held_belongs_to_the_chords_over_it() -> None:
+    follower = ChordFollower()
+    follower.note_on(43, 80, 0.0)
+    follower.poll(0.1)
+    for pitch in (65, 69, 72):
+        follower.note_on(pitch, 80, 0.5)
+    assert [str(change.chord) for change in [follower.poll(0.51)] if change] == ["G7sus4"]
+    assert follower.poll(1.0) is None
+
+
+def test_keys_that_stay_down_count_in_the_end() -> None:
+    follower = ChordFollower()
+    for pitch in (48, 55):
+        follower.note_on(pitch, 80, 0.0)
+    follower.poll(0.1)
+    for pitch in (64, 67, 71):  # E minor by itself
+        follower.note_on(pitch, 80, 1.0)
+    assert [str(change.chord) for change in [follower.poll(1.01)] if change] == ["Em"]
+    assert [str(change.chord) for change in [follower.poll(1.2)] if change] == ["Cmaj7"]
+
+
 def test_lifting_fingers_one_by_one_is_one_change() -> None:
     follower = ChordFollower()
     for pitch in (48, 52, 55, 59):

@@ -14,8 +14,11 @@ __all__ = ["ChordChange", "ChordFollower", "ChordTracker"]
 _PEDAL_MEMORY_S = 1.5
 _PEDAL_BASS_S = 0.75
 
+SURE_S = 0.008
 ROLL_S = 0.040
 LIFT_S = 0.150
+_GRASP_S = 0.050  # keys that go down within so long of one another are one grasp of the hands
+_FULL = 3  # pitch classes that make a chord without doubt
 
 
 class ChordTracker:
@@ -56,8 +59,24 @@ class ChordTracker:
 
     def current(self) -> Chord | None:
         """The chord now held; None for fewer than two pitch classes and for clusters."""
-        pitches = set(self._keys)
-        full = len({pitch % 12 for pitch in pitches}) >= 3
+        return self._identify(set(self._keys))
+
+    def grasped(self) -> Chord | None:
+        """The chord of the keys that went down together last, if they are a full one by themselves.
+
+        Older keys are the chord before, whose fingers are still lifting; but a single one below is a bass.
+        """
+        new = {pitch for pitch, struck_s in self._keys.items() if self._newest_s - struck_s <= _GRASP_S}
+        if len({pitch % 12 for pitch in new}) < _FULL:
+            return None
+        old = self._keys.keys() - new
+        if len(old) == 1 and min(old) < min(new) and (over_bass := self._identify(new | old)) is not None:
+            return over_bass
+        return self._identify(new)
+
+    def _identify(self, pitches: set[int]) -> Chord | None:
+        """The chord of these keys and of what the pedal holds of their harmony."""
+        full = len({pitch % 12 for pitch in pitches}) >= _FULL
         lowest_key = min(pitches, default=128)
         for pitch, struck_s in self._pedalled.items():
             age_s = self._newest_s - struck_s
@@ -81,55 +100,70 @@ class ChordChange(NamedTuple):
 class ChordFollower:
     """A tracker that reports a chord once, when it has settled.
 
-    The notes of a rolled chord come apart, and so do fingers that lift: a chord is reported `roll_s` after the last key
-    that shaped it went down, or `lift_s` after the last one came up. Not thread-safe.
+    A full chord that the hands grasp at once is reported `sure_s` after its last key: what a late finger adds is
+    another report. The notes of a rolled chord come apart, and so do fingers that lift: other chords are reported
+    `roll_s` after the last key that shaped them went down, or `lift_s` after the last one came up. Not thread-safe.
     """
 
-    def __init__(self, roll_s: float = ROLL_S, lift_s: float = LIFT_S) -> None:
+    def __init__(self, roll_s: float = ROLL_S, lift_s: float = LIFT_S, sure_s: float = SURE_S) -> None:
         self._tracker = ChordTracker()
-        self._windows_s = (roll_s, lift_s)
+        self._roll_s, self._lift_s, self._sure_s = roll_s, lift_s, sure_s
         self._reported: Chord | None = None
-        self._moved_s: float | None = None  # when the first note since the last report moved
-        self._due_s = 0.0
+        self._moved_s = 0.0  # when the first note since the last report moved
+        self._strike_due_s: float | None = None  # when the keys that went down are looked at
+        self._lift_due_s: float | None = None  # when all that is held is
 
     def note_on(self, pitch: int, velocity: int, time_s: float) -> None:
         """A key goes down; velocity 0 releases it."""
+        if velocity == 0:
+            self.note_off(pitch, time_s)
+            return
+        self._begin(time_s)
         self._tracker.note_on(pitch, velocity, time_s)
-        self._moved(time_s, struck=velocity > 0)
+        self._strike_due_s = time_s + (self._roll_s if self._tracker.grasped() is None else self._sure_s)
 
     def note_off(self, pitch: int, time_s: float) -> None:
         """A key comes up."""
+        self._begin(time_s)
         self._tracker.note_off(pitch, time_s)
-        self._moved(time_s, struck=False)
+        self._lift_due_s = time_s + self._lift_s
 
     def pedal(self, down: bool, time_s: float) -> None:
         """The sustain pedal moves."""
         self._tracker.pedal(down)
         if not down:
-            self._moved(time_s, struck=False)
+            self._begin(time_s)
+            self._lift_due_s = time_s + self._lift_s
 
     def clear(self) -> None:
         """Forgets every note; the next poll reports the silence."""
         self._tracker.clear()
-        self._moved_s, self._due_s = self._moved_s or 0.0, 0.0
+        self._strike_due_s, self._lift_due_s = None, 0.0
 
     @property
     def due_s(self) -> float | None:
         """When poll should next be asked; None while nothing moves."""
-        return None if self._moved_s is None else self._due_s
+        return self._lift_due_s if self._strike_due_s is None else self._strike_due_s
 
     def poll(self, now_s: float) -> ChordChange | None:
         """The change that has settled by now_s, once; None while nothing has changed or the hands still move."""
-        if self._moved_s is None or now_s < self._due_s:
-            return None
-        moved_s, self._moved_s = self._moved_s, None
-        chord = self._tracker.current()
+        if self._strike_due_s is not None and now_s >= self._strike_due_s:
+            due_s, self._strike_due_s = self._strike_due_s, None
+            chord, held = self._tracker.grasped(), self._tracker.current()
+            if chord is not None and chord != held:  # the fingers of the chord before must lift, or they count
+                self._lift_due_s = max(self._lift_due_s or 0.0, due_s + self._lift_s)
+            return self._report(chord or held)
+        if self._strike_due_s is None and self._lift_due_s is not None and now_s >= self._lift_due_s:
+            self._lift_due_s = None
+            return self._report(self._tracker.current())
+        return None
+
+    def _begin(self, time_s: float) -> None:
+        if self.due_s is None:
+            self._moved_s = time_s
+
+    def _report(self, chord: Chord | None) -> ChordChange | None:
         if chord == self._reported:
             return None
         self._reported = chord
-        return ChordChange(moved_s, chord)
-
-    def _moved(self, time_s: float, *, struck: bool) -> None:
-        if self._moved_s is None:
-            self._moved_s = time_s
-        self._due_s = time_s + self._windows_s[0 if struck else 1]
+        return ChordChange(self._moved_s, chord)
