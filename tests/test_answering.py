@@ -175,9 +175,9 @@ def test_a_position_of_the_host_is_met_by_what_is_heard() -> None:
     world.live.locate(9.0)
     at_us = world.now_us
     world.run(1.0)
-    changes = world.live._changes
-    assert changes is not None
-    now_beat = changes.clock.beat(world.live._ahead.stream_s(world.now_us - latency_us))
+    charting = world.live._charting
+    assert charting is not None
+    now_beat = charting.beat_at(world.live._ahead.stream_s(world.now_us - latency_us))
     expected = 9.0 + (world.now_us - latency_us - at_us + latency_us) / 500_000
     assert now_beat == pytest.approx(expected, abs=0.02)
     calls = len(world.sessions[-1].chords)

@@ -265,6 +265,18 @@ def test_following_keys_after_a_chart_has_no_beat_but_the_one_asked_for() -> Non
     assert world.sessions[0].tempo[0] is None
 
 
+def test_a_tempo_set_while_keys_are_followed_holds_for_the_chart_afterwards() -> None:
+    world = World()
+    world.live.set_chart(parse_chart("C | F"))
+    world.live.set_parameter("mode", "follow")
+    world.press(*G_7)
+    world.run(0.5)
+    world.live.set_tempo(90.0)
+    world.live.set_parameter("mode", "changes")
+    world.run(0.5)
+    assert world.sessions[0].tempo[0] == 90.0
+
+
 @pytest.mark.parametrize("turned_s", [0.0, 3.3])
 def test_quantised_music_strikes_on_the_beat_grid_of_its_chart(turned_s: float) -> None:
     world = World()

@@ -33,7 +33,7 @@ class ClockedWorld(World):
         for _ in range(round(beats * 24)):
             self.run(max(self.tick_at_us - self.now_us, 0.0) / 1e6)
             # Stamped when it came, as the system's thread does, also where a decode took longer.
-            self.live._ring.push(round(self.tick_at_us), TICK)
+            self.live.doors.hear(TICK, round(self.tick_at_us))
             self.tick_at_us += 60e6 / tempo_bpm / 24
 
 

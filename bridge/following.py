@@ -1,0 +1,81 @@
+"""Mode follow: the sideman improvises over the chord that the player holds, or that was named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.ahead import PlayAhead
+from bridge.beat import Beat
+from bridge.held import HeldChord
+from bridge.knobs import Knobs
+from engine.chords import Chord
+
+__all__ = ["Following"]
+
+
+class Following:
+    """Session thread only. It hears the keys in every mode: those held already are followed at once."""
+
+    def __init__(
+        self, ahead: PlayAhead, report: Callable[[str, str], None], knobs: Knobs, beat: Beat, release_us: int
+    ) -> None:
+        """release_us: how long after the last key the sideman rests."""
+        self._ahead, self._report, self._knobs, self._beat = ahead, report, knobs, beat
+        self._release_us = release_us
+        self._held = HeldChord()
+        self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
+        self._chord: Chord | None = None  # that the music now follows
+
+    def hear(self, time_us: int, message: bytes) -> None:
+        """What the player does."""
+        if self._held.take(time_us, message):
+            self._latched = None
+
+    def latch(self, chord: Chord | None) -> None:
+        """The chord to follow until keys say otherwise; None rests."""
+        self._held.forget()
+        self._latched = chord
+
+    def settles_in_us(self, now_us: int) -> int | None:
+        """When step() may know more; None while no hand moves."""
+        return self._held.settles_in_us(now_us)
+
+    def step(self, now_us: int) -> None:
+        """Follows."""
+        wanted = self._wanted(now_us)
+        if wanted is None:
+            self.rest()
+            self._knobs.apply(now_us)
+        elif not self._ahead.playing:
+            self._chord = wanted
+            self._ahead.start(self._prepare, at_first_note=True)
+            self._report("chord", wanted.name)
+        elif wanted != self._chord:
+            self._chord = wanted
+            self._ahead.change(self._prepare)
+            self._report("chord", wanted.name)
+        else:
+            self._knobs.apply(now_us)
+
+    def rest(self) -> None:
+        """Silence, until there is a chord."""
+        self._chord = None
+        if self._ahead.playing:
+            self._ahead.rest()
+            self._report("rest", "")
+
+    def _wanted(self, now_us: int) -> Chord | None:
+        """The chord to follow now; None to rest."""
+        if self._latched is not None:
+            return self._latched
+        chord = self._held.chord(now_us)
+        if chord is not None and self._held.released_for_us(now_us) >= self._release_us:
+            self._held.forget()
+            return None
+        return chord
+
+    def _prepare(self, from_s: float) -> None:
+        self._knobs.turn()
+        if not self._ahead.playing:
+            self._beat.lay(from_s)  # the first chord falls on a bar line
+        self._ahead.improviser.set_chords([(from_s, self._chord)], from_s=from_s)
