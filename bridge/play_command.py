@@ -76,24 +76,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     music.add_argument("--seed", type=int, metavar="N", help="the same seed and the same playing give the same take")
     music.add_argument("--release", type=float, default=1.5, metavar="S", help="rest so long after the last key [1.5]")
     music.add_argument("--checkpoint", type=Path, metavar="CKPT", help="the base to play with, if not the shipped one")
+    music.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what was played, in and out, as a MIDI file")
     add_parameter_options(parser)
 
 
-def load_engine(checkpoint: Path | None) -> Callable[[int], Improviser]:
-    """seed -> a fresh stream on a checkpoint, the shipped base for None. CheckpointError."""
+def load_engine(checkpoint: Path | None, device: str) -> Callable[[int], Improviser]:
+    """seed -> a fresh stream on a checkpoint, the shipped base for None. CheckpointError; SidemanError: no device."""
     from engine.checkpoint import load_checkpoint
+    from engine.inference.backends import DEVICES
     from engine.inference.session import Session
 
     loaded = load_checkpoint(checkpoint)
-    Session(loaded).generate(WARM_UP_S)  # the first tokens touch every weight for the first time: not while playing
-    return lambda seed: Session(loaded, seed=seed)
+    backend = DEVICES[device]
+    # The first tokens touch every weight for the first time: not while playing.
+    Session(loaded, backend=backend).generate(WARM_UP_S)
+    return lambda seed: Session(loaded, seed, backend)
 
 
-def run(args: argparse.Namespace, load: Callable[[Path | None], Callable[[int], Improviser]] = load_engine) -> int:
+Loader = Callable[[Path | None, str], Callable[[int], Improviser]]
+
+
+def run(args: argparse.Namespace, load: Loader = load_engine) -> int:
     """Plays until a signal; 128 + its number. SidemanError, OscError for bad input; LiveFailure where playing fails."""
     settings = _settings(args)
-    stage = Stage(settings, lambda: _load_with_style(load, args.checkpoint, settings), _say)
+    stage = Stage(settings, lambda: _load_with_style(load, args, settings), _say)
     leaving = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -121,11 +130,9 @@ def run(args: argparse.Namespace, load: Callable[[Path | None], Callable[[int], 
     return _SIGNAL_EXIT + stop
 
 
-def _load_with_style(
-    load: Callable[[Path | None], Callable[[int], Improviser]], checkpoint: Path | None, settings: Settings
-) -> Callable[[int], Improviser]:
+def _load_with_style(load: Loader, args: argparse.Namespace, settings: Settings) -> Callable[[int], Improviser]:
     """What load gives. CheckpointError for a style of another base, now and not when the first note is due."""
-    make = load(checkpoint)
+    make = load(args.checkpoint, args.device)
     if settings.values.get("style"):
         make(settings.seed).set_params(style=settings.values["style"])
     return make

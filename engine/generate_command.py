@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", metavar="CKPT", type=Path, help="a base that `sideman train` wrote [default: the shipped one]"
     )
-    parser.add_argument("--device", choices=("auto", "cpu"), default="auto", help="where to decode [default auto]")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
+    )
     parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, required=True)
     parser.add_argument("--wav", metavar="OUT.wav", type=Path, help="render it with FluidSynth, too")
     parser.add_argument("--plot", metavar="OUT.png", type=Path, help="draw its piano roll, too")
@@ -50,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Checks everything that can be wrong before the first note; then writes the files. SidemanError on bad input."""
     from engine.checkpoint import load_checkpoint
     from engine.chords import parse_chart
+    from engine.inference.backends import DEVICES
     from engine.midi_io import read_performance, write_midi
     from engine.solo import improvise
 
@@ -73,7 +76,10 @@ def run(args: argparse.Namespace) -> int:
 
     for number in range(args.variations):
         started = time.perf_counter()
-        solo = improvise(checkpoint, chart, tempo_bpm=args.tempo, seed=args.seed + number, params=params, prompt=prompt)
+        solo = improvise(
+            checkpoint, chart, tempo_bpm=args.tempo, seed=args.seed + number, params=params, prompt=prompt,
+            backend=DEVICES[args.device],
+        )  # fmt: skip
         midi, wav, plot = (_numbered(path, number, args.variations) for path in (args.output, args.wav, args.plot))
         assert midi is not None
         write_midi(

@@ -41,13 +41,15 @@ def improvise(
     seed: int = 0,
     params: dict[str, Value] | None = None,
     prompt: Performance | None = None,
+    backend: str = "auto",
 ) -> Solo:
     """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
 
     The same arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
+    backend: see engine.inference.backends.
     """
     beat_s = 60.0 / tempo_bpm
-    session = Session(checkpoint, seed)
+    session = Session(checkpoint, seed, backend)
     session.set_params(**(params or {}))
     if prompt is not None:
         feed_notes(session, prompt.notes[-PROMPT_NOTES:])

@@ -13,7 +13,7 @@ from tests.fake_session import FakeSession
 
 def main() -> int:
     run = play_command.run
-    play_command.run = lambda args: run(args, lambda checkpoint: lambda seed: FakeSession(seed))  # type: ignore[assignment,misc]
+    play_command.run = lambda args: run(args, lambda checkpoint, device: lambda seed: FakeSession(seed))  # type: ignore[assignment,misc]
     return cli.main(["play", *sys.argv[1:]])
 
 

@@ -1,4 +1,4 @@
-"""Which decoder computes the logits: the compiled one wherever it was built, else its twin in numpy."""
+"""Which decoder computes the logits: the compiled one wherever it was built, else its twin in numpy; torch if asked."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from engine.checkpoint import Checkpoint
 from engine.errors import SidemanError
 from engine.inference.decoder import Decoder
 
-__all__ = ["BACKENDS", "StreamDecoder", "make_decoder"]
+__all__ = ["BACKENDS", "DEVICES", "StreamDecoder", "make_decoder"]
 
-BACKENDS = ("auto", "native", "numpy")
+BACKENDS = ("auto", "native", "numpy", "torch", "cuda")
+DEVICES = {"auto": "auto", "cpu": "auto", "cuda": "cuda"}
+"""What a user may ask for -> the backend it means."""
 
 
 class StreamDecoder(Protocol):
@@ -42,14 +44,26 @@ class StreamDecoder(Protocol):
 
 
 def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 1024) -> StreamDecoder:
-    """A decoder on this machine's processor. Its `kernel` says which: an instruction set, or "numpy".
+    """A decoder. Its `kernel` says which: an instruction set of this processor, "numpy", "torch cpu" or "torch cuda".
 
     auto: native where the extension was built (SIDEMAN_NATIVE=off: never), the processor has one of its instruction
     sets and it takes the checkpoint's sizes; else numpy. SIDEMAN_KERNEL=portable asks for it on any processor.
-    SidemanError: a backend nobody knows, or native where there is none or it does not take the sizes.
+    torch and cuda are the same decoder in torch, on the processor and on an NVIDIA GPU.
+    SidemanError: a backend nobody knows, native where there is none or it does not take the sizes, torch or cuda where
+    torch is not installed or finds no GPU.
     """
     if backend not in BACKENDS:
         raise SidemanError(f"backend {backend!r}: choose one of {', '.join(BACKENDS)}")
+    if backend in ("torch", "cuda"):
+        try:
+            from engine.inference.torch_decoder import TorchDecoder
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise SidemanError(
+                f"backend {backend} needs torch: pip install 'sideman[train]', or leave it out"
+            ) from None
+        return TorchDecoder(checkpoint, rollback, "cpu" if backend == "torch" else "cuda")
     if backend == "numpy" or (backend == "auto" and not _native_pays()):
         return Decoder(checkpoint, rollback)
     if native.VARIANT == "python":

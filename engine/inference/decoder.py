@@ -19,13 +19,14 @@ from engine.checkpoint import Checkpoint, Weights
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
-__all__ = ["Decoder"]
+__all__ = ["PROJECTIONS", "STREAMS", "STYLES", "Decoder", "check_style"]
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 STREAMS = 2  # with chords, without
 STYLES = 4  # slots for adapters
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")  # what adapters may change
 EPSILON = np.float32(1e-5)  # torch.nn.LayerNorm's
 
 
@@ -108,6 +109,8 @@ class Decoder:
         self._head = np.ascontiguousarray(weights["head.weight"].T)
 
         self._base = weights
+        names = (name.removesuffix(".weight") for name in weights)
+        self._projections = {name: weights[f"{name}.weight"].shape for name in names if name.endswith(PROJECTIONS)}
         self._styles: list[Mapping[str, tuple[F32, F32, float]]] = [{} for _ in range(STYLES)]
         self._style_weights = [0.0] * STYLES
         self._set_attention(weights)
@@ -134,14 +137,7 @@ class Decoder:
 
         It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.
         """
-        if not 0 <= slot < STYLES:
-            raise ValueError(f"style slot {slot}: give 0..{STYLES - 1}")
-        for module, (a, b, _) in (modules or {}).items():
-            weight = self._base.get(f"{module}.weight")
-            if weight is None or not module.endswith(("q_proj", "k_proj", "v_proj", "out_proj")):
-                raise ValueError(f"{module}: no projection of an attention of this network")
-            if a.ndim != 2 or b.ndim != 2 or (len(b), a.shape[1]) != weight.shape or len(a) != b.shape[1]:
-                raise ValueError(f"{module}: A {a.shape} and B {b.shape} do not make a {weight.shape}")
+        check_style(slot, modules or {}, self._projections)
         self._styles[slot] = dict(modules or {})
         if self._style_weights[slot]:
             self._apply_styles()
@@ -263,6 +259,19 @@ class Decoder:
             self._ids[:keep] = self._ids[-keep:]
             self._sounding[: keep + 1] = self._sounding[-keep - 1 :]
             self._num_ids = keep
+
+
+def check_style(
+    slot: int, modules: Mapping[str, tuple[F32, F32, float]], shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """ValueError: no such slot, a module that is none of `shapes`, or matrices that do not make its size."""
+    if not 0 <= slot < STYLES:
+        raise ValueError(f"style slot {slot}: give 0..{STYLES - 1}")
+    for module, (a, b, _) in modules.items():
+        if module not in shapes:
+            raise ValueError(f"{module}: no projection of an attention of this network")
+        if a.ndim != 2 or b.ndim != 2 or (len(b), a.shape[1]) != shapes[module] or len(a) != b.shape[1]:
+            raise ValueError(f"{module}: A {a.shape} and B {b.shape} do not make a {shapes[module]}")
 
 
 def _heads(x: F32, heads: int) -> F32:

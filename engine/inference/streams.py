@@ -11,7 +11,6 @@ import numpy.typing as npt
 import native
 from engine.checkpoint import Checkpoint
 from engine.inference.backends import StreamDecoder, make_decoder
-from engine.inference.decoder import Decoder
 from engine.inference.stream import STREAM_RULES, Event, Stream
 from engine.vocabulary import LAYOUT
 
@@ -59,9 +58,12 @@ def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tup
     Errors as make_decoder; ValueError: a seed outside 0..2**64-1.
     """
     decoder = make_decoder(checkpoint, backend, rollback=ROLLBACK_TOKENS + 1)
-    if isinstance(decoder, Decoder):
-        return decoder, Stream(decoder, seed, ROLLBACK_TOKENS)
-    return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS)
+    if native.VARIANT == "compiled":
+        from engine.inference.native_decoder import NativeDecoder
+
+        if isinstance(decoder, NativeDecoder):
+            return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS)
+    return decoder, Stream(decoder, seed, ROLLBACK_TOKENS)
 
 
 def compiled_stream(decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:

@@ -1,0 +1,245 @@
+"""The streaming decoder on torch, for whoever has a GPU, with the face of engine.inference.decoder.Decoder.
+
+Every tensor has one place and one size for the life of the decoder: on CUDA a token is then one replay of a CUDA graph,
+and the matrices stay in NF4 where bitsandbytes is installed. Sums are float32. On a processor it serves as the
+reference that the compiled decoder is held to; there native is ten times as fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.checkpoint import Checkpoint
+from engine.errors import SidemanError
+from engine.inference.decoder import PROJECTIONS, STREAMS, STYLES, check_style
+from engine.inference.torch_linear import Linear, bitsandbytes_or_none
+from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
+from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
+
+__all__ = ["TorchDecoder"]
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+IN_VIEW = CHORDS_BACK + 1 + CHORDS_AHEAD
+
+
+class TorchDecoder:
+    """One stream of tokens. One thread at a time.
+
+    length: tokens fed so far, less those rolled back. kernel: "torch" and the device.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, rollback: int = 1024, device: str = "cuda", four_bit: bool | None = None
+    ) -> None:
+        """device: cuda or cpu. four_bit: keep the matrices in NF4; None: on CUDA, where bitsandbytes is installed.
+
+        SidemanError: no such device, or four_bit without bitsandbytes.
+        """
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise SidemanError(f"device cuda: torch {torch.__version__} finds no GPU here: install torch for CUDA and"
+                               " the driver, or leave --device out")  # fmt: skip
+        config, self._device = checkpoint.model, torch.device(device)
+        self._heads, self._rollback = config.num_heads, rollback
+        self._on_gpu = self._device.type == "cuda"
+        self.kernel = f"torch {device}"
+        if four_bit is None:
+            four_bit = self._on_gpu and bitsandbytes_or_none() is not None
+        weights = checkpoint.weights
+        self._style_weights = torch.zeros(STYLES, device=self._device)
+        linear = {
+            name: Linear(name, checkpoint, self._device, self._style_weights, four_bit)
+            for name in (key.removesuffix(".weight") for key in weights if key.endswith("_proj.weight"))
+        }
+        self._linear = linear
+        self._head = Linear("head", checkpoint, self._device, self._style_weights, four_bit)
+        self._shape_of = {name: weights[f"{name}.weight"].shape for name in linear if name.endswith(PROJECTIONS)}
+        self._layers = [f"blocks.{i}" for i in range(config.num_layers)]
+        self._small = {
+            name: torch.from_numpy(value.astype(np.float32)).to(self._device)
+            for name, value in weights.items() if not name.endswith("_proj.weight") and name != "head.weight"
+        }  # fmt: skip
+        for name in [key for key in self._small if key.endswith(".relative")]:
+            self._small[name] = self._split(self._small[name]).transpose(1, 2).contiguous()  # (H, D, R)
+
+        # What a token writes and reads: rings of the ids, and of each layer's keys and values.
+        near = config.max_relative_distance - 1
+        self._context, self._band = config.max_seq_len, config.latent_len
+        self._id_ring = self._zeros(self._context + rollback).long()
+        self._id_ago = torch.arange(self._context, device=self._device)
+        self._band_ago = torch.arange(self._band, device=self._device)
+        self._id_row, self._band_row = self._id_ago.clamp(max=near), self._band_ago.clamp(max=near)
+        head_dim = config.latent_dim // config.num_heads
+        self._latents = self._band + rollback
+        shape = (config.num_layers + 1, STREAMS, config.num_heads, self._latents, head_dim)
+        self._k, self._v = self._zeros(*shape), self._zeros(*shape)
+
+        # What depends on ids and styles alone.
+        table = self._zeros(config.num_heads, NUM_EVENT_IDS, head_dim)
+        self._token_k, self._token_v = table, table.clone()
+        chords = self._zeros(config.num_layers, config.num_heads, 1 + NUM_CHORDS, head_dim)
+        self._chord_k, self._chord_v = chords, chords.clone()
+        self._no_chord = self._zeros(config.num_layers, 1, config.latent_dim)
+        self._fill_tables()
+
+        # A token's inputs: [token, beat, bar, id slot, latent slot, ids so far, chords in view], chords, their rows.
+        self._host = torch.zeros(7 + 2 * IN_VIEW, dtype=torch.int64, pin_memory=self._on_gpu)
+        self._host_sounding = torch.zeros(1, NUM_PITCHES, pin_memory=self._on_gpu)
+        self._inputs, self._sounding_now = self._host.to(self._device), self._host_sounding.to(self._device)
+        self._in_view = torch.arange(IN_VIEW, device=self._device)
+        self._logits = self._zeros(STREAMS, NUM_EVENT_IDS)
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._sounding = np.zeros((self._latents + 1, NUM_PITCHES), dtype=np.float32)  # ring: after each token
+        self._reachable = 0
+        self.length = 0
+
+    @torch.no_grad()
+    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64) -> F32:
+        """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
+
+        beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
+        """
+        count, at = len(chord_ids), self.length
+        assert count <= IN_VIEW
+        sounding = self._sounding[(at + 1) % len(self._sounding)]
+        sounding[:] = self._sounding[at % len(self._sounding)] if at else 0
+        if token < TIME_SHIFT:
+            sounding[token % NUM_PITCHES] = token < NOTE_OFF
+        self._host_sounding.numpy()[0] = sounding
+        host = self._host.numpy()
+        host[:7] = token, beat, bar, at % len(self._id_ring), at % self._latents, at + 1, count
+        host[7 : 7 + count] = chord_ids - NO_CHORD
+        host[7 + IN_VIEW : 7 + IN_VIEW + count] = chord_rows
+        self._inputs.copy_(self._host, non_blocking=True)
+        self._sounding_now.copy_(self._host_sounding, non_blocking=True)
+        self._run()
+        self.length += 1
+        self._reachable = min(self._reachable + 1, self._rollback)
+        logits: F32 = self._logits.cpu().numpy().copy()
+        return logits
+
+    def rollback(self, tokens: int) -> None:
+        """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""
+        if not 0 <= tokens <= self._reachable:
+            raise ValueError(f"cannot roll back {tokens} tokens: {self._reachable} are kept")
+        self._reachable -= tokens
+        self.length -= tokens
+
+    def set_style(self, slot: int, modules: Mapping[str, tuple[F32, F32, float]] | None) -> None:
+        """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
+
+        It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.
+        """
+        check_style(slot, modules or {}, self._shape_of)
+        for name in self._shape_of:
+            self._linear[name].set_adapter(slot, (modules or {}).get(name))
+        self._graph = None  # it holds the old adapters
+        self._fill_tables()
+
+    def set_style_weights(self, weights: Sequence[float]) -> None:
+        """How much of each slot acts from the next token on; states in the caches stay as they were computed."""
+        if len(weights) != STYLES:
+            raise ValueError(f"{len(weights)} style weights: give {STYLES}")
+        if list(weights) != self._style_weights.tolist():
+            self._style_weights.copy_(torch.tensor(weights))
+            self._fill_tables()
+
+    @torch.no_grad()
+    def _fill_tables(self) -> None:
+        """In place: a captured graph reads them where they are."""
+        small, linear = self._small, self._linear
+        ids = self._norm("token_norm", small["token_emb.weight"][:NUM_EVENT_IDS])
+        self._token_k.copy_(self._split(linear["encode_attn.k_proj"](ids)))
+        self._token_v.copy_(self._split(linear["encode_attn.v_proj"](ids)))
+        memory = self._norm("chord_memory_norm", small["token_emb.weight"][NO_CHORD : NO_CHORD + 1 + NUM_CHORDS])
+        for i, name in enumerate(self._layers):
+            self._chord_k[i].copy_(self._split(linear[f"{name}.chord_attn.k_proj"](memory)))
+            values = linear[f"{name}.chord_attn.v_proj"](memory)
+            self._chord_v[i].copy_(self._split(values))
+            # Without chords the memory is NO_CHORD alone, so attention returns its value whatever the query.
+            self._no_chord[i].copy_(linear[f"{name}.chord_attn.out_proj"](values[:1]))
+
+    def _run(self) -> None:
+        if not self._on_gpu:
+            self._forward()
+            return
+        if self._graph is None:
+            # A token writes what it would write again: it can be run to warm up, then captured, then replayed.
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(2):
+                    self._forward()
+            torch.cuda.current_stream().wait_stream(stream)
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._forward()
+        self._graph.replay()
+
+    def _forward(self) -> None:
+        """self._inputs -> self._logits, through the caches. Nothing here may depend on a value on the host."""
+        small, linear = self._small, self._linear
+        token, beat, bar, id_slot, slot, seen, in_view = self._inputs[:7].view(7, 1)  # (1,) each
+        query = small["token_emb.weight"][token] + small["beat_emb.weight"][beat] + small["bar_emb.weight"][bar]
+        query = query + self._sounding_now @ small["sounding_emb.weight"]  # (1, d), both streams' so far
+
+        self._id_ring.index_copy_(0, id_slot, token)
+        ids = self._id_ring[(id_slot - self._id_ago) % len(self._id_ring)]  # (context,), the newest first
+        q = self._query("encode_attn", self._norm("encode_norm", query))  # (1, H, 1, D)
+        scores = (q @ self._token_k.mT)[..., ids] + (q @ small["encode_attn.relative"])[..., self._id_row]
+        mixed = scores.masked_fill(self._id_ago >= seen, -torch.inf).softmax(-1) @ self._token_v[:, ids]
+        x = (query + self._merge("encode_attn", mixed)).repeat(STREAMS, 1)  # (S, d)
+
+        chords, rows = self._inputs[7:].view(2, IN_VIEW)
+        for i, name in enumerate(self._layers):
+            h = self._norm(f"{name}.self_norm", x)
+            x = x + self._band_attention(i, f"{name}.self_attn", h, h, slot, seen)
+            attn = f"{name}.chord_attn"
+            q = self._query(attn, self._norm(f"{name}.chord_norm", x[:1]))
+            scores = q @ self._chord_k[i][:, chords].mT + (q @ small[f"{attn}.relative"])[..., rows]
+            mixed = scores.masked_fill(self._in_view >= in_view, -torch.inf).softmax(-1) @ self._chord_v[i][:, chords]
+            x = x + torch.cat([self._merge(attn, mixed), self._no_chord[i]])
+            hidden = linear[f"{name}.ff.up_proj"](self._norm(f"{name}.ff_norm", x)).relu()
+            x = x + linear[f"{name}.ff.down_proj"](hidden * hidden)
+
+        h, latent = self._norm("decode_norm", query), self._norm("latent_norm", x)
+        y = query + self._band_attention(len(self._layers), "decode_attn", h.expand_as(latent), latent, slot, seen)
+        self._logits.copy_(self._head(self._norm("out_norm", y)))
+
+    def _band_attention(self, layer: int, name: str, x: Tensor, latent: Tensor, slot: Tensor, seen: Tensor) -> Tensor:
+        """(S, d) queries over the band of latents, the new one among them: (S, d)."""
+        for cache, projection in ((self._k, "k_proj"), (self._v, "v_proj")):
+            rows = self._linear[f"{name}.{projection}"](latent)
+            cache[layer].index_copy_(2, slot, rows.view(STREAMS, self._heads, 1, -1))
+        at = (slot - self._band_ago) % self._latents  # the newest first
+        keys, values = self._k[layer].index_select(2, at), self._v[layer].index_select(2, at)  # (S, H, W, D)
+        q = self._query(name, x)
+        scores = q @ keys.mT + (q @ self._small[f"{name}.relative"])[..., self._band_row]
+        return self._merge(name, scores.masked_fill(self._band_ago >= seen, -torch.inf).softmax(-1) @ values)
+
+    def _query(self, name: str, x: Tensor) -> Tensor:
+        """(n, d) -> (n, H, 1, D), scaled."""
+        q = self._linear[f"{name}.q_proj"](x).view(len(x), self._heads, 1, -1)
+        scaled: Tensor = q * q.shape[-1] ** -0.5
+        return scaled
+
+    def _merge(self, name: str, x: Tensor) -> Tensor:
+        """(n, H, 1, D) -> (n, d)."""
+        return self._linear[f"{name}.out_proj"](x.reshape(len(x), -1))
+
+    def _norm(self, name: str, x: Tensor) -> Tensor:
+        return F.layer_norm(x, x.shape[-1:], self._small[f"{name}.weight"], self._small[f"{name}.bias"])
+
+    def _split(self, x: Tensor) -> Tensor:
+        """(n, d) -> (H, n, D)."""
+        return x.view(len(x), self._heads, -1).transpose(0, 1)
+
+    def _zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, device=self._device)
