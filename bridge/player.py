@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from bridge.realtime import ask_for
+
 __all__ = ["DueSource", "Player"]
 
 NOTE_OFF: Final = 0x80
@@ -76,6 +78,7 @@ class Player:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        ask_for("deadline")
         try:
             while not self._finishing.is_set():
                 for due_us, status, data1, data2 in self._scheduler.wait_due(_WAIT_US):
