@@ -29,6 +29,7 @@ MISSING = [
     ("sanitize", "target"),
     [
         pytest.param("", "law_tests", id="laws"),
+        pytest.param("", "allocation_tests", id="allocation only at load"),
         pytest.param("thread", "thread_tests", id="two threads under TSan"),
         pytest.param("address", "thread_tests", id="two threads under ASan and UBSan", marks=pytest.mark.soak),
         pytest.param("address", "law_tests", id="laws under ASan and UBSan", marks=pytest.mark.soak),

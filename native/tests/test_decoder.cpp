@@ -51,6 +51,16 @@ std::vector<float> fed(Decoder& decoder, const DecoderInput* inputs, int count =
   return logits;
 }
 
+Style random_style(Weights& weights, const DecoderConfig& config) {
+  Style style;
+  for (const char* module : {"encode_attn.k_proj", "blocks.1.chord_attn.v_proj", "blocks.0.self_attn.q_proj",
+                             "decode_attn.out_proj", "blocks.1.ff.up_proj"}) {
+    const int rows = std::string(module).find("up_proj") != std::string::npos ? config.ff_dim : config.dim;
+    style[module] = {weights.dense("a", 8, config.dim, 0.1f), weights.dense("b", rows, 8, 0.1f), 8, rows, config.dim, 2.0f};
+  }
+  return style;
+}
+
 float distance(const std::vector<float>& a, const std::vector<float>& b) {
   float apart = 0.0f, size = 0.0f;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -113,12 +123,7 @@ TEST_CASE("a style acts by its weight: none at 0, and two halves == a whole") {
   const DecoderConfig config = small_config();
   Weights weights(config);
   const Music music(config, 6, 40);
-  Style style;
-  for (const char* module : {"encode_attn.k_proj", "blocks.1.chord_attn.v_proj", "blocks.0.self_attn.q_proj",
-                             "decode_attn.out_proj", "blocks.1.ff.up_proj"}) {
-    const int rows = std::string(module).find("up_proj") != std::string::npos ? config.ff_dim : config.dim;
-    style[module] = {weights.dense("a", 8, config.dim, 0.1f), weights.dense("b", rows, 8, 0.1f), 8, rows, config.dim, 2.0f};
-  }
+  const Style style = random_style(weights, config);
   Decoder plain(config, weights.tensors, Precision::kExact, 8, 2), whole(config, weights.tensors, Precision::kExact, 8, 2),
       halves(config, weights.tensors, Precision::kExact, 8, 2);
   whole.set_style(0, style);
@@ -134,6 +139,35 @@ TEST_CASE("a style acts by its weight: none at 0, and two halves == a whole") {
     REQUIRE(distance(one, two) < 1e-5f);
     REQUIRE((one == base) == !acts);
   }
+}
+
+TEST_CASE("200 tokens taken back a thousand times, other chords and blends at every token == a straight run's logits") {
+  const DecoderConfig config = small_config();
+  Weights weights(config);
+  const Style style = random_style(weights, config), other = random_style(weights, config);
+  const Music music(config, 9, 1000), detour(config, 10, 200);
+  std::mt19937 random(11);
+  for (const std::string& kernel : kernel_variants())
+    for (const Precision precision : {Precision::kExact, Precision::kInt8}) {
+      // Every instruction set goes back; the quickest of them a thousand times.
+      const bool best = kernel == kernel_variants().front() && precision == Precision::kInt8;
+      Decoder straight(config, weights.tensors, precision, 200, 2, kernel.c_str());
+      Decoder winding(config, weights.tensors, precision, 200, 2, kernel.c_str());
+      for (Decoder* decoder : {&straight, &winding}) {
+        decoder->set_style(0, style);
+        decoder->set_style(2, other);
+      }
+      for (std::size_t i = 0; i < (best ? music.inputs.size() : 8); ++i) {
+        const float blend = static_cast<float>(random() % 5) / 4.0f;
+        for (int t = 0; t < 200; ++t) {
+          if (t % 50 == 49) winding.set_style_weights({1.0f - blend, 0.0f, static_cast<float>(t), 0.0f});
+          fed(winding, &detour.inputs[std::size_t(t)]);
+        }
+        REQUIRE(winding.rollback(200));
+        for (Decoder* decoder : {&straight, &winding}) decoder->set_style_weights({blend, 0.0f, 1.0f - blend, 0.0f});
+        REQUIRE(fed(winding, &music.inputs[i]) == fed(straight, &music.inputs[i]));
+      }
+    }
 }
 
 TEST_CASE("what does not fit is refused by name, and changes nothing") {

@@ -6,38 +6,26 @@
 
 #include "layouts.h"
 #include "random_network.h"
+#include "stream_setup.h"
 #include "sideman/stream.h"
 
 using namespace sideman;
 using sideman::tests::performance_layout;
+using sideman::tests::stream_config;
+using sideman::tests::stream_rules;
 using sideman::tests::Weights;
 
 namespace {
 
 constexpr int kRollback = 200;
 
-DecoderConfig config_of_the_vocabulary() {
-  DecoderConfig c;
-  c.dim = 64, c.band = 20, c.layers = 1, c.heads = 2, c.ff_dim = 64, c.context = 50, c.distances = 24;
-  c.vocabulary = 700, c.event_ids = 400, c.note_on = 0, c.note_off = 128, c.first_chord = 400, c.num_chords = 289;
-  c.beat_bins = 25, c.bar_bins = 9, c.chord_rows = 17, c.chords_in_view = 64;
-  return c;
-}
-
-StreamRules rules() {
-  StreamRules r;
-  r.max_note_steps = 450, r.restrike_steps = 8, r.beat_bins = 24, r.bar_bins = 8;
-  r.no_chord = 400, r.chord_clip = 8, r.chords_back = 55, r.chords_ahead = 8;
-  return r;
-}
-
 struct Player {
   Decoder decoder;
   Stream stream;
 
   explicit Player(const Weights& weights, std::uint64_t seed = 1, int streams = 2)
-      : decoder(config_of_the_vocabulary(), weights.tensors, Precision::kInt8, kRollback + 1, streams),
-        stream(decoder, performance_layout(), rules(), seed, kRollback) {}
+      : decoder(stream_config(), weights.tensors, Precision::kInt8, kRollback + 1, streams),
+        stream(decoder, performance_layout(), stream_rules(), seed, kRollback) {}
 
   std::vector<StreamEvent> generate(std::int64_t until, std::size_t capacity = 1 << 14) {
     std::vector<StreamEvent> events(capacity), all;
@@ -58,7 +46,7 @@ bool same(const std::vector<StreamEvent>& a, const std::vector<StreamEvent>& b) 
 }  // namespace
 
 TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fed or changed there") {
-  const Weights weights(config_of_the_vocabulary());
+  const Weights weights(stream_config());
   Player straight(weights), detour(weights);
   std::mt19937 random(2);
   const auto below = [&](int end) { return static_cast<int>(random() % static_cast<unsigned>(end)); };
@@ -89,7 +77,7 @@ TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fe
 }
 
 TEST_CASE("what is handed out does not depend on the room for it") {
-  const Weights weights(config_of_the_vocabulary());
+  const Weights weights(stream_config());
   Player whole(weights, 7), pieces(weights, 7);
   const auto expected = whole.generate(3000);
   REQUIRE(expected.size() > 50);
@@ -98,7 +86,7 @@ TEST_CASE("what is handed out does not depend on the room for it") {
 }
 
 TEST_CASE("every note that starts ends, once, and no sooner than it starts") {
-  const Weights weights(config_of_the_vocabulary());
+  const Weights weights(stream_config());
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     Player player(weights, seed);
     std::vector<StreamEvent> events = player.generate(2000);
@@ -117,7 +105,7 @@ TEST_CASE("every note that starts ends, once, and no sooner than it starts") {
 }
 
 TEST_CASE("beyond what is remembered nothing is taken back") {
-  const Weights weights(config_of_the_vocabulary());
+  const Weights weights(stream_config());
   Player player(weights);
   while (player.stream.length() < 3 * kRollback) player.generate(player.stream.until() + 100);
   const std::int64_t until = player.stream.until();
@@ -141,7 +129,7 @@ TEST_CASE("bins of the beat: a moment belongs to the nearest, and bars have any 
 }
 
 TEST_CASE("what does not fit is refused, and changes nothing") {
-  const Weights weights(config_of_the_vocabulary());
+  const Weights weights(stream_config());
   REQUIRE_THROWS_AS(Player(weights, 1, 1), std::invalid_argument);
   Player player(weights);
   for (const StreamEvent& event : {StreamEvent{0, 128, 3}, StreamEvent{0, -1, 3}, StreamEvent{0, 60, 32}})

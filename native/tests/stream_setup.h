@@ -1,0 +1,24 @@
+#pragma once
+
+#include "sideman/stream.h"
+
+namespace sideman::tests {
+
+/// A small network over the vocabulary of engine/vocabulary.py.
+inline DecoderConfig stream_config() {
+  DecoderConfig c;
+  c.dim = 64, c.band = 20, c.layers = 1, c.heads = 2, c.ff_dim = 64, c.context = 50, c.distances = 24;
+  c.vocabulary = 700, c.event_ids = 400, c.note_on = 0, c.note_off = 128, c.first_chord = 400, c.num_chords = 289;
+  c.beat_bins = 25, c.bar_bins = 9, c.chord_rows = 17, c.chords_in_view = 64;
+  return c;
+}
+
+/// Those of engine/inference/stream.py.
+inline StreamRules stream_rules() {
+  StreamRules r;
+  r.max_note_steps = 450, r.restrike_steps = 8, r.beat_bins = 24, r.bar_bins = 8;
+  r.no_chord = 400, r.chord_clip = 8, r.chords_back = 55, r.chords_ahead = 8;
+  return r;
+}
+
+}  // namespace sideman::tests
