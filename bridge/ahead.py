@@ -30,9 +30,9 @@ CLICK_BAR, CLICK_BEAT = 76, 77  # its high and low wood block
 CLICK_VELOCITY, CLICK_US = 100, 50_000
 CHUNK_S: Final = 0.2  # music generated between two looks at what the player did
 FIRST_CHUNK_S: Final = 0.05  # after a handover: short, so that its first notes are ready in time
-SEARCH_S: Final = 3.0  # how far a start looks for its first note
+SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
 START_MARGIN_US: Final = 5_000  # from the decision to the first note of a start, generation not counted
-MARGIN_LOW_US, MARGIN_HIGH_US = 20_000, 120_000  # of a handover; in between it follows what handovers cost
+MARGIN_LOW_US, MARGIN_HIGH_US = 8_000, 120_000  # of a handover; in between it follows what handovers cost
 ENDS_AHEAD_US: Final = 50_000  # an end that a later strike might still bring forward waits for this moment
 LATE_US: Final = 30_000  # a note later than this is skipped
 SKIP_US: Final = 250_000  # a stream further behind than this skips ahead
@@ -94,6 +94,11 @@ class PlayAhead:
         return self._origin_us is not None
 
     @property
+    def handed_over_us(self) -> int:
+        """The moment from which the last change holds; 0 since a start. It may lie ahead."""
+        return self._handed_over_us
+
+    @property
     def margin_us(self) -> int:
         """From a decision to the moment its music takes over: what handovers cost of late, and a half more."""
         return int(min(max(1.5 * self._cost_us, MARGIN_LOW_US), MARGIN_HIGH_US))
@@ -125,23 +130,19 @@ class PlayAhead:
         if at_us is not None:
             self._origin_us = at_us - round(start_s * 1e6)
         prepare(start_s)
-        events: list[NoteEvent] = []
-        sounds_now_s = start_s
-        while at_first_note and not events and sounds_now_s < start_s + SEARCH_S:
-            sounds_now_s = _grid(sounds_now_s + STEP_S)  # no further than needed: the first note waits for it
-            events = self._improviser.generate(sounds_now_s)
-        moved = self._mover.take(events, self._improviser.time_s)
-        if moved:
-            sounds_now_s = moved[0].time_s
+        moved = self._to_first_note() if at_first_note else []
         if at_us is None:
+            first = _first_strike(moved)
+            sounds_now_s = start_s if first is None else first.time_s
             self._origin_us = self._clock() + START_MARGIN_US - round(sounds_now_s * 1e6)
         self._handed_over_us = 0
         self._push(moved)
 
-    def change(self, prepare: Prepare) -> None:
+    def change(self, prepare: Prepare, *, at_first_note: bool = False) -> None:
         """Takes back what has not sounded, from a moment just ahead; prepares; goes on from there.
 
-        Notes that sound at that moment sound on, and the new music ends them.
+        Notes that sound at that moment sound on, and the new music ends them. at_first_note: the new music is laid so
+        that its first note sounds then, whatever wait the model put before it; only where there is no beat to keep.
         """
         began_us = self._clock()
         at_us = max(began_us + self.margin_us, self._handed_over_us, self.wall_us(self._start_s))
@@ -156,7 +157,10 @@ class PlayAhead:
             at_s = self._improviser.time_s
             self._handed_over_us = self.wall_us(at_s)
         prepare(at_s)
-        self._generate(_grid(at_s + FIRST_CHUNK_S))
+        if at_first_note:
+            self._lay_at_first_note(self._handed_over_us)
+        else:
+            self._generate(_grid(at_s + FIRST_CHUNK_S))
         self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
 
     def count_in(self, until_us: int, beats: int, beat_us: float, beats_per_bar: int) -> None:
@@ -208,6 +212,27 @@ class PlayAhead:
             if interrupted():
                 return
 
+    def _lay_at_first_note(self, at_us: int) -> None:
+        moved = self._to_first_note(at_us)
+        first = _first_strike(moved)
+        if first is not None:
+            self._origin_us = at_us - round(first.time_s * 1e6)
+            # What ends in the wait that is left out ends after it.
+            moved = [event._replace(time_s=max(event.time_s, first.time_s)) for event in moved]
+        self._push(moved)
+
+    def _to_first_note(self, give_up_us: float = math.inf) -> list[NoteEvent]:
+        """Generates up to the next strike, and no further, because it waits for this; at most SEARCH_S.
+
+        give_up_us: the moment after which it is not looked for any longer.
+        """
+        give_up_s = self._improviser.time_s + SEARCH_S
+        moved: list[NoteEvent] = []
+        while _first_strike(moved) is None and self._improviser.time_s < give_up_s and self._clock() <= give_up_us:
+            until_s = _grid(self._improviser.time_s + STEP_S)
+            moved += self._mover.take(self._improviser.generate(until_s), until_s)
+        return moved
+
     def _generate(self, until_s: float) -> None:
         self._push(self._mover.take(self._improviser.generate(until_s), until_s))
 
@@ -235,6 +260,11 @@ class PlayAhead:
             if time.monotonic() > give_up:
                 raise LiveFailure("the deadline thread takes no more events: the MIDI port hangs")
             time.sleep(0.001)
+
+
+def _first_strike(events: Sequence[NoteEvent]) -> NoteEvent | None:
+    """Of events that the mover handed out: strikes among them are in time order."""
+    return next((event for event in events if event.kind == "on"), None)
 
 
 def _grid(stream_s: float) -> float:
