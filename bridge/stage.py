@@ -249,7 +249,7 @@ class Stage:
         if wanted == 0:
             return "off"
         host, port = self._settings.osc_host, osc_port if wanted is None else wanted
-        http = OscQueryServer(self._remote.server.value, osc_port, host, port)
+        http = OscQueryServer(self._remote.server, host, port)
         try:
             http.start()
         except OscPortError as error:

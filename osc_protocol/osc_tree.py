@@ -8,7 +8,7 @@ from typing import Any, Final
 from osc_protocol.parameters import COMMANDS, PARAMETERS, Command, Parameter, Value
 from osc_protocol.twins import MIDI, NORM, has_position, to_norm
 
-__all__ = ["ATTRIBUTES", "ENGINE_COMMANDS", "host_info", "tree"]
+__all__ = ["ATTRIBUTES", "ENGINE_COMMANDS", "PATHS_OF", "describe", "host_info", "value_at"]
 
 NOTHING, READ, WRITE = 0, 1, 2  # bits of ACCESS
 ATTRIBUTES: Final = ("ACCESS", "CLIPMODE", "CONTENTS", "DESCRIPTION", "FULL_PATH", "RANGE", "TYPE", "UNIT", "VALUE")
@@ -31,27 +31,44 @@ _CONTAINERS: Final = {
 }
 
 
-def host_info(name: str, host: str, osc_port: int) -> dict[str, Any]:
-    """The answer to `?HOST_INFO`. Bound to all addresses, OSC is where HTTP was found: no OSC_IP says so."""
+def host_info(name: str, host: str, osc_port: int, *, live: bool) -> dict[str, Any]:
+    """The answer to `?HOST_INFO`. Bound to all addresses, OSC is where HTTP was found: no OSC_IP says so.
+
+    live: whether websockets are served, over which values are told and OSC is taken.
+    """
     served = dict.fromkeys(("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "CLIPMODE", "UNIT"), True)
-    missing = dict.fromkeys(("TAGS", "CRITICAL", "LISTEN", "PATH_CHANGED", "OSC_STREAMING", "HTML", "ECHO"), False)
+    served |= dict.fromkeys(("LISTEN", "OSC_STREAMING"), live)
+    missing = dict.fromkeys(("TAGS", "CRITICAL", "PATH_CHANGED", "HTML", "ECHO"), False)
     where = {} if host == "0.0.0.0" else {"OSC_IP": host}
     return {"NAME": name, **where, "OSC_PORT": osc_port, "OSC_TRANSPORT": "UDP", "EXTENSIONS": served | missing}
 
 
-def tree(get_value: Callable[[str], Value]) -> dict[str, Any]:
-    """The root node with all nodes under it, values as they are now."""
-    root = _container("/")
-    for row in PARAMETERS:
-        value = get_value(row.name)
-        _put(root, row.address, _parameter(row, value))
-        if has_position(row):
-            norm = to_norm(row, value)
-            _put(root, NORM + row.name, _twin(row, "f", 1.0, norm))
-            _put(root, MIDI + row.name, _twin(row, "i", 127, int(norm * 127 + 0.5)))
-    for command in ENGINE_COMMANDS:
-        _put(root, command.address, _command(command))
-    return root
+def describe(path: str, get_value: Callable[[str], Value]) -> dict[str, Any] | None:
+    """The node of a path with all nodes under it, values as they are now; None where there is none.
+
+    path: its empty parts do not count, `/` and the empty path are the root.
+    """
+    node = _NODES.get("/" + "/".join(part for part in path.split("/") if part))
+    return None if node is None else _with_values(node, get_value)
+
+
+def value_at(path: str, get_value: Callable[[str], Value]) -> Value:
+    """The value of a row's own address, or of one of its twins. KeyError for any other path."""
+    row, prefix = _VALUES[path]
+    value = get_value(row.name)
+    if prefix is None:
+        return value
+    norm = to_norm(row, value)
+    return norm if prefix == NORM else int(norm * 127 + 0.5)
+
+
+def _with_values(node: dict[str, Any], get_value: Callable[[str], Value]) -> dict[str, Any]:
+    told = dict(node)
+    if "VALUE" in node:
+        told["VALUE"] = [value_at(node["FULL_PATH"], get_value)]
+    if "CONTENTS" in node:
+        told["CONTENTS"] = {name: _with_values(child, get_value) for name, child in node["CONTENTS"].items()}
+    return told
 
 
 def _container(path: str) -> dict[str, Any]:
@@ -59,8 +76,8 @@ def _container(path: str) -> dict[str, Any]:
     return {"FULL_PATH": path, "ACCESS": NOTHING, **description, "CONTENTS": {}}
 
 
-def _parameter(row: Parameter, value: Value) -> dict[str, Any]:
-    node: dict[str, Any] = {"TYPE": row.type, "ACCESS": READ | WRITE, "VALUE": [value], "DESCRIPTION": row.help}
+def _parameter(row: Parameter) -> dict[str, Any]:
+    node: dict[str, Any] = {"TYPE": row.type, "ACCESS": READ | WRITE, "VALUE": [row.default], "DESCRIPTION": row.help}
     if row.choices:
         node["RANGE"] = [{"VALS": list(row.choices)}]
     elif row.low is not None:
@@ -68,9 +85,9 @@ def _parameter(row: Parameter, value: Value) -> dict[str, Any]:
     return node | ({"UNIT": [row.unit]} if row.unit else {})
 
 
-def _twin(row: Parameter, tag: str, top: float, value: float) -> dict[str, Any]:
+def _twin(row: Parameter, tag: str, top: float) -> dict[str, Any]:
     return {
-        "TYPE": tag, "ACCESS": READ | WRITE, "VALUE": [value], "DESCRIPTION": row.help,
+        "TYPE": tag, "ACCESS": READ | WRITE, "VALUE": [0 * top], "DESCRIPTION": row.help,
         "RANGE": [{"MIN": 0 * top, "MAX": top}], "CLIPMODE": ["both"],
     }  # fmt: skip
 
@@ -82,6 +99,18 @@ def _command(row: Command) -> dict[str, Any]:
     return node
 
 
+def _tree() -> dict[str, Any]:
+    root = _container("/")
+    for row in PARAMETERS:
+        _put(root, row.address, _parameter(row))
+        if has_position(row):
+            _put(root, NORM + row.name, _twin(row, "f", 1.0))
+            _put(root, MIDI + row.name, _twin(row, "i", 127))
+    for command in ENGINE_COMMANDS:
+        _put(root, command.address, _command(command))
+    return root
+
+
 def _put(root: dict[str, Any], address: str, leaf: dict[str, Any]) -> None:
     """Hangs a node in the tree; one may have a value and nodes under it, as /sideman/style has."""
     node, path = root, ""
@@ -91,3 +120,16 @@ def _put(root: dict[str, Any], address: str, leaf: dict[str, Any]) -> None:
     if not node["CONTENTS"]:
         del node["CONTENTS"]
     node.update(leaf)
+
+
+def _flat(node: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    children = node.get("CONTENTS", {}).values()
+    return {node["FULL_PATH"]: node} | {path: leaf for child in children for path, leaf in _flat(child).items()}
+
+
+_NODES: Final = _flat(_tree())
+_VALUES: Final = {row.address: (row, None) for row in PARAMETERS} | {
+    prefix + row.name: (row, prefix) for row in PARAMETERS if has_position(row) for prefix in (NORM, MIDI)
+}
+PATHS_OF: Final = {row.name: tuple(path for path, (other, _) in _VALUES.items() if other is row) for row in PARAMETERS}
+"""Every path that tells a row's value, by its name."""

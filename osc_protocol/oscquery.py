@@ -4,9 +4,10 @@
     GET /sideman/param/temperature     one node
     GET /sideman/mode?VALUE            one attribute of it
     GET /?HOST_INFO                    where OSC itself is spoken
+    Upgrade: websocket                 to hear changes and to send OSC (oscquery_talk.py)
 
-It only reads, and only for those who call it by a loopback name or by the address that it is bound to: a web page whose
-name was bent to 127.0.0.1 (DNS rebinding) is refused.
+It serves only those who call it by a loopback name or by the address that it is bound to: a web page whose name was
+bent to 127.0.0.1 (DNS rebinding) is refused. So is any web page that asks for a websocket: browsers name it in Origin.
 """
 
 from __future__ import annotations
@@ -14,20 +15,22 @@ from __future__ import annotations
 import ipaddress
 import json
 import threading
-from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from osc_protocol.errors import OscPortError
-from osc_protocol.osc_tree import ATTRIBUTES, host_info, tree
-from osc_protocol.parameters import Value
+from osc_protocol.osc_tree import ATTRIBUTES, describe, host_info
+from osc_protocol.oscquery_socket import WebSocket
+from osc_protocol.oscquery_talk import can_talk
+from osc_protocol.server import OscServer
 
 __all__ = ["OscQueryServer"]
 
 MAX_TARGET: Final = 1024  # characters of path and query
 MAX_CONNECTIONS: Final = 16
+MAX_SOCKETS: Final = 8  # of them, that stay: a host keeps its websocket for as long as it runs
 TIMEOUT_S: Final = 5.0  # of a silent connection
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -36,16 +39,17 @@ class OscQueryServer:
     """Serves the table on a thread of its own. start() binds; close() may be called twice."""
 
     def __init__(
-        self,
-        get_value: Callable[[str], Value],
-        osc_port: int,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        name: str = "Sideman",
+        self, osc: OscServer, host: str = "127.0.0.1", port: int = 0, name: str = "Sideman", *, live: bool | None = None
     ) -> None:
-        """get_value(name): the value in force; any thread. osc_port: of the OSC server. port: TCP, 0 for a free one."""
-        self.host, self.port = host, port
-        self._get_value, self._info = get_value, host_info(name, host, osc_port)
+        """osc: whose values are told, started before. port: TCP, 0 for a free one.
+
+        live: whether websockets are served; None: if their library is installed.
+        """
+        self.host, self.port, self.osc = host, port, osc
+        self.live = can_talk() if live is None else live
+        self._name = name
+        self._sockets: set[WebSocket] = set()
+        self._lock = threading.Lock()
         self._http: _Http | None = None
         self._thread: threading.Thread | None = None
 
@@ -70,11 +74,14 @@ class OscQueryServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the thread and frees the port."""
+        """Ends the thread and every websocket, and frees the port."""
         if self._http is not None and self._thread is not None:
             self._http.shutdown()
             self._thread.join()
             self._http.server_close()
+        with self._lock:
+            for socket in self._sockets:
+                socket.end()
         self._http = self._thread = None
 
     def answer(self, target: str) -> tuple[HTTPStatus, dict[str, Any] | None]:
@@ -86,14 +93,10 @@ class OscQueryServer:
         except ValueError:  # brackets that hold no address
             return HTTPStatus.BAD_REQUEST, None
         if parts.query == "HOST_INFO":
-            return HTTPStatus.OK, self._info
-        node = tree(self._get_value)
-        for part in unquote(parts.path).strip("/").split("/"):
-            if part:
-                found = node.get("CONTENTS", {}).get(part)
-                if found is None:
-                    return HTTPStatus.NOT_FOUND, None
-                node = found
+            return HTTPStatus.OK, host_info(self._name, self.host, self.osc.port, live=self.live)
+        node = describe(unquote(parts.path), self.osc.value)
+        if node is None:
+            return HTTPStatus.NOT_FOUND, None
         if not parts.query:
             return HTTPStatus.OK, node
         if parts.query not in ATTRIBUTES:
@@ -102,13 +105,23 @@ class OscQueryServer:
             return HTTPStatus.NO_CONTENT, None
         return HTTPStatus.OK, {parts.query: node[parts.query]}
 
+    def talk(self, connection: Any, request: bytes) -> bool:
+        """Serves one websocket until it ends, on the caller's thread; False where there are too many already."""
+        with self._lock:
+            if len(self._sockets) >= MAX_SOCKETS:
+                return False
+            socket = WebSocket(self.osc, connection, request)
+            self._sockets.add(socket)
+        try:
+            socket.run()
+        finally:
+            with self._lock:
+                self._sockets.discard(socket)
+        return True
+
     def may_call_us(self, host_header: str) -> bool:
         """Whether a Host header names us, port or no port."""
-        name = host_header.strip().lower()
-        if name.startswith("["):
-            name = name[1:].partition("]")[0]
-        elif name.count(":") == 1:
-            name = name.partition(":")[0]
+        name = _host(host_header)
         if name in (*_LOOPBACK_NAMES, self.host):
             return True
         if self.host not in ("0.0.0.0", "::"):
@@ -118,6 +131,23 @@ class OscQueryServer:
         except ValueError:
             return False
         return True
+
+
+def _host(text: str) -> str:
+    """The host of `host:port`, lower case."""
+    name = text.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0] if name.count(":") == 1 else name
+
+
+def _is_ours(origin: str, host_header: str) -> bool:
+    """Whether the page that asks came from this machine, or from where it now asks."""
+    try:
+        host = _host(urlsplit(origin).netloc)
+    except ValueError:
+        return False
+    return host in (*_LOOPBACK_NAMES, _host(host_header)) and host != ""
 
 
 class _Http(ThreadingHTTPServer):
@@ -148,6 +178,7 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Http
+    protocol_version = "HTTP/1.1"  # hosts that ask for a websocket insist on it; we close each connection all the same
     timeout = TIMEOUT_S
     server_version, sys_version = "Sideman", ""
     error_message_format = "%(code)d %(message)s\n"
@@ -167,7 +198,10 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def do_GET(self) -> None:
-        """One request, one answer, and the connection is closed."""
+        """One request, one answer, and the connection is closed; or a websocket for as long as the host wants it."""
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self._upgrade()
+            return
         status, content = self.server.query.answer(self.path)
         if status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
             self.send_error(status)
@@ -181,6 +215,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
+
+    def _upgrade(self) -> None:
+        query = self.server.query
+        if not query.live:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED, "no websockets here: pip install sideman[discovery]")
+        elif not all(_is_ours(origin, self.headers["Host"]) for origin in self.headers.get_all("Origin") or []):
+            self.send_error(HTTPStatus.FORBIDDEN, "web pages may not listen in")
+        else:
+            lines = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items()), "", ""]
+            if not query.talk(self.connection, "\r\n".join(lines).encode("latin-1")):
+                self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_SOCKETS} websockets are open already")
+            self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the terminal belongs to the session's own lines."""

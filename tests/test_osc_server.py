@@ -22,7 +22,7 @@ from osc_protocol.parameters import BY_NAME, PARAMETERS, Parameter, Value
 from osc_protocol.replies import ERROR, PONG, STATUS, VALUE
 from osc_protocol.server import OscServer
 from tests.fake_engine import FakeEngine
-from tests.node_modules import has_node_module
+from tests.node_modules import node_environment
 
 
 class Client:
@@ -352,12 +352,11 @@ def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: 
 
 
 @pytest.mark.real
-@pytest.mark.skipif(
-    not has_node_module("node-osc"), reason="npm's node-osc is not installed (npm i node-osc, NODE_PATH)"
-)
 def test_node_osc_sets_and_hears(server: OscServer, engine: FakeEngine) -> None:
     peer = Path(__file__).with_name("node_osc_peer.js")
-    done = subprocess.run(["node", str(peer), str(server.port)], capture_output=True, text=True, timeout=60, check=True)
+    environment = node_environment("node-osc")
+    command = ["node", str(peer), str(server.port)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     heard = [json.loads(line) for line in done.stdout.splitlines()]
     assert heard[:3] == [[VALUE, "temperature", 1], [VALUE, "density", 0.25], [VALUE, "top_k", 388]]
     assert heard[3][:2] == [ERROR, "/sideman/param/temperature"]

@@ -16,8 +16,7 @@ from osc_protocol.later import Later
 from osc_protocol.limits import MAX_SENDERS
 from osc_protocol.parameters import ParameterError
 from osc_protocol.replies import ERROR, PONG
-from osc_protocol.subscriptions import MAX_SUBSCRIBERS, RATE_HZ, Peer, Subscriptions
-from osc_protocol.subscriptions import Address
+from osc_protocol.subscriptions import MAX_SUBSCRIBERS, RATE_HZ, Address, Peer, Subscriptions
 from osc_protocol.udp import MAX_PACKETS_PER_S, UdpPort
 from osc_protocol.waiting import MAX_AHEAD_S, MAX_WAITING
 from tests.fake_engine import FakeEngine

@@ -116,7 +116,7 @@ def test_every_row_is_read_by_every_route(row: Parameter) -> None:
     packets = [packet for frame in frames if (packet := reassembler.feed(frame)) is not None]
     assert decode(packets[0]) == [Message(VALUE, (row.name, wanted(row)))]
 
-    _, node = OscQueryServer(server.value, 9123).answer(row.address)
+    _, node = OscQueryServer(server).answer(row.address)
     assert node is not None
     assert node["VALUE"] == [wanted(row)]
 
