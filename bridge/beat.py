@@ -9,10 +9,11 @@ from typing import Final
 from bridge.ahead import PlayAhead
 from bridge.changes import BeatClock
 from bridge.midi_clock import MidiClock
+from bridge.witness import Witness
 
-__all__ = ["DEFAULT_TEMPO_BPM", "LOCATE_TOLERANCE_S", "Beat"]
+__all__ = ["BEATS_PER_BAR", "DEFAULT_TEMPO_BPM", "LOCATE_TOLERANCE_S", "Beat"]
 
-BEATS_PER_BAR: Final = 4  # of an outside clock, which does not say
+BEATS_PER_BAR: Final = 4  # of an outside clock, which does not say, and of all that has no chart
 DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart, and of a trade
 LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is where we are
 
@@ -33,6 +34,7 @@ class Beat:
         """tempo_bpm: None for no beat in follow mode. latency_us: from sending a note to hearing it."""
         self._ahead, self._clock, self._report = ahead, clock, report
         self.tempo_bpm, self.midi_clock, self.latency_us = tempo_bpm, midi_clock, latency_us
+        self._told: tuple[float, int, int] | None = None  # (tempo_bpm, bar_us, beats_per_bar)
 
     @property
     def chart_bpm(self) -> float:
@@ -52,6 +54,20 @@ class Beat:
         """A word where quantise and swing have nothing to go by."""
         if self._ahead.feel.params.needs_beat and self._ahead.feel.tempo_bpm is None:
             self._report("feel", "quantise and swing wait for a beat: set a tempo")
+
+    def tell(self, now_us: int, witness: Witness, beats_per_bar: int) -> None:
+        """Tells the witness where beat, tempo or rest are news."""
+        feel = self._ahead.feel
+        from_us = max(now_us, self._ahead.handed_over_us)
+        if not self._ahead.playing:
+            if self._told is not None:
+                witness.rested(from_us)
+            self._told = None
+        elif feel.tempo_bpm is not None:
+            beat = (feel.tempo_bpm, self._ahead.wall_us(feel.origin_s), beats_per_bar)
+            if beat != self._told:
+                witness.beat(from_us, *beat)
+                self._told = beat
 
     def is_off(self) -> bool:
         """Whether the beat laid has come off that of the outside clock. Only while playing."""

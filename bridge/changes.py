@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.improviser import Improviser
-from engine.chords import Chart, Chord
+from engine.chords import Chart, Chord, ChordSpan
 
 __all__ = ["BeatClock", "ChartPlayer", "chords_from"]
 
@@ -47,6 +47,11 @@ class ChartPlayer:
         self.clock = BeatClock(tempo_bpm)
         self._until_s = 0.0  # stream second up to which the chart is laid out
         self._last: Chord | None = None  # chord laid out last
+
+    def span_at(self, beat: float) -> ChordSpan:
+        """What the chart has at a beat, the chart looped."""
+        within = beat % self.chart.beats
+        return next(span for span in reversed(self.chart.spans) if span.start_beat <= within)
 
     def start(self, improviser: Improviser, from_s: float, beat: float = 0.0) -> None:
         """The chart from one of its beats on."""

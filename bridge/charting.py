@@ -8,7 +8,8 @@ from bridge.ahead import START_MARGIN_US, PlayAhead
 from bridge.beat import LOCATE_TOLERANCE_S, Beat
 from bridge.changes import ChartPlayer
 from bridge.knobs import Knobs
-from engine.chords import Chart
+from bridge.witness import Witness
+from engine.chords import Chart, Chord
 
 __all__ = ["Charting"]
 
@@ -24,9 +25,13 @@ class Charting:
         report: Callable[[str, str], None],
         knobs: Knobs,
         beat: Beat,
+        witness: Witness,
+        *,
         count_in_bars: int,
     ) -> None:
         self._ahead, self._clock, self._report, self._knobs, self._beat = ahead, clock, report, knobs, beat
+        self._witness = witness
+        self._marked: Chord | None = None  # the chord that the witness was told of last
         self._count_in_bars = count_in_bars
         self._player = ChartPlayer(chart, beat.chart_bpm)
         self.start_beat = 0.0  # of the chart, where it starts next
@@ -50,6 +55,7 @@ class Charting:
             self._report("playing", f"{bars} at {self._player.clock.tempo_bpm:g} bpm")
         if self._ahead.playing:
             self._player.keep_ahead(self._ahead.improviser)
+            self._mark(now_us)
 
     def skip(self, from_s: float, skipped_s: float) -> None:
         """The stream was laid anew, so much later: the chart goes on with the clock on the wall."""
@@ -76,7 +82,19 @@ class Charting:
         if abs(off_s) >= LOCATE_TOLERANCE_S:  # a host repeats where it is
             self._ahead.change(lambda from_s: self._play_from(from_s, max(beat_at(from_s), 0.0)))
 
+    def _mark(self, now_us: int) -> None:
+        """Tells of the chord that sounds, where it is another one."""
+        beat = self.beat_at(self._ahead.stream_s(now_us))
+        if beat < 0:  # the count-in
+            return
+        span = self._player.span_at(beat)
+        if span.chord != self._marked:
+            self._marked = span.chord
+            began_s = self._player.clock.seconds(beat - beat % self.chart.beats + span.start_beat)
+            self._witness.marked(self._ahead.wall_us(began_s), "N.C." if span.chord is None else span.chord.name)
+
     def _start(self) -> None:
+        self._marked = None
         self._player = ChartPlayer(self.chart, self._beat.chart_bpm)
         beats = self._count_in_bars * self.chart.beats_per_bar
         beat_us = 60e6 / self._player.clock.tempo_bpm

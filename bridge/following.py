@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bridge.ahead import PlayAhead
 from bridge.beat import Beat
 from bridge.held import HeldChord
 from bridge.knobs import Knobs
+from bridge.witness import Witness
 from engine.chords import Chord
 
 __all__ = ["Following"]
+
+ONE_ANSWER_US: Final = 100_000  # chords that follow each other faster are one to the player
 
 
 class Following:
     """Session thread only. It hears the keys in every mode: those held already are followed at once."""
 
     def __init__(
-        self, ahead: PlayAhead, report: Callable[[str, str], None], knobs: Knobs, beat: Beat, release_us: int
+        self,
+        ahead: PlayAhead,
+        report: Callable[[str, str], None],
+        knobs: Knobs,
+        beat: Beat,
+        witness: Witness,
+        *,
+        release_us: int,
     ) -> None:
         """release_us: how long after the last key the sideman rests."""
-        self._ahead, self._report, self._knobs, self._beat = ahead, report, knobs, beat
+        self._ahead, self._report, self._knobs, self._beat, self._witness = ahead, report, knobs, beat, witness
         self._release_us = release_us
         self._held = HeldChord()
         self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
         self._chord: Chord | None = None  # that the music now follows
+        self._answer_us = -ONE_ANSWER_US  # when the music last answered a chord, or will
 
     def hear(self, time_us: int, message: bytes) -> None:
         """What the player does."""
@@ -49,10 +61,15 @@ class Following:
         elif not self._ahead.playing:
             self._chord = wanted
             self._ahead.start(self._prepare, at_first_note=True)
+            self._answer_us = now_us
             self._report("chord", wanted.name)
         elif wanted != self._chord:
             self._chord = wanted
-            self._ahead.change(self._prepare)
+            # A late finger's correction must not strike twice. With a beat the first note comes where the beat has it.
+            answered = 0 <= now_us - self._answer_us < ONE_ANSWER_US
+            self._ahead.change(self._prepare, at_first_note=self._beat.tempo_bpm is None and not answered)
+            if not answered:
+                self._answer_us = self._ahead.handed_over_us
             self._report("chord", wanted.name)
         else:
             self._knobs.apply(now_us)

@@ -7,6 +7,7 @@ from typing import Final
 
 from bridge.ahead import PlayAhead
 from bridge.beat import Beat
+from bridge.witness import Witness
 from engine.errors import SidemanError
 from engine.feel import FEEL_NAMES
 from osc_protocol.errors import OscError
@@ -21,9 +22,14 @@ class Knobs:
     """Session thread only."""
 
     def __init__(
-        self, ahead: PlayAhead, beat: Beat, clock: Callable[[], int], report: Callable[[str, str], None]
+        self,
+        ahead: PlayAhead,
+        beat: Beat,
+        clock: Callable[[], int],
+        report: Callable[[str, str], None],
+        witness: Witness,
     ) -> None:
-        self._ahead, self._beat, self._clock, self._report = ahead, beat, clock, report
+        self._ahead, self._beat, self._clock, self._report, self._witness = ahead, beat, clock, report, witness
         self._turned: dict[str, Value] = {}  # and not yet in force
         self._next_us = 0
         self.in_force: dict[str, Value] = {}  # for a fresh stream
@@ -49,11 +55,13 @@ class Knobs:
         if not self._turned:
             return
         turned, self._turned = self._turned, {}
-        self._next_us = self._clock() + KNOB_PERIOD_US
+        now_us = self._clock()
+        self._next_us = now_us + KNOB_PERIOD_US
         for name, value in turned.items():  # one by one: a refused one must not hold up the others
             try:
                 self._ahead.improviser.set_params(**{name: value})
                 self.in_force[name] = value
+                self._witness.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
                 if name in FEEL_NAMES:
                     self._ahead.feel = self._ahead.feel.turned(**{name: float(value)})
                     if self._ahead.playing:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from bridge.ahead import EventSink, PlayAhead
-from bridge.beat import Beat
+from bridge.beat import BEATS_PER_BAR, Beat
 from bridge.charting import Charting
 from bridge.continuing import Continuing
 from bridge.controls import Controls
@@ -23,6 +23,7 @@ from bridge.improviser import Improviser
 from bridge.knobs import Knobs
 from bridge.midi_clock import MidiClock
 from bridge.trading import Trading
+from bridge.witness import Witness
 from engine.chords import Chart
 
 __all__ = ["LiveSession", "Report"]
@@ -59,7 +60,7 @@ class LiveSession(Controls):
         output_latency_ms: float = 0.0,
         midi_clock: MidiClock | None = None,
         channel: int = 0,
-        on_input: Callable[[int, bytes], None] = lambda time_us, message: None,
+        witness: Witness | None = None,
         doors: Doors | None = None,
     ) -> None:
         """make_improviser: a fresh stream for a seed. clock: monotonic microseconds, the scheduler's own.
@@ -69,11 +70,11 @@ class LiveSession(Controls):
         output_latency_ms: from sending a note to hearing it. What must fall on a beat that comes from outside (a
         position, the player's own in a trade) is sent so much earlier.
         midi_clock: followed in tempo, beat and transport, where one is given: a chart waits for its start.
-        on_input(time_us, message): what the player did, on the session thread.
+        witness: is told what the player and the session do, where one is given.
         doors: what the session hears, and the time it goes by; None makes them.
         """
         super().__init__(clock, doors)
-        self._on_input = on_input
+        self._witness = witness or Witness()
         self._make_improviser, self._sink, self._report = make_improviser, sink, report
         self._thread: threading.Thread | None = None
         # Session thread only, from here on.
@@ -90,9 +91,11 @@ class LiveSession(Controls):
         self._beat = Beat(
             self._ahead, now_us, report, tempo_bpm=tempo_bpm, midi_clock=midi_clock, latency_us=latency_us
         )
-        self._knobs = Knobs(self._ahead, self._beat, now_us, report)
+        self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._witness)
         self._heard = HeardNotes()
-        self._following = Following(self._ahead, report, self._knobs, self._beat, round(release_s * 1e6))
+        self._following = Following(
+            self._ahead, report, self._knobs, self._beat, self._witness, release_us=round(release_s * 1e6)
+        )
         self._charting: Charting | None = None  # kept while another mode plays
         self._answering: Continuing | Trading | None = None  # in modes continue and trade
         self._commands: dict[str, Callable[..., None]] = {
@@ -145,6 +148,7 @@ class LiveSession(Controls):
         else:
             self._knobs.apply(now_us)
         self._ahead.fill(self._look_ahead_us, self.doors.has_news, self._skipped)
+        self._beat.tell(now_us, self._witness, self._beats_per_bar)
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._answering is not None else IDLE_S
         settles_in_us = self._following.settles_in_us(self.doors.now_us())
         return wait_s if settles_in_us is None else min(wait_s, settles_in_us / 1e6)
@@ -163,7 +167,7 @@ class LiveSession(Controls):
             self._follow_transport(self._midi_clock, time_us, message)
         if message[0] >= SYSTEM:
             return
-        self._on_input(time_us, message)
+        self._witness.heard(time_us, message)
         self._following.hear(time_us, message)
         for note in self._heard.take(time_us, message):
             if self._answering is not None and self._enabled:
@@ -179,6 +183,11 @@ class LiveSession(Controls):
             assert self._answering is not None
             self._answering.step(now_us, self._heard)
             self._knobs.apply(now_us)
+
+    @property
+    def _beats_per_bar(self) -> int:
+        chart_counts = self._charting is not None and self._mode in ("changes", "trade")
+        return self._charting.chart.beats_per_bar if chart_counts and self._charting is not None else BEATS_PER_BAR
 
     def _skipped(self, from_s: float, skipped_s: float) -> None:
         if self._mode == "changes" and self._charting is not None:
@@ -231,6 +240,7 @@ class LiveSession(Controls):
         if mode == self._mode:
             return
         self._mode = mode
+        self._witness.marked(self.doors.now_us(), f"mode {mode}")
         self._rest()  # keys held already are followed at once
         self._answering = None
         if mode == "continue":
@@ -251,7 +261,14 @@ class LiveSession(Controls):
         self._mode = "changes"
         self._answering = None
         self._charting = Charting(
-            chart, self._ahead, self.doors.now_us, self._report, self._knobs, self._beat, self._count_in_bars
+            chart,
+            self._ahead,
+            self.doors.now_us,
+            self._report,
+            self._knobs,
+            self._beat,
+            self._witness,
+            count_in_bars=self._count_in_bars,
         )
 
     def _set_tempo(self, tempo_bpm: float) -> None:

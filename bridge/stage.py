@@ -108,7 +108,7 @@ class Stage:
             )
         tempo_bpm = settings.tempo_bpm
         if settings.record is not None:
-            self._take = Take(settings.record, native.now_us(), tempo_bpm or 120.0)
+            self._take = self._open_take(settings.record)
         scheduler = native.Scheduler()
         live = LiveSession(
             self._load(),
@@ -122,7 +122,7 @@ class Stage:
             count_in_bars=settings.count_in_bars,
             output_latency_ms=settings.output_latency_ms,
             midi_clock=MidiClock() if settings.midi_clock else None,
-            on_input=self._take.note_in if self._take else lambda time_us, message: None,
+            witness=self._take,
         )
         self._live = live
         for name, value in settings.values.items():
@@ -187,8 +187,6 @@ class Stage:
             what, text = item
             self._say(f"{what} {text}".rstrip())
             self._remote.report(what, text)
-            if self._take is not None and what == "chord":
-                self._take.mark(native.now_us(), text)
 
     def leave(self, why: int | BaseException) -> None:
         """Ends wait(). Any thread, and signal handlers."""
@@ -220,8 +218,16 @@ class Stage:
                     f"{self._live.skipped} notes skipped, {self._live.dropped_input} messages of the player dropped"
                 )
 
+    def _open_take(self, path: Path) -> Take:
+        take = Take(path, native.now_us(), self._settings.tempo_bpm, lambda text: self._inbox.put(("error", text)))
+        if take.recovered is not None:
+            self._say(f"a take was broken off here: it is now {take.recovered[0]}, {take.recovered[1]} messages")
+        return take
+
     def _save_take(self) -> None:
-        if self._take is not None and self._player is not None:
+        if self._take is not None and not self.is_open:
+            self._take.discard()
+        elif self._take is not None:
             count = self._take.save()
             self._say(f"wrote {self._settings.record}: {count} messages")
 

@@ -1,77 +1,108 @@
-"""What was played, in and out, as a MIDI file."""
+"""What is played, in and out, on its way to a MIDI file.
+
+While the music plays it goes to a journal beside the file; at the end the file is made of it. A process that was killed
+leaves the journal, which the next `--record` of the same path, or `sideman recover`, makes the file of.
+"""
 
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
-import mido
-
 from bridge.errors import BridgeError
+from bridge.journal import Journal, in_use, read_entries
+from bridge.take_file import BEAT, IN, MARK, OUT, REST, START, write_take
+from bridge.witness import Witness
 
-__all__ = ["Take"]
+__all__ = ["Take", "journal_of", "recover"]
 
-_TICKS_PER_BEAT = 480
+VERSION = 1
 
 
-class Take:
-    """Collects stamped messages. note_in, note_out, mark: from one thread each. save: once they are done."""
+class Take(Witness):
+    """A recording under way. Its methods never wait; save is for the main thread, once the others are done."""
 
-    def __init__(self, path: Path, start_us: int, tempo_bpm: float = 120.0) -> None:
-        """start_us: the moment that becomes the file's start. BridgeError where the file cannot be written."""
+    def __init__(
+        self, path: Path, start_us: int, tempo_bpm: float | None = None, on_trouble: Callable[[str], None] = print
+    ) -> None:
+        """start_us: the moment that becomes the file's start. BridgeError where nothing can be written there.
+
+        on_trouble(text): called once on the journal's thread, if the disk refuses while the music plays.
+        """
         if not path.parent.is_dir():
             raise BridgeError(f"--record {path}: the folder {path.parent} does not exist: make it first")
         if path.is_dir() or not os.access(path.parent, os.W_OK):
             raise BridgeError(f"--record {path}: no file can be written there: choose another place")
-        self._path, self._start_us, self._tempo_bpm = path, start_us, tempo_bpm
-        self._in: deque[tuple[int, bytes]] = deque()  # appending is atomic
-        self._out: deque[tuple[int, bytes]] = deque()
-        self._marks: deque[tuple[int, str]] = deque()
+        self.recovered = recover(path, keep_clear=True)  # before the journal begins anew
+        self._path = path
+        self._journal = Journal(journal_of(path), on_trouble)
+        self._journal.add(START, VERSION, start_us, tempo_bpm)
 
-    def note_in(self, time_us: int, message: bytes) -> None:
+    def heard(self, time_us: int, message: bytes) -> None:
         """One message of the player."""
-        self._in.append((time_us, message))
+        self._journal.add(IN, time_us, message)
 
     def note_out(self, time_us: int, message: bytes) -> None:
         """One message of the sideman."""
-        self._out.append((time_us, message))
+        self._journal.add(OUT, time_us, message)
 
-    def mark(self, time_us: int, text: str) -> None:
+    def marked(self, time_us: int, text: str) -> None:
         """A marker, such as a chord's name."""
-        self._marks.append((time_us, text))
+        self._journal.add(MARK, time_us, text)
+
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
+        """A tempo from here on, and where a bar line of it lies."""
+        self._journal.add(BEAT, time_us, tempo_bpm, bar_us, beats_per_bar)
+
+    def rested(self, time_us: int) -> None:
+        """No beat from here on."""
+        self._journal.add(REST, time_us)
+
+    def discard(self) -> None:
+        """Nothing was played, and nothing stays."""
+        self._journal.close()
+        journal_of(self._path).unlink(missing_ok=True)
 
     def save(self) -> int:
-        """Writes the file, whole or not at all; the number of messages in it. BridgeError if the disk refuses."""
-        file = mido.MidiFile(type=1, ticks_per_beat=_TICKS_PER_BEAT)
-        marks = [
-            (time_us, mido.MetaMessage("marker", text=text.encode("ascii", "replace").decode()))
-            for time_us, text in self._marks
-        ]
-        tempo = (self._start_us, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(self._tempo_bpm)))
-        file.tracks.append(self._track("Take", [tempo, *marks]))
-        for name, messages in (("Sideman", self._out), ("Player", self._in)):
-            file.tracks.append(
-                self._track(name, [(time_us, mido.Message.from_bytes(data)) for time_us, data in messages])
-            )
-        part = self._path.with_name(self._path.name + ".part")
+        """Makes the file; the number of messages in it. BridgeError if the disk refuses: the journal stays."""
+        self._journal.close()
+        journal = journal_of(self._path)
         try:
-            with part.open("wb") as stream:
-                file.save(file=stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(self._path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise BridgeError(f"--record {self._path}: {error.strerror or error}: the take is lost") from error
-        return len(self._in) + len(self._out)
+            count = write_take(self._path, read_entries(journal, self._journal.unwritten))
+        except (BridgeError, OSError) as error:
+            kept = "it lacks what the full disk did not take; " if self._journal.unwritten else ""
+            raise BridgeError(
+                f"--record {error}: {kept}{journal.name} beside it keeps the take: make room, then "
+                f"`sideman recover {self._path}`"
+            ) from error
+        journal.unlink(missing_ok=True)
+        return count
 
-    def _track(self, name: str, events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
-        track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
-        at = 0
-        for time_us, message in sorted(events, key=lambda event: event[0]):
-            beats = (time_us - self._start_us) / 1e6 * self._tempo_bpm / 60.0
-            tick = max(at, round(beats * _TICKS_PER_BEAT))
-            track.append(message.copy(time=tick - at))
-            at = tick
-        return track
+
+def journal_of(path: Path) -> Path:
+    """The journal of the take that becomes `path`."""
+    return path.with_name(path.name + ".journal")
+
+
+def recover(path: Path, *, keep_clear: bool = False) -> tuple[Path, int] | None:
+    """Makes the file of what a killed process has left; (file, messages in it), or None where nothing is left.
+
+    The file is `path`, or take-recovered.mid beside it where there is a take.mid already, or shall be one
+    (keep_clear). BridgeError: the take is under way, or the disk refuses.
+    """
+    journal = journal_of(path)
+    if not journal.is_file():
+        return None
+    if in_use(journal):
+        raise BridgeError(f"{path} is being recorded by another sideman: choose another file, or end that one")
+    target, number = path, 1
+    while target.exists() or (keep_clear and target == path):
+        suffix = "-recovered" if number == 1 else f"-recovered-{number}"
+        target, number = path.with_name(f"{path.stem}{suffix}{path.suffix}"), number + 1
+    try:
+        count = write_take(target, read_entries(journal))
+    except OSError as error:
+        raise BridgeError(f"{journal} cannot be read ({error.strerror}): look at its permissions") from error
+    journal.unlink()
+    return target, count

@@ -1,0 +1,141 @@
+"""A file of lines that only grows: written by a thread of its own, so that a kill costs no more than the last moments.
+
+Each line is a JSON array. A disk that refuses is reported once; what it did not take waits in memory to be tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.errors import BridgeError
+
+if sys.platform != "win32":  # which keeps an open file from being taken by itself
+    import fcntl
+
+__all__ = ["PERIOD_S", "Entry", "Journal", "in_use", "read_entries"]
+
+PERIOD_S: Final = 0.25  # between two writes
+SYNC_PERIODS: Final = 4  # writes between two times that the disk itself is asked to have it
+MAX_WAITING_BYTES: Final = 64 << 20  # of lines that the disk does not take; further ones are lost, and reported
+
+Entry = list[Any]
+"""One line: numbers, texts, and bytes as hexadecimal text."""
+
+
+class Journal:
+    """add: any thread, never waits. close: the thread that made it."""
+
+    def __init__(self, path: Path, on_trouble: Callable[[str], None], period_s: float = PERIOD_S) -> None:
+        """Begins the file anew. BridgeError where it cannot be, or another process writes it.
+
+        on_trouble(text): called once on the writing thread, if the disk refuses.
+        """
+        self._path, self._on_trouble, self._period_s = path, on_trouble, period_s
+        self._entries: deque[tuple[Any, ...]] = deque()  # appending is atomic
+        self.unwritten = b""  # what the disk has not taken; read it after close()
+        self._told = False
+        self._failing = False
+        self._ending = threading.Event()
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        except OSError as error:
+            raise BridgeError(f"{path} cannot be written ({error.strerror}): choose another place") from error
+        if not _lock(self._file):
+            os.close(self._file)
+            raise BridgeError(f"{path} is being written by another sideman: choose another file")
+        os.ftruncate(self._file, 0)
+        self._thread = threading.Thread(target=self._run, name="sideman-journal", daemon=True)
+        self._thread.start()
+
+    def add(self, *entry: Any) -> None:
+        """One line, some time soon."""
+        self._entries.append(entry)
+
+    def close(self) -> None:
+        """Writes what waits, as far as the disk takes it, and lets go of the file. A second call does nothing."""
+        if self._ending.is_set():
+            return
+        self._ending.set()
+        self._thread.join()
+        os.close(self._file)
+
+    def _run(self) -> None:
+        rounds = 0
+        while not self._ending.wait(self._period_s):
+            rounds += 1
+            # A disk that was full is asked again once a second, not four times.
+            if not self._failing or rounds % SYNC_PERIODS == 0:
+                self._write(sync=rounds % SYNC_PERIODS == 0)
+        self._write(sync=True)
+
+    def _write(self, *, sync: bool) -> None:
+        lines = []
+        while self._entries:
+            lines.append(json.dumps(self._entries.popleft(), separators=(",", ":"), default=bytes.hex))
+            lines.append("\n")
+        if len(self.unwritten) < MAX_WAITING_BYTES:
+            self.unwritten += "".join(lines).encode()
+        had = bool(self.unwritten)
+        try:
+            while self.unwritten:
+                self.unwritten = self.unwritten[os.write(self._file, self.unwritten) :]
+            if sync and had:
+                os.fsync(self._file)
+            self._failing = False
+        except OSError as error:
+            self._failing = True
+            if not self._told:
+                self._told = True
+                self._on_trouble(
+                    f"{self._path}: {error.strerror or error}: playing goes on, and so does the record, in memory; "
+                    "make room and it is written"
+                )
+
+
+def in_use(path: Path) -> bool:
+    """Whether a living process writes this journal."""
+    try:
+        file = os.open(path, os.O_RDWR)
+    except PermissionError:
+        return True
+    try:
+        return not _lock(file)
+    finally:
+        os.close(file)
+
+
+def read_entries(path: Path, more: bytes = b"") -> Iterator[Entry]:
+    """The lines of a journal, and of what its disk did not take. One cut off by a kill, or broken, is passed over."""
+    with path.open("rb") as file:
+        rest = b""
+        for line in file:
+            rest = line if not line.endswith(b"\n") else b""
+            if not rest:
+                yield from _parse(line)
+    for line in (rest + more).split(b"\n"):
+        yield from _parse(line)
+
+
+def _parse(line: bytes) -> Iterator[Entry]:
+    try:
+        entry = json.loads(line)
+    except ValueError:  # RecursionError needs a depth that no line of ours has
+        return
+    if isinstance(entry, list) and entry:
+        yield entry
+
+
+def _lock(file: int) -> bool:
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
