@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from native_variants import compiled, needs_compiled
+from test_decoder import step, without_chords
 
 import native
 from engine import nf4
-from engine.checkpoint import Checkpoint
+from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.config import ModelConfig
 from engine.inference.backends import make_decoder
 from engine.inference.decoder import Decoder
 from engine.model.shapes import CHORD_CLIP
-from tests.tiny_model import CONFIG, make_checkpoint, make_model
+from engine.training.evaluate import load_model
+from tests.tiny_model import CONFIG, make_checkpoint, make_model, random_inputs
 
 pytestmark = needs_compiled
 
@@ -208,9 +211,21 @@ def test_one_stream_is_the_first_of_two() -> None:
         np.testing.assert_allclose(logits[0], feed(two, token)[0], rtol=0, atol=1e-5)
 
 
-def test_the_shipped_base_diverges_by_less_than_a_ten_thousandth_of_a_nat() -> None:
-    from engine.checkpoint import load_checkpoint
+@each_kernel
+def test_exact_logits_are_those_of_the_whole_network_in_float64(kernel: str) -> None:
+    """The shipped base: 300 tokens through the training form of the network on the dequantised weights."""
+    checkpoint, inputs = load_checkpoint(), random_inputs(np.random.default_rng(0), 300, 40)
+    model, decoder = load_model(checkpoint).double(), native_decoder(checkpoint, 8, precision="exact", kernel=kernel)
+    with torch.no_grad():
+        whole = np.stack(
+            [model(window)[0].numpy() for window in (inputs, without_chords(inputs))], axis=1
+        )  # (L, 2, 400)
+    for position, expected in enumerate(whole):
+        error = np.linalg.norm(step(decoder, inputs, position) - expected, axis=-1)  # type: ignore[arg-type]
+        assert (error <= 2e-6 * np.linalg.norm(expected, axis=-1)).all()
 
+
+def test_the_shipped_base_diverges_by_less_than_a_ten_thousandth_of_a_nat() -> None:
     checkpoint = load_checkpoint()
     twin, decoder = Decoder(checkpoint, 8), make_decoder(checkpoint, "native", 8)
     sampler = compiled.Sampler(*_sampler_arguments())
