@@ -113,6 +113,12 @@ class PlayAhead:
         assert self._origin_us is not None
         return self._origin_us + round(stream_s * 1e6)
 
+    def abandon(self, improviser: Improviser) -> None:
+        """Goes on with another stream, at rest: this one has failed. The scheduler is silent already."""
+        self._mover.clear()
+        self._origin_us = None
+        self._improviser = improviser
+
     def replace(self, improviser: Improviser) -> None:
         """Goes on with another stream; only at rest."""
         assert not self.playing

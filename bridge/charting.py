@@ -57,6 +57,10 @@ class Charting:
             self._player.keep_ahead(self._ahead.improviser)
             self._mark(now_us)
 
+    def hold(self, now_us: int) -> None:
+        """Keeps the place: where the music is broken off now, the next start goes on."""
+        self.start_beat = max(self.beat_at(self._ahead.stream_s(now_us)), 0.0)
+
     def skip(self, from_s: float, skipped_s: float) -> None:
         """The stream was laid anew, so much later: the chart goes on with the clock on the wall."""
         self._player.skip(self._ahead.improviser, from_s, skipped_s)

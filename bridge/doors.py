@@ -85,6 +85,9 @@ class Doors:
         # The ring is looked at through the event that its writer sets: its own state belongs to both sides.
         return self._wake.is_set() or self._closed.is_set()
 
+    def end_round(self, error: BaseException | None = None) -> None:
+        """The round is over. error: what it failed with."""
+
     def wait(self, timeout_s: float) -> None:
         """Until something comes, or the time is out."""
         self._wake.wait(timeout_s)

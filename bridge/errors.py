@@ -4,6 +4,7 @@ SidemanError (engine.errors)     one line for the user: what, where, the remedy;
 └── BridgeError
     ├── PortError                a MIDI port that does not exist, or no MIDI system to open one on
     ├── CcMapError               a controller map that cannot be read, or that asks for what does not exist
+    ├── ReplayError              a session log that cannot be read, or that this machine cannot play again
     └── ModeError                a mode or command that the live session cannot follow as things stand
 LiveFailure                      a running session lost its port or one of its threads; the command line exits with 1
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from engine.errors import SidemanError
 
-__all__ = ["BridgeError", "CcMapError", "LiveFailure", "ModeError", "PortError"]
+__all__ = ["BridgeError", "CcMapError", "LiveFailure", "ModeError", "PortError", "ReplayError"]
 
 
 class BridgeError(SidemanError):
@@ -25,6 +26,10 @@ class PortError(BridgeError):
 
 class CcMapError(BridgeError):
     """A controller map that cannot be read, or an entry of it that makes no sense; the text names file and entry."""
+
+
+class ReplayError(BridgeError):
+    """A session log that is none, is broken, or was made with another base or style; the text names the line."""
 
 
 class ModeError(BridgeError):

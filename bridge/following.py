@@ -62,7 +62,7 @@ class Following:
             self._chord = wanted
             self._ahead.start(self._prepare, at_first_note=True)
             self._answer_us = now_us
-            self._report("chord", wanted.name)
+            self._tell(now_us, wanted)
         elif wanted != self._chord:
             self._chord = wanted
             # A late finger's correction must not strike twice. With a beat the first note comes where the beat has it.
@@ -70,7 +70,7 @@ class Following:
             self._ahead.change(self._prepare, at_first_note=self._beat.tempo_bpm is None and not answered)
             if not answered:
                 self._answer_us = self._ahead.handed_over_us
-            self._report("chord", wanted.name)
+            self._tell(now_us, wanted)
         else:
             self._knobs.apply(now_us)
 
@@ -90,6 +90,10 @@ class Following:
             self._held.forget()
             return None
         return chord
+
+    def _tell(self, now_us: int, chord: Chord) -> None:
+        self._report("chord", chord.name)
+        self._witness.marked(now_us, chord.name)
 
     def _prepare(self, from_s: float) -> None:
         self._knobs.turn()

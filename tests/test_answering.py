@@ -175,7 +175,7 @@ def test_a_position_of_the_host_is_met_by_what_is_heard() -> None:
     world.live.locate(9.0)
     at_us = world.now_us
     world.run(1.0)
-    charting = world.live._charting
+    charting = world.live._modes.charting
     assert charting is not None
     now_beat = charting.beat_at(world.live._ahead.stream_s(world.now_us - latency_us))
     expected = 9.0 + (world.now_us - latency_us - at_us + latency_us) / 500_000

@@ -425,7 +425,7 @@ def test_the_shipped_base_rolls_back_and_ends_its_notes_as_the_double_does() -> 
         assert len(world.onsets()) > 5
 
 
-def test_a_session_thread_that_fails_leaves_silence_and_says_why() -> None:
+def test_a_session_that_fails_again_and_again_gives_up_in_silence_and_says_why() -> None:
     class Broken(FakeSession):
         def generate(self, until_s: float) -> list[NoteEvent]:
             if self.time_s > 0.5:
@@ -436,14 +436,21 @@ def test_a_session_thread_that_fails_leaves_silence_and_says_why() -> None:
     failures: list[BaseException] = []
     port: list[tuple[int, ...]] = []
     player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, failures.append)
-    live = LiveSession(Broken, scheduler, native.now_us, lambda what, text: None, look_ahead_ms=300)
+    said: list[str] = []
+    live = LiveSession(
+        Broken, scheduler, native.now_us, lambda what, text: said.append(text) if what == "error" else None,
+        look_ahead_ms=300,
+    )  # fmt: skip
     live.set_chord(parse_chord("C"))
     player.start()
     live.start_thread(failures.append)
-    live._thread.join(3.0)  # type: ignore[union-attr]
+    assert live._thread is not None
+    assert live._thread.join(5.0)
     assert live.stop_thread()
     assert player.finish()
-    assert [str(failure) for failure in failures] == ["decoder lost"]
+    assert len(failures) == 1
+    assert "failed 4 times within 60 seconds, now with RuntimeError: decoder lost" in str(failures[0])
+    assert len(said) == 4
     assert _unended(port) == set()
     assert port[-1] == (0xB0, 123, 0)
 

@@ -1,0 +1,173 @@
+"""What the sideman does with what it hears: the mode that plays now, and those that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.ahead import PlayAhead
+from bridge.beat import BEATS_PER_BAR, Beat
+from bridge.charting import Charting
+from bridge.continuing import Continuing
+from bridge.following import Following
+from bridge.heard import HeardNotes
+from bridge.knobs import Knobs
+from bridge.midi_clock import MidiClock
+from bridge.trading import Trading
+from bridge.witness import Witness
+from engine.chords import Chart
+
+__all__ = ["Modes"]
+
+
+class Modes:
+    """Session thread only."""
+
+    def __init__(
+        self,
+        ahead: PlayAhead,
+        clock: Callable[[], int],
+        report: Callable[[str, str], None],
+        knobs: Knobs,
+        beat: Beat,
+        witness: Witness,
+        *,
+        release_us: int,
+        trade_bars: int,
+        count_in_bars: int,
+    ) -> None:
+        self._ahead, self._clock, self._report, self._knobs, self._beat = ahead, clock, report, knobs, beat
+        self._witness, self._trade_bars, self._count_in_bars = witness, trade_bars, count_in_bars
+        self._heard = HeardNotes()
+        self.name = "follow"
+        self.following = Following(ahead, report, knobs, beat, witness, release_us=release_us)
+        self.charting: Charting | None = None  # kept while another mode plays
+        self._answering: Continuing | Trading | None = None  # in modes continue and trade
+
+    @property
+    def chart_plays(self) -> Charting | None:
+        """The chart, in mode changes."""
+        return self.charting if self.name == "changes" else None
+
+    @property
+    def listens(self) -> bool:
+        """Whether the mode has something to watch while nothing plays."""
+        return self._answering is not None
+
+    @property
+    def beats_per_bar(self) -> int:
+        """Of the music that plays."""
+        if self.charting is not None and self.name in ("changes", "trade"):
+            return self.charting.chart.beats_per_bar
+        return BEATS_PER_BAR
+
+    def hear(self, time_us: int, message: bytes, *, enabled: bool) -> None:
+        """One channel message of the player. Keys are followed in every mode: those held already count at once."""
+        self.following.hear(time_us, message)
+        for note in self._heard.take(time_us, message):
+            if self._answering is not None and enabled:
+                self._answering.hear(note)
+
+    def step(self, now_us: int) -> None:
+        """Plays on."""
+        if self.name == "follow":
+            self.following.step(now_us)
+        elif self.name == "changes":
+            assert self.charting is not None
+            self.charting.step(now_us)
+        else:
+            assert self._answering is not None
+            self._answering.step(now_us, self._heard)
+            self._knobs.apply(now_us)
+
+    def rest(self) -> None:
+        """Silence, until there is something to play anew."""
+        if self._answering is not None:
+            self._answering.rest()
+        self.following.rest()
+
+    def hold_place(self) -> None:
+        """Where the music is broken off now, a chart's next start goes on."""
+        if self._ahead.playing and self.chart_plays is not None:
+            self.chart_plays.hold(self._clock())
+
+    def skip(self, from_s: float, skipped_s: float) -> None:
+        """The stream was laid anew, so much later."""
+        if self.chart_plays is not None:
+            self.chart_plays.skip(from_s, skipped_s)
+
+    def set_mode(self, mode: str) -> None:
+        """One of the parameter table's."""
+        if mode == self.name:
+            return
+        self.name = mode
+        self._witness.marked(self._clock(), f"mode {mode}")
+        self.rest()
+        self._answering = None
+        if mode == "continue":
+            self._answering = Continuing(self._ahead, self._report, self._prepare_answer)
+        elif mode == "trade":
+            self._answering = Trading(
+                self._ahead,
+                self._report,
+                self._prepare_answer,
+                bars=self._trade_bars,
+                tempo_bpm=self._beat.chart_bpm,
+                chart=None if self.charting is None else self.charting.chart,
+                latency_us=self._beat.latency_us,
+            )
+
+    def set_chart(self, chart: Chart) -> None:
+        """Mode changes, from the chart's first bar."""
+        self.rest()
+        self.name = "changes"
+        self._answering = None
+        self.charting = Charting(
+            chart,
+            self._ahead,
+            self._clock,
+            self._report,
+            self._knobs,
+            self._beat,
+            self._witness,
+            count_in_bars=self._count_in_bars,
+        )
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        """The tempo from now on; a beat goes on where it is."""
+        self._beat.tempo_bpm = tempo_bpm
+        if isinstance(self._answering, Trading):
+            self._answering.set_tempo(tempo_bpm, self._clock())
+        elif self._ahead.playing and self.chart_plays is not None:
+            self.chart_plays.set_tempo(tempo_bpm)
+        elif self._ahead.playing:
+            self._ahead.change(self._beat.lay)
+
+    def locate(self, beat: float, at_us: int) -> None:
+        """The outside is at this beat at that moment."""
+        if self.chart_plays is not None:
+            self.chart_plays.locate(beat, at_us)
+
+    def obey(self, clock: MidiClock, time_us: int, message: bytes) -> bool:
+        """One message of an outside clock; whether it started or stopped a chart. Without a chart only tempo counts."""
+        did = clock.take(time_us, message)
+        if did is None or self.chart_plays is None:
+            return False
+        if did == "position":
+            if clock.running:
+                self.locate(clock.position_beats, time_us)
+            return False
+        self.chart_plays.start_beat = clock.position_beats
+        self.rest()  # where the clock runs, this round starts the chart again
+        return True
+
+    def meet(self, beat: float, now_us: int) -> None:
+        """The outside clock is at this beat now: the music goes there where it has come off. Only while playing."""
+        if self.chart_plays is not None:
+            self.locate(beat, now_us)
+        elif self.name in ("follow", "continue") and self._beat.is_off():
+            self._ahead.change(self._beat.lay)
+
+    def _prepare_answer(self, from_s: float) -> None:
+        self._knobs.turn()
+        if self.name == "continue":
+            self._beat.lay(from_s)

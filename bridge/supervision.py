@@ -1,0 +1,41 @@
+"""What keeps a session going: how often a worker may be started again, and how time that was lost is noticed."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["LOST_US", "RESTARTS", "RESTART_WINDOW_S", "RestartLimit", "asleep_us"]
+
+RESTARTS: Final = 3  # of one worker, within
+RESTART_WINDOW_S: Final = 60.0
+LOST_US: Final = 1_000_000  # a thread that wakes so late was not merely busy: the machine slept, or the process stood
+
+
+class RestartLimit:
+    """A worker that fails again and again is beyond help. One thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """clock: monotonic seconds."""
+        self._clock = clock
+        self._restarts: deque[float] = deque(maxlen=RESTARTS)
+
+    def allows(self) -> bool:
+        """Whether it may be started once more, now."""
+        now_s = self._clock()
+        if len(self._restarts) == RESTARTS and now_s - self._restarts[0] < RESTART_WINDOW_S:
+            return False
+        self._restarts.append(now_s)
+        return True
+
+
+def asleep_us() -> int:
+    """Microseconds that the machine has slept since its start, as far as the monotonic clock leaves them out.
+
+    Linux's clock does; those of Windows and macOS go on, so that a sleep shows there as a wait that lasted too long.
+    """
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1000
+    return 0
