@@ -1,4 +1,5 @@
-"""Time of one draw from 400 logits: the whole chain in C++, its Python twin, and the usual numpy way.
+"""Time of one draw from 400 logits: the whole chain in C++, its Python twin, the usual numpy way, and Hugging Face's
+logits processors (transformers; the train extra's torch) with the same mask, penalty and cuts.
 
     python benchmarks/bench_sampler.py
 
@@ -39,6 +40,42 @@ def numpy_draw(logits: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_], par
     return int(order[min(np.searchsorted(mass[:kept], rng.random() * mass[min(kept, len(mass)) - 1], "right"), 399)])
 
 
+def hugging_face_draw(
+    logits: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_], params: native.SamplerParams
+) -> Callable[[], int] | None:
+    """Mask, penalty, temperature, top-k, top-p, min-p, draw, as `generate` would; None without transformers."""
+    try:
+        import torch
+        from transformers import (
+            LogitsProcessorList,
+            MinPLogitsWarper,
+            RepetitionPenaltyLogitsProcessor,
+            SuppressTokensLogitsProcessor,
+            TemperatureLogitsWarper,
+            TopKLogitsWarper,
+            TopPLogitsWarper,
+        )
+    except ImportError:
+        return None
+    torch.set_num_threads(1)
+    chain = LogitsProcessorList([SuppressTokensLogitsProcessor(np.flatnonzero(~mask).tolist())])
+    if params.repetition != 1:
+        chain.append(RepetitionPenaltyLogitsProcessor(params.repetition))
+    chain.append(TemperatureLogitsWarper(params.temperature))
+    if params.top_k:
+        chain.append(TopKLogitsWarper(params.top_k))
+    if params.top_p < 1:
+        chain.append(TopPLogitsWarper(params.top_p))
+    if params.min_p > 0:
+        chain.append(MinPLogitsWarper(params.min_p))
+    ids, row = torch.tensor([HISTORY]), torch.from_numpy(logits)[None]
+
+    def call() -> int:
+        return int(torch.multinomial(chain(ids, row.clone()).softmax(-1), 1))
+
+    return call
+
+
 def draw(sampler: object, logits: npt.NDArray[np.float32]) -> Callable[[], int]:
     index = 0
     sample = sampler.sample  # type: ignore[attr-defined]
@@ -60,7 +97,8 @@ def main() -> None:
     }
     rows: list[dict[str, object]] = []
     print(f"native is {native.VARIANT}\n")
-    print(f"{'chain':34} {'logits':7} {'legal':>5} {'native us':>10} {'twin us':>8} {'numpy us':>9}")
+    print(f"{'chain':34} {'logits':7} {'legal':>5} {'native us':>10} {'twin us':>8} {'numpy us':>9} {'HF us':>7} "
+          f"{'HF/native':>9}")  # fmt: skip
     for case, params in CASES.items():
         for kind, logits in kinds.items():
             native_sampler, twin = native.Sampler(LAYOUT, 1), PythonSampler(LAYOUT, 1)
@@ -77,9 +115,13 @@ def main() -> None:
                     lambda logits=logits, mask=mask, params=params: numpy_draw(logits, mask, params, rng),
                 )
             ]
-            print(f"{case:34} {kind:7} {mask.sum():5} {times[0]:10.2f} {times[1]:8.0f} {times[2]:9.1f}")
+            rival = hugging_face_draw(logits, mask, params)
+            hf = 1e6 * seconds_per_call(rival, 0.4) if rival else float("nan")
+            print(f"{case:34} {kind:7} {mask.sum():5} {times[0]:10.2f} {times[1]:8.0f} {times[2]:9.1f} {hf:7.0f} "
+                  f"{hf / times[0]:9.0f}")  # fmt: skip
             rows.append({"chain": case, "logits": kind, "legal": int(mask.sum()), "native_us": round(times[0], 2),
-                         "twin_us": round(times[1], 1), "numpy_us": round(times[2], 1)})  # fmt: skip
+                         "twin_us": round(times[1], 1), "numpy_us": round(times[2], 1),
+                         "hf_us": round(hf, 1)})  # fmt: skip
     print()
     print(json.dumps({"benchmark": "sampler", "variant": native.VARIANT, "machine": describe(), "rows": rows}))
 

@@ -1,22 +1,26 @@
 """Other ways to compute the same network a token at a time, each one stream without guidance, for bench_decode.
 
 The torch network here is ours in its plainest streaming form (eager, caches as tensors, tables for the encode keys and
-values), once in float32 and once with bitsandbytes' 4-bit layers under PEFT adapters. GPT-2 is Hugging Face's own, of
-the same width and depth, with its own loop.
+values): in float32, with bitsandbytes' 4-bit layers under PEFT adapters, and compiled in bfloat16. GPT-2 and Llama are
+Hugging Face's own, of the same width and depth, with its own loop.
 """
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import ModelConfig
 
-__all__ = ["gpt2_loop", "torch_stepper"]
+__all__ = ["generate_loop", "torch_stepper"]
 
 CHORDS = 30
 
@@ -58,7 +62,7 @@ class _Stream(nn.Module):
     def __init__(self, model: ModelConfig) -> None:
         super().__init__()
         dim, band = model.latent_dim, model.latent_len
-        self.model, self.position = model, 0
+        self.model = model
         self.embedding = nn.Embedding(700, dim)
         self.encode_norm, self.decode_norm = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.latent_norm, self.out_norm = nn.LayerNorm(dim), nn.LayerNorm(dim)
@@ -75,47 +79,52 @@ class _Stream(nn.Module):
         self.table = torch.randn(table), torch.randn(table)
         self.ids = torch.randint(0, 388, (model.max_seq_len,))
         far = min(band, model.max_relative_distance) - 1
-        self.band_rows = [(at - torch.arange(band)).remainder(band).clamp(max=far) for at in range(band)]
+        ago = torch.arange(band)
+        self.band_rows = torch.stack([(at - ago).remainder(band).clamp(max=far) for at in range(band)])
+        self.ago = torch.arange(model.max_seq_len)
         self.chord_rows = (torch.arange(CHORDS) - 12).clamp(0, 16)
 
-    def band(self, layer: int, attn: _Attention, query: Tensor, latent: Tensor) -> Tensor:
-        at = self.position % self.model.latent_len
-        self.k[layer][:, at] = attn.split(attn.k_proj(latent))[:, 0]
-        self.v[layer][:, at] = attn.split(attn.v_proj(latent))[:, 0]
-        return attn.attend(query, self.k[layer], self.v[layer], self.band_rows[at])
+    def band(self, layer: int, attn: _Attention, query: Tensor, latent: Tensor, at: Tensor) -> Tensor:
+        self.k[layer].index_copy_(1, at, attn.split(attn.k_proj(latent)))
+        self.v[layer].index_copy_(1, at, attn.split(attn.v_proj(latent)))
+        return attn.attend(query, self.k[layer], self.v[layer], self.band_rows[at][0])
 
-    def step(self, token: Tensor) -> Tensor:
-        """(1,) -> (1, 400)."""
+    def step(self, token: Tensor, position: Tensor) -> Tensor:
+        """(1,), (1,) -> (1, 400). Tensors alone, so that it can be compiled."""
         query = self.embedding(token)
-        self.ids[self.position % len(self.ids)] = token[0]
-        distance = (self.position - torch.arange(len(self.ids))).remainder(len(self.ids))
-        rows = distance.clamp(max=self.model.max_relative_distance - 1)
+        self.ids.index_copy_(0, position.remainder(len(self.ids)), token)
+        rows = (position - self.ago).remainder(len(self.ids)).clamp(max=self.model.max_relative_distance - 1)
         keys, values = (table[:, self.ids] for table in self.table)
         x = query + self.encode_attn.attend(self.encode_norm(query), keys, values, rows)
+        at = position.remainder(self.model.latent_len)
         for layer, block in enumerate(self.blocks):
             h = block.self_norm(x)
-            x = x + self.band(layer, block.self_attn, h, h)
+            x = x + self.band(layer, block.self_attn, h, h, at)
             x = x + block.chord_attn.attend(block.chord_norm(x), *self.chord_kv[layer], self.chord_rows)
             x = x + block.down_proj(block.up_proj(block.ff_norm(x)).relu().square())
-        y = query + self.band(len(self.blocks), self.decode_attn, self.decode_norm(query), self.latent_norm(x))
-        self.position += 1
+        y = query + self.band(len(self.blocks), self.decode_attn, self.decode_norm(query), self.latent_norm(x), at)
         return self.head(self.out_norm(y))  # type: ignore[no-any-return]
 
 
-def torch_stepper(model: ModelConfig, four_bit: bool) -> Callable[[], object]:
-    """A call that computes one token: float32 eager, or bitsandbytes NF4 in bfloat16 with a PEFT adapter of rank 8."""
+def torch_stepper(model: ModelConfig, four_bit: bool = False, compiled: bool = False) -> Callable[[], object]:
+    """A call that computes one token: float32 eager; bitsandbytes NF4 in bfloat16 with a PEFT adapter of rank 8; or
+    torch.compile in bfloat16."""
     torch.manual_seed(0)
     stream = _Stream(model).eval()
     if four_bit:
         _to_four_bits(stream)
+    elif compiled:
+        _to_bfloat16(stream)
+    step = torch.compile(stream.step, mode="max-autotune-no-cudagraphs", dynamic=False) if compiled else stream.step
     tokens = [torch.tensor([i]) for i in range(388)]
     count = iter(range(1 << 30))
 
-    def step() -> object:
+    def call() -> object:
+        position = next(count)
         with torch.no_grad():
-            return stream.step(tokens[next(count) % 388])
+            return step(tokens[position % 388], torch.tensor([position]))
 
-    return step
+    return call
 
 
 def _to_four_bits(stream: _Stream) -> None:
@@ -137,6 +146,10 @@ def _to_four_bits(stream: _Stream) -> None:
             stream, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "out_proj"])
         )
     stream.eval()
+    _to_bfloat16(stream)
+
+
+def _to_bfloat16(stream: _Stream) -> None:
     for parameter in stream.parameters():
         if parameter.is_floating_point():
             parameter.data = parameter.data.to(torch.bfloat16)
@@ -146,32 +159,55 @@ def _to_four_bits(stream: _Stream) -> None:
     stream.chord_kv = [(k.to(bfloat), v.to(bfloat)) for k, v in stream.chord_kv]
 
 
-def gpt2_loop(model: ModelConfig, context: int, new: int) -> Iterator[float]:
-    """CPU seconds a token of `generate` with its cache and its sampling processors, once a call."""
-    import time
+class _Times:
+    """A streamer that notes when each token came."""
 
-    from transformers import GPT2Config, GPT2LMHeadModel
+    def __init__(self) -> None:
+        self.rows: list[tuple[float, float]] = []
 
-    config = GPT2Config(
-        vocab_size=400, n_positions=context + new + 1, n_embd=model.latent_dim, n_layer=model.num_layers,
-        n_head=model.num_heads, n_inner=model.ff_dim, bos_token_id=389, eos_token_id=None, pad_token_id=388,
-    )  # fmt: skip
-    network = GPT2LMHeadModel(config).eval()
+    def put(self, ids: object) -> None:
+        self.rows.append((time.thread_time(), time.perf_counter()))
+
+    def end(self) -> None:
+        pass
+
+
+def _network(kind: str, model: ModelConfig, positions: int) -> Any:
+    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+    special = {"bos_token_id": 389, "eos_token_id": None, "pad_token_id": 388, "vocab_size": 400}
+    if kind == "gpt2":
+        return GPT2LMHeadModel(GPT2Config(
+            n_positions=positions, n_embd=model.latent_dim, n_layer=model.num_layers, n_head=model.num_heads,
+            n_inner=model.ff_dim, **special,
+        )).eval()  # fmt: skip
+    return LlamaForCausalLM(LlamaConfig(
+        max_position_embeddings=positions, hidden_size=model.latent_dim, num_hidden_layers=model.num_layers,
+        num_attention_heads=model.num_heads, intermediate_size=model.ff_dim * 2 // 3,  # in three matrices, not two
+        **special,
+    )).eval()  # fmt: skip
+
+
+def generate_loop(kind: str, model: ModelConfig) -> Callable[[float], npt.NDArray[np.float64]]:
+    """gpt2 or llama: `generate` with its cache and its sampling processors behind a prompt as long as our context.
+
+    The call takes the seconds to spend, and returns (n, 2) CPU and wall milliseconds of n tokens; the prompt is extra.
+    """
+    context, most = model.max_seq_len - 64, 60
+    network = _network(kind, model, context + most + 4)
     prompt = torch.randint(0, 388, (1, context))
-    options = {
-        "do_sample": True,
-        "temperature": 0.8,
-        "top_p": 0.9,
-        "top_k": 0,
-        "attention_mask": torch.ones_like(prompt),
-    }
+    token_s = 0.01
 
-    def seconds(tokens: int) -> float:
-        start = time.thread_time()
+    def run(budget_s: float) -> npt.NDArray[np.float64]:
+        nonlocal token_s
+        times = _Times()
         with torch.no_grad():
-            network.generate(prompt, max_new_tokens=tokens, **options)
-        return time.thread_time() - start
+            network.generate(
+                prompt, attention_mask=torch.ones_like(prompt), do_sample=True, temperature=0.8, top_p=0.9, top_k=0,
+                max_new_tokens=min(most, max(8, int(budget_s / token_s))), streamer=times,
+            )  # fmt: skip
+        rows = np.diff(np.array(times.rows), axis=0)[1:]  # without the prompt's own pass
+        token_s = float(np.median(rows[:, 0]))
+        return 1e3 * rows
 
-    seconds(2)
-    while True:
-        yield max(1e-9, (seconds(new + 1) - seconds(1)) / new)
+    return run

@@ -41,12 +41,21 @@ void give(void* at) noexcept {
 
 }  // namespace
 
+// Every form: a sanitizer brings its own of those left out, and mixes.
 void* operator new(std::size_t size) { return take(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
+void* operator new[](std::size_t size) { return take(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return take(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return take(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
 void* operator new(std::size_t size, std::align_val_t alignment) { return take(size, std::size_t(alignment)); }
+void* operator new[](std::size_t size, std::align_val_t alignment) { return take(size, std::size_t(alignment)); }
 void operator delete(void* at) noexcept { give(at); }
+void operator delete[](void* at) noexcept { give(at); }
 void operator delete(void* at, std::size_t) noexcept { give(at); }
+void operator delete[](void* at, std::size_t) noexcept { give(at); }
 void operator delete(void* at, std::align_val_t) noexcept { give(at); }
+void operator delete[](void* at, std::align_val_t) noexcept { give(at); }
 void operator delete(void* at, std::size_t, std::align_val_t) noexcept { give(at); }
+void operator delete[](void* at, std::size_t, std::align_val_t) noexcept { give(at); }
 
 using namespace sideman;
 using sideman::tests::performance_layout;
