@@ -9,20 +9,24 @@ controls:
   swing: {cc: 80, relative: twos_complement}       # an endless encoder; or sign_magnitude, binary_offset
   polyphony: {cc: 27, channel: 3, pick_up: true}
   min_p: off                                       # no controller
+buttons:                                           # bridge/cc_buttons.py says what they can do
+  play: {note: 36, channel: 10}
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast, get_args
 
 import yaml
 
+from bridge.cc_buttons import Button, button_packet
+from bridge.cc_fields import check_keys, controller, midi_channel, show, truth, whole
 from bridge.errors import CcMapError
 from engine.user_folders import user_place
-from osc_protocol.parameters import BY_NAME, PARAMETERS, nearest
+from osc_protocol.parameters import BY_NAME, COMMANDS, PARAMETERS, nearest
 from osc_protocol.twins import has_position
 
 __all__ = ["CcMap", "Control", "Relative", "load_cc_map", "parse_cc_map", "read_user_file", "user_cc_map"]
@@ -31,9 +35,9 @@ Relative: TypeAlias = Literal["twos_complement", "sign_magnitude", "binary_offse
 RELATIVE: Final[tuple[Relative, ...]] = get_args(Relative)
 MAX_FILE: Final = 65536  # bytes
 
-_TAKEN: Final = {6: "data entry", 38: "data entry", 64: "the sustain pedal"} | dict.fromkeys(range(96, 102), "NRPN")
-_TOP_KEYS: Final = ("channel", "pick_up", "controls")
+_TOP_KEYS: Final = ("channel", "pick_up", "controls", "buttons")
 _CONTROL_KEYS: Final = ("cc", "nrpn", "bits", "relative", "channel", "pick_up")
+_BUTTON_KEYS: Final = ("cc", "note", "channel")
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,12 @@ class Control:
 
 @dataclass(frozen=True)
 class CcMap:
-    """Controls by parameter, one each at most. channel: 0..15; None hears all."""
+    """Controls by parameter and buttons by what they do, one each at most. channel: 0..15; None hears all."""
 
     controls: tuple[Control, ...]
     channel: int | None = None
+    buttons: tuple[Button, ...] = ()
+    path: Path | None = field(default=None, compare=False)  # of the file that it was read from, or will be once it is
 
 
 def user_cc_map() -> Path:
@@ -78,9 +84,9 @@ def user_cc_map() -> Path:
 def load_cc_map(path: Path | None = None) -> CcMap:
     """The map of a file; None: the user's own, or the table's defaults if there is none. CcMapError."""
     if path is None and not user_cc_map().exists():
-        return parse_cc_map({})
+        return replace(parse_cc_map({}), path=user_cc_map())
     path = path or user_cc_map()
-    return parse_cc_map(read_user_file(path), str(path))
+    return replace(parse_cc_map(read_user_file(path), str(path)), path=path)
 
 
 def read_user_file(path: Path) -> dict[str, object]:
@@ -106,19 +112,17 @@ def read_user_file(path: Path) -> dict[str, object]:
 
 def parse_cc_map(content: Mapping[str, object], where: str = "the controller map") -> CcMap:
     """The map that a file's content means, the table's defaults filled in. CcMapError names the entry."""
-    for key in content:
-        if key not in _TOP_KEYS:
-            raise CcMapError(f"{where}: there is no key {key!r}{nearest(str(key), _TOP_KEYS)}")
-    channel = _channel(content.get("channel", "all"), where)
-    pick_up = _flag(content.get("pick_up", False), f"{where}: pick_up")
+    check_keys(content, _TOP_KEYS, where)
+    channel = midi_channel(content.get("channel", "all"), where)
+    pick_up = truth(content.get("pick_up", False), f"{where}: pick_up")
     entries = content.get("controls") or {}
     if not isinstance(entries, dict):
-        raise CcMapError(f"{where}: controls: holds `parameter: number` entries, not {_show(entries)}")
+        raise CcMapError(f"{where}: controls: holds `parameter: number` entries, not {show(entries)}")
     chosen: dict[str, Control] = {}
     for name, entry in entries.items():
         row = BY_NAME.get(str(name))
         if row is None:
-            raise CcMapError(f"{where}: there is no parameter {_show(name)}{nearest(str(name), BY_NAME)}")
+            raise CcMapError(f"{where}: there is no parameter {show(name)}{nearest(str(name), BY_NAME)}")
         if not has_position(row):
             raise CcMapError(f"{where}: {name} takes text, which no controller stands for: remove the entry")
         if entry is False or entry == "off":
@@ -126,68 +130,77 @@ def parse_cc_map(content: Mapping[str, object], where: str = "the controller map
         control = _control(row.name, entry, pick_up, f"{where}: {name}")
         _check_free(control, chosen.values(), where)
         chosen[row.name] = control
-    used = frozenset[int]().union(*(control.numbers for control in chosen.values()))
+    pressed = content.get("buttons") or {}
+    if not isinstance(pressed, dict):
+        raise CcMapError(f"{where}: buttons: holds `what it does: number` entries, not {show(pressed)}")
+    buttons: list[Button] = []
+    for name, entry in pressed.items():
+        if entry is False or entry == "off":
+            button_packet(str(name), where)
+            continue
+        button = _button(str(name), entry, f"{where}: {name}")
+        _check_free(button, [*chosen.values(), *buttons], where)
+        buttons.append(button)
+    taken: list[Control | Button] = [*chosen.values(), *buttons]
+    used = frozenset[int]().union(*(item.numbers for item in taken))
     for row in PARAMETERS:
         if row.cc is not None and row.name not in entries and row.cc not in used:
             chosen[row.name] = Control(row.name, row.cc, pick_up=pick_up, is_default=True)
-    return CcMap(tuple(chosen[row.name] for row in PARAMETERS if row.name in chosen), channel)
+    for command in COMMANDS:
+        if command.cc is not None and command.name not in pressed and command.cc not in used:
+            buttons.append(Button(command.name, command.cc, is_default=True))
+    return CcMap(tuple(chosen[row.name] for row in PARAMETERS if row.name in chosen), channel, tuple(buttons))
+
+
+def _button(name: str, entry: object, where: str) -> Button:
+    button_packet(name, where)
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        entry = {"cc": entry}
+    if not isinstance(entry, dict):
+        raise CcMapError(f"{where}: give a controller number, `off`, {{cc: N}} or {{note: N}}, not {show(entry)}")
+    check_keys(entry, _BUTTON_KEYS, where)
+    if ("cc" in entry) == ("note" in entry):
+        raise CcMapError(f"{where}: give either cc or note")
+    channel = midi_channel(entry["channel"], where) if "channel" in entry else None
+    if "note" in entry:
+        return Button(name, whole(entry["note"], 0, 127, f"{where}: note"), True, channel)
+    return Button(name, controller(entry["cc"], 7, f"{where}: cc"), channel=channel)
 
 
 def _control(name: str, entry: object, pick_up: bool, where: str) -> Control:
     if isinstance(entry, int) and not isinstance(entry, bool):
         entry = {"cc": entry}
     if not isinstance(entry, dict):
-        raise CcMapError(f"{where}: give a controller number 0..119, `off`, or {{cc: N}}, not {_show(entry)}")
-    for key in entry:
-        if key not in _CONTROL_KEYS:
-            raise CcMapError(f"{where}: there is no key {_show(key)}{nearest(str(key), _CONTROL_KEYS)}")
+        raise CcMapError(f"{where}: give a controller number 0..119, `off`, or {{cc: N}}, not {show(entry)}")
+    check_keys(entry, _CONTROL_KEYS, where)
     if ("cc" in entry) == ("nrpn" in entry):
         raise CcMapError(f"{where}: give either cc or nrpn")
     nrpn, relative = "nrpn" in entry, entry.get("relative")
-    bits = _whole(entry.get("bits", 14 if nrpn else 7), 7, 14, f"{where}: bits")
+    bits = whole(entry.get("bits", 14 if nrpn else 7), 7, 14, f"{where}: bits")
     if bits not in (7, 14):
         raise CcMapError(f"{where}: bits is 7 or 14, not {bits}")
     if relative is not None and relative not in RELATIVE:
-        raise CcMapError(f"{where}: relative is {', '.join(RELATIVE[:-1])} or {RELATIVE[-1]}, not {_show(relative)}")
+        raise CcMapError(f"{where}: relative is {', '.join(RELATIVE[:-1])} or {RELATIVE[-1]}, not {show(relative)}")
     if relative is not None and (nrpn or bits != 7):
         raise CcMapError(f"{where}: a relative encoder is a controller of 7 bits: leave nrpn and bits out")
     if nrpn:
-        number = _whole(entry["nrpn"], 0, 16382, f"{where}: nrpn")  # 16383 selects none
+        number = whole(entry["nrpn"], 0, 16382, f"{where}: nrpn")  # 16383 selects none
     else:
-        number = _whole(entry["cc"], 0, 119 if bits == 7 else 31, f"{where}: cc")
-        for used in Control(name, number, bits=bits).numbers:
-            if used in _TAKEN:
-                raise CcMapError(f"{where}: controller {used} is {_TAKEN[used]}: choose another one")
-    channel = _channel(entry["channel"], where) if "channel" in entry else None
-    own_pick_up = _flag(entry.get("pick_up", pick_up), f"{where}: pick_up")
+        number = controller(entry["cc"], bits, f"{where}: cc")
+    channel = midi_channel(entry["channel"], where) if "channel" in entry else None
+    own_pick_up = truth(entry.get("pick_up", pick_up), f"{where}: pick_up")
     return Control(name, number, nrpn, bits, cast("Relative | None", relative), channel, own_pick_up)
 
 
-def _check_free(control: Control, others: object, where: str) -> None:
-    for other in cast("tuple[Control, ...]", others):
-        same = control.nrpn and other.nrpn and control.number == other.number
-        both = same or control.numbers & other.numbers
-        if both and (control.channel is None or other.channel is None or control.channel == other.channel):
-            raise CcMapError(f"{where}: {other.name} and {control.name} share a controller: give each its own")
+def _check_free(wanted: Control | Button, others: Iterable[Control | Button], where: str) -> None:
+    for other in others:
+        same = wanted.number == other.number and (_kind(wanted) == _kind(other) != "cc")
+        both = same or wanted.numbers & other.numbers
+        if both and (wanted.channel is None or other.channel is None or wanted.channel == other.channel):
+            raise CcMapError(f"{where}: {other.name} and {wanted.name} share a controller: give each its own")
 
 
-def _channel(value: object, where: str) -> int | None:
-    return None if value == "all" else _whole(value, 1, 16, f"{where}: channel") - 1
-
-
-def _whole(value: object, low: int, high: int, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise CcMapError(f"{where} takes {low}..{high}, not {_show(value)}")
-    return value
-
-
-def _flag(value: object, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise CcMapError(f"{where} is true or false, not {_show(value)}")
-    return value
-
-
-def _show(value: object) -> str:
-    if isinstance(value, int) and abs(value) > 2**63:
-        return "a huge number"
-    return repr(value)[:60]
+def _kind(item: Control | Button) -> str:
+    if isinstance(item, Button):
+        return "note" if item.is_note else "cc"
+    return "nrpn" if item.nrpn else "cc"

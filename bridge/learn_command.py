@@ -1,4 +1,4 @@
-"""`sideman learn temperature`: listens for the next controller that moves and writes it into the user's map."""
+"""`sideman learn temperature`, `sideman learn play`: writes the next controller or pad that moves into the map."""
 
 from __future__ import annotations
 
@@ -10,29 +10,27 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from bridge.cc_buttons import BUTTON_NAMES, button_packet
 from bridge.cc_decoder import DATA_LSB, DATA_MSB, NO_NRPN, NRPN_LSB, NRPN_MSB
+from bridge.cc_entries import forget, write_entry
 from bridge.cc_map import RELATIVE, parse_cc_map, read_user_file, user_cc_map
 from bridge.errors import BridgeError, CcMapError
-from engine.atomic import atomic_write
-from osc_protocol.parameters import BY_NAME, PARAMETERS
+from osc_protocol.parameters import BY_NAME, COMMANDS, PARAMETERS, nearest
 from osc_protocol.twins import has_position
 
-__all__ = ["add_arguments", "describe", "forget", "guess", "run", "write_entry"]
+__all__ = ["add_arguments", "describe", "guess", "guess_button", "run"]
 
 SETTLE_S: Final = 1.0  # how long a moving controller is watched
 _PEDAL: Final = 64
+_NOTE_ON: Final = 0x90
 _FIRST_MODE_MESSAGE: Final = 120
-_HEADER: Final = (
-    "# Controllers of Sideman; `sideman learn NAME` writes here. docs/osc.md says what an entry may hold.\n"
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     names = [row.name for row in PARAMETERS if has_position(row)]
-    parser.add_argument("parameter", choices=names, metavar="PARAMETER", help=", ".join(names))
+    known = [*names, *BUTTON_NAMES, "mode NAME", "style NAME"]
+    parser.add_argument("parameter", metavar="WHAT", help=", ".join(known).replace("%", "%%"))
     parser.add_argument("--cancel", action="store_true", help="forget what was learned: the default number is back")
     parser.add_argument("--in", dest="input", metavar="PORT", help="listen to this port, not to one of its own")
     parser.add_argument(
@@ -45,20 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Learns or forgets, and says what. BridgeError when nothing moved; CcMapError for a broken map."""
     path = args.cc_map or user_cc_map()
+    is_button = _is_button(args.parameter)
     if args.cancel:
         gone = forget(path, args.parameter)
-        row = BY_NAME[args.parameter]
-        default = "no controller" if row.cc is None else f"controller {row.cc}"
+        numbers = {row.name: row.cc for row in PARAMETERS} | {row.name: row.cc for row in COMMANDS}
+        default = "no controller" if numbers.get(args.parameter) is None else f"controller {numbers[args.parameter]}"
         print(f"{args.parameter}: {default}, as by default" + ("" if gone else "; there was nothing to forget"))
         return 0
     if path.exists():
         parse_cc_map(read_user_file(path), str(path))  # a broken map is told now, not after the knob was turned
-    entry = guess(_listen(args.input, args.timeout, args.parameter), args.relative)
+    messages = _listen(args.input, args.timeout, args.parameter, notes=is_button)
+    entry = guess_button(messages) if is_button else guess(messages, args.relative)
     lost = write_entry(path, args.parameter, entry)
     print(f"{args.parameter}: {describe(entry)}, written to {path}")
     for name in lost:
         print(f"{name}, which had it, has no controller now")
-    print("`sideman play` reads the map when it starts")
+    print("a running `sideman play` takes it over within a second")
     return 0
 
 
@@ -88,62 +88,41 @@ def guess(messages: list[bytes], relative: str | None = None) -> dict[str, Any]:
     return {"cc": number, **({"relative": found} if found else {}), **where}
 
 
+def guess_button(messages: list[bytes]) -> dict[str, Any]:
+    """What the button or pad that sent these messages is, as an entry of the map: the first that was pressed.
+
+    BridgeError if none was.
+    """
+    for message in messages:
+        if message[0] & 0xF0 == _NOTE_ON and message[2]:
+            return {"note": message[1], "channel": (message[0] & 15) + 1}
+        if _is_control(message) and message[2] >= 64 and message[1] not in (*range(96, 102), DATA_MSB, DATA_LSB):
+            return {"cc": message[1], "channel": (message[0] & 15) + 1}
+    raise BridgeError("no button was pressed: is it connected to the port, and does it send notes or controllers?")
+
+
 def describe(entry: dict[str, Any]) -> str:
     """The entry in words."""
+    if "note" in entry:
+        return f"note {entry['note']} on channel {entry['channel']}"
     what = f"NRPN {entry['nrpn']}" if "nrpn" in entry else f"controller {entry['cc']}"
     kind = f"encoder, {entry['relative']}" if "relative" in entry else f"{entry.get('bits', 7)} bits"
     return f"{what} on channel {entry['channel']} ({kind})"
 
 
-def write_entry(path: Path, name: str, entry: dict[str, Any]) -> list[str]:
-    """Writes the entry into the map at `path`; returns the parameters that lost this controller to it. CcMapError."""
-    content = read_user_file(path) if path.exists() else {}
-    controls = dict(_controls(content))
-    controls.pop(name, None)
-    lost = [other for other in controls if _clash(name, entry, other, controls[other])]
-    before = {control.name for control in parse_cc_map(content).controls}
-    for other in lost:
-        controls[other] = False
-    controls[name] = entry
-    _write(path, {**content, "controls": controls})
-    after = {control.name for control in parse_cc_map({**content, "controls": controls}).controls}
-    return sorted(before - after)
-
-
-def forget(path: Path, name: str) -> bool:
-    """Takes the entry of `name` out of the map; whether there was one. CcMapError for a broken map."""
-    content = read_user_file(path) if path.exists() else {}
-    parse_cc_map(content, str(path))
-    controls = dict(_controls(content))
-    if controls.pop(name, None) is None:
+def _is_button(name: str) -> bool:
+    """Whether it is a button that is learned, not a knob. CcMapError for the name of neither."""
+    if name in BY_NAME and has_position(BY_NAME[name]):
         return False
-    _write(path, {**content, "controls": controls})
+    if name in BY_NAME:
+        raise CcMapError(
+            f"{name} takes text, which no controller stands for; a button can: `sideman learn '{name} NAME'`"
+        )
+    try:
+        button_packet(name, "sideman learn")
+    except CcMapError as error:
+        raise CcMapError(f"{error}{nearest(name, BY_NAME)}") from error
     return True
-
-
-def _controls(content: dict[str, object]) -> dict[str, Any]:
-    controls = content.get("controls") or {}
-    assert isinstance(controls, dict)  # the map was parsed before
-    return controls
-
-
-def _clash(name: str, entry: dict[str, Any], other: str, other_entry: Any) -> bool:
-    try:
-        parse_cc_map({"controls": {other: other_entry, name: entry}})
-    except CcMapError:
-        return True
-    return False
-
-
-def _write(path: Path, content: dict[str, object]) -> None:
-    parse_cc_map(content, str(path))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as beside:
-            text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
-            beside.write_text(_HEADER + text, encoding="utf-8")
-    except OSError as error:
-        raise CcMapError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _is_control(message: bytes) -> bool:
@@ -166,8 +145,8 @@ def _guess_relative(data: list[int]) -> str | None:
     return None
 
 
-def _listen(name: str | None, timeout_s: float, parameter: str) -> list[bytes]:
-    """Controller messages of SETTLE_S from the first one on; none if none came in time."""
+def _listen(name: str | None, timeout_s: float, parameter: str, *, notes: bool) -> list[bytes]:
+    """Controller messages, and notes if asked for, of SETTLE_S from the first one on; none if none came in time."""
     from bridge.ports import InputPort, find_system
 
     system = find_system()
@@ -178,7 +157,9 @@ def _listen(name: str | None, timeout_s: float, parameter: str) -> list[bytes]:
     messages: list[bytes] = []
     try:
         print(
-            f"move the controller for {parameter} on {port.name!r}, to and fro; Ctrl-C leaves all as it was", flush=True
+            f"{'press the button' if notes else 'move the controller'} for {parameter} on {port.name!r}"
+            f"{'' if notes else ', to and fro'}; Ctrl-C leaves all as it was",
+            flush=True,
         )
         end_s = time.monotonic() + timeout_s
         while (left_s := end_s - time.monotonic()) > 0:
@@ -186,7 +167,7 @@ def _listen(name: str | None, timeout_s: float, parameter: str) -> list[bytes]:
                 message = heard.get(timeout=min(left_s, 0.2))  # in bits: on Windows a long wait cannot be interrupted
             except queue.Empty:
                 continue
-            if _is_control(message):
+            if _is_control(message) or (notes and len(message) == 3 and message[0] & 0xF0 == _NOTE_ON):
                 if not messages:
                     end_s = time.monotonic() + SETTLE_S
                 messages.append(message)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from bridge.errors import ModeError
 from bridge.live import LiveSession
 from engine.chords import parse_chart, parse_chord
 from engine.scales import scale_mask
-from engine.styles_library import find_style, parse_styles
-from osc_protocol.parameters import DEFAULT_PORT, PARAMETERS, Value
+from engine.styles_library import find_style, list_styles, parse_styles
+from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, PARAMETERS, Value
 from osc_protocol.replies import ERROR, STATUS
 from osc_protocol.server import OscServer
 
@@ -46,6 +47,8 @@ class Remote:
             "/sideman/play": live.play,
             "/sideman/stop": live.stop,
             "/sideman/panic": live.panic,
+            "/sideman/mode/next": self._next_mode,
+            "/sideman/style/next": self._next_style,
         }
 
     def start(self) -> None:
@@ -78,6 +81,22 @@ class Remote:
         self._live.set_chart(parse_chart(str(text)))
         self._values["mode"] = "changes"
         self.server.publish("mode")
+
+    def _next_mode(self) -> None:
+        """The next one that can be had: without a chart there are no changes to play over."""
+        modes = BY_NAME["mode"].choices
+        now = modes.index(str(self._values["mode"]))
+        for mode in (*modes[now + 1 :], *modes[:now]):
+            with suppress(ModeError):
+                self._on_parameter("mode", mode)
+                self.server.publish("mode")
+                return
+
+    def _next_style(self) -> None:
+        names = ["", *(style.name for style in list_styles() if style.error is None)]
+        now = str(self._values["style"])
+        self._on_parameter("style", names[(names.index(now) + 1) % len(names)] if now in names else names[0])
+        self.server.publish("style")
 
     def _locate(self, beat: Value) -> None:
         if self._values["mode"] != "changes":

@@ -149,8 +149,8 @@ class Stage:
         knobs = self._open_knobs(system, feedback_name)
 
         def hear(message: bytes) -> None:
-            live.midi_in(message)
-            knobs.from_in(message)
+            if not knobs.from_in(message):  # a pad that is a button is no music
+                live.midi_in(message)
 
         source = InputPort(system, "Sideman In", input_name, hear, clock=settings.midi_clock)
         self._close_at_end(source.close)
@@ -275,7 +275,9 @@ class Stage:
             faders = OutputPort(system, "Sideman Feedback", feedback_name)
             self._close_at_end(faders.close)
             send = faders.send
-        knobs = CcRoad(self._remote.server, self._settings.cc_map, send)
+        knobs = CcRoad(
+            self._remote.server, self._settings.cc_map, send, lambda what, text: self._inbox.put((what, text))
+        )
         self._exits.callback(knobs.close)
         return knobs
 

@@ -66,8 +66,9 @@ _REPLIES: Final = f"""\
 _DISCOVERY: Final = """\
 Hosts that speak OSCQuery (Chataigne, ossia score, Max, TouchOSC bridges) discover all of this by themselves: `sideman
 play` serves it at http://127.0.0.1, on the TCP port of the same number as the OSC port (`--oscquery-port` moves it, 0
-turns it off). It only reads, and only by the address that it is bound to. With `pip install sideman[discovery]` hosts
-find it without being told the port.
+turns it off). It answers only who calls it by the address that it is bound to. With `pip install sideman[discovery]`
+hosts find it without being told the port, and hear of every change over a websocket on the same port (LISTEN, IGNORE),
+which also takes OSC; `HOST_INFO` says whether it does. Web pages from elsewhere are refused.
 
 ```
 curl 'http://127.0.0.1:9123/?HOST_INFO'
@@ -83,10 +84,11 @@ The CC column is the controller number that sets the same parameter from a knob:
 127 the high end, linear between. FL Studio's script maps its knobs by it (FL_STUDIO.md), and so does every other
 program or device that sends controller numbers to `Sideman In` or `Sideman Control`.
 
-`sideman learn temperature` binds a parameter to the controller that moves next (`--cancel` undoes it). It writes the
-user's map, which can be edited: ~/.config/sideman/controllers.yaml on Linux, Library/Application Support/Sideman on
-macOS, %LOCALAPPDATA%\\Sideman on Windows; SIDEMAN_CC_MAP or `--cc-map FILE` names another. What the map leaves out
-keeps its number above.
+`sideman learn temperature` binds a parameter to the controller that moves next, `sideman learn play` or
+`sideman learn "mode trade"` a button or pad (`--cancel` undoes it). They write the user's map, which can be edited:
+~/.config/sideman/controllers.yaml on Linux, Library/Application Support/Sideman on macOS, %LOCALAPPDATA%\\Sideman on
+Windows; SIDEMAN_CC_MAP or `--cc-map FILE` names another. What the map leaves out keeps its number above. `sideman
+play` takes an edited map over within a second; a broken one changes nothing, and is told.
 
 ```yaml
 channel: all               # or 1..16: where controllers on Sideman In are heard
@@ -98,6 +100,12 @@ controls:
   swing: {{cc: 80, relative: twos_complement}}       # an endless encoder; or sign_magnitude, binary_offset
   polyphony: {{cc: 27, channel: 3, pick_up: true}}
   min_p: off                                       # no controller
+buttons:
+  play: 102                                        # a controller: pressed from 64 up
+  stop: {{note: 37, channel: 10}}                    # a pad's note, which is then no music
+  mode trade: {{note: 40, channel: 10}}              # or `mode next`
+  style ragtime: {{cc: 110}}                         # or `style next`
+  panic: off
 ```
 
 `sideman play --feedback PORT` sends every change to motor faders or rings of lights on that port, by the same map.
@@ -125,7 +133,7 @@ def render() -> str:
     return (
         f"{_INTRO}\n## Parameters\n\n"
         f"| address | type | range | default | CC | |\n|---|---|---|---|---|---|\n{parameters}\n\n"
-        f"## Commands\n\n| address | argument | |\n|---|---|---|\n{commands}\n\n"
+        f"## Commands\n\n| address | argument | CC | |\n|---|---|---|---|\n{commands}\n\n"
         f"## Replies\n\n{_REPLIES}\n## Discovery\n\n{_DISCOVERY}\n## Controllers\n\n{_CONTROLLERS}"
     )
 
@@ -145,7 +153,8 @@ def _parameter(row: Parameter) -> str:
 
 def _command(row: Command) -> str:
     argument = f"{row.types} {legal_range(row)}" if row.types else ""
-    return f"| {row.address} | {argument} | {row.help.replace('|', chr(92) + '|')} |"
+    cc = "" if row.cc is None else row.cc
+    return f"| {row.address} | {argument} | {cc} | {row.help.replace('|', chr(92) + '|')} |"
 
 
 if __name__ == "__main__":

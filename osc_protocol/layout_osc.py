@@ -18,8 +18,8 @@ def open_stage_control(host: str = "127.0.0.1", port: int = DEFAULT_PORT, feedba
     """The session file's text. host, port: the engine's; feedback_port: the one that Open Stage Control listens on."""
     target = [f"{host}:{port}"]
     cells = [_cell(_name(row.name), _widget(row), row.help) for row in PARAMETERS]
-    cells += [_cell(_name(row.address), _field(row), row.help) for row in ENGINE_COMMANDS if row.types]
-    buttons = [_button(row.address, _name(row.address)) for row in ENGINE_COMMANDS if not row.types]
+    cells += [_cell(_name(row.name), _field(row), row.help) for row in ENGINE_COMMANDS if row.types]
+    buttons = [_button(row.address, _name(row.name)) for row in ENGINE_COMMANDS if not row.types]
     feedback = {"on": feedback_port, "typeTags": "i", "comments": "Ask for the values, and for every change of them."}
     buttons.append(_button("/sideman/feedback", "Show values") | feedback)
     cells.append(_cell("Sideman", {"type": "panel", "id": "buttons", "layout": "horizontal", "widgets": buttons}, ""))
@@ -33,7 +33,7 @@ def open_stage_control(host: str = "127.0.0.1", port: int = DEFAULT_PORT, feedba
 
 
 def _name(text: str) -> str:
-    return text.rpartition("/")[2].removesuffix("_ms").replace("_", " ").capitalize()
+    return text.removesuffix("_ms").replace("_", " ").capitalize()
 
 
 def _cell(title: str, widget: dict[str, Any], comment: str) -> dict[str, Any]:
@@ -56,10 +56,15 @@ def _widget(row: Parameter) -> dict[str, Any]:
 
 
 def _field(row: Command) -> dict[str, Any]:
-    name = row.address.rpartition("/")[2]
-    return {"type": "input", "id": name, "address": row.address, "typeTags": row.types, "asYouType": False}
+    return {
+        "type": "input",
+        "id": row.name.replace(" ", "_"),
+        "address": row.address,
+        "typeTags": row.types,
+        "asYouType": False,
+    }
 
 
 def _button(address: str, label: str) -> dict[str, Any]:
-    name = address.rpartition("/")[2]
+    name = address.removeprefix("/sideman/").replace("/", "_")
     return {"type": "button", "id": name, "label": label, "mode": "tap", "address": address, "on": 1, "off": 0}

@@ -30,8 +30,9 @@ def touchosc_xml(feedback_port: int = FEEDBACK_PORT) -> bytes:
     """The XML inside it."""
     cells: list[tuple[str, list[Element]]] = [(row.name, _controls(row)) for row in PARAMETERS]
     for command in ENGINE_COMMANDS:
-        name = command.address.rpartition("/")[2]
-        cells.append((name, [_field(command.address, command.types) if command.types else _button(command.address)]))
+        cells.append(
+            (command.name, [_field(command.address, command.types) if command.types else _button(command.address)])
+        )
     cells.append(("show values", [_button("/sideman/feedback", "INTEGER", str(feedback_port))]))
     rows = -(-len(cells) // _COLUMNS)
     document = Element("lexml", version="3")
@@ -63,7 +64,7 @@ def _controls(row: Parameter) -> list[Element]:
 
 
 def _field(address: str, tag: str) -> Element:
-    field = _node(None, "TEXT", address.rpartition("/")[2])
+    field = _node(None, "TEXT", address)
     _value(field, "text", "")
     _message(field, address, "text", "ANY", ("VALUE", _CONVERSION[tag], "text", 0, 1), receive=True)
     return field
@@ -71,7 +72,7 @@ def _field(address: str, tag: str) -> Element:
 
 def _button(address: str, conversion: str = "", constant: str = "") -> Element:
     """Momentary; acts when pressed, with one constant argument or none."""
-    button = _node(None, "BUTTON", constant if conversion == "STRING" else address.rpartition("/")[2])
+    button = _node(None, "BUTTON", constant if conversion == "STRING" else address)
     _property(button, "i", "buttonType", "0")
     _value(button, "x", "0")
     _message(button, address, "x", "RISE", ("CONSTANT", conversion, constant, 0, 1) if conversion else None)

@@ -55,6 +55,12 @@ class Command:
     help: str
     low: float | int | None = None
     high: float | int | None = None
+    cc: int | None = None  # of the MIDI button that sends it
+
+    @property
+    def name(self) -> str:
+        """`mode next` for /sideman/mode/next."""
+        return self.address.removeprefix("/sideman/").replace("/", " ")
 
 
 _P: Final = "/sideman/param/"
@@ -105,9 +111,11 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
 COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/chords", "s", "Sets the chord chart, such as `Dm7 | G7 | Cmaj7 | %`."),
     Command("/sideman/chord", "s", "Sets the chord that sounds now; `N.C.` for none."),
-    Command("/sideman/play", "", "Starts playing."),
-    Command("/sideman/stop", "", "Stops playing and ends every sounding note."),
-    Command("/sideman/panic", "", "Ends every sounding note at once, on all channels."),
+    Command("/sideman/play", "", "Starts playing.", cc=102),
+    Command("/sideman/stop", "", "Stops playing and ends every sounding note.", cc=103),
+    Command("/sideman/panic", "", "Ends every sounding note at once, on all channels.", cc=104),
+    Command("/sideman/mode/next", "", "Goes on to the next mode that can be had now.", cc=105),
+    Command("/sideman/style/next", "", "Goes on to the next style that is installed, after the last to none.", cc=106),
     Command("/sideman/seed", "i", "Sets the seed of the draws, so that a take can be had again.", 0, 2**31 - 1),
     Command("/sideman/transport/tempo", "f", "Sets the tempo in beats per minute.", 10.0, 999.0),
     Command("/sideman/transport/position", "f", "Sets the song position in beats from its start.", 0.0, 1e6),

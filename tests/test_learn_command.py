@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge import cli
+from bridge.cc_entries import forget, write_entry
 from bridge.cc_map import Control, load_cc_map, parse_cc_map
 from bridge.errors import BridgeError, CcMapError
-from bridge.learn_command import describe, forget, guess, write_entry
+from bridge.learn_command import describe, guess, guess_button
 from osc_protocol.codec import decode, encode
 from tests.jack_server import running_jack
 from tests.live_processes import Lines, playing
@@ -92,6 +93,52 @@ def test_a_controller_serves_one_parameter_and_the_loser_is_named(tmp_path: Path
     assert write_entry(path, "swing", {"cc": 74, "channel": 1}) == ["temperature"]
     assert write_entry(path, "swing", {"cc": 24, "channel": 1}) == ["density"]  # its default number
     assert write_entry(path, "swing", {"cc": 74, "channel": 1}) == []
+
+
+PRESSED: list[tuple[str, list[bytes], dict[str, Any]]] = [
+    ("a pad", [b"\x99\x24\x5a", b"\x89\x24\x00"], {"note": 36, "channel": 10}),
+    ("a button", sent((90, 127), (90, 0)), {"cc": 90, "channel": 1}),
+    ("a pad after its neighbour's release", [b"\x90\x25\x00", b"\x90\x24\x01"], {"note": 36, "channel": 1}),
+]
+
+
+@pytest.mark.parametrize(("what", "messages", "entry"), PRESSED, ids=[row[0] for row in PRESSED])
+def test_what_was_pressed_is_told_by_what_it_sent(what: str, messages: list[bytes], entry: dict[str, Any]) -> None:
+    assert guess_button(messages) == entry
+    assert f"on channel {entry['channel']}" in describe(entry)
+    assert parse_cc_map({"buttons": {"play": entry, "mode trade": {"note": 99}}})
+
+
+@pytest.mark.parametrize("messages", [[], sent((64, 127)), sent((90, 5)), [b"\x90\x24\x00"]])
+def test_no_press_is_said_so(messages: list[bytes]) -> None:
+    with pytest.raises(BridgeError, match="no button was pressed"):
+        guess_button(messages)
+
+
+def test_buttons_and_knobs_take_controllers_from_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    assert write_entry(path, "play", {"cc": 74, "channel": 1}) == []
+    assert write_entry(path, "swing", {"cc": 74, "channel": 1}) == ["play"]
+    assert write_entry(path, "mode trade", {"cc": 74, "channel": 1}) == ["swing"]
+    assert write_entry(path, "stop", {"note": 36, "channel": 10}) == []
+    assert {button.name: button.number for button in load_cc_map(path).buttons} == {
+        "mode trade": 74, "stop": 36, "panic": 104, "mode next": 105, "style next": 106
+    }  # fmt: skip
+    assert forget(path, "stop")
+    assert {button.name: button.number for button in load_cc_map(path).buttons}["stop"] == 103
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("temprature", "did you mean 'temperature'"), ("style", "learn 'style NAME'"), ("mode swing", "not 'swing'")],
+)
+def test_what_cannot_be_learned_is_refused_in_one_line(
+    name: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["learn", name]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert reason in error
 
 
 def test_what_was_learned_is_forgotten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,59 @@
+"""Laws of the commands that step through modes and styles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge import remote
+from bridge.errors import ModeError
+from bridge.remote import Remote
+from engine.styles_library import Shelved
+from osc_protocol.codec import decode, encode
+
+
+class Session:
+    """A live session that has no chart, and notes what it is told."""
+
+    def __init__(self, has_chart: bool) -> None:
+        self.has_chart = has_chart
+        self.told: list[tuple[str, object]] = []
+
+    def set_parameter(self, name: str, value: object) -> None:
+        if value == "changes" and not self.has_chart:
+            raise ModeError("mode 'changes' needs a chord chart")
+        self.told.append((name, value))
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def press(has_chart: bool, address: str, times: int) -> list[object]:
+    """What a button sets that is pressed so often; everyone hears of each."""
+    session = Session(has_chart)
+    road = Remote(session, {}, port=0)  # type: ignore[arg-type]
+    heard: list[object] = []
+    road.server.add_listener(lambda packet: heard.append(decode(packet)[0].arguments[1]))
+    for _ in range(times):
+        assert road.server.handle_packet(encode(address)) == []
+    assert heard == [value for _, value in session.told]
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("has_chart", "modes"),
+    [(True, ["changes", "trade", "continue", "follow", "changes"]), (False, ["trade", "continue", "follow", "trade"])],
+)
+def test_the_next_mode_is_the_next_that_can_be_had(has_chart: bool, modes: list[str]) -> None:
+    assert press(has_chart, "/sideman/mode/next", len(modes)) == modes
+
+
+def test_the_next_style_goes_through_the_sound_ones_and_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    shelf = [
+        Shelved(name, tmp_path, True, None, error)
+        for name, error in (("klezmer", None), ("old", "broken"), ("rag", None))
+    ]
+    monkeypatch.setattr(remote, "list_styles", lambda: shelf)
+    monkeypatch.setattr(remote, "find_style", lambda name: None)
+    assert press(False, "/sideman/style/next", 4) == ["klezmer", "rag", "", "klezmer"]
