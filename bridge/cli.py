@@ -36,6 +36,7 @@ COMMANDS = (
     Command("play", "bridge.play_command", "play along live: chords in, notes out, on MIDI ports"),
     Command("recover", "bridge.recover_command", "make the take of a session that was killed"),
     Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
+    Command("doctor", "bridge.doctor_command", "measure this machine and say whether it will play live"),
     Command("learn", "bridge.learn_command", "bind a hardware knob to a parameter by moving it"),
     Command("osc", "bridge.osc_command", "write a control surface for Open Stage Control or TouchOSC"),
     Command("fl", "bridge.fl_install", "install the FL Studio controller script"),

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bridge.doors import Doors
 from bridge.errors import LiveFailure
+from bridge.realtime import ask_for
 from bridge.supervision import LOST_US, RESTART_WINDOW_S, RESTARTS, RestartLimit, asleep_us
 
 __all__ = ["SessionThread"]
@@ -57,6 +58,7 @@ class SessionThread:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        ask_for("session")
         doors = self._session.doors
         slept_us = self._slept_us()
         try:
