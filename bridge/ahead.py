@@ -144,11 +144,12 @@ class PlayAhead:
         self._handed_over_us = 0
         self._push(moved)
 
-    def change(self, prepare: Prepare, *, at_first_note: bool = False) -> None:
+    def change(self, prepare: Prepare, *, first_note_us: int | None = None) -> None:
         """Takes back what has not sounded, from a moment just ahead; prepares; goes on from there.
 
-        Notes that sound at that moment sound on, and the new music ends them. at_first_note: the new music is laid so
-        that its first note sounds then, whatever wait the model put before it; only where there is no beat to keep.
+        Notes that sound at that moment sound on, and the new music ends them. first_note_us: the first new note sounds
+        by then, or at once where that is past: a longer wait that the model put before it is shortened. Only where
+        there is no beat to keep.
         """
         began_us = self._clock()
         at_us = max(began_us + self.margin_us, self._handed_over_us, self.wall_us(self._start_s))
@@ -163,8 +164,8 @@ class PlayAhead:
             at_s = self._improviser.time_s
             self._handed_over_us = self.wall_us(at_s)
         prepare(at_s)
-        if at_first_note:
-            self._lay_at_first_note(self._handed_over_us)
+        if first_note_us is not None:
+            self._hasten_first_note(max(first_note_us, self._handed_over_us))
         else:
             self._generate(_grid(at_s + FIRST_CHUNK_S))
         self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
@@ -179,10 +180,11 @@ class PlayAhead:
 
     def rest(self) -> None:
         """Silence now: takes back what has not sounded, ends what sounds."""
+        now_us = self._clock()
         self._command(self._sink.silence)
         if self._origin_us is None:
             return
-        now_s = _grid(math.floor(self.stream_s(self._clock()) / STEP_S) * STEP_S)
+        now_s = _grid(math.floor(self.stream_s(now_us) / STEP_S) * STEP_S)
         if now_s < self._improviser.time_s:
             self._improviser.rollback(max(now_s, min(self._start_s, self._improviser.time_s)))
         self._improviser.end()  # the scheduler has ended them already; the stream must know
@@ -218,12 +220,12 @@ class PlayAhead:
             if interrupted():
                 return
 
-    def _lay_at_first_note(self, at_us: int) -> None:
+    def _hasten_first_note(self, at_us: int) -> None:
         moved = self._to_first_note(at_us)
         first = _first_strike(moved)
-        if first is not None:
+        if first is not None and self.wall_us(first.time_s) > at_us:
             self._origin_us = at_us - round(first.time_s * 1e6)
-            # What ends in the wait that is left out ends after it.
+            # Ends in the wait that is shortened might lie before the handover now.
             moved = [event._replace(time_s=max(event.time_s, first.time_s)) for event in moved]
         self._push(moved)
 

@@ -34,6 +34,7 @@ _STYLE = "bridge.style_commands"
 COMMANDS = (
     Command("generate", "engine.generate_command", "write a solo over chords to a MIDI file"),
     Command("play", "bridge.play_command", "play along live: chords in, notes out, on MIDI ports"),
+    Command("replay", "bridge.replay_command", "play the log of a session again, note for note"),
     Command("recover", "bridge.recover_command", "make the take of a session that was killed"),
     Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
     Command("doctor", "bridge.doctor_command", "measure this machine and say whether it will play live"),

@@ -80,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what was played, in and out, as a MIDI file")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="write all that happens, for `sideman replay`")
     add_parameter_options(parser)
 
 
@@ -168,6 +169,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         seed=seed,
         release_s=args.release,
         record=args.record,
+        log=args.log,
+        checkpoint=args.checkpoint,
+        device=args.device,
         mode=_mode(args),
         trade_bars=args.trade_bars,
         count_in_bars=args.count_in,

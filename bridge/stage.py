@@ -18,20 +18,24 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import native
+from bridge.ahead import EventSink
 from bridge.cc_map import CcMap
 from bridge.cc_road import CcRoad
 from bridge.control import SysexControl
 from bridge.errors import LiveFailure
 from bridge.improviser import Improviser
 from bridge.jack_watch import JackWatch
+from bridge.journal import Journal
 from bridge.live import LiveSession
 from bridge.midi_clock import MidiClock
 from bridge.player import Player
 from bridge.ports import InputPort, MidiSystem, OutputPort, find_system
 from bridge.remote import Remote
+from bridge.session_header import session_header
+from bridge.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedDoors
 from bridge.take import Take
 from engine.chords import Chart
 from osc_protocol.discovery import Announcement
@@ -75,6 +79,9 @@ class Settings:
     output_latency_ms: float = 0.0
     midi_clock: bool = False  # follow the clock on the In port
     osc_host: str = "127.0.0.1"  # the IPv4 address that OSC and OSCQuery are bound to
+    log: Path | None = None  # of the session, to be played again
+    checkpoint: Path | None = None  # None: the shipped base
+    device: str = "auto"
     oscquery_port: int | None = None  # TCP; None: the number of the OSC port; 0: none
 
 
@@ -94,6 +101,7 @@ class Stage:
         self._live: LiveSession | None = None
         self._remote: Remote | None = None
         self._take: Take | None = None
+        self._log: Journal | None = None
 
     def open(self) -> None:
         """Opens everything and starts to play. SidemanError or OscError where it cannot; close() in any case."""
@@ -106,23 +114,25 @@ class Stage:
             control_names = system.find(
                 settings.control_input, settings.control_output, ("--control-in", "--control-out")
             )
-        tempo_bpm = settings.tempo_bpm
         if settings.record is not None:
             self._take = self._open_take(settings.record)
         scheduler = native.Scheduler()
+        sink: EventSink = scheduler
+        doors = None
+        if settings.log is not None:
+            self._log = Journal(settings.log, self._report_trouble)
+            header = session_header(_options(settings), settings.values, settings.checkpoint, settings.device)
+            self._log.add(SESSION, VERSION, header)
+            sink = CheckedSink(scheduler)
+            doors = LoggedDoors(native.now_us, self._log, sink)
         live = LiveSession(
             self._load(),
-            scheduler,
+            sink,
             native.now_us,
             lambda what, text: self._inbox.put((what, text)),
-            seed=settings.seed,
-            release_s=settings.release_s,
-            tempo_bpm=tempo_bpm,
-            trade_bars=settings.trade_bars,
-            count_in_bars=settings.count_in_bars,
-            output_latency_ms=settings.output_latency_ms,
-            midi_clock=MidiClock() if settings.midi_clock else None,
+            **_options(settings) | {"midi_clock": MidiClock() if settings.midi_clock else None},
             witness=self._take,
+            doors=doors,
         )
         self._live = live
         for name, value in settings.values.items():
@@ -142,7 +152,7 @@ class Stage:
             output.send,
             native.now_us,
             self._inbox.put,
-            self._take.note_out if self._take else lambda time_us, message: None,
+            self._sent,
         )
         if system.name == "JACK":
             self._watch_jack(self._player)
@@ -218,13 +228,25 @@ class Stage:
                     f"{self._live.skipped} notes skipped, {self._live.dropped_input} messages of the player dropped"
                 )
 
+    def _sent(self, time_us: int, message: bytes) -> None:
+        """The deadline thread has sent it."""
+        if self._take is not None:
+            self._take.note_out(time_us, message)
+        if self._log is not None:
+            self._log.add(SENT, time_us, message)
+
+    def _report_trouble(self, text: str) -> None:
+        self._inbox.put(("error", text))
+
     def _open_take(self, path: Path) -> Take:
-        take = Take(path, native.now_us(), self._settings.tempo_bpm, lambda text: self._inbox.put(("error", text)))
+        take = Take(path, native.now_us(), self._settings.tempo_bpm, self._report_trouble)
         if take.recovered is not None:
             self._say(f"a take was broken off here: it is now {take.recovered[0]}, {take.recovered[1]} messages")
         return take
 
     def _save_take(self) -> None:
+        if self._log is not None:
+            self._log.close()
         if self._take is not None and not self.is_open:
             self._take.discard()
         elif self._take is not None:
@@ -305,3 +327,16 @@ class Stage:
         source = InputPort(system, "Sideman Control", input_name, take, sysex=True)
         self._close_at_end(source.close)
         return source.name
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """What a session is made with, as far as it can be written down."""
+    return {
+        "seed": settings.seed,
+        "release_s": settings.release_s,
+        "tempo_bpm": settings.tempo_bpm,
+        "trade_bars": settings.trade_bars,
+        "count_in_bars": settings.count_in_bars,
+        "output_latency_ms": settings.output_latency_ms,
+        "midi_clock": settings.midi_clock,
+    }

@@ -15,12 +15,40 @@ from bridge.journal import Journal, in_use, read_entries
 from bridge.take_file import BEAT, IN, MARK, OUT, REST, START, write_take
 from bridge.witness import Witness
 
-__all__ = ["Take", "journal_of", "recover"]
+__all__ = ["VERSION", "Take", "TakeEntries", "journal_of", "recover"]
 
 VERSION = 1
 
 
-class Take(Witness):
+class TakeEntries(Witness):
+    """What a session does, as entries of a take."""
+
+    def __init__(self, add: Callable[..., None]) -> None:
+        """add(kind, field...): takes one entry; see bridge/take_file.py."""
+        self._add = add
+
+    def heard(self, time_us: int, message: bytes) -> None:
+        """One message of the player."""
+        self._add(IN, time_us, message)
+
+    def note_out(self, time_us: int, message: bytes) -> None:
+        """One message of the sideman."""
+        self._add(OUT, time_us, message)
+
+    def marked(self, time_us: int, text: str) -> None:
+        """A marker, such as a chord's name."""
+        self._add(MARK, time_us, text)
+
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
+        """A tempo from here on, and where a bar line of it lies."""
+        self._add(BEAT, time_us, tempo_bpm, bar_us, beats_per_bar)
+
+    def rested(self, time_us: int) -> None:
+        """No beat from here on."""
+        self._add(REST, time_us)
+
+
+class Take(TakeEntries):
     """A recording under way. Its methods never wait; save is for the main thread, once the others are done."""
 
     def __init__(
@@ -37,27 +65,8 @@ class Take(Witness):
         self.recovered = recover(path, keep_clear=True)  # before the journal begins anew
         self._path = path
         self._journal = Journal(journal_of(path), on_trouble)
+        super().__init__(self._journal.add)
         self._journal.add(START, VERSION, start_us, tempo_bpm)
-
-    def heard(self, time_us: int, message: bytes) -> None:
-        """One message of the player."""
-        self._journal.add(IN, time_us, message)
-
-    def note_out(self, time_us: int, message: bytes) -> None:
-        """One message of the sideman."""
-        self._journal.add(OUT, time_us, message)
-
-    def marked(self, time_us: int, text: str) -> None:
-        """A marker, such as a chord's name."""
-        self._journal.add(MARK, time_us, text)
-
-    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
-        """A tempo from here on, and where a bar line of it lies."""
-        self._journal.add(BEAT, time_us, tempo_bpm, bar_us, beats_per_bar)
-
-    def rested(self, time_us: int) -> None:
-        """No beat from here on."""
-        self._journal.add(REST, time_us)
 
     def discard(self) -> None:
         """Nothing was played, and nothing stays."""

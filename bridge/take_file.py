@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import mido
 
 from bridge.errors import BridgeError
-from bridge.journal import Entry
 from bridge.tempo_map import TICKS_PER_BEAT, Beats, TempoMap
 
 __all__ = ["BEAT", "IN", "MARK", "OUT", "REST", "START", "write_take"]
 
 START: Final = "start"  # version, time_us, tempo_bpm or null
-IN, OUT = "in", "out"  # time_us, hexadecimal bytes
+IN, OUT = "in", "out"  # time_us, bytes, or in a file hexadecimal text
 MARK: Final = "mark"  # time_us, text
 BEAT: Final = "beat"  # time_us, tempo_bpm, bar_us, beats_per_bar
 REST: Final = "rest"  # time_us
 FIELDS: Final[dict[str, tuple[type, ...]]] = {
-    START: (int, int), IN: (int, str), OUT: (int, str), MARK: (int, str), BEAT: (int, float, int, int), REST: (int,),
+    START: (int, int), IN: (int, object), OUT: (int, object),
+    MARK: (int, str), BEAT: (int, float, int, int), REST: (int,),
 }  # fmt: skip
 
 _Timed = tuple[int, mido.Message | mido.MetaMessage]
 
 
-def write_take(path: Path, entries: Iterable[Entry]) -> int:
+def write_take(path: Path, entries: Iterable[Sequence[Any]]) -> int:
     """Writes the file, whole or not at all; the number of messages in it. BridgeError if the disk refuses."""
     start_us: int | None = None
     tempo_bpm: float | None = None
@@ -42,8 +42,9 @@ def write_take(path: Path, entries: Iterable[Entry]) -> int:
             start_us, tempo_bpm = fields[1], fields[2] if len(fields) > 2 else None
         elif kind in played:
             try:
-                played[kind].append((fields[0], mido.Message.from_bytes(bytes.fromhex(fields[1]))))
-            except ValueError:  # a keyboard sent what is no MIDI
+                message = fields[1] if isinstance(fields[1], bytes) else bytes.fromhex(fields[1])
+                played[kind].append((fields[0], mido.Message.from_bytes(message)))
+            except (ValueError, TypeError):  # a keyboard sent what is no MIDI
                 continue
         elif kind == MARK:
             text = fields[1].encode("ascii", "replace").decode()
@@ -63,7 +64,7 @@ def write_take(path: Path, entries: Iterable[Entry]) -> int:
     return len(played[IN]) + len(played[OUT])
 
 
-def _is_whole(kind: object, fields: Entry) -> bool:
+def _is_whole(kind: object, fields: Sequence[Any]) -> bool:
     types = FIELDS.get(kind) if isinstance(kind, str) else None
     if types is None or len(fields) < len(types):
         return False

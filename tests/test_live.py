@@ -68,13 +68,17 @@ class World:
         end_us = self.now_us + duration_us
         while self.now_us < end_us:
             self.now_us = min(self.now_us + TICK_US, end_us)
-            for due_us, status, data1, data2 in self.scheduler.poll(self.now_us):
-                self.sent.append((self.now_us, due_us, status, data1, data2))
-                if status & 0xF0 == 0x90:
-                    assert data1 not in self.sounding, "struck twice without an end"
-                    self.sounding[data1] = self.now_us
-                elif status & 0xF0 == 0x80:
-                    self.longest_us = max(self.longest_us, self.now_us - self.sounding.pop(data1))
+            self.consume()
+
+    def consume(self) -> None:
+        """The consumer looks once."""
+        for due_us, status, data1, data2 in self.scheduler.poll(self.now_us):
+            self.sent.append((self.now_us, due_us, status, data1, data2))
+            if status & 0xF0 == 0x90:
+                assert data1 not in self.sounding, "struck twice without an end"
+                self.sounding[data1] = self.now_us
+            elif status & 0xF0 == 0x80:
+                self.longest_us = max(self.longest_us, self.now_us - self.sounding.pop(data1))
 
     def run(self, duration_s: float) -> None:
         """The session thread runs its rounds for so long."""
