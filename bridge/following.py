@@ -14,7 +14,7 @@ from engine.chords import Chord
 
 __all__ = ["Following"]
 
-ONE_ANSWER_US: Final = 100_000  # chords that follow each other faster are one to the player
+BETWEEN_ANSWERS_US: Final = 50_000  # the least; a grasp whose fingers come apart is several chords
 
 
 class Following:
@@ -36,7 +36,7 @@ class Following:
         self._held = HeldChord()
         self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
         self._chord: Chord | None = None  # that the music now follows
-        self._answer_us = -ONE_ANSWER_US  # when the music last answered a chord, or will
+        self._answer_us = -BETWEEN_ANSWERS_US  # when the music last answered a chord, or will
 
     def hear(self, time_us: int, message: bytes) -> None:
         """What the player does."""
@@ -65,11 +65,11 @@ class Following:
             self._tell(now_us, wanted)
         elif wanted != self._chord:
             self._chord = wanted
-            # A late finger's correction must not strike twice. With a beat the first note comes where the beat has it.
-            answered = 0 <= now_us - self._answer_us < ONE_ANSWER_US
-            self._ahead.change(self._prepare, at_first_note=self._beat.tempo_bpm is None and not answered)
-            if not answered:
-                self._answer_us = self._ahead.handed_over_us
+            # A late finger's correction must not strike on top of the answer before it. With a beat the first note
+            # comes where the beat has it.
+            answer_us = self._answer_us + BETWEEN_ANSWERS_US
+            self._ahead.change(self._prepare, first_note_us=answer_us if self._beat.tempo_bpm is None else None)
+            self._answer_us = max(answer_us, self._ahead.handed_over_us)
             self._tell(now_us, wanted)
         else:
             self._knobs.apply(now_us)
