@@ -121,9 +121,14 @@ def shifts_of(piece: PieceArrays, window: dict[str, np.ndarray]) -> set[int]:
     return found
 
 
+def keeps_time(piece: PieceArrays) -> PieceArrays:
+    """Without a beat no window strays from it."""
+    return replace(piece, beat_steps=np.zeros(0), beat_in_bar=np.zeros(0, dtype=np.int64))
+
+
 @pytest.mark.parametrize("augment", [1, 4, 12])
 def test_training_hears_a_piece_in_the_keys_asked_for_with_its_chords(augment: int) -> None:
-    piece = random_piece(1, 200)
+    piece = keeps_time(random_piece(1, 200))
     heard = set()
     for window in draw_many(piece, 150, augment):
         (semitones,) = shifts_of(piece, window)
@@ -136,7 +141,7 @@ def test_training_hears_a_piece_in_the_keys_asked_for_with_its_chords(augment: i
 
 def test_at_the_edge_of_the_keyboard_a_piece_keeps_its_key() -> None:
     tokens = np.array([389, *[370, 127, 300, 255] * 40, *[370, 0, 300, 128] * 40, 390], dtype=np.uint16)
-    piece = replace(random_piece(1), tokens=tokens)
+    piece = keeps_time(replace(random_piece(1), tokens=tokens))
     for window in draw_many(piece, 20, length=321):
         assert set(window["tokens"]) <= set(tokens)
 
@@ -157,6 +162,19 @@ def test_chords_beats_and_the_future_are_hidden_as_often_as_stated() -> None:
     blind = np.mean([int(w["chords_ahead"]) == 0 for w in windows])
     np.testing.assert_allclose([no_chords, no_beat, blind], [0.12, 0.25, 0.5], atol=0.04)
     assert {int(w["chords_ahead"]) for w in windows} == set(range(9))
+
+
+def test_what_is_astray_is_no_target_and_half_the_windows_with_a_beat_stray() -> None:
+    piece = random_piece(2, 2000)
+    strays = 0
+    for window in draw_many(piece, 300):
+        _, targets = collate([window], LENGTH)
+        hidden = np.flatnonzero(targets[0, : len(window["beat"])].numpy() == PAD)
+        assert hidden.tolist() == np.flatnonzero(window["astray"][1:]).tolist()
+        strays += bool(window["astray"].any())
+        assert not (window["astray"].any() and (window["beat"] == 24).all())
+    assert 300 * 0.75 * 0.3 < strays < 300 * 0.75 * 0.6
+    assert not any(window["astray"].any() for window in draw_many(keeps_time(piece), 50))
 
 
 def test_pieces_too_short_to_teach_are_left_out() -> None:

@@ -21,6 +21,7 @@ from engine.data.augmentation import (
     transpose_tokens,
 )
 from engine.data.shards import INDEX_EVERY, PieceArrays, Pieces, Shard, token_steps
+from engine.data.straying import stray
 from engine.errors import DataError
 from engine.model.perceiver import Inputs
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORDS_AHEAD, CHORDS_BACK
@@ -32,6 +33,7 @@ __all__ = [
 
 CHORD_DROPOUT = 0.12  # windows without chords: what classifier-free guidance compares with (Ho and Salimans 2022)
 BEAT_DROPOUT = 0.25  # windows with a known beat that hide it
+STRAY = 0.5  # windows with a known beat whose notes leave it and find back (engine/data/straying)
 NO_LOOK_AHEAD = 0.5  # windows that know no future chord, as in live play
 COLD_START = 0.25  # windows that begin with BOS in mid-piece, so that BOS does not mean "an introduction"
 MIN_TOKENS = 8  # shorter pieces teach nothing
@@ -41,7 +43,10 @@ Window = dict[str, npt.NDArray[np.int64]]
 
 
 def cut_window(piece: PieceArrays, start: int, length: int) -> Window:
-    """tokens (<= length + 1,) from `start` on; for each input position its beat, bar and chord; the chords in reach."""
+    """tokens (<= length + 1,) from `start` on; for each input position its beat, bar and chord; the chords in reach.
+
+    astray: which tokens are no target, as nobody chose them.
+    """
     return _described(piece, piece.tokens[start : start + length + 1].astype(np.int64), piece.step_before(start))
 
 
@@ -58,6 +63,7 @@ def _described(piece: PieceArrays, tokens: I64, before: int, stretch: float = 1.
     last = int(chord_now[-1]) + CHORDS_AHEAD + 1
     return {
         "tokens": tokens,
+        "astray": np.zeros(len(tokens), dtype=np.int64),
         "beat": beat,
         "bar": bar,
         "chords": piece.chord_ids[first:last].astype(np.int64),
@@ -67,14 +73,15 @@ def _described(piece: PieceArrays, tokens: I64, before: int, stretch: float = 1.
 
 
 def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
-    """Windows -> inputs and (B, L) targets, padded with PAD (which the loss ignores)."""
+    """Windows -> inputs and (B, L) targets: PAD, which the loss ignores, after the end and where they are astray."""
     batch, width = len(windows), max(len(w["chords"]) for w in windows)
-    tokens = np.full((batch, length + 1), PAD)
+    tokens, targets = np.full((batch, length + 1), PAD), np.full((batch, length), PAD)
     beat, bar = np.full((batch, length), BEAT_BINS), np.full((batch, length), BAR_BINS)
     chord_now, chords = np.zeros((batch, length), dtype=np.int64), np.full((batch, width), NO_CHORD)
     for row, w in enumerate(windows):
         n = len(w["beat"])
         tokens[row, : n + 1] = w["tokens"]
+        targets[row, :n] = np.where(w["astray"][1:], PAD, w["tokens"][1:])
         beat[row, :n], bar[row, :n] = w["beat"], w["bar"]
         chord_now[row, :n] = w["chord_now"]
         chord_now[row, n:] = w["chord_now"][-1]
@@ -88,7 +95,7 @@ def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
         chords_ahead=torch.tensor([int(w["chords_ahead"]) for w in windows]),
         num_chords=torch.tensor([len(w["chords"]) for w in windows]),
     )
-    return inputs, torch.from_numpy(tokens[:, 1:].copy())
+    return inputs, torch.from_numpy(targets)
 
 
 class WindowSampler:
@@ -147,19 +154,26 @@ class WindowSampler:
             ahead = piece.tokens[start + 1 : start + 256]
             velocity = np.flatnonzero((ahead >= VELOCITY) & (ahead < VELOCITY + NUM_VELOCITIES))
             start += int(velocity[0]) if len(velocity) else 0
-        window = self._transposed(self._varied(piece, start, cold, rng), rng)
+        hides_beat = rng.random() < BEAT_DROPOUT
+        strays = not hides_beat and len(piece.beat_steps) > 0 and rng.random() < STRAY
+        window = self._transposed(self._varied(piece, start, cold, rng, strays), rng)
         if rng.random() < CHORD_DROPOUT:
             window["chords"] = np.array([NO_CHORD])
             window["chord_now"] = np.zeros_like(window["chord_now"])
-        if rng.random() < BEAT_DROPOUT:
+        if hides_beat:
             window["beat"] = np.full_like(window["beat"], BEAT_BINS)
             window["bar"] = np.full_like(window["bar"], BAR_BINS)
         ahead_known = 0 if rng.random() < NO_LOOK_AHEAD else int(rng.integers(1, CHORDS_AHEAD + 1))
         window["chords_ahead"] = np.array(ahead_known)
         return window
 
-    def _varied(self, piece: PieceArrays, start: int, cold: bool, rng: np.random.Generator) -> Window:
-        """The window from token `start` on, in a tempo and a loudness. cold: BOS takes its first token's place."""
+    def _varied(
+        self, piece: PieceArrays, start: int, cold: bool, rng: np.random.Generator, strays: bool = False
+    ) -> Window:
+        """The window from token `start` on, in a tempo and a loudness. cold: BOS takes its first token's place.
+
+        strays: its notes leave the beat and find back.
+        """
         factors, jitter = self.augmentation.tempo_stretch, self.augmentation.velocity_jitter
         # Nothing is drawn where nothing varies: such runs see the batches that they always saw.
         stretch = factors[int(rng.integers(len(factors)))] if len(factors) > 1 else factors[0]
@@ -175,7 +189,10 @@ class WindowSampler:
         tokens = tokens[:room]
         if cold:
             tokens = np.concatenate([[BOS], tokens])
-        return _described(piece, tokens, before, stretch)
+        if not strays:
+            return _described(piece, tokens, before, stretch)
+        tokens, astray = stray(tokens, rng)
+        return {**_described(piece, tokens, before, stretch), "astray": astray}
 
     def _transposed(self, window: Window, rng: np.random.Generator) -> Window:
         semitones = int(rng.integers(self.keys.start, self.keys.stop))
