@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bridge.errors import PortError
-from bridge.fl_install import PROBE, SCRIPT, FlInstallError, hardware_folders, script_files
+from bridge.fl_install import PROBE, SCRIPT, USER_MAP, FlInstallError, hardware_folders, script_files
 from osc_protocol.codec import decode, encode
 from osc_protocol.errors import PacketError
 from osc_protocol.parameters import DEFAULT_PORT
@@ -57,17 +57,23 @@ def examine_folder(hardware: Path) -> list[Finding]:
     except OSError as error:
         return [Finding(False, f"{folder} cannot be read ({error.strerror}): close FL Studio and try again")]
     missing = sorted(wanted.keys() - there.keys())
-    changed = sorted(name for name in wanted.keys() & there.keys() if there[name] != wanted[name].read_bytes())
+    changed = {name for name in wanted.keys() & there.keys() if there[name] != wanted[name].read_bytes()}
+    own_map = USER_MAP in changed
+    changed.discard(USER_MAP)
     foreign = sorted(there.keys() - wanted.keys())
     findings = []
     if missing:
         findings.append(Finding(False, f"{folder} lacks {', '.join(missing)}: run `sideman fl install`"))
     if changed:
         findings.append(
-            Finding(False, f"{folder}: {', '.join(changed)} of another version or edited: run `sideman fl install`")
+            Finding(
+                False, f"{folder}: {', '.join(sorted(changed))} of another version or edited: run `sideman fl install`"
+            )
         )
     if foreign:
         findings.append(Finding(None, f"{folder} also holds {', '.join(foreign)}, which is not ours"))
+    if own_map:
+        findings.append(Finding(None, f"{folder / USER_MAP} is your own map of knobs and pads; install keeps it"))
     if not findings or findings[0].good is None:
         findings.insert(0, Finding(True, f"{folder} holds the whole script of this version ({len(wanted)} files)"))
     for copy in copies:

@@ -1,31 +1,27 @@
-"""`sideman fl install | uninstall | probe | doctor`: puts the controller script where FL Studio looks for it.
+"""`sideman fl install | uninstall | probe | doctor | take`: what Sideman puts into FL Studio's user data folder.
 
-FL reads scripts from <user data folder>/Settings/Hardware/<any name>. The user data folder is Documents/Image-Line/FL
-Studio unless it was moved; on Windows, OneDrive moves Documents more often than not.
+FL reads controller scripts from <user data folder>/Settings/Hardware/<any name>.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Final
 
-from bridge.errors import BridgeError
+from bridge.fl_folders import FlInstallError, settings_folders
 
 __all__ = [
-    "FlInstallError", "add_arguments", "find_user_folders", "hardware_folders", "install", "leftovers", "probe", "run",
-    "script_files", "uninstall",
+    "FlInstallError", "add_arguments", "hardware_folders", "install", "leftovers", "probe", "run", "script_files",
+    "uninstall",
 ]  # fmt: skip
 
 SOURCE: Final = Path(__file__).resolve().parent.parent / "fl_scripts" / "Sideman"
 SCRIPT: Final = "Sideman"  # folder names in FL's Hardware folder
 PROBE: Final = "SidemanProbe"
 _PROBE_FILE: Final = "device_SidemanProbe.py"
-_WHERE: Final = "FL shows it under Options > File settings > User data folder: give it with --dir"
+USER_MAP: Final = "sideman_map.py"  # the one file of the script that is the user's to edit
 
 _NEXT_INSTALL: Final = """
 In FL Studio, with `sideman play` running:
@@ -40,31 +36,11 @@ In FL Studio, after a restart: Options > MIDI settings, any enabled input, contr
 View > Script output then lists what this FL allows. `sideman fl uninstall` removes it."""
 
 
-class FlInstallError(BridgeError):
-    """FL Studio's folder was not found, or the script could not be written to or removed from it."""
-
-
-def find_user_folders(home: Path | None = None) -> list[Path]:
-    """FL Studio's user data folders on this machine that exist, the likeliest first. home: for tests."""
-    base = home or Path.home()
-    documents = [] if home else _windows_documents()
-    documents += [base / "Documents", *sorted(base.glob("OneDrive*/Documents"))]
-    documents.append(base / "Library/Mobile Documents/com~apple~CloudDocs/Documents")  # macOS, Documents in iCloud
-    prefix = Path(os.environ.get("WINEPREFIX", base / ".wine")) if home is None else base / ".wine"
-    documents += sorted(prefix.glob("drive_c/users/*/Documents"))
-    found: dict[Path, Path] = {}
-    for folder in documents:
-        user_folder = folder / "Image-Line" / "FL Studio"
-        if user_folder.is_dir():
-            found.setdefault(user_folder.resolve(), user_folder)
-    return list(found.values())
-
-
 def install(target_dir: Path | None) -> list[Path]:
     """Copies the script into FL's user data folder (None: all that are found); returns the files written.
 
-    An older copy is replaced as a whole, and only once the new one is complete and verified. FlInstallError if FL
-    Studio is not found, or the folder cannot be written.
+    An older copy is replaced as a whole, but for the user's own map of knobs, and only once the new one is complete
+    and verified. FlInstallError if FL Studio is not found, or the folder cannot be written.
     """
     return [path for hardware in hardware_folders(target_dir) for path in _place(script_files(), hardware / SCRIPT)]
 
@@ -137,34 +113,9 @@ _ACTIONS: Final = {
 }
 
 
-def _windows_documents() -> list[Path]:
-    """Where Windows says that Documents lies, OneDrive or not."""
-    found: list[Path] = []
-    if sys.platform == "win32":
-        import winreg
-
-        key = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
-        with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as shell_folders:
-            found.append(Path(os.path.expandvars(str(winreg.QueryValueEx(shell_folders, "Personal")[0]))))
-    return found
-
-
 def hardware_folders(target_dir: Path | None) -> list[Path]:
-    """<user data folder>/Settings/Hardware of the folder given, or of all found."""
-    if target_dir is None:
-        found = find_user_folders()
-        if not found:
-            raise FlInstallError(f"FL Studio's user data folder was not found in Documents/Image-Line. {_WHERE}")
-        return [folder / "Settings" / "Hardware" for folder in found]
-    folder = target_dir.expanduser()
-    if not folder.is_dir():
-        raise FlInstallError(f"{folder} is not a folder. {_WHERE}")
-    if folder.name == "Hardware":
-        return [folder]
-    for candidate in (folder, folder / "FL Studio", folder / "Image-Line" / "FL Studio"):
-        if (candidate / "Settings").is_dir():
-            return [candidate / "Settings" / "Hardware"]
-    raise FlInstallError(f"{folder} is not FL Studio's user data folder: it has no Settings folder. {_WHERE}")
+    """<user data folder>/Settings/Hardware of the folder given, or of all found. FlInstallError."""
+    return [settings / "Hardware" for settings in settings_folders(target_dir)]
 
 
 def _place(files: list[Path], folder: Path) -> list[Path]:
@@ -177,8 +128,10 @@ def _place(files: list[Path], folder: Path) -> list[Path]:
         fresh.mkdir(parents=True)
         for source in files:
             copy = fresh / source.name
-            copy.write_bytes(source.read_bytes())
-            if copy.read_bytes() != source.read_bytes():
+            own = folder / USER_MAP
+            content = (own if source.name == USER_MAP and own.is_file() else source).read_bytes()
+            copy.write_bytes(content)
+            if copy.read_bytes() != content:
                 raise FlInstallError(f"{copy} does not read back as it was written: is the disk full?")
         _clear(old)
         if folder.exists():

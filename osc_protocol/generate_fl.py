@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from osc_protocol import mini_osc, replies, scaling, sysex
-from osc_protocol.parameters import PARAMETERS, Parameter
+from osc_protocol.parameters import COMMANDS, PARAMETERS, Parameter
 
 __all__ = ["FOLDER", "render", "write"]
 
@@ -58,11 +58,16 @@ def _body(source: str) -> str:
 
 def _table() -> str:
     rows = "".join(f"    {_row(row)},\n" for row in PARAMETERS)
+    commands = "".join(
+        f"    {(row.name, row.name.capitalize(), row.address, row.cc)},\n" for row in COMMANDS if row.cc is not None
+    )
     addresses = "".join(f"{name} = {getattr(replies, name)!r}\n" for name in ("PONG", "VALUE", "STATUS", "ERROR"))
     return (
         _HEADER + '"""The parameter table."""\n\n'
         "# name, label, OSC type, low, high, unit, address, CC\n"
-        f"PARAMETERS = (\n{rows})\n\n{addresses}"
+        f"PARAMETERS = (\n{rows})\n\n"
+        "# name, label, address, CC\n"
+        f"COMMANDS = (\n{commands})\n\n{addresses}"
     ).replace("'", '"')
 
 

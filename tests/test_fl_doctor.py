@@ -39,6 +39,10 @@ def edit_one(hardware: Path) -> None:
     (hardware / "Sideman" / "sideman_wire.py").write_text("old")
 
 
+def edit_map(hardware: Path) -> None:
+    (hardware / "Sideman" / "sideman_map.py").write_text("CONTROLS = {}")
+
+
 def copy_by_hand(hardware: Path) -> None:
     (hardware / "My Sideman").mkdir()
     (hardware / "My Sideman" / "device_Sideman.py").write_text("# name=Sideman")
@@ -52,6 +56,7 @@ FAULTS = [
     (remove_one, False, "lacks sideman_wire.py: run `sideman fl install`"),
     (edit_one, False, "sideman_wire.py of another version or edited: run `sideman fl install`"),
     (copy_by_hand, False, "My Sideman is a second copy"),
+    (edit_map, None, "is your own map of knobs and pads; install keeps it"),
     (remove_all, False, "is not there: run `sideman fl install`"),
     (lambda hardware: (hardware / "Sideman" / "own.py").write_text(""), None, "also holds own.py, which is not ours"),
     (lambda hardware: probe(hardware), None, "holds the probe"),

@@ -7,17 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import fl_install
-from bridge.fl_install import SOURCE, FlInstallError, find_user_folders, install, probe, run, uninstall
+from bridge import fl_folders, fl_install
+from bridge.fl_install import SOURCE, FlInstallError, install, probe, run, uninstall
 from tests.fake_fl.host import FakeFL
-
-DOCUMENTS = [
-    "Documents",
-    "OneDrive/Documents",
-    "OneDrive - Müller GmbH/Documents",
-    "Library/Mobile Documents/com~apple~CloudDocs/Documents",
-    ".wine/drive_c/users/anna/Documents",
-]
 
 
 def make_fl(documents: Path) -> Path:
@@ -31,22 +23,11 @@ def user_folder(tmp_path: Path) -> Path:
     return make_fl(tmp_path / "Dokumente für Müsik")
 
 
-@pytest.mark.parametrize("documents", DOCUMENTS)
-def test_the_user_folder_is_found_where_documents_lie(documents: str, tmp_path: Path) -> None:
-    assert find_user_folders(tmp_path) == []
-    folder = make_fl(tmp_path / documents)
-    assert find_user_folders(tmp_path) == [folder]
-
-
-def test_several_folders_are_all_served_and_one_by_two_names_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = make_fl(tmp_path / "Documents"), make_fl(tmp_path / "OneDrive" / "Documents")
-    (tmp_path / "OneDrive - link").symlink_to(tmp_path / "OneDrive")
-    assert find_user_folders(tmp_path) == [first, second]
-    monkeypatch.setattr(fl_install, "find_user_folders", lambda: [first, second])
+def test_several_folders_are_all_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [make_fl(tmp_path / "Documents"), make_fl(tmp_path / "OneDrive" / "Documents")]
+    monkeypatch.setattr(fl_folders, "find_user_folders", lambda: folders)
     install(None)
-    assert all((folder / "Settings/Hardware/Sideman/device_Sideman.py").is_file() for folder in (first, second))
+    assert all((folder / "Settings/Hardware/Sideman/device_Sideman.py").is_file() for folder in folders)
 
 
 @pytest.mark.parametrize("profile", ["fl2024", "fl21"])
@@ -75,6 +56,16 @@ def test_an_older_copy_is_replaced_as_a_whole(user_folder: Path) -> None:
     written = install(user_folder)
     assert sorted(written) == sorted(folder.iterdir())
     assert [path.name for path in folder.parent.iterdir()] == ["Sideman"]
+
+
+def test_the_users_own_map_of_knobs_outlives_an_install(user_folder: Path) -> None:
+    install(user_folder)
+    own = user_folder / "Settings" / "Hardware" / "Sideman" / "sideman_map.py"
+    own.write_text('CONTROLS = {("cc", 74): "temperature"}\n')
+    (own.parent / "sideman_wire.py").write_text("old")
+    install(user_folder)
+    assert own.read_text() == 'CONTROLS = {("cc", 74): "temperature"}\n'
+    assert (own.parent / "sideman_wire.py").read_bytes() == (SOURCE / "sideman_wire.py").read_bytes()
 
 
 def test_a_folder_of_somebody_else_is_left_alone(user_folder: Path) -> None:
@@ -123,7 +114,7 @@ def test_errors_are_one_line_with_the_remedy(
     target: str | None, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr(fl_install, "find_user_folders", lambda: [])
+    monkeypatch.setattr(fl_folders, "find_user_folders", lambda: [])
     for action in (install, uninstall, probe):
         with pytest.raises(FlInstallError, match=text) as caught:
             action(tmp_path / target if target else None)

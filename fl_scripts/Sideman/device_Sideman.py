@@ -32,6 +32,14 @@ def OnControlChange(event, *args):
     app.guard(app.control_change, event)
 
 
+def OnNoteOn(event, *args):
+    app.guard(app.note, event)
+
+
+def OnNoteOff(event, *args):
+    app.guard(app.note, event)
+
+
 def OnRefresh(flags, *args):
     app.guard(app.refresh)
 

@@ -1,16 +1,16 @@
-"""What the script does: knobs and transport to the engine, values and clear words back to the hint bar."""
+"""What the script does: knobs, pads and transport to the engine, values and clear words back to the hint bar."""
 
 import time
 
+import sideman_controls as controls
 import sideman_fl
 import sideman_table as table
 import sideman_wire as wire
 from sideman_link import Link
+from sideman_song import Song
 
-BY_CC = {row[7]: row for row in table.PARAMETERS if row[7] is not None}
-BY_NAME = {row[0]: row for row in table.PARAMETERS}
+BY_NAME = controls.BY_NAME
 ABSENT = "no Sideman engine: run `sideman play`"
-TRANSPORT = "/sideman/transport/"  # told by itself, bar after bar: what the engine cannot use is nobody's mistake
 SETTLE_S = 1.0  # after connecting, values stream in and are not worth a hint each
 LOAD_S = 10.0  # the longest that a loading project holds our messages back
 CONFIRM_S = 0.5  # the engine tells every value it took; a knob that it did not hear is sent again
@@ -27,10 +27,13 @@ class App:
 
     def start_state(self):
         self.link = Link(time.monotonic())
+        self.song = Song(self.link)
         self.values = {}  # what the engine last told, by name
+        self._map = {}
+        self._turned = {}  # what the knobs here have set, by name: a new engine is given it again
         self._unconfirmed = {}  # name -> [value, when sent, how often]
-        self._playing = None
-        self._tempo_bpm = None
+        self._run = None  # which run of the engine answers
+        self._presses = 0
         self._settled_s = 0.0
 
     def guard(self, function, *args):
@@ -44,26 +47,30 @@ class App:
 
     def start(self):
         self.start_state()
-        print("Sideman: init ok")
+        self._map, complaints = controls.read_map()
+        print("Sideman: init ok" + (", UDP allowed" if self.link.udp.open() else ""))
+        for text in complaints:
+            print("Sideman:", text)
         if not sideman_fl.is_assigned():
             print("Sideman: no output port. Give the output `Sideman Control` the port number of the input.")
 
     def stop(self):
+        self.link.udp.close()
         self.start_state()
 
     def idle(self):
-        self._poll_transport()
+        self.song.poll()
         self._service(idle=True)
 
     def refresh(self):
-        self._poll_transport()
+        self.song.poll()
         self._service()
 
     def beat(self, value):
         """value: 0 off, 1 bar, 2 beat. Each bar tells the engine where the song is."""
-        self._poll_transport()
-        if value == 1 and self._playing:
-            self._send_position()
+        self.song.poll()
+        if value == 1:
+            self.song.bar()
         self._service()
 
     def project_load(self, status):
@@ -73,16 +80,24 @@ class App:
         self._service()
 
     def control_change(self, event):
-        row = BY_CC.get(event.data1)
-        if row is None or event.status & 0xF0 != 0xB0:
+        what = self._map.get((controls.CC, event.data1))
+        if what is None or event.status & 0xF0 != 0xB0:
             return
         event.handled = True
-        name, _, tag, low, high, _, address, _ = row
-        value = wire.cc_to_value(tag, low, high, event.data2)
-        self.link.queue(name, address, tag, value)
-        self._unconfirmed[name] = [value, time.monotonic(), 1]
-        self._service()
-        self._hint(_words(row, value))
+        row = controls.knob(what)
+        if row is not None:
+            self._turn(row, event.data2)
+        elif event.data2 >= controls.PRESSED:
+            self._press(what)
+
+    def note(self, event):
+        """A note on or off; pads alone are ours."""
+        what = self._map.get((controls.NOTE, event.data1))
+        if what is None:
+            return
+        event.handled = True
+        if event.status & 0xF0 == 0x90 and event.data2 > 0:
+            self._press(what)
 
     def message(self, event):
         """OnMidiMsg: some builds deliver SysEx here."""
@@ -99,6 +114,29 @@ class App:
             self._reply(*decoded)
         self._service()
 
+    def _turn(self, row, position):
+        name, _, tag, low, high, _, _, _ = row
+        value = wire.cc_to_value(tag, low, high, position)
+        self._set(name, value)
+        self._service()
+        self._hint(_words(row, value))
+
+    def _set(self, name, value):
+        row = BY_NAME[name]
+        self._turned[name] = value
+        self.link.queue(name, row[6], row[2], value)
+        self._unconfirmed[name] = [value, time.monotonic(), 1]
+
+    def _press(self, what):
+        sent = controls.button(what)
+        if sent is None:  # "link" is the knob box's own work
+            return
+        words, address, tags, values = sent
+        self._presses += 1  # two presses in one tick are two
+        self.link.queue("press " + str(self._presses), address, tags, *values)
+        self._service()
+        self._hint(words)
+
     def _reply(self, address, values):
         if address == table.VALUE and len(values) == 2:
             name, value = values
@@ -108,20 +146,31 @@ class App:
             row = BY_NAME.get(name)
             if row is not None and known != value and time.monotonic() >= self._settled_s:
                 self._hint(_words(row, value))
-        elif address == table.ERROR and len(values) == 2 and not str(values[0]).startswith(TRANSPORT):
+        elif address == table.PONG and values:
+            if self._run is not None and values[0] != self._run:
+                self._restore()
+            self._run = values[0]
+        elif address == table.ERROR and len(values) == 2 and not self.song.is_own(values[0]):
             for name in [name for name in self._unconfirmed if BY_NAME[name][6] == values[0]]:
                 del self._unconfirmed[name]  # refused is an answer too
+                self._turned.pop(name, None)
             self._hint("Sideman: " + str(values[1]))
+
+    def _restore(self):
+        """A new engine has begun with values of its own: it is given what the knobs here had set."""
+        self.link.engine_is_new()
+        for name, value in list(self._turned.items()):
+            self._set(name, value)
 
     def _service(self, idle=False):
         now_s = time.monotonic()
+        for decoded in self.link.receive_udp(now_s):
+            self._reply(*decoded)
         change = self.link.heartbeat(now_s)
         if change:
             self._settled_s = now_s + SETTLE_S
             self.link.queue("get", "/sideman/get", "s", "*")
-            self._tempo_bpm = None
-            if self._playing:
-                self._playing = None  # so that the next poll tells it anew
+            self.song.tell_anew()
             sideman_fl.show_hint("Sideman: connected")
             print("Sideman: connected")
         elif change is False:
@@ -149,25 +198,6 @@ class App:
             row = BY_NAME[name]
             self._unconfirmed[name] = [value, now_s, count + 1]
             self.link.queue(name, row[6], row[2], value)
-
-    def _poll_transport(self):
-        playing = sideman_fl.is_playing()
-        if playing is not None and playing != self._playing:
-            if playing:
-                self._send_position()
-                self.link.queue("play", "/sideman/play")
-            elif self._playing:
-                self.link.queue("play", "/sideman/stop")
-            self._playing = playing
-        tempo_bpm = sideman_fl.tempo_bpm()
-        if tempo_bpm is not None and tempo_bpm != self._tempo_bpm:
-            self._tempo_bpm = tempo_bpm
-            self.link.queue("tempo", "/sideman/transport/tempo", "f", tempo_bpm)
-
-    def _send_position(self):
-        beats = sideman_fl.position_beats()
-        if beats is not None:
-            self.link.queue("position", "/sideman/transport/position", "f", beats)
 
     def _hint(self, text):
         sideman_fl.show_hint(text if self.link.connected else text + " - " + ABSENT)

@@ -59,3 +59,14 @@ def position_beats():
     if ticks is None or not ticks_a_beat or ticks < 0:
         return None
     return float(ticks) / ticks_a_beat
+
+
+def forward(message):
+    """Hands a short message, status | data1 << 8 | data2 << 16, to the scripts that receive from this one."""
+    for index in range(ask(device, "dispatchReceiverCount", 0)):
+        ask(device, "dispatch", None, index, message)
+
+
+def link(number, channel):
+    """Links a controller to FL's last-tweaked parameter: 0 done, 1 nothing tweaked, 2 taken; None: not in this FL."""
+    return ask(device, "linkToLastTweaked", None, number, channel + 1)

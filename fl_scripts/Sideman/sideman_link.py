@@ -2,10 +2,12 @@
 
 Sending is paced, because a flood of SysEx has crashed FL: one frame an idle tick. Of several packets that wait for one
 key only the newest is kept, so that a fast knob loses nothing but its way there. Where FL never calls OnIdle, whatever
-waits goes out with the event that brought it.
+waits goes out with the event that brought it. Where SysEx brings no answer but UDP does, UDP is the road.
 """
 
 import sideman_fl
+import sideman_table as table
+import sideman_udp
 import sideman_wire as wire
 
 HEARTBEAT_S = 0.5
@@ -22,10 +24,13 @@ class Link:
         self.connected = False
         self.refused = 0  # frames that FL did not take
         self.reassembler = wire.Reassembler(wire.TO_FL)
+        self.udp = sideman_udp.Udp()
         self._waiting = {}  # key -> packet; dicts keep their order
         self._frames = []  # of the packet being sent
         self._sequence = int(now_s * 16) & 127  # a reloaded script does not begin where the last one did
-        self._heard_s = None
+        self._heard_s = None  # an answer to a ping, over SysEx
+        self._heard_udp_s = None
+        self._by_udp = False  # UDP is the road, and the engine knows where to answer
         self._pinged_s = None
         self._sent_s = None
         self._idle_s = None
@@ -42,26 +47,39 @@ class Link:
     def receive(self, message, now_s):
         """One SysEx message -> the (address, values) that it completes, or None."""
         packet = self.reassembler.feed(message, now_s)
-        if packet is None:
-            return None
-        try:
-            decoded = wire.decode_message(packet)
-        except ValueError:
-            self.reassembler.bad += 1
-            return None
-        self._heard_s = now_s
+        decoded = None if packet is None else self._decode(packet)
+        if decoded is not None and decoded[0] == table.PONG:  # values come even where nothing of ours gets out
+            self._heard_s = now_s
         return decoded
+
+    def receive_udp(self, now_s):
+        """The (address, values) that came over UDP; none while SysEx brings the same."""
+        decoded = [item for item in map(self._decode, self.udp.receive()) if item is not None]
+        if decoded:
+            self._heard_udp_s = now_s
+        return [] if self._lives(self._heard_s, now_s) else decoded
 
     def heartbeat(self, now_s):
         """Pings when it is time; returns True when the engine came, False when it went, else None."""
+        by_sysex = self._lives(self._heard_s, now_s)
         if self._pinged_s is None or now_s - self._pinged_s >= HEARTBEAT_S:
             self._pinged_s = now_s
             self.queue("ping", "/sideman/ping")
-        connected = self._heard_s is not None and now_s - self._heard_s < SILENCE_S
+            if self.udp.port is not None and not by_sysex:
+                self.udp.send(wire.encode_message("/sideman/ping", "", ()))
+        connected = by_sysex or self._lives(self._heard_udp_s, now_s)
+        by_udp = connected and not by_sysex
+        if by_udp and not self._by_udp:
+            self.udp.send(wire.encode_message("/sideman/subscribe", "i", (self.udp.port,)))
+        self._by_udp = by_udp
         if connected == self.connected:
             return None
         self.connected = connected
         return connected
+
+    def engine_is_new(self):
+        """Another run of it answers, which knows nothing of us."""
+        self._by_udp = False
 
     def pump(self, now_s, idle=False):
         """Sends what the pace allows now. idle: called from OnIdle."""
@@ -71,12 +89,19 @@ class Link:
             if now_s < self._quiet_until_s:
                 return
             self._quiet_until_s = None
+        if self._by_udp:
+            self._pump_udp()
         idle_lives = self._idle_s is not None and now_s - self._idle_s < IDLE_DEAD_S
         if idle_lives and not idle and self._sent_s is not None and now_s - self._sent_s < FRAME_GAP_S:
             return
         for _ in range(1 if idle_lives else BURST_FRAMES):
             if not self._send_one(now_s):
                 return
+
+    def _pump_udp(self):
+        """All that waits goes at once but the ping, by which SysEx may yet be found to work."""
+        for key in [key for key in self._waiting if key != "ping"]:
+            self.udp.send(self._waiting.pop(key))
 
     def _send_one(self, now_s):
         if not self._frames:
@@ -89,3 +114,13 @@ class Link:
         if not sideman_fl.send_sysex(self._frames.pop(0)):
             self.refused += 1
         return True
+
+    def _decode(self, packet):
+        try:
+            return wire.decode_message(packet)
+        except ValueError:
+            self.reassembler.bad += 1
+            return None
+
+    def _lives(self, heard_s, now_s):
+        return heard_s is not None and now_s - heard_s < SILENCE_S

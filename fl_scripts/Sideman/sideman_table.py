@@ -24,6 +24,15 @@ PARAMETERS = (
     ("mode", "Mode", "s", None, None, "", "/sideman/mode", None),
 )
 
+# name, label, address, CC
+COMMANDS = (
+    ("play", "Play", "/sideman/play", 102),
+    ("stop", "Stop", "/sideman/stop", 103),
+    ("panic", "Panic", "/sideman/panic", 104),
+    ("mode next", "Mode next", "/sideman/mode/next", 105),
+    ("style next", "Style next", "/sideman/style/next", 106),
+)
+
 PONG = "/sideman/pong"
 VALUE = "/sideman/value"
 STATUS = "/sideman/status"

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.fake_fl.modules import build
 from tests.fake_fl.sandbox import Sandbox
+from tests.fake_fl.udp import FakeUdp
 
 MAX_SYSEX = 1000  # bytes; more is lost without a word
 MAX_CALLS = 40  # of FL's functions in one callback
@@ -44,6 +45,7 @@ class FakeFL:
 
     idle: whether OnIdle ever comes. sysex_by: "OnSysEx", "OnMidiMsg" or "both". bare_sysex: F0 and F7 are taken off.
     wine: outbound SysEx vanishes. echo: what is sent comes back, as macOS' IAC bus does. stale: reads lag one tick.
+    sockets: a UDP socket works.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class FakeFL:
         tempo_thousand: bool = True,
         assigned: bool = True,
         open_own_folder: bool = False,
+        sockets: bool = False,
         missing: frozenset[str] = frozenset(),
         seed: int = 0,
     ) -> None:
@@ -80,6 +83,9 @@ class FakeFL:
         self.short_messages: list[int] = []
         self.dispatched: list[tuple[int, int]] = []
         self.hints: list[str] = []
+        self.udp: FakeUdp | None = FakeUdp(self) if sockets else None
+        self.tweaked = True  # something of FL's own was
+        self.links: list[tuple[int, int]] = []  # (controller, channel) of FL's own parameters
         self.output: list[str] = []  # View > Script output
         self.violations: list[str] = []
         self.disabled: str | None = None  # the exception that escaped a callback
@@ -90,7 +96,8 @@ class FakeFL:
         self._old: dict[str, Any] = {}
         self._echoes: list[bytes] = []
         self._random = random.Random(seed)
-        self._sandbox = Sandbox(folder, profile, build(self), self._print, open_own_folder)
+        own_modules = build(self) | ({} if self.udp is None else {"socket": self.udp.module()})
+        self._sandbox = Sandbox(folder, profile, own_modules, self._print, open_own_folder)
         self._script: types.ModuleType | None = None
 
     def load(self, name: str = "device_Sideman") -> FakeFL:
@@ -135,6 +142,9 @@ class FakeFL:
 
     def note_on(self, note: int, velocity: int) -> Event:
         return self._event(Event(0x90, note, velocity), "OnMidiIn", "OnMidiMsg", "OnNoteOn")
+
+    def note_off(self, note: int) -> Event:
+        return self._event(Event(0x80, note, 0), "OnMidiIn", "OnMidiMsg", "OnNoteOff")
 
     def receive_sysex(self, message: bytes) -> Event:
         """SysEx arrives, F0 to F7, by the callback and with the framing that this host is set to."""

@@ -93,6 +93,11 @@ def dispatchReceiverCount(host: FakeFL) -> int:
 def linkToLastTweaked(
     host: FakeFL, controlIndex: int, channel: int, global_link: bool = False, eventId: int = 2**31 - 1
 ) -> int:
+    if not host.tweaked:
+        return 1
+    if (controlIndex, channel) in host.links:
+        return 2
+    host.links.append((controlIndex, channel))
     return 0
 
 

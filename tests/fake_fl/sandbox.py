@@ -60,7 +60,7 @@ class Sandbox:
         self._folder = folder
         self._profile = profile
         self._open_own_folder = open_own_folder
-        self._modules = own_modules | (broken_modules() if profile == "fl2024" else {})
+        self._modules = (broken_modules() if profile == "fl2024" else {}) | own_modules
         self._modules["sys"] = types.ModuleType("sys")
         self._modules["sys"].__dict__.update(
             path=[str(folder)], version_info=PYTHON[profile], version="3.x (fake)", platform="win32", modules={}

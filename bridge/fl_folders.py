@@ -1,0 +1,82 @@
+"""Where FL Studio keeps its user's data: scripts, presets, settings.
+
+By default Documents/Image-Line/FL Studio. On Windows the registry knows better: FL writes there where its data was
+moved to, and Windows where Documents lies, which OneDrive moves more often than not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from bridge.errors import BridgeError
+
+__all__ = ["FlInstallError", "find_user_folders", "settings_folders"]
+
+_WHERE: Final = "FL shows it under Options > File settings > User data folder: give it with --dir"
+_FL_KEY: Final = r"Software\Image-Line\Shared\Paths"
+_SHELL_KEY: Final = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
+
+
+class FlInstallError(BridgeError):
+    """FL Studio's folder was not found, or the script could not be written to or removed from it."""
+
+
+def find_user_folders(home: Path | None = None) -> list[Path]:
+    """FL Studio's user data folders on this machine that exist, the likeliest first. home: for tests."""
+    found: dict[Path, Path] = {}
+    for image_line in _image_line_folders(home):
+        versions = [folder for folder in sorted(image_line.glob("FL Studio ?*")) if (folder / "Settings").is_dir()]
+        for folder in (image_line / "FL Studio", *versions):  # one for all versions, but for those that were given own
+            if folder.is_dir():
+                found.setdefault(folder.resolve(), folder)
+    return list(found.values())
+
+
+def settings_folders(target_dir: Path | None) -> list[Path]:
+    """<user data folder>/Settings of the folder given, or of all found. FlInstallError."""
+    if target_dir is None:
+        found = find_user_folders()
+        if not found:
+            raise FlInstallError(f"FL Studio's user data folder was not found in Documents/Image-Line. {_WHERE}")
+        return [folder / "Settings" for folder in found]
+    folder = target_dir.expanduser()
+    if not folder.is_dir():
+        raise FlInstallError(f"{folder} is not a folder. {_WHERE}")
+    if folder.name == "Hardware":
+        return [folder.parent]
+    for candidate in (folder, folder / "FL Studio", folder / "Image-Line" / "FL Studio"):
+        if (candidate / "Settings").is_dir():
+            return [candidate / "Settings"]
+    raise FlInstallError(f"{folder} is not FL Studio's user data folder: it has no Settings folder. {_WHERE}")
+
+
+def _image_line_folders(home: Path | None) -> Iterator[Path]:
+    base = home or Path.home()
+    shared = _registry(_FL_KEY, "Shared data")
+    if shared:
+        yield Path(shared)
+    personal = _registry(_SHELL_KEY, "Personal")
+    if personal:
+        yield Path(personal) / "Image-Line"
+    documents = [base / "Documents", *sorted(base.glob("OneDrive*/Documents"))]
+    documents.append(base / "Library/Mobile Documents/com~apple~CloudDocs/Documents")  # macOS, Documents in iCloud
+    prefix = Path(os.environ.get("WINEPREFIX", base / ".wine")) if home is None else base / ".wine"
+    documents += sorted(prefix.glob("drive_c/users/*/Documents"))
+    for folder in documents:
+        yield folder / "Image-Line"
+
+
+def _registry(key: str, name: str) -> str | None:
+    """A text of the user's registry; None where there is none."""
+    if sys.platform != "win32":
+        return None
+    import winreg
+
+    with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
+        return os.path.expandvars(str(winreg.QueryValueEx(opened, name)[0]))
+    return None
