@@ -233,11 +233,12 @@ def main() -> None:
     parser.add_argument("--knobs", type=int, default=40)
     parser.add_argument("--options", default="", help="of sideman play")
     parser.add_argument("--notochord", metavar="PYTHON")
+    parser.add_argument("--jack-realtime", action="store_true", help="run jackd and what it calls ahead of the rest")
     args = parser.parse_args()
     results: dict[str, Any] = {}
     for count in dict.fromkeys((0, args.busy)):
         name = f"beside {count} busy" if count else "idle"
-        with running_jack() as server, tempfile.TemporaryDirectory() as folder, busy(count):
+        with running_jack(realtime=args.jack_realtime) as server, tempfile.TemporaryDirectory() as folder, busy(count):
             results[name] = measure(server, args.changes, args.knobs, args.options.split(), Path(folder))
             results[name] |= rivals(server, args.notochord) | {"load": describe()["load"]}
         print(f"{name} (load {results[name]['load']}): {results[name]['said']}; strays {results[name]['strays']}")

@@ -43,17 +43,20 @@ class JackServer:
 
 
 @contextmanager
-def running_jack() -> Iterator[JackServer]:
-    """Starts jackd under a name of its own, and ends it. Skips where there is none, unless everything is required."""
+def running_jack(*, realtime: bool = False) -> Iterator[JackServer]:
+    """Starts jackd under a name of its own, and ends it. Skips where there is none, unless everything is required.
+
+    realtime: its threads, and those of its clients that it calls, run ahead of others; not every machine lets it.
+    """
     if shutil.which("jackd") is None:
         if os.environ.get("SIDEMAN_NATIVE") == "require":
             pytest.fail("jackd is not installed: apt-get install jackd2")
         pytest.skip("jackd is not installed")
     with _free_name() as name:
-        yield from _run(name)
+        yield from _run(name, realtime)
 
 
-def _run(name: str) -> Iterator[JackServer]:
+def _run(name: str, realtime: bool) -> Iterator[JackServer]:
     environment = dict(
         os.environ,
         JACK_DEFAULT_SERVER=name,
@@ -64,7 +67,19 @@ def _run(name: str) -> Iterator[JackServer]:
     )
     # -S: in the default mode Python's callbacks lose and duplicate messages.
     process = subprocess.Popen(
-        ["jackd", "-r", "-S", "-n", environment["JACK_DEFAULT_SERVER"], "-d", "dummy", "-r", "48000", "-p", "64"],
+        [
+            "jackd",
+            "-R" if realtime else "-r",
+            "-S",
+            "-n",
+            environment["JACK_DEFAULT_SERVER"],
+            "-d",
+            "dummy",
+            "-r",
+            "48000",
+            "-p",
+            "64",
+        ],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
