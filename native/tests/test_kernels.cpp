@@ -60,16 +60,23 @@ TEST_CASE("a matrix product == the sum in doubles, by every kernel, for every co
       for (const int columns : {64, 192}) {
         const Codes w(random, rows, columns);
         Arena arena;
-        const Linear linear(w.tensor, arena);
+        const Linear fine(w.tensor, false, arena), bytes(w.tensor, true, arena);
         for (const int count : {1, 2, 3, 5}) {
           auto x = normals(random, count * columns);
           std::vector<std::int16_t> q(std::size_t(count * columns));
-          std::vector<float> scales(std::size_t(count * columns / 64)), exact(std::size_t(count * rows)), fast = exact;
-          kernels->quantise_inputs(x.data(), count * columns, q.data(), scales.data());
+          std::vector<float> words(std::size_t(kInputWords * count * columns / 64)), exact(std::size_t(count * rows));
+          std::vector<float> fast = exact, coarse = exact, portable = exact;
           const float none[Decoder::kStyles] = {};
-          const Rows in{x.data(), q.data(), scales.data(), count, columns};
-          linear.apply(*kernels, true, in, none, exact.data(), rows, nullptr);
-          linear.apply(*kernels, false, in, none, fast.data(), rows, nullptr);
+          const Rows in{x.data(), q.data(), words.data(), count, columns};
+          const auto apply = [&](const Linear& linear, const Kernels& by, std::vector<float>& y) {
+            linear.product(by).quantise(x.data(), count * columns, q.data(), words.data());
+            linear.apply(by, false, in, none, y.data(), rows, nullptr);
+          };
+          fine.apply(*kernels, true, in, none, exact.data(), rows, nullptr);
+          apply(fine, *kernels, fast);
+          apply(bytes, *kernels, coarse);
+          apply(bytes, kPortableKernels, portable);
+          require_near(coarse, portable, count * rows, 1e-6f);  // the same bytes everywhere
           for (int c = 0; c < count; ++c)
             for (int row = 0; row < rows; ++row) {
               double sum = 0.0, size = 0.0;
@@ -80,23 +87,27 @@ TEST_CASE("a matrix product == the sum in doubles, by every kernel, for every co
               }
               REQUIRE(std::abs(static_cast<double>(exact[std::size_t(c * rows + row)]) - sum) <= 1e-6 * size);
               REQUIRE(std::abs(static_cast<double>(fast[std::size_t(c * rows + row)]) - sum) <= 5e-4 * size);
+              REQUIRE(std::abs(static_cast<double>(coarse[std::size_t(c * rows + row)]) - sum) <= 5e-3 * size);
             }
         }
       }
 }
 
 TEST_CASE("the largest codes and inputs do not overflow") {
-  for (const Kernels* kernels : available_kernels()) {
-    std::vector<std::uint8_t> codes(16 * 64 / 2, 0xFF);
-    std::vector<float> absmax(16, 1.0f), x(64, -3.0f), y(16), scales(1);
-    std::vector<std::int16_t> q(64);
-    Arena arena;
-    const Linear linear({Tensor::Kind::kNf4, codes.data(), absmax.data(), 16, 64}, arena);
-    kernels->quantise_inputs(x.data(), 64, q.data(), scales.data());
-    const float none[Decoder::kStyles] = {};
-    linear.apply(*kernels, false, {x.data(), q.data(), scales.data(), 1, 64}, none, y.data(), 16, nullptr);
-    for (const float value : y) REQUIRE(value == Approx(-192.0f));
-  }
+  for (const Kernels* kernels : available_kernels())
+    for (const std::uint8_t code : {std::uint8_t{0xFF}, std::uint8_t{0x00}})
+      for (const float value : {-3.0f, 3.0f})
+        for (const bool byte_levels : {false, true}) {
+          std::vector<std::uint8_t> codes(16 * 64 / 2, code);
+          std::vector<float> absmax(16, 1.0f), x(64, value), y(16), words(kInputWords);
+          std::vector<std::int16_t> q(64);
+          Arena arena;
+          const Linear linear({Tensor::Kind::kNf4, codes.data(), absmax.data(), 16, 64}, byte_levels, arena);
+          linear.product(*kernels).quantise(x.data(), 64, q.data(), words.data());
+          const float none[Decoder::kStyles] = {};
+          linear.apply(*kernels, false, {x.data(), q.data(), words.data(), 1, 64}, none, y.data(), 16, nullptr);
+          for (const float sum : y) REQUIRE(sum == Approx((code == 0 ? -64.0f : 64.0f) * value).epsilon(2e-3));
+        }
 }
 
 TEST_CASE("whatever a kernel computes, the portable one computes too") {

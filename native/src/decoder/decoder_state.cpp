@@ -44,7 +44,7 @@ Decoder::State::State(const DecoderConfig& c, const Tensors& tensors, Precision 
   attended = row(dim), hidden = row(c.ff_dim);
   const int widest = std::max(dim, c.ff_dim);
   quantised = arena.take<std::int16_t>(kMost * std::size_t(widest));
-  scales = row(widest / kBlockInputs + 1);
+  words = row(kInputWords * (widest / kBlockInputs + 1));
   low_rank = arena.take<float>(std::size_t(round_up_16(kMaxRank)));
 
   const std::size_t table = std::size_t(c.event_ids) * dim_;

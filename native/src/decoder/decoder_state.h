@@ -39,10 +39,8 @@ struct Decoder::State {
   }
   /// Readies `count` rows of `width` for a matrix.
   Rows rows(const Linear& linear, float* in, int count, int width) {
-    Rows out{in, quantised, scales, count, width};
-    if (linear.wants_integers(exact))
-      for (int i = 0; i < count; ++i)
-        kernels.quantise_inputs(in + i * width, width, quantised + i * width, scales + i * (width / kBlockInputs));
+    Rows out{in, quantised, words, count, width};
+    if (linear.wants_integers(exact)) linear.product(kernels).quantise(in, count * width, quantised, words);
     return out;
   }
   void apply(const Linear& linear, const Rows& in, float* out) {
@@ -63,7 +61,7 @@ struct Decoder::State {
   Scratch scratch;
 
   // Rows of the tokens in flight.
-  float *query, *x, *h, *y, *q, *k, *v, *attended, *hidden, *scales, *low_rank;
+  float *query, *x, *h, *y, *q, *k, *v, *attended, *hidden, *words, *low_rank;
   std::int16_t* quantised;
 
   // Encode tables by id, (event_ids, dim) each: of the base, and each style's share for weight 1.

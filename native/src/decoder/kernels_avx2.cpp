@@ -8,13 +8,17 @@ namespace sideman {
 namespace {
 
 /// One byte of each integer level, for pshufb, in both halves.
-struct LevelBytes {
+template <class Levels>
+struct LevelTable {
   std::uint8_t at[32] = {};
-  constexpr explicit LevelBytes(int shift) {
-    for (int i = 0; i < 32; ++i) at[i] = static_cast<std::uint8_t>(integer_level(i % 16) >> shift & 255);
+  constexpr explicit LevelTable(int shift) {
+    for (int i = 0; i < 32; ++i) at[i] = static_cast<std::uint8_t>(integer_level<Levels>(i % 16) >> shift & 255);
   }
 };
-constexpr LevelBytes kLowBytes(0), kHighBytes(8);
+template <class Levels>
+constexpr LevelTable<Levels> kLowBytes(0);
+template <class Levels>
+constexpr LevelTable<Levels> kHighBytes(8);
 
 struct Avx2 {
   struct Floats {
@@ -115,9 +119,10 @@ struct Avx2 {
     const __m256i zero = _mm256_setzero_si256();
     return {{zero, zero, zero, zero}};
   }
-  template <int C>
+  template <class Levels, int C>
   static void nf4_add(const std::uint8_t* codes, const std::int16_t* q, int apart, Nf4Sum (&sum)[C]) noexcept {
-    const __m256i low = load_256(kLowBytes.at), high = load_256(kHighBytes.at), nibble = _mm256_set1_epi8(15);
+    const __m256i low = load_256(kLowBytes<Levels>.at), high = load_256(kHighBytes<Levels>.at);
+    const __m256i nibble = _mm256_set1_epi8(15);
     for (int half = 0; half < 2; ++half) {
       const __m256i packed = load_256(codes + 32 * half);
       for (int s = 0; s < 2; ++s) {

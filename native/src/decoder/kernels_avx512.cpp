@@ -2,19 +2,22 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "kernels_avx512_bytes.h"
 #include "kernels_impl.h"
 
 namespace sideman {
 namespace {
 
 /// Each level twice: vpermw reads five bits, and the fifth belongs to the next nibble.
-struct Levels {
+template <class Levels>
+struct LevelTable {
   std::int16_t at[32] = {};
-  constexpr Levels() {
-    for (int i = 0; i < 32; ++i) at[i] = static_cast<std::int16_t>(integer_level(i % 16));
+  constexpr LevelTable() {
+    for (int i = 0; i < 32; ++i) at[i] = static_cast<std::int16_t>(integer_level<Levels>(i % 16));
   }
 };
-constexpr Levels kLevels;
+template <class Levels>
+constexpr LevelTable<Levels> kLevels{};
 
 struct Avx512 {
   using Floats = __m512;
@@ -64,9 +67,9 @@ struct Avx512 {
   static Floats to_floats(Ints x) noexcept { return _mm512_cvtepi32_ps(x); }
 
   static Nf4Sum nf4_zero() noexcept { return _mm512_setzero_si512(); }
-  template <int C>
+  template <class Levels, int C>
   static void nf4_add(const std::uint8_t* codes, const std::int16_t* q, int apart, Nf4Sum (&sum)[C]) noexcept {
-    const __m512i table = _mm512_loadu_si512(kLevels.at), packed = _mm512_loadu_si512(codes);
+    const __m512i table = _mm512_loadu_si512(kLevels<Levels>.at), packed = _mm512_loadu_si512(codes);
     const __m512i w[4] = {_mm512_permutexvar_epi16(packed, table),
                           _mm512_permutexvar_epi16(_mm512_srli_epi16(packed, 4), table),
                           _mm512_permutexvar_epi16(_mm512_srli_epi16(packed, 8), table),
@@ -82,8 +85,14 @@ struct Avx512 {
   }
 };
 
+constexpr Kernels make_kernels() {
+  Kernels kernels = Impl<Avx512>::table("avx512");
+  kernels.bytes = {ByteProduct::quantise, ByteProduct::multiply};
+  return kernels;
+}
+
 }  // namespace
 
-const Kernels kAvx512Kernels = Impl<Avx512>::table("avx512");
+const Kernels kAvx512Kernels = make_kernels();
 
 }  // namespace sideman

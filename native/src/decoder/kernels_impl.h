@@ -18,20 +18,21 @@ struct Impl {
   using Floats = typename Simd::Floats;
   using Ints = typename Simd::Ints;
 
-  static void quantise_inputs(const float* x, int n, std::int16_t* q, float* scales) noexcept {
-    for (int b = 0; b < n / kBlockInputs; ++b, x += kBlockInputs, q += kBlockInputs) {
+  template <class Levels>
+  static void quantise_inputs(const float* x, int n, std::int16_t* q, float* words) noexcept {
+    for (int b = 0; b < n / kBlockInputs; ++b, x += kBlockInputs, q += kBlockInputs, words += kInputWords) {
       Floats biggest = Simd::abs(Simd::load(x));
       for (int i = 16; i < kBlockInputs; i += 16) biggest = Simd::max(biggest, Simd::abs(Simd::load(x + i)));
       const float peak = Simd::reduce_max(biggest);
       const Floats factor = Simd::set(peak > 0.0f ? static_cast<float>(kInputLimit) / peak : 0.0f);
       for (int i = 0; i < kBlockInputs; i += 16) Simd::store_inputs(Simd::mul(Simd::load(x + i), factor), q + i);
-      scales[b] = peak / (static_cast<float>(kInputLimit) * static_cast<float>(kLevelLimit));
+      words[0] = peak / (static_cast<float>(kInputLimit) * Levels::kScale);
     }
   }
 
   /// R row groups that lie `apart` groups from each other: as many streams from memory.
-  template <int C, int R>
-  static void nf4_groups(const Nf4View& w, int group, int apart, const std::int16_t* q, const float* scales, float* y,
+  template <class Levels, int C, int R>
+  static void nf4_groups(const Nf4View& w, int group, int apart, const std::int16_t* q, const float* words, float* y,
                          int y_stride) noexcept {
     const std::int64_t row_bytes = std::int64_t{w.blocks_per_row} * kBlockBytes, between = row_bytes * apart;
     const std::uint8_t* p = w.blocks + group * row_bytes;
@@ -46,13 +47,13 @@ struct Impl {
       for (int chunk = 0; chunk < 8; ++chunk)
         for (int r = 0; r < R; ++r) {
           Simd::prefetch(p + r * between + 64 * chunk + kPrefetchBytes);
-          Simd::template nf4_add<C>(p + r * between + 64 * chunk, q + 8 * chunk, inputs, sum[r]);
+          Simd::template nf4_add<Levels, C>(p + r * between + 64 * chunk, q + 8 * chunk, inputs, sum[r]);
         }
       for (int r = 0; r < R; ++r) {
         Simd::prefetch(p + r * between + 512 + kPrefetchBytes);
         const Floats absmax = Simd::load_bytes(p + r * between + 512);
         for (int c = 0; c < C; ++c) {
-          const Floats scale = Simd::mul(absmax, Simd::set(scales[c * w.blocks_per_row + b]));
+          const Floats scale = Simd::mul(absmax, Simd::set(words[(c * w.blocks_per_row + b) * kInputWords]));
           total[c][r] = Simd::fma(Simd::nf4_finish(sum[r][c]), scale, total[c][r]);
         }
       }
@@ -61,25 +62,26 @@ struct Impl {
       for (int r = 0; r < R; ++r) Simd::store(total[c][r], y + c * y_stride + (group + r * apart) * kGroupRows);
   }
 
-  template <int C, int R>
-  static void nf4_columns(const Nf4View& w, int group, int apart, const std::int16_t* q, const float* scales, int columns,
+  template <class Levels, int C, int R>
+  static void nf4_columns(const Nf4View& w, int group, int apart, const std::int16_t* q, const float* words, int columns,
                           float* y, int y_stride) noexcept {
-    const int inputs = w.blocks_per_row * kBlockInputs;
+    const int inputs = w.blocks_per_row * kBlockInputs, apart_words = w.blocks_per_row * kInputWords;
     int c = 0;
     for (; c + C <= columns; c += C)  // the rows come from memory for the first columns and from the cache for others
-      nf4_groups<C, R>(w, group, apart, q + c * inputs, scales + c * w.blocks_per_row, y + c * y_stride, y_stride);
+      nf4_groups<Levels, C, R>(w, group, apart, q + c * inputs, words + c * apart_words, y + c * y_stride, y_stride);
     for (; c < columns; ++c)
-      nf4_groups<1, R>(w, group, apart, q + c * inputs, scales + c * w.blocks_per_row, y + c * y_stride, y_stride);
+      nf4_groups<Levels, 1, R>(w, group, apart, q + c * inputs, words + c * apart_words, y + c * y_stride, y_stride);
   }
 
-  static void nf4(const Nf4View& w, const std::int16_t* q, const float* scales, int columns, float* y,
+  template <class Levels>
+  static void nf4(const Nf4View& w, const std::int16_t* q, const float* words, int columns, float* y,
                   int y_stride) noexcept {
     constexpr int kWays = Simd::kWays;
     const int apart = w.groups / kWays;
     for (int g = 0; g < apart; ++g)
-      nf4_columns<Simd::kColumns, kWays>(w, g, apart, q, scales, columns, y, y_stride);
+      nf4_columns<Levels, Simd::kColumns, kWays>(w, g, apart, q, words, columns, y, y_stride);
     for (int g = apart * kWays; g < w.groups; ++g)
-      nf4_columns<Simd::kColumns, 1>(w, g, 1, q, scales, columns, y, y_stride);
+      nf4_columns<Levels, Simd::kColumns, 1>(w, g, 1, q, words, columns, y, y_stride);
   }
 
   template <int C, int R>
@@ -322,7 +324,8 @@ struct Impl {
   };
 
   static constexpr Kernels table(const char* name) {
-    return {name, quantise_inputs, nf4, nf4_exact, dense, dots, add_rows, quantise, scores<std::int8_t>,
+    return {name, {quantise_inputs<FineLevels>, nf4<FineLevels>}, {quantise_inputs<ByteLevels>, nf4<ByteLevels>}, nf4_exact,
+            dense, dots, add_rows, quantise, scores<std::int8_t>,
             scores<std::int16_t>, scores_f32, mix<std::int8_t>, mix<std::int16_t>, mix_f32, max, sum, exp_sum, add, multiply,
             squared_relu, layer_norm};
   }

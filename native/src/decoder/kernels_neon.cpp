@@ -7,13 +7,17 @@ namespace sideman {
 namespace {
 
 /// One byte of each integer level, for tbl.
-struct LevelBytes {
+template <class Levels>
+struct LevelTable {
   std::uint8_t at[16] = {};
-  constexpr explicit LevelBytes(int shift) {
-    for (int i = 0; i < 16; ++i) at[i] = static_cast<std::uint8_t>(integer_level(i) >> shift & 255);
+  constexpr explicit LevelTable(int shift) {
+    for (int i = 0; i < 16; ++i) at[i] = static_cast<std::uint8_t>(integer_level<Levels>(i) >> shift & 255);
   }
 };
-constexpr LevelBytes kLowBytes(0), kHighBytes(8);
+template <class Levels>
+constexpr LevelTable<Levels> kLowBytes(0);
+template <class Levels>
+constexpr LevelTable<Levels> kHighBytes(8);
 
 struct Neon {
   struct Floats {
@@ -140,9 +144,9 @@ struct Neon {
     const int32x4_t zero = vdupq_n_s32(0);
     return {{zero, zero, zero, zero, zero, zero, zero, zero}};
   }
-  template <int C>
+  template <class Levels, int C>
   static void nf4_add(const std::uint8_t* codes, const std::int16_t* q, int apart, Nf4Sum (&sum)[C]) noexcept {
-    const uint8x16_t low = vld1q_u8(kLowBytes.at), high = vld1q_u8(kHighBytes.at);
+    const uint8x16_t low = vld1q_u8(kLowBytes<Levels>.at), high = vld1q_u8(kHighBytes<Levels>.at);
     for (int quarter = 0; quarter < 4; ++quarter) {  // four rows
       const uint8x16_t packed = vld1q_u8(codes + 16 * quarter);
       for (int s = 0; s < 2; ++s) {

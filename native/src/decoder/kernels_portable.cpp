@@ -7,13 +7,15 @@
 namespace sideman {
 namespace {
 
-struct Levels {
+template <class Levels>
+struct LevelTable {
   std::int16_t at[16] = {};
-  constexpr Levels() {
-    for (int i = 0; i < 16; ++i) at[i] = static_cast<std::int16_t>(integer_level(i));
+  constexpr LevelTable() {
+    for (int i = 0; i < 16; ++i) at[i] = static_cast<std::int16_t>(integer_level<Levels>(i));
   }
 };
-constexpr Levels kLevels;
+template <class Levels>
+constexpr LevelTable<Levels> kLevels{};
 
 struct Portable {
   struct Floats {
@@ -125,12 +127,12 @@ struct Portable {
   }
 
   static Nf4Sum nf4_zero() noexcept { return {}; }
-  template <int C>
+  template <class Levels, int C>
   static void nf4_add(const std::uint8_t* codes, const std::int16_t* q, int apart, Nf4Sum (&sum)[C]) noexcept {
     const Codes packed = load_codes(codes);
     for (int n = 0; n < 8; ++n)
       for (int row = 0; row < 16; ++row) {
-        const int level = kLevels.at[packed.at[row] >> (4 * n) & 15u];
+        const int level = kLevels<Levels>.at[packed.at[row] >> (4 * n) & 15u];
         for (int c = 0; c < C; ++c) sum[c].at[row] += level * q[c * apart + kNibbleInput[n]];
       }
   }

@@ -40,8 +40,11 @@ void interleave(const Tensor& tensor, float* values) {
 
 }  // namespace
 
-Linear::Linear(const Tensor& tensor, Arena& arena)
-    : rows_(tensor.rows), columns_(tensor.columns), is_nf4_(tensor.kind == Tensor::Kind::kNf4) {
+Linear::Linear(const Tensor& tensor, bool byte_levels, Arena& arena)
+    : rows_(tensor.rows),
+      columns_(tensor.columns),
+      is_nf4_(tensor.kind == Tensor::Kind::kNf4),
+      byte_levels_(byte_levels) {
   const int groups = rows_ / kGroupRows;
   if (is_nf4_) {
     const int blocks_per_row = columns_ / kBlockInputs;
@@ -62,7 +65,7 @@ void Linear::apply(const Kernels& kernels, bool exact, const Rows& in, const flo
   else if (exact)
     kernels.nf4_exact(nf4_, in.x, in.count, y, y_stride);
   else
-    kernels.nf4(nf4_, in.q, in.scales, in.count, y, y_stride);
+    product(kernels).multiply(nf4_, in.q, in.words, in.count, y, y_stride);
   for (int slot = 0; slot < Decoder::kStyles; ++slot) {
     const AdapterSlot& adapter = adapters[slot];
     if (adapter.rank == 0 || weights[slot] == 0.0f) continue;

@@ -8,11 +8,11 @@
 
 namespace sideman {
 
-/// Inputs of a matrix: `count` rows of `width` floats, and their integers where the matrix wants those.
+/// Inputs of a matrix: `count` rows of `width` floats, and their integers (kernels.h) where the matrix wants those.
 struct Rows {
   float* x = nullptr;
   std::int16_t* q = nullptr;
-  float* scales = nullptr;
+  float* words = nullptr;
   int count = 0;
   int width = 0;
 };
@@ -29,8 +29,8 @@ class Linear {
  public:
   Linear() = default;
 
-  /// Lays the tensor out for the kernels. Rows are a multiple of 16.
-  Linear(const Tensor& tensor, Arena& arena);
+  /// Lays the tensor out for the kernels. Rows are a multiple of 16. byte_levels: those of an integer product.
+  Linear(const Tensor& tensor, bool byte_levels, Arena& arena);
 
   /// y[i * y_stride ...] = W x_i for every row of the input. `weights`: of the styles. scratch: kMaxRank floats.
   void apply(const Kernels& kernels, bool exact, const Rows& in, const float* weights, float* y, int y_stride,
@@ -39,6 +39,9 @@ class Linear {
   int rows() const noexcept { return rows_; }
   int columns() const noexcept { return columns_; }
   bool wants_integers(bool exact) const noexcept { return is_nf4_ && !exact; }
+  const IntegerProduct& product(const Kernels& kernels) const noexcept {
+    return byte_levels_ ? kernels.bytes : kernels.fine;
+  }
   std::size_t bytes() const noexcept;
 
   AdapterSlot adapters[Decoder::kStyles];
@@ -47,6 +50,7 @@ class Linear {
   int rows_ = 0;
   int columns_ = 0;
   bool is_nf4_ = false;
+  bool byte_levels_ = false;
   Nf4View nf4_{};
   DenseView dense_{};
 };

@@ -72,18 +72,18 @@ class Loader {
     return {floats(name + ".weight", 1, dim), floats(name + ".bias", 1, dim)};
   }
 
-  Linear linear(const std::string& name, int rows, int columns) const {
+  Linear linear(const std::string& name, int rows, int columns, bool byte_levels = false) const {
     Tensor tensor = find(name + ".weight", rows, columns);
     if (tensor.kind == Tensor::Kind::kNf4)
       require(columns % kBlockInputs == 0 && tensor.absmax != nullptr, name + ": NF4 rows must be whole blocks of 64");
     if (tensor.kind == Tensor::Kind::kFloat16) tensor = {Tensor::Kind::kFloat32, floats(name + ".weight", rows, columns),
                                                          nullptr, rows, columns};
-    return Linear(tensor, arena_);
+    return Linear(tensor, byte_levels, arena_);
   }
 
-  Projections projections(const std::string& name, int dim) const {
-    return {linear(name + ".q_proj", dim, dim), linear(name + ".k_proj", dim, dim), linear(name + ".v_proj", dim, dim),
-            linear(name + ".out_proj", dim, dim)};
+  Projections projections(const std::string& name, int dim, bool byte_levels = false) const {
+    const auto part = [&](const char* which) { return linear(name + which, dim, dim, byte_levels); };
+    return {part(".q_proj"), part(".k_proj"), part(".v_proj"), part(".out_proj")};
   }
 
   bool has(const std::string& name) const { return tensors_.count(name) != 0; }
@@ -115,20 +115,22 @@ Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision preci
   encode_attention = EncodeAttention(load.floats("encode_attn.relative", c.distances, dim), c.distances, c.context, keep,
                                      c.event_ids, c.heads, head_dim, precision, kernels, arena);
   chord_memory_norm = load.norm("chord_memory_norm", dim);
+  // Six in seven weights are the blocks', but what is next to the logits costs most of the divergence: that stays fine.
+  const bool byte_levels = precision == Precision::kInt8;
   blocks.resize(std::size_t(c.layers));
   for (int i = 0; i < c.layers; ++i) {
     Block& block = blocks[std::size_t(i)];
     const std::string name = "blocks." + std::to_string(i) + ".";
     block.self_norm = load.norm(name + "self_norm", dim);
-    block.self = load.projections(name + "self_attn", dim);
+    block.self = load.projections(name + "self_attn", dim, byte_levels);
     block.band = band(name + "self_attn");
     block.chord_norm = load.norm(name + "chord_norm", dim);
-    block.chord = load.projections(name + "chord_attn", dim);
+    block.chord = load.projections(name + "chord_attn", dim, byte_levels);
     block.chords = ChordAttention(load.floats(name + "chord_attn.relative", c.chord_rows, dim), c.chord_rows,
                                   c.chords_in_view, c.heads, head_dim, precision, kernels, arena);
     block.ff_norm = load.norm(name + "ff_norm", dim);
-    block.up = load.linear(name + "ff.up_proj", c.ff_dim, dim);
-    block.down = load.linear(name + "ff.down_proj", dim, c.ff_dim);
+    block.up = load.linear(name + "ff.up_proj", c.ff_dim, dim, byte_levels);
+    block.down = load.linear(name + "ff.down_proj", dim, c.ff_dim, byte_levels);
   }
   decode_norm = load.norm("decode_norm", dim);
   latent_norm = load.norm("latent_norm", dim);
