@@ -17,12 +17,14 @@ from typing import Any, Final
 import rtmidi
 
 from bridge.errors import PortError
+from bridge.midi_bytes import MessageReader
 
 __all__ = ["InputPort", "MidiSystem", "OutputPort", "find_system"]
 
 _HOW_TO_VIRTUAL: Final = "make a pair with loopMIDI or Windows MIDI Services and name them with {} and {}"
 
 _CALLBACK_GRACE_S: Final = 0.01
+SYSEX, CLOCK = 0xF0, 0xF8
 
 
 @dataclass(frozen=True)
@@ -136,14 +138,27 @@ class InputPort:
     ) -> None:
         """Opens the existing port of that whole name, or a virtual one called own_name. PortError.
 
-        on_message: called on the MIDI system's thread with each message; it must return at once. Active sensing is
-        never passed on, SysEx and clock only if asked for.
+        on_message: called on the MIDI system's thread with each whole message; it must return at once. Active sensing
+        is never passed on, SysEx and clock only if asked for.
         """
+        self._reader = MessageReader()
+        unwanted = {status for status, wanted in ((SYSEX, sysex), (CLOCK, clock)) if not wanted}
+
+        def take(event: tuple[list[int], float], _: object) -> None:
+            for message in self._reader.read(bytes(event[0])):
+                if message[0] not in unwanted:
+                    on_message(message)
+
         self._client = _client(rtmidi.MidiIn, system, own_name)
         self._client.ignore_types(sysex=not sysex, timing=not clock, active_sense=True)
         # The callback is set first: a message between opening and setting it would be lost.
-        self._client.set_callback(lambda event, _: on_message(bytes(event[0])))
+        self._client.set_callback(take)
         self.name = _open(self._client, own_name, existing)
+
+    @property
+    def garbage(self) -> int:
+        """Bytes so far that belonged to no message."""
+        return self._reader.garbage
 
     def close(self) -> None:
         """Closes the port; no message comes after it. A second call does nothing."""
