@@ -69,6 +69,10 @@ class Controls:
         """Silence on all channels; the next chord plays again."""
         self.doors.post("panic")
 
+    def resync(self, why: str) -> None:
+        """Every note ends, and the music goes on from now. why: for the report, "" for none."""
+        self.doors.post("resync", why)
+
     @property
     def dropped_input(self) -> int:
         """Messages of the player that found the ring full."""

@@ -35,7 +35,7 @@ class Report(Protocol):
     """Hears what happens, on the session thread. It must return at once."""
 
     def __call__(self, what: str, text: str, /) -> None:
-        """what: `chord`, `rest`, `count-in`, `playing`, `listening`, `feel`, `error`. text: one line."""
+        """what: `chord`, `rest`, `count-in`, `playing`, `listening`, `feel`, `note`, `error`. text: one line."""
 
 
 class LiveSession(Controls):
@@ -143,8 +143,9 @@ class LiveSession(Controls):
         for name, arguments in self.doors.commands():
             self._commands[name](*arguments)
         now_us = self.doors.now_us()
-        if not 0 <= now_us - self._ended_us < self._longest_us:
-            self._resync()
+        lost_us = now_us - self._ended_us
+        if not 0 <= lost_us < self._longest_us:
+            self._resync(f"{lost_us / 1e6:.1f} s were lost")
         if self._midi_clock is not None and now_us >= self._next_sync_us:
             self._next_sync_us = now_us + SYNC_PERIOD_US
             self._sync(self._midi_clock, now_us)
@@ -218,8 +219,10 @@ class LiveSession(Controls):
         self._ahead.replace(self._fresh_improviser())
         self._ahead.feel = replace(self._ahead.feel, seed=seed)
 
-    def _resync(self) -> None:
-        """Time was lost: every note ends, and the music goes on from now."""
+    def _resync(self, why: str) -> None:
+        """Every note ends, and the music goes on from now."""
+        if why and self._ahead.playing:
+            self._report("note", f"{why}: every note ended, the music goes on from now")
         self._modes.hold_place()
         self._modes.rest()
         self.silence()  # also what only the scheduler knows of

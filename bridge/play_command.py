@@ -17,7 +17,8 @@ from bridge.cc_map import load_cc_map
 from bridge.errors import BridgeError, LiveFailure
 from bridge.improviser import Improviser
 from bridge.remote import check_live
-from bridge.stage import Settings, Stage
+from bridge.settings import Settings
+from bridge.stage import Stage
 from engine.chords import Chart, parse_chart
 from osc_protocol.options import add_parameter_options, parameters_from
 from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, ParameterError, Value, check_arguments

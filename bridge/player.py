@@ -19,6 +19,8 @@ NOTE_ON: Final = 0x90
 CONTROL_CHANGE: Final = 0xB0
 SUSTAIN_PEDAL: Final = 64
 ALL_NOTES_OFF: Final = 123
+LATE_US: Final = 250_000  # a strike so late is left out: the process stood still, and all that fell due comes at once
+DRUMS: Final = 9  # the channel that the count-in clicks on
 _WAIT_US: Final = 50_000  # how long a wait for the next event lasts before the thread looks up
 _JOIN_S: Final = 1.0
 
@@ -55,6 +57,8 @@ class Player:
         self._thread = threading.Thread(target=self._run, name="sideman-deadline", daemon=True)
         self.lateness_us: deque[int] = deque(maxlen=8192)  # of the latest events: sent minus due
         self.sent = 0  # messages
+        self.missed = 0  # strikes left out because they came too late
+        self._is_clean = False  # the receiver holds nothing of a session before this one; deadline thread only
         self._sounding: set[tuple[int, int]] = set()  # (channel, pitch) sent and not yet ended; deadline thread only
         self._channels: set[int] = {0}  # that anything went to; deadline thread only
 
@@ -80,23 +84,43 @@ class Player:
     def _run(self) -> None:
         ask_for("deadline")
         try:
+            self._clean({0, DRUMS})
             while not self._finishing.is_set():
                 for due_us, status, data1, data2 in self._scheduler.wait_due(_WAIT_US):
                     if self._finishing.is_set() and status & 0xF0 == NOTE_ON:
                         continue  # ended below, together with the rest
-                    self._emit((status, data1, data2))
-                    self.lateness_us.append(self._clock() - due_us)
+                    self._play(due_us, (status, data1, data2))
         except Exception as error:
             self._on_failure(error)
         finally:
             self._silence()
+
+    def _play(self, due_us: int, message: tuple[int, int, int]) -> None:
+        kind, channel, pitch = message[0] & 0xF0, message[0] & 0x0F, message[1]
+        if kind == NOTE_ON and self._clock() - due_us > LATE_US:
+            self.missed += 1
+            return
+        if kind == NOTE_OFF and (channel, pitch) not in self._sounding:
+            return  # of a strike that was left out
+        if kind == NOTE_ON and not self._is_clean:
+            # Only now is a receiver sure to be there: virtual ports are connected after they are made.
+            self._clean({channel})
+            self._is_clean = True
+        self._channels.add(channel)
+        self._emit(message)
+        self.lateness_us.append(self._clock() - due_us)
+
+    def _clean(self, channels: set[int]) -> None:
+        """Ends what a receiver may hold of a process that was killed."""
+        for channel in sorted(channels):
+            self._emit((CONTROL_CHANGE | channel, SUSTAIN_PEDAL, 0))
+            self._emit((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
 
     def _emit(self, message: tuple[int, int, int]) -> None:
         if self._port_lost.is_set():
             return
         status, pitch, velocity = message
         kind, channel = status & 0xF0, status & 0x0F
-        self._channels.add(channel)
         if kind == NOTE_ON and velocity:
             self._sounding.add((channel, pitch))  # before the send: one that fails half-way may still sound
         self._send(message)
@@ -110,8 +134,6 @@ class Player:
         try:
             for channel, pitch in sorted(self._sounding):
                 self._emit((NOTE_OFF | channel, pitch, 0))
-            for channel in sorted(self._channels):
-                self._emit((CONTROL_CHANGE | channel, SUSTAIN_PEDAL, 0))
-                self._emit((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
+            self._clean(self._channels)
         except Exception as error:  # the port is gone: what sounds there cannot be reached any more
             self._on_failure(error)

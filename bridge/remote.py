@@ -55,6 +55,11 @@ class Remote:
         """Binds the port. OscPortError if it is in use."""
         self.server.start()
 
+    def restart(self) -> None:
+        """After one of the server's threads has died: all of them anew, on the same port, subscribers kept."""
+        self.server.close()
+        self.server.start()
+
     def close(self) -> None:
         """Frees the port."""
         self.server.close()

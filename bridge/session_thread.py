@@ -25,6 +25,9 @@ class Rounds(Protocol):
     def broke(self, error: BaseException) -> None:
         """The round failed: silences; the next one starts afresh."""
 
+    def resync(self, why: str) -> None:
+        """Every note ends, and the next round goes on from now."""
+
     def silence(self) -> None:
         """Ends every note."""
 
@@ -71,7 +74,7 @@ class SessionThread:
                         raise LiveFailure(_gives_up(error)) from error
                 if self._slept_us() - slept_us > LOST_US:
                     slept_us = self._slept_us()
-                    doors.post("resync")
+                    self._session.resync("the machine slept")
         except Exception as failure:
             self._on_failure(failure)
         finally:

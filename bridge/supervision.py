@@ -37,5 +37,6 @@ def asleep_us() -> int:
     Linux's clock does; those of Windows and macOS go on, so that a sleep shows there as a wait that lasted too long.
     """
     if hasattr(time, "CLOCK_BOOTTIME"):
-        return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1000
+        awake_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - awake_ns) // 1000
     return 0

@@ -88,8 +88,10 @@ class Lines:
 class Listener(Lines):
     """tests/port_listener.py on one port."""
 
-    def __init__(self, port: str, environment: dict[str, str]) -> None:
-        super().__init__([sys.executable, str(TESTS / "port_listener.py"), port], environment)
+    def __init__(self, port: str, environment: dict[str, str], *, virtual: bool = False) -> None:
+        """virtual: opens the port itself."""
+        kind = ["virtual"] if virtual else []
+        super().__init__([sys.executable, str(TESTS / "port_listener.py"), port, *kind], environment)
         self.wait_for("ready")
 
     def messages(self) -> list[tuple[int, int, int, int]]:

@@ -1,7 +1,8 @@
 """Writes down what comes out of a real MIDI port, in a process of its own.
 
-    python port_listener.py PORT
+    python port_listener.py PORT [virtual]
 
+PORT is an existing one, or with `virtual` one that it opens for others.
 Prints `ready`, then one JSON line for each message: [monotonic us, status, data1, data2]. Ends when stdin does.
 """
 
@@ -25,8 +26,11 @@ def main() -> None:
 
     source = rtmidi.MidiIn(rtapi=rtmidi.API_UNIX_JACK, name="Listener")
     source.set_callback(hear)
-    names = source.get_ports()
-    source.open_port(next(index for index, name in enumerate(names) if sys.argv[1] in name), "ears")
+    if sys.argv[2:] == ["virtual"]:
+        source.open_virtual_port(sys.argv[1])
+    else:
+        names = source.get_ports()
+        source.open_port(next(index for index, name in enumerate(names) if sys.argv[1] in name), "ears")
     print("ready", flush=True)
     threading.Thread(target=lambda: (sys.stdin.read(), heard.put([])), daemon=True).start()
     while message := heard.get():

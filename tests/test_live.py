@@ -472,7 +472,7 @@ def test_a_port_that_fails_is_reported_once_and_gets_every_end_it_will_take() ->
 
     player = Player(scheduler, send, native.now_us, failures.append)
     for pitch in range(60, 68):
-        scheduler.push(0, 0x90, pitch, 80)
+        scheduler.push(native.now_us(), 0x90, pitch, 80)
     player.start()
     player._thread.join(2.0)
     assert player.finish()

@@ -1,0 +1,50 @@
+"""`sideman play` on a double that fails where it is told to: python tests/play_fragile.py [options of sideman play].
+
+The decoder fails once after /sideman/seed 666, the OSC server at every /sideman/break.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bridge import cli, play_command
+from engine.notes import NoteEvent
+from osc_protocol.udp import UdpPort
+from tests.fake_session import FakeSession
+
+
+class Fragile(FakeSession):
+    """Fails once."""
+
+    failed = False
+
+    def generate(self, until_s: float) -> list[NoteEvent]:
+        if self.seed == 666 and not Fragile.failed and self.time_s > 0.5:
+            Fragile.failed = True
+            raise RuntimeError("decoder lost")
+        return super().generate(until_s)
+
+
+def main() -> int:
+    run = play_command.run
+    play_command.run = lambda args: run(args, lambda checkpoint, device: Fragile)  # type: ignore[assignment,misc]
+    open_port = UdpPort.__init__
+
+    def fragile(self: UdpPort, host: str, port: int, on_packet: Any, *more: Any, **named: Any) -> None:
+        def take(packet: bytes, sender: Any) -> None:
+            if packet.startswith(b"/sideman/break"):
+                raise RuntimeError("OSC lost")
+            on_packet(packet, sender)
+
+        open_port(self, host, port, take, *more, **named)
+
+    UdpPort.__init__ = fragile  # type: ignore[method-assign]
+    return cli.main(["play", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
