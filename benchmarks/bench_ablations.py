@@ -31,8 +31,8 @@ from engine.training.trainer import Trainer
 from engine.vocabulary import NO_CHORD
 
 MODEL = ModelConfig(
-    latent_dim=128, latent_len=128, num_layers=4, num_heads=4, ff_dim=512, dropout=0.0, max_seq_len=512,
-    max_relative_distance=256,
+    latent_dim=128, latent_len=128, num_layers=3, num_heads=4, ff_dim=384, dropout=0.0, max_seq_len=256,
+    max_relative_distance=128,
 )  # fmt: skip
 TRAINING = TrainingConfig(learning_rate=2e-3, batch_size=8, epochs=1, warmup_steps=40)
 PRACTICE = "practice"  # the collection that we made: not counted in the mean
@@ -87,12 +87,12 @@ class Variant:
 
 
 VARIANTS = {
-    "reference": Variant("128 x 4, band 128, window 512, relative distances to 256"),
+    "reference": Variant("128 x 3, band 128, window 256, relative distances to 128"),
     "seed": Variant("the reference from another seed", seed=1),
     "absolute": Variant("learned absolute positions, no relative terms", change=absolute_positions),
     "nowhere": Variant("neither", change=no_relative),
     "near": Variant("relative distances to 32", model={"max_relative_distance": 32}),
-    "full": Variant("latents attend to the whole window", model={"latent_len": 512}),
+    "full": Variant("latents attend to the whole window", model={"latent_len": 256, "max_relative_distance": 256}),
     "band 32": Variant("latents attend to 32", model={"latent_len": 32}),
     "band 64": Variant("latents attend to 64", model={"latent_len": 64}),
     "no chords": Variant("chords hidden, here and there", hide={"CHORD_DROPOUT": 1.0}, held_out=without_chords),

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import native
 from engine.beats import beat_bins
 from engine.inference.backends import StreamDecoder
+from engine.inference.leaning import LEANING, lean
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import (
     BOS,
@@ -42,6 +43,7 @@ RESTRIKE_STEPS = round(0.08 / STEP_S)  # a key repeats no faster than 12 times a
 STREAM_RULES = {
     "max_note_steps": MAX_NOTE_STEPS, "restrike_steps": RESTRIKE_STEPS, "beat_bins": BEAT_BINS, "bar_bins": BAR_BINS,
     "no_chord": NO_CHORD, "chord_clip": CHORD_CLIP, "chords_back": CHORDS_BACK, "chords_ahead": CHORDS_AHEAD,
+    "leaning": LEANING.tolist(),
 }  # fmt: skip
 """What the compiled stream is told of all this."""
 
@@ -200,6 +202,9 @@ class Stream:
         with_chords, without = self.logits()
         strength = self._chord_strength
         logits = without + strength * (with_chords - without) if strength != 1 else with_chords
+        if self._beat is not None:
+            bpm, _, origin_s = self._beat
+            logits = lean(logits, self.step, bpm, origin_s)
         logits = self._without_stutter(logits)
         silent = self.until - self.step
         if silent > 0:

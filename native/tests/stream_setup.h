@@ -18,6 +18,8 @@ inline StreamRules stream_rules() {
   StreamRules r;
   r.max_note_steps = 450, r.restrike_steps = 8, r.beat_bins = 24, r.bar_bins = 8;
   r.no_chord = 400, r.chord_clip = 8, r.chords_back = 55, r.chords_ahead = 8;
+  r.leaning.assign(24, -1.0f);
+  r.leaning[0] = 1.0f;
   return r;
 }
 

@@ -20,6 +20,7 @@ struct StreamRules {
   std::int64_t restrike_steps = 0;  // a key repeats no faster
   int beat_bins = 0;                // without the null bin
   int bar_bins = 0;
+  std::vector<float> leaning;       // of waits, by the bin of the beat they end in (leaning.h); empty: none
   int no_chord = 0;    // the id of no chord at all
   int chord_clip = 0;  // relative chord indices beyond share an embedding
   int chords_back = 0;

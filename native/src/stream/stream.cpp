@@ -6,6 +6,8 @@
 #include <string>
 #include <tuple>
 
+#include "sideman/leaning.h"
+
 namespace sideman {
 namespace {
 
@@ -164,6 +166,7 @@ void Stream::draw() {
   for (std::size_t i = 0; i < scores_.size(); ++i)
     scores_[i] =
         chord_strength_ == 1.0f ? with_chords[i] : without[i] + chord_strength_ * (with_chords[i] - without[i]);
+  lean(rules_.leaning, beat_, layout_, step_, scores_.data());
   forbid_stutter();
   if (until_ > step_) forbid_all_but_waits(until_ - step_);
   drawn_ = sampler_.sample(scores_.data());
