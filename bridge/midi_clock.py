@@ -21,6 +21,8 @@ TICKS_PER_SIXTEENTH: Final = 6  # the unit of the song position pointer
 BANDWIDTH_HZ: Final = 0.5
 LOCK_TICKS: Final = 12  # half a beat of ticks before a tempo is believed
 LONGEST_TICK_US: Final = 250_000  # 10 beats a minute: a longer silence is a clock that stood still
+SHORTEST_TICK_US: Final = 600  # far beyond any tempo: what comes faster is a flood, not a clock
+SLOWEST_BPM, FASTEST_BPM = 10.0, 999.0  # that are reported, as for /sideman/transport/tempo
 STALE_US: Final = 1_000_000
 JUMP_TICKS: Final = 4  # so many intervals that agree on another tempo are believed
 JUMP_SHARE: Final = 0.2  # an interval so far from the tempo's is no jitter, if others agree with it
@@ -47,10 +49,11 @@ class MidiClock:
 
     @property
     def tempo_bpm(self) -> float | None:
-        """None until the loop has locked."""
+        """None until the loop has locked on a tempo of music."""
         if self._period_us is None or self._seen < LOCK_TICKS:
             return None
-        return 60e6 / (self._period_us * TICKS_PER_BEAT)
+        bpm = 60e6 / (self._period_us * TICKS_PER_BEAT)
+        return bpm if SLOWEST_BPM <= bpm <= FASTEST_BPM else None
 
     def beat_at(self, time_us: int) -> float | None:
         """Song position in beats at a moment; None without lock, or where the clock has fallen silent."""
@@ -122,6 +125,8 @@ class MidiClock:
         beta = max(omega * omega, 6 / (n * (n + 1)))
         self._at_us += ticks * self._period_us + min(alpha, 1.0) * error_us
         self._period_us += min(beta, 1.0) * error_us / ticks
+        if not SHORTEST_TICK_US <= self._period_us <= LONGEST_TICK_US * 2:
+            self._acquire(time_us, None)
 
     def _jumped(self, interval_us: float) -> bool:
         """Whether the latest intervals agree on a tempo that is not ours."""
@@ -137,6 +142,8 @@ class MidiClock:
 
     def _acquire(self, time_us: int, period_us: float | None) -> None:
         """The loop begins anew, from this tick."""
+        if period_us is not None and period_us < SHORTEST_TICK_US:
+            period_us = None
         self._at_us, self._period_us = float(time_us), period_us
         self._seen = 1 if period_us is None else 2
         self._odd.clear()
