@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import random
+import sys
 import time
-import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from bridge.cc_buttons import Buttons
 from bridge.cc_decoder import CcDecoder
-from bridge.cc_map import parse_cc_map
+from bridge.cc_map import load_cc_map, parse_cc_map
 from bridge.control import SysexControl
+from bridge.errors import CcMapError
 from osc_protocol.codec import decode, encode
 from osc_protocol.errors import PacketError
 from osc_protocol.mini_osc import decode_message
@@ -26,7 +30,7 @@ from tests.fake_engine import FakeEngine
 
 SOAK = os.environ.get("SIDEMAN_SOAK") == "1"
 BYTES = 10_000_000 if SOAK else 300_000  # into each decoder
-GROWTH = 400_000  # bytes of memory that a run may leave behind; a leak of one object a packet is many times that
+GROWTH = 2_000  # blocks of memory that a run may leave behind; a leak of one object a packet is many times that
 FLOOR_PER_S = 4_000  # calm machines decode 25,000 a second and more; builds are not calm
 
 SEEDS = [
@@ -76,14 +80,12 @@ def feed(
         gc.collect()
 
     spend(size // 10)
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        spend(size - size // 10)
-        grown = tracemalloc.get_traced_memory()[0] - before
-    finally:
-        tracemalloc.stop()
-    assert grown < GROWTH, f"{grown} bytes were kept"
+    before = sys.getallocatedblocks()
+    begin_s = time.perf_counter()
+    spend(size - size // 10)
+    grown = sys.getallocatedblocks() - before
+    print(f"\n{size} bytes, {time.perf_counter() - begin_s:.1f} s, {grown:+d} blocks of memory", end="")
+    assert grown < GROWTH, f"{grown} blocks of memory were kept"
 
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
@@ -144,6 +146,72 @@ def test_the_controllers() -> None:
                 engine.values[name] = check(name, value)
 
     feed([bytes((0xB0 | channel, number, 64)) * 4 for channel in (0, 9) for number in range(128)], take)
+
+
+def test_the_buttons() -> None:
+    entries = {"play": {"note": 5}, "mode trade": {"note": 9, "channel": 10}, "style left": 90}
+    buttons = Buttons(parse_cc_map({"buttons": entries}).buttons, None)
+
+    def take(packet: bytes) -> None:
+        for at in range(0, len(packet), 3):
+            is_button, sent = buttons.press(packet[at : at + 3])
+            assert sent is None or (is_button and decode(sent))
+
+    feed(
+        [
+            bytes((kind | channel, number, 90)) * 4
+            for kind in (0x80, 0x90, 0xB0)
+            for channel in (0, 9)
+            for number in range(128)
+        ],
+        take,
+    )
+
+
+def test_the_files_of_the_controller_map(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    seeds = [
+        b"channel: 3\npick_up: true\ncontrols:\n  temperature: 74\n  top_p: {cc: 16, bits: 14}\n",
+        b"controls:\n  density: {nrpn: 1025}\n  swing: {cc: 80, relative: twos_complement}\n  min_p: off\n",
+        b"buttons:\n  play: {note: 36, channel: 10}\n  mode trade: 90\n",
+    ]
+
+    def take(content: bytes) -> None:
+        path.write_bytes(content)
+        with contextlib.suppress(CcMapError):
+            load_cc_map(path)
+
+    feed(seeds, take, size=BYTES // 30)  # reading YAML takes a millisecond
+
+
+def test_the_websockets_of_oscquery() -> None:
+    pytest.importorskip("websockets")
+    from osc_protocol.oscquery_talk import Talk
+
+    lines = ["GET / HTTP/1.1", "Host: localhost", "Connection: Upgrade", "Upgrade: websocket"]
+    lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]
+    request = "\r\n".join(lines).encode()
+    osc = FakeEngine().server()
+    talk = Talk(osc, request, lambda: None)
+
+    def masked(opcode: int, payload: bytes) -> bytes:
+        length = bytes((len(payload),)) if len(payload) < 126 else b"\x7e" + len(payload).to_bytes(2, "big")
+        return bytes((0x80 | opcode, 0x80 | length[0])) + length[1:] + bytes(4) + payload
+
+    listens = [json.dumps({"COMMAND": "LISTEN", "DATA": row.address}).encode() for row in PARAMETERS]
+    seeds = [masked(1, text) for text in listens] + [masked(2, packet) for packet in SEEDS if len(packet) < 200]
+
+    def take(packet: bytes) -> None:
+        nonlocal talk
+        talk.receive(packet)
+        talk.flush()
+        talk.outgoing()
+        if not talk.is_open:  # as a host that connects again
+            talk.close()
+            talk = Talk(osc, request, lambda: None)
+
+    feed(seeds, take)
+    talk.close()
 
 
 def test_the_paths_of_oscquery() -> None:

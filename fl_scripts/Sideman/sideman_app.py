@@ -13,7 +13,7 @@ BY_NAME = controls.BY_NAME
 ABSENT = "no Sideman engine: run `sideman play`"
 SETTLE_S = 1.0  # after connecting, values stream in and are not worth a hint each
 LOAD_S = 10.0  # the longest that a loading project holds our messages back
-CONFIRM_S = 0.5  # the engine tells every value it took; a knob that it did not hear is sent again
+CONFIRM_S = 0.25  # the engine tells every value it took; a knob that it did not hear is sent again
 RESENDS = 4
 REPORTS = 5  # exceptions printed in full; printing lags FL
 
