@@ -7,12 +7,14 @@ ever started); SIDEMAN_MIDI=alsa|jack asks for one of them.
 from __future__ import annotations
 
 import os
+import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import rtmidi
 
@@ -24,6 +26,7 @@ __all__ = ["InputPort", "MidiSystem", "OutputPort", "find_system"]
 _HOW_TO_VIRTUAL: Final = "make a pair with loopMIDI or Windows MIDI Services and name them with {} and {}"
 
 _CALLBACK_GRACE_S: Final = 0.01
+_NUMBERS: Final = re.compile(r"\s+\d+(:\d+)?$")  # "Piano:Piano MIDI 1 24:0" of ALSA, "Piano 2" of Windows
 SYSEX, CLOCK = 0xF0, 0xF8
 
 
@@ -103,27 +106,63 @@ def find_system() -> MidiSystem:
     )
 
 
-class OutputPort:
-    """A port that notes are sent to. One thread sends at a time."""
+class _Port:
+    """What both kinds of ports are: a client of the MIDI system, on a port of its own or on an existing one."""
+
+    def __init__(self, client: Any, own_name: str, existing: str | None) -> None:
+        self._client, self._own_name, self._existing = client, own_name, existing
+        self._changing = threading.Lock()  # sending and opening anew
+        self._gone = False
+        self.name = _open(client, own_name, existing)
+
+    def look(self) -> Literal["gone", "back"] | None:
+        """Whether the existing port has gone since the last look, or has come back: then it is open again.
+
+        For one thread that looks now and then. What is sent meanwhile is lost. Own ports never go.
+        """
+        if self._existing is None:
+            return None
+        with self._changing:
+            if self._client.is_deleted:
+                return None
+            there = _find_again(self._existing, [str(name) for name in self._client.get_ports()])
+            if there is None:
+                gone, self._gone = self._gone, True
+                return None if gone else "gone"
+            if not self._gone:
+                return None
+            self._reopen(there)
+            self._gone = False
+            return "back"
+
+    def _reopen(self, existing: str) -> None:
+        self._client.close_port()
+        _open(self._client, self._own_name, existing)
+
+
+class OutputPort(_Port):
+    """A port that notes are sent to. Any thread."""
 
     def __init__(self, system: MidiSystem, own_name: str, existing: str | None = None) -> None:
         """Opens the existing port of that whole name, or a virtual one called own_name. PortError."""
-        self._client = _client(rtmidi.MidiOut, system, own_name)
-        self.name = _open(self._client, own_name, existing)
+        super().__init__(_client(rtmidi.MidiOut, system, own_name), own_name, existing)
 
     def send(self, message: Sequence[int]) -> None:
         """Sends one whole MIDI message (status first). PortError when the port refuses it."""
         try:
-            self._client.send_message(message)
+            with self._changing:
+                if not self._gone:
+                    self._client.send_message(message)
         except (rtmidi.RtMidiError, RuntimeError, ValueError) as error:
             raise PortError(f"the port {self.name!r} took no message: {error}") from error
 
     def close(self) -> None:
         """Closes the port; a second call does nothing."""
-        _close(self._client)
+        with self._changing:
+            _close(self._client)
 
 
-class InputPort:
+class InputPort(_Port):
     """A port that notes are taken from."""
 
     def __init__(
@@ -149,11 +188,12 @@ class InputPort:
                 if message[0] not in unwanted:
                     on_message(message)
 
-        self._client = _client(rtmidi.MidiIn, system, own_name)
-        self._client.ignore_types(sysex=not sysex, timing=not clock, active_sense=True)
+        self._take = take
+        client = _client(rtmidi.MidiIn, system, own_name)
+        client.ignore_types(sysex=not sysex, timing=not clock, active_sense=True)
         # The callback is set first: a message between opening and setting it would be lost.
-        self._client.set_callback(take)
-        self.name = _open(self._client, own_name, existing)
+        client.set_callback(take)
+        super().__init__(client, own_name, existing)
 
     @property
     def garbage(self) -> int:
@@ -162,11 +202,21 @@ class InputPort:
 
     def close(self) -> None:
         """Closes the port; no message comes after it. A second call does nothing."""
-        if not self._client.is_deleted:
-            # Closing holds the GIL and waits for JACK, whose thread may wait in the callback for the GIL.
-            self._client.cancel_callback()
-            time.sleep(_CALLBACK_GRACE_S)
-        _close(self._client)
+        with self._changing:
+            if not self._client.is_deleted:
+                self._hear_no_more()
+            _close(self._client)
+
+    def _reopen(self, existing: str) -> None:
+        self._hear_no_more()
+        self._client.close_port()
+        self._client.set_callback(self._take)
+        _open(self._client, self._own_name, existing)
+
+    def _hear_no_more(self) -> None:
+        """Closing holds the GIL and waits for JACK, whose thread may wait in the callback for the GIL."""
+        self._client.cancel_callback()
+        time.sleep(_CALLBACK_GRACE_S)
 
 
 def _client(kind: Any, system: MidiSystem, name: str) -> Any:
@@ -204,6 +254,14 @@ def _find(wanted: str, names: Sequence[str], option: str, direction: str) -> str
         raise PortError(f"{option} {wanted!r} could mean {meant}: give more of the name")
     there = ", ".join(repr(name) for name in names) if names else "none"
     raise PortError(f"there is no MIDI {direction} port {wanted!r} for {option}: those there are {there}")
+
+
+def _find_again(wanted: str, names: Sequence[str]) -> str | None:
+    """The port of that name, also where a system numbers it anew each time it is plugged in."""
+    if wanted in names:
+        return wanted
+    hits = [name for name in names if _NUMBERS.sub("", name) == _NUMBERS.sub("", wanted)]
+    return hits[0] if len(hits) == 1 else None
 
 
 def _answers(system: MidiSystem) -> bool:
