@@ -88,7 +88,7 @@ def asked(results: dict[str, Rows]) -> list[dict[str, object]]:
 
 
 def draw(path: Path, results: dict[str, Rows]) -> None:
-    """Bars of CPU milliseconds a token, one panel a size, logarithmic."""
+    """Bars of CPU milliseconds a token, one panel a size."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -103,9 +103,10 @@ def draw(path: Path, results: dict[str, Rows]) -> None:
             axes.text(value * 1.08, at, f"{value:.2g}", va="center", fontsize=8)
         axes.set_xscale("log")
         axes.set_xlim(min(values) / 1.5, max(values) * 2.5)
-        axes.set_title(f"{size}: CPU ms a token, one thread", fontsize=10)
+        axes.set_title(size, fontsize=10)
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("CPU ms a token on one thread, logarithmic", fontsize=9)
     figure.savefig(path, metadata={"Software": None})
 
 

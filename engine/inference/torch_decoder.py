@@ -147,8 +147,9 @@ class TorchDecoder:
         """How much of each slot acts from the next token on; states in the caches stay as they were computed."""
         if len(weights) != STYLES:
             raise ValueError(f"{len(weights)} style weights: give {STYLES}")
-        if list(weights) != self._style_weights.tolist():
-            self._style_weights.copy_(torch.tensor(weights))
+        wanted = torch.tensor(weights, dtype=torch.float32)
+        if not torch.equal(wanted, self._style_weights.cpu()):
+            self._style_weights.copy_(wanted)
             self._fill_tables()
 
     @torch.no_grad()
