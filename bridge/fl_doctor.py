@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from bridge.errors import PortError
 from bridge.fl_install import PROBE, SCRIPT, USER_MAP, FlInstallError, hardware_folders, script_files
-from osc_protocol.codec import decode, encode
-from osc_protocol.errors import PacketError
+from osc_protocol.client import OscClient
 from osc_protocol.parameters import DEFAULT_PORT
 from osc_protocol.replies import PONG
 
@@ -107,13 +105,8 @@ def examine_ports() -> list[Finding]:
 
 def examine_engine(osc_port: int) -> Finding:
     """Whether `sideman play` answers."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        peer.settimeout(PONG_TIMEOUT_S)
-        try:
-            peer.sendto(encode("/sideman/ping"), ("127.0.0.1", osc_port))
-            answered = decode(peer.recv(4096))[0].address == PONG
-        except (OSError, OverflowError, PacketError):
-            answered = False
+    with OscClient(osc_port) as peer:
+        answered = peer.ask("/sideman/ping", reply=PONG, timeout_s=PONG_TIMEOUT_S) is not None
     if answered:
         return Finding(True, f"`sideman play` answers on OSC port {osc_port}")
     return Finding(None, f"`sideman play` does not answer on OSC port {osc_port}: start it before FL Studio")
