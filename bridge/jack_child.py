@@ -83,8 +83,8 @@ class _Child:
         ended = [port.end_notes() for port in self._ports.values() if isinstance(port, _Output)]
         if any(ended):
             time.sleep(LAST_NOTES_S)
-        for number in reversed(tuple(self._ports)):
-            self._close(number)
+        for port in reversed(tuple(self._ports.values())):
+            (port.port if isinstance(port, _Output) else port).close()
         if self._watch is not None:
             self._watch.close()
 
@@ -99,9 +99,6 @@ class _Child:
             self._tell(control_frame(unwatched=str(error)))
 
     def _obey(self, wish: dict[str, Any]) -> None:
-        if "close" in wish:
-            self._close(wish["close"])
-            return
         number = wish["open"]
         try:
             if wish["kind"] == "out":
@@ -117,13 +114,6 @@ class _Child:
             self._tell(control_frame(refused=number, why=str(error)))
         else:
             self._tell(control_frame(opened=number, name=name))
-
-    def _close(self, number: int) -> None:
-        port = self._ports.pop(number, None)
-        if isinstance(port, _Output):
-            port.port.close()
-        elif port is not None:
-            port.close()
 
     def _look(self) -> None:
         """Whether named ports are still there."""

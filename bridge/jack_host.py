@@ -13,12 +13,13 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.errors import PortError
 from bridge.jack_wire import CONTROL, control_frame, frame, frames
+from bridge.ports import GONE_OR_BACK
 from bridge.realtime import ask_for
 
 __all__ = ["HostedPort", "JackHost"]
@@ -34,8 +35,7 @@ class HostedPort:
     """One port of the child's."""
 
     name: str
-    send: Callable[[bytes], None]
-    close: Callable[[], None]
+    send: Callable[[Sequence[int]], None]
 
 
 class _Wish:
@@ -174,16 +174,12 @@ class JackHost:
             self._keeping = True
             self._keeper.start()
 
-        def send(message: bytes) -> None:
+        def send(message: Sequence[int]) -> None:
             child = self._child
             if child is not None:
-                child.write(frame(wish.number, message))
+                child.write(frame(wish.number, bytes(message)))
 
-        return HostedPort(name, send, lambda: self._close(wish.number))
-
-    def _close(self, number: int) -> None:
-        if self._wishes.pop(number, None) is not None and self._child is not None:
-            self._child.write(control_frame(close=number))
+        return HostedPort(name, send)
 
     def _take(self, number: int, payload: bytes) -> None:
         if number == CONTROL:
@@ -196,7 +192,7 @@ class JackHost:
     def _tell(self, said: dict[str, Any]) -> None:
         if "unwatched" in said:
             self._on_note("without PyPI's JACK-Client the end of jackd goes unnoticed: `pip install JACK-Client`")
-        for state, text in (("gone", "the port {!r} has gone: plug it in again"), ("back", "the port {!r} is back")):
+        for state, text in GONE_OR_BACK.items():
             wish = self._wishes.get(said.get(state, 0))
             if wish is not None:
                 self._on_note(text.format(wish.spec["existing"]))

@@ -4,7 +4,7 @@ A frame is a head, `<IB`: the size of what follows the head, and a port's number
 or a JSON object for number 0.
 
     to the child     {"open": n, "kind": "in", "own": "Sideman In", "existing": null, "sysex": false, "clock": false}
-                     {"close": n}                           the end of the stream: leave
+                     the end of the stream                  leave
     to the session   {"opened": n, "name": "Sideman In"}    {"refused": n, "why": "..."}
                      {"gone": n} {"back": n}                an existing port that was named went away, or came again
                      {"unwatched": "..."}                   the server's death will not be noticed

@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ports = parser.add_argument_group("ports")
     ports.add_argument("--in", dest="input", metavar="PORT", help="take notes from this port, not from Sideman In")
     ports.add_argument("--out", dest="output", metavar="PORT", help="send notes to this port, not to Sideman Out")
+    ports.add_argument("--channel", type=int, metavar="N", help="hear you on this channel alone, 1..16 [on all]")
+    ports.add_argument("--out-channel", type=int, default=1, metavar="N", help="play on this channel [%(default)s]")
+    ports.add_argument(
+        "--echo", type=int, metavar="N", help="pass your own playing through to the out port, on this channel"
+    )
     ports.add_argument("--control-in", metavar="PORT", help="hear FL Studio's script here, not on Sideman Control")
     ports.add_argument("--control-out", metavar="PORT", help="answer FL Studio's script here, not on Sideman Control")
     ports.add_argument("--osc-port", type=int, default=DEFAULT_PORT, metavar="N", help="UDP port of OSC [%(default)s]")
@@ -153,9 +158,14 @@ def _settings(args: argparse.Namespace) -> Settings:
         ("--trade-bars", args.trade_bars, 1, 32),
         ("--count-in", args.count_in, 0, 8),
         ("--output-latency-ms", args.output_latency_ms, 0, 500),
+        ("--channel", args.channel, 1, 16),
+        ("--out-channel", args.out_channel, 1, 16),
+        ("--echo", args.echo, 1, 16),
     ):
-        if not low <= value <= high:
+        if value is not None and not low <= value <= high:
             raise BridgeError(f"{option} {value:g} lies outside {low}..{high}")
+    if args.echo == args.out_channel:
+        raise BridgeError(f"--echo {args.echo} is the sideman's own channel: choose another, or another --out-channel")
     if (args.control_in is None) != (args.control_out is None):
         raise BridgeError("FL Studio's script needs both ways: give --control-in and --control-out together")
     return Settings(
@@ -182,6 +192,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         feedback=args.feedback,
         osc_host=_address(args.osc_host),
         oscquery_port=args.oscquery_port,
+        in_channel=None if args.channel is None else args.channel - 1,
+        out_channel=args.out_channel - 1,
+        echo_channel=None if args.echo is None else args.echo - 1,
     )
 
 

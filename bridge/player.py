@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from bridge.echo import Echo
 from bridge.realtime import ask_for
 
 __all__ = ["DueSource", "Player"]
@@ -22,6 +23,7 @@ ALL_NOTES_OFF: Final = 123
 LATE_US: Final = 250_000  # a strike so late is left out: the process stood still, and all that fell due comes at once
 DRUMS: Final = 9  # the channel that the count-in clicks on
 _WAIT_US: Final = 50_000  # how long a wait for the next event lasts before the thread looks up
+_ECHO_WAIT_US: Final = 1_000  # the same, where what the player does must be heard at once
 _JOIN_S: Final = 1.0
 
 
@@ -45,12 +47,14 @@ class Player:
         clock: Callable[[], int],
         on_failure: Callable[[BaseException], None],
         on_sent: Callable[[int, bytes], None] = lambda time_us, message: None,
+        echo: Echo | None = None,
     ) -> None:
         """send: hands one message to the port, may raise. clock: monotonic microseconds, the scheduler's own clock.
 
-        on_failure: called once, on the deadline thread, if it must give up; on_sent: what was sent, and when.
+        on_failure: called once, on the deadline thread, if it must give up; on_sent: what was sent, and when. echo:
+        what the player plays is sent, too, and is not the sideman's.
         """
-        self._scheduler, self._send, self._clock = scheduler, send, clock
+        self._scheduler, self._send, self._clock, self._echo = scheduler, send, clock, echo
         self._on_failure, self._on_sent = on_failure, on_sent
         self._finishing = threading.Event()
         self._port_lost = threading.Event()
@@ -67,8 +71,13 @@ class Player:
         self._thread.start()
 
     def port_lost(self) -> None:
-        """Sends nothing from now on. Any thread: the port's watchdog calls it, for a send could hang the process."""
+        """Sends nothing from now on; what sounded has ended. Any thread: the port's watchdog calls it."""
         self._port_lost.set()
+
+    def port_back(self) -> None:
+        """Sends again. Any thread."""
+        self._is_clean = False  # whoever listens now may hold what was never ended
+        self._port_lost.clear()
 
     def finish(self) -> bool:
         """Ends every sounding note, then the thread; False if a send hangs. Nothing is sent after it returns.
@@ -85,11 +94,15 @@ class Player:
         ask_for("deadline")
         try:
             self._clean({0, DRUMS})
+            wait_us = _WAIT_US if self._echo is None else _ECHO_WAIT_US
             while not self._finishing.is_set():
-                for due_us, status, data1, data2 in self._scheduler.wait_due(_WAIT_US):
+                for due_us, status, data1, data2 in self._scheduler.wait_due(wait_us):
                     if self._finishing.is_set() and status & 0xF0 == NOTE_ON:
                         continue  # ended below, together with the rest
                     self._play(due_us, (status, data1, data2))
+                for message in () if self._echo is None else self._echo.take():
+                    self._channels.add(message[0] & 0x0F)
+                    self._emit(message, own=False)
         except Exception as error:
             self._on_failure(error)
         finally:
@@ -116,18 +129,23 @@ class Player:
             self._emit((CONTROL_CHANGE | channel, SUSTAIN_PEDAL, 0))
             self._emit((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
 
-    def _emit(self, message: tuple[int, int, int]) -> None:
-        if self._port_lost.is_set():
-            return
+    def _emit(self, message: tuple[int, int, int], *, own: bool = True) -> None:
+        """own: the sideman's, which is counted and recorded."""
         status, pitch, velocity = message
-        kind, channel = status & 0xF0, status & 0x0F
-        if kind == NOTE_ON and velocity:
-            self._sounding.add((channel, pitch))  # before the send: one that fails half-way may still sound
-        self._send(message)
-        if kind == NOTE_OFF or (kind == NOTE_ON and not velocity):
-            self._sounding.discard((channel, pitch))
-        self._on_sent(self._clock(), bytes(message))
-        self.sent += 1
+        kind, key = status & 0xF0, (status & 0x0F, pitch)
+        starts = kind == NOTE_ON and velocity > 0
+        lost = self._port_lost.is_set()
+        if lost and (starts or key not in self._sounding):
+            return
+        if starts:
+            self._sounding.add(key)  # before the send: one that fails half-way may still sound
+        if not lost:
+            self._send(message)
+        if kind in (NOTE_ON, NOTE_OFF) and not starts:
+            self._sounding.discard(key)
+        if own:
+            self._on_sent(self._clock(), bytes(message))
+            self.sent += 1
 
     def _silence(self) -> None:
         """NOTE_OFF for what sounds, then the controllers that end what a receiver may still hold."""

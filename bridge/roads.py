@@ -10,7 +10,7 @@ from typing import Final
 
 from bridge.cc_road import CcRoad
 from bridge.control import SysexControl
-from bridge.ports import InputPort, MidiSystem, OutputPort
+from bridge.live_ports import LivePorts
 from bridge.settings import Settings
 from osc_protocol.discovery import Announcement
 from osc_protocol.errors import OscPortError
@@ -31,11 +31,9 @@ class Roads:
         settings: Settings,
         report: Callable[[str, str], None],
         exits: ExitStack,
-        close_at_end: Callable[[Callable[[], None]], None],
     ) -> None:
-        """report: any thread. exits: closes what was opened. close_at_end: the same for what is the MIDI system's."""
-        self._server, self._settings, self._report = server, settings, report
-        self._exits, self._close_at_end = exits, close_at_end
+        """report: any thread. exits: closes what was opened; ports close themselves."""
+        self._server, self._settings, self._report, self._exits = server, settings, report, exits
 
     def open_oscquery(self) -> str:
         """Says where it is served. OscPortError only for a port that was asked for: nothing else hangs on it."""
@@ -55,21 +53,18 @@ class Roads:
         self._exits.callback(announcement.close)
         return f"http://{http.host}:{http.port}"
 
-    def open_knobs(self, system: MidiSystem, feedback_name: str | None) -> CcRoad:
+    def open_knobs(self, ports: LivePorts, feedback_name: str | None) -> CcRoad:
         """Plain controllers of the In and the control port."""
         send = None
         if feedback_name is not None:
-            faders = OutputPort(system, "Sideman Feedback", feedback_name)
-            self._close_at_end(faders.close)
-            send = faders.send
+            send = ports.output("Sideman Feedback", feedback_name).send
         knobs = CcRoad(self._server, self._settings.cc_map, send, self._report)
         self._exits.callback(knobs.close)
         return knobs
 
-    def open_control(self, system: MidiSystem, knobs: CcRoad, input_name: str | None, output_name: str | None) -> str:
+    def open_control(self, ports: LivePorts, knobs: CcRoad, input_name: str | None, output_name: str | None) -> str:
         """The port pair for FL Studio's script."""
-        out = OutputPort(system, "Sideman Control", output_name)
-        self._close_at_end(out.close)
+        out = ports.output("Sideman Control", output_name)
         road = SysexControl(self._server, out.send)
         self._exits.callback(road.close)
         frames: queue.Queue[bytes | None] = queue.Queue(CONTROL_QUEUE)
@@ -86,6 +81,4 @@ class Roads:
         thread = threading.Thread(target=receive, name="sideman-control-in", daemon=True)
         thread.start()
         self._exits.callback(frames.put, None)
-        source = InputPort(system, "Sideman Control", input_name, take, sysex=True)
-        self._close_at_end(source.close)
-        return source.name
+        return ports.input("Sideman Control", input_name, take, sysex=True).name

@@ -40,6 +40,9 @@ class Settings:
     log: Path | None = None  # of the session, to be played again
     checkpoint: Path | None = None  # None: the shipped base
     device: str = "auto"
+    in_channel: int | None = None  # 0..15, on which the player is heard; None: on all
+    out_channel: int = 0  # 0..15, of the notes
+    echo_channel: int | None = None  # 0..15, on which the player's own notes are passed through; None: nowhere
     oscquery_port: int | None = None  # TCP; None: the number of the OSC port; 0: none
 
     @property
@@ -53,4 +56,5 @@ class Settings:
             "count_in_bars": self.count_in_bars,
             "output_latency_ms": self.output_latency_ms,
             "midi_clock": self.midi_clock,
+            "channel": self.out_channel,
         }

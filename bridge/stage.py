@@ -13,19 +13,19 @@ import gc
 import os
 import queue
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import native
+from bridge.echo import Echo
 from bridge.errors import LiveFailure
 from bridge.improviser import Improviser
-from bridge.jack_watch import JackWatch
 from bridge.live import LiveSession
+from bridge.live_ports import LivePorts
 from bridge.midi_clock import MidiClock
 from bridge.player import Player
-from bridge.ports import InputPort, OutputPort, find_system
+from bridge.ports import find_system
 from bridge.records import Records
 from bridge.remote import Remote
 from bridge.roads import Roads
@@ -36,7 +36,9 @@ from bridge.watchman import OUR_THREADS, Watchman
 __all__ = ["Stage"]
 
 SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
-EXIT_LIMIT_S: Final = 5.0  # a dead JACK server can hang the process's end, GIL and all; a C timer ends it then
+EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and all; a C timer ends it then
+SYSTEM: Final = 0xF0  # messages from here on are of no channel
+CONTROL_CHANGE, ALL_NOTES_OFF = 0xB0, 123
 OSC_THREADS: Final = OUR_THREADS + "osc"
 DIED: Final = "died"  # in the inbox: a worker, with the reason
 WHAT_TO_DO: Final = {
@@ -57,7 +59,6 @@ class Stage:
         self._settings, self._load, self._say = settings, load, say
         self._inbox: queue.SimpleQueue[tuple[str, str] | int | BaseException] = queue.SimpleQueue()
         self._exits = ExitStack()  # the last opened is closed first, each whatever becomes of the others
-        self._jack_died = threading.Event()
         self.is_open = False  # notes may sound from now on
         self._player: Player | None = None
         self._live: LiveSession | None = None
@@ -101,32 +102,29 @@ class Stage:
         self._remote = Remote(live, {**settings.values, "mode": settings.mode}, settings.osc_port, settings.osc_host)
         self._exits.callback(self._remote.close)
         self._remote.start()
-        roads = Roads(self._remote.server, settings, self._report, self._exits, self._close_at_end)
+        ports = LivePorts(system, self._midi_lost, self._midi_back, self._report)
+        self._exits.callback(ports.close)
+        roads = Roads(self._remote.server, settings, self._report, self._exits)
         oscquery = roads.open_oscquery()
 
-        output = OutputPort(system, "Sideman Out", output_name)
-        self._close_at_end(output.close)
-        self._player = Player(
-            scheduler,
-            output.send,
-            native.now_us,
-            self._inbox.put,
-            records.sent,
-        )
-        if system.name == "JACK":
-            self._watch_jack(self._player)
-        knobs = roads.open_knobs(system, feedback_name)
+        output = ports.output("Sideman Out", output_name)
+        echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
+        self._player = Player(scheduler, output.send, native.now_us, self._inbox.put, records.sent, echo)
+        knobs = roads.open_knobs(ports, feedback_name)
 
         def hear(message: bytes) -> None:
             try:
-                if not knobs.from_in(message):  # a pad that is a button is no music
+                if knobs.from_in(message):  # a pad that is a button is no music
+                    return
+                if settings.in_channel in (None, message[0] & 0x0F) or message[0] >= SYSTEM:
                     live.midi_in(message)
+                    if echo is not None:
+                        echo.put(message)
             except Exception as error:  # the MIDI system would print it, and go on
                 self._worker_died("the MIDI input", error)
 
-        source = InputPort(system, "Sideman In", input_name, hear, clock=settings.midi_clock)
-        self._close_at_end(source.close)
-        control = "none" if control_names is None else roads.open_control(system, knobs, *control_names)
+        source = ports.input("Sideman In", input_name, hear, clock=settings.midi_clock)
+        control = "none" if control_names is None else roads.open_control(ports, knobs, *control_names)
 
         # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
         gc.collect()
@@ -193,18 +191,17 @@ class Stage:
                 if said:
                     self._say(said)
         finally:
-            with self._time_limit(stays=self._jack_died.is_set()), self._exits:
+            with self._time_limit(), self._exits:
                 pass
 
     @contextmanager
-    def _time_limit(self, *, stays: bool = False) -> Iterator[None]:
-        """Whatever hangs within must not keep the process: this timer needs no GIL. stays: nor what comes after."""
+    def _time_limit(self) -> Iterator[None]:
+        """Whatever hangs within must not keep the process: this timer needs no GIL."""
         faulthandler.dump_traceback_later(EXIT_LIMIT_S, exit=True, file=os.open(os.devnull, os.O_WRONLY))
         try:
             yield
         finally:
-            if not stays:
-                faulthandler.cancel_dump_traceback_later()
+            faulthandler.cancel_dump_traceback_later()
 
     def _end_notes(self) -> None:
         if self._live is not None:
@@ -224,19 +221,16 @@ class Stage:
         """Any thread: the main thread says it, and tells the subscribers."""
         self._inbox.put((what, text))
 
-    def _watch_jack(self, player: Player) -> None:
-        def died(reason: str) -> None:
-            player.port_lost()
-            self._jack_died.set()
-            self.leave(LiveFailure(f"the JACK server went away ({reason}): start it again, then sideman play"))
+    def _midi_lost(self, why: str) -> None:
+        """On the thread of the ports, which alone speaks for the player: the keys are up, every note has ended."""
+        if self._player is not None:
+            self._player.port_lost()
+        if self._live is not None:
+            for channel in range(16):
+                self._live.midi_in(bytes((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0)))
+        self._report("error", f"the JACK server went away ({why}), every note has ended: start it, the ports come back")
 
-        try:
-            watch = JackWatch(died)
-        except (ImportError, OSError):  # the package, or the system's libjack that it needs
-            self._say("without PyPI's JACK-Client the end of jackd goes unnoticed: `pip install JACK-Client`")
-            return
-        self._close_at_end(watch.close)
-
-    def _close_at_end(self, close: Callable[[], None]) -> None:
-        """For what belongs to the MIDI system: a dead JACK server would make each closing wait in vain."""
-        self._exits.callback(lambda: None if self._jack_died.is_set() else close())
+    def _midi_back(self) -> None:
+        if self._player is not None:
+            self._player.port_back()
+        self._report("note", "the JACK server is back, and so are the ports: connect them again")

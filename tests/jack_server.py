@@ -27,11 +27,16 @@ class JackServer:
 
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
+    realtime: bool = False
 
-    def kill(self) -> None:
-        """As a crash would: no goodbye to the clients."""
-        self.process.send_signal(signal.SIGKILL)
+    def kill(self, with_signal: int = signal.SIGKILL) -> None:
+        """As a crash would: no goodbye to the clients; SIGTERM says one."""
+        self.process.send_signal(with_signal)
         self.process.wait(10)
+
+    def start(self) -> None:
+        """Starts it again under its name."""
+        self.process = _started(self.environment, self.realtime)
 
     def ports(self) -> list[str]:
         """The names of every port, as jack_lsp lists them."""
@@ -65,39 +70,32 @@ def _run(name: str, realtime: bool) -> Iterator[JackServer]:
         SIDEMAN_MIDI="jack",
         PYTHONUNBUFFERED="1",
     )
+    server = JackServer(environment, _started(environment, realtime), realtime)
+    try:
+        yield server
+    finally:
+        server.process.terminate()
+        try:
+            server.process.wait(5)
+        except subprocess.TimeoutExpired:
+            server.process.kill()
+            server.process.wait(5)
+
+
+def _started(environment: dict[str, str], realtime: bool) -> subprocess.Popen[bytes]:
     # -S: in the default mode Python's callbacks lose and duplicate messages.
     process = subprocess.Popen(
-        [
-            "jackd",
-            "-R" if realtime else "-r",
-            "-S",
-            "-n",
-            environment["JACK_DEFAULT_SERVER"],
-            "-d",
-            "dummy",
-            "-r",
-            "48000",
-            "-p",
-            "64",
-        ],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        give_up = time.monotonic() + 15
-        while _jack_lsp(environment).returncode != 0:
-            if process.poll() is not None or time.monotonic() > give_up:
-                pytest.fail(f"jackd did not start (exit code {process.poll()})")
-            time.sleep(0.05)
-        yield JackServer(environment, process)
-    finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
+        ["jackd", "-R" if realtime else "-r", "-S", "-n", environment["JACK_DEFAULT_SERVER"],
+         "-d", "dummy", "-r", "48000", "-p", "64"],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    give_up = time.monotonic() + 15
+    while _jack_lsp(environment).returncode != 0:
+        if process.poll() is not None or time.monotonic() > give_up:
             process.kill()
-            process.wait(5)
+            pytest.fail(f"jackd did not start (exit code {process.wait()})")
+        time.sleep(0.05)
+    return process
 
 
 @contextmanager
