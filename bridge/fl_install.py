@@ -31,6 +31,10 @@ In FL Studio, with `sideman play` running:
 FL that was open during the install lists `Sideman` after a restart. `sideman fl doctor` verifies what can be seen from
 outside; docs/FL_STUDIO.md has the rest."""
 
+_NEXT_TAKE: Final = """
+In FL Studio: open the piano roll that shall hold it, then Tools (the spanner) > Scripting > Sideman take. After the
+first take of all, FL lists it once it was started again."""
+
 _NEXT_PROBE: Final = """
 In FL Studio, after a restart: Options > MIDI settings, any enabled input, controller type `Sideman Probe`.
 View > Script output then lists what this FL allows. `sideman fl uninstall` removes it."""
@@ -81,14 +85,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's action and options."""
     parser.add_argument(
         "action",
-        choices=(*_ACTIONS, "doctor"),
-        help="install the script, remove it, install the probe that tells what FL allows, or verify all that FL needs",
+        choices=(*_ACTIONS, "doctor", "take"),
+        help="install the script, remove it, install the probe that tells what FL allows, verify all that FL needs, or "
+        "put a take into the piano roll",
     )
+    parser.add_argument("file", nargs="?", type=Path, metavar="TAKE", help="for take: a MIDI file [the last recording]")
     parser.add_argument("--dir", type=Path, help="FL Studio's user data folder; it is found where FL puts it")
 
 
 def run(args: argparse.Namespace) -> int:
     """Does it, says which clicks remain. FlInstallError in one line if it cannot be done. 1 if doctor found fault."""
+    if args.file is not None and args.action != "take":
+        raise FlInstallError(f"sideman fl {args.action} takes no file: {args.file} is for sideman fl take")
+    if args.action == "take":
+        from bridge.fl_take import write_take_script
+
+        for path in write_take_script(args.file, args.dir):
+            print("wrote", path)
+        print(_NEXT_TAKE)
+        return 0
     if args.action == "doctor":
         from bridge.fl_doctor import examine
 

@@ -8,6 +8,7 @@ import native
 from bridge.ahead import EventSink
 from bridge.doors import Doors
 from bridge.journal import Journal
+from bridge.last_take import remember
 from bridge.session_header import session_header
 from bridge.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedDoors
 from bridge.settings import Settings
@@ -50,4 +51,7 @@ class Records:
         if not played:
             self.take.discard()
             return ""
-        return f"wrote {self._settings.record}: {self.take.save()} messages"
+        count = self.take.save()
+        if self._settings.record is not None:
+            remember(self._settings.record)
+        return f"wrote {self._settings.record}: {count} messages"

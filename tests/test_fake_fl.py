@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_fl import piano_roll
 from tests.fake_fl.host import FakeFL
 from tests.fake_fl.modules import FUNCTIONS
 
@@ -173,6 +174,14 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def in_stubs(script: str, wanted: object) -> str:
+    """What the script prints, run where no packages are but the standard library's and the stubs."""
+    command = [sys.executable, "-I", "-S", "-c", script]
+    run = subprocess.run(command, input=json.dumps(wanted), capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
 @pytest.mark.real
 def test_signatures_are_those_of_the_official_stubs(stubs: Path) -> None:
     wanted = {
@@ -194,6 +203,34 @@ def test_signatures_are_those_of_the_official_stubs(stubs: Path) -> None:
         "    out[name] = [[key, None if p.default is p.empty else p.default] for key, p in pairs]\n"
         "print(json.dumps(out))\n"
     )
-    command = [sys.executable, "-I", "-S", "-c", script]  # no packages but the standard library's and the stubs
-    run = subprocess.run(command, input=json.dumps(list(wanted)), capture_output=True, text=True, check=True)
-    assert json.loads(run.stdout) == wanted
+    assert json.loads(in_stubs(script, wanted)) == wanted
+
+
+@pytest.mark.real
+def test_the_piano_roll_is_that_of_the_official_stubs(stubs: Path) -> None:
+    """Every class and method that our piano roll offers is there, with its parameters."""
+    fakes = (piano_roll.Note, piano_roll.Marker, piano_roll.Score, piano_roll.Dialog)
+    classes = dict(zip(("Note", "Marker", "score", "ScriptDialog"), fakes, strict=True))
+    wanted = {
+        f"{name}.{method}": list(inspect.signature(getattr(own, method)).parameters)
+        for name, own in classes.items()
+        for method in vars(own)
+        if method[0] != "_" and method != "choose"
+    }
+    wanted |= {"ScriptDialog.__init__": ["self", "title", "description"]}
+    script = (
+        "import inspect, json, sys\n"
+        f"sys.path.insert(0, {str(stubs)!r})\n"
+        "import flpianoroll as flp\n"
+        "out = {}\n"
+        "for name in json.load(sys.stdin):\n"
+        "    owner, method = name.split('.')\n"
+        "    found = getattr(flp, owner)\n"
+        "    found = found if inspect.isclass(found) else type(found)\n"
+        "    out[name] = list(inspect.signature(getattr(found, method)).parameters)\n"
+        "assert {'number', 'time', 'length', 'velocity'} <= set(dir(flp.Note))\n"
+        "assert {'time', 'name'} <= set(dir(flp.Marker))\n"
+        "assert 'PPQ' in dir(type(flp.score))\n"
+        "print(json.dumps(out))\n"
+    )
+    assert json.loads(in_stubs(script, wanted)) == wanted

@@ -1,0 +1,29 @@
+"""Where the last recording lies, so that it can be taken on without being named."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from engine.atomic import atomic_write
+from engine.user_folders import user_place
+
+__all__ = ["recall", "remember"]
+
+
+def remember(take: Path) -> None:
+    """From now on this is the last take. Where it cannot be noted down, it has to be named."""
+    note = user_place("SIDEMAN_LAST_TAKE", "last_take", "data")
+    with contextlib.suppress(OSError):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(note) as beside:
+            beside.write_text(str(take.resolve()), encoding="utf-8")
+
+
+def recall() -> Path | None:
+    """The last take; None where there was none, or it is gone."""
+    try:
+        path = Path(user_place("SIDEMAN_LAST_TAKE", "last_take", "data").read_text(encoding="utf-8"))
+        return path if path.is_file() else None
+    except (OSError, ValueError):
+        return None
