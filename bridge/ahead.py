@@ -33,6 +33,7 @@ FIRST_CHUNK_S: Final = 0.05  # after a handover: short, so that its first notes 
 SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
 START_MARGIN_US: Final = 5_000  # from the decision to the first note of a start, generation not counted
 MARGIN_LOW_US, MARGIN_HIGH_US = 8_000, 120_000  # of a handover; in between it follows what handovers cost
+FILL_US: Final = 200_000  # that a round may generate: what comes without a wake, a host's clock, waits for its end
 ENDS_AHEAD_US: Final = 50_000  # an end that a later strike might still bring forward waits for this moment
 LATE_US: Final = 30_000  # a note later than this is skipped
 SKIP_US: Final = 250_000  # a stream further behind than this skips ahead
@@ -199,12 +200,16 @@ class PlayAhead:
                 self._deliver(now_us, CONTROL_CHANGE | channel, controller, 0)
 
     def fill(self, ahead_us: int, interrupted: Callable[[], bool], skipped: Callable[[float, float], None]) -> None:
-        """Generates until ahead_us from now is ready, or until interrupted, but one chunk at least.
+        """Generates until ahead_us from now is ready, or until interrupted or FILL_US are over, but one chunk at least.
 
         skipped(stream_s, seconds): called when the stream had fallen far behind, and was laid anew, so much later.
         """
+        began_us = None
         while self._origin_us is not None:
             now_us = self._clock()
+            began_us = now_us if began_us is None else began_us
+            if now_us - began_us > FILL_US:
+                return
             behind_us = now_us - self.wall_us(self._improviser.time_s)
             if behind_us > SKIP_US:
                 # Playing it all late would bunch it up: the stream goes on from now, its notes as they are.
