@@ -27,6 +27,7 @@ _NUMBER = (int, float)
 OPTIONS: Final[dict[str, tuple[type, ...]]] = {
     "seed": (int,), "release_s": _NUMBER, "tempo_bpm": (*_NUMBER, type(None)), "trade_bars": (int,),
     "count_in_bars": (int,), "output_latency_ms": _NUMBER, "midi_clock": (bool,),
+    "channel": (int,),
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@ and the crashes did; and a log that cannot be played again is refused in one lin
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
 from collections.abc import Callable
@@ -14,12 +15,14 @@ import mido
 import pytest
 
 from bridge import cli, replay_command
+from bridge import replay as replay_module
 from bridge.journal import Journal
 from bridge.live import LiveSession
 from bridge.midi_clock import MidiClock
 from bridge.replay import PromptSink, Replay, read_log
 from bridge.session_header import session_header
 from bridge.session_log import SESSION, VERSION, CheckedSink, LoggedDoors
+from bridge.settings import Settings
 from engine.checkpoint import load_checkpoint
 from engine.chords import parse_chart, parse_chord
 from engine.inference.session import Session
@@ -29,7 +32,7 @@ from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, World
 
 OPTIONS = {
     "seed": 3, "release_s": 1.5, "tempo_bpm": None, "trade_bars": 1, "count_in_bars": 0, "output_latency_ms": 0.0,
-    "midi_clock": False,
+    "midi_clock": False, "channel": 0,
 }  # fmt: skip
 
 
@@ -118,7 +121,7 @@ def test_a_session_that_lost_the_processor_again_and_again_goes_to_the_scheduler
 
 def test_a_hosts_clock_plays_again(tmp_path: Path) -> None:
     world = LoggedWorld()
-    world.log_to(tmp_path / "log", midi_clock=True)
+    world.log_to(tmp_path / "log", midi_clock=True, channel=5)
     world.live.set_chart(parse_chart("C | F"))
     world.live.midi_in(b"\xfa")
     for tick in range(24 * 12):
@@ -271,6 +274,12 @@ def test_no_slip_in_a_log_is_more_than_one_line(log: Path, capsys: pytest.Captur
         log.write_bytes(bytes(broken))
         assert cli.main(["replay", str(log)]) in (0, 1, 2)
         assert capsys.readouterr().err.count("\n") <= 1
+
+
+def test_every_option_of_a_session_is_asked_of_its_log() -> None:
+    settings = inspect.signature(Settings).parameters
+    some = Settings(**{name: None for name, field in settings.items() if field.default is field.empty})  # type: ignore[arg-type]
+    assert some.session_options.keys() == OPTIONS.keys() == replay_module.OPTIONS.keys()
 
 
 def test_a_missing_log_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
