@@ -24,7 +24,7 @@ from bridge.realtime import ask_for
 
 __all__ = ["HostedPort", "JackHost"]
 
-ANSWER_S: Final = 5.0  # for a port to open
+ANSWER_S: Final = 15.0  # for a port to open
 LEAVE_S: Final = 3.0  # for the child to close its ports
 RETRY_S: Final = 0.5  # between two looks at whether the server is back
 PIPE_BYTES: Final = 65_536  # of messages on their way: a child that takes none of them hangs

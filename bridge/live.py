@@ -157,8 +157,8 @@ class LiveSession(Controls):
         self._beat.tell(now_us, self._witness, self._modes.beats_per_bar)
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.listens else IDLE_S
         self._ended_us = self.doors.now_us()
-        settles_in_us = self._modes.following.settles_in_us(self._ended_us)
-        if settles_in_us is not None:
+        settles_in_us = self._modes.settles_in_us(self._ended_us)
+        if settles_in_us is not None and self._enabled:
             wait_s = min(wait_s, settles_in_us / 1e6)
         self._longest_us = round(wait_s * 1e6) + LOST_US
         self.doors.end_round()

@@ -79,6 +79,10 @@ class Modes:
             self._answering.step(now_us, self._heard)
             self._knobs.apply(now_us)
 
+    def settles_in_us(self, now_us: int) -> int | None:
+        """When step() may know more of the hands; None while none moves, or where the chord does not count."""
+        return self.following.settles_in_us(now_us) if self.name == "follow" else None
+
     def rest(self) -> None:
         """Silence, until there is something to play anew."""
         if self._answering is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from bridge.doors import Doors
 from bridge.errors import LiveFailure
@@ -12,6 +12,8 @@ from bridge.realtime import ask_for
 from bridge.supervision import LOST_US, RESTART_WINDOW_S, RESTARTS, RestartLimit, asleep_us
 
 __all__ = ["SessionThread"]
+
+SHORTEST_WAIT_S: Final = 0.0005  # between two rounds without news: with real-time priority no round may come too soon
 
 
 class Rounds(Protocol):
@@ -67,7 +69,7 @@ class SessionThread:
         try:
             while not doors.closed:
                 try:
-                    doors.wait(self._session.step())
+                    doors.wait(max(self._session.step(), SHORTEST_WAIT_S))
                 except BaseException as error:  # SystemExit too: whatever ends this thread must not end the music
                     self._session.broke(error)
                     if not self._limit.allows():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bridge.live import LiveSession
 from bridge.midi_clock import CLOCK, START, MidiClock
+from engine.chords import parse_chart
 from tests.jack_server import JackServer, running_jack
 from tests.live_processes import pianist, playing
 from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, World
@@ -72,6 +73,20 @@ def test_any_bytes_at_the_door_leave_a_session_that_plays(messages: list[bytes])
     world.live.stop()
     world.run(0.1)
     assert not world.sounding
+
+
+@pytest.mark.parametrize("elsewhere", ["changes", "stopped"])
+def test_keys_that_nobody_follows_do_not_keep_the_session_busy(elsewhere: str) -> None:
+    world = World()
+    if elsewhere == "changes":
+        world.live.set_chart(parse_chart("C | F"))
+    else:
+        world.live.stop()
+    world.run(0.5)
+    world.press(*D_MINOR_7)
+    world.release(*D_MINOR_7[:1])
+    world.run(1.0)
+    assert world.live.step() >= 0.01
 
 
 def test_what_the_pedal_holds_is_a_chord_until_it_comes_up() -> None:
