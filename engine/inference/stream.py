@@ -22,6 +22,7 @@ import native
 from engine.beats import beat_bins
 from engine.inference.backends import StreamDecoder
 from engine.inference.leaning import LEANING, lean
+from engine.inference.release import CHORD_TONES, RELEASE, let_go
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import (
     BOS,
@@ -43,7 +44,7 @@ RESTRIKE_STEPS = round(0.08 / STEP_S)  # a key repeats no faster than 12 times a
 STREAM_RULES = {
     "max_note_steps": MAX_NOTE_STEPS, "restrike_steps": RESTRIKE_STEPS, "beat_bins": BEAT_BINS, "bar_bins": BAR_BINS,
     "no_chord": NO_CHORD, "chord_clip": CHORD_CLIP, "chords_back": CHORDS_BACK, "chords_ahead": CHORDS_AHEAD,
-    "leaning": LEANING.tolist(),
+    "leaning": LEANING.tolist(), "release": RELEASE, "chord_tones": CHORD_TONES,
 }  # fmt: skip
 """What the compiled stream is told of all this."""
 
@@ -205,6 +206,9 @@ class Stream:
         if self._beat is not None:
             bpm, _, origin_s = self._beat
             logits = lean(logits, self.step, bpm, origin_s)
+        now = self._chord_at(self.step)
+        chord_id, chord_step = int(self._chord_ids[now]), int(self._chord_steps[now])
+        logits = let_go(logits, self._onsets, chord_id, chord_step, strength)
         logits = self._without_stutter(logits)
         silent = self.until - self.step
         if silent > 0:
@@ -256,10 +260,14 @@ class Stream:
             del self._past[: self._rollback]
 
     def _step_decoder(self, entry: _Entry) -> npt.NDArray[np.float32]:
-        now = int(np.searchsorted(self._chord_steps, entry.step, side="right")) - 1
+        now = self._chord_at(entry.step)
         first, last = max(0, now - CHORDS_BACK), min(len(self._chord_ids), now + CHORDS_AHEAD + 1)
         rows = np.clip(np.arange(first - now, last - now), -CHORD_CLIP, CHORD_CLIP) + CHORD_CLIP
         return self._decoder.step(entry.token, *self._beat_bins(entry.step), self._chord_ids[first:last], rows)
+
+    def _chord_at(self, step: int) -> int:
+        """Index of the chord in force."""
+        return int(np.searchsorted(self._chord_steps, step, side="right")) - 1
 
     def _beat_bins(self, step: int) -> tuple[int, int]:
         if self._beat is None:

@@ -35,8 +35,11 @@ StreamRules read_rules(const py::dict& values) {
   read("chord_clip", rules.chord_clip);
   read("chords_back", rules.chords_back);
   read("chords_ahead", rules.chords_ahead);
-  if (!values.contains("leaning")) throw py::value_error("the stream's rules lack leaning");
+  for (const char* key : {"leaning", "release", "chord_tones"})
+    if (!values.contains(key)) throw py::value_error(std::string("the stream's rules lack ") + key);
   rules.leaning = values["leaning"].cast<std::vector<float>>();
+  rules.release = values["release"].cast<float>();
+  rules.chord_tones = values["chord_tones"].cast<std::vector<std::int32_t>>();
   if (!rules.leaning.empty() && rules.leaning.size() != static_cast<std::size_t>(rules.beat_bins))
     throw py::value_error("the stream's rule leaning must have a number for each bin of the beat");
   return rules;

@@ -20,6 +20,8 @@ inline StreamRules stream_rules() {
   r.no_chord = 400, r.chord_clip = 8, r.chords_back = 55, r.chords_ahead = 8;
   r.leaning.assign(24, -1.0f);
   r.leaning[0] = 1.0f;
+  r.release = 3.0f;
+  r.chord_tones.assign(289, 0x891);
   return r;
 }
 

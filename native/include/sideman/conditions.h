@@ -27,6 +27,14 @@ class ChordTrack {
   /// std::invalid_argument, changing nothing: no chord at 0, or onsets that do not rise. Allocates beyond 1024 chords.
   void replace(const std::int64_t* ids, const std::int64_t* steps, std::size_t count);
 
+  /// A chord and its onset.
+  struct Change {
+    std::int64_t id;
+    std::int64_t step;
+  };
+  /// The chord in force at a time. Realtime-safe: yes.
+  Change at(std::int64_t step) const noexcept;
+
   struct View {
     const std::int64_t* ids;
     const std::int64_t* rows;  // relative indices, as rows of the embedding
@@ -36,6 +44,8 @@ class ChordTrack {
   View view(std::int64_t step) noexcept;
 
  private:
+  std::ptrdiff_t index_at(std::int64_t step) const noexcept;
+
   const int back_, ahead_, clip_;
   std::vector<std::int64_t> ids_, steps_;
   std::vector<std::int64_t> rows_;  // of one view

@@ -21,6 +21,8 @@ struct StreamRules {
   int beat_bins = 0;                // without the null bin
   int bar_bins = 0;
   std::vector<float> leaning;       // of waits, by the bin of the beat they end in (leaning.h); empty: none
+  float release = 0.0f;             // of notes foreign to a new chord, times the chord strength (release.h)
+  std::vector<std::int32_t> chord_tones;  // pitch classes as bits, by chord id less no_chord
   int no_chord = 0;    // the id of no chord at all
   int chord_clip = 0;  // relative chord indices beyond share an embedding
   int chords_back = 0;

@@ -37,8 +37,17 @@ void ChordTrack::replace(const std::int64_t* ids, const std::int64_t* steps, std
   steps_.assign(steps, steps + count);
 }
 
+std::ptrdiff_t ChordTrack::index_at(std::int64_t step) const noexcept {
+  return std::upper_bound(steps_.begin(), steps_.end(), step) - steps_.begin() - 1;
+}
+
+ChordTrack::Change ChordTrack::at(std::int64_t step) const noexcept {
+  const auto now = static_cast<std::size_t>(index_at(step));
+  return {ids_[now], steps_[now]};
+}
+
 ChordTrack::View ChordTrack::view(std::int64_t step) noexcept {
-  const auto now = std::upper_bound(steps_.begin(), steps_.end(), step) - steps_.begin() - 1;
+  const auto now = index_at(step);
   const auto first = std::max<std::ptrdiff_t>(0, now - back_);
   const auto last = std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(ids_.size()), now + ahead_ + 1);
   for (auto i = first; i < last; ++i)

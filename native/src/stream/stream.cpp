@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "sideman/leaning.h"
+#include "sideman/release.h"
 
 namespace sideman {
 namespace {
@@ -167,6 +168,8 @@ void Stream::draw() {
     scores_[i] =
         chord_strength_ == 1.0f ? with_chords[i] : without[i] + chord_strength_ * (with_chords[i] - without[i]);
   lean(rules_.leaning, beat_, layout_, step_, scores_.data());
+  let_go(rules_.chord_tones, rules_.no_chord, chords_.at(step_), rules_.release * chord_strength_, sounding(), onsets_,
+         layout_, scores_.data());
   forbid_stutter();
   if (until_ > step_) forbid_all_but_waits(until_ - step_);
   drawn_ = sampler_.sample(scores_.data());
