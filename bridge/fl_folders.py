@@ -73,10 +73,9 @@ def _image_line_folders(home: Path | None) -> Iterator[Path]:
 
 def _registry(key: str, name: str) -> str | None:
     """A text of the user's registry; None where there is none."""
-    if sys.platform != "win32":
-        return None
-    import winreg
+    if sys.platform == "win32":
+        import winreg
 
-    with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
-        return os.path.expandvars(str(winreg.QueryValueEx(opened, name)[0]))
+        with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
+            return os.path.expandvars(str(winreg.QueryValueEx(opened, name)[0]))
     return None

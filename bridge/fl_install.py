@@ -168,15 +168,19 @@ def _place(files: list[Path], folder: Path) -> list[Path]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether the folder holds one of our scripts, or nothing."""
-    return folder.is_dir() and (any(folder.glob("device_Sideman*.py")) or not any(folder.iterdir()))
+    """Whether the folder holds one of our scripts, a map that an uninstall has left, or nothing."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
+    return any(folder.glob("device_Sideman*.py")) or names <= {USER_MAP}
 
 
 def _remove(folder: Path) -> list[Path]:
     """Removes our files from the folder, and the folder if nothing of the user's own stays in it."""
     if not folder.is_dir():
         return []
+    own_map = folder / USER_MAP
+    is_edited = own_map.is_file() and own_map.read_bytes() != (SOURCE / USER_MAP).read_bytes()
     files = sorted([*folder.glob("device_Sideman*.py"), *folder.glob("sideman_*.py")])
+    files = [path for path in files if path != own_map or not is_edited]
     for path in files:
         path.unlink()
     shutil.rmtree(folder / "__pycache__", ignore_errors=True)

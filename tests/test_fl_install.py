@@ -66,6 +66,11 @@ def test_the_users_own_map_of_knobs_outlives_an_install(user_folder: Path) -> No
     install(user_folder)
     assert own.read_text() == 'CONTROLS = {("cc", 74): "temperature"}\n'
     assert (own.parent / "sideman_wire.py").read_bytes() == (SOURCE / "sideman_wire.py").read_bytes()
+    uninstall(user_folder)
+    assert list(own.parent.iterdir()) == [own]
+    install(user_folder)
+    assert own.read_text() == 'CONTROLS = {("cc", 74): "temperature"}\n'
+    assert (own.parent / "device_Sideman.py").is_file()
 
 
 def test_a_folder_of_somebody_else_is_left_alone(user_folder: Path) -> None:

@@ -11,6 +11,7 @@ from bridge.errors import ModeError
 from bridge.remote import Remote
 from engine.styles_library import Shelved
 from osc_protocol.codec import decode, encode
+from osc_protocol.replies import ERROR
 
 
 class Session:
@@ -57,3 +58,12 @@ def test_the_next_style_goes_through_the_sound_ones_and_none(monkeypatch: pytest
     monkeypatch.setattr(remote, "list_styles", lambda: shelf)
     monkeypatch.setattr(remote, "find_style", lambda name: None)
     assert press(False, "/sideman/style/next", 4) == ["klezmer", "rag", "", "klezmer"]
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", "C:\\Windows", "$(reboot)", "~", ".", "a/b"])
+def test_no_address_opens_a_file_of_the_senders_choice(name: str) -> None:
+    road = Remote(Session(False), {}, port=0)  # type: ignore[arg-type]
+    for address in ("/sideman/style", "/sideman/param/scale", "/sideman/mode", "/sideman/chord", "/sideman/chords"):
+        ((said, (where, reason)),) = (decode(reply)[0] for reply in road.server.handle_packet(encode(address, name)))
+        assert (said, where) == (ERROR, address)
+        assert len(str(reason).splitlines()) == 1
