@@ -27,7 +27,8 @@ def add_finetune_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bits", type=int, choices=(4, 16), help="of the frozen base: 4 is QLoRA, 16 LoRA [4]")
     parser.add_argument("--full", action="store_true", help="train every weight; writes a checkpoint, not a style")
     parser.add_argument("--keep", metavar="DATA", type=Path, help="other data, on which the loss is measured, too")
-    parser.add_argument("--keep-share", metavar="S", type=float, default=0.0, help="of --keep, mixed in [0]")
+    parser.add_argument("--keep-share", metavar="S", type=float, help="of the updates, on --keep [0.15]")
+    parser.add_argument("--no-returns", action="store_true", help="do not learn the way back from its own playing")
     parser.add_argument("--updates", metavar="N", type=int, help="at most; it stops earlier when nothing is gained")
     parser.add_argument("--batch-size", metavar="N", type=int, help="windows an update")
     parser.add_argument("--learning-rate", metavar="R", type=float, help="at its peak")
@@ -72,6 +73,7 @@ def run_finetune(args: argparse.Namespace) -> int:
         qlora=qlora,
         form="full" if args.full else "nf4" if bits == 4 else "16-bit",
         keep_share=args.keep_share,
+        returns=not args.no_returns,
         gradient_checkpointing=args.gradient_checkpointing,
         device=device,
         max_minutes=args.max_minutes,

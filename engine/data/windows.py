@@ -101,6 +101,8 @@ def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
 class WindowSampler:
     """Endless random batches; batch n depends on (seed, n) alone, so a resumed run sees what it would have seen."""
 
+    cold_start, beat_dropout, chord_dropout = COLD_START, BEAT_DROPOUT, CHORD_DROPOUT
+
     def __init__(
         self,
         pieces: Sequence[PieceArrays],
@@ -149,15 +151,15 @@ class WindowSampler:
         place = min(int(np.searchsorted(self.cumulative, point, side="right")), len(self.places) - 1)
         piece = self.pieces[int(self.places[place])]
         start = int(rng.integers(0, max(1, len(piece.tokens) - self.length)))
-        cold = rng.random() < COLD_START and start > 0
+        cold = rng.random() < self.cold_start and start > 0
         if cold:  # a note's VELOCITY comes first, so that the stream is complete without its past
             ahead = piece.tokens[start + 1 : start + 256]
             velocity = np.flatnonzero((ahead >= VELOCITY) & (ahead < VELOCITY + NUM_VELOCITIES))
             start += int(velocity[0]) if len(velocity) else 0
-        hides_beat = rng.random() < BEAT_DROPOUT
+        hides_beat = rng.random() < self.beat_dropout
         strays = not hides_beat and len(piece.beat_steps) > 0 and rng.random() < STRAY
         window = self._transposed(self._varied(piece, start, cold, rng, strays), rng)
-        if rng.random() < CHORD_DROPOUT:
+        if rng.random() < self.chord_dropout:
             window["chords"] = np.array([NO_CHORD])
             window["chord_now"] = np.zeros_like(window["chord_now"])
         if hides_beat:

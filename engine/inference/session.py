@@ -19,7 +19,7 @@ from engine.inference.stream import Event
 from engine.inference.streams import make_stream
 from engine.notes import NoteEvent
 from engine.scales import scale_mask
-from engine.styles import adapter_of
+from engine.styles import Style, adapter_of
 from engine.styles_library import find_style, style_weights
 from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
 from osc_protocol.parameters import BY_NAME, Value, check
@@ -71,18 +71,23 @@ class Session:
         self._values.update(checked)
         self._apply_params()
 
-    def use_style(self, weights: Mapping[str, float]) -> None:
+    def use_style(self, weights: Mapping[str, float], loaded: Mapping[str, Style] | None = None) -> None:
         """Plays in these styles, name -> weight 0..2, at most four; {} is the base alone. Holds from the next token on.
 
-        What was played stays as it was computed. CheckpointError: a style that is not there, is broken or was made on
-        another base, or a weight out of range; then nothing changes.
+        loaded: styles in memory, by name; the others are looked for in the user's folder and the package. What was
+        played stays as it was computed. CheckpointError: a style that is not there, is broken or was made on another
+        base, or a weight out of range; then nothing changes.
         """
         if len(weights) > STYLES:
             raise CheckpointError(f"{len(weights)} styles at once: blend at most {STYLES}")
         for name, weight in weights.items():
             if not (math.isfinite(weight) and 0 <= weight <= 2):
                 raise CheckpointError(f"style {name}: weight {weight:g} lies outside 0..2")
-        adapters = {name: adapter_of(find_style(name), self._checkpoint) for name in weights if name not in self._slots}
+        adapters = {
+            name: adapter_of((loaded or {}).get(name) or find_style(name), self._checkpoint)
+            for name in weights
+            if name not in self._slots
+        }
         for name, adapter in adapters.items():
             slot = next(i for i, held in enumerate(self._slots) if held not in weights)
             self._decoder.set_style(slot, adapter)
