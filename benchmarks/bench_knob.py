@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from osc_protocol.codec import decode, encode
 from osc_protocol.parameters import BY_CC, from_cc
 from tests.jack_server import running_jack
-from tests.live_processes import FAKE_ENGINE, SHIPPED_ENGINE, playing
-from tests.test_fl_real import FL, ask
+from tests.live_processes import FAKE_ENGINE, SHIPPED_ENGINE, ask, playing
+from tests.test_fl_real import FL
 
 KNOBS = (20, 24, 29)  # temperature, density, velocity
 LIMIT_MS = 40.0  # p99 asked of the knob

@@ -152,15 +152,20 @@ def output() -> Picture:
     return picture
 
 
-def script_input() -> Picture:
-    """The script's input port."""
-    picture = _settings("Input", ("My keyboard", "Sideman Control", "Sideman Out"), 1)
+def _input(chosen: int, port: str, controller: str, *, marked: bool, knobs: str = "My keyboard") -> Picture:
+    picture = _settings("Input", (knobs, "Sideman Control", "Sideman Out"), chosen)
     picture.lamp(25, 155, "Enable")
-    picture.field(160, 155, "Port", "10", 50)
-    picture.field(25, 195, "Controller type", "Sideman", 180)
-    for number, (x, y) in enumerate(((130, 167), (278, 167), (340, 207)), 2):
+    picture.field(160, 155, "Port", port, 50)
+    picture.field(25, 195, "Controller type", controller, 180, marked=marked)
+    places = ((130, 167), (278, 167), (340, 207))
+    for number, (x, y) in enumerate(places if marked else places[:2], 2):
         picture.step(x, y, number)
     return picture
+
+
+def script_input() -> Picture:
+    """The script's input port."""
+    return _input(1, "10", "Sideman", marked=True)
 
 
 def script_output() -> Picture:
@@ -174,24 +179,12 @@ def script_output() -> Picture:
 
 def solo_input() -> Picture:
     """The solo's way into FL."""
-    picture = _settings("Input", ("My keyboard", "Sideman Control", "Sideman Out"), 2)
-    picture.lamp(25, 155, "Enable")
-    picture.field(160, 155, "Port", "12", 50)
-    picture.field(25, 195, "Controller type", "(generic controller)", 180)
-    for number, (x, y) in enumerate(((130, 167), (278, 167)), 2):
-        picture.step(x, y, number)
-    return picture
+    return _input(2, "12", "(generic controller)", marked=False)
 
 
 def knob_box() -> Picture:
     """A hardware controller's input."""
-    picture = _settings("Input", ("My knob box", "Sideman Control", "Sideman Out"), 0)
-    picture.lamp(25, 155, "Enable")
-    picture.field(160, 155, "Port", "13", 50)
-    picture.field(25, 195, "Controller type", "Sideman Knobs", 180)
-    for number, (x, y) in enumerate(((130, 167), (278, 167), (340, 207)), 2):
-        picture.step(x, y, number)
-    return picture
+    return _input(0, "13", "Sideman Knobs", marked=True, knobs="My knob box")
 
 
 def hint_bar() -> Picture:

@@ -22,10 +22,10 @@ from osc_protocol.osc_tree import PATHS_OF, value_at
 from osc_protocol.parameters import nearest
 from osc_protocol.replies import VALUE, refusal
 from osc_protocol.server import OscServer
+from osc_protocol.udp import MAX_PACKETS_PER_S
 
-__all__ = ["MAX_PACKETS_PER_S", "Talk", "can_talk"]
+__all__ = ["Talk", "can_talk"]
 
-MAX_PACKETS_PER_S: Final = 10_000
 _PATHS: Final = frozenset(path for paths in PATHS_OF.values() for path in paths)
 _UNSUPPORTED_DATA, _POLICY_VIOLATION = 1003, 1008  # codes of RFC 6455
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from osc_protocol.client import OscClient
 from tests.jack_server import JackServer
 
 TESTS = Path(__file__).parent
@@ -26,6 +27,14 @@ def free_udp_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def ask(osc_port: int, name: str) -> object:
+    """The value in force, over UDP."""
+    with OscClient(osc_port) as client:
+        message = client.ask("/sideman/get", name, reply="/sideman/value", timeout_s=5.0)
+    assert message is not None, f"nobody answers on port {osc_port}"
+    return message.arguments[1]
 
 
 class Lines:

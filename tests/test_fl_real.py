@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from osc_protocol.codec import decode, encode
 from osc_protocol.parameters import BY_CC, PARAMETERS, from_cc
 from tests.jack_server import JackServer, running_jack
-from tests.live_processes import FAKE_ENGINE, Lines, Play, playing
+from tests.live_processes import FAKE_ENGINE, Lines, Play, ask, playing
 
 pytestmark = [
     pytest.mark.real,
@@ -30,14 +28,6 @@ pytestmark = [
 
 SOAK = os.environ.get("SIDEMAN_SOAK") == "1"
 ROUND_TRIP_LIMIT_MS = 250  # calm machines need about 20: a tick of FL, two port hops; builds are not calm
-
-
-def ask(port: int, name: str) -> object:
-    """The value in force, over UDP: the other road must agree."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        peer.settimeout(5)
-        peer.sendto(encode("/sideman/get", name), ("127.0.0.1", port))
-        return decode(peer.recv(4096))[0].arguments[1]
 
 
 class FL(Lines):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +19,8 @@ from bridge.cc_entries import forget, write_entry
 from bridge.cc_map import Control, load_cc_map, parse_cc_map
 from bridge.errors import BridgeError, CcMapError
 from bridge.learn_command import describe, guess, guess_button
-from osc_protocol.codec import decode, encode
 from tests.jack_server import running_jack
-from tests.live_processes import Lines, playing
+from tests.live_processes import Lines, ask, playing
 
 KNOB_PLAYER = Path(__file__).with_name("knob_player.py")
 
@@ -196,11 +194,3 @@ def test_a_knob_is_learned_and_then_turns_a_running_sideman(tmp_path: Path) -> N
             assert ask(play.osc_port, "swing") == 0.75
             assert play.end() == 130
     assert play.errors == []
-
-
-def ask(port: int, name: str) -> object:
-    """The value in force, over UDP."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        peer.settimeout(5)
-        peer.sendto(encode("/sideman/get", name), ("127.0.0.1", port))
-        return decode(peer.recv(4096))[0].arguments[1]
