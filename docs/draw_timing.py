@@ -110,7 +110,8 @@ def _arrow(points: list[tuple[int, int]], *, ring: bool = False) -> str:
     dx, dy = (x1 > x0) - (x1 < x0), (y1 > y0) - (y1 < y0)
     path = " L".join(f"{x},{y}" for x, y in [*points[:-1], (x1 - 8 * dx, y1 - 8 * dy)])
     colour, width = (_INK, 3) if ring else (_DIM, 1.3)
-    tip = f"M{x1},{y1} L{x1 - 10 * dx - 6 * dy},{y1 - 10 * dy - 6 * dx} L{x1 - 10 * dx + 6 * dy},{y1 - 10 * dy + 6 * dx} Z"
+    x, y = x1 - 10 * dx, y1 - 10 * dy
+    tip = f"M{x1},{y1} L{x - 6 * dy},{y - 6 * dx} L{x + 6 * dy},{y + 6 * dx} Z"
     return f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="{width}"/><path d="{tip}" fill="{colour}"/>'
 
 

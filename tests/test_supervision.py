@@ -6,8 +6,10 @@ Crashes, kills and full disks, over real JACK ports where processes matter.
 from __future__ import annotations
 
 import os
+import pty
 import resource
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -351,3 +353,33 @@ def test_a_disk_that_fills_while_recording_is_one_line_and_the_music_goes_on(
     played = [message.note for message in mido.MidiFile(path).tracks[1] if message.type == "note_on"]
     heard = [pitch for _, pitch in listener.onsets()]  # from when it was connected
     assert played[-len(heard) :] == heard, "what waited in memory is in the file"
+
+
+@pytest.mark.real
+@pytest.mark.timeout(120)
+def test_a_terminal_that_is_closed_ends_every_note_and_keeps_the_take(server: JackServer, tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    options = ["--record", str(path), "--chords", "C", "--osc-port", str(free_udp_port())]
+    # A session of its own, with this terminal: what a window's shell is.
+    become = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    terminal, window = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", become, *FAKE_ENGINE, *options], env=server.environment, stdin=window, stdout=window,
+        stderr=window, start_new_session=True, cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    os.close(window)
+    try:
+        said = b""
+        while b"Ctrl-C stops" not in said:
+            said += os.read(terminal, 4096)
+        listener = Listener("Sideman Out", server.environment)
+        time.sleep(1.0)
+        os.close(terminal)
+        assert process.wait(10) == 128 + signal.SIGHUP
+    finally:
+        process.kill()
+        process.wait(10)
+    listener.finish()
+    assert listener.onsets()
+    assert listener.unended() == set()
+    assert sum(message.type == "note_on" for message in mido.MidiFile(path).tracks[1]) >= len(listener.onsets())
