@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -26,7 +25,6 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("jackd") is None, reason="jackd is not installed"),
 ]
 
-SOAK = os.environ.get("SIDEMAN_SOAK") == "1"
 ROUND_TRIP_LIMIT_MS = 250  # calm machines need about 20: a tick of FL, two port hops; builds are not calm
 
 
@@ -99,14 +97,7 @@ def test_a_thousand_moves_a_second_end_at_the_last_value_of_every_knob() -> None
     print(f"\na thousand moves: all ten values right after {seconds:.2f} s, {frames} frames sent")
 
 
-@pytest.mark.parametrize(
-    "by",
-    [
-        signal.SIGTERM,
-        # jackd itself stands still for about 20 s after a client that was killed, which is long for every run
-        pytest.param(signal.SIGKILL, marks=pytest.mark.skipif(not SOAK, reason="SIDEMAN_SOAK=1 takes the time")),
-    ],
-)
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
 def test_an_engine_that_went_and_was_started_again_gets_its_knobs_back(by: signal.Signals) -> None:
     with running_jack() as server:
         first = Play(FAKE_ENGINE, (), server.environment)
