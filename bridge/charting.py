@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from bridge.ahead import START_MARGIN_US, PlayAhead
-from bridge.beat import LOCATE_TOLERANCE_S, Beat
+from bridge.ahead import START_MARGIN_US
+from bridge.beat import LOCATE_TOLERANCE_S
 from bridge.changes import ChartPlayer
-from bridge.knobs import Knobs
-from bridge.witness import Witness
+from bridge.parts import Parts
 from engine.chords import Chart, Chord
 
 __all__ = ["Charting"]
@@ -17,23 +14,12 @@ __all__ = ["Charting"]
 class Charting:
     """One chart. Session thread only."""
 
-    def __init__(
-        self,
-        chart: Chart,
-        ahead: PlayAhead,
-        clock: Callable[[], int],
-        report: Callable[[str, str], None],
-        knobs: Knobs,
-        beat: Beat,
-        witness: Witness,
-        *,
-        count_in_bars: int,
-    ) -> None:
-        self._ahead, self._clock, self._report, self._knobs, self._beat = ahead, clock, report, knobs, beat
-        self._witness = witness
+    def __init__(self, chart: Chart, parts: Parts, *, count_in_bars: int) -> None:
+        self._ahead, self._clock, self._report = parts.ahead, parts.clock, parts.report
+        self._knobs, self._beat, self._witness = parts.knobs, parts.beat, parts.witness
         self._marked: Chord | None = None  # the chord that the witness was told of last
         self._count_in_bars = count_in_bars
-        self._player = ChartPlayer(chart, beat.chart_bpm)
+        self._player = ChartPlayer(chart, parts.beat.chart_bpm)
         self.start_beat = 0.0  # of the chart, where it starts next
 
     @property

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from bridge.ahead import PlayAhead
-from bridge.beat import Beat
 from bridge.held import HeldChord
-from bridge.knobs import Knobs
-from bridge.witness import Witness
+from bridge.parts import Parts
 from engine.chords import Chord
 
 __all__ = ["Following"]
@@ -20,18 +16,10 @@ BETWEEN_ANSWERS_US: Final = 50_000  # the least; a grasp whose fingers come apar
 class Following:
     """Session thread only. It hears the keys in every mode: those held already are followed at once."""
 
-    def __init__(
-        self,
-        ahead: PlayAhead,
-        report: Callable[[str, str], None],
-        knobs: Knobs,
-        beat: Beat,
-        witness: Witness,
-        *,
-        release_us: int,
-    ) -> None:
+    def __init__(self, parts: Parts, *, release_us: int) -> None:
         """release_us: how long after the last key the sideman rests."""
-        self._ahead, self._report, self._knobs, self._beat, self._witness = ahead, report, knobs, beat, witness
+        self._ahead, self._report, self._knobs = parts.ahead, parts.report, parts.knobs
+        self._beat, self._witness = parts.beat, parts.witness
         self._release_us = release_us
         self._held = HeldChord()
         self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed

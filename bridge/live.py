@@ -19,6 +19,7 @@ from bridge.improviser import Improviser
 from bridge.knobs import Knobs
 from bridge.midi_clock import MidiClock
 from bridge.modes import Modes
+from bridge.parts import Parts
 from bridge.session_thread import SessionThread
 from bridge.supervision import LOST_US
 from bridge.witness import Witness
@@ -92,12 +93,7 @@ class LiveSession(Controls):
         )
         self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._witness)
         self._modes = Modes(
-            self._ahead,
-            now_us,
-            report,
-            self._knobs,
-            self._beat,
-            self._witness,
+            Parts(self._ahead, now_us, report, self._knobs, self._beat, self._witness),
             release_us=round(release_s * 1e6),
             trade_bars=trade_bars,
             count_in_bars=count_in_bars,

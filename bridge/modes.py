@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from bridge.ahead import PlayAhead
-from bridge.beat import BEATS_PER_BAR, Beat
+from bridge.beat import BEATS_PER_BAR
 from bridge.charting import Charting
 from bridge.continuing import Continuing
 from bridge.following import Following
 from bridge.heard import HeardNotes
-from bridge.knobs import Knobs
 from bridge.midi_clock import MidiClock
+from bridge.parts import Parts
 from bridge.trading import Trading
-from bridge.witness import Witness
 from engine.chords import Chart
 
 __all__ = ["Modes"]
@@ -22,24 +18,13 @@ __all__ = ["Modes"]
 class Modes:
     """Session thread only."""
 
-    def __init__(
-        self,
-        ahead: PlayAhead,
-        clock: Callable[[], int],
-        report: Callable[[str, str], None],
-        knobs: Knobs,
-        beat: Beat,
-        witness: Witness,
-        *,
-        release_us: int,
-        trade_bars: int,
-        count_in_bars: int,
-    ) -> None:
-        self._ahead, self._clock, self._report, self._knobs, self._beat = ahead, clock, report, knobs, beat
-        self._witness, self._trade_bars, self._count_in_bars = witness, trade_bars, count_in_bars
+    def __init__(self, parts: Parts, *, release_us: int, trade_bars: int, count_in_bars: int) -> None:
+        self._parts, self._ahead, self._clock, self._report = parts, parts.ahead, parts.clock, parts.report
+        self._knobs, self._beat, self._witness = parts.knobs, parts.beat, parts.witness
+        self._trade_bars, self._count_in_bars = trade_bars, count_in_bars
         self._heard = HeardNotes()
         self.name = "follow"
-        self.following = Following(ahead, report, knobs, beat, witness, release_us=release_us)
+        self.following = Following(parts, release_us=release_us)
         self.charting: Charting | None = None  # kept while another mode plays
         self._answering: Continuing | Trading | None = None  # in modes continue and trade
 
@@ -125,16 +110,7 @@ class Modes:
         self.rest()
         self.name = "changes"
         self._answering = None
-        self.charting = Charting(
-            chart,
-            self._ahead,
-            self._clock,
-            self._report,
-            self._knobs,
-            self._beat,
-            self._witness,
-            count_in_bars=self._count_in_bars,
-        )
+        self.charting = Charting(chart, self._parts, count_in_bars=self._count_in_bars)
 
     def set_tempo(self, tempo_bpm: float) -> None:
         """The tempo from now on; a beat goes on where it is."""
