@@ -100,6 +100,11 @@ class PlayAhead:
         return self._handed_over_us
 
     @property
+    def ready_us(self) -> int:
+        """The moment up to which music is made; 0 at rest."""
+        return 0 if self._origin_us is None else self.wall_us(self._improviser.time_s)
+
+    @property
     def margin_us(self) -> int:
         """From a decision to the moment its music takes over: what handovers cost of late, and a half more."""
         return int(min(max(1.5 * self._cost_us, MARGIN_LOW_US), MARGIN_HIGH_US))

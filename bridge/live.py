@@ -75,6 +75,8 @@ class LiveSession(Controls):
         self._witness = witness or Witness()
         self._make_improviser, self._sink, self._report = make_improviser, sink, report
         self._thread: SessionThread | None = None
+        self._began_us: int | None = None  # the round under way; written by the session thread
+        self._ready_us = 0  # up to where music was ready after the last round; the same
         # Session thread only, from here on.
         now_us = self.doors.now_us
         self._look_ahead_us = look_ahead_ms * 1000
@@ -122,6 +124,11 @@ class LiveSession(Controls):
         """Silences and ends the thread; False if it is stuck."""
         return self._thread is None or self._thread.stop(timeout_s)
 
+    def hangs(self) -> bool:
+        """Whether a round takes over a second, and what was ready has been played: nobody ends the notes then."""
+        began_us, now_us = self._began_us, self._clock()
+        return began_us is not None and now_us - began_us > LOST_US and now_us > self._ready_us
+
     @property
     def skipped(self) -> int:
         """Notes that came too late to be played."""
@@ -131,6 +138,7 @@ class LiveSession(Controls):
 
     def step(self) -> float:
         """One round. Returns the longest time, in seconds, until the next one is due."""
+        self._began_us = self._clock()
         self.doors.begin_round()
         if self._broken:
             self._start_afresh()
@@ -157,6 +165,8 @@ class LiveSession(Controls):
         if settles_in_us is not None and self._enabled:
             wait_s = min(wait_s, settles_in_us / 1e6)
         self._longest_us = round(wait_s * 1e6) + LOST_US
+        self._ready_us = self._ahead.ready_us
+        self._began_us = None
         self.doors.end_round()
         return wait_s
 

@@ -58,6 +58,7 @@ class Player:
         self._on_failure, self._on_sent = on_failure, on_sent
         self._finishing = threading.Event()
         self._port_lost = threading.Event()
+        self._hushing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sideman-deadline", daemon=True)
         self.lateness_us: deque[int] = deque(maxlen=8192)  # of the latest events: sent minus due
         self.sent = 0  # messages
@@ -78,6 +79,10 @@ class Player:
         """Sends again. Any thread."""
         self._is_clean = False  # whoever listens now may hold what was never ended
         self._port_lost.clear()
+
+    def hush(self) -> None:
+        """Ends every sounding note within 50 ms. Any thread: for a session that hangs, and ends none itself."""
+        self._hushing.set()
 
     def finish(self) -> bool:
         """Ends every sounding note, then the thread; False if a send hangs. Nothing is sent after it returns.
@@ -100,6 +105,9 @@ class Player:
                     if self._finishing.is_set() and status & 0xF0 == NOTE_ON:
                         continue  # ended below, together with the rest
                     self._play(due_us, (status, data1, data2))
+                if self._hushing.is_set():
+                    self._hushing.clear()
+                    self._end_notes()
                 for message in () if self._echo is None else self._echo.take():
                     self._channels.add(message[0] & 0x0F)
                     self._emit(message, own=False)
@@ -147,11 +155,14 @@ class Player:
             self._on_sent(self._clock(), bytes(message))
             self.sent += 1
 
+    def _end_notes(self) -> None:
+        for channel, pitch in sorted(self._sounding):
+            self._emit((NOTE_OFF | channel, pitch, 0))
+
     def _silence(self) -> None:
         """NOTE_OFF for what sounds, then the controllers that end what a receiver may still hold."""
         try:
-            for channel, pitch in sorted(self._sounding):
-                self._emit((NOTE_OFF | channel, pitch, 0))
+            self._end_notes()
             self._clean(self._channels)
         except Exception as error:  # the port is gone: what sounds there cannot be reached any more
             self._on_failure(error)

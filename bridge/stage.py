@@ -64,6 +64,7 @@ class Stage:
         self._live: LiveSession | None = None
         self._remote: Remote | None = None
         self._records: Records | None = None
+        self._hung = False
         self._restarts = RestartLimit()  # of all workers but the session, which has its own
 
     def open(self) -> None:
@@ -151,6 +152,7 @@ class Stage:
                 # A timeout, because on Windows a wait without one cannot be interrupted.
                 item = self._inbox.get(timeout=0.5)
             except queue.Empty:
+                self._look_at_session()
                 continue
             if not isinstance(item, tuple):
                 return item
@@ -159,6 +161,16 @@ class Stage:
                 what, text = "error", self._revive(text)
             self._say(f"{what} {text}".rstrip())
             self._remote.report(what, text)
+
+    def _look_at_session(self) -> None:
+        """Ends the notes of a session that hangs; it goes on by itself when it can."""
+        assert self._live is not None
+        assert self._player is not None
+        hangs = self._live.hangs()
+        if hangs and not self._hung:
+            self._player.hush()
+            self._report("error", "the session hangs, every note ended: the decoder or the disk takes over a second")
+        self._hung = hangs
 
     def _worker_died(self, name: str, error: BaseException) -> None:
         """Any thread: every note ends, and the main thread starts the worker again."""

@@ -1,11 +1,13 @@
 """`sideman play` on a double that fails where it is told to: python tests/play_fragile.py [options of sideman play].
 
-The decoder fails once after /sideman/seed 666, the OSC server at every /sideman/break.
+The decoder fails once after /sideman/seed 666 and hangs for four seconds after 667, the OSC server fails at every
+/sideman/break.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from tests.fake_session import FakeSession
 
 
 class Fragile(FakeSession):
-    """Fails once."""
+    """Fails or hangs once."""
 
     failed = False
 
@@ -26,6 +28,9 @@ class Fragile(FakeSession):
         if self.seed == 666 and not Fragile.failed and self.time_s > 0.5:
             Fragile.failed = True
             raise RuntimeError("decoder lost")
+        if self.seed == 667 and not Fragile.failed and self.time_s > 1.5 and self.sounding():
+            Fragile.failed = True
+            time.sleep(4.0)
         return super().generate(until_s)
 
 

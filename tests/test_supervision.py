@@ -269,6 +269,22 @@ def test_a_decoder_and_an_osc_server_that_die_are_started_again_and_reported(ser
 
 @pytest.mark.real
 @pytest.mark.timeout(120)
+def test_a_decoder_that_hangs_leaves_no_note_sounding_and_the_music_comes_back(server: JackServer) -> None:
+    with playing(server, FRAGILE_ENGINE, ["--chords", "C", "--look-ahead-ms", "300"]) as (play, listener):
+        play.osc("/sideman/seed", "i", "667")
+        play.wait_for("the session hangs, every note ended", 15)
+        time.sleep(0.3)
+        assert listener.unended() == set()
+        begin = len(listener.onsets())
+        time.sleep(4.5)
+        assert len(listener.onsets()) > begin
+        assert play.end() == 130
+        listener.finish()
+        assert listener.unended() == set()
+
+
+@pytest.mark.real
+@pytest.mark.timeout(120)
 def test_a_process_that_stood_still_goes_on_without_a_bunch_of_notes(server: JackServer) -> None:
     with playing(server, options=["--chords", "C", "--tempo", "120"]) as (play, listener):
         time.sleep(1.5)
