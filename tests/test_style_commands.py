@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bridge.cli import main
@@ -150,6 +153,57 @@ def test_what_cannot_be_is_one_line_and_exit_2(
     assert err.count("\n") == 1
     assert text in err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["info", "add", "export", "generate"])
+@pytest.mark.parametrize("harm", ["pickle", "cut off", "huge header", "not a number", "other shapes", "other base"])
+def test_a_hostile_style_is_one_line_and_exit_2(
+    harm: str, command: str, base: Checkpoint, shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the command, nothing in the file is run and nothing is written."""
+    mark = tmp_path / "mark"
+    folder = shelf / "evil"
+    style = random_style(base, "evil")
+    first = next(iter(style.tensors))
+    if harm == "not a number":
+        style.tensors[first][0][0, 0] = np.nan
+    if harm == "other shapes":
+        style.tensors[first] = (style.tensors[first][0][:, :-1], style.tensors[first][1])
+    if harm == "other base":
+        style = replace(style, base_sha256="0" * 64)
+    save_style(folder, style)
+    tensors = folder / "adapter_model.safetensors"
+    if harm == "pickle":
+        tensors.write_bytes(pickle.dumps(Bomb(mark)))
+    if harm == "cut off":
+        tensors.write_bytes(tensors.read_bytes()[:-100])
+    if harm == "huge header":
+        tensors.write_bytes((10**12).to_bytes(8, "little") + tensors.read_bytes()[8:])
+    lines = {
+        "info": ["styles", "info", folder],
+        "add": ["styles", "add", folder, "--name", "copied"],
+        "export": ["export", "--merge", "evil", "--base", base.path, "-o", tmp_path / "out"],
+        "generate": ["generate", "--checkpoint", base.path, "--chords", "C", "--style", "evil", "-o", tmp_path / "out"],
+    }
+    code, _, err = run(capsys, *lines[command])
+    if command in ("info", "add") and harm in ("other shapes", "other base"):
+        assert (code, err) == (0, "")  # it may be a style of a base that is not here
+        return
+    assert code == 2
+    assert err.count("\n") == 1
+    assert not mark.exists()
+    assert not (tmp_path / "out").exists()
+    assert not (shelf / "copied").exists()
+
+
+class Bomb:
+    """Unpickled, it leaves a file behind."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.mark,)
 
 
 def test_a_session_takes_a_style_from_the_next_token_on(base: Checkpoint) -> None:
