@@ -2,12 +2,15 @@
 
     python benchmarks/bench_styles.py ragtime=FOLDER klezmer=FOLDER spanish=FOLDER [--clips 20]
 
-FOLDER holds MIDI files of real pieces in that style; styles of these names must be there (`sideman styles list`). A
-multinomial logistic regression learns from windows of the real pieces, all but every fourth piece, which says how good
-it is. Then every style plays the same charts at the same tempo with the same seeds, and each clip is named. Features
-are statistics of notes alone: how dense, how high, how long, which intervals. Velocities are left out, since scores
-have none worth the name and would be told by it; so is the key. `base` plays without a style, as a control: its
-clips must be of some style too, and which one says what the features alone would make of it.
+FOLDER holds MIDI files of real pieces in that style; styles of these names must be there (`sideman styles list`) or be
+given by --folder. A multinomial logistic regression learns from windows of the real pieces, all but every fourth piece,
+which says how good it is. Then every style plays the same charts at the same tempo with the same seeds, and each clip
+is named; then five other charts, which nothing was tuned on. Features are statistics of notes alone: how dense, how
+high, how long, which intervals. Velocities are left out, since scores have none worth the name and would be told by it;
+so is the key, and so, as the chart sets it, is the tempo: the classifier hears every real piece at five of them (told
+by its notated tempo alone, a rag over a chart at 110 is none). --own-tempo leaves that out, as first measured. `base`
+plays without a style, as a control: its clips must be of some style too, and which one says what the features alone
+would make of it.
 """
 
 from __future__ import annotations
@@ -19,11 +22,15 @@ from pathlib import Path
 import numpy as np
 from machine import describe
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.chords import parse_chart
+from engine.inference.session import Session
 from engine.midi_io import read_performance
 from engine.notes import Notes
-from engine.solo import improvise
+from engine.solo import notes_of
+from engine.styles import Style, load_style
+from engine.styles_library import find_style
+from engine.vocabulary import STEP_S
 
 CHARTS = (
     "Dm7 | G7 | Cmaj7 | Am7 | Dm7 | G7 | C | C",
@@ -32,7 +39,15 @@ CHARTS = (
     "Eb | Cm | Fm | Bb7 | Gm | C7 | Fm Bb7 | Eb",
     "Gm | Cm | D7 | Gm | Cm | F7 | Bb | D7",
 )
+MORE_CHARTS = (
+    "Bb | G7 | Cm7 | F7 | Dm7 | G7 | Cm7 F7 | Bb",
+    "Em | Em | Am | B7 | Em | C | Am B7 | Em",
+    "D | Bm | G | A | D | F#m | G A | D",
+    "Cm | Fm | Cm | G7 | Ab | Fm | Dm7b5 G7 | Cm",
+    "A7 | A7 | D7 | A7 | E7 | D7 | A7 | E7",
+)
 TEMPO_BPM = 110.0
+STRETCHES = (0.7, 0.84, 1.0, 1.19, 1.41)  # of the real pieces' times
 WINDOW_S = 17.0  # of the real pieces; eight bars at TEMPO_BPM
 MIN_NOTES = 24
 CHORD_S = 0.035  # onsets so near are one chord
@@ -64,12 +79,15 @@ def features(notes: Notes) -> np.ndarray:
     ])  # fmt: skip
 
 
-def windows(notes: Notes) -> list[np.ndarray]:
-    """Features of every window of a piece."""
+def windows(notes: Notes, stretch: float = 1.0) -> list[np.ndarray]:
+    """Features of every window of a piece, played so many times slower."""
+    onset_s = notes["onset_s"] * stretch
     found = []
-    for start_s in np.arange(0.0, float(notes["onset_s"].max()), WINDOW_S):
-        part = notes[(notes["onset_s"] >= start_s) & (notes["onset_s"] < start_s + WINDOW_S)]
+    for start_s in np.arange(0.0, float(onset_s.max()), WINDOW_S):
+        part = notes[(onset_s >= start_s) & (onset_s < start_s + WINDOW_S)].copy()
         if len(part) >= MIN_NOTES:
+            part["onset_s"] *= stretch
+            part["offset_s"] *= stretch
             found.append(features(part))
     return found
 
@@ -105,53 +123,83 @@ def show(title: str, rows: list[str], names: list[str], matrix: np.ndarray) -> N
         print(f"{row:<16}" + "".join(f"{count:>10}" for count in counts))
 
 
+def clips_named(
+    checkpoint: Checkpoint,
+    styles: list[Style | None],
+    names: list[str],
+    charts: tuple[str, ...],
+    count: int,
+    classifier: Classifier,
+) -> tuple[np.ndarray, int]:
+    """(styles, names) counts of clips, and how many had too few notes to tell."""
+    named = np.zeros((len(styles), len(names)), dtype=int)
+    too_short = 0
+    for row, style in enumerate(styles):
+        for clip in range(count):
+            notes = play(checkpoint, style, charts[clip % len(charts)], clip)
+            if len(notes) < MIN_NOTES:
+                too_short += 1
+                continue
+            named[row, classifier.name(features(notes))] += 1
+    return named, too_short
+
+
+def play(checkpoint: Checkpoint, style: Style | None, chart_text: str, seed: int) -> Notes:
+    """What `sideman generate` plays, with every knob where it stands by default; style: None for the base alone."""
+    chart = parse_chart(chart_text)
+    session = Session(checkpoint, seed)
+    if style is not None:
+        session.use_style({style.name: 1.0}, {style.name: style})
+    beat_s = 60.0 / TEMPO_BPM
+    session.set_tempo(TEMPO_BPM, chart.beats_per_bar)
+    session.set_chords([(span.start_beat * beat_s, span.chord) for span in chart.spans])
+    return notes_of(session.generate(np.floor(chart.beats * beat_s / STEP_S) * STEP_S) + session.end())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Names the style of blind clips.")
     parser.add_argument("styles", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--clips", type=int, default=20, help="of each style [20]")
     parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--folder", type=Path, help="style folders NAME in here, instead of those installed")
+    parser.add_argument(
+        "--own-tempo", action="store_true", help="the classifier hears real pieces at their own tempo alone"
+    )
     args = parser.parse_args()
     folders = dict(text.split("=", 1) for text in args.styles)
     names = list(folders)
 
     real = [
-        (label, number % 4 == 3, row)
+        (label, number % 4 == 3, stretch, row)
         for label, name in enumerate(names)
         for number, path in enumerate(sorted(Path(folders[name]).glob("*.mid")))
-        for row in windows(read_performance(path).notes)
+        for stretch in ((1.0,) if args.own_tempo else STRETCHES)
+        for row in windows(read_performance(path).notes, stretch)
     ]
-    seen = [(label, row) for label, held_out, row in real if not held_out]
+    seen = [(label, row) for label, held_out, _, row in real if not held_out]
     classifier = Classifier(np.array([row for _, row in seen]), np.array([label for label, _ in seen]), len(names))
     unheard = np.zeros((len(names), len(names)), dtype=int)
-    for label, held_out, row in real:
-        if held_out:
+    for label, held_out, stretch, row in real:
+        if held_out and stretch == 1.0:
             unheard[label, classifier.name(row)] += 1
     show("real, unheard", names, names, unheard)
 
     checkpoint = load_checkpoint(args.checkpoint)
-    clips = np.zeros((len(names) + 1, len(names)), dtype=int)
-    too_short = 0
-    for row, style in enumerate([*names, ""]):
-        for clip in range(args.clips):
-            chart = parse_chart(CHARTS[clip % len(CHARTS)])
-            solo = improvise(checkpoint, chart, tempo_bpm=TEMPO_BPM, seed=clip, params={"style": style})
-            if len(solo.notes) < MIN_NOTES:
-                too_short += 1
-                continue
-            clips[row, classifier.name(features(solo.notes))] += 1
-    show("generated", [*names, "(base)"], names, clips)
-    right, total = int(np.trace(clips[:-1])), args.clips * len(names)
-    print(f"{right} of {total} clips named right ({100 * right / total:.0f} %; chance {100 / len(names):.0f} %)")
+    styles = [load_style(args.folder / name) if args.folder else find_style(name) for name in names]
     result = {
         "benchmark": "styles",
         "machine": describe(),
         "names": names,
+        "own_tempo": args.own_tempo,
         "real_unheard": unheard.tolist(),
         "real_accuracy": round(float(np.trace(unheard) / unheard.sum()), 3),
-        "clips": clips.tolist(),
-        "accuracy": round(right / total, 3),
-        "too_few_notes": too_short,
     }
+    for title, charts in (("charts", CHARTS), ("other charts", MORE_CHARTS)):
+        clips, too_short = clips_named(checkpoint, [*styles, None], names, charts, args.clips, classifier)
+        show(title, [*names, "(base)"], names, clips)
+        right, total = int(np.trace(clips[:-1])), args.clips * len(names)
+        print(f"{right} of {total} clips named right ({100 * right / total:.0f} %; chance {100 / len(names):.0f} %)")
+        result[title] = {"clips": clips.tolist(), "accuracy": round(right / total, 3), "too_few_notes": too_short}
     print(json.dumps(result))
 
 
