@@ -83,6 +83,9 @@ class _Child:
         ended = [port.end_notes() for port in self._ports.values() if isinstance(port, _Output)]
         if any(ended):
             time.sleep(LAST_NOTES_S)
+        for port in self._ports.values():
+            if isinstance(port, InputPort):
+                port.hush()
         for port in reversed(tuple(self._ports.values())):
             (port.port if isinstance(port, _Output) else port).close()
         if self._watch is not None:

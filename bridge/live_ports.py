@@ -86,6 +86,9 @@ class LivePorts:
     def close(self) -> None:
         """Closes them, the last one first."""
         self._closing.set()
+        for port in self._ports:
+            if isinstance(port, InputPort):
+                port.hush()
         self._exits.close()
 
     def _opened(self, port: _Some) -> _Some:

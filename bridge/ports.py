@@ -189,7 +189,7 @@ class InputPort(_Port):
                 if message[0] not in unwanted:
                     on_message(message)
 
-        self._take = take
+        self._take, self._hushed = take, False
         client = _client(rtmidi.MidiIn, system, own_name)
         client.ignore_types(sysex=not sysex, timing=not clock, active_sense=True)
         # The callback is set first: a message between opening and setting it would be lost.
@@ -203,10 +203,19 @@ class InputPort(_Port):
 
     def close(self) -> None:
         """Closes the port; no message comes after it. A second call does nothing."""
+        self.hush()
         with self._changing:
-            if not self._client.is_deleted:
-                self._hear_no_more()
             _close(self._client)
+
+    def hush(self) -> None:
+        """No message comes from now on. Of several ports all the inputs first, then close() any. Cheap the second time.
+
+        Closing a port holds the GIL and waits for JACK, which waits for callbacks that may wait for the GIL.
+        """
+        with self._changing:
+            if not self._hushed and not self._client.is_deleted:
+                self._hushed = True
+                self._hear_no_more()
 
     def _reopen(self, existing: str) -> None:
         self._hear_no_more()
@@ -215,7 +224,6 @@ class InputPort(_Port):
         _open(self._client, self._own_name, existing)
 
     def _hear_no_more(self) -> None:
-        """Closing holds the GIL and waits for JACK, whose thread may wait in the callback for the GIL."""
         self._client.cancel_callback()
         time.sleep(_CALLBACK_GRACE_S)
 

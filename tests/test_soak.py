@@ -24,7 +24,7 @@ from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, World
 
 LONG = os.environ.get("SIDEMAN_SOAK") == "1"
 VIRTUAL_S = 3600 if LONG else 150
-REAL_S = float(os.environ.get("SIDEMAN_SOAK_S", "600")) if LONG else 8
+REAL_S = float(os.environ.get("SIDEMAN_SOAK_S", "600")) if LONG else 5
 REGISTERS = ((36, 60), (48, 84), (21, 108))
 SETTLED_US = 200_000  # after a register has been asked for
 GROWTH_KB = 12_000  # of resident memory, after the first third
@@ -107,7 +107,7 @@ def test_minutes_in_real_time() -> None:
         pid, give_up, memory_kb = play.process.pid, time.monotonic() + REAL_S, []
         while time.monotonic() < give_up:
             script, at_s, held = [], 0.0, ()
-            for _ in range(4 if REAL_S < 30 else 12):
+            for _ in range(2 if REAL_S < 30 else 12):
                 script.append((at_s, "off", held))
                 held = draw.choice((D_MINOR_7, G_7, C_MAJOR_7))
                 script.append((at_s, "on", held))
