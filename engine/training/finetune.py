@@ -39,7 +39,7 @@ CHECK_TOKENS = 24_576  # of the held-out side in each, evenly spread
 OTHER_TOKENS = 49_152  # of the data to be kept
 UPDATE_TOKENS = 2048  # that an update learns from, two windows at least
 EMPHASES = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5)  # by which a learnt adapter is multiplied
-EMPHASIS_COST = 0.25  # of the gain on unheard pieces, that emphasis may cost
+GAIN_TO_KEEP, SHARE_TO_KEEP = 0.055, 0.75  # of the base's loss, of the gain: emphasis leaves one of the two
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Recipe:
 
     qlora: QloraConfig = field(default_factory=QloraConfig)
     form: Form = "nf4"
-    updates: int = 200
+    updates: int = 240
     batch_size: int | None = None  # windows of max_seq_len tokens in an update; None: UPDATE_TOKENS
     learning_rate: float | None = None  # None: LORA_RATE or FULL_RATE
     warmup: int = 20
@@ -215,7 +215,7 @@ class _Run:
         self.seconds = time.monotonic() - started
 
     def emphasise(self, held_out: Shard) -> None:
-        """Multiplies the adapter by as much as costs no more than EMPHASIS_COST of its gain on unheard pieces.
+        """Multiplies the adapter by as much as leaves it a gain on unheard pieces (GAIN_TO_KEEP or SHARE_TO_KEEP).
 
         A style is learnt as what makes its pieces likely, yet drawn note by note it blurs into the base; overstated a
         little it is heard for what it is. An adapter without a gain stays as it is.
@@ -232,8 +232,9 @@ class _Run:
             return self.measure(held_out, CHECK_TOKENS).nats_per_token
 
         base, plain = loss(0.0), loss(1.0)
+        to_keep = min(GAIN_TO_KEEP * base, SHARE_TO_KEEP * (base - plain))
         for emphasis in EMPHASES[1:]:
-            if base - loss(emphasis) < (1 - EMPHASIS_COST) * (base - plain) or plain >= base:
+            if plain >= base or base - loss(emphasis) < to_keep:
                 break
             self.emphasis = emphasis
         loss(self.emphasis)
