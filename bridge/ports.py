@@ -21,9 +21,15 @@ import rtmidi
 from bridge.errors import PortError
 from bridge.midi_bytes import MessageReader
 
-__all__ = ["GONE_OR_BACK", "InputPort", "MidiSystem", "OutputPort", "find_system"]
+__all__ = ["GONE_OR_BACK", "InputPort", "MidiSystem", "OutputPort", "find_again", "find_system"]
 
 _HOW_TO_VIRTUAL: Final = "make a pair with loopMIDI or Windows MIDI Services and name them with {} and {}"
+_HOW_TO_CABLE: Final = {  # where no port exists at all
+    "Windows": "none; loopMIDI, or a loopback of Windows MIDI Services, makes a cable",
+    "CoreMIDI": "none; the IAC driver makes a cable: Audio MIDI Setup, MIDI Studio, 'Device is online'",
+    "ALSA": "none; plug one in, or start the program that has it",
+    "JACK": "none; start the program that has it (`a2jmidid -e` shows JACK the hardware's)",
+}
 
 GONE_OR_BACK: Final = {"gone": "the port {!r} has gone: plug it in again", "back": "the port {!r} is back"}
 _CALLBACK_GRACE_S: Final = 0.01
@@ -61,17 +67,17 @@ class MidiSystem:
         if None in (existing_input, existing_output) and not self.has_virtual:
             raise PortError(f"{self.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL.format(*options)}")
         return (
-            existing_input and _find(existing_input, self.input_names(), options[0], "input"),
-            existing_output and _find(existing_output, self.output_names(), options[1], "output"),
+            existing_input and self.find_input(existing_input, options[0]),
+            existing_output and self.find_output(existing_output, options[1]),
         )
 
     def find_output(self, wanted: str, option: str) -> str:
         """The whole name of the output port that is meant, as `find` does it."""
-        return _find(wanted, self.output_names(), option, "output")
+        return _find(wanted, self.output_names(), option, "output", _HOW_TO_CABLE[self.name])
 
     def find_input(self, wanted: str, option: str) -> str:
         """The whole name of the input port that is meant, as `find` does it."""
-        return _find(wanted, self.input_names(), option, "input")
+        return _find(wanted, self.input_names(), option, "input", _HOW_TO_CABLE[self.name])
 
     def _names(self, kind: Any) -> list[str]:
         client = _client(kind, self, "Sideman list")
@@ -126,7 +132,7 @@ class _Port:
         with self._changing:
             if self._client.is_deleted:
                 return None
-            there = _find_again(self._existing, [str(name) for name in self._client.get_ports()])
+            there = find_again(self._existing, [str(name) for name in self._client.get_ports()])
             if there is None:
                 gone, self._gone = self._gone, True
                 return None if gone else "gone"
@@ -251,7 +257,7 @@ def _open(client: Any, own_name: str, existing: str | None) -> str:
         raise PortError(f"the port {existing or own_name!r} cannot be opened: {error}") from error
 
 
-def _find(wanted: str, names: Sequence[str], option: str, direction: str) -> str:
+def _find(wanted: str, names: Sequence[str], option: str, direction: str, none: str) -> str:
     """The port that is meant: that whole name, else the one name that contains the text in any case."""
     if wanted in names:
         return wanted
@@ -261,11 +267,11 @@ def _find(wanted: str, names: Sequence[str], option: str, direction: str) -> str
     if len(hits) > 1:
         meant = ", ".join(map(repr, hits))
         raise PortError(f"{option} {wanted!r} could mean {meant}: give more of the name")
-    there = ", ".join(repr(name) for name in names) if names else "none"
+    there = ", ".join(repr(name) for name in names) if names else none
     raise PortError(f"there is no MIDI {direction} port {wanted!r} for {option}: those there are {there}")
 
 
-def _find_again(wanted: str, names: Sequence[str]) -> str | None:
+def find_again(wanted: str, names: Sequence[str]) -> str | None:
     """The port of that name, also where a system numbers it anew each time it is plugged in."""
     if wanted in names:
         return wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import PortError
-from bridge.ports import MidiSystem
+from bridge.ports import MidiSystem, find_again
 
 NAMES = ["loopMIDI Port 0", "loopMIDI Port 1", "Sideman Notes 2", "Piano"]
 
@@ -39,6 +39,36 @@ def test_a_name_that_is_not_there_lists_those_that_are(
 ) -> None:
     with pytest.raises(PortError, match=text):
         system.find(input_name, output_name)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("Windows", "loopMIDI"), ("CoreMIDI", "IAC"), ("ALSA", "plug one in"), ("JACK", "a2jmidid")],
+)
+def test_where_no_port_exists_the_error_says_how_to_have_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, remedy: str
+) -> None:
+    monkeypatch.setattr(MidiSystem, "_names", lambda self, kind: [])
+    system = MidiSystem(name, 0, has_virtual=True)
+    with pytest.raises(PortError, match=f"those there are none; .*{remedy}"):
+        system.find("Piano", None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "found"),
+    [
+        ("Piano", ["Organ", "Piano"], "Piano"),
+        ("Piano:Piano MIDI 1 24:0", ["Piano:Piano MIDI 1 28:0"], "Piano:Piano MIDI 1 28:0"),
+        ("Piano 1", ["Organ 0", "Piano 2"], "Piano 2"),
+        ("loopMIDI Port 0", ["loopMIDI Port 1", "loopMIDI Port 2"], None),
+        ("Piano", ["Grand Piano"], None),
+        ("Piano", [], None),
+    ],
+)
+def test_a_port_that_comes_back_is_known_by_its_name_whatever_number_it_has(
+    wanted: str, names: list[str], found: str | None
+) -> None:
+    assert find_again(wanted, names) == found
 
 
 def test_a_wrong_choice_of_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
