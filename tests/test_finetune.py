@@ -18,14 +18,15 @@ from engine import nf4
 from engine.checkpoint import Checkpoint, load_checkpoint, nf4_matrices
 from engine.config import QloraConfig
 from engine.data.prepare import Settings, prepare
+from engine.data.shards import Shard, load_shard
 from engine.errors import ConfigError, DataError, SidemanError
 from engine.inference.decoder import Decoder
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.styles import STYLE_FILES, adapter_of, load_style, save_style
 from engine.styles_merge import export_merged
 from engine.training import finetune_layers
-from engine.training.evaluate import load_model
-from engine.training.finetune import Recipe, finetune
+from engine.training.evaluate import Score, load_model
+from engine.training.finetune import EMPHASES, KEEP_SHARE, Recipe, _Run, finetune
 from tests.study_corpus import write_corpus
 from tests.style_folders import random_style, write_base
 from tests.tiny_model import random_inputs
@@ -125,16 +126,38 @@ def test_a_style_is_learnt_and_its_folder_says_how(study: Path, base: Checkpoint
     measured = style.facts["metrics"]["held_out"]
     assert measured["style_nats_per_token"] == pytest.approx(after, abs=1e-3)
     assert style.facts["sources"][0]["files"] > 0
+    training = style.facts["training"]
+    assert (training["keep_share"], training["own_playing"]) == (KEEP_SHARE, True)
+    assert training["emphasis"] in EMPHASES
     # What style.yaml says is what the base and the adapter give, float16 and 4 bits notwithstanding.
     merged = load_model(base)
     for module, (a, b, scale) in adapter_of(style, base).items():
         merged.get_submodule(module).weight.data += torch.from_numpy(scale * b @ a)
-    from engine.data.shards import load_shard
     from engine.training.evaluate import evaluate
 
     side = "test" if len(load_shard(study / "data" / "test.safetensors").pieces) else "valid"
     score = evaluate(merged, load_shard(study / "data" / f"{side}.safetensors"))["all"].nats_per_token
     assert score == pytest.approx(after, abs=0.02)
+
+
+@pytest.mark.parametrize(("gain", "emphasis"), [(0.20, 1.5), (0.06, 1.2), (0.01, 1.2), (-0.01, 1.0)])
+def test_emphasis_leaves_a_gain(gain: float, emphasis: float, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loss that falls to 1 - gain at the adapter as learnt, and rises again by a tenth of that for every tenth."""
+    train = load_shard(study / "data" / "train.safetensors")
+    run = _Run(load_checkpoint(study / "base"), QUICK, "songs", train, None)
+    matrix = next(p for name, p in run.model.named_parameters() if ".lora_B." in name)
+    with torch.no_grad():
+        matrix.fill_(1.0)
+
+    def measure(shard: Shard, tokens: int | None = None) -> Score:
+        now = float(matrix.detach().mean())
+        fallen = gain * now if now <= 1 else gain * (1 - (now - 1))
+        return Score(nats=1000 * (1 - fallen), tokens=1000)
+
+    monkeypatch.setattr(run, "measure", measure)
+    run.emphasise(train)
+    assert run.emphasis == pytest.approx(emphasis)
+    assert float(matrix.detach().mean()) == pytest.approx(emphasis)
 
 
 def test_the_same_seed_gives_the_same_style(study: Path, tmp_path: Path) -> None:
