@@ -31,6 +31,7 @@ CLICK_VELOCITY, CLICK_US = 100, 50_000
 CHUNK_S: Final = 0.2  # music generated between two looks at what the player did
 FIRST_CHUNK_S: Final = 0.05  # after a handover: short, so that its first notes are ready in time
 SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
+SEARCH_LATE_US: Final = 30_000  # after the handover itself a change looks no longer: music must go on
 START_MARGIN_US: Final = 5_000  # from the decision to the first note of a start, generation not counted
 MARGIN_LOW_US, MARGIN_HIGH_US = 8_000, 120_000  # of a handover; in between it follows what handovers cost
 FILL_US: Final = 200_000  # that a round may generate: what comes without a wake, a host's clock, waits for its end
@@ -231,8 +232,9 @@ class PlayAhead:
                 return
 
     def _hasten_first_note(self, at_us: int) -> None:
-        moved = self._to_first_note(at_us)
+        moved = self._to_first_note(at_us + SEARCH_LATE_US)
         first = _first_strike(moved)
+        at_us = max(at_us, self._clock())
         if first is not None and self.wall_us(first.time_s) > at_us:
             self._origin_us = at_us - round(first.time_s * 1e6)
             # Ends in the wait that is shortened might lie before the handover now.
