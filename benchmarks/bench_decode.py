@@ -121,7 +121,7 @@ def main() -> None:
     options = parser.parse_args()
     seconds, peak_mb = start_up()  # first: a process counts the memory of the one that started it
     music = solos()
-    tokens_a_minute = next(iter(music.values()))["tokens"] / 5
+    tokens_a_minute = max(row["tokens"] for row in music.values()) / 5
     results: dict[str, Rows] = {}
     busy: dict[str, Rows] = {}
     for name in options.sizes:

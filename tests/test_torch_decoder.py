@@ -15,6 +15,7 @@ from test_native_decoder import FAR, PACKED, feed, packed_checkpoint, random_sty
 
 import native
 from bridge.cli import main
+from bridge.play_command import load_engine
 from engine.checkpoint import load_checkpoint
 from engine.config import ModelConfig
 from engine.errors import SidemanError
@@ -107,6 +108,8 @@ def test_without_a_gpu_one_line_says_so(capsys: pytest.CaptureFixture[str], tmp_
     assert error.count("\n") == 1
     assert "finds no GPU" in error
     assert not os.path.exists(output)
+    with pytest.raises(SidemanError, match="finds no GPU"):
+        load_engine(None, "cuda")
 
 
 @pytest.mark.parametrize("backend", ["torch", "cuda"])
