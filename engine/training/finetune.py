@@ -35,6 +35,7 @@ LORA_RATE, FULL_RATE = 2e-3, 3e-4
 KEEP_SHARE = 0.15  # of the updates, on other music where some is given
 HELD_BACK = 6  # every sixth training piece is kept back where the data has no held-out side
 CHECKS = 8  # measurements of the held-out side in a run
+SLOWER = 0.3  # of the rate, after a step back
 CHECK_TOKENS = 24_576  # of the held-out side in each, evenly spread
 OTHER_TOKENS = 49_152  # of the data to be kept
 UPDATE_TOKENS = 2048  # that an update learns from, two windows at least
@@ -52,7 +53,7 @@ class Recipe:
     batch_size: int | None = None  # windows of max_seq_len tokens in an update; None: UPDATE_TOKENS
     learning_rate: float | None = None  # None: LORA_RATE or FULL_RATE
     warmup: int = 20
-    patience: int = 4  # measurements without a gain before it stops
+    patience: int = 4  # measurements without a gain before it stops; halfway there it goes back and on more slowly
     keep_share: float | None = None  # of the updates, on --keep's training side; None: KEEP_SHARE
     returns: bool = True  # learn the way back from the model's own playing (not for "full": it is no adapter)
     gradient_checkpointing: bool = False
@@ -178,7 +179,7 @@ class _Run:
         self.windows = StyleWindows(train, self.length, self.batch_size, recipe.seed, self._returns if own else None)
         self.others = None if keep is None else WindowSampler.of(keep, self.length, self.batch_size, recipe.seed + 1)
         self.emphasis = 1.0
-        self.best_update, self.seconds, self.tokens_per_s = 0, 0.0, 0.0
+        self.best_update, self.seconds, self.tokens_per_s, self.pace = 0, 0.0, 0.0, 1.0
 
     def learn(self, held_out: Shard, report: Callable[[News], None]) -> None:
         """Updates until the plan, the patience or the time is at its end; leaves the best state in place."""
@@ -207,11 +208,12 @@ class _Run:
                 best, best_state, self.best_update, stale = score, self._state(), update, 0
             else:
                 stale += 1
+                if stale == recipe.patience // 2:
+                    self._restore(best_state)
+                    self.pace *= SLOWER
             if out_of_time or stale >= recipe.patience:
                 break
-        with torch.no_grad():
-            for parameter, value in zip(self.learning, best_state, strict=True):
-                parameter.copy_(value)
+        self._restore(best_state)
         self.seconds = time.monotonic() - started
 
     def emphasise(self, held_out: Shard) -> None:
@@ -258,7 +260,7 @@ class _Run:
     def _update(self, number: int, time_used: float = 0.0) -> float:
         """One update, 0 the first; its loss in nats a token. time_used: share of the time that it may take."""
         recipe = self.recipe
-        rate = recipe.peak_rate * _shape(number, recipe.warmup, recipe.updates, time_used)
+        rate = self.pace * recipe.peak_rate * _shape(number, recipe.warmup, recipe.updates, time_used)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
@@ -281,6 +283,11 @@ class _Run:
 
     def _state(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self.learning]
+
+    def _restore(self, state: list[Tensor]) -> None:
+        with torch.no_grad():
+            for parameter, value in zip(self.learning, state, strict=True):
+                parameter.copy_(value)
 
 
 def _sides(data: Path) -> tuple[Shard, Shard, Shard, str]:
