@@ -11,7 +11,8 @@ processes that never sleep) is measured the same way:
     knob in force    from a message (OSC, then CC on Sideman In) to that moment
     knob heard       the same to the next NOTE_ON at the listener: the music's own gaps are in it, given beside it
     strays           notes of the register before, heard after a move of the register was in force: must be 0
-    late             from a message's deadline to its send, NOTE_OFFs too
+    late             from a message's deadline to its send, NOTE_OFFs too; on JACK the pipe to the ports' process
+    late, heard      from a NOTE_ON's deadline to the listener, which the way through JACK is part of
     mido, notochord  the same of live_rivals.py, right after, in the same condition
 
 `block` chords are struck at once, as a key track does; `hand` has 0-25 ms between first and last finger, and the old
@@ -202,9 +203,20 @@ def figures(moments: dict[str, list[int]], heard: list[tuple[int, int]], took: d
     gaps = [(after - before) * 30.0 for before, after in pairwise(onsets)]
     result["gaps of the music"] = percentiles([gap for gap in gaps if gap < 5000])
     result["late"] = lateness([(at - due) / 1000 for due, at, *_ in took["sent"]])
+    result["late, heard"] = lateness(_late_at_listener(took["sent"], heard))
     result["handover costs"] = percentiles([(ready - began) / 1000 for began, _, ready in took["changes"]])
     result["handover costs"]["too late"] = sum(ready > at for _, at, ready in took["changes"])
     return result
+
+
+def _late_at_listener(sent: Sequence[Sequence[int]], heard: list[tuple[int, int]]) -> list[float]:
+    """Milliseconds, note by note: those of one pitch are heard in the order they were sent."""
+    due: dict[int, list[int]] = {}
+    for due_us, _, status, pitch, velocity in sent:
+        if status & 0xF0 == 0x90 and velocity:
+            due.setdefault(pitch, []).append(due_us)
+    times = {pitch: iter(moments) for pitch, moments in due.items()}
+    return [(at - next(times[pitch])) / 1000 for at, pitch in heard]
 
 
 def strays(moves: Sequence[int], heard: list[tuple[int, int]], changes: list[int]) -> int:
