@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from bridge.player import Player
 from native import now_us
 
 changes: list[tuple[int, int, int]] = []
-due: list[tuple[int, int, int, int]] = []
 sent: list[tuple[int, ...]] = []
 
 
@@ -37,33 +35,21 @@ def watch_handovers() -> None:
 
 
 def watch_sends(path: Path) -> None:
-    """What the deadline thread took, and when the port had it."""
-    init, finish = Player.__init__, Player.finish
+    """What the deadline thread took from the scheduler, and when the port had it; not what it says of itself."""
+    play, finish = Player._play, Player.finish
 
-    class Taken:
-        def __init__(self, scheduler: Any) -> None:
-            self._scheduler, self.close = scheduler, scheduler.close
-
-        def wait_due(self, timeout_us: int) -> Sequence[tuple[int, int, int, int]]:
-            events = self._scheduler.wait_due(timeout_us)
-            due.extend(events)
-            return events  # type: ignore[no-any-return]
-
-    def watched_init(self: Player, scheduler: Any, send: Any, clock: Any, on_failure: Any, *rest: Any) -> None:
-        def timed(message: Sequence[int]) -> None:
-            send(message)
-            at_us = now_us()
-            if len(sent) < len(due):  # the silence of the end is due at no time
-                sent.append((due[len(sent)][0], at_us, *message))
-
-        init(self, Taken(scheduler), timed, clock, on_failure, *rest)
+    def watched_play(self: Player, due_us: int, message: tuple[int, int, int]) -> None:
+        before = self.sent
+        play(self, due_us, message)
+        if self.sent > before:
+            sent.append((due_us, now_us(), *message))
 
     def watched_finish(self: Player) -> bool:
         ended = finish(self)
         path.write_text(json.dumps({"changes": changes, "sent": sent}))
         return ended
 
-    Player.__init__ = watched_init  # type: ignore[method-assign]
+    Player._play = watched_play  # type: ignore[method-assign]
     Player.finish = watched_finish  # type: ignore[method-assign]
 
 
