@@ -266,7 +266,7 @@ class _Run:
         self.optimiser.zero_grad(set_to_none=True)
         self.inner.train()
         # Whole batches of either kind, so that a share needs no second sampler of windows.
-        rng = np.random.default_rng((recipe.seed, number))
+        rng = np.random.default_rng((recipe.seed, number, 2))
         kept = rng.random() < recipe.kept_share
         source = self.others if kept and self.others is not None else self.windows
         inputs, targets = source.batch(number)

@@ -16,7 +16,7 @@ from engine.training.own_playing import Return
 
 __all__ = ["PlayReturns", "StyleWindows"]
 
-RETURNS, STARTS = 0.4, 0.2  # shares of the batches; the others are full flow
+RETURNS, STARTS = 0.45, 0.2  # shares of the batches; the others are full flow
 START_TOKENS, RETURN_TOKENS = 128, 256
 FRESH = 30  # updates for which the model's own playing is current
 POOL = 96  # returns at a time
@@ -56,7 +56,8 @@ class StyleWindows:
 
     def batch(self, number: int) -> tuple[Inputs, torch.Tensor]:
         """Batch `number` of the run."""
-        rng = np.random.default_rng((self.seed, number))
+        # A stream of its own: who calls with the same seed and number, or is called, must not draw the same chances.
+        rng = np.random.default_rng((self.seed, number, 1))
         kind = rng.random()
         if self._play_returns is not None and kind < RETURNS:
             if number // FRESH != self._pool_of:
