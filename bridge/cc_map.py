@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, cast, get_args
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 import yaml
 
@@ -152,31 +152,33 @@ def parse_cc_map(content: Mapping[str, object], where: str = "the controller map
     return CcMap(tuple(chosen[row.name] for row in PARAMETERS if row.name in chosen), channel, tuple(buttons))
 
 
-def _button(name: str, entry: object, where: str) -> Button:
-    button_packet(name, where)
+def _either(entry: object, other: str, keys: Iterable[str], where: str) -> dict[str, Any]:
+    """An entry as its keys: a bare number is a controller's, else it has either `cc` or the other one."""
     if isinstance(entry, int) and not isinstance(entry, bool):
         entry = {"cc": entry}
     if not isinstance(entry, dict):
-        raise CcMapError(f"{where}: give a controller number, `off`, {{cc: N}} or {{note: N}}, not {show(entry)}")
-    check_keys(entry, _BUTTON_KEYS, where)
-    if ("cc" in entry) == ("note" in entry):
-        raise CcMapError(f"{where}: give either cc or note")
-    channel = midi_channel(entry["channel"], where) if "channel" in entry else None
-    if "note" in entry:
-        return Button(name, whole(entry["note"], 0, 127, f"{where}: note"), True, channel)
-    return Button(name, controller(entry["cc"], 7, f"{where}: cc"), channel=channel)
+        raise CcMapError(
+            f"{where}: give a controller number 0..119, `off`, {{cc: N}} or {{{other}: N}}, not {show(entry)}"
+        )
+    check_keys(entry, keys, where)
+    if ("cc" in entry) == (other in entry):
+        raise CcMapError(f"{where}: give either cc or {other}")
+    return entry
+
+
+def _button(name: str, entry: object, where: str) -> Button:
+    button_packet(name, where)
+    row = _either(entry, "note", _BUTTON_KEYS, where)
+    channel = midi_channel(row["channel"], where) if "channel" in row else None
+    if "note" in row:
+        return Button(name, whole(row["note"], 0, 127, f"{where}: note"), True, channel)
+    return Button(name, controller(row["cc"], 7, f"{where}: cc"), channel=channel)
 
 
 def _control(name: str, entry: object, pick_up: bool, where: str) -> Control:
-    if isinstance(entry, int) and not isinstance(entry, bool):
-        entry = {"cc": entry}
-    if not isinstance(entry, dict):
-        raise CcMapError(f"{where}: give a controller number 0..119, `off`, or {{cc: N}}, not {show(entry)}")
-    check_keys(entry, _CONTROL_KEYS, where)
-    if ("cc" in entry) == ("nrpn" in entry):
-        raise CcMapError(f"{where}: give either cc or nrpn")
-    nrpn, relative = "nrpn" in entry, entry.get("relative")
-    bits = whole(entry.get("bits", 14 if nrpn else 7), 7, 14, f"{where}: bits")
+    row = _either(entry, "nrpn", _CONTROL_KEYS, where)
+    nrpn, relative = "nrpn" in row, row.get("relative")
+    bits = whole(row.get("bits", 14 if nrpn else 7), 7, 14, f"{where}: bits")
     if bits not in (7, 14):
         raise CcMapError(f"{where}: bits is 7 or 14, not {bits}")
     if relative is not None and relative not in RELATIVE:
@@ -184,11 +186,11 @@ def _control(name: str, entry: object, pick_up: bool, where: str) -> Control:
     if relative is not None and (nrpn or bits != 7):
         raise CcMapError(f"{where}: a relative encoder is a controller of 7 bits: leave nrpn and bits out")
     if nrpn:
-        number = whole(entry["nrpn"], 0, 16382, f"{where}: nrpn")  # 16383 selects none
+        number = whole(row["nrpn"], 0, 16382, f"{where}: nrpn")  # 16383 selects none
     else:
-        number = controller(entry["cc"], bits, f"{where}: cc")
-    channel = midi_channel(entry["channel"], where) if "channel" in entry else None
-    own_pick_up = truth(entry.get("pick_up", pick_up), f"{where}: pick_up")
+        number = controller(row["cc"], bits, f"{where}: cc")
+    channel = midi_channel(row["channel"], where) if "channel" in row else None
+    own_pick_up = truth(row.get("pick_up", pick_up), f"{where}: pick_up")
     return Control(name, number, nrpn, bits, cast("Relative | None", relative), channel, own_pick_up)
 
 
