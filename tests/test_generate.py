@@ -210,7 +210,7 @@ def test_notes_of_pairs_starts_and_ends() -> None:
 
 def test_quantised_and_swung_solos_stand_on_their_grid(tmp_path: Path) -> None:
     path = tmp_path / "feel.mid"
-    common = ("--chords", "Dm7 | G7", "--tempo", 120, "--seed", 3, "-o", path)
+    common = ("--chords", "Dm7 | G7", "--tempo", 120, "--bars", 8, "--seed", 3, "-o", path)
     for options, grid in (
         (("--quantise", 1), (0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1)),
         (("--quantise", 1, "--swing", 0.75), (0, 3 / 8, 3 / 4, 7 / 8, 1)),
