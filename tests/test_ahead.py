@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.chords import parse_chart
 from tests.fake_session import MAX_NOTE_S, FakeSession
-from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, TICK_US, World
+from tests.live_world import C_MAJOR_7, D_MINOR_7, G_7, TICK_US, World
 
 STALL_US = 3_000_000
 LATE_US = 30_000  # a strike later than this is left out

@@ -11,7 +11,7 @@ from bridge.heard import HeardNote, HeardNotes
 from engine.checkpoint import load_checkpoint
 from engine.chords import parse_chart
 from engine.inference.session import Session
-from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, World
+from tests.live_world import C_MAJOR_7, D_MINOR_7, G_7, World
 
 BAR_US = 2_000_000  # at 120 beats a minute
 

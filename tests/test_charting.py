@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from engine.chords import parse_chart
-from tests.test_live import World
+from tests.live_world import World
 from tests.test_live_clock import CONTINUE, START, STOP, ClockedWorld
 
 C_TONES, FIS_TONES = {0, 4, 7}, {6, 10, 1}

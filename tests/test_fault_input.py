@@ -18,7 +18,7 @@ from bridge.midi_clock import CLOCK, START, MidiClock
 from engine.chords import parse_chart
 from tests.jack_server import JackServer, running_jack
 from tests.live_processes import pianist, playing
-from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, World
+from tests.live_world import C_MAJOR_7, D_MINOR_7, G_7, World
 
 FLOOD = 10_000  # messages
 PEDAL_DOWN, PEDAL_UP, ALL_NOTES_OFF = b"\xb0\x40\x7f", b"\xb0\x40\x00", b"\xb0\x7b\x00"

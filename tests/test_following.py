@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, World
+from tests.live_world import C_MAJOR_7, D_MINOR_7, G_7, World
 
 CHORDS = (D_MINOR_7, G_7, C_MAJOR_7)
 

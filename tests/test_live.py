@@ -1,103 +1,22 @@
-"""The live session on a virtual clock: scripted players, knobs and stalls against the real scheduler.
-
-The consumer runs whenever virtual time passes, also in the middle of a decode, so cancels come late as they do in life.
-"""
+"""The live session on a virtual clock: scripted players, knobs and stalls against the real scheduler."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
 
-import native
 from bridge.changes import BeatClock, chords_from
-from bridge.errors import LiveFailure, ModeError
+from bridge.errors import ModeError
 from bridge.improviser import Improviser
-from bridge.live import LiveSession
-from bridge.player import Player
 from engine.checkpoint import load_checkpoint
 from engine.chords import Chord, parse_chart, parse_chord
 from engine.feel import GRID
 from engine.inference.session import Session
-from engine.notes import NoteEvent
 from tests.fake_session import MAX_NOTE_S, FakeSession
-
-D_MINOR_7 = (50, 53, 57, 60)
-G_7 = (43, 53, 59, 62)
-C_MAJOR_7 = (48, 52, 55, 59)
-TICK_US = 2_000
-START_US = 1_000_000_000
-
-
-@dataclass
-class World:
-    """Virtual time, the scheduler's consumer and a receiver that keeps account."""
-
-    now_us: int = START_US
-    sent: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # (time_us, due_us, status, data1, data2)
-    sounding: dict[int, int] = field(default_factory=dict)  # pitch -> onset_us
-    longest_us: int = 0
-    said: list[tuple[str, str]] = field(default_factory=list)
-    decode_us: Callable[[], int] = lambda: 3_000  # of one generate call
-    make_session: Callable[[int], Improviser] | None = None  # the double where it is None
-    preempted_us: Callable[[], int] = lambda: 0  # how long the session thread loses the processor after a clock reading
-
-    def __post_init__(self) -> None:
-        self.scheduler = native.Scheduler()
-        self.sessions: list[FakeSession] = []
-        self.live = LiveSession(
-            self.make, self.scheduler, self.clock, lambda what, text: self.said.append((what, text))
-        )
-
-    def clock(self) -> int:
-        reading_us = self.now_us
-        self.advance(self.preempted_us())
-        return reading_us
-
-    def make(self, seed: int) -> Improviser:
-        if self.make_session is not None:
-            return self.make_session(seed)
-        self.sessions.append(FakeSession(seed, cost=lambda music_s: self.advance(self.decode_us())))
-        return self.sessions[-1]
-
-    def advance(self, duration_us: int) -> None:
-        """Time passes, and the consumer hands out what becomes due."""
-        end_us = self.now_us + duration_us
-        while self.now_us < end_us:
-            self.now_us = min(self.now_us + TICK_US, end_us)
-            self.consume()
-
-    def consume(self) -> None:
-        """The consumer looks once."""
-        for due_us, status, data1, data2 in self.scheduler.poll(self.now_us):
-            self.sent.append((self.now_us, due_us, status, data1, data2))
-            if status & 0xF0 == 0x90:
-                assert data1 not in self.sounding, "struck twice without an end"
-                self.sounding[data1] = self.now_us
-            elif status & 0xF0 == 0x80:
-                self.longest_us = max(self.longest_us, self.now_us - self.sounding.pop(data1))
-
-    def run(self, duration_s: float) -> None:
-        """The session thread runs its rounds for so long."""
-        end_us = self.now_us + round(duration_s * 1e6)
-        while self.now_us < end_us:
-            wait_us = round(self.live.step() * 1e6)
-            self.advance(max(TICK_US, min(wait_us, end_us - self.now_us)))
-
-    def press(self, *pitches: int) -> None:
-        for pitch in pitches:
-            self.live.midi_in(bytes((0x90, pitch, 80)))
-
-    def release(self, *pitches: int) -> None:
-        for pitch in pitches:
-            self.live.midi_in(bytes((0x80, pitch, 0)))
-
-    def onsets(self, since_us: int = 0) -> list[tuple[int, int]]:
-        """(time_us, pitch) of the NOTE_ONs sent."""
-        return [(at, d1) for at, _, status, d1, _ in self.sent if status & 0xF0 == 0x90 and at >= since_us]
+from tests.live_world import C_MAJOR_7, D_MINOR_7, G_7, TICK_US, World
 
 
 def test_before_the_first_chord_there_is_silence() -> None:
@@ -429,97 +348,8 @@ def test_the_shipped_base_rolls_back_and_ends_its_notes_as_the_double_does() -> 
         assert len(world.onsets()) > 5
 
 
-def test_a_session_that_fails_again_and_again_gives_up_in_silence_and_says_why() -> None:
-    class Broken(FakeSession):
-        def generate(self, until_s: float) -> list[NoteEvent]:
-            if self.time_s > 0.5:
-                raise RuntimeError("decoder lost")
-            return super().generate(until_s)
-
-    scheduler = native.Scheduler()
-    failures: list[BaseException] = []
-    port: list[tuple[int, ...]] = []
-    player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, failures.append)
-    said: list[str] = []
-    live = LiveSession(
-        Broken, scheduler, native.now_us, lambda what, text: said.append(text) if what == "error" else None,
-        look_ahead_ms=300,
-    )  # fmt: skip
-    live.set_chord(parse_chord("C"))
-    player.start()
-    live.start_thread(failures.append)
-    assert live._thread is not None
-    assert live._thread.join(5.0)
-    assert live.stop_thread()
-    assert player.finish()
-    assert len(failures) == 1
-    assert "failed 4 times within 60 seconds, now with RuntimeError: decoder lost" in str(failures[0])
-    assert len(said) == 4
-    assert _unended(port) == set()
-    assert port[-1] == (0xB0, 123, 0)
-
-
-def test_a_port_that_fails_is_reported_once_and_gets_every_end_it_will_take() -> None:
-    scheduler = native.Scheduler()
-    failures: list[BaseException] = []
-    port: list[tuple[int, ...]] = []
-
-    def send(message: object) -> None:
-        if len(port) == 5:
-            port.append(())
-            raise OSError("cable pulled")
-        port.append(tuple(message))  # type: ignore[arg-type]
-
-    player = Player(scheduler, send, native.now_us, failures.append)
-    for pitch in range(60, 68):
-        scheduler.push(native.now_us(), 0x90, pitch, 80)
-    player.start()
-    player._thread.join(2.0)
-    assert player.finish()
-    assert [str(failure) for failure in failures] == ["cable pulled"]
-    assert _unended([message for message in port if message]) == set()
-
-
-def test_after_port_lost_nothing_is_sent() -> None:
-    scheduler = native.Scheduler()
-    port: list[object] = []
-    player = Player(scheduler, port.append, native.now_us, pytest.fail)
-    player.port_lost()
-    scheduler.push(0, 0x90, 60, 80)
-    player.start()
-    assert player.finish()
-    assert port == []
-
-
-def test_a_scheduler_that_takes_nothing_more_is_a_failure_not_a_hang() -> None:
-    class Full:
-        def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
-            return False
-
-        def cancel_from(self, due_us: int) -> bool:
-            return True
-
-        def silence(self) -> bool:
-            return True
-
-    live = LiveSession(FakeSession, Full(), native.now_us, lambda what, text: None)
-    live.set_chord(parse_chord("C"))
-    with pytest.raises(LiveFailure, match="port hangs"):
-        live.step()
-
-
 def test_chords_of_a_chart_start_at_the_moment_asked_and_are_named_once() -> None:
     chart = parse_chart("C | C | F G")
     clock = BeatClock(120.0, origin_s=1.0)
     named = [(onset_s, chord.name if chord else None) for onset_s, chord in chords_from(chart, clock, 2.0, 9.0)]
     assert named == [(2.0, "C"), (5.0, "F"), (6.0, "G"), (7.0, "C")]
-
-
-def _unended(port: list[tuple[int, ...]]) -> set[int]:
-    sounding: set[int] = set()
-    for status, data1, _ in port:
-        if status & 0xF0 == 0x90:
-            sounding.add(data1)
-        elif status & 0xF0 == 0x80:
-            sounding.discard(data1)
-    return sounding

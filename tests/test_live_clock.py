@@ -8,7 +8,7 @@ from bridge.live import LiveSession
 from bridge.midi_clock import MidiClock
 from engine.chords import parse_chart
 from engine.feel import GRID
-from tests.test_live import C_MAJOR_7, World
+from tests.live_world import C_MAJOR_7, World
 
 TICK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 

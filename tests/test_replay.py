@@ -28,7 +28,7 @@ from engine.chords import parse_chart, parse_chord
 from engine.inference.session import Session
 from engine.notes import NoteEvent
 from tests.fake_session import FakeSession
-from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, World
+from tests.live_world import C_MAJOR_7, D_MINOR_7, G_7, World
 
 OPTIONS = {
     "seed": 3, "release_s": 1.5, "tempo_bpm": None, "trade_bars": 1, "count_in_bars": 0, "output_latency_ms": 0.0,

@@ -20,7 +20,7 @@ from engine.chords import parse_chart
 from engine.inference.session import Session
 from tests.jack_server import running_jack
 from tests.live_processes import SHIPPED_ENGINE, pianist, playing
-from tests.test_live import C_MAJOR_7, D_MINOR_7, G_7, World
+from tests.live_world import C_MAJOR_7, D_MINOR_7, G_7, World
 
 LONG = os.environ.get("SIDEMAN_SOAK") == "1"
 VIRTUAL_S = 3600 if LONG else 150

@@ -19,8 +19,8 @@ from engine.inference.session import Session
 from engine.solo import improvise
 from engine.styles import save_style
 from engine.styles_library import add_style
+from tests.live_world import START_US, World
 from tests.style_folders import random_style, write_base
-from tests.test_live import START_US, World
 
 CHART = "Dm7 | G7 | Cmaj7 | %"
 

@@ -31,7 +31,7 @@ from engine.notes import NoteEvent
 from tests.fake_session import FakeSession
 from tests.jack_server import JackServer, running_jack
 from tests.live_processes import FAKE_ENGINE, Lines, Listener, Play, free_udp_port, pianist, playing
-from tests.test_live import C_MAJOR_7, D_MINOR_7, World
+from tests.live_world import C_MAJOR_7, D_MINOR_7, World
 
 D_MINOR = (50, 53, 57, 60)
 

@@ -11,7 +11,7 @@ from bridge import cli
 from bridge.errors import BridgeError
 from bridge.take import Take, journal_of, recover
 from engine.chords import parse_chart
-from tests.test_live import C_MAJOR_7, World
+from tests.live_world import C_MAJOR_7, World
 
 
 def timed(path: Path) -> list[tuple[float, mido.Message]]:
