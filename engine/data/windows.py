@@ -28,14 +28,12 @@ from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import BOS, NO_CHORD, NUM_VELOCITIES, PAD, VELOCITY
 
 __all__ = [
-    "CHORD_DROPOUT", "EvalWindow", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "eval_windows",
+    "EvalWindow", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "draw_chords_ahead",
+    "eval_windows",
 ]  # fmt: skip
 
-CHORD_DROPOUT = 0.12  # windows without chords: what classifier-free guidance compares with (Ho and Salimans 2022)
-BEAT_DROPOUT = 0.25  # windows with a known beat that hide it
 STRAY = 0.5  # windows with a known beat whose notes leave it and find back (engine/data/straying)
 NO_LOOK_AHEAD = 0.5  # windows that know no future chord, as in live play
-COLD_START = 0.25  # windows that begin with BOS in mid-piece, so that BOS does not mean "an introduction"
 MIN_TOKENS = 8  # shorter pieces teach nothing
 
 I64 = npt.NDArray[np.int64]
@@ -72,6 +70,11 @@ def _described(piece: PieceArrays, tokens: I64, before: int, stretch: float = 1.
     }
 
 
+def draw_chords_ahead(rng: np.random.Generator) -> I64:
+    """How many future chords a window knows: none as in live play, or some of a chart."""
+    return np.array(0 if rng.random() < NO_LOOK_AHEAD else int(rng.integers(1, CHORDS_AHEAD + 1)))
+
+
 def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
     """Windows -> inputs and (B, L) targets: PAD, which the loss ignores, after the end and where they are astray."""
     batch, width = len(windows), max(len(w["chords"]) for w in windows)
@@ -101,7 +104,9 @@ def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
 class WindowSampler:
     """Endless random batches; batch n depends on (seed, n) alone, so a resumed run sees what it would have seen."""
 
-    cold_start, beat_dropout, chord_dropout = COLD_START, BEAT_DROPOUT, CHORD_DROPOUT
+    chord_dropout = 0.12  # windows without chords: what classifier-free guidance compares with (Ho and Salimans 2022)
+    beat_dropout = 0.25  # windows with a known beat that hide it
+    cold_start = 0.25  # windows that begin with BOS in mid-piece, so that BOS does not mean "an introduction"
 
     def __init__(
         self,
@@ -165,8 +170,7 @@ class WindowSampler:
         if hides_beat:
             window["beat"] = np.full_like(window["beat"], BEAT_BINS)
             window["bar"] = np.full_like(window["bar"], BAR_BINS)
-        ahead_known = 0 if rng.random() < NO_LOOK_AHEAD else int(rng.integers(1, CHORDS_AHEAD + 1))
-        window["chords_ahead"] = np.array(ahead_known)
+        window["chords_ahead"] = draw_chords_ahead(rng)
         return window
 
     def _varied(

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 
 from engine.data.shards import PieceArrays, Shard
-from engine.data.windows import WindowSampler, collate, cut_window
+from engine.data.windows import WindowSampler, collate, cut_window, draw_chords_ahead
 from engine.model.perceiver import Inputs
-from engine.model.shapes import CHORDS_AHEAD
 from engine.training.countings import chart_chords, countings, with_bars
 from engine.training.own_playing import Return
 
@@ -87,6 +86,5 @@ class StyleWindows:
             start = 0 if there.first <= longest else there.first - int(rng.integers(shortest, longest + 1))
             window = cut_window(there.piece, start, length)
             window["astray"][: there.first - start] = 1  # own playing is no target
-            ahead_known = 0 if rng.random() < 0.5 else int(rng.integers(1, CHORDS_AHEAD + 1))
-            windows.append({**window, "chords_ahead": np.array(ahead_known)})
+            windows.append({**window, "chords_ahead": draw_chords_ahead(rng)})
         return collate(windows, length)
