@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.chords import Chord
 from engine.chords.chord import ChordLabels
+from engine.data.piece_chords import chords_from
 from engine.data.shards import Shard
 from engine.notes import Notes
 from engine.tokens import decode_notes
@@ -78,13 +78,7 @@ def _cut(shard: Shard, index: int, notes: Notes, start_s: float, length_s: float
     lead = within(notes, start_s - lead_s, start_s)
     lead["onset_s"] -= lead_s
     lead["offset_s"] -= lead_s
-    onsets_s = np.asarray(piece.chord_steps) * STEP_S - start_s
-    now = int(np.searchsorted(onsets_s, 0.0, side="right")) - 1
-    chords = [
-        (max(0.0, float(onset_s)), Chord.from_id(int(token)))
-        for onset_s, token in zip(onsets_s[now:], piece.chord_ids[now:], strict=True)
-        if onset_s < length_s
-    ]
+    chords = [(onset_s, chord) for onset_s, chord in chords_from(piece, start_s) if onset_s < length_s]
     meter = _meter(np.asarray(piece.beat_steps) * STEP_S - start_s, np.asarray(piece.beat_in_bar), length_s)
     name = shard.collections[piece.collection]
     return Excerpt(name, length_s, within(notes, start_s, start_s + length_s), lead, chords, meter)

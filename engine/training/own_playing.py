@@ -15,8 +15,8 @@ import numpy as np
 
 from engine.beats import UNKNOWN_IN_BAR
 from engine.checkpoint import Checkpoint
-from engine.chords import Chord
 from engine.data.augmentation import transpose_chords
+from engine.data.piece_chords import chords_from
 from engine.data.shards import PieceArrays, token_steps
 from engine.inference.session import Session
 from engine.notes import Notes, make_notes
@@ -116,17 +116,10 @@ def _own_playing(
     known = piece.beat_in_bar[piece.beat_in_bar != UNKNOWN_IN_BAR]
     beats_per_bar = int(known.max()) + 1 if len(known) else 4
     in_bar = int(piece.beat_in_bar[at]) if piece.beat_in_bar[at] != UNKNOWN_IN_BAR else 0
-    onsets_s = piece.chord_steps * STEP_S - start_s
-    now = int(np.searchsorted(onsets_s, 0.0, side="right")) - 1
     session = Session(checkpoint, seed)
     session.use_style({style.name: 1.0}, {style.name: style})
     session.set_tempo(60.0 / beat_s, beats_per_bar, float(piece.beat_steps[at]) * STEP_S - start_s - in_bar * beat_s)
-    session.set_chords(
-        [
-            (max(0.0, float(onset_s)), Chord.from_id(int(token)))
-            for onset_s, token in zip(onsets_s[now:], piece.chord_ids[now:], strict=True)
-        ]
-    )
+    session.set_chords(chords_from(piece, start_s))
     notes = notes_of(session.generate(turn_s - start_s) + session.end())
     played: Notes = notes[notes["offset_s"] > notes["onset_s"]]
     return played
