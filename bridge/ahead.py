@@ -15,17 +15,13 @@ from typing import Final, Protocol
 
 from bridge.errors import LiveFailure
 from bridge.improviser import Improviser
+from bridge.midi_numbers import ALL_NOTES_OFF, ALL_SOUND_OFF, CONTROL_CHANGE, DRUMS, NOTE_OFF, NOTE_ON
 from engine.feel import Feel, NoteMover
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
 __all__ = ["START_MARGIN_US", "EventSink", "PlayAhead", "Prepare"]
 
-NOTE_ON: Final = 0x90
-NOTE_OFF: Final = 0x80
-CONTROL_CHANGE: Final = 0xB0
-ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
-DRUMS: Final = 9  # General MIDI's channel 10
 CLICK_BAR, CLICK_BEAT = 76, 77  # its high and low wood block
 CLICK_VELOCITY, CLICK_US = 100, 50_000
 CHUNK_S: Final = 0.2  # music generated between two looks at what the player did

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.errors import CcMapError
+from bridge.midi_numbers import CONTROL_CHANGE, NOTE_OFF, NOTE_ON
 from osc_protocol.codec import encode
 from osc_protocol.parameters import BY_NAME, COMMANDS, ParameterError, check, nearest
 
 __all__ = ["BUTTON_NAMES", "Button", "Buttons", "button_packet"]
 
-_NOTE_OFF, _NOTE_ON, _CONTROL_CHANGE = 0x80, 0x90, 0xB0
 _PRESSED: Final = 64  # of a controller
 _COMMANDS: Final = {row.name: row for row in COMMANDS if not row.types and row.address != "/sideman/ping"}
 _SETTING: Final = ("mode", "style")  # rows that a button may set: `mode trade`, `style ragtime`
@@ -78,14 +78,14 @@ class Buttons:
         if len(message) != 3:
             return False, None
         kind = message[0] & 0xF0
-        if kind not in (_NOTE_OFF, _NOTE_ON, _CONTROL_CHANGE):
+        if kind not in (NOTE_OFF, NOTE_ON, CONTROL_CHANGE):
             return False, None
-        key = (kind != _CONTROL_CHANGE, message[0] & 15, message[1])
+        key = (kind != CONTROL_CHANGE, message[0] & 15, message[1])
         packet = self._packets.get(key)
         if packet is None:
             return False, None
-        value = 0 if kind == _NOTE_OFF else message[2]
-        if value < (_PRESSED if kind == _CONTROL_CHANGE else 1):
+        value = 0 if kind == NOTE_OFF else message[2]
+        if value < (_PRESSED if kind == CONTROL_CHANGE else 1):
             self._down.pop(key, None)
             return True, None
         before = self._down.get(key, value)  # a pad may send no release; a knob swept upwards is one press

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.cc_map import CcMap, Control, Relative
+from bridge.midi_numbers import CONTROL_CHANGE
 from osc_protocol.parameters import BY_NAME, Value, from_cc
 from osc_protocol.twins import from_norm, to_norm
 
 __all__ = ["CcDecoder", "ticks"]
 
-CONTROL_CHANGE: Final = 0xB0
 DATA_MSB, DATA_LSB, INCREMENT, DECREMENT, NRPN_LSB, NRPN_MSB, RPN_LSB, RPN_MSB = 6, 38, 96, 97, 98, 99, 100, 101
 NO_NRPN: Final = 16383
 PAIR_S: Final = 0.02  # a controller 32..63 so soon after the one 32 below it is that one's LSB (bank select, mod wheel)

@@ -13,6 +13,7 @@ from bridge.cc_decoder import CcDecoder
 from bridge.cc_map import CcMap
 from bridge.cc_watch import MapWatch
 from bridge.errors import CcMapError
+from bridge.midi_numbers import CONTROL_CHANGE
 from osc_protocol.codec import decode, encode
 from osc_protocol.parameters import BY_NAME
 from osc_protocol.replies import VALUE
@@ -22,7 +23,6 @@ __all__ = ["CcRoad"]
 
 CAPACITY: Final = 1024  # messages waiting
 WATCH_S: Final = 1.0  # between two looks at the map's file
-_CONTROL_CHANGE: Final = 0xB0
 
 
 class _Port:
@@ -82,7 +82,7 @@ class CcRoad:
 
     def _put(self, port: _Port, message: bytes) -> bool:
         is_button, packet = port.buttons.press(message)
-        is_controller = len(message) == 3 and message[0] & 0xF0 == _CONTROL_CHANGE
+        is_controller = len(message) == 3 and message[0] & 0xF0 == CONTROL_CHANGE
         if packet is not None or (is_controller and not is_button):
             if self._queue.qsize() < CAPACITY:
                 self._queue.put((port.decoder, message, time.monotonic()) if packet is None else packet)

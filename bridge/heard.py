@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["HeardNote", "HeardNotes"]
+from bridge.midi_numbers import ALL_NOTES_OFF, ALL_SOUND_OFF, CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
 
-NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
-SUSTAIN_PEDAL, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
+__all__ = ["HeardNote", "HeardNotes"]
 
 
 class HeardNote(NamedTuple):

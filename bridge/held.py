@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from bridge.midi_numbers import ALL_NOTES_OFF, ALL_SOUND_OFF, CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
 from engine.chords import Chord
 from engine.chords.tracker import ChordFollower
 
 __all__ = ["HeldChord"]
-
-NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
-SUSTAIN_PEDAL, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 
 
 class HeldChord:

@@ -20,14 +20,12 @@ import rtmidi
 from bridge.errors import PortError
 from bridge.jack_watch import JackWatch
 from bridge.jack_wire import CONTROL, control_frame, frame, frames
-from bridge.ports import InputPort, MidiSystem, OutputPort
+from bridge.midi_numbers import ALL_NOTES_OFF, CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
+from bridge.ports import LOOK_S, InputPort, MidiSystem, OutputPort
 from bridge.realtime import ask_for
 
 __all__ = ["main"]
 
-NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
-SUSTAIN_PEDAL, ALL_NOTES_OFF = 64, 123
-LOOK_S: Final = 1.0  # between two looks at whether the named ports are there
 LAST_NOTES_S: Final = 0.05  # for the last messages to leave
 
 

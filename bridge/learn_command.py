@@ -15,6 +15,7 @@ from bridge.cc_decoder import DATA_LSB, DATA_MSB, NO_NRPN, NRPN_LSB, NRPN_MSB
 from bridge.cc_entries import forget, write_entry
 from bridge.cc_map import RELATIVE, parse_cc_map, read_user_file, user_cc_map
 from bridge.errors import BridgeError, CcMapError
+from bridge.midi_numbers import CONTROL_CHANGE, NOTE_ON
 from osc_protocol.parameters import BY_NAME, COMMANDS, PARAMETERS, nearest
 from osc_protocol.twins import has_position
 
@@ -22,7 +23,6 @@ __all__ = ["add_arguments", "describe", "guess", "guess_button", "run"]
 
 SETTLE_S: Final = 1.0  # how long a moving controller is watched
 _PEDAL: Final = 64
-_NOTE_ON: Final = 0x90
 _FIRST_MODE_MESSAGE: Final = 120
 
 
@@ -94,7 +94,7 @@ def guess_button(messages: list[bytes]) -> dict[str, Any]:
     BridgeError if none was.
     """
     for message in messages:
-        if message[0] & 0xF0 == _NOTE_ON and message[2]:
+        if message[0] & 0xF0 == NOTE_ON and message[2]:
             return {"note": message[1], "channel": (message[0] & 15) + 1}
         if _is_control(message) and message[2] >= 64 and message[1] not in (*range(96, 102), DATA_MSB, DATA_LSB):
             return {"cc": message[1], "channel": (message[0] & 15) + 1}
@@ -126,7 +126,7 @@ def _is_button(name: str) -> bool:
 
 
 def _is_control(message: bytes) -> bool:
-    if len(message) != 3 or message[0] & 0xF0 != 0xB0:
+    if len(message) != 3 or message[0] & 0xF0 != CONTROL_CHANGE:
         return False
     return message[1] != _PEDAL and message[1] < _FIRST_MODE_MESSAGE and message[2] < 128
 
@@ -167,7 +167,7 @@ def _listen(name: str | None, timeout_s: float, parameter: str, *, notes: bool) 
                 message = heard.get(timeout=min(left_s, 0.2))  # in bits: on Windows a long wait cannot be interrupted
             except queue.Empty:
                 continue
-            if _is_control(message) or (notes and len(message) == 3 and message[0] & 0xF0 == _NOTE_ON):
+            if _is_control(message) or (notes and len(message) == 3 and message[0] & 0xF0 == NOTE_ON):
                 if not messages:
                     end_s = time.monotonic() + SETTLE_S
                 messages.append(message)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from bridge.jack_host import JackHost
-from bridge.ports import GONE_OR_BACK, InputPort, MidiSystem, OutputPort
+from bridge.ports import GONE_OR_BACK, LOOK_S, InputPort, MidiSystem, OutputPort
 
 __all__ = ["LiveInput", "LiveOutput", "LivePorts"]
 
 _Some = TypeVar("_Some", InputPort, OutputPort)
-LOOK_S: Final = 1.0  # between two looks at whether the named ports are there
 
 
 class LiveOutput(Protocol):

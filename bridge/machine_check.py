@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import native
 from bridge.improviser import Improviser
+from bridge.midi_numbers import CONTROL_CHANGE
 from bridge.ports import InputPort, MidiSystem, OutputPort
 from bridge.realtime import ask_for
 from engine.chords import parse_chord
@@ -22,8 +23,7 @@ __all__ = ["DecodeSpeed", "Spread", "decode_speed", "loop_back", "timer_jitter"]
 CHUNK_S: Final = 0.2  # of music: what a session makes at a time
 CHORDS: Final = ("Dm7", "G7", "Cmaj7", "A7")
 DEADLINE_US: Final = 4_000  # between two of the timer's
-NOTE_ON: Final = 0x90
-PING: Final = (0xB0, 119, 0)  # a controller that nobody uses, and no sound
+PING: Final = (CONTROL_CHANGE, 119, 0)  # a controller that nobody uses, and no sound
 PATIENCE_S: Final = 0.2  # for one message to come back
 OWN_NAME: Final = "Sideman Doctor"
 

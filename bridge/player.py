@@ -11,17 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from bridge.echo import Echo
+from bridge.midi_numbers import ALL_NOTES_OFF, CONTROL_CHANGE, DRUMS, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
 from bridge.realtime import ask_for
 
 __all__ = ["DueSource", "Player"]
 
-NOTE_OFF: Final = 0x80
-NOTE_ON: Final = 0x90
-CONTROL_CHANGE: Final = 0xB0
-SUSTAIN_PEDAL: Final = 64
-ALL_NOTES_OFF: Final = 123
 LATE_US: Final = 250_000  # a strike so late is left out: the process stood still, and all that fell due comes at once
-DRUMS: Final = 9  # the channel that the count-in clicks on
 _WAIT_US: Final = 50_000  # how long a wait for the next event lasts before the thread looks up
 _ECHO_WAIT_US: Final = 1_000  # the same, where what the player does must be heard at once
 _JOIN_S: Final = 1.0

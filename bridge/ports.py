@@ -21,7 +21,7 @@ import rtmidi
 from bridge.errors import PortError
 from bridge.midi_bytes import MessageReader
 
-__all__ = ["GONE_OR_BACK", "InputPort", "MidiSystem", "OutputPort", "find_again", "find_system"]
+__all__ = ["GONE_OR_BACK", "LOOK_S", "InputPort", "MidiSystem", "OutputPort", "find_again", "find_system"]
 
 _HOW_TO_VIRTUAL: Final = "make a pair with loopMIDI or Windows MIDI Services and name them with {} and {}"
 _HOW_TO_CABLE: Final = {  # where no port exists at all
@@ -32,6 +32,7 @@ _HOW_TO_CABLE: Final = {  # where no port exists at all
 }
 
 GONE_OR_BACK: Final = {"gone": "the port {!r} has gone: plug it in again", "back": "the port {!r} is back"}
+LOOK_S: Final = 1.0  # between two looks at whether the named ports are there
 _CALLBACK_GRACE_S: Final = 0.01
 _NUMBERS: Final = re.compile(r"\s+\d+(:\d+)?$")  # "Piano:Piano MIDI 1 24:0" of ALSA, "Piano 2" of Windows
 SYSEX, CLOCK = 0xF0, 0xF8

@@ -24,6 +24,7 @@ from bridge.improviser import Improviser
 from bridge.live import LiveSession
 from bridge.live_ports import LivePorts
 from bridge.midi_clock import MidiClock
+from bridge.midi_numbers import ALL_NOTES_OFF, CONTROL_CHANGE
 from bridge.player import Player
 from bridge.ports import find_system
 from bridge.records import Records
@@ -38,7 +39,6 @@ __all__ = ["Stage"]
 SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
 EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and all; a C timer ends it then
 SYSTEM: Final = 0xF0  # messages from here on are of no channel
-CONTROL_CHANGE, ALL_NOTES_OFF = 0xB0, 123
 OSC_THREADS: Final = OUR_THREADS + "osc"
 DIED: Final = "died"  # in the inbox: a worker, with the reason
 WHAT_TO_DO: Final = {

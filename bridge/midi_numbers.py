@@ -1,0 +1,19 @@
+"""Numbers of MIDI 1.0 that several files of this package speak of."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["ALL_NOTES_OFF", "ALL_SOUND_OFF", "CONTROL_CHANGE", "DRUMS", "NOTE_OFF", "NOTE_ON", "SUSTAIN_PEDAL"]
+
+# Statuses; the channel is in the low four bits.
+NOTE_OFF: Final = 0x80
+NOTE_ON: Final = 0x90
+CONTROL_CHANGE: Final = 0xB0
+
+# Controllers.
+SUSTAIN_PEDAL: Final = 64
+ALL_SOUND_OFF: Final = 120
+ALL_NOTES_OFF: Final = 123
+
+DRUMS: Final = 9  # General MIDI's channel 10, which the count-in clicks on
