@@ -14,6 +14,7 @@ from bridge.errors import BridgeError
 from bridge.journal import Journal, in_use, read_entries
 from bridge.take_file import BEAT, IN, MARK, OUT, REST, START, write_take
 from bridge.witness import Witness
+from engine.errors import SidemanError
 
 __all__ = ["VERSION", "Take", "TakeEntries", "journal_of", "recover"]
 
@@ -79,7 +80,7 @@ class Take(TakeEntries):
         journal = journal_of(self._path)
         try:
             count = write_take(self._path, read_entries(journal, self._journal.unwritten))
-        except (BridgeError, OSError) as error:
+        except (SidemanError, OSError) as error:
             kept = "it lacks what the full disk did not take; " if self._journal.unwritten else ""
             raise BridgeError(
                 f"--record {error}: {kept}{journal.name} beside it keeps the take: make room, then "
@@ -98,7 +99,7 @@ def recover(path: Path, *, keep_clear: bool = False) -> tuple[Path, int] | None:
     """Makes the file of what a killed process has left; (file, messages in it), or None where nothing is left.
 
     The file is `path`, or take-recovered.mid beside it where there is a take.mid already, or shall be one
-    (keep_clear). BridgeError: the take is under way, or the disk refuses.
+    (keep_clear). BridgeError: the take is under way. SidemanError: the disk refuses.
     """
     journal = journal_of(path)
     if not journal.is_file():

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import mido
 
-from bridge.errors import BridgeError
 from bridge.tempo_map import TICKS_PER_BEAT, Beats, TempoMap
+from engine.atomic import atomic_write
 
 __all__ = ["BEAT", "IN", "MARK", "OUT", "REST", "START", "write_take"]
 
@@ -28,7 +27,7 @@ _Timed = tuple[int, mido.Message | mido.MetaMessage]
 
 
 def write_take(path: Path, entries: Iterable[Sequence[Any]]) -> int:
-    """Writes the file, whole or not at all; the number of messages in it. BridgeError if the disk refuses."""
+    """Writes the file, whole or not at all; the number of messages in it. SidemanError if the disk refuses."""
     start_us: int | None = None
     tempo_bpm: float | None = None
     beats: list[Beats] = []
@@ -60,7 +59,8 @@ def write_take(path: Path, entries: Iterable[Sequence[Any]]) -> int:
     file.tracks.append(_track("Take", head + _in_ticks(marks, map_)))
     for name, kind in (("Sideman", OUT), ("Player", IN)):
         file.tracks.append(_track(name, _in_ticks(played[kind], map_)))
-    _save(file, path)
+    with atomic_write(path) as beside:
+        file.save(beside)
     return len(played[IN]) + len(played[OUT])
 
 
@@ -85,16 +85,3 @@ def _track(name: str, events: list[tuple[int, mido.Message | mido.MetaMessage]])
         track.append(message.copy(time=tick - at))
         at = tick
     return track
-
-
-def _save(file: mido.MidiFile, path: Path) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as stream:
-            file.save(file=stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BridgeError(f"{path}: {error.strerror or error}") from error

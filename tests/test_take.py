@@ -64,11 +64,11 @@ def test_a_failed_save_leaves_the_old_take_whole_and_the_new_one_to_be_recovered
     take = Take(path, 0)
     take.note_out(1_000_000, bytes((0x90, 72, 90)))
 
-    def full(self: Path, target: Path) -> Path:
+    def full(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", full)
+        patched.setattr("engine.atomic.os.replace", full)
         with pytest.raises(BridgeError, match=r"No space left.*sideman recover"):
             take.save()
     assert path.read_bytes() == b"old"
