@@ -59,7 +59,7 @@ def in_python(decoder: StreamDecoder, seed: int, rollback: int = ROLLBACK) -> Pa
 def random_params(rng: np.random.Generator) -> Call:
     params = native.SamplerParams(
         temperature=float(rng.uniform(0.3, 1.5)), top_p=float(rng.uniform(0.5, 1)), top_k=int(rng.integers(0, 40)),
-        min_p=float(rng.uniform(0, 0.1)), density=float(rng.random()), polyphony=int(rng.integers(1, 12)),
+        min_p=float(rng.uniform(0, 0.1)), polyphony=int(rng.integers(1, 12)),
         register_low=int(rng.integers(30, 70)), register_high=int(rng.integers(50, 100)),
         repetition=float(rng.uniform(1, 1.5)), keep_timing=bool(rng.integers(2)),
     )  # fmt: skip
