@@ -122,14 +122,6 @@ Events end(Stream& stream) {
   return events;
 }
 
-double log_probability(const Stream& stream, std::uint64_t since) {
-  const auto sum = stream.log_probability(since);
-  if (!sum)
-    throw py::value_error("tokens from " + std::to_string(since) + " on: they lie beyond those that are kept, of " +
-                          std::to_string(stream.length()));
-  return *sum;
-}
-
 py::list sounding(const Stream& stream) {
   py::list pitches;
   for (int pitch = 0; pitch < kPitches; ++pitch)
@@ -155,6 +147,7 @@ void bind_stream(py::module_& module) {
       .def_property_readonly("step", &Stream::step)
       .def_property_readonly("until", &Stream::until)
       .def_property_readonly("length", &Stream::length)
+      .def_property_readonly("log_probability", &Stream::log_probability, "Of all tokens so far, under the model.")
       .def("sounding", &sounding)
       .def("set_params", &Stream::set_params, py::arg("params"), py::arg("chord_strength"))
       .def("set_chords", &set_chords, py::arg("ids"), py::arg("steps"), py::arg("from_step"))
@@ -167,7 +160,6 @@ void bind_stream(py::module_& module) {
       .def("generate", &generate, py::arg("until"), "Improvise without Python; the GIL is released.")
       .def("rollback", &rollback, py::arg("to"))
       .def("end", &end)
-      .def("log_probability", &log_probability, py::arg("since"), "Of the tokens from a length of old on.")
       .def("logits", &logits);
 }
 

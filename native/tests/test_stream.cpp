@@ -78,6 +78,7 @@ TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fe
     now += 1 + below(40);
     REQUIRE(same(detour.generate(now), straight.generate(now)));
     REQUIRE(detour.stream.length() == straight.stream.length());
+    REQUIRE(detour.stream.log_probability() == straight.stream.log_probability());
   }
 }
 

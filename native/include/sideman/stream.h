@@ -93,10 +93,10 @@ class Stream {
   /// (2, num_ids) logits of the next token, with and without the chords; valid until the next call.
   const float* logits();
 
-  /// Natural log of the probability that the model gives the tokens from position `since`, a length() of old, on: each
-  /// under what was asked, seen and guided when it was taken, before leaning, letting go and the sampler. BOS is free.
-  /// Nothing: they reach back beyond what is kept, which is `rollback` tokens at least. Realtime-safe: yes.
-  std::optional<double> log_probability(std::uint64_t since) const noexcept;
+  /// Natural log of the probability that the model gives all tokens so far: each under what was asked, seen and guided
+  /// when it was taken, before leaning, letting go and the sampler; BOS is free. Of a stretch: the difference of two
+  /// readings. Realtime-safe: yes.
+  double log_probability() const noexcept { return stored_ > 0 ? past(0).log_probability : 0.0; }
 
   std::int64_t step() const noexcept { return step_; }    // time after the last token
   std::int64_t until() const noexcept { return until_; }  // nothing more happens before it
@@ -112,7 +112,7 @@ class Stream {
     std::int32_t token;
     std::int16_t velocity;  // bin in force after it; -1: none yet
     bool improvised;        // drawn by generate(), not fed
-    double log_probability;
+    double log_probability;  // of all tokens up to it
   };
 
   const Entry& past(std::size_t age) const noexcept;

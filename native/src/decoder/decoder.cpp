@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <stdexcept>
 
 #include "decoder_state.h"
@@ -23,7 +24,9 @@ void Decoder::check_levels(const float* levels, std::size_t count) const {
     const float level = levels[i], last = static_cast<float>(controls[i].levels - 1);
     if (level == -1.0f || (level >= 0.0f && level <= last && (controls[i].measured || level == std::floor(level))))
       continue;
-    throw std::invalid_argument(controls[i].name + " level " + std::to_string(level) + ": give " +
+    char number[32];
+    std::snprintf(number, sizeof number, "%g", static_cast<double>(level));
+    throw std::invalid_argument(controls[i].name + " level " + number + ": give " +
                                 (controls[i].measured ? "0 to " : "a whole number of 0 to ") +
                                 std::to_string(controls[i].levels - 1) + ", or -1 for unknown");
   }

@@ -149,13 +149,6 @@ std::size_t Stream::end(StreamEvent* events) {
   return count;
 }
 
-std::optional<double> Stream::log_probability(std::uint64_t since) const noexcept {
-  if (since > length() || length() - since > stored_) return std::nullopt;
-  double sum = 0.0;
-  for (auto age = static_cast<std::size_t>(length() - since); age-- > 0;) sum += past(age).log_probability;
-  return sum;
-}
-
 const float* Stream::logits() {
   if (!has_logits_) {
     if (stored_ == 0) advance(layout_.bos);
@@ -246,7 +239,7 @@ void Stream::advance(int token, bool improvised) {
     const double top = *std::max_element(scores_.begin(), scores_.end());
     double sum = 0.0;
     for (const float score : scores_) sum += std::exp(score - top);
-    entry.log_probability = scores_[static_cast<std::size_t>(token)] - top - std::log(sum);
+    entry.log_probability = past(0).log_probability + scores_[static_cast<std::size_t>(token)] - top - std::log(sum);
   }
   const Token parts = layout_.token(token);
   if (parts.kind == TokenKind::kTimeShift) step_ += parts.value;
