@@ -178,7 +178,7 @@ def to_yaml(config: Config) -> str:
             {key: list(value) if isinstance(value, tuple) else value for key, value in control.items() if value}
             for control in controls
         ]
-    return yaml.safe_dump(data, sort_keys=False, default_flow_style=None, width=120)
+    return yaml.safe_dump(data, sort_keys=False)
 
 
 def _build(cls: type[T], data: Any, where: str) -> T:
