@@ -121,7 +121,7 @@ def test_chain(lib: Any, chain: dict[str, Any], expected: tuple[float, ...]) -> 
 def test_kept_timing_and_touch_are_the_models_own_and_the_chain_chooses_the_notes(
     lib: Any, chain: dict[str, Any]
 ) -> None:
-    """Whatever the chain, waits, ends, velocities and the mass of the notes stay; which note is as the chain alone has it."""
+    """Whatever the chain, waits, ends, velocities and the mass of the notes stay; which note is the chain's choice."""
     values = np.random.default_rng(3).normal(size=LAYOUT.num_ids).astype(np.float32) * 2
     before = [LOUD, ON + 60, FULL]
     plain = sampler(lib, *before).distribution(values)

@@ -45,8 +45,6 @@ class NativeDecoder:
         ValueError: sizes that the compiled decoder does not take, an unknown precision or kernel.
         """
         model = checkpoint.model
-        if model.controls:
-            raise ValueError("the compiled decoder does not know controls yet")
         sizes = {
             "dim": model.latent_dim,
             "band": model.latent_len,
@@ -92,13 +90,11 @@ class NativeDecoder:
     def memory_bytes(self) -> int:
         return self._decoder.memory_bytes
 
-    def step(
-        self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None
-    ) -> F32:
+    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
         beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
-        levels: (K,) what is asked (engine/controls); None: everything is unknown. ValueError: an id or level out of range.
+        levels: (K,) what is asked (engine/controls); None: everything is unknown. ValueError: what lies out of range.
         """
         return self._decoder.step(token, beat, bar, chord_ids, chord_rows, levels)
 

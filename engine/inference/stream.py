@@ -268,7 +268,8 @@ class Stream:
         """(2, 400) logits -> (400,), with the chords heeded as strongly as asked."""
         with_chords, without = logits
         strength = self._chord_strength
-        return without + strength * (with_chords - without) if strength != 1 else with_chords
+        guided: npt.NDArray[np.float32] = without + strength * (with_chords - without) if strength != 1 else with_chords
+        return guided
 
     def _without_stutter(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The logits without keys struck less than RESTRIKE_STEPS ago, unless no other key could be struck."""
@@ -321,7 +322,7 @@ class Stream:
 
     def _levels_at(self, step: int) -> npt.NDArray[np.float32]:
         """(K,) what is asked at a time: phrase and ending follow it."""
-        levels = self._levels.copy()
+        levels: npt.NDArray[np.float32] = self._levels.copy()
         if self._form_s is not None and self._phrase_bars:
             bar = UNKNOWN
             if self._beat is not None:

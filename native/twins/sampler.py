@@ -117,9 +117,9 @@ class Sampler:
         if not params.keep_timing:
             return self._chosen(scores)
 
-        # What comes next, when, which note ends and how hard a key is struck stay as the model has them: waits are spread
-        # over a hundred tokens, and whatever favours likely tokens would favour all others over a wait, and short waits
-        # over long ones; and of loud and soft it would leave only what lies between.
+        # What comes next, when, which note ends and how hard a key is struck stay as the model has them: waits are
+        # spread over a hundred tokens, and whatever favours likely tokens would favour all others over a wait, and
+        # short waits over long ones; and of loud and soft it would leave only what lies between.
         best = max(scores.values())
         weights: list[tuple[int, float]] = []
         for kind, tokens in groupby(scores, key=self._kind_group):
