@@ -85,6 +85,24 @@ TEST_CASE("what is handed out does not depend on the room for it") {
   REQUIRE(pieces.stream.until() == 3000);
 }
 
+TEST_CASE("what comes after the first strike does not depend on having stopped there") {
+  const Weights weights(stream_config());
+  Player whole(weights, 7), pieces(weights, 7);
+  const auto expected = whole.generate(3000);
+  std::vector<StreamEvent> events(1 << 10), all;
+  while (pieces.stream.until() < 3000) {
+    const std::size_t count = pieces.stream.generate(3000, events.data(), events.size(), true);
+    const auto strikes = std::count_if(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count),
+                                       [](const StreamEvent& event) { return event.velocity_bin >= 0; });
+    REQUIRE(strikes <= 1);
+    REQUIRE((strikes == 1 || pieces.stream.until() == 3000));
+    all.insert(all.end(), events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  const auto rest = pieces.generate(3000);
+  all.insert(all.end(), rest.begin(), rest.end());
+  REQUIRE(same(all, expected));
+}
+
 TEST_CASE("every note that starts ends, once, and no sooner than it starts") {
   const Weights weights(stream_config());
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
