@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from bridge.ahead import PlayAhead
-from bridge.delivery import EventSink
 from bridge.beat import Beat
 from bridge.controls import Controls
+from bridge.delivery import EventSink
 from bridge.doors import Doors
 from bridge.improviser import Improviser
 from bridge.knobs import Knobs
