@@ -21,7 +21,7 @@ from engine.vocabulary import STEP_S
 __all__ = ["START_MARGIN_US", "PlayAhead", "Prepare"]
 
 CHUNK_S: Final = 0.2  # music generated between two looks at what the player did, unless a strike comes before
-FIRST_CHUNK_S: Final = 0.05  # after a handover: short, so that its first notes are ready in time
+FIRST_CHUNK_S: Final = 0.05  # the same after a handover, which waits for it
 SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
 SEARCH_STEP_S: Final = 0.1  # of it between two looks at the clock
 SEARCH_LATE_US: Final = 30_000  # after the handover itself a change looks no longer: music must go on
@@ -156,7 +156,7 @@ class PlayAhead:
             self._kept_s = at_s
             self._strike_soon(first_note_us)
         else:
-            self._generate(_grid(at_s + FIRST_CHUNK_S))
+            self._push(self._take(_grid(at_s + FIRST_CHUNK_S)))  # all that must be ready in time: the rest catches up
             self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
 
     def rest(self) -> None:
@@ -227,12 +227,6 @@ class PlayAhead:
         """New music up to its first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
         events = self._improviser.generate(until_s, to_strike=True)
         return self._mover.take(events, self._improviser.time_s)
-
-    def _generate(self, until_s: float) -> None:
-        while True:
-            self._push(self._take(until_s))
-            if self._improviser.time_s >= until_s:
-                return
 
     def _push(self, events: Sequence[NoteEvent]) -> None:
         self.delivery.push(events, self.wall_us)

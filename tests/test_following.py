@@ -43,18 +43,6 @@ def test_an_answer_costs_what_its_first_note_costs_and_no_margin_for_more() -> N
     assert max(waits_ms) <= 60  # the double may rest for half a second, which is several looks
 
 
-def test_a_hand_that_moves_waits_for_no_music_that_it_will_have_taken_back() -> None:
-    world = World(decode_us=lambda: 4_000)
-    world.press(*D_MINOR_7)
-    world.run(1.0)
-    world.live.set_parameter("temperature", 0.9)  # a second of music to be made
-    world.release(*D_MINOR_7)
-    world.press(*G_7)
-    pressed_us = world.now_us
-    world.run(0.04)
-    assert world.live._ahead.handed_over_us - pressed_us <= 18_000  # 8 to be sure, one note under way, 2 for the cut
-
-
 def test_with_a_beat_the_first_note_comes_where_the_music_has_it() -> None:
     world = World(decode_us=lambda: 300)
     world.live.set_tempo(100)

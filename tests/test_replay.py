@@ -51,6 +51,7 @@ class LoggedWorld(World):
         )  # fmt: skip
 
     def end(self) -> None:
+        self.live.step()  # the log's last moment is that of the silence
         self.live.silence()
         self.advance(10_000)
         self.journal.close()
