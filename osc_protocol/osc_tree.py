@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from osc_protocol.parameters import COMMANDS, PARAMETERS, Command, Parameter, Value
+from osc_protocol.parameters import COMMANDS, PARAMETERS, Command, Parameter, Value, in_type
 from osc_protocol.twins import MIDI, NORM, has_position, to_norm
 
 __all__ = ["ATTRIBUTES", "ENGINE_COMMANDS", "PATHS_OF", "describe", "host_info", "value_at"]
@@ -53,11 +53,11 @@ def describe(path: str, get_value: Callable[[str], Value]) -> dict[str, Any] | N
 
 
 def value_at(path: str, get_value: Callable[[str], Value]) -> Value:
-    """The value of a row's own address, or of one of its twins. KeyError for any other path."""
+    """The value of a row's own address, or of one of its twins, in its TYPE. KeyError for any other path."""
     row, prefix = _VALUES[path]
     value = get_value(row.name)
     if prefix is None:
-        return value
+        return in_type(row, value)
     norm = to_norm(row, value)
     return norm if prefix == NORM else int(norm * 127 + 0.5)
 
@@ -77,17 +77,22 @@ def _container(path: str) -> dict[str, Any]:
 
 
 def _parameter(row: Parameter) -> dict[str, Any]:
-    node: dict[str, Any] = {"TYPE": row.type, "ACCESS": READ | WRITE, "VALUE": [row.default], "DESCRIPTION": row.help}
+    node: dict[str, Any] = {
+        "TYPE": row.type, "ACCESS": READ | WRITE, "VALUE": [in_type(row, row.default)], "DESCRIPTION": row.help,
+    }  # fmt: skip
     if row.choices:
         node["RANGE"] = [{"VALS": list(row.choices)}]
-    elif row.low is not None:
-        node |= {"RANGE": [{"MIN": row.low, "MAX": row.high}], "CLIPMODE": ["both"]}
+    elif row.low is not None:  # a host sends numbers of the TYPE alone: below 0 lies AUTO
+        node |= {"RANGE": [{"MIN": -1.0 if row.auto else row.low, "MAX": row.high}], "CLIPMODE": ["both"]}
+    if row.auto:
+        node["DESCRIPTION"] += " Below 0: auto."
     return node | ({"UNIT": [row.unit]} if row.unit else {})
 
 
 def _twin(row: Parameter, tag: str, top: float) -> dict[str, Any]:
     return {
-        "TYPE": tag, "ACCESS": READ | WRITE, "VALUE": [0 * top], "DESCRIPTION": row.help,
+        "TYPE": tag, "ACCESS": READ | WRITE, "VALUE": [0 * top],
+        "DESCRIPTION": row.help + (" 0: auto." if row.auto else ""),
         "RANGE": [{"MIN": 0 * top, "MAX": top}], "CLIPMODE": ["both"],
     }  # fmt: skip
 

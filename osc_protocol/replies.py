@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from osc_protocol.codec import encode
-from osc_protocol.parameters import BY_NAME, Value
+from osc_protocol.parameters import AUTO, BY_NAME, Value, in_type
 from osc_protocol.twins import NORM, has_position, to_norm
 
 __all__ = ["ERROR", "PONG", "REPLIES", "STATUS", "VALUE", "feedback_packets", "refusal", "typed", "value_packet"]
@@ -18,9 +18,8 @@ REPLIES: Final = (PONG, VALUE, STATUS, ERROR)
 
 
 def typed(name: str, value: Value) -> Value:
-    """The value in the row's type: an engine that keeps 1 for 1.0 must not change the type on the wire."""
-    tag = BY_NAME[name].type
-    return float(value) if tag == "f" else int(value) if tag == "i" else str(value)
+    """The value in the row's type: an engine that keeps 1 for 1.0 must not change the type on the wire. AUTO stays."""
+    return AUTO if value == AUTO else in_type(BY_NAME[name], value)
 
 
 def value_packet(name: str, value: Value) -> bytes:
@@ -30,8 +29,8 @@ def value_packet(name: str, value: Value) -> bytes:
 
 def feedback_packets(name: str, value: Value) -> list[bytes]:
     """The value at its own address, and at its 0..1 twin where it has one: what a fader listens to."""
-    row, value = BY_NAME[name], typed(name, value)
-    packets = [encode(row.address, value)]
+    row = BY_NAME[name]
+    packets = [encode(row.address, in_type(row, value))]
     return [*packets, encode(NORM + name, to_norm(row, value))] if has_position(row) else packets
 
 
