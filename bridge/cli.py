@@ -40,7 +40,7 @@ COMMANDS = (
     Command("doctor", "bridge.doctor_command", "measure this machine and say whether it will play live"),
     Command("learn", "bridge.learn_command", "bind a hardware knob to a parameter by moving it"),
     Command("osc", "bridge.osc_command", "write a control surface for Open Stage Control or TouchOSC"),
-    Command("fl", "bridge.fl_install", "install the FL Studio controller script"),
+    Command("fl", "bridge.fl_command", "install the FL Studio controller script"),
     Command("chords", "bridge.chords_command", "print or write the chords of a MIDI file, as a chart to correct"),
     Command("prepare", "bridge.prepare_command", "turn MIDI files into training data"),
     Command("practice", "bridge.practice_command", "write practice pieces: textbook piano over generated charts"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import native
-from engine.checkpoint import pretrained_path
+from engine.checkpoint import checkpoint_folder
 from engine.styles_library import list_styles
 from osc_protocol.parameters import Value
 
@@ -39,7 +39,7 @@ def session_header(
 
 def base_sha256(checkpoint: Path | None) -> str:
     """Of the weights of a checkpoint, None for the shipped one; "" where there are none."""
-    return _sha256((checkpoint or pretrained_path()) / "model.safetensors")
+    return _sha256(checkpoint_folder(checkpoint) / "model.safetensors")
 
 
 def style_sha256(name: str) -> str:

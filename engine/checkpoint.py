@@ -23,7 +23,7 @@ from engine.errors import CheckpointError, ConfigError
 from engine.model.shapes import count_parameters, parameter_shapes
 
 __all__ = [
-    "CHECKPOINT_FILES", "Checkpoint", "Weights", "load_checkpoint", "nf4_matrices", "pretrained_path",
+    "CHECKPOINT_FILES", "SHIPPED", "Checkpoint", "Weights", "checkpoint_folder", "load_checkpoint", "nf4_matrices",
     "save_checkpoint",
 ]  # fmt: skip
 
@@ -31,6 +31,8 @@ Weights = dict[str, npt.NDArray[np.float32]]
 """Parameter name (as in engine/model) -> float32 array."""
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.yaml", "model.safetensors", "card.md"
+SHIPPED = ("base", "small")
+"""The bases in the package: the one that plays unless another is asked for, and one of a seventh of its size."""
 CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
 MAX_WEIGHT = 1e4  # far beyond any trained one; larger numbers overflow somewhere on the way to the logits
 MAX_CONFIG_BYTES = 65_536
@@ -53,17 +55,22 @@ class Checkpoint:
         return self.config.model
 
 
-def pretrained_path() -> Path:
-    """The base that ships with the package."""
-    return Path(__file__).parent / "pretrained" / "base"
+def checkpoint_folder(path: str | Path | None = None) -> Path:
+    """The folder that is meant: a shipped base by its name, unless a folder of that name lies here; None: the base."""
+    text = SHIPPED[0] if path is None else str(path)
+    if text in SHIPPED and (path is None or not Path(text).is_dir()):
+        return Path(__file__).parent / "pretrained" / text
+    return Path(text)
 
 
 def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
-    """The checkpoint in a folder; None is the shipped base. CheckpointError: missing, incomplete or broken."""
-    folder = Path(path) if path is not None else pretrained_path()
+    """The checkpoint in a folder, see checkpoint_folder. CheckpointError: missing, incomplete or broken."""
+    folder = checkpoint_folder(path)
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
-            raise CheckpointError(f"{folder}: no {name}: give a folder that `sideman train -o` wrote")
+            raise CheckpointError(
+                f"{folder}: no {name}: give a folder that `sideman train -o` wrote, or one of {', '.join(SHIPPED)}"
+            )
     try:
         if (folder / CONFIG_FILE).stat().st_size > MAX_CONFIG_BYTES:
             raise ValueError("it is too long")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import yaml
 
+from engine.controls import Control
 from engine.errors import ConfigError
 from engine.vocabulary import VOCAB_SIZE
 
@@ -42,6 +43,7 @@ class ModelConfig:
     dropout: float = 0.1
     max_seq_len: int = 2048  # tokens that a latent sees through the encode attention
     max_relative_distance: int = 512  # learned distances; farther tokens share the last
+    controls: tuple[Control, ...] = ()  # what a query can be asked, in the order of the embedding's rows
 
     def __post_init__(self) -> None:
         _require(self.vocab_size == VOCAB_SIZE, f"model.vocab_size {self.vocab_size}: the token table has {VOCAB_SIZE}")
@@ -60,6 +62,8 @@ class ModelConfig:
             1 <= self.max_relative_distance <= self.max_seq_len,
             f"model.max_relative_distance {self.max_relative_distance}: must be in 1..max_seq_len {self.max_seq_len}",
         )
+        names = [control.name for control in self.controls]
+        _require(len(set(names)) == len(names), f"model.controls {names}: a name stands there twice")
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,12 @@ def to_yaml(config: Config) -> str:
     """The YAML that load_config reads back."""
     data = asdict(config)
     data["qlora"]["target_modules"] = list(data["qlora"]["target_modules"])
+    controls = data["model"].pop("controls")
+    if controls:
+        data["model"]["controls"] = [
+            {key: list(value) if isinstance(value, tuple) else value for key, value in control.items() if value}
+            for control in controls
+        ]
     return yaml.safe_dump(data, sort_keys=False)
 
 
@@ -185,8 +195,21 @@ def _build(cls: type[T], data: Any, where: str) -> T:
         kind = hints[key]
         if isinstance(kind, type) and is_dataclass(kind):
             values[key] = _build(kind, value if value is not None else {}, where=f"{where}: {key}")
+        elif kind == tuple[Control, ...]:
+            if not isinstance(value, list):
+                raise ConfigError(f"{where}: {key}: {value!r} is not a list of controls")
+            values[key] = tuple(_build(Control, item, where=f"{where}: {key}") for item in value)
+        elif kind == tuple[float, ...]:
+            if not isinstance(value, list):
+                raise ConfigError(f"{where}: {key}: {value!r} is not a list of numbers")
+            values[key] = tuple(_convert(item, 0.0, f"{where}: {key}") for item in value)
+        elif known[key].default is MISSING:
+            values[key] = _convert(value, "", f"{where}: {key}")
         else:
             values[key] = _convert(value, known[key].default, f"{where}: {key}")
+    for key in sorted(name for name, f in known.items() if f.default is f.default_factory is MISSING):
+        if key not in values:
+            raise ConfigError(f"{where}: {key} is missing")
     try:
         return cls(**values)
     except ConfigError as error:  # a value out of range names itself; the file is known here

@@ -12,6 +12,7 @@ from engine.checkpoint import Checkpoint
 from engine.chords import Chart
 from engine.feel import FEEL_NAMES, Feel, NoteMover
 from engine.inference.session import Session
+from engine.judgement import auto_values, judge
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
@@ -51,12 +52,17 @@ def improvise(
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed, backend)
     session.set_params(**(params or {}))
+    # A prompt says itself how it is to go on.
+    judged = judge(chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
+    session.set_auto(auto_values(judged, checkpoint.model.controls))
     if prompt is not None:
         feed_notes(session, prompt.notes[-PROMPT_NOTES:])
     start_s = session.time_s  # where the prompt ends
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
+    session.set_form(start_s)
+    session.set_ending(start_s + length_s)
     # The last grid point before the end, so that the last notes end within the file.
     events = session.generate(start_s + np.floor(length_s / STEP_S) * STEP_S) + session.end()
     knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}

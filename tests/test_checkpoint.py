@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from engine.checkpoint import Weights, load_checkpoint, save_checkpoint
+from engine.checkpoint import Weights, checkpoint_folder, load_checkpoint, save_checkpoint
 from engine.config import Config, ModelConfig, load_config, shipped_configs
+from engine.controls import Control
 from engine.errors import CheckpointError, SidemanError
 from engine.model.shapes import parameter_shapes
 from engine.nf4 import dequantise, quantise
@@ -32,7 +34,10 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path / "base"
 
 
-@pytest.mark.parametrize("config", [MODEL, *(load_config(name).model for name in shipped_configs())])
+CONTROLLED = replace(MODEL, controls=(Control("role", labels=("solo", "left")), Control("density", edges=(1.0, 4.5))))
+
+
+@pytest.mark.parametrize("config", [MODEL, CONTROLLED, *(load_config(name).model for name in shipped_configs())])
 def test_the_shapes_are_those_of_the_torch_model_in_its_order(config: ModelConfig) -> None:
     torch = pytest.importorskip("torch")
     from engine.model.perceiver import PerceiverMusicTransformer
@@ -131,7 +136,25 @@ def test_a_folder_that_is_no_checkpoint_is_not_written_over(tmp_path: Path) -> N
     assert (tmp_path / "music" / "song.mid").read_bytes() == b"MThd"
 
 
-def test_the_shipped_base_loads() -> None:
-    checkpoint = load_checkpoint()
-    assert checkpoint.config.model == load_config("tiny").model
-    assert all(np.isfinite(value).all() for value in checkpoint.weights.values())
+def test_controls_come_back_with_the_checkpoint(tmp_path: Path) -> None:
+    weights = {n: np.ones(shape, np.float32) for n, shape in parameter_shapes(CONTROLLED).items()}
+    save_checkpoint(tmp_path / "base", Config(model=CONTROLLED), weights, "")
+    loaded = load_checkpoint(tmp_path / "base")
+    assert loaded.model == CONTROLLED
+    assert loaded.weights["control_emb.weight"].shape == (3 + 4, 64)
+
+
+def test_the_shipped_bases_load() -> None:
+    small = load_checkpoint("small")
+    assert small.model == load_config("tiny").model
+    base = load_checkpoint()
+    assert len(base.model.controls) == 12
+    for checkpoint in (small, base):
+        assert all(np.isfinite(value).all() for value in checkpoint.weights.values())
+
+
+def test_a_folder_here_comes_before_a_shipped_base_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert checkpoint_folder("small").is_absolute()
+    save_checkpoint(tmp_path / "small", Config(model=MODEL), random_weights(), "")
+    assert load_checkpoint("small").model == MODEL

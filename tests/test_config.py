@@ -19,7 +19,7 @@ def write(folder: Path, text: str) -> Path:
 
 def test_medium_holds_the_original_numbers() -> None:
     config = load_config("medium")
-    assert astuple(config.model) == (700, 512, 256, 8, 8, 2048, 0.1, 2048, 512)
+    assert astuple(config.model) == (700, 512, 256, 8, 8, 2048, 0.1, 2048, 512, ())
     assert (config.qlora.rank, config.qlora.quantization_bits, config.qlora.quant_type) == (8, 4, "nf4")
     assert (config.qlora.double_quantization, config.training.learning_rate) == (True, 1e-4)
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.config import ModelConfig
 from engine.inference.decoder import Decoder
 from engine.model.perceiver import Inputs
 from engine.model.shapes import CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
-from tests.tiny_model import make_checkpoint, make_model, random_inputs
+from tests.tiny_model import CONFIG, CONTROLLED, make_checkpoint, make_model, random_inputs
 
 TOLERANCE = 1e-4
 
@@ -25,6 +26,7 @@ def step(decoder: Decoder, inputs: Inputs, position: int) -> np.ndarray:
         int(inputs.bar[0, position]),
         inputs.chords[0, first:last].numpy(),
         rows,
+        None if inputs.levels is None else inputs.levels[0, position].numpy(),
     )
 
 
@@ -38,13 +40,15 @@ def without_chords(inputs: Inputs) -> Inputs:
         torch.zeros(1, length, dtype=torch.long),
         inputs.chords_ahead,
         torch.tensor([1]),
+        inputs.levels,
     )
 
 
-@pytest.mark.parametrize("chords", [1, 9, 90])
-def test_a_stream_gives_the_logits_of_the_full_forward_pass(chords: int) -> None:
+@pytest.mark.parametrize(("chords", "config"), [(1, CONFIG), (9, CONFIG), (90, CONFIG), (9, CONTROLLED)])
+def test_a_stream_gives_the_logits_of_the_full_forward_pass(chords: int, config: ModelConfig) -> None:
     """150 tokens: past three bands, past the context, and past the point where the caches slide."""
-    model, inputs = make_model(), random_inputs(np.random.default_rng(chords), 150, chords)
+    model = make_model(config=config)
+    inputs = random_inputs(np.random.default_rng(chords), 150, chords, config=config)
     decoder = Decoder(make_checkpoint(model), rollback=16)
     streamed = np.stack([step(decoder, inputs, position) for position in range(150)], axis=1)
     with torch.no_grad():
@@ -80,3 +84,30 @@ def test_memory_does_not_grow() -> None:
         step(decoder, inputs, position % 100)
         sizes.add(decoder._k.nbytes + decoder._v.nbytes + decoder._ids.nbytes)
     assert len(sizes) == 1
+
+
+def test_what_is_not_asked_is_unknown() -> None:
+    checkpoint = make_checkpoint(make_model(config=CONTROLLED))
+    silent, unknown = Decoder(checkpoint), Decoder(checkpoint)
+    chord = np.array([400]), np.array([CHORD_CLIP])
+    np.testing.assert_array_equal(
+        silent.step(60, 24, 8, *chord), unknown.step(60, 24, 8, *chord, np.full(5, -1, np.float32))
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ([0, 0, 0], "give 5, one a control"),
+        ([3, 0, 0, 0, 0], "role level 3"),
+        ([0.5, 0, 0, 0, 0], "role level 0.5: give a whole number of 0 to 2"),
+        ([0, 3.5, 0, 0, 0], "density level 3.5: give 0 to 3, or -1 for unknown"),
+        ([0, np.nan, 0, 0, 0], "density level nan"),
+        ([0, -0.5, 0, 0, 0], "density level -0.5"),
+    ],
+)
+def test_levels_that_are_none_are_refused_and_nothing_is_fed(levels: list[float], words: str) -> None:
+    decoder = Decoder(make_checkpoint(make_model(config=CONTROLLED)))
+    with pytest.raises(ValueError, match=words):
+        decoder.step(60, 24, 8, np.array([400]), np.array([CHORD_CLIP]), np.array(levels, np.float32))
+    assert decoder.length == 0

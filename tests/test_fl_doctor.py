@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge import fl_doctor, fl_install, ports
+from bridge import fl_command, fl_doctor, ports
 from bridge.errors import PortError
+from bridge.fl_command import run
 from bridge.fl_doctor import Finding, examine, examine_engine, examine_folder, examine_ports
-from bridge.fl_install import install, probe, run, script_files, uninstall
+from bridge.fl_install import install, probe, script_files, uninstall
 from bridge.ports import MidiSystem
 from tests.fake_engine import FakeEngine
 
@@ -123,7 +124,7 @@ def test_the_command_prints_a_line_each_and_fails_only_for_faults(
     monkeypatch.setattr(fl_doctor, "examine_engine", lambda port: Finding(None, "no engine"))
     monkeypatch.setattr(fl_doctor, "examine_ports", lambda: [Finding(True, "ports")])
     parser = argparse.ArgumentParser()
-    fl_install.add_arguments(parser)
+    fl_command.add_arguments(parser)
     args = parser.parse_args(["doctor", "--dir", str(hardware)])
     assert run(args) == 0
     assert [line[:4] for line in capsys.readouterr().out.splitlines()] == ["ok  ", "ok  ", "-   "]
@@ -137,6 +138,6 @@ def test_uninstall_says_what_it_left(hardware: Path, capsys: pytest.CaptureFixtu
     own = hardware / "Sideman" / "notes.txt"
     own.write_text("mine")
     parser = argparse.ArgumentParser()
-    fl_install.add_arguments(parser)
+    fl_command.add_arguments(parser)
     assert run(parser.parse_args(["uninstall", "--dir", str(hardware)])) == 0
     assert f"left alone, it is not ours: {own}" in capsys.readouterr().out

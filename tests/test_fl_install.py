@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import fl_folders, fl_install
-from bridge.fl_install import SOURCE, FlInstallError, install, probe, run, uninstall
+from bridge import fl_command, fl_folders
+from bridge.fl_command import run
+from bridge.fl_install import SOURCE, FlInstallError, install, probe, uninstall
 from tests.fake_fl.host import FakeFL
 
 
@@ -129,7 +130,7 @@ def test_errors_are_one_line_with_the_remedy(
 
 def test_the_command_says_which_clicks_remain(user_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
-    fl_install.add_arguments(parser)
+    fl_command.add_arguments(parser)
     for action, text in (
         ("install", "controller type to `Sideman`"),
         ("probe", "`Sideman Probe`"),

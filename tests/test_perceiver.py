@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.model.perceiver import Inputs, sounding_after
-from tests.tiny_model import CONFIG, make_model, random_inputs
+from engine.controls import ControlRows
+from engine.model.perceiver import ControlEmbedding, Inputs, sounding_after
+from tests.tiny_model import CONFIG, CONTROLLED, make_model, random_inputs
 
 LENGTH = 90  # past the context (40) and past 3 x latent_len (36)
 
@@ -68,9 +69,9 @@ def test_chords_beyond_num_chords_are_not_there(inputs: Inputs, logits: torch.Te
 
 def test_a_batch_gives_what_its_windows_give_alone() -> None:
     rng = np.random.default_rng(2)
-    one, two = random_inputs(rng, 30), random_inputs(rng, 30)
+    one, two = (random_inputs(rng, 30, config=CONTROLLED) for _ in range(2))
     both = Inputs(**{name: torch.cat([value, getattr(two, name)]) for name, value in vars(one).items()})
-    model = make_model()
+    model = make_model(config=CONTROLLED)
     with torch.no_grad():
         torch.testing.assert_close(model(both), torch.cat([model(one), model(two)]), rtol=1e-4, atol=1e-4)
 
@@ -101,9 +102,9 @@ def test_latents_on_a_span_give_the_same_logits_where_their_bands_end_inside_it(
             torch.testing.assert_close(model(inputs, span), whole, rtol=0, atol=0)
 
 
-def test_gradients_reach_every_parameter(inputs: Inputs) -> None:
-    model = make_model()
-    model(inputs).square().mean().backward()
+def test_gradients_reach_every_parameter() -> None:
+    model = make_model(config=CONTROLLED)
+    model(random_inputs(np.random.default_rng(1), LENGTH, config=CONTROLLED)).square().mean().backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
@@ -113,3 +114,22 @@ def test_a_pitch_sounds_from_its_note_on_to_its_note_off() -> None:
     tokens = torch.tensor([[389, 370, 60, 64, 300, 128 + 60, 310, 60, 128 + 64, 128 + 72]])
     sounding = [set(row.nonzero()[:, 0].tolist()) for row in sounding_after(tokens)[0]]
     assert sounding == [set(), set(), {60}, {60, 64}, {60, 64}, {64}, {64}, {60, 64}, {60}, {60}]
+
+
+def test_changing_what_is_asked_changes_no_earlier_logit() -> None:
+    model, inputs = make_model(config=CONTROLLED), random_inputs(np.random.default_rng(1), LENGTH, config=CONTROLLED)
+    assert inputs.levels is not None
+    levels = inputs.levels.clone()
+    levels[0, 50, 1] = (levels[0, 50, 1] + 1.5) % 3
+    with torch.no_grad():
+        assert changed_from(model(inputs)[0], model(replace(inputs, levels=levels))[0]) == 50
+
+
+def test_between_two_levels_their_rows_are_mixed() -> None:
+    embedding = ControlEmbedding(ControlRows(CONTROLLED.controls), 8)
+    rows = embedding.weight  # role 0-3, density 4-8, ...
+    asked = torch.tensor([[[1.0, 2.25, -1, -1, -1]]])
+    rest = rows[[4 + 5 + 4, 4 + 5 + 5 + 4, 4 + 5 + 5 + 5 + 4]].sum(0)
+    torch.testing.assert_close(embedding(asked)[0, 0], rows[1] + 0.75 * rows[4 + 2] + 0.25 * rows[4 + 3] + rest)
+    unknown = rest + rows[3] + rows[4 + 4]
+    torch.testing.assert_close(embedding(None)[0, 0], unknown)

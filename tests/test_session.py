@@ -168,15 +168,6 @@ def test_register_scale_and_polyphony_hold(checkpoint: Checkpoint) -> None:
         assert sounding <= 2
 
 
-def test_density_makes_more_notes(checkpoint: Checkpoint) -> None:
-    counts = []
-    for density in (0.1, 0.9):
-        session = make_session(checkpoint)
-        session.set_params(density=density)
-        counts.append(sum(event.kind == "on" for event in session.generate(5.0)))
-    assert counts[0] < counts[1]
-
-
 def test_velocity_scales_what_is_played(checkpoint: Checkpoint) -> None:
     means = []
     for velocity in (0.5, 1.0):

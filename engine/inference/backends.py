@@ -28,7 +28,13 @@ class StreamDecoder(Protocol):
     def length(self) -> int: ...
 
     def step(
-        self, token: int, beat: int, bar: int, chord_ids: npt.NDArray[np.int64], chord_rows: npt.NDArray[np.int64]
+        self,
+        token: int,
+        beat: int,
+        bar: int,
+        chord_ids: npt.NDArray[np.int64],
+        chord_rows: npt.NDArray[np.int64],
+        levels: npt.NDArray[np.float32] | None = None,
     ) -> npt.NDArray[np.float32]: ...
 
     def rollback(self, tokens: int) -> None: ...

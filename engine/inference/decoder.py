@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.checkpoint import Checkpoint, Weights
+from engine.controls import ControlRows
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
@@ -94,6 +95,8 @@ class Decoder:
         self._token_emb = weights["token_emb.weight"]
         self._beat_emb, self._bar_emb = weights["beat_emb.weight"], weights["bar_emb.weight"]
         self._sounding_emb = weights["sounding_emb.weight"]
+        self._controls = ControlRows(config.controls)
+        self._control_emb = weights["control_emb.weight"] if config.controls else None
 
         self._encode_norm = _Norm(weights, "encode_norm")
         self._token_table = _Norm(weights, "token_norm")(self._token_emb[:NUM_EVENT_IDS])  # (400, d)
@@ -159,12 +162,14 @@ class Decoder:
         self._reachable -= tokens
         self.length -= tokens
 
-    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64) -> F32:
+    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
         beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
+        levels: (K,) what is asked (engine/controls); None: everything is unknown. ValueError: levels that are none.
         """
         assert len(chord_ids) <= CHORDS_BACK + 1 + CHORDS_AHEAD
+        rows, shares = self._controls.mix(self._controls.unknown if levels is None else self._controls.check(levels))
         self._make_room()
         sounding = self._sounding[self._num_ids + 1]
         sounding[:] = self._sounding[self._num_ids]
@@ -173,6 +178,8 @@ class Decoder:
         self._ids[self._num_ids] = token
         self._num_ids += 1
         query = self._token_emb[token] + self._beat_emb[beat] + self._bar_emb[bar] + sounding @ self._sounding_emb
+        if self._control_emb is not None:
+            query = query + shares @ self._control_emb[rows]
         query = query[None]  # (1, d): both streams are the same until the first chord attention
 
         x = query + self._encode_attention(self._encode_norm(query))

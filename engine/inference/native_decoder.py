@@ -45,6 +45,8 @@ class NativeDecoder:
         ValueError: sizes that the compiled decoder does not take, an unknown precision or kernel.
         """
         model = checkpoint.model
+        if model.controls:
+            raise ValueError("the compiled decoder does not know controls yet")
         sizes = {
             "dim": model.latent_dim,
             "band": model.latent_len,

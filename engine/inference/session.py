@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 import native
 from engine.checkpoint import Checkpoint
 from engine.chord_memory import ChordMemory
 from engine.chords import Chord
-from engine.errors import CheckpointError
+from engine.controls import UNKNOWN, Control
+from engine.errors import CheckpointError, SidemanError
 from engine.inference.decoder import STYLES
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
@@ -27,8 +30,10 @@ from osc_protocol.parameters import BY_NAME, Value, check
 __all__ = ["Session"]
 
 SAMPLER_NAMES = (
-    "temperature", "top_p", "top_k", "min_p", "density", "register_low", "register_high", "polyphony", "repetition",
+    "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
+AUTO = "auto"  # the value of a control that is left to the sideman
+ASKED_NAMES = frozenset(row.name for row in BY_NAME.values() if row.default == AUTO)  # the rows that are controls
 FASTEST_BPM = 10_000.0  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -45,6 +50,10 @@ class Session:
         self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._chords = ChordMemory()
         self._values: dict[str, Value] = {p.name: p.default for p in BY_NAME.values()}
+        self._controls = {control.name: control for control in checkpoint.model.controls}
+        self._auto: dict[str, str | float] = {}  # what is meant where a control is left to the sideman
+        self._bpm: float | None = None
+        self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
         self._apply_params()
 
     @property
@@ -60,9 +69,15 @@ class Session:
         """Turns knobs by their names in osc_protocol.parameters; holds from the next token on.
 
         ParameterError: unknown name or value out of range. SidemanError: a scale nobody knows, a style that is not
-        there, is broken or was made on another base.
+        there, is broken or was made on another base, a control that this base was not trained with.
         """
         checked = {name: check(name, value) for name, value in values.items()}
+        for name in checked.keys() & ASKED_NAMES:
+            if checked[name] != AUTO and self._level(name, checked[name]) == UNKNOWN:
+                raise SidemanError(
+                    f"{name} {checked[name]}: the base {self._checkpoint.path.name} was not trained to be asked that: "
+                    f"leave {name} at auto, or take the shipped base"
+                )
         if "scale" in checked:
             scale_mask(str(checked["scale"]))
         if "style" in checked or "style_blend" in checked:
@@ -70,6 +85,18 @@ class Session:
             self.use_style(style_weights(str(wanted["style"]), float(wanted["style_blend"])))
         self._values.update(checked)
         self._apply_params()
+
+    def set_auto(self, values: Mapping[str, str | float]) -> None:
+        """Says what "auto" means from the next token on: labels, or 0..1 of a measured control, by control name.
+
+        A control not named is unknown to the model, as is one that this base was not trained with.
+        """
+        self._auto = dict(values)
+        self._apply_levels()
+
+    def asked(self) -> dict[str, str | float]:
+        """What applies now to each control of the table: a label, or 0..1; "auto" where nothing is asked at all."""
+        return {name: self._asked(name) for name in BY_NAME if name in ASKED_NAMES}
 
     def use_style(self, weights: Mapping[str, float], loaded: Mapping[str, Style] | None = None) -> None:
         """Plays in these styles, name -> weight 0..2, at most four; {} is the base alone. Holds from the next token on.
@@ -108,6 +135,16 @@ class Session:
         if bpm is not None and not (0 < bpm <= FASTEST_BPM and beats_per_bar >= 1 and math.isfinite(origin_s)):
             raise ValueError(f"tempo {bpm} bpm in bars of {beats_per_bar} from {origin_s} s: no music goes like that")
         self._stream.set_beat(bpm, beats_per_bar, origin_s)
+        self._bpm = bpm
+        self._apply_levels()
+
+    def set_form(self, origin_s: float | None) -> None:
+        """Tells the model where the chart begins, at a bar line; None: it does not know its place in a form."""
+        self._stream.set_phrase(origin_s)
+
+    def set_ending(self, end_s: float | None) -> None:
+        """Tells the model that the music ends at end_s; None: no end is in sight."""
+        self._stream.set_ending(None if end_s is None else round(end_s / STEP_S))
 
     def feed(self, events: Sequence[NoteEvent]) -> None:
         """Takes events as having happened, in time order from time_s on; the music goes on from the last one.
@@ -147,6 +184,31 @@ class Session:
         mask = scale_mask(str(self._values["scale"]))
         params = native.SamplerParams(**chosen, scale_mask=mask, keep_timing=True)  # type: ignore[arg-type]
         self._stream.set_params(params, float(self._values["chord_strength"]))
+        self._apply_levels()
+
+    def _apply_levels(self) -> None:
+        """Asks the stream for what the rows of the table, auto and the tempo come to."""
+        asked = {name: self._level(name, self._asked(name)) for name in ASKED_NAMES}
+        if self._bpm is not None and "tempo" in self._controls:
+            asked["tempo"] = float(self._controls["tempo"].bin(self._bpm))
+        levels = np.array([asked.get(name, UNKNOWN) for name in self._controls], dtype=np.float32)
+        if not np.array_equal(levels, self._levels):
+            self._levels = levels
+            self._stream.set_levels(levels)
+
+    def _asked(self, name: str) -> str | float:
+        """What the table's row asks for, or what auto stands for."""
+        value = self._values[name]
+        return self._auto.get(name, AUTO) if value == AUTO else value
+
+    def _level(self, name: str, value: Value) -> float:
+        """The level of a label or of 0..1; unknown for auto, and where this base has no such control or label."""
+        control: Control | None = self._controls.get(name)
+        if control is None or value == AUTO:
+            return UNKNOWN
+        if control.labels:
+            return float(control.labels.index(str(value))) if value in control.labels else UNKNOWN
+        return float(value) * (control.levels - 1)
 
 
 def _velocity_bin(event: NoteEvent) -> int:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 import native
 from engine.beats import beat_bins
+from engine.controls import UNKNOWN, Control, ControlRows
 from engine.inference.backends import StreamDecoder
 from engine.inference.leaning import LEANING, lean
 from engine.inference.release import CHORD_TONES, RELEASE, let_go
@@ -37,16 +38,28 @@ from engine.vocabulary import (
     VELOCITY,
 )
 
-__all__ = ["MAX_NOTE_STEPS", "RESTRIKE_STEPS", "STREAM_RULES", "Event", "Stream"]
+__all__ = ["MAX_NOTE_STEPS", "RESTRIKE_STEPS", "Event", "Stream", "stream_rules"]
 
 MAX_NOTE_STEPS = round(4.5 / STEP_S)  # 99 % of the notes it learned from are shorter: the model forgot this one
 RESTRIKE_STEPS = round(0.08 / STEP_S)  # a key repeats no faster than 12 times a second under a pianist's hands
-STREAM_RULES = {
-    "max_note_steps": MAX_NOTE_STEPS, "restrike_steps": RESTRIKE_STEPS, "beat_bins": BEAT_BINS, "bar_bins": BAR_BINS,
-    "no_chord": NO_CHORD, "chord_clip": CHORD_CLIP, "chords_back": CHORDS_BACK, "chords_ahead": CHORDS_AHEAD,
-    "leaning": LEANING.tolist(), "release": RELEASE, "chord_tones": CHORD_TONES,
-}  # fmt: skip
-"""What the compiled stream is told of all this."""
+PHRASE_GRACE_S = 0.04  # a bar counts from a little before its line: what is struck early belongs to it
+
+
+def stream_rules(controls: Sequence[Control]) -> dict[str, object]:
+    """What the compiled stream is told of all this. controls: the model's."""
+    names = [control.name for control in controls]
+    phrase, ending = (names.index(name) if name in names else -1 for name in ("phrase", "ending"))
+    return {
+        "max_note_steps": MAX_NOTE_STEPS, "restrike_steps": RESTRIKE_STEPS,
+        "beat_bins": BEAT_BINS, "bar_bins": BAR_BINS,
+        "no_chord": NO_CHORD, "chord_clip": CHORD_CLIP, "chords_back": CHORDS_BACK, "chords_ahead": CHORDS_AHEAD,
+        "leaning": LEANING.tolist(), "release": RELEASE, "chord_tones": CHORD_TONES,
+        "controls": len(names),
+        "phrase_control": phrase, "phrase_bars": controls[phrase].levels if phrase >= 0 else 1,
+        "phrase_grace_s": PHRASE_GRACE_S,
+        "ending_control": ending, "ending_edges_s": list(controls[ending].edges) if ending >= 0 else [],
+    }  # fmt: skip
+
 
 Event = tuple[int, int, int]
 """(step, pitch, velocity bin); the bin is -1 where the note ends."""
@@ -70,9 +83,15 @@ class Stream:
     length: tokens so far, less those rolled back. The decoder must reach back one token more than `rollback`.
     """
 
-    def __init__(self, decoder: StreamDecoder, seed: int, rollback: int) -> None:
-        """seed: 0..2**64-1, ValueError outside."""
+    def __init__(self, decoder: StreamDecoder, seed: int, rollback: int, controls: Sequence[Control] = ()) -> None:
+        """seed: 0..2**64-1, ValueError outside. controls: the decoder's."""
         self._decoder = decoder
+        self._controls, self._rows = {control.name: i for i, control in enumerate(controls)}, ControlRows(controls)
+        self._phrase_bars = controls[self._controls["phrase"]].levels if "phrase" in self._controls else 0
+        self._ending_edges_s = controls[self._controls["ending"]].edges if "ending" in self._controls else ()
+        self._levels = self._rows.unknown
+        self._form_s: float | None = None  # where bars are counted from
+        self._end_step: int | None = None  # where the music is to end
         self._sampler = native.Sampler(LAYOUT, seed, rollback=rollback)
         self._rollback = rollback
         self._chord_ids, self._chord_steps = np.array([NO_CHORD]), np.array([0])
@@ -114,8 +133,26 @@ class Stream:
         self._beat = None if bpm is None else (bpm, beats_per_bar, origin_s)
         self.refresh()
 
+    def set_levels(self, levels: npt.NDArray[np.float32]) -> None:
+        """(K,) what is asked of each control (engine/controls). ValueError, changing nothing: levels that are none.
+
+        The present token is met at once; phrase and ending give way to what set_phrase and set_ending know.
+        """
+        self._levels = self._rows.check(levels)
+        self.refresh()
+
+    def set_phrase(self, origin_s: float | None) -> None:
+        """Counts bars from the bar line at origin_s, where the form begins; None, or no beat: the bar is unknown."""
+        self._form_s = origin_s
+        self.refresh()
+
+    def set_ending(self, step: int | None) -> None:
+        """Tells the music that it ends at a step; None: it does not know."""
+        self._end_step = step
+        self.refresh()
+
     def refresh(self) -> None:
-        """Looks at the present again: the last token was fed under the old chords, beat or styles."""
+        """Looks at the present again: the last token was fed under the old chords, beat, controls or styles."""
         self._drawn = None
         if self._past and self._logits is not None:
             self._decoder.rollback(1)
@@ -263,7 +300,23 @@ class Stream:
         now = self._chord_at(entry.step)
         first, last = max(0, now - CHORDS_BACK), min(len(self._chord_ids), now + CHORDS_AHEAD + 1)
         rows = np.clip(np.arange(first - now, last - now), -CHORD_CLIP, CHORD_CLIP) + CHORD_CLIP
-        return self._decoder.step(entry.token, *self._beat_bins(entry.step), self._chord_ids[first:last], rows)
+        levels = self._levels_at(entry.step)
+        return self._decoder.step(entry.token, *self._beat_bins(entry.step), self._chord_ids[first:last], rows, levels)
+
+    def _levels_at(self, step: int) -> npt.NDArray[np.float32]:
+        """(K,) what is asked at a time: phrase and ending follow it."""
+        levels = self._levels.copy()
+        if self._form_s is not None and self._phrase_bars:
+            bar = UNKNOWN
+            if self._beat is not None:
+                bpm, beats_per_bar, _ = self._beat
+                bars = math.floor((step * STEP_S + PHRASE_GRACE_S - self._form_s) * bpm / 60 / beats_per_bar)
+                bar = float(bars % self._phrase_bars) if bars >= 0 else UNKNOWN
+            levels[self._controls["phrase"]] = bar
+        if self._end_step is not None and self._ending_edges_s:
+            left_s = max(0, self._end_step - step) * STEP_S
+            levels[self._controls["ending"]] = float(np.searchsorted(self._ending_edges_s, left_s, side="right"))
+        return levels
 
     def _chord_at(self, step: int) -> int:
         """Index of the chord in force."""

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 import native
 from engine.checkpoint import Checkpoint
+from engine.controls import Control
 from engine.inference.backends import StreamDecoder, make_decoder
-from engine.inference.stream import STREAM_RULES, Event, Stream
+from engine.inference.stream import Event, Stream, stream_rules
 from engine.vocabulary import LAYOUT
 
 __all__ = ["ROLLBACK_TOKENS", "TokenStream", "compiled_stream", "make_stream"]
@@ -39,6 +40,12 @@ class TokenStream(Protocol):
 
     def set_beat(self, bpm: float | None, beats_per_bar: int, origin_s: float) -> None: ...
 
+    def set_levels(self, levels: npt.NDArray[np.float32]) -> None: ...
+
+    def set_phrase(self, origin_s: float | None) -> None: ...
+
+    def set_ending(self, step: int | None) -> None: ...
+
     def refresh(self) -> None: ...
 
     def feed(self, events: Sequence[Event]) -> None: ...
@@ -62,14 +69,14 @@ def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tup
         from engine.inference.native_decoder import NativeDecoder
 
         if isinstance(decoder, NativeDecoder):
-            return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS)
-    return decoder, Stream(decoder, seed, ROLLBACK_TOKENS)
+            return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
+    return decoder, Stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
 
 
-def compiled_stream(decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:
+def compiled_stream(decoder: StreamDecoder, seed: int, rollback: int, controls: Sequence[Control] = ()) -> TokenStream:
     """The compiled loop around a compiled decoder, which must reach back one token more than `rollback`."""
     from engine.inference.native_decoder import NativeDecoder
     from native import _core
 
     assert isinstance(decoder, NativeDecoder)
-    return _core.Stream(decoder.compiled, LAYOUT, STREAM_RULES, seed, rollback)
+    return _core.Stream(decoder.compiled, LAYOUT, stream_rules(controls), seed, rollback)

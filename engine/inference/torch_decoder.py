@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.checkpoint import Checkpoint
+from engine.controls import ControlRows
 from engine.errors import SidemanError
 from engine.inference.decoder import PROJECTIONS, STREAMS, STYLES, check_style
 from engine.inference.torch_linear import Linear, bitsandbytes_or_none
@@ -93,6 +94,10 @@ class TorchDecoder:
         self._host = torch.zeros(7 + 2 * IN_VIEW, dtype=torch.int64, pin_memory=self._on_gpu)
         self._host_sounding = torch.zeros(1, NUM_PITCHES, pin_memory=self._on_gpu)
         self._inputs, self._sounding_now = self._host.to(self._device), self._host_sounding.to(self._device)
+        # What is asked, as the share that each row of the controls' embedding has in the query.
+        self._controls = ControlRows(config.controls)
+        self._host_shares = torch.zeros(1, self._controls.count, pin_memory=self._on_gpu)
+        self._shares = self._host_shares.to(self._device)
         self._in_view = torch.arange(IN_VIEW, device=self._device)
         self._logits = self._zeros(STREAMS, NUM_EVENT_IDS)
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -101,11 +106,13 @@ class TorchDecoder:
         self.length = 0
 
     @torch.no_grad()
-    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64) -> F32:
+    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
         beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
+        levels: (K,) what is asked (engine/controls); None: everything is unknown. ValueError: levels that are none.
         """
+        rows, shares = self._controls.mix(self._controls.unknown if levels is None else self._controls.check(levels))
         count, at = len(chord_ids), self.length
         assert count <= IN_VIEW
         sounding = self._sounding[(at + 1) % len(self._sounding)]
@@ -119,6 +126,10 @@ class TorchDecoder:
         host[7 + IN_VIEW : 7 + IN_VIEW + count] = chord_rows
         self._inputs.copy_(self._host, non_blocking=True)
         self._sounding_now.copy_(self._host_sounding, non_blocking=True)
+        asked = self._host_shares.numpy()[0]
+        asked[:] = 0
+        np.add.at(asked, rows, shares)
+        self._shares.copy_(self._host_shares, non_blocking=True)
         self._run()
         self.length += 1
         self._reachable = min(self._reachable + 1, self._rollback)
@@ -190,6 +201,8 @@ class TorchDecoder:
         token, beat, bar, id_slot, slot, seen, in_view = self._inputs[:7].view(7, 1)  # (1,) each
         query = small["token_emb.weight"][token] + small["beat_emb.weight"][beat] + small["bar_emb.weight"][bar]
         query = query + self._sounding_now @ small["sounding_emb.weight"]  # (1, d), both streams' so far
+        if self._controls.names:
+            query = query + self._shares @ small["control_emb.weight"]
 
         self._id_ring.index_copy_(0, id_slot, token)
         ids = self._id_ring[(id_slot - self._id_ago) % len(self._id_ring)]  # (context,), the newest first

@@ -1,7 +1,8 @@
 """The network: Perceiver AR (Hawthorne et al. 2022) with relative attention and a chord memory.
 
 Encode: every position's latent cross-attends to the last max_seq_len tokens; keys and values depend on the id alone.
-The query knows its token, the beat, and which notes sound: a small network need not infer what is plain to see.
+The query knows its token, the beat, and which notes sound: a small network need not infer what is plain to see. It
+also carries what is asked of the music, its controls (engine/controls).
 Process: blocks of banded causal self-attention, cross-attention to the chords, feed-forward.
 Decode: the token's own embedding cross-attends to the latents in its band; 400 logits for the next event.
 
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import ModelConfig
+from engine.controls import ControlRows
 from engine.model.attention import Projections
 from engine.model.relative import relative_attention
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_BACK, NUM_PITCHES
@@ -37,9 +39,10 @@ class Inputs:
     chord_now: Tensor  # (B, L) index of the sounding chord
     chords_ahead: Tensor  # (B,) how many future chords are known, 0..CHORDS_AHEAD
     num_chords: Tensor  # (B,) chords in use, the rest is padding
+    levels: Tensor | None = None  # (B, L, K) float, what is asked of each control; None: everything is unknown
 
     def to(self, device: torch.device | str) -> Inputs:
-        return Inputs(**{name: value.to(device) for name, value in vars(self).items()})
+        return Inputs(**{name: value if value is None else value.to(device) for name, value in vars(self).items()})
 
 
 class _SquaredReLU(torch.autograd.Function):
@@ -116,6 +119,23 @@ def sounding_after(tokens: Tensor) -> Tensor:
     return last(NOTE_ON) > last(NOTE_OFF)
 
 
+class ControlEmbedding(nn.Embedding):
+    """The rows of what is asked, mixed between neighbouring levels and summed over the controls."""
+
+    def __init__(self, rows: ControlRows, dim: int) -> None:
+        super().__init__(rows.count, dim)
+        self._rows = rows
+
+    def forward(self, levels: Tensor | None) -> Tensor:
+        """(B, L, K) levels -> (B, L, d); None, everything unknown -> (1, 1, d)."""
+        if levels is None:
+            levels = torch.from_numpy(self._rows.unknown).view(1, 1, -1)
+        index, share = self._rows.mix(levels.detach().cpu().numpy())
+        shares = torch.zeros(*index.shape[:-1], self._rows.count, dtype=self.weight.dtype)
+        shares.scatter_add_(-1, torch.from_numpy(index), torch.from_numpy(share).to(shares.dtype))
+        return shares.to(self.weight.device) @ self.weight
+
+
 class PerceiverMusicTransformer(nn.Module):
     """Next-event logits for every position of a window."""
 
@@ -127,6 +147,7 @@ class PerceiverMusicTransformer(nn.Module):
         self.beat_emb = nn.Embedding(BEAT_BINS + 1, dim)
         self.bar_emb = nn.Embedding(BAR_BINS + 1, dim)
         self.sounding_emb = nn.Embedding(NUM_PITCHES, dim)
+        self.control_emb = ControlEmbedding(ControlRows(config.controls), dim) if config.controls else None
         self.encode_norm = nn.LayerNorm(dim)
         self.token_norm = nn.LayerNorm(dim)  # of the keys' and values' side
         self.encode_attn = Projections(dim, heads, config.max_relative_distance)
@@ -158,6 +179,8 @@ class PerceiverMusicTransformer(nn.Module):
         beat, bar, chord_now = inputs.beat[:, first:], inputs.bar[:, first:], inputs.chord_now[:, first:]
         query = self.token_emb(inputs.tokens[:, first:]) + self.beat_emb(beat) + self.bar_emb(bar)  # (B, M, d)
         query = query + sounding_after(inputs.tokens)[:, first:].to(query.dtype) @ self.sounding_emb.weight
+        if self.control_emb is not None:
+            query = query + self.control_emb(None if inputs.levels is None else inputs.levels[:, first:])
 
         attn = self.encode_attn
         table = self.token_norm(self.token_emb.weight[:NUM_EVENT_IDS])  # (400, d): the ids are all there is to know

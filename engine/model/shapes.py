@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.config import ModelConfig
+from engine.controls import ControlRows
 from engine.vocabulary import NUM_EVENT_IDS
 
 __all__ = [
@@ -19,7 +20,7 @@ CHORD_CLIP = 8  # relative chord indices beyond this share an embedding
 CHORDS_BACK = 55  # chords before the sounding one that stay in memory ...
 CHORDS_AHEAD = 8  # ... and after it: 64 in all
 
-OPTIONAL_PARAMETERS = frozenset({"sounding_emb.weight"})
+OPTIONAL_PARAMETERS = frozenset({"sounding_emb.weight", "control_emb.weight"})
 """Younger than the oldest runs: where one is missing, zeros leave the function as it was."""
 
 
@@ -33,6 +34,8 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         "bar_emb.weight": (BAR_BINS + 1, d),
         "sounding_emb.weight": (NUM_PITCHES, d),
     }
+    if config.controls:
+        shapes["control_emb.weight"] = (ControlRows(config.controls).count, d)
 
     def norm(name: str) -> None:
         shapes[f"{name}.weight"] = shapes[f"{name}.bias"] = (d,)

@@ -1,0 +1,203 @@
+"""What a sideman decides by himself: how to play a chart at a tempo, wherever the player has not asked for anything.
+
+Pure rules over tempo, metre and chords, tried from top to bottom. docs/JUDGEMENT.md has them as a table with their
+reasons. Quantities are physical here (notes a second); `auto_values` turns them into what Session.set_auto takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from engine.chords import Chart, Chord
+from engine.controls import Control
+
+__all__ = ["Judgement", "auto_values", "judge", "notes_a_beat"]
+
+SLOW_BPM = 84.0  # the slowest swing of the practice pieces is 100, the fastest ballad 84
+SOUL_BPM = 108.0
+BOSSA_BPM = (104.0, 150.0)  # from 150 on the same chords are a swing tune
+BLUES_BPM = 160.0  # faster, a blues is swung like any other form
+UP_BPM = 200.0
+SLOW_POP_BPM = 84.0
+MODAL_BARS = 4.0  # a chord that lasts as long on average is a place to stay, not a step on the way
+
+TRIADS = frozenset({"", "m", "dim", "aug", "sus4", "sus2", "5"})
+RICH = frozenset({"9", "13", "maj9", "m9", "7sus4"})  # what soul is made of
+DOMINANTS = frozenset({"7", "9", "13", "7b9", "7#9", "7#11", "7#5", "7sus4"})
+MAJORS = frozenset({"", "6", "maj7", "maj9"})
+MINORS = frozenset({"m", "m6", "m7", "mMaj7", "m9"})
+RESTING = frozenset({"m7", "m9", "m6", "mMaj7", "maj7", "maj9", "7sus4"})
+
+# What the left hand does under one's own solo, and what it does under another's when it carries the bass.
+_LEFT_HANDS: dict[str, tuple[str, str]] = {
+    "swing": ("shell", "walk"), "up": ("shell", "walk"), "blues": ("shell", "walk"), "stride": ("stride", "walk"),
+    "modal": ("fourths", "walk"), "ballad": ("arpeggios", "arpeggios"), "waltz": ("shell", "two"),
+    "bossa": ("bossa", "bossa"), "pop": ("pop", "pop"), "soul": ("shell", "pop"),
+}  # fmt: skip
+# Notes a beat beside those of a solo with both hands.
+_BUSY = {"solo": 1.0, "right": 0.7, "left": 0.5, "comping": 0.9, "accompany": 0.95}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How to play. None: no opinion, the model decides. density: notes a second."""
+
+    manner: str | None = None
+    role: str | None = None
+    groove: str | None = None
+    left_hand: str | None = None
+    density: float | None = None
+
+
+def judge(
+    chart: Chart | None,
+    tempo_bpm: float | None,
+    *,
+    beats_per_bar: int = 4,
+    mode: str = "changes",
+    asked: Mapping[str, str | float] | None = None,
+) -> Judgement:
+    """How a chart is to be played.
+
+    chart: one round of it or several; None, or one without chords: nothing is known of the harmony. tempo_bpm: None
+    where no beat is known. beats_per_bar: where there is no chart, which has its own. mode: as in the parameter table;
+    in `continue` the music that came before decides, so there is no opinion. asked: the rows that the player, or a
+    style, has decided; "auto" counts as not decided. The rest is made to fit them.
+    """
+    wishes = {name: value for name, value in (asked or {}).items() if value != "auto"}
+    if mode == "continue":
+        return Judgement()
+    manner = str(wishes.get("manner", "jazz"))
+    role = str(wishes.get("role", "comping" if mode == "comp" else "solo"))
+    density = None if tempo_bpm is None else notes_a_beat(tempo_bpm) * _BUSY.get(role, 1.0) * tempo_bpm / 60
+    if manner != "jazz":  # roles, grooves and left hands were learnt from the practice pieces, which are its jazz
+        return Judgement(manner=manner, density=density)
+    groove = wishes.get("groove")
+    if groove is None and tempo_bpm is not None:
+        groove = _groove(chart, tempo_bpm, chart.beats_per_bar if chart is not None else beats_per_bar)
+    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density)
+    return replace(judgement, left_hand=_left_hand(judgement, tempo_bpm))
+
+
+def auto_values(judgement: Judgement, controls: Sequence[Control]) -> dict[str, str | float]:
+    """A judgement as Session.set_auto takes it, 0..1 for what is measured; without what these controls cannot say."""
+    values: dict[str, str | float] = {}
+    for control in controls:
+        wanted = getattr(judgement, control.name, None)
+        if isinstance(wanted, str) and wanted in control.labels:
+            values[control.name] = wanted
+        elif isinstance(wanted, float) and control.edges:
+            values[control.name] = control.level(wanted) / (control.levels - 1)
+    return values
+
+
+def notes_a_beat(tempo_bpm: float) -> float:
+    """Notes a beat of a solo with both hands: four at 40 bpm, three at 130, two and a half at 240.
+
+    Through the medians of the practice pieces (3.4 at 65, 2.9 at 150, 2.6 at 230).
+    """
+    return min(4.2, max(2.0, 3.0 * (130.0 / tempo_bpm) ** 0.25))
+
+
+def _left_hand(judgement: Judgement, tempo_bpm: float | None) -> str | None:
+    if judgement.groove not in _LEFT_HANDS or judgement.role in ("right", "comping"):
+        return None
+    if judgement.groove == "pop" and tempo_bpm is not None and tempo_bpm < SLOW_POP_BPM:
+        return "arpeggios"
+    solo, accompany = _LEFT_HANDS[judgement.groove]
+    if judgement.role == "left" and solo in ("shell", "fourths"):
+        return "arpeggios" if tempo_bpm is not None and tempo_bpm < SOUL_BPM else solo
+    return accompany if judgement.role == "accompany" else solo
+
+
+def _groove(chart: Chart | None, tempo_bpm: float, beats_per_bar: int) -> str | None:
+    """The first rule that holds."""
+    three = beats_per_bar in (3, 6, 9)
+    if not three and beats_per_bar not in (2, 4, 8):
+        return None  # no practice piece is in five or seven: better no word than a wrong one
+    bars = _bars(chart) if chart is not None else []
+    known = [chord for bar in bars for chord in bar if chord is not None]
+    triads = _share(known, TRIADS)
+    if three:
+        return "waltz" if tempo_bpm >= SLOW_BPM else "pop" if triads > 0.5 else "ballad"
+    if not known:
+        return "ballad" if tempo_bpm < SLOW_BPM else "up" if tempo_bpm >= UP_BPM else None
+    if _is_blues(bars) and tempo_bpm < BLUES_BPM:
+        return "blues"
+    if tempo_bpm >= SLOW_BPM and _is_modal(bars):
+        return "modal"
+    if triads > 0.5:
+        return "pop"
+    if tempo_bpm < SLOW_BPM:
+        return "ballad"
+    if tempo_bpm >= UP_BPM:
+        return "up"
+    if BOSSA_BPM[0] <= tempo_bpm <= BOSSA_BPM[1] and _is_bossa(bars):
+        return "bossa"
+    if tempo_bpm < SOUL_BPM and _share(known, RICH) >= 0.4:
+        return "soul"
+    return "swing"
+
+
+def _bars(chart: Chart) -> list[list[Chord | None]]:
+    """The chord of every beat, bar by bar."""
+    beats: list[Chord | None] = []
+    for start, end, chord in chart.spans:
+        beats += [chord] * (round(end) - round(start))
+    size = chart.beats_per_bar
+    return [beats[at : at + size] for at in range(0, len(beats), size)]
+
+
+def _share(chords: list[Chord], qualities: frozenset[str]) -> float:
+    """The share of beats whose chord has one of the qualities."""
+    return sum(chord.quality in qualities for chord in chords) / len(chords) if chords else 0.0
+
+
+def _is_blues(bars: list[list[Chord | None]]) -> bool:
+    """Twelve bars: the first chord at 1 and 7, one a fourth above it at 5, another at 9; and so again, if longer."""
+    if len(bars) < 12 or any(bar[:1] != bars[at - 12][:1] for at, bar in enumerate(bars) if at >= 12):
+        return False
+    first, fifth, seventh, ninth = (bars[at][0] for at in (0, 4, 6, 8))
+    if first is None or fifth is None or seventh is None or ninth is None:
+        return False
+    alike = DOMINANTS | {""} if first.quality in DOMINANTS | {""} else MINORS
+    return (
+        first.quality in alike
+        and fifth.quality in alike
+        and fifth.root == (first.root + 5) % 12
+        and seventh.root == first.root
+        and ninth.root != first.root
+    )
+
+
+def _is_modal(bars: list[list[Chord | None]]) -> bool:
+    """Chords to stay on: four bars each on average, or one or two in turn, and not all of them major triads.
+
+    Two in turn must be such as rest: one is minor with a seventh, suspended, or a major seventh.
+    """
+    flat = [chord for bar in bars for chord in bar]
+    chords = {chord for chord in flat if chord is not None}
+    changes = sum(chord != flat[at - 1] for at, chord in enumerate(flat))  # the last one goes on to the first
+    if changes == 0 or len(bars) / changes >= MODAL_BARS:
+        return any(chord.quality != "" for chord in chords)
+    return len(chords) <= 2 and any(chord.quality in RESTING for chord in chords)
+
+
+def _is_bossa(bars: list[list[Chord | None]]) -> bool:
+    """A major home, a dominant a whole tone above it, and that one turned minor: the bossa's I, II7, ii.
+
+    Each lasts a bar at least, by which it is told from a turnaround.
+    """
+    whole: list[Chord] = []
+    for bar in bars:
+        chord = bar[0]
+        if chord is not None and all(beat == chord for beat in bar) and (not whole or whole[-1] != chord):
+            whole.append(chord)
+    return any(
+        home.quality in MAJORS
+        and second.quality in DOMINANTS
+        and then.quality in MINORS
+        and second.root == then.root == (home.root + 2) % 12
+        for home, second, then in zip(whole, whole[1:], whole[2:], strict=False)
+    )
