@@ -137,7 +137,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter("manner", "s", None, None, AUTO, "", "The kind of music that its playing is like.",
               "/sideman/manner", 115, "choice", (AUTO, *_MANNERS)),
     Parameter("mode", "s", None, None, "follow", "", "What the sideman does with your playing.",
-              "/sideman/mode", None, "choice", ("follow", "changes", "trade", "continue")),
+              "/sideman/mode", None, "choice", ("follow", "changes", "trade", "continue", "comp")),
 )
 """Every parameter, in the order that panels and pages show them."""
 

@@ -8,13 +8,17 @@ from osc_protocol.codec import encode
 from osc_protocol.parameters import AUTO, BY_NAME, Value, in_type
 from osc_protocol.twins import NORM, has_position, to_norm
 
-__all__ = ["ERROR", "PONG", "REPLIES", "STATUS", "VALUE", "feedback_packets", "refusal", "typed", "value_packet"]
+__all__ = [
+    "ASKED", "ERROR", "PONG", "REPLIES", "STATUS", "VALUE", "asked_packet", "feedback_packets", "refusal", "typed",
+    "value_packet",
+]  # fmt: skip
 
 PONG: Final = "/sideman/pong"
 VALUE: Final = "/sideman/value"
+ASKED: Final = "/sideman/asked"
 STATUS: Final = "/sideman/status"
 ERROR: Final = "/sideman/error"
-REPLIES: Final = (PONG, VALUE, STATUS, ERROR)
+REPLIES: Final = (PONG, VALUE, ASKED, STATUS, ERROR)
 
 
 def typed(name: str, value: Value) -> Value:
@@ -25,6 +29,11 @@ def typed(name: str, value: Value) -> Value:
 def value_packet(name: str, value: Value) -> bytes:
     """`/sideman/value name value`."""
     return encode(VALUE, name, typed(name, value))
+
+
+def asked_packet(name: str, value: Value) -> bytes:
+    """`/sideman/asked name value`: what applies, where the value in force may be AUTO; AUTO where nothing is asked."""
+    return encode(ASKED, name, typed(name, value))
 
 
 def feedback_packets(name: str, value: Value) -> list[bytes]:
