@@ -70,16 +70,22 @@ class Homecoming:
         self._begin = max(ending().at_step - LEAD_STEPS, stream.until)  # the improvisation goes so far
         self._plan: list[Event] | None = None
 
-    def generate(self, until: int) -> list[Event]:
-        """On to a step: the new events in time order; after the end there are none."""
+    def generate(self, until: int, to_strike: bool = False) -> list[Event]:
+        """On to a step: the new events in time order; after the end there are none. to_strike: or to the first strike.
+
+        The last chord's strikes of one step come together.
+        """
         stream = self._stream
-        events = stream.generate(min(until, self._begin)) if stream.until < self._begin else []
-        if until <= self._begin:
+        events = stream.generate(min(until, self._begin), to_strike) if stream.until < self._begin else []
+        if until <= self._begin or (to_strike and events and events[-1][2] >= 0):
             return events
         if self._plan is None:
             rng = np.random.default_rng([self._seed, self._begin])
             self._plan = _compose(stream, self._ending(), self._reach(), self._strength(), rng)
         due = [event for event in self._plan if stream.until < event[0] <= until]
+        if to_strike:
+            until = min([until, *(step for step, _, velocity in due if velocity >= 0)])
+            due = [event for event in due if event[0] <= until]
         sounding = set(stream.sounding())
         for step, pitch, velocity in due:
             if velocity >= 0 or pitch in sounding:  # not what something else has ended
