@@ -9,7 +9,7 @@ import native
 from engine.checkpoint import Checkpoint
 from engine.chords import Chord, parse_chord
 from engine.inference import session as session_module
-from engine.inference.ending import LEAD_STEPS
+from engine.inference.ending import LEAD_STEPS, Reach
 from engine.inference.session import Session
 from engine.inference.streams import make_stream
 from engine.notes import NoteEvent
@@ -99,6 +99,18 @@ def test_the_ending_does_not_depend_on_the_rounds_that_it_is_asked_for_in(
     assert events == [event for event in whole.generate(7.0) if event.time_s <= parts.time_s]
 
 
+def test_the_ending_does_not_depend_on_stopping_at_its_strikes(checkpoint: Checkpoint) -> None:
+    whole, parts = make_session(checkpoint), make_session(checkpoint)
+    whole.bring_home(AT_S, HOLD_S)
+    parts.bring_home(AT_S, HOLD_S)
+    pieces = []
+    while parts.time_s < 7.0:
+        pieces.append(parts.generate(7.0, to_strike=True))
+    strikes = [{event.time_s for event in piece if event.kind == "on"} for piece in pieces]
+    assert max(map(len, strikes)) == 1
+    assert [event for piece in pieces for event in piece] == whole.generate(7.0)
+
+
 @pytest.mark.parametrize("to_s", [2.0, 3.9, 3.94, 3.97, 4.0, 4.01, 4.5, 5.99, 6.0, 6.5])
 def test_an_ending_rolled_back_comes_again(checkpoint: Checkpoint, to_s: float) -> None:
     session, other = make_session(checkpoint), make_session(checkpoint)
@@ -131,6 +143,13 @@ def test_limits_hold_to_the_last_chord(checkpoint: Checkpoint) -> None:
     chord = held(session.generate(7.0))
     assert len(chord) == 3
     assert all(55 <= event.pitch <= 79 and event.pitch % 12 in (0, 4, 7) for event in chord)
+
+
+def test_a_hand_that_plays_alone_ends_alone() -> None:
+    assert Reach().for_role("solo") == Reach()
+    assert Reach().for_role("right").low == 55
+    assert Reach().for_role("left").high == 64
+    assert Reach(low=70).for_role("left") == Reach(low=70, high=70)
 
 
 def test_home_can_be_called_off_and_the_music_goes_on_from_the_rest(checkpoint: Checkpoint) -> None:

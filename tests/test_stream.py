@@ -135,7 +135,8 @@ def random_call(rng: np.random.Generator, stream: TokenStream) -> Call:
         to = max(0, now - int(rng.integers(0, 150)))
         return lambda pair: pair[1].rollback(to)
     until = now + int(rng.integers(0, 200))
-    return lambda pair: pair[1].generate(until)
+    to_strike = bool(rng.integers(0, 2))
+    return lambda pair: pair[1].generate(until, to_strike)
 
 
 def played(pair: Pair, call: Call) -> tuple[object, ...]:

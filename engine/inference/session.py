@@ -180,9 +180,13 @@ class Session:
         """
         self._stream.feed([(round(event.time_s / STEP_S), event.pitch, _velocity_bin(event)) for event in events])
 
-    def generate(self, until_s: float) -> list[NoteEvent]:
-        """Improvises on to until_s: the new events, time_s <= until_s, in time order. Afterwards time_s is until_s."""
-        return self._heard((self._home or self._stream).generate(round(until_s / STEP_S)))
+    def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
+        """Improvises on to until_s: the new events, time_s <= until_s, in time order. Afterwards time_s is until_s.
+
+        to_strike: stops right after the first strike, and time_s is its moment; what comes next does not depend on it.
+        The chord that brings the music home comes whole.
+        """
+        return self._heard((self._home or self._stream).generate(round(until_s / STEP_S), to_strike))
 
     def rollback(self, to_s: float) -> None:
         """Forgets everything after to_s, exactly as if it had never been generated. time_s becomes to_s.
@@ -208,7 +212,7 @@ class Session:
 
     def _reach(self) -> Reach:
         low, high, notes = (int(self._values[name]) for name in ("register_low", "register_high", "polyphony"))
-        return Reach(low, high, notes, scale_mask(str(self._values["scale"])))
+        return Reach(low, high, notes, scale_mask(str(self._values["scale"]))).for_role(str(self.asked().get("role")))
 
     def _apply_params(self) -> None:
         chosen = {name: self._values[name] for name in SAMPLER_NAMES}

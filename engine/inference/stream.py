@@ -188,8 +188,11 @@ class Stream:
                 self._advance(NOTE_ON + pitch)
         self.until = max(self.until, self.step)
 
-    def generate(self, until: int) -> list[Event]:
-        """Improvises on to a step: the new events in time order. ValueError: the decoder's logits are no numbers."""
+    def generate(self, until: int, to_strike: bool = False) -> list[Event]:
+        """Improvises on to a step: the new events in time order. ValueError: the decoder's logits are no numbers.
+
+        to_strike: stops right after the first strike, and `until` is its step; what comes next does not depend on it.
+        """
         events = []
         while True:
             token = self._next_token()
@@ -199,6 +202,9 @@ class Stream:
             self._advance(token, improvised=True)
             if NOTE_ON <= token < NOTE_ON + 128:
                 events.append((self.step, token - NOTE_ON, self._past[-1].velocity))
+                if to_strike:
+                    until = self.step
+                    break
             elif NOTE_OFF <= token < NOTE_OFF + 128:
                 events.append((self.step, token - NOTE_OFF, -1))
         self.until = max(self.until, until)

@@ -91,15 +91,16 @@ void feed(Stream& stream, const Events& events) {
   stream.feed(fed.data(), fed.size());
 }
 
-Events generate(Stream& stream, std::int64_t until) {
+Events generate(Stream& stream, std::int64_t until, bool to_strike) {
   Events events;
   for (std::size_t count = kChunk; count == kChunk;) {
     StreamEvent chunk[kChunk];
     {
       const py::gil_scoped_release released;
-      count = stream.generate(until, chunk, kChunk);
+      count = stream.generate(until, chunk, kChunk, to_strike);
     }
     append(events, chunk, count);
+    if (to_strike && count > 0 && chunk[count - 1].velocity_bin >= 0) break;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
   return events;
@@ -157,7 +158,8 @@ void bind_stream(py::module_& module) {
       .def("set_ending", &Stream::set_ending, py::arg("step"))
       .def("refresh", &Stream::refresh)
       .def("feed", &feed, py::arg("events"))
-      .def("generate", &generate, py::arg("until"), "Improvise without Python; the GIL is released.")
+      .def("generate", &generate, py::arg("until"), py::arg("to_strike") = false,
+           "Improvise without Python; the GIL is released.")
       .def("rollback", &rollback, py::arg("to"))
       .def("end", &end)
       .def("logits", &logits);

@@ -91,6 +91,24 @@ TEST_CASE("what is handed out does not depend on the room for it") {
   REQUIRE(pieces.stream.until() == 3000);
 }
 
+TEST_CASE("what comes after the first strike does not depend on having stopped there") {
+  const Weights weights(stream_config());
+  Player whole(weights, 7), pieces(weights, 7);
+  const auto expected = whole.generate(3000);
+  std::vector<StreamEvent> events(1 << 10), all;
+  while (pieces.stream.until() < 3000) {
+    const std::size_t count = pieces.stream.generate(3000, events.data(), events.size(), true);
+    const auto strikes = std::count_if(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count),
+                                       [](const StreamEvent& event) { return event.velocity_bin >= 0; });
+    REQUIRE(strikes <= 1);
+    REQUIRE((strikes == 1 || pieces.stream.until() == 3000));
+    all.insert(all.end(), events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  const auto rest = pieces.generate(3000);
+  all.insert(all.end(), rest.begin(), rest.end());
+  REQUIRE(same(all, expected));
+}
+
 TEST_CASE("what is asked is met by the next token: levels, the bar of the phrase, the time that is left") {
   const Weights weights(stream_config());
   const auto logits = [](Player& player) { return std::vector<float>(player.stream.logits(), player.stream.logits() + 800); };

@@ -81,8 +81,9 @@ class Stream {
   void feed(const StreamEvent* events, std::size_t count);
 
   /// Improvises on to a step and writes the new events, at most `capacity`: as many were written, call again.
+  /// to_strike: stops right after the first NOTE_ON, and until() is its step; what comes next does not depend on it.
   /// std::invalid_argument: logits that are no numbers. Realtime-safe: never allocates; it takes a decoder step a token.
-  std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity);
+  std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike = false);
 
   /// Forgets everything after a step; false, changing nothing, beyond what is remembered. Realtime-safe: yes.
   bool rollback(std::int64_t to) noexcept;

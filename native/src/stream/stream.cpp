@@ -102,7 +102,7 @@ void Stream::feed(const StreamEvent* events, std::size_t count) {
   until_ = std::max(until_, step_);
 }
 
-std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_t capacity) {
+std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike) {
   std::size_t count = 0;
   while (count < capacity) {
     const int token = next_token();
@@ -115,6 +115,10 @@ std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_
     advance(token, true);
     if (parts.kind == TokenKind::kNoteOn) events[count++] = {step_, parts.value, past(0).velocity};
     if (parts.kind == TokenKind::kNoteOff) events[count++] = {step_, parts.value, -1};
+    if (to_strike && parts.kind == TokenKind::kNoteOn) {
+      until_ = std::max(until_, step_);
+      return count;
+    }
   }
   return count;
 }
