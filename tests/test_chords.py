@@ -186,7 +186,7 @@ def test_changes_name_a_chord_once_while_it_goes_on() -> None:
         ("/ C | C", "bar 1, column 1", "holds"),
         ("C | G | Xm7", "bar 3, column 9", "did you mean"),
         ("| C | G |\n| F | Gmja7 |", "bar 4, line 2, column 7", "'Gmaj7'"),
-        ("C X", "bar 2, column 3", "did you mean"),
+        ("C Y", "bar 2, column 3", "did you mean"),
     ],
 )
 def test_a_wrong_chart_says_where(text: str, start: str, part: str) -> None:

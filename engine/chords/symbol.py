@@ -52,7 +52,7 @@ class SymbolReader:
 
     def __init__(self, symbols: Iterable[str]) -> None:
         """symbols: all of the chart's, read or not."""
-        names = {}
+        names: dict[str, str] = {}
         for symbol in symbols:
             root = read_root(symbol.translate(SPELLINGS))
             if root is not None:
