@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bridge.beat import BEATS_PER_BAR
 from bridge.charting import Charting
 from bridge.continuing import Continuing
+from bridge.doors import Doors
 from bridge.following import Following
 from bridge.heard import HeardNotes
 from bridge.midi_clock import MidiClock
@@ -13,6 +16,9 @@ from bridge.trading import Trading
 from engine.chords import Chart
 
 __all__ = ["Modes"]
+
+MOVING_US: Final = 250_000  # made ahead while a hand moves: most of it will be taken back
+SYNC_SHARE: Final = 0.003  # of the tempo: less is not worth new music
 
 
 class Modes:
@@ -63,6 +69,17 @@ class Modes:
             assert self._answering is not None
             self._answering.step(now_us, self._heard)
             self._knobs.apply(now_us)
+
+    def fill(self, look_ahead_us: int, doors: Doors, now_us: int, *, hears: bool) -> None:
+        """Makes music ahead, until there is news. hears: what the player does counts."""
+        settles_in_us = self.settles_in_us(now_us) if hears else None
+        if settles_in_us is None:
+            self._ahead.fill(look_ahead_us, doors.has_news, self.skip)
+            return
+        settled_us = now_us + settles_in_us  # then the hand that moves may be known to hold another chord
+        self._ahead.fill(
+            min(look_ahead_us, MOVING_US), lambda: doors.has_news() or doors.now_us() >= settled_us, self.skip
+        )
 
     def settles_in_us(self, now_us: int) -> int | None:
         """When step() may know more of the hands; None while none moves, or where the chord does not count."""
@@ -140,7 +157,19 @@ class Modes:
         self.rest()  # where the clock runs, this round starts the chart again
         return True
 
-    def meet(self, beat: float, now_us: int) -> None:
+    def sync(self, clock: MidiClock, now_us: int) -> None:
+        """Takes over the outside clock's tempo, and its beat, where ours has come off."""
+        tempo_bpm = clock.tempo_bpm
+        if tempo_bpm is None:
+            return
+        ours_bpm = self._beat.tempo_bpm
+        if ours_bpm is None or abs(tempo_bpm / ours_bpm - 1) > SYNC_SHARE:
+            self.set_tempo(tempo_bpm)
+        beat = clock.beat_at(now_us)
+        if beat is not None and self._ahead.playing:
+            self._meet(beat, now_us)
+
+    def _meet(self, beat: float, now_us: int) -> None:
         """The outside clock is at this beat now: the music goes there where it has come off. Only while playing."""
         if self.chart_plays is not None:
             self.locate(beat, now_us)
