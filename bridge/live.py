@@ -112,6 +112,7 @@ class LiveSession(Controls):
             "chord": self._modes.following.latch,
             "chart": self._modes.set_chart,
             "tempo": self._modes.set_tempo,
+            "ending": self._modes.end_in,
             "locate": self._modes.locate,
             "seed": self._set_seed,
             "play": self._play,
@@ -159,7 +160,8 @@ class LiveSession(Controls):
             self._next_sync_us = now_us + SYNC_PERIOD_US
             self._modes.sync(self._midi_clock, now_us)
         if self._enabled:
-            self._modes.step(now_us)
+            if self._modes.step(now_us):
+                self._stop()
         else:
             self._knobs.apply(now_us)
         self._modes.fill(self._look_ahead_us, self.doors, now_us, hears=self._enabled)
@@ -245,4 +247,4 @@ class LiveSession(Controls):
     def _panic(self) -> None:
         self._stop()
         self._ahead.delivery.all_notes_off()
-        self._enabled = self._modes.name != "changes"  # a chart waits for play; keys say for themselves when to play
+        self._enabled = self._modes.chart_plays is None  # a chart waits for play; keys say for themselves when to play
