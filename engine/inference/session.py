@@ -222,7 +222,8 @@ class Session:
 
     def _reach(self) -> Reach:
         low, high, notes = (int(self._values[name]) for name in ("register_low", "register_high", "polyphony"))
-        return Reach(low, high, notes, scale_mask(str(self._values["scale"])), self._clear)
+        reach = Reach(low, high, notes, scale_mask(str(self._values["scale"])), self._clear)
+        return reach.for_role(str(self.asked().get("role")))
 
     def _apply_params(self) -> None:
         chosen = {name: self._values[name] for name in SAMPLER_NAMES}
