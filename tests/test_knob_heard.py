@@ -25,53 +25,67 @@ BAR_S = 2.0  # at 120
 DENSITY = BY_NAME["density"]
 LOW, HIGH = (float(from_cc(DENSITY, to_cc(DENSITY, value))) for value in (0.2, 0.9))  # as a knob can send them
 
+Turn = Callable[[float], None]
+
 
 @pytest.fixture(scope="module")
 def shipped() -> Checkpoint:
     return load_checkpoint(None)
 
 
-def by_osc(server: OscServer, value: float) -> None:
-    assert server.handle_packet(encode(DENSITY.address, value)) == []
+def by_osc(server: OscServer) -> Turn:
+    def turn(value: float) -> None:
+        assert server.handle_packet(encode(DENSITY.address, value)) == []
+
+    return turn
 
 
-def by_cc(server: OscServer, value: float) -> None:
-    road = CcRoad(server, parse_cc_map({}))
-    road.from_in(bytes((0xB0, DENSITY.cc or 0, to_cc(DENSITY, value))))
-    road.close()
+def by_cc(server: OscServer) -> Turn:
+    def turn(value: float) -> None:
+        road = CcRoad(server, parse_cc_map({}))
+        road.from_in(bytes((0xB0, DENSITY.cc or 0, to_cc(DENSITY, value))))
+        road.close()
+
+    return turn
 
 
-def by_the_fl_script(server: OscServer, value: float) -> None:
+def by_the_fl_script(server: OscServer) -> Turn:
     fl = FakeFL(FOLDER)
-    fl.tempo_bpm = 120.0  # which the script tells, too
+    fl.tempo_bpm = 120.0  # the script tells it once
     control = SysexControl(server, fl.receive_sysex, start=False)
     fl.load()
-    for tick in range(100):
-        if tick == 50:
-            fl.control_change(DENSITY.cc or 0, to_cc(DENSITY, value))
-        fl.tick()
-        frames, fl.sent = fl.sent, []
-        for frame in frames:
-            control.receive(frame)
-        while control.step():
-            continue
-    control.close()
+
+    def run() -> None:
+        for _ in range(50):
+            fl.tick()
+            frames, fl.sent = fl.sent, []
+            for frame in frames:
+                control.receive(frame)
+            while control.step():
+                continue
+
+    def turn(value: float) -> None:
+        fl.control_change(DENSITY.cc or 0, to_cc(DENSITY, value))
+        run()
+
+    run()
+    return turn
 
 
-def played(shipped: Checkpoint, turn: Callable[[OscServer, float], None], seed: int = 0) -> tuple[World, int, int]:
+def played(shipped: Checkpoint, road: Callable[[OscServer], Turn], seed: int = 0) -> tuple[World, int, int]:
     """A world that played eight bars at a low density, and six from the third on after it was turned up.
 
     With the notes of both.
     """
     world = World(make_session=lambda _: Session(shipped, seed))
-    road = Remote(world.live, {}, port=0)
+    turn = road(Remote(world.live, {}, port=0).server)
     world.live.set_tempo(120.0)
     world.live.set_chart(parse_chart(CHART))
-    turn(road.server, LOW)
+    turn(LOW)
     world.run(8 * BAR_S)
     few = len(world.onsets())
     assert world.live.asked["density"] == LOW
-    turn(road.server, HIGH)
+    turn(HIGH)
     world.run(2 * BAR_S)
     turned_us = world.now_us
     world.run(6 * BAR_S)
@@ -87,6 +101,6 @@ def test_density_turned_up_is_heard_within_two_bars(shipped: Checkpoint) -> None
     assert many / 6 >= 1.4 * few / 8
 
 
-@pytest.mark.parametrize("turn", [by_cc, by_the_fl_script])
-def test_every_road_turns_the_same_music(turn: Callable[[OscServer, float], None], shipped: Checkpoint) -> None:
-    assert played(shipped, turn)[0].sent == played(shipped, by_osc)[0].sent
+@pytest.mark.parametrize("road", [by_cc, by_the_fl_script])
+def test_every_road_turns_the_same_music(road: Callable[[OscServer], Turn], shipped: Checkpoint) -> None:
+    assert played(shipped, road)[0].sent == played(shipped, by_osc)[0].sent
