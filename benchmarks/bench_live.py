@@ -205,7 +205,6 @@ def figures(moments: dict[str, list[int]], heard: list[tuple[int, int]], took: d
     result["late"] = lateness([(at - due) / 1000 for due, at, *_ in took["sent"]])
     result["late, heard"] = lateness(_late_at_listener(took["sent"], heard))
     result["handover costs"] = percentiles([(ready - began) / 1000 for began, _, ready in took["changes"]])
-    result["handover costs"]["too late"] = sum(ready > at for _, at, ready in took["changes"])
     return result
 
 

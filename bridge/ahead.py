@@ -8,49 +8,32 @@ there is no origin: the stream stands still, so that the model never hears a sil
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
-from bridge.errors import LiveFailure
+from bridge.delivery import Delivery, EventSink
 from bridge.improviser import Improviser
-from bridge.midi_numbers import ALL_NOTES_OFF, ALL_SOUND_OFF, CONTROL_CHANGE, DRUMS, NOTE_OFF, NOTE_ON
 from engine.feel import Feel, NoteMover
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
-__all__ = ["START_MARGIN_US", "EventSink", "PlayAhead", "Prepare"]
+__all__ = ["START_MARGIN_US", "PlayAhead", "Prepare"]
 
-CLICK_BAR, CLICK_BEAT = 76, 77  # its high and low wood block
-CLICK_VELOCITY, CLICK_US = 100, 50_000
-CHUNK_S: Final = 0.2  # music generated between two looks at what the player did
-FIRST_CHUNK_S: Final = 0.05  # after a handover: short, so that its first notes are ready in time
+CHUNK_S: Final = 0.2  # music generated between two looks at what the player did, unless a strike comes before
+FIRST_CHUNK_S: Final = 0.05  # the same after a handover, which waits for it
 SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
+SEARCH_STEP_S: Final = 0.1  # of it between two looks at the clock
 SEARCH_LATE_US: Final = 30_000  # after the handover itself a change looks no longer: music must go on
-START_MARGIN_US: Final = 5_000  # from the decision to the first note of a start, generation not counted
+START_MARGIN_US: Final = 5_000  # from the decision to the first note of a chart, generation not counted
+AT_ONCE_US: Final = 2_000  # for the scheduler to hear of a handover that waits for nothing, or of a first note
 MARGIN_LOW_US, MARGIN_HIGH_US = 8_000, 120_000  # of a handover; in between it follows what handovers cost
 FILL_US: Final = 200_000  # that a round may generate: what comes without a wake, a host's clock, waits for its end
 ENDS_AHEAD_US: Final = 50_000  # an end that a later strike might still bring forward waits for this moment
-LATE_US: Final = 30_000  # a note later than this is skipped
 SKIP_US: Final = 250_000  # a stream further behind than this skips ahead
-_PUSH_PATIENCE_S: Final = 1.0
 
 Prepare = Callable[[float], None]
 """Called with the stream second from which a change shall hold, once everything after it is forgotten."""
-
-
-class EventSink(Protocol):
-    """The producer's side of native.Scheduler. Deadlines are microseconds of the monotonic clock."""
-
-    def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
-        """Queues one message; False when full."""
-
-    def cancel_from(self, due_us: int) -> bool:
-        """Withdraws every event due at or after due_us; False when too many commands wait."""
-
-    def silence(self) -> bool:
-        """Withdraws everything and ends what sounds, now; False when too many commands wait."""
 
 
 class PlayAhead:
@@ -58,14 +41,14 @@ class PlayAhead:
 
     def __init__(self, improviser: Improviser, sink: EventSink, clock: Callable[[], int], *, channel: int = 0) -> None:
         """clock: monotonic microseconds, the scheduler's own. channel: 0..15, the MIDI channel of every note."""
-        self._improviser, self._sink, self._clock, self._channel = improviser, sink, clock, channel
+        self._improviser, self._clock = improviser, clock
+        self.delivery = Delivery(sink, clock, channel)
         self._origin_us: int | None = None
         self._handed_over_us = 0  # handovers never go back in time
         self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
         self._mover = NoteMover(Feel())
-        self._start_s = 0.0  # stream second of the start: nothing before it is taken back
+        self._kept_s = 0.0  # stream second up to which nothing is taken back any more
         self.limit_s = math.inf  # nothing is generated beyond; until the next start or rest
-        self.skipped = 0  # notes that came too late to be played
 
     @property
     def feel(self) -> Feel:
@@ -133,7 +116,7 @@ class PlayAhead:
         at_first_note: the stream is laid so that its first note sounds now, whatever wait the model put before it;
         otherwise the stream's present second sounds at at_us, or now.
         """
-        start_s = self._start_s = self._improviser.time_s
+        start_s = self._kept_s = self._improviser.time_s
         self.limit_s = math.inf
         self._mover.clear(not_before_s=start_s)
         if at_us is not None:
@@ -143,66 +126,54 @@ class PlayAhead:
         if at_us is None:
             first = _first_strike(moved)
             sounds_now_s = start_s if first is None else first.time_s
-            self._origin_us = self._clock() + START_MARGIN_US - round(sounds_now_s * 1e6)
+            self._origin_us = self._clock() + AT_ONCE_US - round(sounds_now_s * 1e6)
         self._handed_over_us = 0
         self._push(moved)
 
     def change(self, prepare: Prepare, *, first_note_us: int | None = None) -> None:
         """Takes back what has not sounded, from a moment just ahead; prepares; goes on from there.
 
-        Notes that sound at that moment sound on, and the new music ends them. first_note_us: the first new note sounds
-        by then, or at once where that is past: a longer wait that the model put before it is shortened. Only where
-        there is no beat to keep.
+        Notes that sound at that moment sound on, and the new music ends them. first_note_us: there is no beat to keep,
+        so the old music stops at once, and the first new note sounds as soon as it is known: a wait that the model put
+        before it is shortened to end at first_note_us, or at once where that is past.
         """
         began_us = self._clock()
-        at_us = max(began_us + self.margin_us, self._handed_over_us, self.wall_us(self._start_s))
-        stream_s, sounds_s = self._mover.cut(self.stream_s(at_us))
+        at_once = first_note_us is not None
+        margin_us = AT_ONCE_US if at_once else self.margin_us
+        at_us = max(began_us + margin_us, self._handed_over_us, self.wall_us(self._kept_s))
+        stream_s, sounds_s = self._mover.cut(self.stream_s(at_us), back=at_once)
         at_s = _grid(stream_s)
         if at_s < self._improviser.time_s:
-            self._command(lambda: self._sink.cancel_from(self.wall_us(sounds_s)))
+            self.delivery.cancel_from(self.wall_us(sounds_s))
             self._improviser.rollback(at_s)
-            self._push(self._mover.rollback(at_s, sounds_s, self.stream_s(at_us)))
+            self._push(self._mover.rollback(at_s, sounds_s, at_s if at_once else self.stream_s(at_us)))
             self._handed_over_us = self.wall_us(sounds_s)
         else:
             at_s = self._improviser.time_s
             self._handed_over_us = self.wall_us(at_s)
         prepare(at_s)
         if first_note_us is not None:
-            self._hasten_first_note(max(first_note_us, self._handed_over_us))
+            self._kept_s = at_s
+            self._strike_soon(first_note_us)
         else:
-            self._generate(_grid(at_s + FIRST_CHUNK_S))
-        self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
-
-    def count_in(self, until_us: int, beats: int, beat_us: float, beats_per_bar: int) -> None:
-        """Clicks on the drum channel, one a beat, up to a moment."""
-        for beat in range(beats):
-            click = CLICK_BAR if beat % beats_per_bar == 0 else CLICK_BEAT
-            due_us = until_us - round((beats - beat) * beat_us)
-            self._deliver(due_us, NOTE_ON | DRUMS, click, CLICK_VELOCITY)
-            self._deliver(due_us + CLICK_US, NOTE_OFF | DRUMS, click, 0)
+            self._push(self._take(_grid(at_s + FIRST_CHUNK_S)))  # all that must be ready in time: the rest catches up
+            self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
 
     def rest(self) -> None:
         """Silence now: takes back what has not sounded, ends what sounds."""
         now_us = self._clock()
-        self._command(self._sink.silence)
+        self.delivery.silence()
         if self._origin_us is None:
             return
         now_s = _grid(math.floor(self.stream_s(now_us) / STEP_S) * STEP_S)
         if now_s < self._improviser.time_s:
-            self._improviser.rollback(max(now_s, min(self._start_s, self._improviser.time_s)))
+            self._improviser.rollback(max(now_s, min(self._kept_s, self._improviser.time_s)))
         self._improviser.end()  # the scheduler has ended them already; the stream must know
         self._mover.clear()
         self._origin_us = None
 
-    def all_notes_off(self) -> None:
-        """All sound off and all notes off on every channel: for receivers that hold what we never began."""
-        now_us = self._clock()
-        for channel in range(16):
-            for controller in (ALL_SOUND_OFF, ALL_NOTES_OFF):
-                self._deliver(now_us, CONTROL_CHANGE | channel, controller, 0)
-
     def fill(self, ahead_us: int, interrupted: Callable[[], bool], skipped: Callable[[float, float], None]) -> None:
-        """Generates until ahead_us from now is ready, or until interrupted or FILL_US are over, but one chunk at least.
+        """Generates until ahead_us from now is ready, or until interrupted or FILL_US are over, but one note at least.
 
         skipped(stream_s, seconds): called when the stream had fallen far behind, and was laid anew, so much later.
         """
@@ -223,18 +194,22 @@ class PlayAhead:
             target_s = _grid(min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s))
             if self._improviser.time_s >= target_s:
                 return
-            self._generate(min(target_s, _grid(self._improviser.time_s + CHUNK_S)))
+            self._push(self._take(min(target_s, _grid(self._improviser.time_s + CHUNK_S))))
             if interrupted():
                 return
 
-    def _hasten_first_note(self, at_us: int) -> None:
-        moved = self._to_first_note(at_us + SEARCH_LATE_US)
+    def _strike_soon(self, latest_us: int) -> None:
+        """Lays the stream so that its first note sounds by latest_us, or as soon as it is known where that is later."""
+        moved = self._to_first_note(max(latest_us, self._handed_over_us) + SEARCH_LATE_US)
         first = _first_strike(moved)
-        at_us = max(at_us, self._clock())
-        if first is not None and self.wall_us(first.time_s) > at_us:
-            self._origin_us = at_us - round(first.time_s * 1e6)
-            # Ends in the wait that is shortened might lie before the handover now.
-            moved = [event._replace(time_s=max(event.time_s, first.time_s)) for event in moved]
+        first_s = self._improviser.time_s if first is None else first.time_s
+        soon_us = max(self._handed_over_us, self._clock())
+        sounds_us = max(self.wall_us(first_s), soon_us)  # what takes long to find must not come late of itself
+        if first is not None:
+            sounds_us = min(sounds_us, max(latest_us, soon_us))
+            # Ends in a wait that is shortened might lie before the handover now.
+            moved = [event._replace(time_s=max(event.time_s, first_s)) for event in moved]
+        self._origin_us = sounds_us - round(first_s * 1e6)
         self._push(moved)
 
     def _to_first_note(self, give_up_us: float = math.inf) -> list[NoteEvent]:
@@ -245,37 +220,16 @@ class PlayAhead:
         give_up_s = self._improviser.time_s + SEARCH_S
         moved: list[NoteEvent] = []
         while _first_strike(moved) is None and self._improviser.time_s < give_up_s and self._clock() <= give_up_us:
-            until_s = _grid(self._improviser.time_s + STEP_S)
-            moved += self._mover.take(self._improviser.generate(until_s), until_s)
+            moved += self._take(_grid(self._improviser.time_s + SEARCH_STEP_S))
         return moved
 
-    def _generate(self, until_s: float) -> None:
-        self._push(self._mover.take(self._improviser.generate(until_s), until_s))
+    def _take(self, until_s: float) -> list[NoteEvent]:
+        """New music up to its first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
+        events = self._improviser.generate(until_s, to_strike=True)
+        return self._mover.take(events, self._improviser.time_s)
 
     def _push(self, events: Sequence[NoteEvent]) -> None:
-        now_us = self._clock()
-        for event in events:
-            due_us = self.wall_us(event.time_s)
-            if event.kind == "on":
-                if due_us < now_us - LATE_US:
-                    self.skipped += 1  # the scheduler drops the NOTE_OFF that belongs to it
-                    continue
-                self._deliver(due_us, NOTE_ON | self._channel, event.pitch, event.velocity)
-            else:
-                self._deliver(due_us, NOTE_OFF | self._channel, event.pitch, 0)
-
-    def _deliver(self, due_us: int, status: int, data1: int, data2: int) -> None:
-        self._command(lambda: self._sink.push(due_us, status, data1, data2))
-
-    def _command(self, attempt: Callable[[], bool]) -> None:
-        """Tries until the scheduler takes it. LiveFailure when the deadline thread has stopped taking."""
-        if attempt():
-            return
-        give_up = time.monotonic() + _PUSH_PATIENCE_S
-        while not attempt():
-            if time.monotonic() > give_up:
-                raise LiveFailure("the deadline thread takes no more events: the MIDI port hangs")
-            time.sleep(0.001)
+        self.delivery.push(events, self.wall_us)
 
 
 def _first_strike(events: Sequence[NoteEvent]) -> NoteEvent | None:

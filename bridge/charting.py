@@ -90,7 +90,7 @@ class Charting:
         beat_us = 60e6 / self._player.clock.tempo_bpm
         at_us = self._clock() + START_MARGIN_US + round(beats * beat_us)
         if beats:
-            self._ahead.count_in(at_us, beats, beat_us, self.chart.beats_per_bar)
+            self._ahead.delivery.count_in(at_us, beats, beat_us, self.chart.beats_per_bar)
             self._report("count-in", "1 bar" if self._count_in_bars == 1 else f"{self._count_in_bars} bars")
         self._ahead.start(self._prepare, at_first_note=False, at_us=at_us if beats else None)
 

@@ -31,8 +31,8 @@ class Improviser(Protocol):
     def feed(self, events: Sequence[NoteEvent]) -> None:
         """Takes events as having happened, in time order from time_s on; time_s is that of the last one afterwards."""
 
-    def generate(self, until_s: float) -> list[NoteEvent]:
-        """New events in time order; time_s is until_s afterwards."""
+    def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
+        """New events in time order; time_s is until_s afterwards. to_strike: or ends with the first strike."""
 
     def rollback(self, to_s: float) -> None:
         """Forgets everything after to_s."""

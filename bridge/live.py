@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
 
-from bridge.ahead import EventSink, PlayAhead
+from bridge.ahead import PlayAhead
 from bridge.beat import Beat
 from bridge.controls import Controls
+from bridge.delivery import EventSink
 from bridge.doors import Doors
 from bridge.improviser import Improviser
 from bridge.knobs import Knobs
@@ -29,6 +30,7 @@ __all__ = ["LiveSession", "Report"]
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
 SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
 SYNC_PERIOD_US: Final = 500_000  # between two looks at how far we are from an outside clock
+MOVING_US: Final = 250_000  # made ahead while a hand moves: most of it will be taken back
 SYNC_SHARE: Final = 0.003  # of the tempo: less is not worth new music
 
 
@@ -132,7 +134,7 @@ class LiveSession(Controls):
     @property
     def skipped(self) -> int:
         """Notes that came too late to be played."""
-        return self._ahead.skipped
+        return self._ahead.delivery.skipped
 
     # ---- session thread ---------------------------------------------------------------------------------------------
 
@@ -157,7 +159,7 @@ class LiveSession(Controls):
             self._modes.step(now_us)
         else:
             self._knobs.apply(now_us)
-        self._ahead.fill(self._look_ahead_us, self.doors.has_news, self._modes.skip)
+        self._fill(self._modes.settles_in_us(now_us) if self._enabled else None, now_us)
         self._beat.tell(now_us, self._witness, self._modes.beats_per_bar)
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.listens else IDLE_S
         self._ended_us = self.doors.now_us()
@@ -169,6 +171,18 @@ class LiveSession(Controls):
         self._began_us = None
         self.doors.end_round()
         return wait_s
+
+    def _fill(self, settles_in_us: int | None, now_us: int) -> None:
+        """Makes music ahead. settles_in_us: when a hand that moves may be known to hold another chord; None: none."""
+        if settles_in_us is None:
+            self._ahead.fill(self._look_ahead_us, self.doors.has_news, self._modes.skip)
+            return
+        due_us = now_us + settles_in_us
+
+        def interrupted() -> bool:
+            return self.doors.has_news() or self.doors.now_us() >= due_us
+
+        self._ahead.fill(min(self._look_ahead_us, MOVING_US), interrupted, self._modes.skip)
 
     def broke(self, error: BaseException) -> None:
         """The round failed: every note ends, and the next round starts afresh."""
@@ -243,5 +257,5 @@ class LiveSession(Controls):
 
     def _panic(self) -> None:
         self._stop()
-        self._ahead.all_notes_off()
+        self._ahead.delivery.all_notes_off()
         self._enabled = self._modes.name != "changes"  # a chart waits for play; keys say for themselves when to play

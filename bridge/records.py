@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import native
-from bridge.ahead import EventSink
+from bridge.delivery import EventSink
 from bridge.doors import Doors
 from bridge.journal import Journal
 from bridge.last_take import remember

@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from bridge.ahead import EventSink
+from bridge.delivery import EventSink
 from bridge.doors import Command, Doors
 from bridge.errors import ReplayError
 from bridge.journal import Journal

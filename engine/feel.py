@@ -182,12 +182,14 @@ class NoteMover:
         """Nothing is moved into the past. What comes late of itself stays late: whoever plays it decides."""
         self._now_s = now_s
 
-    def cut(self, at_s: float) -> tuple[float, float]:
+    def cut(self, at_s: float, *, back: bool = False) -> tuple[float, float]:
         """Where to cut the stream so that what sounds from at_s on can change: (stream second, sounding second).
 
         Strikes up to the first, a grid point, sound before the second; strikes after the first, at the second or later.
+        back: at the grid point before at_s, not after it, for a stream that is laid anew from there.
         """
-        stream_s = math.ceil(self.feel.unwarped_s(at_s) / STEP_S - 1e-6) * STEP_S
+        step = self.feel.unwarped_s(at_s) / STEP_S
+        stream_s = (math.floor(step + 1e-6) if back else math.ceil(step - 1e-6)) * STEP_S
         sounds_s = at_s
         for note in self._notes:  # in the order of their due times, too
             if note.struck.time_s <= stream_s + _EPSILON_S or note.due_s < sounds_s:

@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
     )
+    parser.add_argument(
+        "--no-ending", action="store_true", help="play on to the last bar line, as for a loop, instead of coming home"
+    )
     parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, required=True)
     parser.add_argument("--wav", metavar="OUT.wav", type=Path, help="render it with FluidSynth, too")
     parser.add_argument("--plot", metavar="OUT.png", type=Path, help="draw its piano roll, too")
@@ -78,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         started = time.perf_counter()
         solo = improvise(
             checkpoint, chart, tempo_bpm=args.tempo, seed=args.seed + number, params=params, prompt=prompt,
-            backend=DEVICES[args.device],
+            backend=DEVICES[args.device], ending=not args.no_ending,
         )  # fmt: skip
         midi, wav, plot = (_numbered(path, number, args.variations) for path in (args.output, args.wav, args.plot))
         assert midi is not None

@@ -6,6 +6,7 @@ reasons. Quantities are physical here (notes a second); `auto_values` turns them
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -97,7 +98,7 @@ def notes_a_beat(tempo_bpm: float) -> float:
 
     Through the medians of the practice pieces (3.4 at 65, 2.9 at 150, 2.6 at 230).
     """
-    return min(4.2, max(2.0, 3.0 * (130.0 / tempo_bpm) ** 0.25))
+    return min(4.2, max(2.0, 3.0 * math.sqrt(math.sqrt(130.0 / tempo_bpm))))
 
 
 def _left_hand(judgement: Judgement, tempo_bpm: float | None) -> str | None:

@@ -43,10 +43,12 @@ def improvise(
     params: dict[str, Value] | None = None,
     prompt: Performance | None = None,
     backend: str = "auto",
+    ending: bool = True,
 ) -> Solo:
     """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
 
-    The same arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
+    ending: comes home to the chart's last chord; without, as for a loop, it plays on to the last bar line. The same
+    arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
     backend: see engine.inference.backends.
     """
     beat_s = 60.0 / tempo_bpm
@@ -62,7 +64,9 @@ def improvise(
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
     session.set_form(start_s)
-    session.set_ending(start_s + length_s)
+    home = _home_beat(chart) if ending else None
+    if home is not None:
+        session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
     # The last grid point before the end, so that the last notes end within the file.
     events = session.generate(start_s + np.floor(length_s / STEP_S) * STEP_S) + session.end()
     knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
@@ -70,6 +74,13 @@ def improvise(
     notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
     symbols = [(span.start_beat * beat_s, span.chord.name if span.chord else "N.C.") for span in chart.spans]
     return Solo(notes, symbols, tempo_bpm, chart.beats_per_bar, length_s)
+
+
+def _home_beat(chart: Chart) -> float | None:
+    """Where the last chord falls: the last bar line, or the change after it. None: no chord, or only one bar of it."""
+    last = chart.spans[-1]
+    beat = max(last.start_beat, float(chart.beats - chart.beats_per_bar))
+    return beat if beat > 0 and last.chord is not None else None
 
 
 def notes_of(events: list[NoteEvent]) -> Notes:

@@ -16,18 +16,17 @@ class SamplerParams:
     top_p: float = 0.9  # Holtzman 2020: the smallest set of best tokens with this much probability; 1 = off
     top_k: int = 0  # Fan 2018: that many best tokens; 0 = off
     min_p: float = 0.0  # Nguyen 2024: tokens at least this likely relative to the best one; 0 = off
-    density: float = 0.5  # adds 4 * (density - 0.5) nats to NOTE_ON and VELOCITY
     register_low: int = 21  # the lowest pitch struck
     register_high: int = 108  # the highest; below register_low nothing is struck
     polyphony: int = 8  # notes sounding at once
     repetition: float = 1.0  # Keskar 2019, on pitches struck within the last 64 tokens; 1 = off
     scale_mask: int = 4095  # bit c set: pitch class c may be struck; 4095 = all twelve
-    keep_timing: bool = False  # temperature to min_p choose among the NOTE_ONs and among the VELOCITYs alone
+    keep_timing: bool = False  # temperature to min_p choose among the NOTE_ONs alone
 
     def __post_init__(self) -> None:
         for name, low, high in (
             ("temperature", 1e-3, 1e3), ("top_p", 0.0, 1.0), ("top_k", 0, 65536), ("min_p", 0.0, 1.0),
-            ("density", 0.0, 1.0), ("register_low", 0, 127), ("register_high", 0, 127), ("polyphony", 1, 128),
+            ("register_low", 0, 127), ("register_high", 0, 127), ("polyphony", 1, 128),
             ("repetition", 1.0, 1e3), ("scale_mask", 0, 4095),
         ):  # fmt: skip
             value = getattr(self, name)

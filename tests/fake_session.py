@@ -56,13 +56,13 @@ class FakeSession:
                 self.history.append(event)
                 self.fed.append(event)
 
-    def generate(self, until_s: float) -> list[NoteEvent]:
+    def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
         until = round(until_s / STEP_S)
         assert until >= self._step, "generate never goes back"
         self._cost((until - self._step) * STEP_S)
         begin = len(self.history)
         sounding = self._sounding()
-        while self._step < until:
+        while self._step < until and not (to_strike and any(event.kind == "on" for event in self.history[begin:])):
             self._step += 1
             self._play(sounding)
         return self.history[begin:]

@@ -24,14 +24,14 @@ class Fragile(FakeSession):
 
     failed = False
 
-    def generate(self, until_s: float) -> list[NoteEvent]:
+    def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
         if self.seed == 666 and not Fragile.failed and self.time_s > 0.5:
             Fragile.failed = True
             raise RuntimeError("decoder lost")
         if self.seed == 667 and not Fragile.failed and self.time_s > 1.5 and self.sounding():
             Fragile.failed = True
             time.sleep(4.0)
-        return super().generate(until_s)
+        return super().generate(until_s, to_strike)
 
 
 def main() -> int:

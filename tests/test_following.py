@@ -37,6 +37,12 @@ def test_without_a_beat_a_chord_is_answered_at_once() -> None:
     assert max(waits_ms) <= 80
 
 
+def test_an_answer_costs_what_its_first_note_costs_and_no_margin_for_more() -> None:
+    waits_ms = answers_ms(World(decode_us=lambda: 7_000), 20)  # 8 ms until a chord counts, 7 for a note
+    assert statistics.median(waits_ms) <= 24
+    assert max(waits_ms) <= 60  # the double may rest for half a second, which is several looks
+
+
 def test_with_a_beat_the_first_note_comes_where_the_music_has_it() -> None:
     world = World(decode_us=lambda: 300)
     world.live.set_tempo(100)

@@ -105,6 +105,28 @@ def test_chord_tones_weigh_more_under_the_given_chords_than_under_shuffled_ones(
     assert own > shuffled + 0.15, (own, shuffled)
 
 
+@pytest.mark.parametrize(("text", "bpm", "beats_per_bar"), [(CHART, 120, 4), ("F6 | Dm7 | Gm7 C7 | F6", 180, 3)])
+def test_a_solo_comes_home_and_a_loop_does_not(text: str, bpm: float, beats_per_bar: int) -> None:
+    """Its root lowest, two chord tones or more held to the end, nothing struck in the last half beat."""
+    chart = parse_chart(text, beats_per_bar=beats_per_bar).fill(8)
+    checkpoint, beat_s = load_checkpoint(), 60 / bpm
+    last = chart.spans[-1].chord
+    assert last is not None
+    loops_end_alike = 0
+    for seed in range(4):
+        solo = improvise(checkpoint, chart, tempo_bpm=bpm, seed=seed)
+        home_s = solo.length_s - beats_per_bar * beat_s
+        held = solo.notes[solo.notes["offset_s"] > solo.length_s - 0.02]
+        assert len(held) >= 2
+        assert set(held["pitch"] % 12) <= set(last.pitch_classes())
+        assert held["pitch"].min() % 12 == last.root
+        assert (held["onset_s"] >= home_s - 1e-6).all()
+        assert solo.notes["onset_s"].max() < home_s + beat_s
+        loop = improvise(checkpoint, chart, tempo_bpm=bpm, seed=seed, ending=False)
+        loops_end_alike += bool(loop.notes["onset_s"].max() < home_s + beat_s)
+    assert loops_end_alike < 3
+
+
 def test_a_prompt_is_continued(tmp_path: Path) -> None:
     prompt = tmp_path / "prompt.mid"
     onset = np.arange(32) * 0.25

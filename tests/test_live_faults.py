@@ -15,10 +15,10 @@ from tests.fake_session import FakeSession
 
 def test_a_session_that_fails_again_and_again_gives_up_in_silence_and_says_why() -> None:
     class Broken(FakeSession):
-        def generate(self, until_s: float) -> list[NoteEvent]:
+        def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
             if self.time_s > 0.5:
                 raise RuntimeError("decoder lost")
-            return super().generate(until_s)
+            return super().generate(until_s, to_strike)
 
     scheduler = native.Scheduler()
     failures: list[BaseException] = []

@@ -20,7 +20,7 @@ from engine.inference.backends import make_decoder
 from engine.inference.decoder import Decoder
 from engine.model.shapes import CHORD_CLIP
 from engine.training.evaluate import load_model
-from tests.tiny_model import CONFIG, make_checkpoint, make_model, random_inputs
+from tests.tiny_model import CONFIG, CONTROLLED, make_checkpoint, make_model, random_inputs, random_levels
 
 pytestmark = needs_compiled
 
@@ -30,11 +30,11 @@ each_kernel = pytest.mark.parametrize("kernel", KERNELS)
 FAST = KERNELS[0]
 PACKED = ModelConfig(
     latent_dim=64, latent_len=20, num_layers=2, num_heads=2, ff_dim=192, dropout=0.0,
-    max_seq_len=50, max_relative_distance=24,
+    max_seq_len=50, max_relative_distance=24, controls=CONTROLLED.controls,
 )  # fmt: skip
-"""Whole NF4 blocks; a band, a context and distances that are no multiple of anything."""
-FAR = replace(PACKED, latent_len=33, max_relative_distance=9, max_seq_len=70, num_heads=4)
-"""Bands wider than the learned distances."""
+"""Whole NF4 blocks; a band, a context and distances that are no multiple of anything; something to ask for."""
+FAR = replace(PACKED, latent_len=33, max_relative_distance=9, max_seq_len=70, num_heads=4, controls=())
+"""Bands wider than the learned distances; nothing to ask for."""
 
 
 def packed_checkpoint(config: ModelConfig = PACKED, seed: int = 0) -> Checkpoint:
@@ -61,15 +61,19 @@ class Token:
     bar: int
     chord_ids: npt.NDArray[np.int64]
     chord_rows: npt.NDArray[np.int64]
+    levels: F32 | None
 
 
-def random_tokens(seed: int, count: int) -> Iterator[Token]:
-    """Anything the vocabulary allows, under a view of the chords that changes at every token."""
+def random_tokens(seed: int, count: int, config: ModelConfig = PACKED) -> Iterator[Token]:
+    """Anything the vocabulary allows, under a view of the chords and asked levels that change at every token."""
     rng = np.random.default_rng(seed)
-    for _ in range(count):
+    levels = random_levels(rng, count, config) if config.controls else None
+    for position in range(count):
         now, size = int(rng.integers(0, 30)), int(rng.integers(1, 65))
         rows = np.clip(np.arange(size) - now, -CHORD_CLIP, CHORD_CLIP) + CHORD_CLIP
-        yield Token(*(int(rng.integers(0, end)) for end in (400, 25, 9)), rng.integers(400, 689, size), rows)
+        ids = rng.integers(400, 689, size)
+        asked = None if levels is None or position % 5 == 0 else levels[position]
+        yield Token(*(int(rng.integers(0, end)) for end in (400, 25, 9)), ids, rows, asked)
 
 
 def feed(decoder: object, token: Token) -> F32:
@@ -94,7 +98,7 @@ def test_exact_logits_are_the_twins(kernel: str, config: ModelConfig) -> None:
     """Past several bands, the context and the ring's end."""
     checkpoint = make_checkpoint(make_model()) if config is CONFIG else packed_checkpoint(config)
     twin, decoder = Decoder(checkpoint, 32), native_decoder(checkpoint, precision="exact", kernel=kernel)
-    for token in random_tokens(1, 150):
+    for token in random_tokens(1, 150, config):
         expected, got = feed(twin, token), feed(decoder, token)
         assert np.linalg.norm(got - expected) <= 1e-5 * np.linalg.norm(expected)
 
@@ -195,9 +199,11 @@ def test_many_tokens_at_once_are_as_many_steps(precision: str) -> None:
         part = tokens[done : done + count]
         done += count
         for token in part:
-            expected = single.step(token.token, token.beat, token.bar, *view)  # type: ignore[attr-defined]
+            expected = single.step(token.token, token.beat, token.bar, *view, token.levels)  # type: ignore[attr-defined]
         columns = (np.array([getattr(token, key) for token in part]) for key in ("token", "beat", "bar"))
-        got = batch.feed(*columns, *view)  # type: ignore[attr-defined]
+        unknown = np.full(len(PACKED.controls), -1, np.float32)
+        levels = np.stack([unknown if token.levels is None else token.levels for token in part])
+        got = batch.feed(*columns, *view, levels)  # type: ignore[attr-defined]
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)
     assert batch.length == single.length == 150  # type: ignore[attr-defined]
 
@@ -265,6 +271,35 @@ def test_what_lies_outside_a_table_is_refused_and_changes_nothing(arguments: tup
     with pytest.raises(ValueError, match=message):
         decoder.step(*arguments[:3], *(np.array(x, dtype=np.int64) for x in arguments[3:]))  # type: ignore[attr-defined]
     assert decoder.length == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        ([0, 0, 0], "3 levels: give 5, one a control"),
+        ([[0, 0, 0, 0, 0]], "one number a control"),
+        ([3, 0, 0, 0, 0], "role level 3: give a whole number of 0 to 2"),
+        ([0.5, 0, 0, 0, 0], "role level 0.5: give a whole number of 0 to 2, or -1 for unknown"),
+        ([0, 3.5, 0, 0, 0], "density level 3.5: give 0 to 3, or -1 for unknown"),
+        ([0, np.nan, 0, 0, 0], "density level nan"),
+        ([0, -0.5, 0, 0, 0], "density level -0.5"),
+    ],
+)
+def test_levels_that_are_none_are_refused_and_change_nothing(levels: list[object], message: str) -> None:
+    decoder, levels = native_decoder(packed_checkpoint()), np.array(levels, dtype=np.float32)
+    one = np.array([400]), np.array([8])
+    with pytest.raises(ValueError, match=message):
+        decoder.step(0, 0, 0, *one, levels)  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=message):
+        decoder.feed(*np.zeros((3, 1), dtype=np.int64), *one, levels[None])  # type: ignore[attr-defined]
+    assert decoder.length == 0  # type: ignore[attr-defined]
+
+
+def test_a_base_without_controls_can_be_asked_nothing() -> None:
+    decoder, one = native_decoder(packed_checkpoint(FAR)), (np.array([400]), np.array([8]))
+    decoder.step(0, 0, 0, *one, np.zeros(0, np.float32))  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="1 levels: give 0"):
+        decoder.step(0, 0, 0, *one, np.zeros(1, np.float32))  # type: ignore[attr-defined]
 
 
 def test_rollback_beyond_what_is_kept_is_refused() -> None:

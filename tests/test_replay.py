@@ -51,6 +51,7 @@ class LoggedWorld(World):
         )  # fmt: skip
 
     def end(self) -> None:
+        self.live.step()  # the log's last moment is that of the silence
         self.live.silence()
         self.advance(10_000)
         self.journal.close()
@@ -141,11 +142,11 @@ class Mortal(FakeSession):
 
     failures = 0
 
-    def generate(self, until_s: float) -> list[NoteEvent]:
+    def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
         if self.time_s > 1.5 and Mortal.failures < 2:
             Mortal.failures += 1
             raise RuntimeError("decoder lost")
-        return super().generate(until_s)
+        return super().generate(until_s, to_strike)
 
 
 def test_what_came_after_a_crash_plays_again(tmp_path: Path) -> None:

@@ -96,6 +96,17 @@ def test_the_music_does_not_depend_on_how_often_it_is_asked_for(checkpoint: Chec
     assert [event for cut in [*sorted(cuts), 300] for event in session.generate(cut / 100)] == whole
 
 
+def test_the_music_does_not_depend_on_stopping_at_its_strikes(checkpoint: Checkpoint) -> None:
+    whole, session = make_session(checkpoint).generate(3.0), make_session(checkpoint)
+    pieces = []
+    while session.time_s < 3.0:
+        pieces.append(session.generate(3.0, to_strike=True))
+        assert [event.kind for event in pieces[-1]].count("on") <= 1
+        assert session.time_s == 3.0 or pieces[-1][-1].kind == "on"
+    pieces.append(session.generate(3.0))
+    assert [event for piece in pieces for event in piece] == whole
+
+
 @given(ahead=st.integers(0, 200), back=st.integers(0, 200))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rollback_equals_never_having_gone_ahead(checkpoint: Checkpoint, ahead: int, back: int) -> None:

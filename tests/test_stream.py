@@ -22,6 +22,7 @@ from engine.inference.stream import Event, Stream
 from engine.inference.streams import TokenStream, compiled_stream
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, NUM_CHORDS
+from tests.tiny_model import random_levels
 
 pytestmark = needs_compiled
 
@@ -49,17 +50,17 @@ def native_decoder(checkpoint: Checkpoint, precision: str = "exact", rollback: i
 
 def compiled(checkpoint: Checkpoint, seed: int, precision: str = "exact", rollback: int = ROLLBACK) -> Pair:
     decoder = native_decoder(checkpoint, precision, rollback)
-    return decoder, compiled_stream(decoder, seed, rollback)
+    return decoder, compiled_stream(decoder, seed, rollback, PACKED.controls)
 
 
 def in_python(decoder: StreamDecoder, seed: int, rollback: int = ROLLBACK) -> Pair:
-    return decoder, Stream(decoder, seed, rollback)
+    return decoder, Stream(decoder, seed, rollback, PACKED.controls)
 
 
 def random_params(rng: np.random.Generator) -> Call:
     params = native.SamplerParams(
         temperature=float(rng.uniform(0.3, 1.5)), top_p=float(rng.uniform(0.5, 1)), top_k=int(rng.integers(0, 40)),
-        min_p=float(rng.uniform(0, 0.1)), density=float(rng.random()), polyphony=int(rng.integers(1, 12)),
+        min_p=float(rng.uniform(0, 0.1)), polyphony=int(rng.integers(1, 12)),
         register_low=int(rng.integers(30, 70)), register_high=int(rng.integers(50, 100)),
         repetition=float(rng.uniform(1, 1.5)), keep_timing=bool(rng.integers(2)),
     )  # fmt: skip
@@ -83,6 +84,20 @@ def random_beat(rng: np.random.Generator) -> Call:
     return lambda pair: pair[1].set_beat(*beat)
 
 
+def random_asking(rng: np.random.Generator, now: int) -> Call:
+    """A control's levels, where the form begins or when the music ends; or no more of that."""
+    kind, none = int(rng.integers(0, 3)), rng.random() < 0.25
+    if kind == 0:
+        levels = random_levels(rng, 1, PACKED)[0]
+        levels[1] = 9 if none else levels[1]  # refused
+        return lambda pair: pair[1].set_levels(levels)
+    if kind == 1:
+        origin_s = None if none else float(rng.uniform(-9, 9))
+        return lambda pair: pair[1].set_phrase(origin_s)
+    end = None if none else now + int(rng.integers(-100, 600))
+    return lambda pair: pair[1].set_ending(end)
+
+
 def random_feed(rng: np.random.Generator, now: int) -> Call:
     steps = np.sort(now + rng.integers(0, 250, int(rng.integers(0, 12))))
     events = [(int(step), int(rng.integers(40, 52)), int(rng.integers(-1, 32))) for step in steps]
@@ -101,7 +116,7 @@ def random_weights(rng: np.random.Generator) -> Call:
 
 def random_call(rng: np.random.Generator, stream: TokenStream) -> Call:
     now = stream.until
-    kind = int(rng.integers(0, 12))
+    kind = int(rng.integers(0, 14))
     if kind == 0:
         return random_params(rng)
     if kind == 1:
@@ -114,11 +129,14 @@ def random_call(rng: np.random.Generator, stream: TokenStream) -> Call:
         return random_weights(rng)
     if kind == 5:
         return lambda pair: pair[1].end()
+    if kind >= 12:
+        return random_asking(rng, now)
     if kind <= 7:
         to = max(0, now - int(rng.integers(0, 150)))
         return lambda pair: pair[1].rollback(to)
     until = now + int(rng.integers(0, 200))
-    return lambda pair: pair[1].generate(until)
+    to_strike = bool(rng.integers(0, 2))
+    return lambda pair: pair[1].generate(until, to_strike)
 
 
 def played(pair: Pair, call: Call) -> tuple[object, ...]:
@@ -129,6 +147,11 @@ def played(pair: Pair, call: Call) -> tuple[object, ...]:
         result = "refused"
     stream = pair[1]
     return result, stream.step, stream.until, stream.length, stream.sounding()
+
+
+def near(one: Pair, other: Pair, tolerance: float) -> bool:
+    """Whether the model gives what two streams have played the same probability."""
+    return bool(abs(one[1].log_probability - other[1].log_probability) <= tolerance * max(1, one[1].length))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -146,6 +169,7 @@ def test_the_compiled_loop_draws_the_tokens_of_the_python_one_whatever_is_called
         call = random_call(rng, pairs[0][1])
         one, other = (played(pair, call) for pair in pairs)
         assert one == other
+        assert near(*pairs, 1e-9)
         refused += one[0] == "refused"
     assert pairs[0][1].length > 100
     assert refused < 40
@@ -161,6 +185,27 @@ def test_the_compiled_stream_plays_what_the_numpy_one_plays(checkpoint: Checkpoi
         call = random_call(rng, pairs[0][1])
         one, other = (played(pair, call) for pair in pairs)
         assert one == other
+        assert near(*pairs, 1e-4)
+
+
+def test_the_log_probability_is_that_of_the_logits_and_is_taken_back(checkpoint: Checkpoint) -> None:
+    """Guided as the draw is, whatever the sampler's masks and knobs."""
+    for _, stream in (compiled(checkpoint, 2), in_python(native_decoder(checkpoint), 2)):
+        assert stream.log_probability == 0
+        stream.set_params(native.SamplerParams(temperature=0.3, register_low=60, register_high=64), 2.0)
+        stream.generate(100)
+        stream.feed([(stream.until, 50, 20)])
+        for pitch in (70, 72, 74):  # of the velocity in force: one token each
+            with_chords, without = stream.logits().astype(np.float64)
+            guided, before = without + 2.0 * (with_chords - without), stream.log_probability
+            stream.feed([(stream.step, pitch, 20)])
+            expected = guided[pitch] - guided.max() - np.log(np.exp(guided - guided.max()).sum())
+            assert stream.log_probability - before == pytest.approx(expected, abs=1e-4)
+        before, now = stream.log_probability, stream.until
+        stream.generate(now + 200)
+        assert stream.log_probability < before
+        stream.rollback(now)
+        assert stream.log_probability == before
 
 
 @pytest.mark.parametrize(

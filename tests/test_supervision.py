@@ -97,11 +97,11 @@ def test_a_failed_round_ends_every_note_and_the_chord_that_is_held_is_followed_a
     class Fails(FakeSession):
         lives = 2
 
-        def generate(self, until_s: float) -> list[NoteEvent]:
+        def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
             if self.time_s > 1.0 and Fails.lives:
                 Fails.lives -= 1
                 raise SystemExit("killed")
-            return super().generate(until_s)
+            return super().generate(until_s, to_strike)
 
     world = World(make_session=Fails)
     world.live.set_parameter("temperature", 0.1)  # the double then plays the root alone
@@ -124,11 +124,11 @@ def test_the_sessions_thread_survives_whatever_its_decoder_throws() -> None:
     class Fails(FakeSession):
         lives = RESTARTS
 
-        def generate(self, until_s: float) -> list[NoteEvent]:
+        def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
             if self.time_s > 0.2 and Fails.lives:
                 Fails.lives -= 1
                 raise (MemoryError, SystemExit, ValueError)[Fails.lives]("lost")
-            return super().generate(until_s)
+            return super().generate(until_s, to_strike)
 
     scheduler, port, said = native.Scheduler(), [], []
     player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)

@@ -45,8 +45,6 @@ class NativeDecoder:
         ValueError: sizes that the compiled decoder does not take, an unknown precision or kernel.
         """
         model = checkpoint.model
-        if model.controls:
-            raise ValueError("the compiled decoder does not know controls yet")
         sizes = {
             "dim": model.latent_dim,
             "band": model.latent_len,
@@ -65,6 +63,7 @@ class NativeDecoder:
             "bar_bins": BAR_BINS + 1,
             "chord_rows": 2 * CHORD_CLIP + 1,
             "chords_in_view": CHORDS_BACK + 1 + CHORDS_AHEAD,
+            "controls": [(control.name, control.levels, bool(control.edges)) for control in model.controls],
         }
         tensors = checkpoint.stored or checkpoint.weights
         self._decoder = _core.Decoder(sizes, tensors, precision, rollback, streams, kernel)
@@ -91,20 +90,22 @@ class NativeDecoder:
     def memory_bytes(self) -> int:
         return self._decoder.memory_bytes
 
-    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64) -> F32:
+    def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
         beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
-        ValueError: an id out of range.
+        levels: (K,) what is asked (engine/controls); None: everything is unknown. ValueError: what lies out of range.
         """
-        return self._decoder.step(token, beat, bar, chord_ids, chord_rows)
+        return self._decoder.step(token, beat, bar, chord_ids, chord_rows, levels)
 
-    def feed(self, tokens: I64, beats: I64, bars: I64, chord_ids: I64, chord_rows: I64) -> F32:
+    def feed(
+        self, tokens: I64, beats: I64, bars: I64, chord_ids: I64, chord_rows: I64, levels: F32 | None = None
+    ) -> F32:
         """Feeds (n,) known tokens under one view of the chords, eight through the weights at a time.
 
-        The same as n steps; returns the logits after the last.
+        levels: (n, K), or None. The same as n steps; returns the logits after the last.
         """
-        return self._decoder.feed(tokens, beats, bars, chord_ids, chord_rows)
+        return self._decoder.feed(tokens, beats, bars, chord_ids, chord_rows, levels)
 
     def rollback(self, tokens: int) -> None:
         """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""

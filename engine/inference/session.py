@@ -18,8 +18,10 @@ from engine.chords import Chord
 from engine.controls import UNKNOWN, Control
 from engine.errors import CheckpointError, SidemanError
 from engine.inference.decoder import STYLES
+from engine.inference.ending import Ending, Homecoming, Reach
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
+from engine.model.shapes import CHORD_CLIP
 from engine.notes import NoteEvent
 from engine.scales import scale_mask
 from engine.styles import Style, adapter_of
@@ -46,7 +48,7 @@ class Session:
 
         backend: one of engine.inference.backends.BACKENDS; SidemanError where it is not to be had.
         """
-        self._checkpoint = checkpoint
+        self._checkpoint, self._seed = checkpoint, seed
         self._decoder, self._stream = make_stream(checkpoint, seed, backend)
         self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._chords = ChordMemory()
@@ -56,6 +58,7 @@ class Session:
         self._typical: dict[str, dict[str, str | float]] = {}  # what is meant under a style, by its name
         self._weights: dict[str, float] = {}  # of the styles in use
         self._bpm: float | None = None
+        self._home: Homecoming | None = None
         self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
         self._apply_params()
 
@@ -152,6 +155,30 @@ class Session:
         """Tells the model that the music ends at end_s; None: no end is in sight."""
         self._stream.set_ending(None if end_s is None else round(end_s / STEP_S))
 
+    def bring_home(self, at_s: float | None, hold_s: float = 2.0, chord: Chord | None = None) -> None:
+        """Ends the music: a last chord falls at at_s, a bar line, is held for hold_s and let go; then there is rest.
+
+        chord: the one that is in force at at_s, unless given; without any, what sounds at at_s is let go. May be called
+        at any time before at_s, and generate() and rollback() go on as ever; what is drawn changes only shortly before
+        at_s. The model is told the end as by set_ending. None: plays on, from the rest as from what goes before it.
+        ValueError: at_s is not ahead of time_s, or it is held for no time.
+        """
+        self.set_ending(None if at_s is None else at_s + hold_s)
+        self._home = None
+        if at_s is None:
+            return
+        at, end = round(at_s / STEP_S), math.floor(round((at_s + hold_s) / STEP_S, 6))
+        if not self._stream.until < at < end:
+            raise ValueError(f"a last chord from {at_s:g} s for {hold_s:g} s: it must lie ahead of {self.time_s:g} s")
+
+        def ending() -> Ending:
+            ids, rows = self._chords.view(at)
+            return Ending(at, end, chord or Chord.from_id(int(ids[rows == CHORD_CLIP][0])))
+
+        self._home = Homecoming(
+            self._stream, ending, self._reach, lambda: float(self._values["chord_strength"]), self._seed
+        )
+
     def feed(self, events: Sequence[NoteEvent]) -> None:
         """Takes events as having happened, in time order from time_s on; the music goes on from the last one.
 
@@ -159,16 +186,20 @@ class Session:
         """
         self._stream.feed([(round(event.time_s / STEP_S), event.pitch, _velocity_bin(event)) for event in events])
 
-    def generate(self, until_s: float) -> list[NoteEvent]:
-        """Improvises on to until_s: the new events, time_s <= until_s, in time order. Afterwards time_s is until_s."""
-        return self._heard(self._stream.generate(round(until_s / STEP_S)))
+    def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
+        """Improvises on to until_s: the new events, time_s <= until_s, in time order. Afterwards time_s is until_s.
+
+        to_strike: stops right after the first strike, and time_s is its moment; what comes next does not depend on it.
+        The chord that brings the music home comes whole.
+        """
+        return self._heard((self._home or self._stream).generate(round(until_s / STEP_S), to_strike))
 
     def rollback(self, to_s: float) -> None:
         """Forgets everything after to_s, exactly as if it had never been generated. time_s becomes to_s.
 
         Notes that sounded then sound again. ValueError: to_s lies beyond what is remembered (over five seconds).
         """
-        self._stream.rollback(round(to_s / STEP_S))
+        (self._home or self._stream).rollback(round(to_s / STEP_S))
 
     def end(self) -> list[NoteEvent]:
         """Ends every sounding note at time_s; returns the events."""
@@ -184,6 +215,10 @@ class Session:
             else NoteEvent(step * STEP_S, "off", pitch, 0)
             for step, pitch, velocity in events
         ]  # fmt: skip
+
+    def _reach(self) -> Reach:
+        low, high, notes = (int(self._values[name]) for name in ("register_low", "register_high", "polyphony"))
+        return Reach(low, high, notes, scale_mask(str(self._values["scale"])))
 
     def _apply_params(self) -> None:
         chosen = {name: self._values[name] for name in SAMPLER_NAMES}

@@ -74,6 +74,7 @@ class _Entry:
     velocity: int  # bin in force after it; -1: none yet
     onset_step: int  # of a NOTE_OFF: when its note was struck, so that undoing it knows
     improvised: bool  # drawn by generate(), not fed
+    log_probability: float  # of all tokens up to it
 
 
 class Stream:
@@ -107,6 +108,15 @@ class Stream:
     @property
     def length(self) -> int:
         return self._sampler.length
+
+    @property
+    def log_probability(self) -> float:
+        """Natural log of the probability that the model gives all tokens so far.
+
+        Each under what was asked, seen and guided when it was taken, before leaning, letting go and the sampler; BOS is
+        free. Of a stretch: the difference of two readings.
+        """
+        return self._past[-1].log_probability if self._past else 0.0
 
     def sounding(self) -> list[int]:
         """Pitches sounding at `until`, ascending."""
@@ -178,8 +188,11 @@ class Stream:
                 self._advance(NOTE_ON + pitch)
         self.until = max(self.until, self.step)
 
-    def generate(self, until: int) -> list[Event]:
-        """Improvises on to a step: the new events in time order. ValueError: the decoder's logits are no numbers."""
+    def generate(self, until: int, to_strike: bool = False) -> list[Event]:
+        """Improvises on to a step: the new events in time order. ValueError: the decoder's logits are no numbers.
+
+        to_strike: stops right after the first strike, and `until` is its step; what comes next does not depend on it.
+        """
         events = []
         while True:
             token = self._next_token()
@@ -189,6 +202,9 @@ class Stream:
             self._advance(token, improvised=True)
             if NOTE_ON <= token < NOTE_ON + 128:
                 events.append((self.step, token - NOTE_ON, self._past[-1].velocity))
+                if to_strike:
+                    until = self.step
+                    break
             elif NOTE_OFF <= token < NOTE_OFF + 128:
                 events.append((self.step, token - NOTE_OFF, -1))
         self.until = max(self.until, until)
@@ -237,15 +253,13 @@ class Stream:
             return self._drawn
         if self.until > self.step and not self._sampler.allowed()[TIME_SHIFT]:
             self._move_to(self.until)  # a knob has opened what was shut when the last wait was drawn
-        with_chords, without = self.logits()
-        strength = self._chord_strength
-        logits = without + strength * (with_chords - without) if strength != 1 else with_chords
+        logits = self._guided(self.logits())
         if self._beat is not None:
             bpm, _, origin_s = self._beat
             logits = lean(logits, self.step, bpm, origin_s)
         now = self._chord_at(self.step)
         chord_id, chord_step = int(self._chord_ids[now]), int(self._chord_steps[now])
-        logits = let_go(logits, self._onsets, chord_id, chord_step, strength)
+        logits = let_go(logits, self._onsets, chord_id, chord_step, self._chord_strength)
         logits = self._without_stutter(logits)
         silent = self.until - self.step
         if silent > 0:
@@ -255,6 +269,13 @@ class Stream:
             logits[TIME_SHIFT : TIME_SHIFT + min(silent, NUM_SHIFTS) - 1] = -np.inf
         self._drawn = self._sampler.sample(logits)
         return self._drawn
+
+    def _guided(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """(2, 400) logits -> (400,), with the chords heeded as strongly as asked."""
+        with_chords, without = logits
+        strength = self._chord_strength
+        guided: npt.NDArray[np.float32] = without + strength * (with_chords - without) if strength != 1 else with_chords
+        return guided
 
     def _without_stutter(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The logits without keys struck less than RESTRIKE_STEPS ago, unless no other key could be struck."""
@@ -278,11 +299,13 @@ class Stream:
         """Takes a token into the stream."""
         if not self._past and token != BOS:
             self._advance(BOS)
-        if self._past and self._logits is None:
-            self._step_decoder(self._past[-1])
+        velocity, onset_step, log_probability = -1, 0, 0.0
+        if self._past:
+            logits = self._guided(self.logits()).astype(np.float64)
+            logits -= logits.max()
+            velocity = self._past[-1].velocity
+            log_probability = self.log_probability + float(logits[token] - np.log(np.exp(logits).sum()))
         self._logits = None
-        velocity = self._past[-1].velocity if self._past else -1
-        onset_step = 0
         if TIME_SHIFT <= token < TIME_SHIFT + NUM_SHIFTS:
             self.step += token - TIME_SHIFT + 1
         elif VELOCITY <= token < VELOCITY + NUM_VELOCITIES:
@@ -291,7 +314,7 @@ class Stream:
             self._onsets[token - NOTE_ON] = self.step
         elif NOTE_OFF <= token < NOTE_OFF + 128:
             onset_step = self._onsets.pop(token - NOTE_OFF)
-        self._past.append(_Entry(token, self.step, velocity, onset_step, improvised))
+        self._past.append(_Entry(token, self.step, velocity, onset_step, improvised, log_probability))
         self._sampler.advance(token)
         if len(self._past) >= 3 * self._rollback + 64:  # in large steps, so that it costs nothing a token
             del self._past[: self._rollback]
@@ -305,7 +328,7 @@ class Stream:
 
     def _levels_at(self, step: int) -> npt.NDArray[np.float32]:
         """(K,) what is asked at a time: phrase and ending follow it."""
-        levels = self._levels.copy()
+        levels: npt.NDArray[np.float32] = self._levels.copy()
         if self._form_s is not None and self._phrase_bars:
             bar = UNKNOWN
             if self._beat is not None:

@@ -49,7 +49,6 @@ struct type_caster<sideman::SamplerParams> {
     read("top_p", value.top_p);
     read("top_k", value.top_k);
     read("min_p", value.min_p);
-    read("density", value.density);
     read("register_low", value.register_low);
     read("register_high", value.register_high);
     read("polyphony", value.polyphony);

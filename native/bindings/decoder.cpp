@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "bindings.h"
 #include "sideman/bandwidth.h"
@@ -14,6 +16,7 @@ namespace {
 
 namespace py = pybind11;
 using Ids = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+using Levels = std::optional<py::array_t<float, py::array::c_style | py::array::forcecast>>;
 using Matrix = py::array_t<float, py::array::c_style>;
 
 /// An array as the decoder reads it; nothing is copied. `keep` holds what must outlive the construction.
@@ -72,6 +75,8 @@ DecoderConfig read_config(const py::dict& sizes) {
       {"num_chords", &config.num_chords}, {"beat_bins", &config.beat_bins}, {"bar_bins", &config.bar_bins},
       {"chord_rows", &config.chord_rows}, {"chords_in_view", &config.chords_in_view}};
   for (const auto& [name, field] : fields) *field = sizes[name].cast<int>();
+  for (const auto& control : sizes["controls"].cast<std::vector<std::tuple<std::string, int, bool>>>())
+    config.controls.push_back({std::get<0>(control), std::get<1>(control), std::get<2>(control)});
   return config;
 }
 
@@ -100,22 +105,37 @@ void read_chords(DecoderInput& input, const Ids& ids, const Ids& rows) {
   input.num_chords = static_cast<int>(ids.shape(0));
 }
 
-Matrix step(Decoder& decoder, int token, int beat, int bar, const Ids& chord_ids, const Ids& chord_rows) {
-  DecoderInput input;
-  input.token = token;
-  input.beat = beat;
-  input.bar = bar;
-  read_chords(input, chord_ids, chord_rows);
+/// One row of levels a token, or none: (K,) for step(), (n, K) for feed().
+void read_levels(const Decoder& decoder, const Levels& levels, std::vector<DecoderInput>& inputs, py::ssize_t ndim) {
+  if (!levels) return;
+  const auto count = static_cast<py::ssize_t>(inputs.size());
+  if (levels->ndim() != ndim || (ndim == 2 && levels->shape(0) != count))
+    throw py::value_error("levels must be one number a control" + std::string(ndim == 2 ? ", a row a token" : ""));
+  const auto width = static_cast<std::size_t>(levels->shape(ndim - 1));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i].levels = levels->data() + i * width;
+    decoder.check_levels(inputs[i].levels, width);
+  }
+}
+
+Matrix step(Decoder& decoder, int token, int beat, int bar, const Ids& chord_ids, const Ids& chord_rows,
+            const Levels& levels) {
+  std::vector<DecoderInput> inputs(1);
+  inputs[0].token = token;
+  inputs[0].beat = beat;
+  inputs[0].bar = bar;
+  read_chords(inputs[0], chord_ids, chord_rows);
+  read_levels(decoder, levels, inputs, 1);
   Matrix logits = logits_of(decoder);
   float* out = logits.mutable_data();
   const py::gil_scoped_release released;
-  decoder.feed(&input, 1, out);
+  decoder.feed(inputs.data(), 1, out);
   return logits;
 }
 
 /// Tokens under one view of the chords.
 Matrix feed(Decoder& decoder, const Ids& tokens, const Ids& beats, const Ids& bars, const Ids& chord_ids,
-            const Ids& chord_rows) {
+            const Ids& chord_rows, const Levels& levels) {
   const py::ssize_t count = tokens.size();
   if (tokens.ndim() != 1 || beats.ndim() != 1 || bars.ndim() != 1 || beats.size() != count || bars.size() != count ||
       count < 1 || count > 1 << 24)
@@ -131,6 +151,7 @@ Matrix feed(Decoder& decoder, const Ids& tokens, const Ids& beats, const Ids& ba
     inputs[i].beat = narrow(beats.data()[i]);
     inputs[i].bar = narrow(bars.data()[i]);
   }
+  read_levels(decoder, levels, inputs, 2);
   Matrix logits = logits_of(decoder);
   float* out = logits.mutable_data();
   const py::gil_scoped_release released;
@@ -181,9 +202,9 @@ void bind_decoder(py::module_& module) {
       .def(py::init(&make), py::arg("sizes"), py::arg("tensors"), py::arg("precision"), py::arg("rollback"),
            py::arg("streams"), py::arg("kernel") = py::none())
       .def("step", &step, py::arg("token"), py::arg("beat"), py::arg("bar"), py::arg("chord_ids"),
-           py::arg("chord_rows"), "Feed a token: (streams, event_ids) logits of the next.")
+           py::arg("chord_rows"), py::arg("levels") = py::none(), "Feed a token: (streams, event_ids) logits of the next.")
       .def("feed", &feed, py::arg("tokens"), py::arg("beats"), py::arg("bars"), py::arg("chord_ids"),
-           py::arg("chord_rows"), "Feed tokens under one view of the chords: the logits after the last.")
+           py::arg("chord_rows"), py::arg("levels") = py::none(), "Feed tokens under one view of the chords: the logits after the last.")
       .def("rollback", &rollback, py::arg("tokens"), "Forget the last tokens.")
       .def("set_style", &set_style, py::arg("slot"), py::arg("modules"), "Adapters by module; none empties the slot.")
       .def("set_style_weights", &set_style_weights, py::arg("weights"), "How much of each slot acts from now on.")

@@ -15,6 +15,7 @@ namespace {
 
 namespace py = pybind11;
 using Ids = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+using Levels = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using Events = std::vector<std::tuple<std::int64_t, int, int>>;
 
 /// Events between two looks for Ctrl-C: some tens of milliseconds of work.
@@ -35,11 +36,18 @@ StreamRules read_rules(const py::dict& values) {
   read("chord_clip", rules.chord_clip);
   read("chords_back", rules.chords_back);
   read("chords_ahead", rules.chords_ahead);
-  for (const char* key : {"leaning", "release", "chord_tones"})
+  read("controls", rules.controls);
+  read("phrase_bars", rules.phrase_bars);
+  for (const char* key : {"leaning", "release", "chord_tones", "phrase_control", "phrase_grace_s", "ending_control",
+                          "ending_edges_s"})
     if (!values.contains(key)) throw py::value_error(std::string("the stream's rules lack ") + key);
   rules.leaning = values["leaning"].cast<std::vector<float>>();
   rules.release = values["release"].cast<float>();
   rules.chord_tones = values["chord_tones"].cast<std::vector<std::int32_t>>();
+  rules.phrase_control = values["phrase_control"].cast<int>();
+  rules.phrase_grace_s = values["phrase_grace_s"].cast<double>();
+  rules.ending_control = values["ending_control"].cast<int>();
+  rules.ending_edges_s = values["ending_edges_s"].cast<std::vector<double>>();
   if (!rules.leaning.empty() && rules.leaning.size() != static_cast<std::size_t>(rules.beat_bins))
     throw py::value_error("the stream's rule leaning must have a number for each bin of the beat");
   return rules;
@@ -66,6 +74,11 @@ void set_beat(Stream& stream, std::optional<double> bpm, std::int64_t beats_per_
   stream.set_beat(bpm ? Beat{*bpm, beats_per_bar, origin_s} : Beat{});
 }
 
+void set_levels(Stream& stream, const Levels& levels) {
+  if (levels.ndim() != 1) throw py::value_error("levels must be a vector, one a control");
+  stream.set_levels(levels.data(), static_cast<std::size_t>(levels.size()));
+}
+
 void append(Events& to, const StreamEvent* events, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) to.emplace_back(events[i].step, events[i].pitch, events[i].velocity_bin);
 }
@@ -78,15 +91,16 @@ void feed(Stream& stream, const Events& events) {
   stream.feed(fed.data(), fed.size());
 }
 
-Events generate(Stream& stream, std::int64_t until) {
+Events generate(Stream& stream, std::int64_t until, bool to_strike) {
   Events events;
   for (std::size_t count = kChunk; count == kChunk;) {
     StreamEvent chunk[kChunk];
     {
       const py::gil_scoped_release released;
-      count = stream.generate(until, chunk, kChunk);
+      count = stream.generate(until, chunk, kChunk, to_strike);
     }
     append(events, chunk, count);
+    if (to_strike && count > 0 && chunk[count - 1].velocity_bin >= 0) break;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
   return events;
@@ -134,13 +148,18 @@ void bind_stream(py::module_& module) {
       .def_property_readonly("step", &Stream::step)
       .def_property_readonly("until", &Stream::until)
       .def_property_readonly("length", &Stream::length)
+      .def_property_readonly("log_probability", &Stream::log_probability, "Of all tokens so far, under the model.")
       .def("sounding", &sounding)
       .def("set_params", &Stream::set_params, py::arg("params"), py::arg("chord_strength"))
       .def("set_chords", &set_chords, py::arg("ids"), py::arg("steps"), py::arg("from_step"))
       .def("set_beat", &set_beat, py::arg("bpm"), py::arg("beats_per_bar"), py::arg("origin_s"))
+      .def("set_levels", &set_levels, py::arg("levels"), "What is asked of each control; -1: unknown.")
+      .def("set_phrase", &Stream::set_phrase, py::arg("origin_s"))
+      .def("set_ending", &Stream::set_ending, py::arg("step"))
       .def("refresh", &Stream::refresh)
       .def("feed", &feed, py::arg("events"))
-      .def("generate", &generate, py::arg("until"), "Improvise without Python; the GIL is released.")
+      .def("generate", &generate, py::arg("until"), py::arg("to_strike") = false,
+           "Improvise without Python; the GIL is released.")
       .def("rollback", &rollback, py::arg("to"))
       .def("end", &end)
       .def("logits", &logits);

@@ -71,10 +71,9 @@ void Sampler::allowed(bool* mask) const noexcept {
   if (now.time_shift) std::fill_n(mask + layout_.time_shift, layout_.num_shifts, true);
 }
 
-/// Scores of the legal tokens, by id: density bias, repetition penalty (Keskar et al. 2019).
+/// Scores of the legal tokens, by id: repetition penalty (Keskar et al. 2019).
 void Sampler::gather(const float* logits) noexcept {
   const Legal now = legal();
-  const double bias = 4.0 * (params_.density - 0.5);
   std::size_t count = 0;
   const auto add = [&](int id, double score) {
     ids_[count] = static_cast<std::uint16_t>(id);
@@ -85,7 +84,7 @@ void Sampler::gather(const float* logits) noexcept {
     switch (blocks_[b]) {
       case Block::kNoteOn:
         for_each(now.note_on, [&](int pitch) {
-          double score = static_cast<double>(logits[layout_.note_on + pitch]) + bias;
+          double score = static_cast<double>(logits[layout_.note_on + pitch]);
           if (recent_strikes_[static_cast<std::size_t>(pitch)] != 0)
             score = score > 0.0 ? score / params_.repetition : score * params_.repetition;
           add(layout_.note_on + pitch, score);
@@ -104,7 +103,7 @@ void Sampler::gather(const float* logits) noexcept {
       case Block::kVelocity:
         if (!now.velocity) break;
         for (int id = layout_.velocity; id < layout_.velocity + layout_.num_velocities; ++id)
-          add(id, static_cast<double>(logits[id]) + bias);
+          add(id, static_cast<double>(logits[id]));
         break;
     }
   }
@@ -131,7 +130,7 @@ bool Sampler::weigh(const float* logits) noexcept {
   return true;
 }
 
-/// The chain within the NOTE_ONs and within the VELOCITYs; how likely each kind is, and all timing, stays the model's.
+/// The chain within the NOTE_ONs; how likely each kind is, all timing and how hard a key is struck stay the model's.
 void Sampler::weigh_by_kind(double best) noexcept {
   std::size_t out = 0;
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
@@ -150,7 +149,7 @@ void Sampler::weigh_by_kind(double best) noexcept {
       mass += weights_[i];
       highest = scores_[i] > highest ? scores_[i] : highest;
     }
-    if ((blocks_[b] == Block::kNoteOn || blocks_[b] == Block::kVelocity) && !std::isinf(highest)) {
+    if (blocks_[b] == Block::kNoteOn && !std::isinf(highest)) {
       choose();
       const double share = mass / total();
       for (std::size_t i = out; i < out + count_; ++i) weights_[i] *= share;

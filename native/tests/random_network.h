@@ -24,6 +24,9 @@ struct Weights {
     dense("beat_emb.weight", c.beat_bins, c.dim);
     dense("bar_emb.weight", c.bar_bins, c.dim);
     dense("sounding_emb.weight", 128, c.dim);
+    int control_rows = 0;
+    for (const Control& control : c.controls) control_rows += control.levels + 1;
+    if (control_rows > 0) dense("control_emb.weight", control_rows, c.dim);
     for (const char* name : {"encode_norm", "token_norm", "chord_memory_norm", "decode_norm", "latent_norm", "out_norm"})
       norm(name, c.dim);
     attention("encode_attn", c.distances, c.dim);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
@@ -18,12 +19,14 @@ DecoderConfig small_config() {
   c.dim = 64, c.band = 20, c.layers = 2, c.heads = 2, c.ff_dim = 128, c.context = 50, c.distances = 24;
   c.vocabulary = 80, c.event_ids = 48, c.note_on = 0, c.note_off = 20, c.first_chord = 50, c.num_chords = 30;
   c.beat_bins = 5, c.bar_bins = 3, c.chord_rows = 17, c.chords_in_view = 10;
+  c.controls = {{"role", 3, false}, {"density", 5, true}};
   return c;
 }
 
 /// Tokens under views of the chords that change at each of them.
 struct Music {
   std::vector<std::vector<std::int64_t>> ids, rows;
+  std::vector<std::array<float, 2>> levels;
   std::vector<DecoderInput> inputs;
 
   Music(const DecoderConfig& c, unsigned seed, int count) {
@@ -37,10 +40,12 @@ struct Music {
       DecoderInput in;
       in.token = below(c.event_ids), in.beat = below(c.beat_bins), in.bar = below(c.bar_bins);
       inputs.push_back(in);
+      levels.push_back({static_cast<float>(below(4) - 1), below(4) == 0 ? -1.0f : static_cast<float>(below(9)) / 2.0f});
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       inputs[i].chord_ids = ids[i].data(), inputs[i].chord_rows = rows[i].data();
       inputs[i].num_chords = static_cast<int>(ids[i].size());
+      if (i % 5 != 0) inputs[i].levels = levels[i].data();
     }
   }
 };
@@ -170,6 +175,33 @@ TEST_CASE("200 tokens taken back a thousand times, other chords and blends at ev
     }
 }
 
+TEST_CASE("between two levels rows are mixed; nothing asked == all unknown, and a query adds a row of each control") {
+  const DecoderConfig config = small_config();
+  Weights weights(config);
+  float* rows = weights.dense("control_emb.weight", 10, config.dim);  // role's 0 to 3, density's 4 to 9
+  const Music music(config, 12, 1);
+  const auto logits = [&](const float* levels) {
+    Decoder decoder(config, weights.tensors, Precision::kExact, 8, 2);
+    DecoderInput in = music.inputs[0];
+    in.levels = levels;
+    return fed(decoder, &in);
+  };
+  const float unknown[] = {-1.0f, -1.0f}, between[] = {2.0f, 1.25f}, at[] = {2.0f, 2.0f};
+  REQUIRE(logits(nullptr) == logits(unknown));
+  const auto expected = logits(between);
+  for (int i = 0; i < config.dim; ++i) rows[6 * config.dim + i] = 0.75f * rows[5 * config.dim + i] + 0.25f * rows[6 * config.dim + i];
+  REQUIRE(distance(logits(at), expected) < 1e-6f);
+  // Moved from the controls to the token, what is asked is the same.
+  std::vector<float> sum(std::size_t(config.dim));
+  for (int i = 0; i < config.dim; ++i) sum[std::size_t(i)] = rows[2 * config.dim + i] + rows[6 * config.dim + i];
+  std::fill_n(rows, 10 * config.dim, 0.0f);
+  std::vector<float> beats(std::size_t(config.beat_bins * config.dim));
+  const auto* old = static_cast<const float*>(weights.tensors["beat_emb.weight"].data);
+  for (std::size_t i = 0; i < beats.size(); ++i) beats[i] = old[i] + sum[i % std::size_t(config.dim)];
+  weights.tensors["beat_emb.weight"].data = beats.data();
+  REQUIRE(distance(logits(unknown), expected) < 1e-6f);
+}
+
 TEST_CASE("what does not fit is refused by name, and changes nothing") {
   const DecoderConfig config = small_config();
   const Weights weights(config);
@@ -203,6 +235,11 @@ TEST_CASE("what does not fit is refused by name, and changes nothing") {
       in.*field = value;
       REQUIRE_THROWS_AS(fed(decoder, &in), std::invalid_argument);
     }
+  for (const auto& wrong : {std::array{3.0f, 0.0f}, std::array{0.5f, 0.0f}, std::array{0.0f, 4.1f}, std::array{0.0f, -0.5f}}) {
+    DecoderInput in = music.inputs[0];
+    in.levels = wrong.data();
+    REQUIRE_THROWS_AS(fed(decoder, &in), std::invalid_argument);
+  }
   music.rows[0][0] = 17;
   REQUIRE_THROWS_AS(fed(decoder, &music.inputs[0]), std::invalid_argument);
   REQUIRE(decoder.length() == 0);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -59,6 +60,7 @@ TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fe
       steps[i] = steps[i - 1] + below(60);
     }
     const Beat beat{60.0 + below(140), 1 + below(7), below(100) / 10.0};
+    const float levels[] = {static_cast<float>(below(4) - 1), static_cast<float>(below(31)) / 10.0f, -1.0f, -1.0f};
     detour.generate(now + below(30));
     const StreamEvent fed[] = {{detour.stream.until() + 5, 60, 9}, {detour.stream.until() + 9, 60, -1}};
     detour.stream.feed(fed, 2);
@@ -69,10 +71,14 @@ TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fe
     for (Player* player : {&straight, &detour}) {
       player->stream.set_chords(ids.data(), steps.data(), ids.size(), now);
       player->stream.set_beat(beat);
+      player->stream.set_levels(levels, 4);
+      player->stream.set_phrase(beat.origin_s);
+      player->stream.set_ending(now + 10 * round);
     }
     now += 1 + below(40);
     REQUIRE(same(detour.generate(now), straight.generate(now)));
     REQUIRE(detour.stream.length() == straight.stream.length());
+    REQUIRE(detour.stream.log_probability() == straight.stream.log_probability());
   }
 }
 
@@ -83,6 +89,68 @@ TEST_CASE("what is handed out does not depend on the room for it") {
   REQUIRE(expected.size() > 50);
   REQUIRE(same(pieces.generate(3000, 1), expected));
   REQUIRE(pieces.stream.until() == 3000);
+}
+
+TEST_CASE("what comes after the first strike does not depend on having stopped there") {
+  const Weights weights(stream_config());
+  Player whole(weights, 7), pieces(weights, 7);
+  const auto expected = whole.generate(3000);
+  std::vector<StreamEvent> events(1 << 10), all;
+  while (pieces.stream.until() < 3000) {
+    const std::size_t count = pieces.stream.generate(3000, events.data(), events.size(), true);
+    const auto strikes = std::count_if(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count),
+                                       [](const StreamEvent& event) { return event.velocity_bin >= 0; });
+    REQUIRE(strikes <= 1);
+    REQUIRE((strikes == 1 || pieces.stream.until() == 3000));
+    all.insert(all.end(), events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  const auto rest = pieces.generate(3000);
+  all.insert(all.end(), rest.begin(), rest.end());
+  REQUIRE(same(all, expected));
+}
+
+TEST_CASE("what is asked is met by the next token: levels, the bar of the phrase, the time that is left") {
+  const Weights weights(stream_config());
+  const auto logits = [](Player& player) { return std::vector<float>(player.stream.logits(), player.stream.logits() + 800); };
+  Player plain(weights), asked(weights);
+  for (Player* player : {&plain, &asked}) {
+    player->stream.set_beat({60.0, 4, 0.0});
+    player->generate(1000);
+  }
+  const auto unknown = logits(plain);
+  const auto differs = [&](float role, float loudness) {
+    const float levels[] = {role, loudness, -1.0f, -1.0f};
+    asked.stream.set_levels(levels, 4);
+    return logits(asked) != unknown;
+  };
+  REQUIRE(differs(2.0f, -1.0f));
+  REQUIRE(differs(-1.0f, 1.5f));
+  REQUIRE_FALSE(differs(-1.0f, -1.0f));
+  std::vector<std::vector<float>> seen{unknown};
+  const auto is_new = [&] {
+    const bool known = std::find(seen.begin(), seen.end(), logits(asked)) != seen.end();
+    seen.push_back(logits(asked));
+    return !known;
+  };
+  for (const std::int64_t left : {10, 100, 300, 3000}) {  // a level each
+    asked.stream.set_ending(asked.stream.step() + left);
+    REQUIRE(is_new());
+  }
+  for (const std::int64_t left : {0, -500, 49, 3001}) {  // levels of old
+    asked.stream.set_ending(asked.stream.step() + left);
+    REQUIRE_FALSE(is_new());
+  }
+  asked.stream.set_ending(std::nullopt);
+  REQUIRE(logits(asked) == unknown);
+  const double now_s = static_cast<double>(asked.stream.step()) / 100.0;
+  for (int bar = 0; bar < 8; ++bar) {
+    asked.stream.set_phrase(now_s - 4.0 * bar + 0.03);  // 30 ms early is in time
+    REQUIRE(is_new());
+  }
+  asked.stream.set_phrase(now_s - 32.0);
+  REQUIRE_FALSE(is_new());
+  asked.stream.set_phrase(now_s + 1.0);  // before the form
+  REQUIRE(logits(asked) == unknown);
 }
 
 TEST_CASE("every note that starts ends, once, and no sooner than it starts") {
@@ -134,6 +202,12 @@ TEST_CASE("what does not fit is refused, and changes nothing") {
   Player player(weights);
   for (const StreamEvent& event : {StreamEvent{0, 128, 3}, StreamEvent{0, -1, 3}, StreamEvent{0, 60, 32}})
     REQUIRE_THROWS_AS(player.stream.feed(&event, 1), std::invalid_argument);
+  const float levels[] = {-1.0f, 3.0f, -1.0f, 7.0f}, half[] = {0.5f, 3.0f, -1.0f, 7.0f}, beyond[] = {0.0f, 3.1f, -1.0f, 7.0f};
+  const float below[] = {-0.5f, 3.0f, -1.0f, 7.0f}, none[] = {std::nanf(""), 3.0f, -1.0f, 7.0f};
+  for (const float* wrong : {half, beyond, below, none})
+    REQUIRE_THROWS_AS(player.stream.set_levels(wrong, 4), std::invalid_argument);
+  REQUIRE_THROWS_AS(player.stream.set_levels(levels, 3), std::invalid_argument);
+  player.stream.set_levels(levels, 4);
   const std::int64_t ids[] = {400, 401}, late[] = {1, 2}, falling[] = {0, -1};
   REQUIRE_THROWS_AS(player.stream.set_chords(ids, late, 2, 0), std::invalid_argument);
   REQUIRE_THROWS_AS(player.stream.set_chords(ids, falling, 2, 0), std::invalid_argument);

@@ -106,13 +106,9 @@ class Sampler:
 
         scores: dict[int, float] = {}
         recent = self._recent_pitches()
-        bias = 4.0 * (params.density - 0.5)
         for token in np.flatnonzero(self.allowed()).tolist():
             score = values[token]
-            is_note_on = layout.note_on <= token < layout.note_on + 128
-            if is_note_on or layout.velocity <= token < layout.velocity + layout.num_velocities:
-                score = score + bias
-            if is_note_on and token - layout.note_on in recent:
+            if layout.note_on <= token < layout.note_on + 128 and token - layout.note_on in recent:
                 score = score / params.repetition if score > 0.0 else score * params.repetition
             scores[token] = score
 
@@ -121,14 +117,15 @@ class Sampler:
         if not params.keep_timing:
             return self._chosen(scores)
 
-        # What comes next, when, and which note ends stay as the model has them: waits are spread over a hundred tokens,
-        # and whatever favours likely tokens would favour all others over a wait, and short waits over long ones.
+        # What comes next, when, which note ends and how hard a key is struck stay as the model has them: waits are
+        # spread over a hundred tokens, and whatever favours likely tokens would favour all others over a wait, and
+        # short waits over long ones; and of loud and soft it would leave only what lies between.
         best = max(scores.values())
         weights: list[tuple[int, float]] = []
         for kind, tokens in groupby(scores, key=self._kind_group):
             group = {token: scores[token] for token in tokens}
             own = [(token, math.exp(score - best)) for token, score in group.items()]
-            if kind not in ("note_on", "velocity") or math.isinf(max(group.values())):
+            if kind != "note_on" or math.isinf(max(group.values())):
                 weights.extend(own)
                 continue
             mass = 0.0

@@ -9,6 +9,13 @@
 
 namespace sideman {
 
+/// Something the music can be asked (engine/controls.py): its rows in `control_emb.weight` are one a level, then unknown.
+struct Control {
+  std::string name;
+  int levels = 0;
+  bool measured = false;  // between two levels their rows are mixed
+};
+
 /// Sizes of the network: engine/config.py's ModelConfig, and what engine/model/shapes.py and engine/vocabulary.py fix.
 struct DecoderConfig {
   int dim = 0;        // latent_dim
@@ -28,6 +35,7 @@ struct DecoderConfig {
   int bar_bins = 0;      // with the null bin
   int chord_rows = 0;    // relative chord indices
   int chords_in_view = 0;
+  std::vector<Control> controls;
 };
 
 /// One tensor of a checkpoint, rows x columns (a vector has one row). Read during construction and not after.
@@ -56,6 +64,7 @@ struct DecoderInput {
   const std::int64_t* chord_ids = nullptr;   // chords in view
   const std::int64_t* chord_rows = nullptr;  // and their relative indices, as rows of the embedding
   int num_chords = 0;
+  const float* levels = nullptr;  // one a control, -1 where it is unknown; null: all are
 };
 
 /// A low-rank adapter of one matrix: W + scale * B A.
@@ -89,8 +98,12 @@ class Decoder {
           const char* kernel = nullptr);
   ~Decoder();
 
+  /// std::invalid_argument: another count than there are controls, or a level that one of them does not have. The legal
+  /// ones are -1, and 0 to the last; whole ones where the control is not measured. Realtime-safe: yes.
+  void check_levels(const float* levels, std::size_t count) const;
+
   /// Feeds tokens; writes (streams, event_ids) logits of the one after the last: with chords, then without.
-  /// std::invalid_argument, changing nothing: an id or a row out of range. Realtime-safe: yes, after the first sight
+  /// std::invalid_argument, changing nothing: an id, a row or a level out of range. Realtime-safe: yes, after the first sight
   /// of each chord; never allocates.
   void feed(const DecoderInput* inputs, int count, float* logits);
 

@@ -16,7 +16,6 @@ struct SamplerParams {
   double top_p = 0.9;
   int top_k = 0;
   double min_p = 0.0;
-  double density = 0.5;
   int register_low = 21;
   int register_high = 108;
   int polyphony = 8;

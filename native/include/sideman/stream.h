@@ -27,6 +27,12 @@ struct StreamRules {
   int chord_clip = 0;  // relative chord indices beyond share an embedding
   int chords_back = 0;
   int chords_ahead = 0;
+  int controls = 0;          // of the decoder
+  int phrase_control = -1;   // which of them is the bar of the phrase; -1: none
+  int phrase_bars = 1;
+  double phrase_grace_s = 0.0;  // a bar counts from that much before its line
+  int ending_control = -1;      // which is the time that is left
+  std::vector<double> ending_edges_s;  // where its levels change
 };
 
 /// A note's start, or its end: velocity_bin -1.
@@ -57,15 +63,27 @@ class Stream {
 
   void set_beat(const Beat& beat) noexcept;
 
-  /// Looks at the present again: the last token was fed under old chords, beat or styles. Realtime-safe: yes.
+  /// What is asked of each control, see Decoder::check_levels; phrase and ending give way to what the next two know. The
+  /// present token is met at once. std::invalid_argument, changing nothing. Realtime-safe: yes.
+  void set_levels(const float* levels, std::size_t count);
+
+  /// Counts bars from the bar line where the form begins; nothing: the phrase is as set_levels() has it. Without a beat,
+  /// and before the form, it is unknown. Realtime-safe: yes.
+  void set_phrase(std::optional<double> origin_s) noexcept;
+
+  /// The music ends at a step; nothing: it does not know. Realtime-safe: yes.
+  void set_ending(std::optional<std::int64_t> step) noexcept;
+
+  /// Looks at the present again: the last token was fed under old chords, beat, controls or styles. Realtime-safe: yes.
   void refresh() noexcept;
 
   /// Takes events as having happened, none before step(). std::invalid_argument, taking none: one out of range.
   void feed(const StreamEvent* events, std::size_t count);
 
   /// Improvises on to a step and writes the new events, at most `capacity`: as many were written, call again.
+  /// to_strike: stops right after the first NOTE_ON, and until() is its step; what comes next does not depend on it.
   /// std::invalid_argument: logits that are no numbers. Realtime-safe: never allocates; it takes a decoder step a token.
-  std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity);
+  std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike = false);
 
   /// Forgets everything after a step; false, changing nothing, beyond what is remembered. Realtime-safe: yes.
   bool rollback(std::int64_t to) noexcept;
@@ -75,6 +93,11 @@ class Stream {
 
   /// (2, num_ids) logits of the next token, with and without the chords; valid until the next call.
   const float* logits();
+
+  /// Natural log of the probability that the model gives all tokens so far: each under what was asked, seen and guided
+  /// when it was taken, before leaning, letting go and the sampler; BOS is free. Of a stretch: the difference of two
+  /// readings. Realtime-safe: yes.
+  double log_probability() const noexcept { return stored_ > 0 ? past(0).log_probability : 0.0; }
 
   std::int64_t step() const noexcept { return step_; }    // time after the last token
   std::int64_t until() const noexcept { return until_; }  // nothing more happens before it
@@ -90,6 +113,7 @@ class Stream {
     std::int32_t token;
     std::int16_t velocity;  // bin in force after it; -1: none yet
     bool improvised;        // drawn by generate(), not fed
+    double log_probability;  // of all tokens up to it
   };
 
   const Entry& past(std::size_t age) const noexcept;
@@ -99,6 +123,8 @@ class Stream {
   void forbid_all_but_waits(std::int64_t silent) noexcept;
   void advance(int token, bool improvised = false);
   void step_decoder();
+  void guide() noexcept;
+  const float* levels_at(std::int64_t step) noexcept;
   void move_to(std::int64_t step);
   bool take_back(std::size_t count) noexcept;
   bool is_dangling(int token) const noexcept;
@@ -109,6 +135,9 @@ class Stream {
   Sampler sampler_;
   ChordTrack chords_;
   Beat beat_;
+  std::vector<float> asked_;  // levels by control
+  std::optional<double> form_s_;
+  std::optional<std::int64_t> end_step_;
   float chord_strength_ = 1.0f;
 
   std::vector<Entry> ring_;
@@ -124,6 +153,7 @@ class Stream {
   // Scratch of one draw.
   std::vector<float> scores_;
   std::unique_ptr<bool[]> allowed_;
+  std::vector<float> levels_;
 };
 
 }  // namespace sideman

@@ -1,6 +1,8 @@
 #include "sideman/decoder.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <stdexcept>
 
 #include "decoder_state.h"
@@ -12,6 +14,23 @@ Decoder::Decoder(const DecoderConfig& config, const Tensors& tensors, Precision 
     : state_(std::make_unique<State>(config, tensors, precision, rollback, streams, kernel)) {}
 
 Decoder::~Decoder() = default;
+
+void Decoder::check_levels(const float* levels, std::size_t count) const {
+  const auto& controls = state_->config.controls;
+  if (count != controls.size())
+    throw std::invalid_argument(std::to_string(count) + " levels: give " + std::to_string(controls.size()) +
+                                ", one a control");
+  for (std::size_t i = 0; i < count; ++i) {
+    const float level = levels[i], last = static_cast<float>(controls[i].levels - 1);
+    if (level == -1.0f || (level >= 0.0f && level <= last && (controls[i].measured || level == std::floor(level))))
+      continue;
+    char number[32];
+    std::snprintf(number, sizeof number, "%g", static_cast<double>(level));
+    throw std::invalid_argument(controls[i].name + " level " + number + ": give " +
+                                (controls[i].measured ? "0 to " : "a whole number of 0 to ") +
+                                std::to_string(controls[i].levels - 1) + ", or -1 for unknown");
+  }
+}
 
 void Decoder::feed(const DecoderInput* inputs, int count, float* logits) {
   State& s = *state_;
@@ -29,6 +48,7 @@ void Decoder::feed(const DecoderInput* inputs, int count, float* logits) {
       if (!within(in.chord_ids[i], c.first_chord, c.first_chord + c.num_chords) || !within(in.chord_rows[i], 0, c.chord_rows))
         throw std::invalid_argument("chord " + std::to_string(in.chord_ids[i]) + " in row " +
                                     std::to_string(in.chord_rows[i]) + " lies outside its table");
+    if (in.levels != nullptr) check_levels(in.levels, c.controls.size());
   }
   for (int done = 0; done < count; done += kRows) {
     const int rows = std::min(count - done, kRows);

@@ -18,6 +18,7 @@ struct Decoder::State {
   // Everything below works on `count` tokens of `inputs`, streams side by side: row t * streams + s.
   void run(const DecoderInput* inputs, int count);
   void embed(const DecoderInput* inputs, int count);
+  void add_controls(const float* levels, float* row);
   void encode_stage(const DecoderInput* inputs, int count);
   void process_stage(Block& block, const DecoderInput* inputs, int count);
   void chord_stage(Block& block, const DecoderInput* inputs, int count);

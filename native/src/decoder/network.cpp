@@ -38,6 +38,9 @@ void check(const DecoderConfig& c) {
               c.event_ids <= c.vocabulary && c.vocabulary <= 1 << 16 && c.beat_bins >= 1 && c.bar_bins >= 1 &&
               c.chord_rows >= 1 && c.chords_in_view >= 1,
           "the token table does not fit");
+  require(c.controls.size() <= 256, "more than 256 controls");
+  for (const Control& control : c.controls)
+    require(control.levels >= 1 && control.levels <= 1 << 12, "control " + control.name + ": levels must be 1 to 4096");
 }
 
 class Loader {
@@ -109,6 +112,9 @@ Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision preci
   beat_emb = load.floats("beat_emb.weight", c.beat_bins, dim);
   bar_emb = load.floats("bar_emb.weight", c.bar_bins, dim);
   if (load.has("sounding_emb.weight")) sounding_emb = load.floats("sounding_emb.weight", 128, dim);
+  int control_rows = 0;
+  for (const Control& control : c.controls) control_rows += control.levels + 1;
+  if (control_rows > 0) control_emb = load.floats("control_emb.weight", control_rows, dim);
   encode_norm = load.norm("encode_norm", dim);
   token_norm = load.norm("token_norm", dim);
   encode = load.projections("encode_attn", dim);

@@ -39,6 +39,7 @@ struct Network {
   DecoderConfig config;
   const float *token_emb = nullptr, *beat_emb = nullptr, *bar_emb = nullptr;
   const float* sounding_emb = nullptr;  // (128, dim); null where the network has none
+  const float* control_emb = nullptr;   // (sum of levels + 1, dim); null where it can be asked nothing
   Norm encode_norm, token_norm, chord_memory_norm, decode_norm, latent_norm, out_norm;
   Projections encode, decode;
   EncodeAttention encode_attention;

@@ -15,9 +15,27 @@ void Decoder::State::embed(const DecoderInput* inputs, int count) {
     if (const int on = in.token - config.note_on; on >= 0 && on < kPitches) now.add(on);
     if (const int off = in.token - config.note_off; off >= 0 && off < kPitches) now.remove(off);
     sounding_after(length + t) = now;
-    if (net.sounding_emb == nullptr) continue;
-    for (int pitch = 0; pitch < kPitches; ++pitch)
+    for (int pitch = 0; pitch < kPitches && net.sounding_emb != nullptr; ++pitch)
       if (now.has(pitch)) kernels.add(net.sounding_emb + pitch * dim, dim, row);
+    add_controls(in.levels, row);
+  }
+}
+
+/// The rows of what is asked; between two levels they are mixed.
+void Decoder::State::add_controls(const float* levels, float* row) {
+  const float* rows = net.control_emb;
+  for (std::size_t i = 0; i < config.controls.size(); ++i) {
+    const int count = config.controls[i].levels;
+    const float level = levels == nullptr || levels[i] < 0.0f ? static_cast<float>(count) : levels[i];
+    const int below = static_cast<int>(level);
+    const float share = level - static_cast<float>(below);
+    if (share == 0.0f) {
+      kernels.add(rows + below * dim, dim, row);
+    } else {
+      const float shares[] = {1.0f - share, share};
+      kernels.add_rows(rows + below * dim, 2, dim, shares, row);
+    }
+    rows += (count + 1) * dim;
   }
 }
 

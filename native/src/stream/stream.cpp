@@ -1,6 +1,7 @@
 #include "sideman/stream.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -33,6 +34,12 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
   scores_.resize(ids);
   allowed_ = std::make_unique<bool[]>(ids);
   onsets_.fill(0);
+  const auto controls = static_cast<std::size_t>(rules.controls);
+  asked_.assign(controls, -1.0f);
+  levels_.assign(controls, -1.0f);
+  decoder.check_levels(asked_.data(), controls);
+  if (rules.phrase_control >= rules.controls || rules.ending_control >= rules.controls || rules.phrase_bars < 1)
+    throw std::invalid_argument("the stream's rules name a control that the decoder does not have");
 }
 
 void Stream::set_params(const SamplerParams& params, float chord_strength) noexcept {
@@ -49,6 +56,22 @@ void Stream::set_chords(const std::int64_t* ids, const std::int64_t* steps, std:
 
 void Stream::set_beat(const Beat& beat) noexcept {
   beat_ = beat;
+  refresh();
+}
+
+void Stream::set_levels(const float* levels, std::size_t count) {
+  decoder_.check_levels(levels, count);
+  asked_.assign(levels, levels + count);
+  refresh();
+}
+
+void Stream::set_phrase(std::optional<double> origin_s) noexcept {
+  form_s_ = origin_s;
+  refresh();
+}
+
+void Stream::set_ending(std::optional<std::int64_t> step) noexcept {
+  end_step_ = step;
   refresh();
 }
 
@@ -79,7 +102,7 @@ void Stream::feed(const StreamEvent* events, std::size_t count) {
   until_ = std::max(until_, step_);
 }
 
-std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_t capacity) {
+std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike) {
   std::size_t count = 0;
   while (count < capacity) {
     const int token = next_token();
@@ -92,6 +115,10 @@ std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_
     advance(token, true);
     if (parts.kind == TokenKind::kNoteOn) events[count++] = {step_, parts.value, past(0).velocity};
     if (parts.kind == TokenKind::kNoteOff) events[count++] = {step_, parts.value, -1};
+    if (to_strike && parts.kind == TokenKind::kNoteOn) {
+      until_ = std::max(until_, step_);
+      return count;
+    }
   }
   return count;
 }
@@ -162,11 +189,8 @@ void Stream::draw() {
     // A knob has opened what was shut when the last wait was drawn.
     if (!allowed_[static_cast<std::size_t>(layout_.time_shift)]) move_to(until_);
   }
-  const float* with_chords = logits();
-  const float* without = with_chords + layout_.num_ids;
-  for (std::size_t i = 0; i < scores_.size(); ++i)
-    scores_[i] =
-        chord_strength_ == 1.0f ? with_chords[i] : without[i] + chord_strength_ * (with_chords[i] - without[i]);
+  logits();
+  guide();
   lean(rules_.leaning, beat_, layout_, step_, scores_.data());
   let_go(rules_.chord_tones, rules_.no_chord, chords_.at(step_), rules_.release * chord_strength_, sounding(), onsets_,
          layout_, scores_.data());
@@ -175,6 +199,15 @@ void Stream::draw() {
   drawn_ = sampler_.sample(scores_.data());
   if (!drawn_)
     throw std::invalid_argument("logits of the legal tokens hold NaN, +inf or nothing but -inf: check the decoder");
+}
+
+/// logits_ -> scores_, with the chords heeded as strongly as asked.
+void Stream::guide() noexcept {
+  const float* with_chords = logits_.data();
+  const float* without = with_chords + layout_.num_ids;
+  for (std::size_t i = 0; i < scores_.size(); ++i)
+    scores_[i] =
+        chord_strength_ == 1.0f ? with_chords[i] : without[i] + chord_strength_ * (with_chords[i] - without[i]);
 }
 
 /// Keys struck less than restrike_steps ago, unless no other key could be struck.
@@ -204,7 +237,14 @@ void Stream::advance(int token, bool improvised) {
   if (stored_ == 0 && token != layout_.bos) advance(layout_.bos);
   if (stored_ > 0 && !has_logits_) step_decoder();
   has_logits_ = false;
-  Entry entry{0, 0, token, stored_ > 0 ? past(0).velocity : std::int16_t{-1}, improvised};
+  Entry entry{0, 0, token, stored_ > 0 ? past(0).velocity : std::int16_t{-1}, improvised, 0.0};
+  if (stored_ > 0) {
+    guide();
+    const double top = *std::max_element(scores_.begin(), scores_.end());
+    double sum = 0.0;
+    for (const float score : scores_) sum += std::exp(score - top);
+    entry.log_probability = past(0).log_probability + scores_[static_cast<std::size_t>(token)] - top - std::log(sum);
+  }
   const Token parts = layout_.token(token);
   if (parts.kind == TokenKind::kTimeShift) step_ += parts.value;
   if (parts.kind == TokenKind::kVelocity) entry.velocity = static_cast<std::int16_t>(parts.value);
@@ -228,7 +268,31 @@ void Stream::step_decoder() {
   input.chord_ids = view.ids;
   input.chord_rows = view.rows;
   input.num_chords = view.count;
+  input.levels = levels_at(last.step);
   decoder_.feed(&input, 1, logits_.data());
+}
+
+/// What is asked at a time: phrase and ending follow it.
+const float* Stream::levels_at(std::int64_t step) noexcept {
+  if (asked_.empty()) return nullptr;
+  std::copy(asked_.begin(), asked_.end(), levels_.begin());
+  const double step_s = layout_.step_ms / 1000.0;
+  if (form_s_ && rules_.phrase_control >= 0) {
+    float& phrase = levels_[static_cast<std::size_t>(rules_.phrase_control)];
+    phrase = -1.0f;
+    if (beat_.bpm > 0.0) {
+      const double since_s = static_cast<double>(step) * step_s + rules_.phrase_grace_s - *form_s_;
+      const double bars = std::floor(since_s * beat_.bpm / 60 / static_cast<double>(beat_.beats_per_bar));
+      if (bars >= 0.0) phrase = static_cast<float>(std::fmod(bars, rules_.phrase_bars));
+    }
+  }
+  if (end_step_ && rules_.ending_control >= 0) {
+    const double left_s = static_cast<double>(std::max<std::int64_t>(0, *end_step_ - step)) * step_s;
+    const auto& edges = rules_.ending_edges_s;
+    levels_[static_cast<std::size_t>(rules_.ending_control)] =
+        static_cast<float>(std::upper_bound(edges.begin(), edges.end(), left_s) - edges.begin());
+  }
+  return levels_.data();
 }
 
 /// Feeds the waits that lead to a step.
