@@ -17,7 +17,7 @@ JAZZ = "jazz"
 
 
 def typical_of(style: Style, controls: Mapping[str, Control]) -> dict[str, str | float]:
-    """A style's values as Session.set_auto takes them: labels, or 0..1 of what is measured; what the base lacks left out."""
+    """A style's values as Session.set_auto takes them: labels, or 0..1 of the measured; only what the base knows."""
     values: dict[str, str | float] = {}
     for name, value in style.controls.items():
         control = controls.get(name)

@@ -31,7 +31,7 @@ from tests.study_corpus import write_corpus
 from tests.style_folders import random_style, write_base
 from tests.tiny_model import random_inputs
 
-QUICK = Recipe(updates=12, batch_size=2, warmup=2, learning_rate=1e-2)
+QUICK = Recipe(updates=12, update_tokens=80, warmup=2, learning_rate=1e-2)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def logits(model: torch.nn.Module, length: int = 30) -> torch.Tensor:
     return out
 
 
-@pytest.mark.parametrize("form", ["nf4", "16-bit", "full"])
+@pytest.mark.parametrize("form", ["nf4", "16-bit", "32-bit", "full"])
 def test_every_form_of_a_base_is_the_base(base: Checkpoint, form: finetune_layers.Form) -> None:
     exact = finetune_layers.build(base, form, "cpu", double_quantization=False).eval()
     tolerance = 2e-2 if form == "16-bit" else 1e-4

@@ -91,8 +91,8 @@ class ControlLevels:
         """(n, K) levels at the n = len(tokens) - 1 inputs of a window; UNKNOWN where nothing is told.
 
         tokens: the window's, as they are heard, before anything strays. before: the step at which they begin, in the
-        window's time, which is the piece's times `stretch`. labels: what is known of it, by control. beat_known: without
-        a beat there is neither tempo nor phrase. end_known: whether the piece's end is the music's.
+        window's time, which is the piece's times `stretch`. labels: what is known of it, by control. beat_known:
+        without a beat there is neither tempo nor phrase. end_known: whether the piece's end is the music's.
         """
         count = len(tokens) - 1
         levels: F32 = np.full((count, len(self.controls)), UNKNOWN, dtype=np.float32)

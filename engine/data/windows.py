@@ -56,7 +56,7 @@ class _Cut(NamedTuple):
 def cut_window(piece: PieceArrays, start: int, length: int) -> Window:
     """tokens (<= length + 1,) from `start` on; for each input position its beat, bar and chord; the chords in reach.
 
-    astray: which tokens are no target, as nobody chose them. What the music is like it is not told: `levels` may be added.
+    astray: which tokens are no target, as nobody chose them. What its music is like is not told.
     """
     return _described(piece, piece.tokens[start : start + length + 1].astype(np.int64), piece.step_before(start))
 

@@ -117,9 +117,7 @@ class Session:
         for name, weight in weights.items():
             if not (math.isfinite(weight) and 0 <= weight <= 2):
                 raise CheckpointError(f"style {name}: weight {weight:g} lies outside 0..2")
-        styles = {
-            name: (loaded or {}).get(name) or find_style(name) for name in weights if name not in self._slots
-        }
+        styles = {name: (loaded or {}).get(name) or find_style(name) for name in weights if name not in self._slots}
         adapters = {name: adapter_of(style, self._checkpoint) for name, style in styles.items()}
         for name, adapter in adapters.items():
             slot = next(i for i, held in enumerate(self._slots) if held not in weights)

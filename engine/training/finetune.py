@@ -23,11 +23,10 @@ from engine.training.evaluate import Score
 from engine.training.finetune_layers import Form
 from engine.training.finetune_run import OTHER_WINDOWS, Budget, News, Run
 from engine.training.takes import keep_back
-from engine.training.typical import likeliest_manner, typical_values
 
 __all__ = ["Finetuned", "News", "Recipe", "finetune"]
 
-LORA_RATE, FULL_RATE = 1e-3, 3e-4
+LORA_RATE, FULL_RATE = 1.5e-3, 3e-4
 KEEP_SHARE = 0.15  # of the updates, on other music where some is given
 HELD_BACK = 6  # every sixth training piece is kept back where the data has no held-out side
 
@@ -39,7 +38,7 @@ class Recipe:
     qlora: QloraConfig = field(default_factory=QloraConfig)
     form: Form = "32-bit"
     updates: int = 160
-    update_tokens: int = 2048  # that an update learns from
+    update_tokens: int = 1024  # that an update learns from
     learning_rate: float | None = None  # None: LORA_RATE or FULL_RATE
     warmup: int = 20
     patience: int = 4  # measurements without a gain before it stops; halfway there it goes back and on more slowly

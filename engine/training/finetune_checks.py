@@ -1,4 +1,4 @@
-"""What a style is judged by while it is learnt: unheard pieces of its own, and what it knows of chords, there and elsewhere.
+"""What a style is judged by while it is learnt: unheard pieces of its own, and what chords are worth to it.
 
 What right chords are worth is the loss under chords in another order, less the loss under the right ones. It is asked
 of the unheard pieces and of practice pieces, whose chords are known: a style may play otherwise, but over the chart.
@@ -7,11 +7,9 @@ of the unheard pieces and of practice pieces, whose chords are known: a style ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from engine.data.entry import tokenise
 from engine.data.practice import labelled_pieces
@@ -22,8 +20,8 @@ from engine.training.evaluate import token_nats, with_wrong_chords
 
 __all__ = ["Checks", "Worth", "practice_shard"]
 
-CHECK_WINDOWS = 16  # of max_seq_len tokens
-PRACTICE_WINDOWS = 12
+CHECK_TOKENS = 512  # of a window: measured often, and always against the same windows
+CHECK_WINDOWS, PRACTICE_WINDOWS = 14, 10
 PRACTICE_SEED, PRACTICE_PIECES = 777, 12  # that no style learns from
 
 
@@ -43,7 +41,7 @@ class Checks:
     """Windows that every measurement of a run shares, so that its figures can be compared."""
 
     def __init__(self, held_out: Shard, length: int) -> None:
-        self._length = length
+        self._length = length = min(length, CHECK_TOKENS)
         wrong = with_wrong_chords(held_out)
         self._right = eval_windows(held_out.pieces, length, CHECK_WINDOWS)
         self._wrong = eval_windows(wrong.pieces, length, CHECK_WINDOWS)
@@ -53,16 +51,20 @@ class Checks:
 
     def loss(self, model: PerceiverMusicTransformer) -> float:
         """Of the unheard pieces, nats a token."""
-        return _loss(model, self._right)
+        return self._loss(model, self._right)
 
     def worth(self, model: PerceiverMusicTransformer, held_out: float | None = None) -> Worth:
         """Loss, and what chords are worth. held_out: the loss, where it is known already."""
         right = self.loss(model) if held_out is None else held_out
         chords = {
-            "held_out": _loss(model, self._wrong) - right,
-            "practice": _loss(model, self._wrong_practice) - _loss(model, self._practice),
+            "held_out": self._loss(model, self._wrong) - right,
+            "practice": self._loss(model, self._wrong_practice) - self._loss(model, self._practice),
         }
         return Worth(right, chords)
+
+    def _loss(self, model: PerceiverMusicTransformer, windows: list[EvalWindow]) -> float:
+        nats = list(token_nats(model, windows, length=self._length))
+        return float(np.concatenate(nats).mean(dtype=np.float64))
 
 
 def practice_shard(seed: int, count: int) -> tuple[Shard, list[dict[str, str]]]:
@@ -73,8 +75,3 @@ def practice_shard(seed: int, count: int) -> tuple[Shard, list[dict[str, str]]]:
         pieces.append(tokenise(piece, 0))
         labels.append(known)
     return Shard(pieces, ["practice"]), labels
-
-
-def _loss(model: PerceiverMusicTransformer, windows: list[EvalWindow]) -> float:
-    nats = list(token_nats(model, windows, batch_size=4))
-    return float(np.concatenate(nats).mean(dtype=np.float64))

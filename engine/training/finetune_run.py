@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Budget", "News", "Run"]
 
-CHECKS = 6  # measurements of the unheard pieces in a run
+CHECKS = 5  # measurements of the unheard pieces in a run
 SLOWER = 0.3  # of the rate, after a step back
-JUDGED_WINDOWS = 48  # of max_seq_len tokens at most, for the figures in style.yaml
-OTHER_WINDOWS = 32  # of the data to be kept
-OTHER_CHORDS = 0.25  # windows of a batch that come again under other chords
+JUDGED_WINDOWS = 20  # of max_seq_len tokens at most, for the figures in style.yaml
+OTHER_WINDOWS = 24  # of the data to be kept
+OTHER_CHORDS = 0.25  # windows of a batch that come again under other chords, one at least ...
+OTHER_CHORDS_UPDATES = 0.6  # ... in so many of the updates
 WORTH_WEIGHT = 0.5  # of what is missing of the chords' worth, beside the loss
 WORTH_AIM = 1.1  # of what they were worth to the base
 WEAKER, STRONGER = (0.75, 0.5), (1.2, 1.4)  # by which a learnt adapter may be multiplied, tried in this order
@@ -152,7 +153,9 @@ class Run:
             score = self.checks.loss(self.inner)
             self.tokens_per_s = update * recipe.update_tokens / busy_s
             left_s = min((budget.used_s - began_s) / update * (recipe.updates - update), max(0.0, budget.left_s))
-            report(News(update, recipe.updates, float(np.mean(recent)), self.tokens_per_s, left_s, score, base.held_out))
+            report(
+                News(update, recipe.updates, float(np.mean(recent)), self.tokens_per_s, left_s, score, base.held_out)
+            )
             recent = []
             if score < best:
                 best, best_state, self.best_update, stale = score, self._state(), update, 0
@@ -241,7 +244,7 @@ class Run:
             inputs, targets = self.windows.batch(number)
         count = len(targets)
         rows: list[int] = []
-        if self.worth is not None:
+        if self.worth is not None and rng.random() < OTHER_CHORDS_UPDATES:
             inputs, rows = with_other_chords(inputs, rng, OTHER_CHORDS)
         with _autocast(recipe.device):
             logits = self.inner(inputs.to(recipe.device))

@@ -27,10 +27,10 @@ __all__ = ["PlayReturns", "StyleWindows", "practice_windows", "with_other_chords
 
 RETURNS, STARTS = 0.45, 0.2  # shares of the batches; the others are full flow
 FLOW_TOKENS, START_TOKENS, RETURN_TOKENS = 512, 128, 256
-FRESH = 30  # updates for which the model's own playing is current
-POOL = 64  # returns at a time
+FRESH = 40  # updates for which the model's own playing is current
+POOL = 48  # returns at a time
 SHORTEST_LEAD, LONGEST_LEAD = 0.15, 0.625  # of a window: own playing before the turn
-PRACTICE_PIECES = 96
+PRACTICE_PIECES = 64
 
 PlayReturns = Callable[[Sequence[PieceArrays], int, np.random.Generator], list[Return]]
 """Pieces, how many, chance -> returns by the model as it stands."""
@@ -138,9 +138,7 @@ def with_other_chords(inputs: Inputs, rng: np.random.Generator, share: float) ->
     rows = sorted(rng.permutation(known)[: max(1, round(share * len(inputs.num_chords)))].tolist()) if known else []
     if not rows:
         return inputs, rows
-    both = {
-        name: None if value is None else torch.cat([value, value[rows]]) for name, value in vars(inputs).items()
-    }
+    both = {name: None if value is None else torch.cat([value, value[rows]]) for name, value in vars(inputs).items()}
     chords = both["chords"]
     assert chords is not None
     for place, row in enumerate(rows, start=len(inputs.num_chords)):

@@ -21,9 +21,7 @@ class _LowRank(torch.autograd.Function):
     """x: (..., in), weight: (out, in) frozen, a: (r, in), b: (out, r), mask: (N, r) or None -> (..., out)."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, a: Tensor, b: Tensor, mask: Tensor | None, scale: float
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, a: Tensor, b: Tensor, mask: Tensor | None, scale: float) -> Tensor:
         rows = x.reshape(-1, x.shape[-1])
         low = rows @ a.T
         if mask is not None:
@@ -46,7 +44,7 @@ class _LowRank(torch.autograd.Function):
 
 
 def use_one_product(wrapped: nn.Module) -> None:
-    """Gives every LoRA layer of a PEFT model around dense frozen matrices this arithmetic; its parameters stay PEFT's."""
+    """Gives every LoRA layer around a dense frozen matrix this arithmetic; its parameters stay PEFT's."""
     for module in wrapped.modules():
         if hasattr(module, "lora_A") and isinstance(getattr(module, "base_layer", None), nn.Linear):
             assert module.base_layer.bias is None
