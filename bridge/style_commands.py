@@ -117,7 +117,7 @@ def add_styles_arguments(parser: argparse.ArgumentParser) -> None:
     add = actions.add_parser("add", help="copy a style folder to your own styles")
     add.add_argument("folder", metavar="STYLE", type=Path)
     add.add_argument("--name", help="under another name")
-    add.add_argument("--base", metavar="CKPT", help="the base it is for [default: the shipped ones]")
+    add.add_argument("--checkpoint", metavar="CKPT", help="the base it is for [default: the shipped ones]")
     remove = actions.add_parser("remove", help="delete one of your own styles")
     remove.add_argument("name", metavar="NAME")
     for action in (listing, info, add, remove):
@@ -153,7 +153,7 @@ def run_styles(args: argparse.Namespace) -> int:
     if args.action == "info":
         return _info(args)
     if args.action == "add":
-        bases = [load_checkpoint(name) for name in ([args.base] if args.base is not None else SHIPPED)]
+        bases = [load_checkpoint(name) for name in ([args.checkpoint] if args.checkpoint is not None else SHIPPED)]
         folder = add_style(args.folder, args.name, bases)
     else:
         folder = remove_style(args.name)

@@ -80,13 +80,12 @@ def add_style(folder: Path, name: str | None = None, bases: Sequence[Checkpoint]
     """
     style = load_style(folder)
     name = check_name(style.name if name is None else name)
-    if bases:
-        # Refused here rather than in the middle of a session.
-        adapter_of(style, next((base for base in bases if base.sha256 == style.base_sha256), bases[0]))
     if any((place / name).exists() for place in (user_styles(), shipped_styles())):
         raise CheckpointError(
             f"there is a style {name} already: give another name by --name, or sideman styles remove {name} first"
         )
+    if bases:  # refused here rather than when it is to be played
+        adapter_of(style, next((base for base in bases if base.sha256 == style.base_sha256), bases[0]))
     target = user_styles() / name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

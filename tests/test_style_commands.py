@@ -67,7 +67,7 @@ def test_styles_are_listed_told_added_and_removed(
     assert f"base: sha256 {base.sha256} (not the shipped one)" in out
     code, out, _ = run(capsys, "styles", "info", tmp_path / "other", "--json")
     assert json.loads(out)["for_the_shipped_base"] is True
-    code, out, _ = run(capsys, "styles", "add", tmp_path / "stride", "--name", "stride-2", "--base", base.path)
+    code, out, _ = run(capsys, "styles", "add", tmp_path / "stride", "--name", "stride-2", "--checkpoint", base.path)
     assert (code, out) == (0, f"added stride-2: {shelf / 'stride-2'}\n")
     code, out, _ = run(capsys, "styles", "remove", "stride-2", "--json")
     assert json.loads(out) == {"name": "stride-2", "folder": str(shelf / "stride-2")}
@@ -181,7 +181,7 @@ def test_a_hostile_style_is_one_line_and_exit_2(
         tensors.write_bytes((10**12).to_bytes(8, "little") + tensors.read_bytes()[8:])
     lines = {
         "info": ["styles", "info", folder],
-        "add": ["styles", "add", folder, "--name", "copied", "--base", base.path],
+        "add": ["styles", "add", folder, "--name", "copied", "--checkpoint", base.path],
         "export": ["export", "--merge", "evil", "--base", base.path, "-o", tmp_path / "out"],
         "generate": ["generate", "--checkpoint", base.path, "--chords", "C", "--style", "evil", "-o", tmp_path / "out"],
     }
