@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from typing import NoReturn
 
+from engine.console import escape_what_cannot_be_said
+
 __all__ = ["COMMANDS", "Command", "main"]
 
 
@@ -57,6 +59,7 @@ EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line (default: sys.argv) and returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    escape_what_cannot_be_said()
     debug = "--debug" in arguments or os.environ.get("SIDEMAN_DEBUG", "") not in ("", "0")
     try:
         return _run(arguments)

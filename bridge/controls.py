@@ -32,6 +32,8 @@ class Controls:
         elif name == "mode":
             if value == "changes" and not self._has_chart:
                 raise ModeError("mode 'changes' needs a chord chart: give --chords or send /sideman/chords first")
+            if value == "comp":
+                raise ModeError("mode 'comp' cannot be played yet: use changes with role comping")
             self.doors.post("mode", str(value))
         else:
             self.doors.post("knob", name, value)
@@ -68,6 +70,10 @@ class Controls:
     def panic(self) -> None:
         """Silence on all channels; the next chord plays again."""
         self.doors.post("panic")
+
+    def end_in(self, bars: int) -> None:
+        """Brings the music home in so many bars, 0: at the end of the chart's round. ModeError: no music to end."""
+        raise ModeError("no ending can be played yet: send /sideman/stop")
 
     def resync(self, why: str) -> None:
         """Every note ends, and the music goes on from now. why: for the report, "" for none."""

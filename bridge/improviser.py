@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from engine.chords import Chord
@@ -21,6 +21,9 @@ class Improviser(Protocol):
 
     def set_params(self, **values: Value) -> None:
         """Names of osc_protocol.parameters; ParameterError."""
+
+    def asked(self) -> Mapping[str, Value]:
+        """What applies now of the rows that may be left to the sideman, by name; AUTO where nothing is asked."""
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """(onset_s, chord) pairs that replace every chord from from_s on."""

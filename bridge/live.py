@@ -7,7 +7,7 @@ which never makes them wait.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -24,6 +24,7 @@ from bridge.parts import Parts
 from bridge.session_thread import SessionThread
 from bridge.supervision import LOST_US
 from bridge.witness import Witness
+from osc_protocol.parameters import AUTO, Value
 
 __all__ = ["LiveSession", "Report"]
 
@@ -38,7 +39,10 @@ class Report(Protocol):
     """Hears what happens, on the session thread. It must return at once."""
 
     def __call__(self, what: str, text: str, /) -> None:
-        """what: `chord`, `rest`, `count-in`, `playing`, `listening`, `feel`, `note`, `error`. text: one line."""
+        """what: `chord`, `rest`, `count-in`, `playing`, `listening`, `feel`, `note`, `asked`, `error`. text: one line.
+
+        `asked`: the names of parameters of which something else applies now, whoever decided it.
+        """
 
 
 class LiveSession(Controls):
@@ -79,6 +83,7 @@ class LiveSession(Controls):
         self._thread: SessionThread | None = None
         self._began_us: int | None = None  # the round under way; written by the session thread
         self._ready_us = 0  # up to where music was ready after the last round; the same
+        self.asked: Mapping[str, Value] = {}  # what applies of the rows that may be left to us; the same, never changed
         # Session thread only, from here on.
         now_us = self.doors.now_us
         self._look_ahead_us = look_ahead_ms * 1000
@@ -161,6 +166,7 @@ class LiveSession(Controls):
             self._knobs.apply(now_us)
         self._fill(self._modes.settles_in_us(now_us) if self._enabled else None, now_us)
         self._beat.tell(now_us, self._witness, self._modes.beats_per_bar)
+        self._tell_asked()
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.listens else IDLE_S
         self._ended_us = self.doors.now_us()
         settles_in_us = self._modes.settles_in_us(self._ended_us)
@@ -171,6 +177,13 @@ class LiveSession(Controls):
         self._began_us = None
         self.doors.end_round()
         return wait_s
+
+    def _tell_asked(self) -> None:
+        asked, before = self._ahead.improviser.asked(), self.asked
+        changed = [name for name, value in asked.items() if before.get(name, AUTO) != value]
+        if changed:
+            self.asked = asked
+            self._report("asked", " ".join(changed))
 
     def _fill(self, settles_in_us: int | None, now_us: int) -> None:
         """Makes music ahead. settles_in_us: when a hand that moves may be known to hold another chord; None: none."""

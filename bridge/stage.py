@@ -159,7 +159,8 @@ class Stage:
             what, text = item
             if what == DIED:
                 what, text = "error", self._revive(text)
-            self._say(f"{what} {text}".rstrip())
+            if what != "asked":  # for those who ask, not for the terminal: it may change at every bar
+                self._say(f"{what} {text}".rstrip())
             self._remote.report(what, text)
 
     def _look_at_session(self) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from engine.notes import Notes
 
-__all__ = ["CONFIDENT", "BeatEstimate", "estimate_beats"]
+__all__ = ["CONFIDENT", "BeatEstimate", "estimate_beats", "onset_events"]
 
 Floats = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
@@ -93,7 +93,7 @@ def estimate_beats(notes: Notes) -> BeatEstimate:
 
     No beats, confidence 0: fewer than 16 onsets, or more than 40 minutes.
     """
-    time_s, salience = _events(notes)
+    time_s, salience = onset_events(notes)
     if len(time_s) < MIN_EVENTS or time_s[-1] - time_s[0] > MAX_LENGTH_S:
         return BeatEstimate(np.zeros(0), None, 0.0)
     start_s = float(time_s[0])
@@ -123,7 +123,7 @@ def _confidence(beats_s: Floats, time_s: Floats, salience: Floats) -> float:
     return float(1 / (1 + np.exp(-evidence @ _CONFIDENCE)))
 
 
-def _events(notes: Notes) -> tuple[Floats, Floats]:
+def onset_events(notes: Notes) -> tuple[Floats, Floats]:
     """(E,) times of onsets, chords as one, and (E,) log odds that each lies on a beat, the beat unknown."""
     onset_s = notes["onset_s"]
     if len(onset_s) == 0:

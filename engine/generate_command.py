@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from engine.console import escape_what_cannot_be_said
 from engine.errors import SidemanError
 from osc_protocol.options import add_parameter_options, parameters_from
 from osc_protocol.parameters import ParameterError
@@ -16,7 +17,7 @@ __all__ = ["add_arguments", "run"]
 LOWEST_BPM, HIGHEST_BPM = 20.0, 999.0
 MAX_BARS = 1000
 MAX_SEED = 2**64 - 1
-NOT_OFFLINE = ("mode", "look_ahead_ms")  # matters of live play
+NOT_OFFLINE = ("mode", "look_ahead_ms", "keep_clear")  # matters of live play
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,6 +137,7 @@ def _numbered(path: Path | None, number: int, count: int) -> Path | None:
 
 def main() -> int:
     """The command alone, for `python -m engine`."""
+    escape_what_cannot_be_said()
     parser = argparse.ArgumentParser(prog="python -m engine", description="Write a solo over chords to a MIDI file.")
     add_arguments(parser)
     try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from engine.chords import Chart, Chord
 from engine.controls import Control
 
-__all__ = ["Judgement", "auto_values", "judge", "notes_a_beat"]
+__all__ = ["ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
 
 SLOW_BPM = 84.0  # the slowest swing of the practice pieces is 100, the fastest ballad 84
 SOUL_BPM = 108.0
@@ -22,6 +22,11 @@ BLUES_BPM = 160.0  # faster, a blues is swung like any other form
 UP_BPM = 200.0
 SLOW_POP_BPM = 84.0
 MODAL_BARS = 4.0  # a chord that lasts as long on average is a place to stay, not a step on the way
+
+ARC_BARS = 32  # over which a solo of no known length builds and calms down
+SHORTEST_ARC = 8  # bars; a shorter one has nowhere to go
+PEAK = 0.7  # of the way
+SWELL = BUSIER = 0.2  # by how much its height is louder than its mean, and has more notes
 
 TRIADS = frozenset({"", "m", "dim", "aug", "sus4", "sus2", "5"})
 RICH = frozenset({"9", "13", "maj9", "m9", "7sus4"})  # what soul is made of
@@ -42,13 +47,17 @@ _BUSY = {"solo": 1.0, "right": 0.7, "left": 0.5, "comping": 0.9, "accompany": 0.
 
 @dataclass(frozen=True)
 class Judgement:
-    """How to play. None: no opinion, the model decides. density: notes a second."""
+    """How to play. None: no opinion, the model decides. density: notes a second.
+
+    swell: by what share of themselves the velocities rise with the height of the solo (see arc).
+    """
 
     manner: str | None = None
     role: str | None = None
     groove: str | None = None
     left_hand: str | None = None
     density: float | None = None
+    swell: float = 0.0
 
 
 def judge(
@@ -58,27 +67,44 @@ def judge(
     beats_per_bar: int = 4,
     mode: str = "changes",
     asked: Mapping[str, str | float] | None = None,
+    height: float = 0.0,
 ) -> Judgement:
     """How a chart is to be played.
 
     chart: one round of it or several; None, or one without chords: nothing is known of the harmony. tempo_bpm: None
     where no beat is known. beats_per_bar: where there is no chart, which has its own. mode: as in the parameter table;
     in `continue` the music that came before decides, so there is no opinion. asked: the rows that the player, or a
-    style, has decided; "auto" counts as not decided. The rest is made to fit them.
+    style, has decided; "auto" counts as not decided. The rest is made to fit them. height: see arc.
     """
     wishes = {name: value for name, value in (asked or {}).items() if value != "auto"}
     if mode == "continue":
         return Judgement()
     manner = str(wishes.get("manner", "jazz"))
     role = str(wishes.get("role", "comping" if mode == "comp" else "solo"))
-    density = None if tempo_bpm is None else notes_a_beat(tempo_bpm) * _BUSY.get(role, 1.0) * tempo_bpm / 60
+    density = None
+    if tempo_bpm is not None:
+        density = notes_a_beat(tempo_bpm) * _BUSY.get(role, 1.0) * tempo_bpm / 60 * (1 + BUSIER * height)
     if manner != "jazz":  # roles, grooves and left hands were learnt from the practice pieces, which are its jazz
         return Judgement(manner=manner, density=density)
     groove = wishes.get("groove")
     if groove is None and tempo_bpm is not None:
         groove = _groove(chart, tempo_bpm, chart.beats_per_bar if chart is not None else beats_per_bar)
-    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density)
+    # The practice pieces are as loud at their end as at their start, and so is what was learnt from them.
+    swell = 0.0 if "loudness" in wishes else SWELL
+    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density, swell)
     return replace(judgement, left_hand=_left_hand(judgement, tempo_bpm))
+
+
+def arc(bar: float, bars: int | None = None) -> float:
+    """How high a solo stands at a bar, -1..1: it begins low, builds, is highest at seven tenths, and comes down again.
+
+    bars: its length; None: it goes on, and does so every ARC_BARS. The mean over a solo is 0.
+    """
+    length = ARC_BARS if bars is None else bars
+    if length < SHORTEST_ARC:
+        return 0.0
+    way = (bar / length) % 1.0 if bars is None else min(1.0, max(0.0, bar / length))
+    return 2 * (way / PEAK if way < PEAK else (1 - way) / (1 - PEAK)) - 1
 
 
 def auto_values(judgement: Judgement, controls: Sequence[Control]) -> dict[str, str | float]:

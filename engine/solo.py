@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from engine.checkpoint import Checkpoint
 from engine.chords import Chart
 from engine.feel import FEEL_NAMES, Feel, NoteMover
 from engine.inference.session import Session
-from engine.judgement import auto_values, judge
+from engine.judgement import arc, auto_values, judge
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
@@ -20,6 +21,7 @@ from osc_protocol.parameters import Value
 
 __all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
 
+PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 
 
@@ -54,9 +56,6 @@ def improvise(
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed, backend)
     session.set_params(**(params or {}))
-    # A prompt says itself how it is to go on.
-    judged = judge(chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
-    session.set_auto(auto_values(judged, checkpoint.model.controls))
     if prompt is not None:
         feed_notes(session, prompt.notes[-PROMPT_NOTES:])
     start_s = session.time_s  # where the prompt ends
@@ -67,11 +66,22 @@ def improvise(
     home = _home_beat(chart) if ending else None
     if home is not None:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
-    # The last grid point before the end, so that the last notes end within the file.
-    events = session.generate(start_s + np.floor(length_s / STEP_S) * STEP_S) + session.end()
+    # A prompt says itself how it is to go on.
+    judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
+    events: list[NoteEvent] = []
+    for bar in range(0, chart.bars, PHRASE_BARS):
+        now = judged(height=arc(bar + PHRASE_BARS / 2, chart.bars))
+        session.set_auto(auto_values(now, checkpoint.model.controls))
+        # The last grid point before the end, so that the last notes end within the file.
+        until_s = min((bar + PHRASE_BARS) * chart.beats_per_bar * beat_s, length_s)
+        events += session.generate(start_s + math.floor(until_s / STEP_S) * STEP_S)
+    events += session.end()
     knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
     feel = Feel(tempo_bpm=tempo_bpm, seed=seed).turned(**knobs)
     notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
+    height = np.array([arc(onset_s / (chart.beats_per_bar * beat_s), chart.bars) for onset_s in notes["onset_s"]])
+    gain = 1.0 + judged().swell * height
+    notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
     symbols = [(span.start_beat * beat_s, span.chord.name if span.chord else "N.C.") for span in chart.spans]
     return Solo(notes, symbols, tempo_bpm, chart.beats_per_bar, length_s)
 

@@ -15,9 +15,9 @@ __all__ = ["decode_notes", "encode_notes"]
 def encode_notes(notes: Notes) -> tuple[npt.NDArray[np.uint16], float]:
     """(N,) notes, N > 0 -> (T,) ids, and the moment in seconds that their time 0 stands for: the first note's step."""
     begin_s = float(np.floor(notes["onset_s"].min() / STEP_S) * STEP_S)
-    ids = native.encode(
-        LAYOUT, notes["onset_s"] - begin_s, notes["offset_s"] - begin_s, notes["pitch"], notes["velocity"]
-    )
+    # A first note on the grid may lie 5e-17 s before the step that it was floored to.
+    onset_s, offset_s = (np.maximum(notes[name] - begin_s, 0.0) for name in ("onset_s", "offset_s"))
+    ids = native.encode(LAYOUT, onset_s, offset_s, notes["pitch"], notes["velocity"])
     return ids, begin_s
 
 

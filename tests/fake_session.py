@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from engine.chords import Chord
 from engine.notes import NoteEvent
-from osc_protocol.parameters import Value, check
+from osc_protocol.parameters import AUTO, CONTROL_NAMES, Value, check
 
 MAX_NOTE_S = 0.6
 STEP_S = 0.01
@@ -38,6 +38,9 @@ class FakeSession:
 
     def set_params(self, **values: Value) -> None:
         self.params.update({name: check(name, value) for name, value in values.items()})
+
+    def asked(self) -> dict[str, Value]:
+        return {name: self.params.get(name, AUTO) for name in CONTROL_NAMES}
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         onsets = [onset_s for onset_s, _ in chords]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -90,3 +92,26 @@ def test_help_imports_neither_numpy_nor_ports() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.endswith("[]\n")
     assert time.monotonic() - began < 3  # 0.1 s on a calm machine
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("name", ["\u266f\u66f2.mid", "caf\u00e9.mid"])
+def test_a_name_that_the_terminal_cannot_say_ends_no_command(name: str, encoding: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"no music")
+
+    def sideman(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "bridge.cli", *arguments], cwd=tmp_path, capture_output=True, check=False,
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        return done.returncode, (done.stdout + done.stderr).decode(encoding)
+
+    for command in (["chords", name], ["prepare", ".", "-o", "data", "--workers", "1"]):
+        code, said = sideman(*command)
+        assert code == 2, said
+        assert "no MThd header" in said
+        assert "Traceback" not in said
+        assert "Error:" not in said
+    code, said = sideman("generate", "--chords", "C", "--bars", "1", "-o", f"solo {name}")
+    assert code == 0, said
+    assert (tmp_path / f"solo {name}").is_file()

@@ -9,7 +9,7 @@ import pytest
 from engine.chords import Chart, parse_chart
 from engine.controls import Control
 from engine.data.practice.piece import STYLES
-from engine.judgement import Judgement, auto_values, judge, notes_a_beat
+from engine.judgement import ARC_BARS, Judgement, arc, auto_values, judge, notes_a_beat
 
 BLUES = "F7 | Bb7 | F7 | F7 | Bb7 | Bb7 | F7 | D7 | Gm7 | C7 | F7 D7 | Gm7 C7"
 MINOR_BLUES = "Cm7 | Fm7 | Cm7 | Cm7 | Fm7 | Fm7 | Cm7 | Cm7 | Ab7 | G7 | Cm7 | G7"
@@ -108,7 +108,7 @@ def test_the_mode_gives_the_role() -> None:
 
 
 def test_without_a_beat_nothing_is_said_of_time() -> None:
-    assert judge(chart(CHANGES), None) == Judgement(manner="jazz", role="solo")
+    assert judge(chart(CHANGES), None) == Judgement(manner="jazz", role="solo", swell=0.2)
     assert judge(None, 220, beats_per_bar=3).groove == "waltz"
     assert judge(None, 120).groove is None
 
@@ -123,3 +123,21 @@ def test_values_are_labels_or_shares_of_the_levels_that_the_controls_have() -> N
     assert "loudness" not in values
     assert auto_values(judge(chart(BALLAD), 60), ()) == {}
     assert "groove" not in auto_values(judge(chart(BLUES), 120), CONTROLS)  # a label that this base has not
+
+
+def test_a_solo_builds_and_comes_down_and_so_again_where_its_length_is_unknown() -> None:
+    heights = [arc(bar, 48) for bar in range(49)]
+    peak = heights.index(max(heights))
+    assert 24 < peak < 40
+    assert all(a < b for a, b in itertools.pairwise(heights[: peak + 1]))
+    assert all(a > b for a, b in itertools.pairwise(heights[peak:]))
+    assert heights[0] == heights[-1] == -1.0
+    assert abs(sum(arc(bar / 10, 48) for bar in range(480))) / 480 < 0.01
+    assert [arc(bar) for bar in range(ARC_BARS)] == [arc(bar + ARC_BARS) for bar in range(ARC_BARS)]
+    assert {arc(bar, 7) for bar in range(7)} == {0.0}
+    low, high = (judge(chart(CHANGES), 120, height=height) for height in (-1.0, 1.0))
+    assert (low.density or 0) < (high.density or 0) < 2 * (low.density or 0)
+    assert low.swell == high.swell > 0
+    assert low.groove == high.groove
+    assert judge(chart(CHANGES), 120, asked={"loudness": 0.5}).swell == 0.0
+    assert judge(chart(CHANGES), 120, asked={"manner": "rolls"}).swell == 0.0

@@ -44,6 +44,9 @@ def _chosen(tracks: list[Track], rule: object = "auto") -> tuple[list[int], str]
         ([("钢琴", 0, 0), ("吉他", 24, 1)], [0]),
         ([("Фортепиано", 0, 0), ("", 40, 1)], [0]),
         ([("MELODY", 0, 0), ("PIANO", 0, 1)], [1]),
+        ([("Lead-in", 0, 0), ("BRIDGE", 0, 1), ("PIANO", 0, 2)], [2]),  # everything has the first program here
+        ([("Piano", 0, 0), ("l.h.", 0, 1), ("", 0, 2), ("2", 0, 3)], [0, 1, 2, 3]),
+        ([("Piano", 0, 0), ("Rhodes", 4, 1), ("Pads", 5, 2)], [0, 1, 2]),
         ([("Violin", 0, 0), ("keys", 0, 1)], [1]),  # a sequencer's default program is no piano
         ([("Monkeys", 73, 0), ("Grand Piano", 0, 1)], [1]),
         ([("melody", 0, 0)], [0]),  # alone

@@ -97,6 +97,22 @@ def test_the_report_counts_what_the_shards_hold(corpus: Path, tmp_path: Path, au
     assert all(row["chord_source"] == "recognised" and row["beat_source"] == "tempo map" for row in rows)
 
 
+def test_what_no_hands_could_have_played_is_refused_with_its_reason(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path / "midi", files=2)
+    rng = np.random.default_rng(0)
+    onset_s = np.sort(rng.uniform(0, 0.6, 1807))
+    flood = make_notes(onset_s, onset_s + 0.05, rng.integers(21, 109, 1807), np.full(1807, 64))
+    write_midi(folder / "flood.mid", flood, tempo_bpm=120)
+    onset_s = np.arange(40) * 1.0
+    endless = make_notes(onset_s, onset_s + 9.2, 40 + np.arange(40), np.full(40, 64))
+    write_midi(folder / "endless.mid", endless, tempo_bpm=120)
+    prepare(folder, tmp_path / "data", ONE)
+    refused = {row["path"]: row["refused"] for row in rows_of(tmp_path / "data") if row.get("refused")}
+    assert refused.keys() == {"flood.mid", "endless.mid"}
+    assert "more than hands can play" in str(refused["flood.mid"])
+    assert "half of its notes last over 9.2 s" in str(refused["endless.mid"])
+
+
 def test_every_bad_file_is_reported_with_its_reason_and_skipped(tmp_path: Path) -> None:
     folder = write_corpus(tmp_path / "midi", files=2)
     good = (folder / "song0.mid").read_bytes()

@@ -23,6 +23,7 @@ from engine.chords.labels import (
     read_text_labels,
 )
 from engine.errors import DataError
+from engine.map_phase import true_phase
 from engine.midi_io import extend_with_pedal, read_performance
 from engine.notes import Notes, Performance
 
@@ -155,8 +156,9 @@ def read_piece(source: Source, tracks: Tracks = "auto") -> Piece:
 def _read_file(source: Source, tracks: Tracks) -> Piece:
     performance = read_performance(source.path, tracks=tracks, beats=True)
     struck, confidence = performance.notes, None
-    if is_metrical(performance):
-        beats_s, beat_in_bar, beat_source = performance.beats_s, performance.beat_in_bar, "tempo map"
+    mapped = _map_beats(performance)
+    if mapped is not None:
+        (beats_s, beat_in_bar), beat_source = mapped, "tempo map"
     else:
         estimate = estimate_beats(struck)
         confidence = round(float(estimate.confidence), 3)
@@ -171,6 +173,19 @@ def _read_file(source: Source, tracks: Tracks) -> Piece:
     notes = extend_with_pedal(struck, performance.pedal_s, performance.pedal_down)
     labelled = Performance(notes, beats_s=beats_s, beat_in_bar=beat_in_bar)
     return Piece(source, labelled, chords, chord_source, beat_source, confidence, struck)
+
+
+def _map_beats(performance: Performance) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None:
+    """The beats of a tempo map that means something, at the phase that the onsets tell; None: there are none."""
+    if not is_metrical(performance):
+        return None
+    beats_s = performance.beats_s
+    phase = true_phase(performance.notes, beats_s)
+    if not phase:
+        return None if phase is None else (beats_s, performance.beat_in_bar)
+    ahead_s = np.concatenate([[2 * beats_s[0] - beats_s[1]], beats_s])  # music may begin before the map's first beat
+    moved_s = ahead_s[:-1] + phase * np.diff(ahead_s)
+    return moved_s, np.full(len(moved_s), UNKNOWN_IN_BAR)
 
 
 def _in_bar(beats_s: npt.NDArray[np.float64], known: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:

@@ -17,12 +17,15 @@ from engine.data.corpus import Piece, Source, Tracks, one_line, read_piece
 from engine.data.shards import PieceArrays, steps_of, token_steps
 from engine.data.works import Sketch, sketch_of
 from engine.errors import SidemanError
+from engine.notes import Notes
 from engine.tokens import encode_notes
 from engine.vocabulary import BOS, EOS, STEP_S
 
 __all__ = ["Entry", "entry_of", "read_entry", "refusal", "tokenise"]
 
 MIN_NOTES = 16  # fewer teach nothing
+MAX_NOTES_S = 45.0  # over a whole piece; the densest piano roll has 30
+MAX_MEDIAN_S = 5.0  # of the notes as they were held; the slowest score has 2
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,13 @@ def tokenise(piece: Piece, collection: int) -> PieceArrays:
 
 
 def entry_of(piece: Piece) -> Entry:
-    """A piece as an entry; a refusal if it has too few notes."""
+    """A piece as an entry; a refusal if it has too few notes, or no hands could have played it."""
     notes = piece.performance.notes
-    if len(notes) < MIN_NOTES:
-        return refusal(f"has fewer than {MIN_NOTES} notes ({len(notes)})")
-    arrays = tokenise(piece, 0)
     struck = notes if piece.struck is None else piece.struck
+    implausible = _implausible(struck)
+    if implausible:
+        return refusal(implausible)
+    arrays = tokenise(piece, 0)
     sketch = sketch_of(struck)
     facts = {
         "notes": len(notes),
@@ -108,6 +112,19 @@ def entry_of(piece: Piece) -> Entry:
             "run_pitches": sketch.pitches,
         },
     )
+
+
+def _implausible(struck: Notes) -> str:
+    """Why (N,) notes, without the pedal, are no piece of piano music; empty: they may be one."""
+    if len(struck) < MIN_NOTES:
+        return f"has fewer than {MIN_NOTES} notes ({len(struck)})"
+    length_s = float(struck["offset_s"].max() - struck["onset_s"].min())
+    if len(struck) > MAX_NOTES_S * length_s:
+        return f"has {len(struck):,} notes in {length_s:.1f} s, more than hands can play: its tempo is broken"
+    median_s = float(np.median(struck["offset_s"] - struck["onset_s"]))
+    if median_s > MAX_MEDIAN_S:
+        return f"half of its notes last over {median_s:.1f} s: their ends were lost, or its tempo is broken"
+    return ""
 
 
 def refusal(reason: str) -> Entry:

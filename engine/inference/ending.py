@@ -12,7 +12,7 @@ the same ending.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ LEAD_STEPS = round(0.06 / STEP_S)  # what is struck so shortly before the bar li
 CANDIDATES = 8
 FEWEST, MOST = 3, 7  # notes of the chord
 BASS_LOW, BASS_HIGH = 28, 52  # E1 to E3
+RIGHT_LOW, LEFT_HIGH = 55, 64  # of a hand that plays alone
+MELODY_LOW = 60
 LEFT_SPAN, RIGHT_SPAN = 16, 14  # semitones that a hand reaches: a tenth, a ninth
 ROLL_STEPS = (0, 0, 1, 2)  # between two notes of a chord that is held for long
 LONG_STEPS = round(1.5 / STEP_S)
@@ -37,12 +39,18 @@ LONG_STEPS = round(1.5 / STEP_S)
 
 @dataclass(frozen=True)
 class Reach:
-    """The hard limits that an ending keeps: lowest and highest pitch, most notes, pitch classes as 12 bits."""
+    """The limits that an ending keeps: lowest and highest pitch, most notes, pitch classes as 12 bits."""
 
     low: int = 0
     high: int = 127
     notes: int = MOST
     scale_mask: int = 0xFFF
+
+    def for_role(self, role: str) -> Reach:
+        """The limits of one hand, where only one is asked for."""
+        if role == "right":
+            return replace(self, low=min(max(self.low, RIGHT_LOW), self.high))
+        return replace(self, high=max(min(self.high, LEFT_HIGH), self.low)) if role == "left" else self
 
     def allows(self, pitch: int) -> bool:
         return self.low <= pitch <= self.high and bool(self.scale_mask >> pitch % 12 & 1)
@@ -127,7 +135,10 @@ def _compose(
 def _draw_chord(
     stream: TokenStream, ending: Ending, chord: Chord, reach: Reach, strength: float, rng: np.random.Generator
 ) -> tuple[list[Event], tuple[int, float]]:
-    """One candidate, fed into the stream, from the bass up, and how good it is: with its third, then how likely."""
+    """One candidate, fed into the stream, from the bass up, and how good it is: whole chords first, then the likeliest.
+
+    Whole: with its root and third, and with a note for the right hand, where that may play.
+    """
     step = ending.at_step + 1  # a step after what was let go, so that rolling back to the bar line leaves that
     roll = int(rng.choice(ROLL_STEPS)) if ending.end_step - ending.at_step >= LONG_STEPS else 0
     notes: list[Event] = []
@@ -152,7 +163,7 @@ def _draw_chord(
         notes.append((step + roll * len(notes), pitch, velocity))
         stream.feed(notes[-1:])
     classes = {pitch % 12 for _, pitch, _ in notes}
-    whole = len(classes & set(chord.pitch_classes()[:2]))  # root and third, or what stands for it
+    whole = len(classes & set(chord.pitch_classes()[:2])) + any(pitch >= MELODY_LOW for _, pitch, _ in notes)
     return notes, (whole, float(np.mean(likely)) if likely else -np.inf)
 
 

@@ -28,15 +28,13 @@ from engine.styles import Style, adapter_of
 from engine.styles_library import find_style, style_weights
 from engine.styles_typical import blended, typical_of
 from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
-from osc_protocol.parameters import BY_NAME, Value, check
+from osc_protocol.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
 
 __all__ = ["Session"]
 
 SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
-AUTO = "auto"  # the value of a control that is left to the sideman
-ASKED_NAMES = frozenset(row.name for row in BY_NAME.values() if row.default == AUTO)  # the rows that are controls
 FASTEST_BPM = 10_000.0  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -78,7 +76,7 @@ class Session:
         there, is broken or was made on another base, a control that this base was not trained with.
         """
         checked = {name: check(name, value) for name, value in values.items()}
-        for name in checked.keys() & ASKED_NAMES:
+        for name in checked.keys() & CONTROL_NAMES:
             if checked[name] != AUTO and self._level(name, checked[name]) == UNKNOWN:
                 raise SidemanError(
                     f"{name} {checked[name]}: the base {self._checkpoint.path.name} was not trained to be asked that: "
@@ -103,7 +101,7 @@ class Session:
 
     def asked(self) -> dict[str, str | float]:
         """What applies now to each control of the table: a label, or 0..1; "auto" where nothing is asked at all."""
-        return {name: self._asked(name) for name in BY_NAME if name in ASKED_NAMES}
+        return {name: self._asked(name) for name in CONTROL_NAMES}
 
     def use_style(self, weights: Mapping[str, float], loaded: Mapping[str, Style] | None = None) -> None:
         """Plays in these styles, name -> weight 0..2, at most four; {} is the base alone. Holds from the next token on.
@@ -216,7 +214,7 @@ class Session:
 
     def _reach(self) -> Reach:
         low, high, notes = (int(self._values[name]) for name in ("register_low", "register_high", "polyphony"))
-        return Reach(low, high, notes, scale_mask(str(self._values["scale"])))
+        return Reach(low, high, notes, scale_mask(str(self._values["scale"]))).for_role(str(self.asked().get("role")))
 
     def _apply_params(self) -> None:
         chosen = {name: self._values[name] for name in SAMPLER_NAMES}
@@ -227,7 +225,7 @@ class Session:
 
     def _apply_levels(self) -> None:
         """Asks the stream for what the rows of the table, auto and the tempo come to."""
-        asked = {name: self._level(name, self._asked(name)) for name in ASKED_NAMES}
+        asked = {name: self._level(name, self._asked(name)) for name in CONTROL_NAMES}
         if self._bpm is not None and "tempo" in self._controls:
             asked["tempo"] = float(self._controls["tempo"].bin(self._bpm))
         levels = np.array([asked.get(name, UNKNOWN) for name in self._controls], dtype=np.float32)

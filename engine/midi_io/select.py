@@ -14,6 +14,7 @@ from engine.midi_io.parse import NO_PROGRAM, Parsed
 __all__ = ["decode_text", "select"]
 
 DRUM_CHANNEL = 9  # channel 10 as musicians count
+DEFAULTS = (NO_PROGRAM, 0)
 PIANO_PROGRAMS = range(8)  # General MIDI: acoustic and electric pianos, harpsichord, clavinet
 
 _KEYS = re.compile(
@@ -28,6 +29,13 @@ _OTHERS = re.compile(
     r"|klarinet|fagott|bassoon|sax|trumpet|trompet|trombon|posaune|tuba\b|\bhorns?\b|brass|vocal|vox\b|\bvoice\b"
     r"|gesang|sing(?:er|ing)|choir|chor\b|melod|\blead\b|organ\b|orgel|harmonica|accordion|akkordeon|vibraphon"
     r"|marimba|xylo|timpani|pauken|ベース|ギター|ドラム|バイオリン|吉他|贝斯|鼓",
+    re.IGNORECASE,
+)
+
+# What the tracks of one piano are called beside the one that says piano.
+_HANDS = re.compile(
+    r"right|left|hand|\b[rl]\.?h\b|\b[rlms]\.?[dgs]\b|upper|lower|treble|staff|clef|droite|gauche|rechts?|links?|destra"
+    r"|sinistra|derecha|izquierda|\bsolo\b|^[\W\d]*$",
     re.IGNORECASE,
 )
 
@@ -61,7 +69,8 @@ def select(parsed: Parsed, tracks: str | Sequence[str]) -> tuple[npt.NDArray[np.
 
     1. the tracks whose name or instrument name says piano or keys, in any of a dozen languages, together with the
        notes under a piano program (General MIDI 1-8; no program at all means 1) whose track is not named after another
-       instrument or a voice;
+       instrument or a voice; beside a track that says piano and no hand, the first program, which sequencers give to
+       whatever has none, counts only where the track has no name or a hand's;
     2. where there are none, everything, if all of it is one instrument: a solo, whatever plays it.
 
     ValueError, with the tracks there are: nothing to take by this rule, or no track of a name that was asked for.
@@ -79,6 +88,8 @@ def select(parsed: Parsed, tracks: str | Sequence[str]) -> tuple[npt.NDArray[np.
     if tracks != "auto":
         raise ValueError(f"tracks {tracks!r} is no choice: give auto, all or a list of names")
     keys = [part for part in parts if _is_keys(part)]
+    if any(_says_keys(part) and not _HANDS.search(part.name) for part in keys):
+        keys = [part for part in keys if _says_keys(part) or part.program not in DEFAULTS or _HANDS.search(part.name)]
     if keys or not parts:
         return _taken(parsed, parts, keys)
     if len({(part.name, part.program) for part in parts}) == 1:
@@ -111,8 +122,12 @@ def _parts(parsed: Parsed, rows: npt.NDArray[np.int64]) -> list[_Part]:
     return parts
 
 
+def _says_keys(part: _Part) -> bool:
+    return bool(_KEYS.search(part.name) or _KEYS.search(part.instrument))
+
+
 def _is_keys(part: _Part) -> bool:
-    if _KEYS.search(part.name) or _KEYS.search(part.instrument):
+    if _says_keys(part):
         return True
     piano = part.program == NO_PROGRAM or part.program in PIANO_PROGRAMS
     return piano and not _OTHERS.search(part.name) and not _OTHERS.search(part.instrument)
