@@ -9,10 +9,12 @@ import pytest
 
 pytest.importorskip("torch")
 
+from engine.data.prepare import Settings, prepare
 from engine.data.shards import Shard
 from engine.errors import DataError
+from engine.midi_io import write_midi
 from engine.training.takes import keep_back
-from tests.study_corpus import random_piece
+from tests.study_corpus import random_piece, song
 
 
 def data(folder: Path, works: list[str]) -> tuple[Path, Shard]:
@@ -45,3 +47,19 @@ def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
     (folder / "manifest.jsonl").write_text("[")
     with pytest.raises(DataError, match="sideman prepare"):
         keep_back(folder, shard, 6)
+
+
+def test_prepare_keeps_the_clips_of_a_take_together(tmp_path: Path) -> None:
+    """Different music, as different parts of one performance are, under names that say so."""
+    (tmp_path / "midi").mkdir()
+    for number in range(12):
+        path = tmp_path / "midi" / f"night{number // 3}_clip{number % 3}.mid"
+        write_midi(path, song(number), tempo_bpm=120)
+    prepare(tmp_path / "midi", tmp_path / "data", Settings(split=(0.5, 0.25, 0.25), workers=1))
+    sides: dict[str, set[str]] = {}
+    for line in (tmp_path / "data" / "manifest.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        sides.setdefault(row["path"].partition("_")[0], set()).add(row["split"])
+    assert len(sides) == 4
+    assert all(len(side) == 1 for side in sides.values())
+    assert set().union(*sides.values()) == {"train", "valid", "test"}
