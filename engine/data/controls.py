@@ -112,7 +112,8 @@ class ControlLevels:
                 levels[:, column] = _bins(control, measured[control.name])
             elif control.name == "ending" and end_known:
                 end = float(piece.step_before(len(piece.tokens))) * stretch
-                levels[:, column] = _bins(control, (end - now) * STEP_S)
+                left_s: F64 = np.asarray((end - now) * STEP_S, dtype=np.float64)
+                levels[:, column] = _bins(control, left_s)
             elif control.name == "tempo" and len(beats) > 1:
                 levels[:, column] = _tempo(control, beats, now)
             elif control.name == "phrase" and len(beats) > 1:
