@@ -106,10 +106,10 @@ class Run:
         if recipe.gradient_checkpointing:
             checkpoint_blocks(self.inner)
         controls, tokens = checkpoint.model.controls, recipe.update_tokens
-        manner = likeliest_manner(self.inner.eval(), train.pieces, controls)
-        labels = {} if manner is None else {"manner": manner}
+        self.manner = likeliest_manner(self.inner.eval(), train.pieces, controls)
+        labels = {} if self.manner is None else {"manner": self.manner}
         # What of style.yaml a session goes by, also one that plays for this run.
-        self.facts: dict[str, Any] = {"controls": {**labels, **typical_values(train.pieces, controls)}}
+        self.facts: dict[str, Any] = {"controls": typical_values(train.pieces, controls)}
         self.model: nn.Module = self.inner if recipe.form == "full" else add_lora(self.inner, recipe.qlora)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimiser = _optimiser(self.learning, recipe)
