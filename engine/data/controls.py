@@ -41,7 +41,8 @@ def measure(tokens: I64, bounds: I64 | None = None) -> dict[str, F64]:
     """(T,) event ids, and (S + 1,) rising places that cut them -> quantity of each measured control in S stretches.
 
     density: notes a second; loudness: mean velocity; register: mean pitch, both NaN without a note; thickness: notes
-    sounding, averaged over time; bass: notes below A3 a second. Notes that sound when the tokens begin are not known.
+    sounding, averaged over time; bass: notes below A3 a second. Of notes that sound when the tokens begin only the ends
+    are seen, and they count against the notes after them: so the shipped base learnt what its thickness means.
     bounds None: one stretch.
     """
     bounds = np.array([0, len(tokens)]) if bounds is None else bounds
