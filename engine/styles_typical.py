@@ -12,8 +12,8 @@ __all__ = ["PIANIST", "blended", "typical_of"]
 Values = Mapping[str, str | float]
 
 PIANIST = 0.5  # of all weight: from here on a label is the pianist's, as a value always is in part
-BY_PRACTICE = ("role", "groove", "left_hand")  # what a base was told of practice pieces alone, its manner of jazz
-JAZZ = "jazz"
+THE_PIANISTS = ("groove", "left_hand")  # auto leaves them to a style: asked for, they would bring back the base's
+SOLO = "solo"  # the role that a pianist's pieces have anyway
 
 
 def typical_of(style: Style, controls: Mapping[str, Control]) -> dict[str, str | float]:
@@ -35,8 +35,9 @@ def blended(auto: Values, styles: Mapping[str, Values], weights: Mapping[str, fl
     """What auto stands for under styles of these weights, where without them it would stand for `auto`.
 
     A measured value is the mean of the styles', by weight; what is missing to a weight of 1 is auto's share, if auto
-    has an opinion. A label is the heaviest style's, from a weight of PIANIST on; under a manner other than jazz roles,
-    grooves and left hands are left to the style, for no base was told of them there.
+    has an opinion. A label is the heaviest style's, from a weight of PIANIST on. From there on, too, groove, left hand
+    and the role of a soloist are how the pianist plays, and auto asks for none (docs/STYLES.md has what that is worth);
+    other roles are a part in the music, and stay.
     """
     total = sum(weights.get(name, 0.0) for name in styles)
     result = dict(auto)
@@ -57,7 +58,9 @@ def blended(auto: Values, styles: Mapping[str, Values], weights: Mapping[str, fl
         mean = sum(share * float(styles[name][control]) for name, share in holders.items()) / weight
         without = auto.get(control)
         result[control] = (weight * mean + rest * without) / (weight + rest) if isinstance(without, float) else mean
-    if result.get("manner", JAZZ) != JAZZ:
-        for control in BY_PRACTICE:
+    if max(weights.get(name, 0.0) for name in styles) >= PIANIST * max(1.0, total):
+        for control in THE_PIANISTS:
             result.pop(control, None)
+        if result.get("role") == SOLO:
+            del result["role"]
     return result

@@ -41,7 +41,8 @@ def measure(tokens: I64, bounds: I64 | None = None) -> dict[str, F64]:
     """(T,) event ids, and (S + 1,) rising places that cut them -> quantity of each measured control in S stretches.
 
     density: notes a second; loudness: mean velocity; register: mean pitch, both NaN without a note; thickness: notes
-    sounding, averaged over time; bass: notes below A3 a second. Notes that sound when the tokens begin are not known.
+    sounding, averaged over time; bass: notes below A3 a second. Of notes that sound when the tokens begin only the ends
+    are seen, and they count against the notes after them: so the shipped base learnt what its thickness means.
     bounds None: one stretch.
     """
     bounds = np.array([0, len(tokens)]) if bounds is None else bounds
@@ -112,7 +113,8 @@ class ControlLevels:
                 levels[:, column] = _bins(control, measured[control.name])
             elif control.name == "ending" and end_known:
                 end = float(piece.step_before(len(piece.tokens))) * stretch
-                levels[:, column] = _bins(control, (end - now) * STEP_S)
+                left_s: F64 = np.asarray((end - now) * STEP_S, dtype=np.float64)
+                levels[:, column] = _bins(control, left_s)
             elif control.name == "tempo" and len(beats) > 1:
                 levels[:, column] = _tempo(control, beats, now)
             elif control.name == "phrase" and len(beats) > 1:

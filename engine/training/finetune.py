@@ -37,7 +37,7 @@ class Recipe:
 
     qlora: QloraConfig = field(default_factory=QloraConfig)
     form: Form = "32-bit"
-    updates: int = 160
+    updates: int = 90
     update_tokens: int = 1024  # that an update learns from
     learning_rate: float | None = None  # None: LORA_RATE or FULL_RATE
     warmup: int = 20
@@ -192,6 +192,7 @@ def _facts(
             "learning_rate": recipe.peak_rate,
             "keep_share": recipe.kept_share if run.others is not None else 0.0,
             "practice_share": recipe.practice_share,
+            "told_manner": run.manner,
             "own_playing": run.windows.learns_returns,
             "emphasis": run.emphasis,
             "seed": recipe.seed,

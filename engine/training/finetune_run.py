@@ -36,9 +36,9 @@ SLOWER = 0.3  # of the rate, after a step back
 JUDGED_WINDOWS = 20  # of max_seq_len tokens at most, for the figures in style.yaml
 OTHER_WINDOWS = 24  # of the data to be kept
 OTHER_CHORDS = 0.25  # windows of a batch that come again under other chords, one at least ...
-OTHER_CHORDS_UPDATES = 0.6  # ... in so many of the updates
-WORTH_WEIGHT = 0.5  # of what is missing of the chords' worth, beside the loss
-WORTH_AIM = 1.1  # of what they were worth to the base
+OTHER_CHORDS_UPDATES = 0.4  # ... in so many of the updates
+WORTH_WEIGHT = 0.3  # of what is missing of the chords' worth, beside the loss
+WORTH_AIM = 1.0  # of what they were worth to the base
 WEAKER, STRONGER = (0.75, 0.5), (1.2, 1.4)  # by which a learnt adapter may be multiplied, tried in this order
 WORTH_TO_KEEP = 0.88  # of what chords are worth to the base: an adapter that leaves less is weakened
 GAIN_TO_KEEP = 0.85  # of an adapter's gain: it may be overstated as long as so much is left
@@ -106,10 +106,10 @@ class Run:
         if recipe.gradient_checkpointing:
             checkpoint_blocks(self.inner)
         controls, tokens = checkpoint.model.controls, recipe.update_tokens
-        manner = likeliest_manner(self.inner.eval(), train.pieces, controls)
-        labels = {} if manner is None else {"manner": manner}
+        self.manner = likeliest_manner(self.inner.eval(), train.pieces, controls)
+        labels = {} if self.manner is None else {"manner": self.manner}
         # What of style.yaml a session goes by, also one that plays for this run.
-        self.facts: dict[str, Any] = {"controls": {**labels, **typical_values(train.pieces, controls)}}
+        self.facts: dict[str, Any] = {"controls": typical_values(train.pieces, controls)}
         self.model: nn.Module = self.inner if recipe.form == "full" else add_lora(self.inner, recipe.qlora)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimiser = _optimiser(self.learning, recipe)

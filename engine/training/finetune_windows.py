@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -138,9 +139,10 @@ def with_other_chords(inputs: Inputs, rng: np.random.Generator, share: float) ->
     rows = sorted(rng.permutation(known)[: max(1, round(share * len(inputs.num_chords)))].tolist()) if known else []
     if not rows:
         return inputs, rows
-    both = {name: None if value is None else torch.cat([value, value[rows]]) for name, value in vars(inputs).items()}
+    both: dict[str, Any] = {
+        name: None if value is None else torch.cat([value, value[rows]]) for name, value in vars(inputs).items()
+    }
     chords = both["chords"]
-    assert chords is not None
     for place, row in enumerate(rows, start=len(inputs.num_chords)):
         count = int(inputs.num_chords[row])
         first = int(chords[place, 0] == NO_CHORD)  # the silence before the first chord stays where it is

@@ -46,9 +46,9 @@ class _LowRank(torch.autograd.Function):
 def use_one_product(wrapped: nn.Module) -> None:
     """Gives every LoRA layer around a dense frozen matrix this arithmetic; its parameters stay PEFT's."""
     for module in wrapped.modules():
-        if hasattr(module, "lora_A") and type(module.base_layer) is nn.Linear:  # not one that packs its numbers
-            assert module.base_layer.bias is None
-            module.forward = partial(_forward, module)  # type: ignore[method-assign]
+        base: Any = getattr(module, "base_layer", None)
+        if hasattr(module, "lora_A") and type(base) is nn.Linear:  # not one that packs its numbers
+            setattr(module, "forward", partial(_forward, module))  # noqa: B010
 
 
 def _forward(layer: Any, x: Tensor) -> Tensor:

@@ -34,7 +34,8 @@ def keep_back(data: Path, train: Shard, every: int) -> tuple[Shard, Shard]:
         if len(unheard) + len(group) <= max(wanted + 1, len(train.pieces) // 3):
             unheard.update(group)
     if not unheard:
-        unheard.update(min(groups[1:], key=len))
+        smallest = min(groups[1:], key=lambda group: (len(group), group[0]))
+        unheard.update(smallest)
     return (
         replace(train, pieces=[piece for i, piece in enumerate(train.pieces) if i not in unheard]),
         replace(train, pieces=[piece for i, piece in enumerate(train.pieces) if i in unheard]),
