@@ -97,7 +97,7 @@ def played(shipped: Checkpoint, road: Callable[[OscServer], Turn], seed: int = 0
 
 
 def test_density_turned_up_is_heard_within_two_bars(shipped: Checkpoint) -> None:
-    """Measured 2.25 times the notes a second over five seeds (docs/LOG.md); a solo's own ups and downs lie in between."""
+    """Measured: 2.25 times the notes a second over five seeds (docs/LOG.md), a solo's own ups and downs included."""
     counts = [played(shipped, by_osc, seed)[1:] for seed in range(3)]
     few, many = (sum(column) for column in zip(*counts, strict=True))
     assert many / 6 >= 1.7 * few / 8
