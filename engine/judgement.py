@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from engine.chords import Chart, Chord
 from engine.controls import Control
 
-__all__ = ["ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
+__all__ = ["ARC_BARS", "DOMINANTS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
 
 SLOW_BPM = 84.0  # the slowest swing of the practice pieces is 100, the fastest ballad 84
 SOUL_BPM = 108.0

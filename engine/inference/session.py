@@ -26,6 +26,7 @@ from engine.notes import NoteEvent
 from engine.scales import scale_mask
 from engine.styles import Style, adapter_of
 from engine.styles_library import find_style, style_weights
+from engine.styles_typical import blended, typical_of
 from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
 from osc_protocol.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
 
@@ -53,6 +54,8 @@ class Session:
         self._values: dict[str, Value] = {p.name: p.default for p in BY_NAME.values()}
         self._controls = {control.name: control for control in checkpoint.model.controls}
         self._auto: dict[str, str | float] = {}  # what is meant where a control is left to the sideman
+        self._typical: dict[str, dict[str, str | float]] = {}  # what is meant under a style, by its name
+        self._weights: dict[str, float] = {}  # of the styles in use
         self._bpm: float | None = None
         self._home: Homecoming | None = None
         self._clear = NOTHING_CLEAR
@@ -93,7 +96,8 @@ class Session:
     def set_auto(self, values: Mapping[str, str | float]) -> None:
         """Says what "auto" means from the next token on: labels, or 0..1 of a measured control, by control name.
 
-        A control not named is unknown to the model, as is one that this base was not trained with.
+        A control not named is unknown to the model, as is one that this base was not trained with. While styles are in
+        use, their pianists' typical values come before these (engine/styles_typical).
         """
         self._auto = dict(values)
         self._apply_levels()
@@ -114,17 +118,17 @@ class Session:
         for name, weight in weights.items():
             if not (math.isfinite(weight) and 0 <= weight <= 2):
                 raise CheckpointError(f"style {name}: weight {weight:g} lies outside 0..2")
-        adapters = {
-            name: adapter_of((loaded or {}).get(name) or find_style(name), self._checkpoint)
-            for name in weights
-            if name not in self._slots
-        }
+        styles = {name: (loaded or {}).get(name) or find_style(name) for name in weights if name not in self._slots}
+        adapters = {name: adapter_of(style, self._checkpoint) for name, style in styles.items()}
         for name, adapter in adapters.items():
             slot = next(i for i, held in enumerate(self._slots) if held not in weights)
             self._decoder.set_style(slot, adapter)
             self._slots[slot] = name
+            self._typical[name] = typical_of(styles[name], self._controls)
+        self._weights = dict(weights)
         self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])
         self._stream.refresh()
+        self._apply_levels()
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """(onset_s, chord) in time order replace every chord from from_s on; None is "no chord".
@@ -248,7 +252,10 @@ class Session:
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""
         value = self._values[name]
-        return self._auto.get(name, AUTO) if value == AUTO else value
+        if value != AUTO:
+            return value
+        in_use = {style: self._typical[style] for style in self._weights}
+        return blended(self._auto, in_use, self._weights).get(name, AUTO)
 
 
 def _velocity_bin(event: NoteEvent) -> int:
