@@ -230,11 +230,11 @@ class Session:
         mask = scale_mask(str(self._values["scale"]))
         low, high = self._clear
         params = native.SamplerParams(
-            **chosen,
+            **chosen,  # type: ignore[arg-type]
             clear_low=low,
             clear_high=high,
             scale_mask=mask,
-            keep_timing=True,  # type: ignore[arg-type]
+            keep_timing=True,
         )
         self._stream.set_params(params, float(self._values["chord_strength"]))
         self._apply_levels()
