@@ -26,8 +26,9 @@ from engine.styles import STYLE_FILES, adapter_of, load_style, save_style
 from engine.styles_merge import export_merged
 from engine.training import finetune_layers
 from engine.training.evaluate import load_model
-from engine.training.finetune import KEEP_SHARE, Recipe, finetune
+from engine.training.finetune import Recipe, finetune
 from engine.training.finetune_checks import Worth
+from engine.training.finetune_recipe import KEEP_SHARE
 from engine.training.finetune_run import JUDGED_WINDOWS, STRONGER, WEAKER, Budget, Run
 from tests.study_corpus import write_corpus
 from tests.style_folders import random_style, write_base

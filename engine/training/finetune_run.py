@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,13 +21,11 @@ from engine.styles import Style
 from engine.training.evaluate import Score, evaluate
 from engine.training.finetune_checks import Checks, Worth
 from engine.training.finetune_layers import add_lora, build, checkpoint_blocks, import_bitsandbytes, lora_tensors
+from engine.training.finetune_recipe import Recipe
 from engine.training.finetune_windows import StyleWindows, practice_windows, with_other_chords
 from engine.training.own_playing import Return, play_returns
 from engine.training.typical import likeliest_manner, typical_values
 from engine.vocabulary import PAD
-
-if TYPE_CHECKING:
-    from engine.training.finetune import Recipe
 
 __all__ = ["Budget", "News", "Run"]
 
