@@ -33,31 +33,29 @@ KeyValues::KeyValues(int heads, int head_dim, int positions, Precision precision
 
 template <class T>
 void KeyValues::write_integers(const Kernels& kernels, T* keys, T* values, int position, int head, const float* key,
-                               const float* value, float limit) noexcept {
+                               const float* value, float limit, int lanes, T key_bias) noexcept {
   alignas(64) float padded[kMaxHeadDim] = {};
   alignas(64) std::int16_t q[kMaxHeadDim];
   std::copy_n(key, head_dim_, padded);
   key_scales_[row(head, position)] = kernels.quantise(padded, padded_dim_, limit, kSumLimit, q);
-  T* to = keys + row(head, position / 16 * 16) * std::size_t(padded_dim_) + 2 * (position % 16);
-  for (int i = 0; i < head_dim_; i += 2, to += 32) {
-    to[0] = static_cast<T>(q[i]);
-    to[1] = static_cast<T>(q[i + 1]);
-  }
+  T* to = keys + row(head, position / 16 * 16) * std::size_t(padded_dim_) + lanes * (position % 16);
+  for (int i = 0; i < padded_dim_; i += lanes, to += 16 * lanes)
+    for (int lane = 0; lane < lanes; ++lane) to[lane] = static_cast<T>(q[i + lane] ^ key_bias);
   if (values == nullptr) return;
   std::copy_n(value, head_dim_, padded);
   value_scales_[row(head, position)] = kernels.quantise(padded, padded_dim_, limit, kSumLimit, q);
-  to = values + row(head, position / 2 * 2) * std::size_t(padded_dim_) + position % 2;
-  for (int i = 0; i < head_dim_; ++i) to[2 * i] = static_cast<T>(q[i]);
+  to = values + row(head, position / lanes * lanes) * std::size_t(padded_dim_) + position % lanes;
+  for (int i = 0; i < head_dim_; ++i) to[lanes * i] = static_cast<T>(q[i]);
 }
 
 void KeyValues::write(const Kernels& kernels, int position, const float* key, const float* value) noexcept {
   for (int head = 0; head < heads_; ++head, key += head_dim_, value += values_ == nullptr ? 0 : head_dim_) {
     if (precision_ == Precision::kInt8) {
       write_integers(kernels, static_cast<std::int8_t*>(keys_), static_cast<std::int8_t*>(values_), position, head, key,
-                     value, limit_of(precision_));
+                     value, limit_of(precision_), kernels.byte_lanes, kernels.byte_lanes == 4 ? std::int8_t{-128} : std::int8_t{0});
     } else if (precision_ == Precision::kInt16) {
       write_integers(kernels, static_cast<std::int16_t*>(keys_), static_cast<std::int16_t*>(values_), position, head,
-                     key, value, limit_of(precision_));
+                     key, value, limit_of(precision_), 2, std::int16_t{0});
     } else {
       float* to = static_cast<float*>(keys_) + row(head, position / 16 * 16) * std::size_t(padded_dim_) + position % 16;
       for (int i = 0; i < head_dim_; ++i) to[16 * i] = key[i];
@@ -67,24 +65,29 @@ void KeyValues::write(const Kernels& kernels, int position, const float* key, co
   }
 }
 
-void KeyValues::prepare(const Kernels& kernels, const float* x, Query& query) const noexcept {
-  std::copy_n(x, head_dim_, query.x);
-  std::fill(query.x + head_dim_, query.x + padded_dim_, 0.0f);
+void KeyValues::prepare(const Kernels& kernels, const float* x, Query& query, int stream) const noexcept {
+  float* to = query.x + stream * padded_dim_;
+  std::copy_n(x, head_dim_, to);
+  std::fill(to + head_dim_, to + padded_dim_, 0.0f);
   if (precision_ != Precision::kExact)
-    query.scale = kernels.quantise(query.x, padded_dim_, 32767.0f, kSumLimit / limit_of(precision_), query.q);
+    query.scales[stream] = kernels.quantise(to, padded_dim_, static_cast<float>(kQueryLimit),
+                                            kSumLimit / limit_of(precision_), query.q + stream * padded_dim_);
 }
 
-void KeyValues::scores(const Kernels& kernels, int head, int first_block, int blocks, const Query& query,
-                       float* out) const noexcept {
+void KeyValues::scores(const Kernels& kernels, int head, int first_block, int blocks, const Query& query, float* out,
+                       int first_stream, int streams, int out_stride) const noexcept {
   const std::size_t first = row(head, 16 * first_block), at = first * std::size_t(padded_dim_);
+  const std::int16_t* q = query.q + first_stream * padded_dim_;
+  const float* q_scales = query.scales + first_stream;
   if (precision_ == Precision::kInt8)
-    kernels.scores_i8(static_cast<const std::int8_t*>(keys_) + at, key_scales_ + first, blocks, padded_dim_, query.q,
-                      query.scale, out);
+    kernels.scores_i8(static_cast<const std::int8_t*>(keys_) + at, key_scales_ + first, blocks, padded_dim_, q,
+                      q_scales, streams, out, out_stride);
   else if (precision_ == Precision::kInt16)
-    kernels.scores_i16(static_cast<const std::int16_t*>(keys_) + at, key_scales_ + first, blocks, padded_dim_, query.q,
-                       query.scale, out);
+    kernels.scores_i16(static_cast<const std::int16_t*>(keys_) + at, key_scales_ + first, blocks, padded_dim_, q,
+                       q_scales, streams, out, out_stride);
   else
-    kernels.scores_f32(static_cast<const float*>(keys_) + at, blocks, padded_dim_, query.x, out);
+    kernels.scores_f32(static_cast<const float*>(keys_) + at, blocks, padded_dim_, query.x + first_stream * padded_dim_,
+                       streams, out, out_stride);
 }
 
 void KeyValues::mix(const Kernels& kernels, int head, int first, int count, float* weights, std::int16_t* scratch,
@@ -95,11 +98,11 @@ void KeyValues::mix(const Kernels& kernels, int head, int first, int count, floa
     return;
   }
   kernels.multiply(value_scales_ + row(head, first), count, weights);
-  const float scale = kernels.quantise(weights, count, 32767.0f, kSumLimit / limit_of(precision_), scratch);
+  const float scale = kernels.quantise(weights, count, static_cast<float>(kQueryLimit), kSumLimit / limit_of(precision_), scratch);
   if (precision_ == Precision::kInt8)
-    kernels.mix_i8(static_cast<const std::int8_t*>(values_) + at, count / 2, padded_dim_, scratch, scale, out);
+    kernels.mix_i8(static_cast<const std::int8_t*>(values_) + at, count, padded_dim_, scratch, scale, out);
   else
-    kernels.mix_i16(static_cast<const std::int16_t*>(values_) + at, count / 2, padded_dim_, scratch, scale, out);
+    kernels.mix_i16(static_cast<const std::int16_t*>(values_) + at, count, padded_dim_, scratch, scale, out);
 }
 
 std::size_t KeyValues::bytes_per_position() const noexcept {
