@@ -1,10 +1,12 @@
-"""Buttons and pads: controllers and notes that send a command, or set a mode or a style outright.
+"""Buttons and pads: controllers and notes that send a command, or set a parameter outright.
 
 buttons:
   play: 102                                 # a controller number: from 64 up it is pressed
   stop: {note: 37, channel: 10}             # a pad's note, which the sideman then does not hear as music
   mode trade: {note: 40, channel: 10}
-  style ragtime: {cc: 110}
+  style ragtime: {cc: 3}
+  density auto: {cc: 9}                     # any parameter, by a value of its own
+  ending 4: {cc: 14}                        # in four bars
   panic: off                                # no button
 """
 
@@ -17,16 +19,17 @@ from typing import Final
 from bridge.errors import CcMapError
 from bridge.midi_numbers import CONTROL_CHANGE, NOTE_OFF, NOTE_ON
 from osc_protocol.codec import encode
-from osc_protocol.parameters import BY_NAME, COMMANDS, ParameterError, check, nearest
+from osc_protocol.parameters import BY_NAME, COMMANDS, ParameterError, check_arguments, nearest, parse
 
 __all__ = ["BUTTON_NAMES", "Button", "Buttons", "button_packet"]
 
 _PRESSED: Final = 64  # of a controller
-_COMMANDS: Final = {row.name: row for row in COMMANDS if not row.types and row.address != "/sideman/ping"}
-_SETTING: Final = ("mode", "style")  # rows that a button may set: `mode trade`, `style ragtime`
+_COMMANDS: Final = {
+    row.name: row for row in COMMANDS if (not row.types or row.bare is not None) and row.address != "/sideman/ping"
+}
 
 BUTTON_NAMES: Final = tuple(_COMMANDS)
-"""The commands that a button can send; besides them `mode NAME` and `style NAME`."""
+"""The commands that a button can send; besides them every parameter with a value, `mode trade`, `density auto`."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,17 @@ class Button:
 def button_packet(name: str, where: str) -> bytes:
     """The OSC message that a button of this name sends. CcMapError, naming what there is."""
     if name in _COMMANDS:
-        return encode(_COMMANDS[name].address)
-    row_name, _, value = name.partition(" ")
-    if row_name not in _SETTING:
-        known = (*BUTTON_NAMES, *(f"{row} NAME" for row in _SETTING))
-        raise CcMapError(f"{where}: no button does {name[:60]!r}{nearest(name, known)}: there are {', '.join(known)}")
+        return encode(_COMMANDS[name].address, *check_arguments(_COMMANDS[name].address, ()))
+    what, _, text = (part.strip() for part in name.partition(" "))
     try:
-        return encode(BY_NAME[row_name].address, check(row_name, value.strip()))
+        if what in BY_NAME and text:
+            return encode(BY_NAME[what].address, parse(what, text))
+        if what in _COMMANDS and _COMMANDS[what].bare is not None and text.isdecimal():
+            return encode(_COMMANDS[what].address, *check_arguments(_COMMANDS[what].address, (int(text),)))
     except ParameterError as error:
         raise CcMapError(f"{where}: {error}") from error
+    known = (*BUTTON_NAMES, "a parameter's name and a value")
+    raise CcMapError(f"{where}: no button does {name[:60]!r}{nearest(name, known)}: there are {', '.join(known)}")
 
 
 class Buttons:

@@ -9,7 +9,7 @@ from typing import Final
 from bridge.cc_map import CcMap, Control, Relative
 from bridge.midi_numbers import CONTROL_CHANGE
 from osc_protocol.parameters import BY_NAME, Value, from_cc
-from osc_protocol.twins import from_norm, to_norm
+from osc_protocol.twins import from_position, to_position
 
 __all__ = ["CcDecoder", "ticks"]
 
@@ -104,7 +104,7 @@ class CcDecoder:
         if control is None:
             return []
         state, row = self._states[name], BY_NAME[name]
-        position = int(to_norm(row, self._get_value(name)) * control.top + 0.5)
+        position = int(to_position(row, self._get_value(name)) * control.top + 0.5)
         if position == state.position:
             return []
         state.position = position
@@ -154,15 +154,15 @@ class CcDecoder:
         before, state.position = state.position, position
         current = self._get_value(control.name)
         if control.pick_up and state.emitted != current:
-            target = to_norm(row, current) * control.top
+            target = to_position(row, current) * control.top
             near = abs(position - target) <= PICK_UP_STEPS * control.top / 127
             passed = before is not None and (before - target) * (position - target) <= 0
             if not (near or passed):
                 return []
-        if control.bits == 7 and not row.choices:
+        if control.bits == 7:
             value: Value = from_cc(row, position)
         else:
-            value = from_norm(row, position / control.top)
+            value = from_position(row, position / control.top)
         state.emitted = value
         return [] if value == current else [(control.name, value)]
 
@@ -171,8 +171,8 @@ class CcDecoder:
         state, row = self._states[control.name], BY_NAME[control.name]
         current = self._get_value(control.name)
         if state.emitted != current:
-            state.fraction = to_norm(row, current)
+            state.fraction = to_position(row, current)
         state.fraction = min(1.0, max(0.0, state.fraction + step))
-        value = from_norm(row, state.fraction)
+        value = from_position(row, state.fraction)
         state.emitted = value
         return [] if value == current else [(control.name, value)]

@@ -14,7 +14,7 @@ from typing import Final
 
 from osc_protocol.codec import decode
 from osc_protocol.errors import PacketError
-from osc_protocol.replies import VALUE
+from osc_protocol.replies import ASKED, VALUE
 from osc_protocol.server import OscServer
 from osc_protocol.sysex import TO_ENGINE, TO_FL, Reassembler, is_frame, pack
 
@@ -47,7 +47,7 @@ class SysexControl:
         self._sequence = time.monotonic_ns() >> 20 & 127  # a restarted engine does not begin where the last one did
         self._frames: deque[bytes] = deque()  # of the packet being sent
         self._packets: deque[bytes] = deque()
-        self._values: OrderedDict[object, bytes] = OrderedDict()  # by parameter name
+        self._values: OrderedDict[object, bytes] = OrderedDict()  # by address and parameter name
         self._wake = threading.Condition()
         self._closing = False
         osc_server.add_listener(self.queue)
@@ -82,8 +82,8 @@ class SysexControl:
             self.dropped += 1
             return
         with self._wake:
-            if message.address == VALUE:
-                self._values[message.arguments[0]] = packet
+            if message.address in (VALUE, ASKED):
+                self._values[message.address, message.arguments[0]] = packet
             elif len(self._packets) < _MAX_WAITING:
                 self._packets.append(packet)
             else:

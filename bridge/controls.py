@@ -30,8 +30,8 @@ class Controls:
         if name == "look_ahead_ms":
             self.doors.post("look_ahead", int(value))
         elif name == "mode":
-            if value == "changes" and not self._has_chart:
-                raise ModeError("mode 'changes' needs a chord chart: give --chords or send /sideman/chords first")
+            if value in ("changes", "comp") and not self._has_chart:
+                raise ModeError(f"mode {value!r} needs a chord chart: give --chords or send /sideman/chords first")
             self.doors.post("mode", str(value))
         else:
             self.doors.post("knob", name, value)
@@ -41,7 +41,7 @@ class Controls:
         self.doors.post("chord", chord)
 
     def set_chart(self, chart: Chart) -> None:
-        """The chart to play over, from its first bar; it also turns the mode to changes."""
+        """The chart to play over, from its first bar; it also turns the mode to changes, unless it is comp."""
         self._has_chart = True
         self.doors.post("chart", chart)
 
@@ -68,6 +68,10 @@ class Controls:
     def panic(self) -> None:
         """Silence on all channels; the next chord plays again."""
         self.doors.post("panic")
+
+    def end_in(self, bars: int) -> None:
+        """Brings the music home in so many bars, 0: at the end of the chart's round; then it rests until play()."""
+        self.doors.post("ending", bars)
 
     def resync(self, why: str) -> None:
         """Every note ends, and the music goes on from now. why: for the report, "" for none."""

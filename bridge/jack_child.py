@@ -20,9 +20,9 @@ import rtmidi
 from bridge.errors import PortError
 from bridge.jack_watch import JackWatch
 from bridge.jack_wire import CONTROL, control_frame, frame, frames
-from bridge.midi_numbers import ALL_NOTES_OFF, CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
 from bridge.ports import LOOK_S, InputPort, MidiSystem, OutputPort
 from bridge.realtime import ask_for
+from bridge.sounding import SoundingKeys, clean_up
 
 __all__ = ["main"]
 
@@ -34,27 +34,19 @@ class _Output:
 
     def __init__(self, port: OutputPort) -> None:
         self.port = port
-        self._sounding: set[tuple[int, int]] = set()
-        self._channels: set[int] = set()
+        self._keys = SoundingKeys()
 
     def send(self, message: bytes) -> None:
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
-        if kind == NOTE_ON and message[2]:
-            self._sounding.add((channel, message[1]))
-            self._channels.add(channel)
-        elif kind in (NOTE_ON, NOTE_OFF):
-            self._sounding.discard((channel, message[1]))
+        self._keys.sending(message)
         self.port.send(message)
+        self._keys.sent(message)
 
     def end_notes(self) -> bool:
         """For a session that left them sounding; whether it did."""
-        left = bool(self._sounding)
-        for channel, pitch in sorted(self._sounding):
-            self.port.send((NOTE_OFF | channel, pitch, 0))
-        for channel in sorted(self._channels) if left else ():
-            self.port.send((CONTROL_CHANGE | channel, SUSTAIN_PEDAL, 0))
-            self.port.send((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
-        return left
+        left = self._keys.ends()
+        for message in (*left, *(clean_up(self._keys.channels) if left else ())):
+            self.port.send(message)
+        return bool(left)
 
 
 class _Child:

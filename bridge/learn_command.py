@@ -29,7 +29,7 @@ _FIRST_MODE_MESSAGE: Final = 120
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     names = [row.name for row in PARAMETERS if has_position(row)]
-    known = [*names, *BUTTON_NAMES, "mode NAME", "style NAME"]
+    known = [*names, *BUTTON_NAMES, "a parameter and a value such as `mode trade`"]
     parser.add_argument("parameter", metavar="WHAT", help=", ".join(known).replace("%", "%%"))
     parser.add_argument("--cancel", action="store_true", help="forget what was learned: the default number is back")
     parser.add_argument("--in", dest="input", metavar="PORT", help="listen to this port, not to one of its own")

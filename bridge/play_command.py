@@ -21,7 +21,7 @@ from bridge.settings import Settings
 from bridge.stage import Stage
 from engine.chords import Chart, parse_chart
 from osc_protocol.options import add_parameter_options, parameters_from
-from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, ParameterError, Value, check_arguments
+from osc_protocol.parameters import BY_NAME, CONTROL_NAMES, DEFAULT_PORT, ParameterError, Value, check_arguments
 
 __all__ = ["add_arguments", "load_engine", "run"]
 
@@ -61,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     music.add_argument(
         "--mode",
         choices=BY_NAME["mode"].choices,
-        help="follow your keys, play over the --chords, trade bars with you, or go on from your phrases [follow]",
+        help="follow your keys, play over the --chords, trade bars with you, go on from your phrases, or accompany you "
+        "over the --chords [follow]",
     )
     music.add_argument("--chords", metavar="CHART", help="play over this chart, round and round: 'Dm7 | G7 | Cmaj7'")
     music.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute; 120 where --chords is given")
@@ -138,10 +139,12 @@ def run(args: argparse.Namespace, load: Loader = load_engine) -> int:
 
 
 def _load_with_style(load: Loader, args: argparse.Namespace, settings: Settings) -> Callable[[int], Improviser]:
-    """What load gives. CheckpointError for a style of another base, now and not when the first note is due."""
+    """What load gives. SidemanError now, not when the first note is due: a style of another base, or a role or the like
+    that this base cannot be asked for."""
     make = load(args.checkpoint, args.device)
-    if settings.values.get("style"):
-        make(settings.seed).set_params(style=settings.values["style"])
+    asked = {name: value for name, value in settings.values.items() if name in ("style", *CONTROL_NAMES)}
+    if asked:
+        make(settings.seed).set_params(**asked)
     return make
 
 
@@ -219,11 +222,11 @@ def _mode(args: argparse.Namespace) -> str:
 
 def _chart(args: argparse.Namespace) -> Chart | None:
     mode = _mode(args)
-    if mode == "changes" and not args.chords:
-        raise BridgeError("--mode changes needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
+    if mode in ("changes", "comp") and not args.chords:
+        raise BridgeError(f"--mode {mode} needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
     if mode in ("follow", "continue") and args.chords:
         raise BridgeError(f"--mode {mode} listens to your keys: leave --chords out, or use --mode changes")
-    if args.count_in and mode != "changes":
+    if args.count_in and mode not in ("changes", "comp"):
         raise BridgeError(f"--count-in is for a chart: --mode {mode} begins with your first note")
     if args.count_in and args.clock == "midi":
         raise BridgeError("--count-in is the host's where the clock is its: leave --count-in or --clock midi out")

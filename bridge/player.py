@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from bridge.echo import Echo
-from bridge.midi_numbers import ALL_NOTES_OFF, CONTROL_CHANGE, DRUMS, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
+from bridge.midi_numbers import DRUMS, NOTE_OFF, NOTE_ON
 from bridge.realtime import ask_for
+from bridge.sounding import SoundingKeys, clean_up, is_strike
 
 __all__ = ["DueSource", "Player"]
 
@@ -59,8 +60,7 @@ class Player:
         self.sent = 0  # messages
         self.missed = 0  # strikes left out because they came too late
         self._is_clean = False  # the receiver holds nothing of a session before this one; deadline thread only
-        self._sounding: set[tuple[int, int]] = set()  # (channel, pitch) sent and not yet ended; deadline thread only
-        self._channels: set[int] = {0}  # that anything went to; deadline thread only
+        self._keys = SoundingKeys()  # deadline thread only
 
     def start(self) -> None:
         """Starts the thread."""
@@ -104,7 +104,6 @@ class Player:
                     self._hushing.clear()
                     self._end_notes()
                 for message in () if self._echo is None else self._echo.take():
-                    self._channels.add(message[0] & 0x0F)
                     self._emit(message, own=False)
         except Exception as error:
             self._on_failure(error)
@@ -112,52 +111,45 @@ class Player:
             self._silence()
 
     def _play(self, due_us: int, message: tuple[int, int, int]) -> None:
-        kind, channel, pitch = message[0] & 0xF0, message[0] & 0x0F, message[1]
+        kind = message[0] & 0xF0
         if kind == NOTE_ON and self._clock() - due_us > LATE_US:
             self.missed += 1
             return
-        if kind == NOTE_OFF and (channel, pitch) not in self._sounding:
+        if kind == NOTE_OFF and not self._keys.sounds(message):
             return  # of a strike that was left out
         if kind == NOTE_ON and not self._is_clean:
             # Only now is a receiver sure to be there: virtual ports are connected after they are made.
-            self._clean({channel})
+            self._clean({message[0] & 0x0F})
             self._is_clean = True
-        self._channels.add(channel)
         self._emit(message)
         self.lateness_us.append(self._clock() - due_us)
 
     def _clean(self, channels: set[int]) -> None:
         """Ends what a receiver may hold of a process that was killed."""
-        for channel in sorted(channels):
-            self._emit((CONTROL_CHANGE | channel, SUSTAIN_PEDAL, 0))
-            self._emit((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
+        for message in clean_up(channels):
+            self._emit(message)
 
     def _emit(self, message: tuple[int, int, int], *, own: bool = True) -> None:
         """own: the sideman's, which is counted and recorded."""
-        status, pitch, velocity = message
-        kind, key = status & 0xF0, (status & 0x0F, pitch)
-        starts = kind == NOTE_ON and velocity > 0
         lost = self._port_lost.is_set()
-        if lost and (starts or key not in self._sounding):
+        if lost and (is_strike(message) or not self._keys.sounds(message)):
             return
-        if starts:
-            self._sounding.add(key)  # before the send: one that fails half-way may still sound
+        self._keys.sending(message)
         if not lost:
             self._send(message)
-        if kind in (NOTE_ON, NOTE_OFF) and not starts:
-            self._sounding.discard(key)
+        self._keys.sent(message)
         if own:
             self._on_sent(self._clock(), bytes(message))
             self.sent += 1
 
     def _end_notes(self) -> None:
-        for channel, pitch in sorted(self._sounding):
-            self._emit((NOTE_OFF | channel, pitch, 0))
+        for message in self._keys.ends():
+            self._emit(message)
 
     def _silence(self) -> None:
         """NOTE_OFF for what sounds, then the controllers that end what a receiver may still hold."""
         try:
             self._end_notes()
-            self._clean(self._channels)
+            self._clean({0, *self._keys.channels})
         except Exception as error:  # the port is gone: what sounds there cannot be reached any more
             self._on_failure(error)

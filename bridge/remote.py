@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from bridge.errors import ModeError
 from bridge.live import LiveSession
 from engine.chords import parse_chart, parse_chord
 from engine.scales import scale_mask
 from engine.styles_library import find_style, list_styles, parse_styles
-from osc_protocol.parameters import BY_NAME, DEFAULT_PORT, PARAMETERS, Value
+from osc_protocol.parameters import AUTO, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Value
 from osc_protocol.replies import ERROR, STATUS
 from osc_protocol.server import OscServer
 
@@ -35,21 +36,22 @@ class Remote:
         """values: those in force already; the table's defaults for the rest. Nothing is bound before start()."""
         self._live = live
         self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
-        self.server = OscServer(self._on_parameter, self._on_command, self._values.__getitem__, host, port)
+        self.server = OscServer(
+            self._on_parameter, self._on_command, self._values.__getitem__, host, port, get_asked=self._asked
+        )
         self._commands: dict[str, Callable[[Value], None]] = {
             "/sideman/transport/tempo": lambda bpm: live.set_tempo(float(bpm)),
             "/sideman/transport/position": self._locate,
             "/sideman/seed": lambda seed: live.set_seed(int(seed)),
             "/sideman/chord": lambda text: live.set_chord(parse_chord(str(text))),
             "/sideman/chords": self._set_chart,
+            "/sideman/ending": lambda bars: live.end_in(int(bars)),
         }
         self._bare_commands: dict[str, Callable[[], None]] = {
             "/sideman/play": live.play,
             "/sideman/stop": live.stop,
             "/sideman/panic": live.panic,
-            "/sideman/mode/next": self._next_mode,
-            "/sideman/style/next": self._next_style,
-        }
+        } | {address: partial(self._next, row) for address, row in NEXT.items()}
 
     def start(self) -> None:
         """Binds the port. OscPortError if it is in use."""
@@ -68,8 +70,15 @@ class Remote:
         """Tells every subscriber what the session did."""
         if what == "error":
             self.server.send(ERROR, "", text)
+        elif what == "asked":
+            for name in text.split():
+                self.server.publish_asked(name)
         else:
             self.server.send(STATUS, what, text)
+
+    def _asked(self, name: str) -> Value:
+        """What the session has asked of the music for a row that may be left to it."""
+        return self._live.asked.get(name, AUTO)
 
     def _on_parameter(self, name: str, value: Value) -> None:
         check_live(name, value)
@@ -84,26 +93,22 @@ class Remote:
 
     def _set_chart(self, text: Value) -> None:
         self._live.set_chart(parse_chart(str(text)))
-        self._values["mode"] = "changes"
-        self.server.publish("mode")
+        if self._values["mode"] != "comp":
+            self._values["mode"] = "changes"
+            self.server.publish("mode")
 
-    def _next_mode(self) -> None:
-        """The next one that can be had: without a chart there are no changes to play over."""
-        modes = BY_NAME["mode"].choices
-        now = modes.index(str(self._values["mode"]))
-        for mode in (*modes[now + 1 :], *modes[:now]):
+    def _next(self, row: Parameter) -> None:
+        """The next value that can be had: without a chart, say, there are no changes to play over."""
+        values = row.choices or ("", *(style.name for style in list_styles() if style.error is None))
+        now = self._values[row.name]
+        after = values.index(str(now)) + 1 if now in values else 0
+        for value in (*values[after:], *values[: max(after - 1, 0)]):
             with suppress(ModeError):
-                self._on_parameter("mode", mode)
-                self.server.publish("mode")
+                self._on_parameter(row.name, value)
+                self.server.publish(row.name)
                 return
 
-    def _next_style(self) -> None:
-        names = ["", *(style.name for style in list_styles() if style.error is None)]
-        now = str(self._values["style"])
-        self._on_parameter("style", names[(names.index(now) + 1) % len(names)] if now in names else names[0])
-        self.server.publish("style")
-
     def _locate(self, beat: Value) -> None:
-        if self._values["mode"] != "changes":
+        if self._values["mode"] not in ("changes", "comp"):
             raise ModeError("a position needs a chart to be in: send /sideman/chords first")
         self._live.locate(float(beat))

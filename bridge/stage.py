@@ -44,6 +44,7 @@ DIED: Final = "died"  # in the inbox: a worker, with the reason
 WHAT_TO_DO: Final = {
     "follow": "hold a chord; ",
     "changes": "",
+    "comp": "play your solo; ",
     "trade": "you begin: play; ",
     "continue": "play, and pause; ",
 }
@@ -159,7 +160,8 @@ class Stage:
             what, text = item
             if what == DIED:
                 what, text = "error", self._revive(text)
-            self._say(f"{what} {text}".rstrip())
+            if what != "asked":  # for those who ask, not for the terminal: it may change at every bar
+                self._say(f"{what} {text}".rstrip())
             self._remote.report(what, text)
 
     def _look_at_session(self) -> None:

@@ -17,7 +17,7 @@ __all__ = ["add_arguments", "run"]
 LOWEST_BPM, HIGHEST_BPM = 20.0, 999.0
 MAX_BARS = 1000
 MAX_SEED = 2**64 - 1
-NOT_OFFLINE = ("mode", "look_ahead_ms")  # matters of live play
+NOT_OFFLINE = ("mode", "look_ahead_ms", "keep_clear")  # matters of live play
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

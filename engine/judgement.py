@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from engine.chords import Chart, Chord
 from engine.controls import Control
 
-__all__ = ["ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
+__all__ = ["ARC_BARS", "DOMINANTS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
 
 SLOW_BPM = 84.0  # the slowest swing of the practice pieces is 100, the fastest ballad 84
 SOUL_BPM = 108.0
@@ -26,10 +26,7 @@ MODAL_BARS = 4.0  # a chord that lasts as long on average is a place to stay, no
 ARC_BARS = 32  # over which a solo of no known length builds and calms down
 SHORTEST_ARC = 8  # bars; a shorter one has nowhere to go
 PEAK = 0.7  # of the way
-SWELL = 13.0  # velocities by which the height of a solo lies above its mean
-BUSIER = 0.2  # and by how much of it there are more notes
-_LOUDNESS = {"ballad": 58.0, "up": 68.0, "stride": 68.0}
-USUAL_LOUDNESS = 64.0  # mean velocities of the practice pieces
+SWELL = BUSIER = 0.2  # by how much its height is louder than its mean, and has more notes
 
 TRIADS = frozenset({"", "m", "dim", "aug", "sus4", "sus2", "5"})
 RICH = frozenset({"9", "13", "maj9", "m9", "7sus4"})  # what soul is made of
@@ -50,14 +47,17 @@ _BUSY = {"solo": 1.0, "right": 0.7, "left": 0.5, "comping": 0.9, "accompany": 0.
 
 @dataclass(frozen=True)
 class Judgement:
-    """How to play. None: no opinion, the model decides. density: notes a second; loudness: mean velocity."""
+    """How to play. None: no opinion, the model decides. density: notes a second.
+
+    swell: by what share of themselves the velocities rise with the height of the solo (see arc).
+    """
 
     manner: str | None = None
     role: str | None = None
     groove: str | None = None
     left_hand: str | None = None
     density: float | None = None
-    loudness: float | None = None
+    swell: float = 0.0
 
 
 def judge(
@@ -89,8 +89,9 @@ def judge(
     groove = wishes.get("groove")
     if groove is None and tempo_bpm is not None:
         groove = _groove(chart, tempo_bpm, chart.beats_per_bar if chart is not None else beats_per_bar)
-    loudness = _LOUDNESS.get(str(groove), USUAL_LOUDNESS) + SWELL * height
-    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density, loudness)
+    # The practice pieces are as loud at their end as at their start, and so is what was learnt from them.
+    swell = 0.0 if "loudness" in wishes else SWELL
+    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density, swell)
     return replace(judgement, left_hand=_left_hand(judgement, tempo_bpm))
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
 
 import native
 from engine.checkpoint import Checkpoint
@@ -63,12 +66,12 @@ def improvise(
     home = _home_beat(chart) if ending else None
     if home is not None:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
+    # A prompt says itself how it is to go on.
+    judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
     events: list[NoteEvent] = []
     for bar in range(0, chart.bars, PHRASE_BARS):
-        # A prompt says itself how it is to go on.
-        mode = "changes" if prompt is None else "continue"
-        judged = judge(chart, tempo_bpm, mode=mode, asked=params, height=arc(bar + PHRASE_BARS / 2, chart.bars))
-        session.set_auto(auto_values(judged, checkpoint.model.controls))
+        now = judged(height=arc(bar + PHRASE_BARS / 2, chart.bars))
+        session.set_auto(auto_values(now, checkpoint.model.controls))
         # The last grid point before the end, so that the last notes end within the file.
         until_s = min((bar + PHRASE_BARS) * chart.beats_per_bar * beat_s, length_s)
         events += session.generate(start_s + math.floor(until_s / STEP_S) * STEP_S)
@@ -76,6 +79,9 @@ def improvise(
     knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
     feel = Feel(tempo_bpm=tempo_bpm, seed=seed).turned(**knobs)
     notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
+    height = np.array([arc(onset_s / (chart.beats_per_bar * beat_s), chart.bars) for onset_s in notes["onset_s"]])
+    gain = 1.0 + judged().swell * height
+    notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
     symbols = [(span.start_beat * beat_s, span.chord.name if span.chord else "N.C.") for span in chart.spans]
     return Solo(notes, symbols, tempo_bpm, chart.beats_per_bar, length_s)
 

@@ -9,8 +9,17 @@ from typing import Final
 from osc_protocol.codec import Message, encode
 from osc_protocol.errors import ParameterError
 from osc_protocol.limits import RateLimit
-from osc_protocol.parameters import BY_ADDRESS, BY_NAME, COMMAND_BY_ADDRESS, Value, check, check_arguments, nearest
-from osc_protocol.replies import PONG, REPLIES, refusal, value_packet
+from osc_protocol.parameters import (
+    BY_ADDRESS,
+    BY_NAME,
+    COMMAND_BY_ADDRESS,
+    CONTROL_NAMES,
+    Value,
+    check,
+    check_arguments,
+    nearest,
+)
+from osc_protocol.replies import PONG, REPLIES, asked_packet, refusal, value_packet
 from osc_protocol.subscriptions import Address
 from osc_protocol.twins import BY_TWIN, MIDI, NORM, check_twin
 
@@ -25,6 +34,7 @@ class Dispatcher:
     on_parameter(name, value): a checked value. on_command(address, arguments): checked arguments of every command that
     is not answered here (get, ping, subscribe, feedback). What they raise is told to the sender and ends nothing.
     get_value(name): the value in force. changed(name): it was set. subscribe(port, sender, feedback): as it says.
+    get_asked(name): what applies now of one of CONTROL_NAMES; None where nobody can say.
     """
 
     def __init__(
@@ -34,12 +44,14 @@ class Dispatcher:
         get_value: Callable[[str], Value],
         changed: Callable[[str], None],
         subscribe: Callable[[int, Address | None, bool], None],
+        get_asked: Callable[[str], Value] | None = None,
     ) -> None:
         self.on_parameter, self.on_command = on_parameter, on_command
         self.rejected = 0  # messages answered with an error
         self.reflected = 0  # replies of ours, or of another server, that came back
         self.run = secrets.randbelow(2**31)  # told with every pong, so that peers notice a restart
         self._get_value, self._changed, self._subscribe = get_value, changed, subscribe
+        self._get_asked = get_asked
         self._hint_rate = RateLimit(_HINT_HZ)
 
     def act(self, messages: list[Message], sender: Address | None) -> list[bytes]:
@@ -87,12 +99,18 @@ class Dispatcher:
         if address == "/sideman/ping":
             return [encode(PONG, self.run)]
         if address == "/sideman/get":
-            return [value_packet(name, self._get_value(name)) for name in _asked(str(values[0]))]
+            return [packet for name in _named(str(values[0])) for packet in self._tell(name)]
         if address in ("/sideman/subscribe", "/sideman/feedback"):
             self._subscribe(int(values[0]), sender, address == "/sideman/feedback")
         else:
             self.on_command(address, values)
         return []
+
+    def _tell(self, name: str) -> list[bytes]:
+        packets = [value_packet(name, self._get_value(name))]
+        if self._get_asked is not None and name in CONTROL_NAMES:
+            packets.append(asked_packet(name, self._get_asked(name)))
+        return packets
 
     def _hint(self, address: str) -> str:
         """What may have been meant. Looking for it takes milliseconds, which a flood of slips must not cost."""
@@ -101,7 +119,7 @@ class Dispatcher:
         return nearest(address, BY_TWIN if address.startswith((NORM, MIDI)) else (*BY_ADDRESS, *COMMAND_BY_ADDRESS))
 
 
-def _asked(name: str) -> tuple[str, ...]:
+def _named(name: str) -> tuple[str, ...]:
     """Names that `/sideman/get` asks for: one by name or address, or all with `*`."""
     if name == "*":
         return tuple(BY_NAME)

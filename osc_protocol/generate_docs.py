@@ -7,6 +7,7 @@ from typing import Final
 
 from osc_protocol.codec import MAX_NESTING, MAX_PACKET_BYTES
 from osc_protocol.parameters import (
+    AUTO,
     COMMANDS,
     DEFAULT_OUT_PORT,
     DEFAULT_PORT,
@@ -15,7 +16,7 @@ from osc_protocol.parameters import (
     Parameter,
     legal_range,
 )
-from osc_protocol.replies import ERROR, PONG, STATUS, VALUE
+from osc_protocol.replies import ASKED, ERROR, PONG, STATUS, VALUE
 from osc_protocol.subscriptions import MAX_SUBSCRIBERS, RATE_HZ
 from osc_protocol.sysex import MAX_FRAME
 from osc_protocol.twins import MIDI, NORM
@@ -43,10 +44,16 @@ oscdump {DEFAULT_OUT_PORT}
 Types are OSC's: `f` float, `i` int, `s` text. A whole number is taken for a float, and a float without a fraction for
 an int. A message that is refused changes nothing and is answered with `{ERROR}`, which names the legal range.
 
+`role`, `groove`, `left_hand`, `manner`, `density`, `loudness`, `register`, `thickness` and `bass` ask something of the
+music itself. Each takes the text `{AUTO}`, its default, which leaves it to the sideman, who goes by tempo, metre and
+chords (JUDGEMENT.md). Where only numbers can be sent, -1 is `{AUTO}` for the five that are numbers, as is all between
+it and 0, and -1 is what such a peer is told. `/sideman/get density` is answered with the value in force and with what
+applies now, as `{VALUE} density {AUTO}` and `{ASKED} density 0.42`; `{AUTO}` in the second: nothing is asked.
+
 Every row below that has an order has two more addresses, for controllers that know no other range: `{NORM}NAME`
-takes 0..1 and `{MIDI}NAME` 0..127, linear from the low end to the high end (T and F are the two ends, the
-choices of `mode` are equal parts). Commands without an argument take a button's: 1 or T acts, 0 or F, the button let
-go, does nothing.
+takes 0..1 and `{MIDI}NAME` 0..127, linear from the low end to the high end (T and F are the two ends, choices are
+equal parts; of the five numbers that may be `{AUTO}` that is -1 on the first, and 0 on the second, where the numbers
+begin at 1). Commands without an argument take a button's: 1 or T acts, 0 or F, the button let go, does nothing.
 
 A bundle waits for its time tag, up to {MAX_AHEAD_S:.0f} s; a past one acts at once, one further ahead is refused.
 Limits: {MAX_PACKET_BYTES} bytes a packet, {MAX_NESTING} bundles in each other, {MAX_PACKETS_PER_S} packets a second \
@@ -58,6 +65,7 @@ _REPLIES: Final = f"""\
 | address | arguments | |
 |---|---|---|
 | {VALUE} | name, value | The value now in force: after `/sideman/get`, and to subscribers after every change. |
+| {ASKED} | name, value | What applies now where the value may be `{AUTO}`: after `/sideman/get`, and when it changes. |
 | {ERROR} | address, reason | What was refused and why, with the legal range; no address for unreadable bytes. |
 | {PONG} | run | The answer to `/sideman/ping`; the number is another one after a restart of the engine. |
 | {STATUS} | what, text | What the running session did, such as `chord` `Dm7`. |
@@ -81,14 +89,16 @@ surfaces with every parameter and command on them.
 
 _CONTROLLERS: Final = f"""\
 The CC column is the controller number that sets the same parameter from a knob: position 0 is the low end of the range,
-127 the high end, linear between. FL Studio's script maps its knobs by it (FL_STUDIO.md), and so does every other
-program or device that sends controller numbers to `Sideman In` or `Sideman Control`.
+127 the high end, linear between; choices are equal parts, and of a parameter that can be `{AUTO}` that is position 0.
+FL Studio's script maps its knobs by it (FL_STUDIO.md), and so does every other program or device that sends controller
+numbers to `Sideman In` or `Sideman Control`.
 
 `sideman learn temperature` binds a parameter to the controller that moves next, `sideman learn play` or
-`sideman learn "mode trade"` a button or pad (`--cancel` undoes it). They write the user's map, which can be edited:
-~/.config/sideman/controllers.yaml on Linux, Library/Application Support/Sideman on macOS, %LOCALAPPDATA%\\Sideman on
-Windows; SIDEMAN_CC_MAP or `--cc-map FILE` names another. What the map leaves out keeps its number above. `sideman
-play` takes an edited map over within a second; a broken one changes nothing, and is told.
+`sideman learn "mode trade"` a button or pad (`--cancel` undoes it); a button can set any parameter outright. They write
+the user's map, which can be edited: ~/.config/sideman/controllers.yaml on Linux, Library/Application Support/Sideman
+on macOS, %LOCALAPPDATA%\\Sideman on Windows; SIDEMAN_CC_MAP or `--cc-map FILE` names another. What the map leaves out
+keeps its number above. `sideman play` takes an edited map over within a second; a broken one changes nothing, and is
+told.
 
 ```yaml
 channel: all               # or 1..16: where controllers on Sideman In are heard
@@ -104,7 +114,9 @@ buttons:
   play: 102                                        # a controller: pressed from 64 up
   stop: {{note: 37, channel: 10}}                    # a pad's note, which is then no music
   mode trade: {{note: 40, channel: 10}}              # or `mode next`
-  style ragtime: {{cc: 110}}                         # or `style next`
+  style ragtime: {{cc: 3}}                           # or `style next`
+  density auto: {{cc: 9}}                            # any parameter, by a value of its own
+  ending 4: {{cc: 14}}                               # in four bars; `ending` alone: at the end of the round
   panic: off
 ```
 
@@ -130,9 +142,11 @@ def render() -> str:
     """The whole page."""
     parameters = "\n".join(_parameter(row) for row in PARAMETERS)
     commands = "\n".join(_command(row) for row in COMMANDS)
+    meanings = "\n".join(_meanings(row) for row in PARAMETERS if row.meanings)
     return (
         f"{_INTRO}\n## Parameters\n\n"
         f"| address | type | range | default | CC | |\n|---|---|---|---|---|---|\n{parameters}\n\n"
+        f"### What the words mean\n\n| | |\n|---|---|\n{meanings}\n\n"
         f"## Commands\n\n| address | argument | CC | |\n|---|---|---|---|\n{commands}\n\n"
         f"## Replies\n\n{_REPLIES}\n## Discovery\n\n{_DISCOVERY}\n## Controllers\n\n{_CONTROLLERS}"
     )
@@ -151,8 +165,13 @@ def _parameter(row: Parameter) -> str:
     return f"| {row.address} | {row.type} | {limits} | {default} | {cc} | {row.help} |"
 
 
+def _meanings(row: Parameter) -> str:
+    return f"| {row.name} | {'; '.join(f'**{word}** {meaning}' for word, meaning in row.meanings.items())} |"
+
+
 def _command(row: Command) -> str:
     argument = f"{row.types} {legal_range(row)}" if row.types else ""
+    argument += f"; none: {row.bare}" if row.bare is not None else ""
     cc = "" if row.cc is None else row.cc
     return f"| {row.address} | {argument} | {cc} | {row.help.replace('|', chr(92) + '|')} |"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from osc_protocol import mini_osc, replies, scaling, sysex
-from osc_protocol.parameters import COMMANDS, PARAMETERS, Parameter
+from osc_protocol.parameters import COMMANDS, PARAMETERS, Command, Parameter
 
 __all__ = ["FOLDER", "render", "write"]
 
@@ -58,22 +58,29 @@ def _body(source: str) -> str:
 
 def _table() -> str:
     rows = "".join(f"    {_row(row)},\n" for row in PARAMETERS)
-    commands = "".join(
-        f"    {(row.name, row.name.capitalize(), row.address, row.cc)},\n" for row in COMMANDS if row.cc is not None
+    commands = "".join(f"    {_command(row)},\n" for row in COMMANDS if row.cc is not None)
+    addresses = "".join(
+        f"{name} = {getattr(replies, name)!r}\n" for name in ("PONG", "VALUE", "ASKED", "STATUS", "ERROR")
     )
-    addresses = "".join(f"{name} = {getattr(replies, name)!r}\n" for name in ("PONG", "VALUE", "STATUS", "ERROR"))
     return (
         _HEADER + '"""The parameter table."""\n\n'
-        "# name, label, OSC type, low, high, unit, address, CC\n"
+        "# fmt: off\n"
+        "# name, label, OSC type, low, high, unit, address, CC, the choices as words, whether it takes AUTO\n"
         f"PARAMETERS = (\n{rows})\n\n"
-        "# name, label, address, CC\n"
-        f"COMMANDS = (\n{commands})\n\n{addresses}"
+        "# name, label, address, CC, the argument that a press sends, None for none\n"
+        f"COMMANDS = (\n{commands})\n# fmt: on\n\n{addresses}"
     ).replace("'", '"')
 
 
-def _row(row: Parameter) -> tuple[object, ...]:
+def _command(row: Command) -> tuple[object, ...]:
+    return (row.name, row.name.replace("_", " ").capitalize(), row.address, row.cc, row.bare)
+
+
+def _row(row: Parameter) -> str:
     label = row.name.removesuffix("_ms").replace("_", " ").capitalize()
-    return (row.name, label, row.type, row.low, row.high, row.unit, row.address, row.cc)
+    head = repr((row.name, label, row.type, row.low, row.high, row.unit, row.address, row.cc))[:-1]
+    choices = f"\n     {' '.join(row.choices)!r}" if row.choices else " ''"
+    return f"{head},{choices}, {row.auto})"
 
 
 if __name__ == "__main__":

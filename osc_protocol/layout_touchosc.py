@@ -12,12 +12,13 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from osc_protocol.osc_tree import ENGINE_COMMANDS
-from osc_protocol.parameters import PARAMETERS, Parameter
+from osc_protocol.parameters import AUTO, PARAMETERS, Command, Parameter
 
 __all__ = ["FEEDBACK_PORT", "touchosc", "touchosc_xml"]
 
 FEEDBACK_PORT: Final = 9000  # TouchOSC's receive port, as its documentation has it
-_COLUMNS, _CELL_W, _CELL_H, _TITLE_H, _GAP = 4, 300, 110, 30, 10  # pixels
+_IN_A_CELL: Final = 5  # controls; more take a whole line
+_COLUMNS, _CELL_W, _CELL_H, _TITLE_H, _WORD_H, _GAP = 4, 300, 110, 30, 20, 10  # pixels
 _CONVERSION: Final = {"f": "FLOAT", "i": "INTEGER", "s": "STRING"}
 
 
@@ -28,39 +29,62 @@ def touchosc(feedback_port: int = FEEDBACK_PORT) -> bytes:
 
 def touchosc_xml(feedback_port: int = FEEDBACK_PORT) -> bytes:
     """The XML inside it."""
-    cells: list[tuple[str, list[Element]]] = [(row.name, _controls(row)) for row in PARAMETERS]
-    for command in ENGINE_COMMANDS:
-        cells.append(
-            (command.name, [_field(command.address, command.types) if command.types else _button(command.address)])
-        )
-    cells.append(("show values", [_button("/sideman/feedback", "INTEGER", str(feedback_port))]))
-    rows = -(-len(cells) // _COLUMNS)
+    cells: list[tuple[str, list[tuple[Element, str]]]] = [(row.name, _controls(row)) for row in PARAMETERS]
+    cells += [(command.name, [(_command(command), "")]) for command in ENGINE_COMMANDS]
+    cells.append(("show values", [(_button("/sideman/feedback", "INTEGER", str(feedback_port)), "")]))
+    places = _places([len(controls) for _, controls in cells])
     document = Element("lexml", version="3")
-    size = (0, 0, _COLUMNS * _CELL_W + _GAP, rows * _CELL_H + _GAP)
+    size = (0, 0, _COLUMNS * _CELL_W + _GAP, (places[-1][1] + 1) * _CELL_H + _GAP)
     children = SubElement(_place(_node(document, "GROUP", "sideman"), size), "children")
-    for number, (name, controls) in enumerate(cells):
-        left, top = number % _COLUMNS * _CELL_W + _GAP, number // _COLUMNS * _CELL_H + _GAP
-        width = _CELL_W - _GAP
+    for (name, controls), (column, row, columns) in zip(cells, places, strict=True):
+        left, top = column * _CELL_W + _GAP, row * _CELL_H + _GAP
+        width = columns * _CELL_W - _GAP
         label = _node(children, "LABEL", f"{name} title")
         _place(label, (left, top, width, _TITLE_H))
         _value(label, "text", name.replace("_", " ").capitalize())
         share = width // len(controls)
-        for index, control in enumerate(controls):
-            _place(control, (left + index * share, top + _TITLE_H, share - 2, _CELL_H - _TITLE_H - _GAP))
-            children.append(control)
+        for index, (control, word) in enumerate(controls):
+            x, y, w, h = left + index * share, top + _TITLE_H, share - 2, _CELL_H - _TITLE_H - _GAP
+            if word:  # under a button, which itself shows none
+                h -= _WORD_H
+                caption = _node(children, "LABEL", f"{name} {word} caption")
+                _value(_place(caption, (x, y + h, w, _WORD_H)), "text", word)
+            children.append(_place(control, (x, y, w, h)))
     return bytes(tostring(document, encoding="UTF-8", xml_declaration=True))
 
 
-def _controls(row: Parameter) -> list[Element]:
+def _places(counts: list[int]) -> list[tuple[int, int, int]]:
+    """(column, row, columns) of each cell, by how many controls it holds."""
+    places: list[tuple[int, int, int]] = []
+    column = row = 0
+    for count in counts:
+        columns = 1 if count <= _IN_A_CELL else _COLUMNS
+        if column + columns > _COLUMNS:
+            column, row = 0, row + 1
+        places.append((column, row, columns))
+        column += columns
+    return places
+
+
+def _controls(row: Parameter) -> list[tuple[Element, str]]:
+    """A row's controls, each with the word under it."""
     if row.choices:
-        return [_button(row.address, "STRING", choice) for choice in row.choices]
+        return [(_button(row.address, "STRING", choice), choice) for choice in row.choices]
     if row.low is None or row.high is None:
-        return [_field(row.address, "s")]
+        return [(_field(row.address, "s"), "")]
     fader = _node(None, "FADER", row.name)
     _property(fader, "i", "orientation", "1")  # from left to right
-    _value(fader, "x", f"{(float(row.default) - row.low) / (row.high - row.low):.6g}")
+    at = row.low if row.default == AUTO else float(row.default)
+    _value(fader, "x", f"{(at - row.low) / (row.high - row.low):.6g}")
     _message(fader, row.address, "x", "ANY", ("VALUE", _CONVERSION[row.type], "x", row.low, row.high), receive=True)
-    return [fader]
+    return [(fader, ""), (_button(row.address, "STRING", AUTO), AUTO)] if row.auto else [(fader, "")]
+
+
+def _command(row: Command) -> Element:
+    """A field for its argument, or a button where it needs none."""
+    if not row.types:
+        return _button(row.address)
+    return _field(row.address, row.types) if row.bare is None else _button(row.address, "INTEGER", f"{row.bare:g}")
 
 
 def _field(address: str, tag: str) -> Element:
@@ -72,7 +96,7 @@ def _field(address: str, tag: str) -> Element:
 
 def _button(address: str, conversion: str = "", constant: str = "") -> Element:
     """Momentary; acts when pressed, with one constant argument or none."""
-    button = _node(None, "BUTTON", constant if conversion == "STRING" else address)
+    button = _node(None, "BUTTON", f"{address} {constant}".strip())
     _property(button, "i", "buttonType", "0")
     _value(button, "x", "0")
     _message(button, address, "x", "RISE", ("CONSTANT", conversion, constant, 0, 1) if conversion else None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from osc_protocol.parameters import PARAMETERS, Value, check, legal_range
+from osc_protocol.parameters import PARAMETERS, Parameter, ParameterError, Value, check, legal_range, parse
 
 __all__ = ["add_parameter_options", "parameters_from"]
 
@@ -26,7 +26,7 @@ def add_parameter_options(parser: argparse.ArgumentParser, *, skip: Collection[s
         group.add_argument(
             "--" + row.name.replace("_", "-"),
             dest=_DESTINATION + row.name,
-            type=_TYPES[row.type],
+            type=_reader(row),
             metavar=row.name.rpartition("_")[2].upper() if row.type == "s" else "N",
             help=f"{row.help} [{legal_range(row)}; {default}]".replace("%", "%%"),
         )
@@ -40,3 +40,17 @@ def parameters_from(args: argparse.Namespace) -> dict[str, Value]:
         if name.startswith(_DESTINATION) and value is not None
     }
     return {name: check(name, value) for name, value in given.items()}
+
+
+def _reader(row: Parameter) -> Callable[[str], Value]:
+    """What argparse reads the option with. A range is checked later, by a message that names the parameter."""
+    if not (row.auto or row.choices):
+        return _TYPES[row.type]
+
+    def read(text: str) -> Value:
+        try:
+            return parse(row.name, text)
+        except ParameterError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read

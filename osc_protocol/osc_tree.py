@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from osc_protocol.parameters import COMMANDS, PARAMETERS, Command, Parameter, Value
+from osc_protocol.parameters import (
+    BY_NAME,
+    COMMANDS,
+    CONTROL_NAMES,
+    PARAMETERS,
+    Command,
+    Parameter,
+    Value,
+    in_type,
+    to_cc,
+)
+from osc_protocol.replies import ASKED
 from osc_protocol.twins import MIDI, NORM, has_position, to_norm
 
 __all__ = ["ATTRIBUTES", "ENGINE_COMMANDS", "PATHS_OF", "describe", "host_info", "value_at"]
@@ -27,6 +38,7 @@ _CONTAINERS: Final = {
     "/sideman/param": "Parameters in their own ranges.",
     "/sideman/norm": "The same parameters, 0..1.",
     "/sideman/midi": "The same parameters, 0..127.",
+    ASKED: "What applies now of parameters that can be left to the sideman; auto where nothing is asked.",
     "/sideman/transport": "Tempo and position.",
 }
 
@@ -43,31 +55,34 @@ def host_info(name: str, host: str, osc_port: int, *, live: bool) -> dict[str, A
     return {"NAME": name, **where, "OSC_PORT": osc_port, "OSC_TRANSPORT": "UDP", "EXTENSIONS": served | missing}
 
 
-def describe(path: str, get_value: Callable[[str], Value]) -> dict[str, Any] | None:
+def describe(path: str, get_value: Callable[[str], Value], get_asked: Callable[[str], Value]) -> dict[str, Any] | None:
     """The node of a path with all nodes under it, values as they are now; None where there is none.
 
     path: its empty parts do not count, `/` and the empty path are the root.
     """
     node = _NODES.get("/" + "/".join(part for part in path.split("/") if part))
-    return None if node is None else _with_values(node, get_value)
+    return None if node is None else _with_values(node, get_value, get_asked)
 
 
-def value_at(path: str, get_value: Callable[[str], Value]) -> Value:
-    """The value of a row's own address, or of one of its twins. KeyError for any other path."""
+def value_at(path: str, get_value: Callable[[str], Value], get_asked: Callable[[str], Value]) -> Value:
+    """The value of a row's own address, of a twin's or of what is asked, in its TYPE. KeyError for any other path."""
     row, prefix = _VALUES[path]
+    if prefix == ASKED:
+        return in_type(row, get_asked(row.name))
     value = get_value(row.name)
     if prefix is None:
-        return value
-    norm = to_norm(row, value)
-    return norm if prefix == NORM else int(norm * 127 + 0.5)
+        return in_type(row, value)
+    return to_norm(row, value) if prefix == NORM else to_cc(row, value)
 
 
-def _with_values(node: dict[str, Any], get_value: Callable[[str], Value]) -> dict[str, Any]:
+def _with_values(
+    node: dict[str, Any], get_value: Callable[[str], Value], get_asked: Callable[[str], Value]
+) -> dict[str, Any]:
     told = dict(node)
     if "VALUE" in node:
-        told["VALUE"] = [value_at(node["FULL_PATH"], get_value)]
+        told["VALUE"] = [value_at(node["FULL_PATH"], get_value, get_asked)]
     if "CONTENTS" in node:
-        told["CONTENTS"] = {name: _with_values(child, get_value) for name, child in node["CONTENTS"].items()}
+        told["CONTENTS"] = {name: _with_values(child, get_value, get_asked) for name, child in node["CONTENTS"].items()}
     return told
 
 
@@ -77,19 +92,29 @@ def _container(path: str) -> dict[str, Any]:
 
 
 def _parameter(row: Parameter) -> dict[str, Any]:
-    node: dict[str, Any] = {"TYPE": row.type, "ACCESS": READ | WRITE, "VALUE": [row.default], "DESCRIPTION": row.help}
+    node: dict[str, Any] = {
+        "TYPE": row.type, "ACCESS": READ | WRITE, "VALUE": [in_type(row, row.default)], "DESCRIPTION": row.help,
+    }  # fmt: skip
     if row.choices:
         node["RANGE"] = [{"VALS": list(row.choices)}]
-    elif row.low is not None:
-        node |= {"RANGE": [{"MIN": row.low, "MAX": row.high}], "CLIPMODE": ["both"]}
+    elif row.low is not None:  # a host sends numbers of the TYPE alone: below 0 lies AUTO
+        node |= {"RANGE": [{"MIN": -1.0 if row.auto else row.low, "MAX": row.high}], "CLIPMODE": ["both"]}
+    if row.auto:
+        node["DESCRIPTION"] += " Below 0: auto."
     return node | ({"UNIT": [row.unit]} if row.unit else {})
 
 
-def _twin(row: Parameter, tag: str, top: float) -> dict[str, Any]:
+def _twin(row: Parameter, prefix: str) -> dict[str, Any]:
+    tag, low, high = ("f", -1.0 if row.auto else 0.0, 1.0) if prefix == NORM else ("i", 0, 127)
+    auto = "" if not row.auto else " Below 0: auto." if prefix == NORM else " 0: auto."
     return {
-        "TYPE": tag, "ACCESS": READ | WRITE, "VALUE": [0 * top], "DESCRIPTION": row.help,
-        "RANGE": [{"MIN": 0 * top, "MAX": top}], "CLIPMODE": ["both"],
+        "TYPE": tag, "ACCESS": READ | WRITE, "VALUE": [low], "DESCRIPTION": row.help + auto,
+        "RANGE": [{"MIN": low, "MAX": high}], "CLIPMODE": ["both"],
     }  # fmt: skip
+
+
+def _asked(row: Parameter) -> dict[str, Any]:
+    return _parameter(row) | {"ACCESS": READ, "DESCRIPTION": f"What applies of {row.name} now."}
 
 
 def _command(row: Command) -> dict[str, Any]:
@@ -104,8 +129,10 @@ def _tree() -> dict[str, Any]:
     for row in PARAMETERS:
         _put(root, row.address, _parameter(row))
         if has_position(row):
-            _put(root, NORM + row.name, _twin(row, "f", 1.0))
-            _put(root, MIDI + row.name, _twin(row, "i", 127))
+            _put(root, NORM + row.name, _twin(row, NORM))
+            _put(root, MIDI + row.name, _twin(row, MIDI))
+    for name in CONTROL_NAMES:
+        _put(root, f"{ASKED}/{name}", _asked(BY_NAME[name]))
     for command in ENGINE_COMMANDS:
         _put(root, command.address, _command(command))
     return root
@@ -128,8 +155,9 @@ def _flat(node: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 _NODES: Final = _flat(_tree())
-_VALUES: Final = {row.address: (row, None) for row in PARAMETERS} | {
+_SET: Final = {row.address: (row, None) for row in PARAMETERS} | {
     prefix + row.name: (row, prefix) for row in PARAMETERS if has_position(row) for prefix in (NORM, MIDI)
 }
-PATHS_OF: Final = {row.name: tuple(path for path, (other, _) in _VALUES.items() if other is row) for row in PARAMETERS}
+_VALUES: Final = _SET | {f"{ASKED}/{name}": (BY_NAME[name], ASKED) for name in CONTROL_NAMES}
+PATHS_OF: Final = {row.name: tuple(path for path, (other, _) in _SET.items() if other is row) for row in PARAMETERS}
 """Every path that tells a row's value, by its name."""

@@ -94,7 +94,7 @@ class OscQueryServer:
             return HTTPStatus.BAD_REQUEST, None
         if parts.query == "HOST_INFO":
             return HTTPStatus.OK, host_info(self._name, self.host, self.osc.port, live=self.live)
-        node = describe(unquote(parts.path), self.osc.value)
+        node = describe(unquote(parts.path), self.osc.value, self.osc.asked)
         if node is None:
             return HTTPStatus.NOT_FOUND, None
         if not parts.query:

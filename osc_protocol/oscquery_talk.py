@@ -19,14 +19,15 @@ from osc_protocol.codec import MAX_PACKET_BYTES, decode, encode
 from osc_protocol.errors import PacketError, ParameterError
 from osc_protocol.limits import RateLimit
 from osc_protocol.osc_tree import PATHS_OF, value_at
-from osc_protocol.parameters import nearest
-from osc_protocol.replies import VALUE, refusal
+from osc_protocol.parameters import CONTROL_NAMES, nearest
+from osc_protocol.replies import ASKED, VALUE, refusal
 from osc_protocol.server import OscServer
 from osc_protocol.udp import MAX_PACKETS_PER_S
 
 __all__ = ["Talk", "can_talk"]
 
-_PATHS: Final = frozenset(path for paths in PATHS_OF.values() for path in paths)
+_ASKED_AT: Final = {name: f"{ASKED}/{name}" for name in CONTROL_NAMES}
+_PATHS: Final = frozenset(path for paths in PATHS_OF.values() for path in paths) | frozenset(_ASKED_AT.values())
 _UNSUPPORTED_DATA, _POLICY_VIOLATION = 1003, 1008  # codes of RFC 6455
 
 
@@ -54,7 +55,7 @@ class Talk:
         self._protocol = ServerProtocol(max_size=MAX_PACKET_BYTES)
         self._paths: set[str] = set()  # listened to
         self._lock = threading.Lock()
-        self._changed: dict[str, None] = {}  # names, in the order of their changes
+        self._changed: dict[str, None] = {}  # paths, in the order of their changes
         self._from_host: dict[str, object] = {}  # by path: what the host said there and need not be told
         self._parts: list[bytes] = []  # of a message in fragments
         self._is_text = False
@@ -102,11 +103,10 @@ class Talk:
     def flush(self) -> None:
         """Tells the values that have changed since."""
         with self._lock:
-            names, self._changed = tuple(self._changed), {}
-        for name in names:
-            for path in PATHS_OF[name]:
-                if path in self._paths:
-                    self._tell(path)
+            paths, self._changed = tuple(self._changed), {}
+        for path in paths:
+            if path in self._paths:
+                self._tell(path)
 
     def close(self) -> None:
         """Hears of no change any more, and says goodbye if there is somebody to hear it."""
@@ -144,7 +144,7 @@ class Talk:
             self._tell(path)
 
     def _tell(self, path: str) -> None:
-        value = value_at(path, self._osc.value)
+        value = value_at(path, self._osc.value, self._osc.asked)
         if self._from_host.pop(path, None) != value and self.is_open:
             self._protocol.send_binary(encode(path, value))
 
@@ -154,8 +154,9 @@ class Talk:
     def _hear(self, packet: bytes) -> None:
         """The server's listener: any thread."""
         message = decode(packet)[0]
-        if message.address != VALUE:
+        if message.address not in (VALUE, ASKED):
             return
+        name = str(message.arguments[0])
         with self._lock:
-            self._changed[str(message.arguments[0])] = None
+            self._changed |= dict.fromkeys(PATHS_OF[name] if message.address == VALUE else (_ASKED_AT[name],))
         self._wake()

@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from osc_protocol.codec import encode
-from osc_protocol.parameters import BY_NAME, Value
+from osc_protocol.parameters import AUTO, BY_NAME, Value, in_type
 from osc_protocol.twins import NORM, has_position, to_norm
 
-__all__ = ["ERROR", "PONG", "REPLIES", "STATUS", "VALUE", "feedback_packets", "refusal", "typed", "value_packet"]
+__all__ = [
+    "ASKED", "ERROR", "PONG", "REPLIES", "STATUS", "VALUE", "asked_packet", "feedback_packets", "refusal", "typed",
+    "value_packet",
+]  # fmt: skip
 
 PONG: Final = "/sideman/pong"
 VALUE: Final = "/sideman/value"
+ASKED: Final = "/sideman/asked"
 STATUS: Final = "/sideman/status"
 ERROR: Final = "/sideman/error"
-REPLIES: Final = (PONG, VALUE, STATUS, ERROR)
+REPLIES: Final = (PONG, VALUE, ASKED, STATUS, ERROR)
 
 
 def typed(name: str, value: Value) -> Value:
-    """The value in the row's type: an engine that keeps 1 for 1.0 must not change the type on the wire."""
-    tag = BY_NAME[name].type
-    return float(value) if tag == "f" else int(value) if tag == "i" else str(value)
+    """The value in the row's type: an engine that keeps 1 for 1.0 must not change the type on the wire. AUTO stays."""
+    return AUTO if value == AUTO else in_type(BY_NAME[name], value)
 
 
 def value_packet(name: str, value: Value) -> bytes:
@@ -28,10 +31,15 @@ def value_packet(name: str, value: Value) -> bytes:
     return encode(VALUE, name, typed(name, value))
 
 
+def asked_packet(name: str, value: Value) -> bytes:
+    """`/sideman/asked name value`: what applies, where the value in force may be AUTO; AUTO where nothing is asked."""
+    return encode(ASKED, name, typed(name, value))
+
+
 def feedback_packets(name: str, value: Value) -> list[bytes]:
     """The value at its own address, and at its 0..1 twin where it has one: what a fader listens to."""
-    row, value = BY_NAME[name], typed(name, value)
-    packets = [encode(row.address, value)]
+    row = BY_NAME[name]
+    packets = [encode(row.address, in_type(row, value))]
     return [*packets, encode(NORM + name, to_norm(row, value))] if has_position(row) else packets
 
 

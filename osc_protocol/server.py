@@ -2,7 +2,7 @@
 
     client --packet--> handle_packet --(time tag)--> dispatch --> on_parameter / on_command      (the engine's side)
                             |
-                            +--> /sideman/pong, /sideman/value, /sideman/error, /sideman/status
+                            +--> /sideman/pong, /sideman/value, /sideman/asked, /sideman/error, /sideman/status
 
 Replies go to the sender and to every subscriber; an accepted parameter is told to the subscribers. A refused message is
 answered with `/sideman/error address reason`. A bundle waits for its time tag. Replies that come back to us (two
@@ -22,8 +22,8 @@ from osc_protocol.dispatch import Dispatcher
 from osc_protocol.errors import PacketError, ParameterError
 from osc_protocol.later import Later
 from osc_protocol.limits import RateLimit
-from osc_protocol.parameters import BY_NAME, DEFAULT_OUT_PORT, DEFAULT_PORT, Value
-from osc_protocol.replies import feedback_packets, refusal, typed, value_packet
+from osc_protocol.parameters import AUTO, BY_NAME, DEFAULT_OUT_PORT, DEFAULT_PORT, Value
+from osc_protocol.replies import asked_packet, feedback_packets, refusal, typed, value_packet
 from osc_protocol.subscriptions import Address, Peer, Subscriptions
 from osc_protocol.udp import MAX_PACKETS_PER_S, UdpPort
 from osc_protocol.waiting import WaitingBundles
@@ -42,6 +42,9 @@ class OscServer:
     the server does not answer itself (get, ping, subscribe). get_value(name): the value in force. All three are called
     by one thread at a time; what they raise is told to the client as an error and ends nothing.
 
+    get_asked(name): what applies now of a row that can be left to the sideman, AUTO where nothing is asked; None where
+    nobody can say. Called as get_value is.
+
     out_port: a standing subscriber on the host's own machine, for peers that listen on one fixed port; None for none.
     wall_clock: Unix seconds, which time tags are held against as they arrive; from then on a monotonic clock counts.
     Nothing is bound before `start()` or `with`. handle_packet, publish, send: safe from any thread.
@@ -56,10 +59,12 @@ class OscServer:
         port: int = DEFAULT_PORT,
         out_port: int | None = DEFAULT_OUT_PORT,
         wall_clock: Callable[[], float] = time.time,
+        get_asked: Callable[[str], Value] | None = None,
     ) -> None:
         self.host = host
         self._get_value = get_value
-        self._dispatcher = Dispatcher(on_parameter, on_command, get_value, self.publish, self._subscribe)
+        self._get_asked = get_asked
+        self._dispatcher = Dispatcher(on_parameter, on_command, get_value, self.publish, self._subscribe, get_asked)
         self._udp = UdpPort(host, port, self._on_packet, self._on_flood)
         self._lock = threading.RLock()  # one message at a time, whichever road it came by
         self._later = Later()
@@ -119,6 +124,14 @@ class OscServer:
     def value(self, name: str) -> Value:
         """The value in force, of the table's type."""
         return typed(name, self._get_value(name))
+
+    def asked(self, name: str) -> Value:
+        """What applies now of a row that can be left to the sideman; AUTO where nothing is asked, or nobody can say."""
+        return AUTO if self._get_asked is None else typed(name, self._get_asked(name))
+
+    def publish_asked(self, name: str) -> None:
+        """Tells every subscriber and listener what applies now, as after the sideman has made up its mind."""
+        self.forward(asked_packet(name, self.asked(name)))
 
     def publish(self, name: str) -> None:
         """Tells every subscriber and listener the value now in force, as after a change by the panel."""

@@ -61,13 +61,26 @@ def test_every_button_of_the_table_sends_its_command(row: Any) -> None:
     assert not road.from_in(bytes((CC, row.cc, 127)))  # a controller goes on to the session, which ignores it
     road.from_control(bytes((CC | 5, row.cc, 127)))
     road.close()
-    assert engine.commands == [(row.address, ())] * 2
+    assert engine.commands == [(row.address, () if row.bare is None else (row.bare,))] * 2
 
 
 @pytest.mark.parametrize("name", BUTTON_NAMES)
-def test_what_a_button_can_do_is_a_command_without_an_argument(name: str) -> None:
+def test_what_a_button_can_do_is_a_command_that_needs_no_argument(name: str) -> None:
     (message,) = decode(button_packet(name, ""))
-    assert COMMAND_BY_ADDRESS[message.address].types == ""
+    command = COMMAND_BY_ADDRESS[message.address]
+    assert message.arguments == (() if command.types == "" else (command.bare,))
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "value"),
+    [
+        ("role comping", "/sideman/role", "comping"), ("density auto", "/sideman/param/density", "auto"),
+        ("density 0.5", "/sideman/param/density", 0.5), ("keep_clear 12", "/sideman/param/keep_clear", 12),
+        ("ending 4", "/sideman/ending", 4), ("scale D dorian", "/sideman/param/scale", "D dorian"),
+    ],
+)  # fmt: skip
+def test_a_button_sets_any_parameter_outright_and_ends_in_so_many_bars(name: str, address: str, value: object) -> None:
+    assert decode(button_packet(name, "")) == [(address, (value,))]
 
 
 def test_a_pad_sets_a_mode_or_a_style_outright_and_is_not_played() -> None:
@@ -85,8 +98,11 @@ def test_a_pad_sets_a_mode_or_a_style_outright_and_is_not_played() -> None:
 
 WRONG = [
     ("buttons: {paly: 90}", "did you mean 'play'"),
-    ("buttons: {mode swing: 90}", "follow, changes, trade or continue, not 'swing'"),
-    ("buttons: {temperature 1: 90}", "no button does 'temperature 1'"),
+    ("buttons: {mode swing: 90}", "follow, changes, trade, continue or comp, not 'swing'"),
+    ("buttons: {temperature 9: 90}", "temperature 9.0 lies outside 0.05..2"),
+    ("buttons: {temperature: 90}", "no button does 'temperature'"),
+    ("buttons: {ending 65: 90}", "65 lies outside 0..64"),
+    ("buttons: {play 2: 90}", "no button does 'play 2'"),
     ("buttons: {play: {cc: 90, note: 3}}", "either cc or note"),
     ("buttons: {play: {channel: 3}}", "either cc or note"),
     ("buttons: {play: loud}", "give a controller number"),
@@ -115,11 +131,8 @@ def test_bad_buttons_are_refused_in_one_line(text: str, reason: str, tmp_path: P
 
 def test_a_number_of_the_users_own_takes_it_from_the_table() -> None:
     cc_map = parse_cc_map(yaml.safe_load("buttons: {play: 20, panic: off}\ncontrols: {density: 103}"))
-    assert {button.name: button.number for button in cc_map.buttons} == {
-        "play": 20,
-        "mode next": 105,
-        "style next": 106,
-    }
+    rest = {row.name: row.cc for row in COMMANDS if row.cc is not None and row.cc > 104}
+    assert {button.name: button.number for button in cc_map.buttons} == {"play": 20} | rest
     assert "temperature" not in {control.name for control in cc_map.controls}  # 20 by default
 
 
@@ -155,8 +168,8 @@ def test_a_map_is_taken_over_while_it_is_played_by_and_a_broken_one_is_told(
     road = CcRoad(engine.server(), load_cc_map(path), moved.append, lambda what, text: said.append((what, text)))
     path.write_text("controls: {density: 75}\nbuttons: {play: {note: 3}}")
     until(lambda: len(said) == 1)
-    assert said[0] == ("controllers", "15 knobs and 5 buttons, read anew")
-    until(lambda: bytes((CC, 75, 64)) in moved)
+    assert said[0] == ("controllers", "24 knobs and 10 buttons, read anew")
+    until(lambda: bytes((CC, 75, 0)) in moved)
     road.from_in(bytes((CC, 74, 127)))
     road.from_in(bytes((CC, 75, 127)))
     assert road.from_in(bytes((ON, 3, 9)))
@@ -167,7 +180,7 @@ def test_a_map_is_taken_over_while_it_is_played_by_and_a_broken_one_is_told(
     assert said[1][0] == "error"
     assert "the controllers stay as they were" in said[1][1]
     road.from_in(bytes((CC, 75, 0)))
-    until(lambda: engine.values["density"] == 0.0)
+    until(lambda: engine.values["density"] == "auto")
     path.unlink()
     until(lambda: len(said) == 3)
     road.from_in(bytes((CC, 24, 127)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.cc_decoder import CcDecoder, ticks
 from bridge.cc_map import RELATIVE, parse_cc_map
 from osc_protocol.parameters import BY_NAME, PARAMETERS, Parameter, Value, check, from_cc
-from osc_protocol.twins import from_norm, has_position, to_norm
+from osc_protocol.twins import from_position, has_position, to_position
 
 ORDERED = [row for row in PARAMETERS if has_position(row)]
 rows = pytest.mark.parametrize("row", ORDERED, ids=lambda row: row.name)
@@ -69,8 +69,7 @@ def test_every_row_by_every_kind_of_absolute_control(row: Parameter, kind: str) 
     top = 127 if "7" in kind else 16383
     for position in (0, top, top // 2, top // 3, 1, top - 1, 0):
         desk.send(*move(kind, position))
-        exact = row.choices or top > 127
-        assert desk.values[row.name] == (from_norm(row, position / top) if exact else from_cc(row, position))
+        assert desk.values[row.name] == (from_position(row, position / top) if top > 127 else from_cc(row, position))
 
 
 @rows
@@ -79,11 +78,11 @@ def test_feedback_moves_a_fader_to_where_it_means_the_value(row: Parameter, kind
     desk, twin = Desk({row.name: KINDS[kind]}), Desk({row.name: KINDS[kind]})
     top = 127 if "7" in kind else 16383
     for position in (0, top, top // 2, top // 3):
-        desk.values[row.name] = from_norm(row, position / top)
+        desk.values[row.name] = from_position(row, position / top)
         for message in desk.decoder.feedback(row.name):
             assert message[0] == 0xB0
             twin.send((message[1], message[2]))
-        distance = abs(to_norm(row, twin.values[row.name]) - to_norm(row, desk.values[row.name]))
+        distance = abs(to_position(row, twin.values[row.name]) - to_position(row, desk.values[row.name]))
         assert distance <= (1.0 if row.choices or row.type == "i" else 0.5) / top + 1e-4
         assert desk.decoder.feedback(row.name) == []  # it stands there
 
@@ -118,11 +117,11 @@ def test_an_encoder_reaches_both_ends_stays_there_and_comes_back(row: Parameter,
     desk = Desk({row.name: {"cc": 80, "relative": relative}})
     up, down = encode_ticks(relative, 1), encode_ticks(relative, -1)
     desk.send(*[(80, up)] * 200)
-    assert to_norm(row, desk.values[row.name]) == 1.0
+    assert to_position(row, desk.values[row.name]) == 1.0
     desk.send(*[(80, down)] * 127)
-    assert to_norm(row, desk.values[row.name]) == 0.0
+    assert to_position(row, desk.values[row.name]) == 0.0
     desk.send(*[(80, encode_ticks(relative, 50))])
-    assert to_norm(row, desk.values[row.name]) > 0
+    assert to_position(row, desk.values[row.name]) > 0
 
 
 @settings(deadline=None)
@@ -130,11 +129,11 @@ def test_an_encoder_reaches_both_ends_stays_there_and_comes_back(row: Parameter,
 def test_steps_of_an_encoder_add_up(steps: list[int]) -> None:
     desk = Desk({"temperature": {"cc": 80, "relative": "twos_complement"}})
     desk.values["temperature"] = 1.0
-    row, position = BY_NAME["temperature"], to_norm(BY_NAME["temperature"], 1.0)
+    row, position = BY_NAME["temperature"], to_position(BY_NAME["temperature"], 1.0)
     for step in steps:
         desk.send((80, encode_ticks("twos_complement", step)))
         position = min(1.0, max(0.0, position + step / 127))
-    assert to_norm(row, desk.values["temperature"]) == pytest.approx(position, abs=1e-5)
+    assert to_position(row, desk.values["temperature"]) == pytest.approx(position, abs=1e-5)
 
 
 def test_an_encoder_goes_on_from_a_value_set_elsewhere() -> None:
@@ -150,10 +149,17 @@ def test_an_encoder_goes_on_from_a_value_set_elsewhere() -> None:
 
 def test_data_increment_and_decrement_step_an_nrpn() -> None:
     desk = Desk({"density": {"nrpn": 5, "bits": 7}})
+    desk.values["density"] = 0.5
     desk.send((99, 0), (98, 5), *[(96, 0)] * 10)
-    assert desk.values["density"] == pytest.approx(0.5 + 10 / 127, abs=1e-5)
+    assert desk.values["density"] == pytest.approx(0.5 + 10 / 126, abs=1e-5)
     desk.send(*[(97, 0)] * 20)
-    assert desk.values["density"] == pytest.approx(0.5 - 10 / 127, abs=1e-5)
+    assert desk.values["density"] == pytest.approx(0.5 - 10 / 126, abs=1e-5)
+
+
+def test_one_step_below_the_lowest_number_is_auto_and_one_above_auto_is_that_number() -> None:
+    desk = Desk({"density": {"cc": 80, "relative": "binary_offset"}})
+    assert desk.send((80, 65), (80, 65)) == [("density", 0.0), ("density", pytest.approx(1 / 126, abs=1e-5))]
+    assert desk.send((80, 63), (80, 63), (80, 63)) == [("density", 0.0), ("density", "auto")]
 
 
 @pytest.mark.parametrize("deselect", [(101, 0), (100, 0)])
@@ -195,7 +201,7 @@ def test_a_knob_with_pick_up_waits_until_it_reaches_the_value() -> None:
     desk.values["density"] = 0.2
     assert desk.send((70, 110), (70, 90)) == []
     assert desk.send((70, 10))  # passed it
-    assert desk.values["density"] == pytest.approx(10 / 127, abs=1e-3)
+    assert desk.values["density"] == pytest.approx(9 / 126, abs=1e-3)
 
 
 @settings(deadline=None)
@@ -207,8 +213,9 @@ def test_pick_up_never_jumps(positions: list[int], start: float) -> None:
     before: int | None = None
     for position in positions:
         if desk.send((70, position)):
-            near = abs(position / 127 - start) <= 2 / 127 + 1e-9
-            assert near or (before is not None and (before / 127 - start) * (position / 127 - start) <= 0)
+            target = to_position(BY_NAME["density"], start)
+            near = abs(position / 127 - target) <= 2 / 127 + 1e-9
+            assert near or (before is not None and (before / 127 - target) * (position / 127 - target) <= 0)
             return
         before = position
 

@@ -73,7 +73,8 @@ def test_faders_stand_where_the_values_are_and_a_broken_port_harms_nothing() -> 
     road = CcRoad(server, parse_cc_map({"controls": {"min_p": False}}), sent.append)
     count = sum(row.cc is not None for row in PARAMETERS) - 1
     until(lambda: len(sent) == count)
-    assert bytes((0xB0, 24, 64)) in sent
+    assert bytes((0xB0, 24, 0)) in sent  # auto
+    assert bytes((0xB0, 20, 49)) in sent
     server.handle_packet(encode("/sideman/param/density", 1.0))
     server.handle_packet(encode("/sideman/param/min_p", 0.1))
     until(lambda: len(sent) > count)
@@ -84,7 +85,7 @@ def test_faders_stand_where_the_values_are_and_a_broken_port_harms_nothing() -> 
 
     until(lambda: engine.values["top_p"] != 0.9)
     road._send_feedback = fail
-    server.handle_packet(encode("/sideman/param/density", 0.0))
+    server.handle_packet(encode("/sideman/param/density", "auto"))
     until(lambda: road.failed == 1)
     road.close()
     assert sent[count:] == [bytes((0xB0, 24, 127))]

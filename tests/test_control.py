@@ -98,7 +98,7 @@ def test_echoes_and_strangers_are_ignored(road: Road) -> None:
         road.control.receive(frame)
     road.control.receive(b"\xf0\x43\x10\x4c\xf7")
     road.control.receive(b"")
-    assert road.engine.values["density"] == 0.5
+    assert road.engine.values["density"] == "auto"
     assert road.control.reassembler.echoed == 1
     assert road.replies() == []
 

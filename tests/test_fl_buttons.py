@@ -21,14 +21,16 @@ def test_every_button_sends_its_command_at_each_press(row: Any, studio: Studio) 
         assert studio.fl.control_change(row.cc, 127).handled
         assert studio.fl.control_change(row.cc, 0).handled
     studio.run(0.5)
-    assert [name for name, _ in studio.engine.commands] == [row.address] * 3
-    assert studio.hint == row.name.capitalize()
+    assert studio.engine.commands == [(row.address, () if row.bare is None else (row.bare,))] * 3
+    assert studio.hint == row.name.replace("_", " ").capitalize()
     studio.check()
 
 
 OWN = (
     'CONTROLS = {("cc", 74): "temperature", ("note", 36): "play", ("note", 40): "mode trade",\n'
-    ' ("note", 44): "style left hand", ("cc", 21): None, ("note", 51): "link", ("cc", 90): "panic"}\n'
+    ' ("note", 44): "style left hand", ("cc", 21): None, ("note", 51): "link", ("cc", 90): "panic",\n'
+    ' ("note", 45): "role comping", ("note", 46): "density auto", ("note", 47): "bass 0.25",\n'
+    ' ("note", 48): "ending 2"}\n'
 )
 
 
@@ -39,14 +41,16 @@ def test_the_users_own_map_turns_and_presses(tmp_path: Path, profile: str) -> No
     studio.fl.control_change(74, 127)
     studio.fl.control_change(90, 127)
     assert not studio.fl.control_change(21, 3).handled
-    for note in (36, 40, 44):
+    studio.engine.values["density"] = 0.7
+    for note in (36, 40, 44, 45, 46, 47, 48):
         assert studio.fl.note_on(note, 100).handled
         assert studio.fl.note_off(note).handled
     assert not studio.fl.note_on(60, 100).handled
     studio.run(1.0)
     values = studio.engine.values
     assert (values["temperature"], values["mode"], values["style"], values["top_p"]) == (2.0, "trade", "left hand", 0.9)
-    assert sorted(name for name, _ in studio.engine.commands) == ["/sideman/panic", "/sideman/play"]
+    assert (values["role"], values["density"], values["bass"]) == ("comping", "auto", 0.25)
+    assert sorted(studio.engine.commands) == [("/sideman/ending", (2,)), ("/sideman/panic", ()), ("/sideman/play", ())]
     studio.check()
 
 

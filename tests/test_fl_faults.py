@@ -130,7 +130,7 @@ def test_a_knob_turned_while_the_engine_was_away_is_told_when_it_comes(studio: S
 
 def test_a_new_engine_is_given_what_the_knobs_had_set_and_the_same_one_is_not(studio: Studio) -> None:
     studio.fl.control_change(20, 127)
-    studio.fl.control_change(24, 0)
+    studio.fl.control_change(24, 1)
     studio.run(1.0)
     studio.engine_runs = False
     studio.run(3.0)

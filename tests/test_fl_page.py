@@ -80,13 +80,17 @@ def test_the_numbers_of_controllers_are_those_of_the_table() -> None:
     text = " ".join(section("Knobs without a script").split())
     assert BY_CC[20].name == "temperature"
     assert "give it controller 20: temperature" in text
-    assert "21 top-p, 24 density, 25 and 26 the register, 31 swing" in text
-    assert [BY_CC[number].name for number in (21, 24, 25, 26, 31)] == [
-        "top_p", "density", "register_low", "register_high", "swing"
+    assert "21 top-p, 24 density, 31 swing, 112 the role, 113 the groove, 116 loudness, 117 the register" in text
+    assert [BY_CC[number].name for number in (21, 24, 31, 112, 113, 116, 117)] == [
+        "top_p", "density", "swing", "role", "groove", "loudness", "register",
     ]  # fmt: skip
     buttons = {row.cc: row.name for row in COMMANDS if row.cc is not None}
-    assert buttons == {102: "play", 103: "stop", 104: "panic", 105: "mode next", 106: "style next"}
-    assert "102 to 106 presses play, stop, panic, next mode and next style" in text
+    assert buttons == {
+        102: "play", 103: "stop", 104: "panic", 105: "mode next", 106: "style next", 107: "ending", 108: "role next",
+        109: "groove next", 110: "left_hand next", 111: "manner next",
+    }  # fmt: skip
+    order = "play, stop, panic, next mode, next style, ending, next role, next groove, next left hand and next manner"
+    assert f"102 to 111 presses {order}" in text
     assert BY_NAME["temperature"].cc == 20
 
 

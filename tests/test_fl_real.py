@@ -106,7 +106,7 @@ def test_an_engine_that_went_and_was_started_again_gets_its_knobs_back(by: signa
             first.wait_for("Ctrl-C stops", 60.0)
             with fl_beside(server, first.osc_port) as fl:
                 fl.do("turn", 20, 127)
-                fl.do("turn", 24, 0)
+                fl.do("turn", 24, 1)
                 fl.do("wait", "Density 0", 5.0)
                 first.process.send_signal(by)
                 first.join()

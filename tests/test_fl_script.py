@@ -59,8 +59,12 @@ def test_the_scripts_osc_reads_what_the_engines_does(profile: str, packet: bytes
 @pytest.mark.parametrize("row", CONTROLLED, ids=lambda row: row.name)
 def test_the_scripts_knob_scale_is_the_engines(row: Any) -> None:
     for position in range(128):
-        assert WIRES["fl21"].cc_to_value(row.type, row.low, row.high, position) == from_cc(row, position)
-        assert scaling.cc_to_value(row.type, row.low, row.high, position) == from_cc(row, position)
+        for scale in (WIRES["fl21"], scaling):
+            if row.choices:
+                value = row.choices[scale.cc_to_choice(len(row.choices), position)]
+            else:
+                value = scale.cc_to_value(row.type, row.low, row.high, position, row.auto)
+            assert value == from_cc(row, position)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
@@ -91,7 +95,8 @@ def test_every_knob_moves_its_parameter_and_shows_it(row: Any, studio: Studio) -
     for position in (0, 127, 53):
         assert studio.fl.control_change(row.cc, position).handled
         studio.run(0.2)
-        assert studio.engine.values[row.name] == pytest.approx(from_cc(row, position))
+        wanted = from_cc(row, position)
+        assert studio.engine.values[row.name] == (wanted if isinstance(wanted, str) else pytest.approx(wanted))
     label = row.name.replace("_", " ").capitalize()
     assert studio.hint.startswith(label + " ")
     assert ABSENT not in studio.hint
@@ -103,6 +108,28 @@ def test_the_hint_reads_as_a_musician_reads(studio: Studio) -> None:
     assert studio.hint == "Temperature 0.848"
     studio.fl.control_change(27, 127)
     assert studio.hint == "Polyphony 16 notes"
+    studio.fl.control_change(24, 0)
+    assert studio.hint == "Density auto"
+    studio.fl.control_change(24, 1)
+    assert studio.hint == "Density 0"
+    studio.fl.control_change(112, 90)
+    assert studio.hint == "Role comping"
+
+
+def test_the_hint_says_what_auto_stands_for_where_the_engine_has_told(studio: Studio) -> None:
+    asked = {"density": 0.42, "role": "comping"}
+    studio.server._get_asked = studio.server._dispatcher._get_asked = lambda name: asked.get(name, "auto")
+    for name in asked:
+        studio.server.publish_asked(name)
+    studio.run(0.3)
+    studio.fl.control_change(24, 64)
+    studio.fl.control_change(24, 0)
+    assert studio.hint == "Density auto (0.42)"
+    studio.fl.control_change(112, 0)
+    assert studio.hint == "Role auto (comping)"
+    studio.fl.control_change(119, 0)
+    assert studio.hint == "Bass auto"
+    studio.check()
 
 
 def test_a_knob_reaches_the_engine_within_two_ticks(studio: Studio) -> None:

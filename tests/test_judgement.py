@@ -108,7 +108,7 @@ def test_the_mode_gives_the_role() -> None:
 
 
 def test_without_a_beat_nothing_is_said_of_time() -> None:
-    assert judge(chart(CHANGES), None) == Judgement(manner="jazz", role="solo", loudness=64.0)
+    assert judge(chart(CHANGES), None) == Judgement(manner="jazz", role="solo", swell=0.2)
     assert judge(None, 220, beats_per_bar=3).groove == "waltz"
     assert judge(None, 120).groove is None
 
@@ -120,8 +120,7 @@ def test_values_are_labels_or_shares_of_the_levels_that_the_controls_have() -> N
     }  # fmt: skip
     level = float(values["density"]) * 8
     assert 2.5 < level < 3.0  # 3.6 notes a second: a little below 3.75, the middle of level 3
-    assert 0 <= float(values["loudness"]) <= 1
-    assert "thickness" not in values
+    assert "loudness" not in values
     assert auto_values(judge(chart(BALLAD), 60), ()) == {}
     assert "groove" not in auto_values(judge(chart(BLUES), 120), CONTROLS)  # a label that this base has not
 
@@ -138,5 +137,7 @@ def test_a_solo_builds_and_comes_down_and_so_again_where_its_length_is_unknown()
     assert {arc(bar, 7) for bar in range(7)} == {0.0}
     low, high = (judge(chart(CHANGES), 120, height=height) for height in (-1.0, 1.0))
     assert (low.density or 0) < (high.density or 0) < 2 * (low.density or 0)
-    assert (low.loudness or 0) < (high.loudness or 0)
+    assert low.swell == high.swell > 0
     assert low.groove == high.groove
+    assert judge(chart(CHANGES), 120, asked={"loudness": 0.5}).swell == 0.0
+    assert judge(chart(CHANGES), 120, asked={"manner": "rolls"}).swell == 0.0

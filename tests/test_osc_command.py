@@ -62,9 +62,12 @@ def test_what_open_stage_control_sends_is_taken(row: Parameter) -> None:
     (widget,) = (widget for widget in session() if widget["address"] == row.address)
     assert widget["target"] == ["127.0.0.1:9123"]
     assert widget["typeTags"] == row.type
+    ends = widget.get("range", {})
     if row.low is not None:
-        assert widget["range"] == {"min": row.low, "max": row.high}
-    sent: list[Value] = [widget["default"], *widget.get("range", {}).values(), *widget.get("values", ())]
+        lowest = {"min": {"auto": -1}, "5%": row.low} if row.auto else {"min": row.low}
+        assert ends == lowest | {"max": row.high}
+    numbers = [number["auto"] if isinstance(number, dict) else number for number in ends.values()]
+    sent: list[Value] = [widget["default"], *numbers, *widget.get("values", ())]
     server = FakeEngine().server()
     assert [server.handle_packet(encode(row.address, value)) for value in sent] == [[]] * len(sent)
 
@@ -73,17 +76,22 @@ def test_what_open_stage_control_sends_is_taken(row: Parameter) -> None:
 def test_what_touchosc_sends_is_taken(row: Parameter) -> None:
     server = FakeEngine().server()
     found = [node for node in nodes() if address_of(node) == row.address]
-    assert len(found) == max(1, len(row.choices))
+    assert len(found) == max(1, len(row.choices)) + row.auto
+    pressed = []
     for node in found:
         (partial,) = node.findall("messages/osc/arguments/partial")
         kind, text = partial.findtext("type"), partial.findtext("value") or ""
+        if kind == "CONSTANT":
+            assert (node.get("type"), partial.findtext("conversion")) == ("BUTTON", "STRING")
+            assert server.handle_packet(encode(row.address, text)) == []
+            pressed.append(text)
+            continue
         assert partial.findtext("conversion") == {"f": "FLOAT", "i": "INTEGER", "s": "STRING"}[row.type]
         if row.low is not None:
             assert node.get("type") == "FADER"
             for key, end in (("scaleMin", row.low), ("scaleMax", row.high)):
                 assert float(partial.findtext(key) or "nan") == end
-        elif kind == "CONSTANT":
-            assert server.handle_packet(encode(row.address, text)) == []
+    assert pressed == [*row.choices] + ["auto"] * row.auto
 
 
 @pytest.mark.parametrize("command", ENGINE_COMMANDS, ids=lambda row: row.address)
@@ -91,13 +99,13 @@ def test_buttons_press_and_fields_carry_one_argument(command: Any) -> None:
     (node,) = (node for node in nodes() if address_of(node) == command.address)
     (widget,) = (widget for widget in session() if widget["address"] == command.address)
     assert len(node.findall("messages/osc/arguments/partial")) == len(command.types)
-    if command.types:
+    if command.types and command.bare is None:
         assert (node.get("type"), widget["type"]) == ("TEXT", "input")
     else:
         assert (node.get("type"), widget["type"]) == ("BUTTON", "button")
         engine = FakeEngine()
         engine.server().handle_packet(encode(command.address, widget["on"]))
-        assert engine.commands == [(command.address, ())]
+        assert engine.commands == [(command.address, () if command.bare is None else (command.bare,))]
 
 
 def test_every_control_of_touchosc_lies_on_the_page_and_on_no_other() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from osc_protocol.codec import MAX_PACKET_BYTES, Message, decode, encode
 from osc_protocol.errors import OscPortError
 from osc_protocol.parameters import BY_NAME, PARAMETERS, Parameter, Value
-from osc_protocol.replies import ERROR, PONG, STATUS, VALUE
+from osc_protocol.replies import ASKED, ERROR, PONG, STATUS, VALUE
 from osc_protocol.server import OscServer
 from tests.fake_engine import FakeEngine
 from tests.node_modules import node_environment
@@ -91,6 +91,22 @@ def test_values_keep_the_tables_type_whatever_the_engine_keeps(engine: FakeEngin
     assert isinstance(message.arguments[1], float)
 
 
+def test_what_applies_is_told_beside_auto_to_whoever_asks_and_when_it_changes(engine: FakeEngine) -> None:
+    asked: dict[str, Value] = {"density": 0.25, "role": "comping"}
+    server = engine.server(get_asked=lambda name: asked.get(name, "auto"))
+    for name, value in (("density", 0.25), ("role", "comping"), ("bass", "auto")):
+        assert replies(server, encode("/sideman/get", name)) == [
+            Message(VALUE, (name, "auto")), Message(ASKED, (name, value)),
+        ]  # fmt: skip
+    assert replies(server, encode("/sideman/get", "top_p")) == [Message(VALUE, ("top_p", 0.9))]
+    heard: list[Message] = []
+    server.add_listener(lambda packet: heard.extend(decode(packet)))
+    server.publish_asked("role")
+    assert heard == [Message(ASKED, ("role", "comping"))]
+    assert replies(server, encode(ASKED, "role", "solo")) == []  # of another engine: no command
+    assert server.reflected == 1
+
+
 def test_ping_is_answered_with_pong(engine: FakeEngine) -> None:
     server = engine.server()
     assert replies(server, encode("/sideman/ping")) == [Message(PONG, (server.run,))]
@@ -125,7 +141,7 @@ REFUSED = [
         "did you mean '/sideman/param/temperature'",
     ),
     (encode("/zzz"), "/zzz", "unknown address; docs/osc.md lists them all"),
-    (encode("/sideman/mode", "solo"), "/sideman/mode", "follow, changes, trade or continue"),
+    (encode("/sideman/mode", "solo"), "/sideman/mode", "follow, changes, trade, continue or comp"),
     (encode("/sideman/seed", "x"), "/sideman/seed", "whole number 0..2147483647"),
     (encode("/sideman/get", "tempo"), "/sideman/get", "there is no parameter 'tempo'"),
     (encode("/sideman/chords", "H7"), "/sideman/chords", "chord 'H7' at 1 is unknown: did you mean 'B7'?"),

@@ -21,7 +21,7 @@ from osc_protocol.codec import encode
 from osc_protocol.errors import OscPortError
 from osc_protocol.osc_tree import ATTRIBUTES, ENGINE_COMMANDS
 from osc_protocol.oscquery import MAX_CONNECTIONS, MAX_TARGET, OscQueryServer
-from osc_protocol.parameters import PARAMETERS, Parameter
+from osc_protocol.parameters import AUTO, BY_NAME, CONTROL_NAMES, PARAMETERS, Parameter, in_type
 from osc_protocol.twins import MIDI, NORM, has_position, to_norm
 from tests.fake_engine import FakeEngine
 from tests.jack_server import running_jack
@@ -77,6 +77,7 @@ def test_the_tree_holds_the_table_its_twins_and_the_commands_and_no_more(server:
         {row.address for row in PARAMETERS}
         | {row.address for row in ENGINE_COMMANDS}
         | {prefix + name for prefix in (NORM, MIDI) for name in ordered}
+        | {f"/sideman/asked/{name}" for name in CONTROL_NAMES}
     )
 
 
@@ -85,15 +86,17 @@ def test_every_row_is_described_with_the_value_in_force(row: Parameter, server: 
     status, node = get(server, row.address)
     assert status == 200
     assert (node["FULL_PATH"], node["TYPE"], node["ACCESS"]) == (row.address, row.type, 3)
-    assert (node["VALUE"], node["DESCRIPTION"]) == ([row.default], row.help)
+    assert node["VALUE"] == [in_type(row, row.default)]
+    assert node["DESCRIPTION"] == row.help + (" Below 0: auto." if row.auto else "")
     if row.choices:
         assert node["RANGE"] == [{"VALS": list(row.choices)}]
     elif row.low is None:
         assert "RANGE" not in node
     else:
-        assert (node["RANGE"], node["CLIPMODE"]) == ([{"MIN": row.low, "MAX": row.high}], ["both"])
+        low = -1.0 if row.auto else row.low
+        assert (node["RANGE"], node["CLIPMODE"]) == ([{"MIN": low, "MAX": row.high}], ["both"])
         _, norm = get(server, NORM + row.name)
-        assert norm["RANGE"] == [{"MIN": 0, "MAX": 1}]
+        assert norm["RANGE"] == [{"MIN": -1 if row.auto else 0, "MAX": 1}]
         assert norm["VALUE"] == [to_norm(row, row.default)]
 
 
@@ -126,8 +129,21 @@ def test_a_command_can_be_sent_as_its_type_says(command: Any, server: OscQuerySe
 def test_values_are_those_of_now(server: OscQueryServer, engine: FakeEngine) -> None:
     engine.values["density"] = 0.25
     assert get(server, "/sideman/param/density?VALUE") == (200, {"VALUE": [0.25]})
-    assert get(server, "/sideman/midi/density?VALUE") == (200, {"VALUE": [32]})
-    engine.values["density"] = 0.5
+    assert get(server, "/sideman/midi/density?VALUE") == (200, {"VALUE": [33]})
+    engine.values["density"] = AUTO
+    assert get(server, "/sideman/param/density?VALUE") == (200, {"VALUE": [-1.0]})
+    assert get(server, "/sideman/midi/density?VALUE") == (200, {"VALUE": [0]})
+
+
+@pytest.mark.parametrize("name", CONTROL_NAMES)
+def test_what_applies_of_a_row_that_may_be_auto_is_read_and_cannot_be_set(name: str) -> None:
+    row = BY_NAME[name]
+    value = row.choices[2] if row.choices else 0.25
+    query = OscQueryServer(FakeEngine().server(get_asked=lambda name: value))
+    _, node = query.answer(f"/sideman/asked/{name}")
+    assert node is not None
+    assert (node["TYPE"], node["ACCESS"], node["VALUE"]) == (row.type, 1, [value])
+    assert query.answer(f"{row.address}?VALUE")[1] == {"VALUE": [in_type(row, AUTO)]}
 
 
 def test_host_info_says_where_osc_is_spoken(server: OscQueryServer) -> None:
@@ -259,9 +275,9 @@ def test_npms_oscquery_reads_the_tree(server: OscQueryServer) -> None:
     for row in PARAMETERS:
         method = told["methods"][row.address]
         assert method["type"] == row.type
-        assert method["value"] == row.default
+        assert method["value"] == in_type(row, row.default)
         if row.low is not None:
-            assert method["range"] == {"min": row.low, "max": row.high}
+            assert method["range"] == {"min": -1 if row.auto else row.low, "max": row.high}
 
 
 @pytest.mark.real

@@ -23,7 +23,7 @@ from osc_protocol.codec import Message, decode, encode
 from osc_protocol.osc_tree import PATHS_OF, value_at
 from osc_protocol.oscquery import MAX_SOCKETS, OscQueryServer
 from osc_protocol.oscquery_talk import Talk
-from osc_protocol.parameters import PARAMETERS, Parameter, Value
+from osc_protocol.parameters import AUTO, BY_NAME, CONTROL_NAMES, PARAMETERS, Parameter, Value, in_type
 from osc_protocol.replies import ERROR
 from tests.fake_engine import FakeEngine
 from tests.node_modules import node_environment
@@ -52,8 +52,8 @@ def other_value(row: Parameter) -> Value:
 class Host:
     """A host in memory: its protocol joined to a talk."""
 
-    def __init__(self, engine: FakeEngine) -> None:
-        self.osc = engine.server()
+    def __init__(self, engine: FakeEngine, **options: Any) -> None:
+        self.osc = engine.server(**options)
         self.protocol = ClientProtocol(parse_uri("ws://127.0.0.1:9123/"))
         self.protocol.send_request(self.protocol.connect())
         self.woken = 0
@@ -127,13 +127,27 @@ def open_socket(server: OscQueryServer) -> AbstractContextManager[ClientConnecti
 def test_every_path_of_every_row_is_told_at_once_and_after_every_change(row: Parameter, host: Host) -> None:
     for path in PATHS_OF[row.name]:
         ((address, (value,)),) = host.command("LISTEN", path)
-        wanted = value_at(path, host.osc.value)
+        wanted = value_at(path, host.osc.value, host.osc.asked)
         assert (address, value) == (path, wanted if isinstance(wanted, str) else pytest.approx(wanted, rel=1e-6))
     host.osc.handle_packet(encode(row.address, other_value(row)))
     told = host.flushed()
     assert {message.address for message in told} == set(PATHS_OF[row.name])
     assert told[0] == Message(row.address, (other_value(row),))
     assert host.flushed() == []
+
+
+@pytest.mark.parametrize("name", CONTROL_NAMES)
+def test_what_applies_of_a_row_that_may_be_auto_is_told_when_it_changes(name: str, engine: FakeEngine) -> None:
+    asked: dict[str, Value] = {}
+    row, path = BY_NAME[name], f"/sideman/asked/{name}"
+    host = Host(engine, get_asked=lambda name: asked.get(name, AUTO))
+    assert host.command("LISTEN", path) == [Message(path, (in_type(row, AUTO),))]
+    asked[name] = other_value(row)
+    host.osc.publish_asked(name)
+    assert host.flushed() == [Message(path, (other_value(row),))]
+    assert host.osc_packet(encode("/sideman/get", name)) == [
+        Message("/sideman/value", (name, AUTO)), Message("/sideman/asked", (name, other_value(row))),
+    ]  # fmt: skip
 
 
 def test_only_what_is_listened_to_is_told_until_it_is_ignored(host: Host) -> None:
@@ -238,7 +252,7 @@ def test_any_message_is_survived(message: bytes, is_text: bool) -> None:
 def test_a_host_hears_changes_and_sends_osc(server: OscQueryServer, engine: FakeEngine) -> None:
     with open_socket(server) as host:
         host.send(json.dumps({"COMMAND": "LISTEN", "DATA": DENSITY}))
-        assert decode(host.recv(10))[0] == Message(DENSITY, (0.5,))
+        assert decode(host.recv(10))[0] == Message(DENSITY, (-1.0,))
         server.osc.handle_packet(encode(DENSITY, 0.75))
         assert decode(host.recv(10))[0] == Message(DENSITY, (0.75,))
         host.send(encode("/sideman/param/top_k", 5))
@@ -351,8 +365,8 @@ def test_npms_ws_hears_and_sends(server: OscQueryServer, engine: FakeEngine) -> 
     assert all(item["isBinary"] for item in told)
     heard = [decode(bytes.fromhex(item["hex"]))[0] for item in told]
     assert heard == [
-        Message(DENSITY, (0.5,)),
-        Message("/sideman/norm/density", (0.5,)),
+        Message(DENSITY, (-1.0,)),
+        Message("/sideman/norm/density", (-1.0,)),
         Message("/sideman/norm/density", (0.75,)),
     ]
     assert engine.values["density"] == 0.75

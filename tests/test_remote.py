@@ -11,7 +11,8 @@ from bridge.errors import ModeError
 from bridge.remote import Remote
 from engine.styles_library import Shelved
 from osc_protocol.codec import decode, encode
-from osc_protocol.replies import ERROR
+from osc_protocol.parameters import BY_NAME
+from osc_protocol.replies import ASKED, ERROR, VALUE
 
 
 class Session:
@@ -20,6 +21,7 @@ class Session:
     def __init__(self, has_chart: bool) -> None:
         self.has_chart = has_chart
         self.told: list[tuple[str, object]] = []
+        self.asked: dict[str, str | float] = {}
 
     def set_parameter(self, name: str, value: object) -> None:
         if value == "changes" and not self.has_chart:
@@ -44,10 +46,31 @@ def press(has_chart: bool, address: str, times: int) -> list[object]:
 
 @pytest.mark.parametrize(
     ("has_chart", "modes"),
-    [(True, ["changes", "trade", "continue", "follow", "changes"]), (False, ["trade", "continue", "follow", "trade"])],
+    [
+        (True, ["changes", "trade", "continue", "comp", "follow", "changes"]),
+        (False, ["trade", "continue", "comp", "follow", "trade"]),
+    ],
 )
 def test_the_next_mode_is_the_next_that_can_be_had(has_chart: bool, modes: list[str]) -> None:
     assert press(has_chart, "/sideman/mode/next", len(modes)) == modes
+
+
+@pytest.mark.parametrize("name", ["role", "groove", "left_hand", "manner"])
+def test_the_next_choice_goes_through_all_of_them_and_round(name: str) -> None:
+    choices = [*BY_NAME[name].choices]
+    assert press(False, f"/sideman/{name}/next", len(choices) + 1) == [*choices[1:], *choices[:2]]
+
+
+def test_what_the_session_asks_is_told_beside_the_value() -> None:
+    session = Session(False)
+    session.asked = {"role": "comping"}
+    road = Remote(session, {}, port=0)  # type: ignore[arg-type]
+    heard: list[object] = []
+    road.server.add_listener(lambda packet: heard.extend(decode(packet)))
+    road.report("asked", "role density")
+    assert heard == [(ASKED, ("role", "comping")), (ASKED, ("density", "auto"))]
+    replies = [decode(packet)[0] for packet in road.server.handle_packet(encode("/sideman/get", "role"))]
+    assert replies == [(VALUE, ("role", "auto")), (ASKED, ("role", "comping"))]
 
 
 def test_the_next_style_goes_through_the_sound_ones_and_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

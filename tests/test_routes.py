@@ -16,7 +16,7 @@ from bridge.cc_road import CcRoad
 from bridge.control import SysexControl
 from osc_protocol.codec import Message, decode, encode
 from osc_protocol.oscquery import OscQueryServer
-from osc_protocol.parameters import PARAMETERS, Parameter, Value
+from osc_protocol.parameters import PARAMETERS, Parameter, Value, in_type
 from osc_protocol.replies import VALUE
 from osc_protocol.server import OscServer
 from osc_protocol.sysex import TO_ENGINE, TO_FL, Reassembler, pack
@@ -109,7 +109,7 @@ def by_websocket(server: OscServer, row: Parameter) -> None:
         url = f"ws://127.0.0.1:{query.port}/"
         with client.connect(url) as sets, client.connect(url) as hears:
             hears.send(json.dumps({"COMMAND": "LISTEN", "DATA": row.address}))
-            assert decode(hears.recv(10)) == [Message(row.address, (row.default,))]
+            assert decode(hears.recv(10)) == [Message(row.address, (in_type(row, row.default),))]
             sets.send(encode(row.address, wanted(row)))
             assert decode(hears.recv(10)) == [Message(row.address, (wanted(row),))]
 

@@ -134,7 +134,7 @@ def test_a_change_after_a_rollback_starts_at_its_moment_and_stays_playable(check
             played = [event for event in played if round(event.time_s, 2) <= now]
             change = rng.integers(3)
             if change == 0:
-                session.set_params(temperature=float(rng.uniform(0.1, 2)), density=float(rng.random()))
+                session.set_params(temperature=float(rng.uniform(0.1, 2)), top_p=float(rng.uniform(0.1, 1)))
             elif change == 1:
                 session.set_chords([(now, parse_chord("Ebm7b5"))], from_s=now)
             else:
@@ -200,7 +200,7 @@ def test_no_note_is_forgotten_for_longer_than_the_limit(checkpoint: Checkpoint) 
 
 def test_no_key_is_struck_faster_than_a_hand_can(checkpoint: Checkpoint) -> None:
     session = make_session(checkpoint)
-    session.set_params(density=1.0, register_low=60, register_high=67)
+    session.set_params(register_low=60, register_high=67)
     last: dict[int, float] = {}
     events = session.generate(20.0)
     assert sum(event.kind == "on" for event in events) > 20
@@ -213,7 +213,7 @@ def test_no_key_is_struck_faster_than_a_hand_can(checkpoint: Checkpoint) -> None
 def test_a_register_of_one_key_still_plays(checkpoint: Checkpoint) -> None:
     """Where no other key may be struck, the limit on repetition gives way: the stream must go on."""
     session = make_session(checkpoint)
-    session.set_params(density=1.0, register_low=60, register_high=60)
+    session.set_params(register_low=60, register_high=60)
     events = session.generate(3.0)
     assert {event.pitch for event in events} == {60}
     assert assert_playable(events + session.end()) == set()
@@ -231,7 +231,6 @@ def test_fed_events_are_part_of_the_stream(checkpoint: Checkpoint) -> None:
 
 def test_an_hour_needs_no_more_memory_than_a_minute(checkpoint: Checkpoint) -> None:
     session = make_session(checkpoint)
-    session.set_params(density=1.0)
     while session._stream.length < 12_000:
         session.generate(session.time_s + 1.0)
     assert len(getattr(session._stream, "_past", [])) < 4 * ROLLBACK_TOKENS  # the compiled one keeps a ring
@@ -272,7 +271,6 @@ def test_a_bad_parameter_is_refused_in_one_line_and_changes_nothing(
 
 def test_rollback_beyond_memory_is_refused(checkpoint: Checkpoint) -> None:
     session = make_session(checkpoint)
-    session.set_params(density=1.0)
     while session._stream.length < 12_000:
         session.generate(session.time_s + 1.0)
     with pytest.raises(ValueError, match="roll back"):

@@ -9,9 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osc_protocol.codec import decode, encode
-from osc_protocol.parameters import PARAMETERS, Parameter, ParameterError, check, from_cc
+from osc_protocol.parameters import AUTO, PARAMETERS, Parameter, ParameterError, check, from_cc
 from osc_protocol.replies import ERROR
-from osc_protocol.twins import BY_TWIN, MIDI, NORM, check_twin, from_norm, has_position, to_norm
+from osc_protocol.twins import (
+    BY_TWIN,
+    MIDI,
+    NORM,
+    check_twin,
+    from_norm,
+    from_position,
+    has_position,
+    to_norm,
+    to_position,
+)
 from tests.fake_engine import FakeEngine
 
 ORDERED = [row for row in PARAMETERS if has_position(row)]
@@ -25,8 +35,9 @@ def test_every_row_but_free_text_has_both_twins() -> None:
 
 @rows
 def test_both_ends_are_exact(row: Parameter) -> None:
-    ends = (row.choices[0], row.choices[-1]) if row.choices else (row.low, row.high)
     for prefix, top in ((NORM, 1), (NORM, 1.0), (MIDI, 127), (MIDI, 127.0)):
+        lowest = AUTO if row.auto and prefix == MIDI else row.low
+        ends = (row.choices[0], row.choices[-1]) if row.choices else (lowest, row.high)
         assert (check_twin(prefix + row.name, (0,))[1], check_twin(prefix + row.name, (top,))[1]) == ends
         assert (check_twin(prefix + row.name, (False,))[1], check_twin(prefix + row.name, (True,))[1]) == ends
 
@@ -35,10 +46,28 @@ def test_both_ends_are_exact(row: Parameter) -> None:
 @settings(deadline=None, max_examples=40)
 @given(st.floats(0, 1))
 def test_every_position_gives_a_legal_value_that_lies_there(row: Parameter, position: float) -> None:
-    value = from_norm(row, position)
-    assert check(row.name, value) == value
-    steps = len(row.choices) - 1 if row.choices else row.high - row.low if row.type == "i" else 1e5  # type: ignore[operator]
-    assert abs(to_norm(row, value) - position) <= 0.5001 / steps
+    for read, place in ((from_norm, to_norm), (from_position, to_position)):
+        value = read(row, position)
+        assert check(row.name, value) == value
+        if row.choices:
+            assert value == row.choices[min(int(position * len(row.choices)), len(row.choices) - 1)]
+            assert read(row, place(row, value)) == value
+        else:
+            step = 1 / (row.high - row.low) if row.type == "i" else 1e-5  # type: ignore[operator]
+            gap = 1 / 127 if row.auto and read is from_position else 0.0  # between AUTO and the lowest number
+            assert abs(place(row, value) - position) <= 0.5001 * max(step, gap)
+
+
+@pytest.mark.parametrize("row", [row for row in PARAMETERS if row.auto], ids=lambda row: row.name)
+def test_auto_lies_below_the_numbers_on_both(row: Parameter) -> None:
+    assert (to_norm(row, AUTO), to_position(row, AUTO)) == (-1.0, 0.0)
+    assert {check_twin(NORM + row.name, (low,))[1] for low in (-1, -1.0, -0.01)} == {AUTO}
+    assert [check_twin(NORM + row.name, (norm,))[1] for norm in (0, 0.25, 1)] == [0.0, 0.25, 1.0]
+    assert [check_twin(MIDI + row.name, (n,))[1] for n in (0, 0.4, 1, 64, 127)] == [AUTO, AUTO, 0.0, 0.5, 1.0]
+    with pytest.raises(ParameterError, match=r"one number 0\.\.1, or -1 for auto, not -1\.1"):
+        check_twin(NORM + row.name, (-1.1,))
+    with pytest.raises(ParameterError, match=r"one number 0\.\.127, not -1"):
+        check_twin(MIDI + row.name, (-1,))
 
 
 @rows
@@ -47,12 +76,12 @@ def test_the_default_comes_back_over_the_wire(row: Parameter) -> None:
     assert check_twin(NORM + row.name, (position,)) == (row.name, row.default)
 
 
-@pytest.mark.parametrize("row", [row for row in ORDERED if not row.choices], ids=lambda row: row.name)
+@rows
 def test_the_midi_twin_is_the_cc_road(row: Parameter) -> None:
     assert [check_twin(MIDI + row.name, (n,))[1] for n in range(128)] == [from_cc(row, n) for n in range(128)]
 
 
-@pytest.mark.parametrize("arguments", [(), (0.5, 0.5), (-0.1,), (1.1,), (math.nan,), (math.inf,), ("x",), (10**4000,)])
+@pytest.mark.parametrize("arguments", [(), (0.5, 0.5), (-1.1,), (1.1,), (math.nan,), (math.inf,), ("x",), (10**4000,)])
 def test_what_is_no_position_is_refused_with_the_range(arguments: tuple[object, ...]) -> None:
     with pytest.raises(ParameterError, match=r"0\.\.1") as caught:
         check_twin(NORM + "density", arguments)
@@ -66,7 +95,7 @@ def test_the_server_takes_both(row: Parameter) -> None:
     assert server.handle_packet(encode(NORM + row.name, 1.0)) == []
     assert engine.values[row.name] == from_norm(row, 1.0)
     assert server.handle_packet(encode(MIDI + row.name, 0)) == []
-    assert engine.values[row.name] == from_norm(row, 0.0)
+    assert engine.values[row.name] == from_position(row, 0.0)
     assert decode(server.handle_packet(encode(MIDI + row.name, 128))[0])[0].address == ERROR
 
 

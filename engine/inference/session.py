@@ -26,16 +26,16 @@ from engine.notes import NoteEvent
 from engine.scales import scale_mask
 from engine.styles import Style, adapter_of
 from engine.styles_library import find_style, style_weights
+from engine.styles_typical import blended, typical_of
 from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
-from osc_protocol.parameters import BY_NAME, Value, check
+from osc_protocol.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
 
 __all__ = ["Session"]
 
 SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
-AUTO = "auto"  # the value of a control that is left to the sideman
-ASKED_NAMES = frozenset(row.name for row in BY_NAME.values() if row.default == AUTO)  # the rows that are controls
+NOTHING_CLEAR = (127, 0)
 FASTEST_BPM = 10_000.0  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -54,10 +54,18 @@ class Session:
         self._values: dict[str, Value] = {p.name: p.default for p in BY_NAME.values()}
         self._controls = {control.name: control for control in checkpoint.model.controls}
         self._auto: dict[str, str | float] = {}  # what is meant where a control is left to the sideman
+        self._typical: dict[str, dict[str, str | float]] = {}  # what is meant under a style, by its name
+        self._weights: dict[str, float] = {}  # of the styles in use
         self._bpm: float | None = None
         self._home: Homecoming | None = None
+        self._clear = NOTHING_CLEAR
         self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
         self._apply_params()
+
+    @property
+    def controls(self) -> Sequence[Control]:
+        """What the base was trained to be asked."""
+        return self._checkpoint.model.controls
 
     @property
     def time_s(self) -> float:
@@ -75,7 +83,7 @@ class Session:
         there, is broken or was made on another base, a control that this base was not trained with.
         """
         checked = {name: check(name, value) for name, value in values.items()}
-        for name in checked.keys() & ASKED_NAMES:
+        for name in checked.keys() & CONTROL_NAMES:
             if checked[name] != AUTO and self._level(name, checked[name]) == UNKNOWN:
                 raise SidemanError(
                     f"{name} {checked[name]}: the base {self._checkpoint.path.name} was not trained to be asked that: "
@@ -92,14 +100,15 @@ class Session:
     def set_auto(self, values: Mapping[str, str | float]) -> None:
         """Says what "auto" means from the next token on: labels, or 0..1 of a measured control, by control name.
 
-        A control not named is unknown to the model, as is one that this base was not trained with.
+        A control not named is unknown to the model, as is one that this base was not trained with. While styles are in
+        use, their pianists' typical values come before these (engine/styles_typical).
         """
         self._auto = dict(values)
         self._apply_levels()
 
     def asked(self) -> dict[str, str | float]:
         """What applies now to each control of the table: a label, or 0..1; "auto" where nothing is asked at all."""
-        return {name: self._asked(name) for name in BY_NAME if name in ASKED_NAMES}
+        return {name: self._asked(name) for name in CONTROL_NAMES}
 
     def use_style(self, weights: Mapping[str, float], loaded: Mapping[str, Style] | None = None) -> None:
         """Plays in these styles, name -> weight 0..2, at most four; {} is the base alone. Holds from the next token on.
@@ -113,17 +122,17 @@ class Session:
         for name, weight in weights.items():
             if not (math.isfinite(weight) and 0 <= weight <= 2):
                 raise CheckpointError(f"style {name}: weight {weight:g} lies outside 0..2")
-        adapters = {
-            name: adapter_of((loaded or {}).get(name) or find_style(name), self._checkpoint)
-            for name in weights
-            if name not in self._slots
-        }
+        styles = {name: (loaded or {}).get(name) or find_style(name) for name in weights if name not in self._slots}
+        adapters = {name: adapter_of(style, self._checkpoint) for name, style in styles.items()}
         for name, adapter in adapters.items():
             slot = next(i for i, held in enumerate(self._slots) if held not in weights)
             self._decoder.set_style(slot, adapter)
             self._slots[slot] = name
+            self._typical[name] = typical_of(styles[name], self._controls)
+        self._weights = dict(weights)
         self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])
         self._stream.refresh()
+        self._apply_levels()
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """(onset_s, chord) in time order replace every chord from from_s on; None is "no chord".
@@ -132,6 +141,11 @@ class Session:
         """
         self._chords.replace(chords, from_s)
         self._stream.set_chords(*self._chords.track(), round(from_s / STEP_S))
+
+    def keep_clear(self, pitches: tuple[int, int] | None) -> None:
+        """Strikes nothing from the first to the second pitch, 0..127, from the next token on; None: anything."""
+        self._clear = pitches or NOTHING_CLEAR
+        self._apply_params()
 
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
         """Tells the model the beat: a bar line lies at origin_s. None: the beat is unknown. ValueError: no tempo."""
@@ -212,18 +226,26 @@ class Session:
 
     def _reach(self) -> Reach:
         low, high, notes = (int(self._values[name]) for name in ("register_low", "register_high", "polyphony"))
-        return Reach(low, high, notes, scale_mask(str(self._values["scale"]))).for_role(str(self.asked().get("role")))
+        reach = Reach(low, high, notes, scale_mask(str(self._values["scale"])), self._clear)
+        return reach.for_role(str(self.asked().get("role")))
 
     def _apply_params(self) -> None:
         chosen = {name: self._values[name] for name in SAMPLER_NAMES}
         mask = scale_mask(str(self._values["scale"]))
-        params = native.SamplerParams(**chosen, scale_mask=mask, keep_timing=True)  # type: ignore[arg-type]
+        low, high = self._clear
+        params = native.SamplerParams(
+            **chosen,
+            clear_low=low,
+            clear_high=high,
+            scale_mask=mask,
+            keep_timing=True,  # type: ignore[arg-type]
+        )
         self._stream.set_params(params, float(self._values["chord_strength"]))
         self._apply_levels()
 
     def _apply_levels(self) -> None:
         """Asks the stream for what the rows of the table, auto and the tempo come to."""
-        asked = {name: self._level(name, self._asked(name)) for name in ASKED_NAMES}
+        asked = {name: self._level(name, self._asked(name)) for name in CONTROL_NAMES}
         if self._bpm is not None and "tempo" in self._controls:
             asked["tempo"] = float(self._controls["tempo"].bin(self._bpm))
         levels = np.array([asked.get(name, UNKNOWN) for name in self._controls], dtype=np.float32)
@@ -234,7 +256,10 @@ class Session:
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""
         value = self._values[name]
-        return self._auto.get(name, AUTO) if value == AUTO else value
+        if value != AUTO:
+            return value
+        in_use = {style: self._typical[style] for style in self._weights}
+        return blended(self._auto, in_use, self._weights).get(name, AUTO)
 
     def _level(self, name: str, value: Value) -> float:
         """The level of a label or of 0..1; unknown for auto, and where this base has no such control or label."""

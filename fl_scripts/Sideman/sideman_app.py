@@ -29,6 +29,7 @@ class App:
         self.link = Link(time.monotonic())
         self.song = Song(self.link)
         self.values = {}  # what the engine last told, by name
+        self.asked = {}  # what it last told that applies, by name, where the value may be "auto"
         self._map = {}
         self._turned = {}  # what the knobs here have set, by name: a new engine is given it again
         self._unconfirmed = {}  # name -> [value, when sent, how often]
@@ -115,16 +116,15 @@ class App:
         self._service()
 
     def _turn(self, row, position):
-        name, _, tag, low, high, _, _, _ = row
-        value = wire.cc_to_value(tag, low, high, position)
-        self._set(name, value)
+        value = controls.turned(row, position)
+        self._set(row[0], value)
         self._service()
-        self._hint(_words(row, value))
+        self._hint(self._words(row, value))
 
     def _set(self, name, value):
         row = BY_NAME[name]
         self._turned[name] = value
-        self.link.queue(name, row[6], row[2], value)
+        self.link.queue(name, row[6], controls.tag(row, value), value)
         self._unconfirmed[name] = [value, time.monotonic(), 1]
 
     def _press(self, what):
@@ -145,7 +145,9 @@ class App:
             self._confirm(name, value)
             row = BY_NAME.get(name)
             if row is not None and known != value and time.monotonic() >= self._settled_s:
-                self._hint(_words(row, value))
+                self._hint(self._words(row, value))
+        elif address == table.ASKED and len(values) == 2:
+            self.asked[values[0]] = values[1]
         elif address == table.PONG and values:
             if self._run is not None and values[0] != self._run:
                 self._restore()
@@ -181,7 +183,11 @@ class App:
 
     def _confirm(self, name, value):
         sent = self._unconfirmed.get(name)
-        if sent is not None and isinstance(value, (int, float)) and abs(value - sent[0]) < 1e-4:
+        if sent is None:
+            return
+        if value == sent[0] or (
+            not isinstance(value, str) and not isinstance(sent[0], str) and abs(value - sent[0]) < 1e-4
+        ):
             del self._unconfirmed[name]
 
     def _resend(self, now_s):
@@ -197,14 +203,26 @@ class App:
                 continue
             row = BY_NAME[name]
             self._unconfirmed[name] = [value, now_s, count + 1]
-            self.link.queue(name, row[6], row[2], value)
+            self.link.queue(name, row[6], controls.tag(row, value), value)
+
+    def _words(self, row, value):
+        """As _words; `Density auto (0.42)` where it is known what auto stands for."""
+        asked = self.asked.get(row[0], wire.AUTO)
+        if value != wire.AUTO or asked == wire.AUTO:
+            return _words(row, value)
+        return _words(row, value) + " (" + _shown(row, asked) + ")"
 
     def _hint(self, text):
         sideman_fl.show_hint(text if self.link.connected else text + " - " + ABSENT)
 
 
 def _words(row, value):
-    """`Temperature 0.85`, `Look ahead 1000 ms`, `Mode trade`."""
-    _, label, tag, _, _, unit, _, _ = row
-    text = f"{value:.3f}".rstrip("0").rstrip(".") if tag == "f" else str(value)
-    return " ".join(part for part in (label, text, unit) if part)
+    """`Temperature 0.85`, `Look ahead 1000 ms`, `Mode trade`, `Density auto`."""
+    unit = "" if isinstance(value, str) else row[5]
+    return " ".join(part for part in (row[1], _shown(row, value), unit) if part)
+
+
+def _shown(row, value):
+    if isinstance(value, str) or row[2] != "f":
+        return str(value)
+    return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -1,6 +1,7 @@
 """What each knob and pad means: the parameter table's controllers, and the user's own table over them."""
 
 import sideman_table as table
+import sideman_wire as wire
 
 CC = "cc"
 NOTE = "note"
@@ -9,7 +10,6 @@ PRESSED = 64  # a button that sends a controller is pressed from here up
 
 BY_NAME = {row[0]: row for row in table.PARAMETERS}
 COMMANDS = {row[0]: row for row in table.COMMANDS}
-SETTABLE = ("mode", "style")  # rows of text that a button sets
 
 
 def read_map():
@@ -37,19 +37,47 @@ def read_map():
 def knob(what):
     """The row that a knob turns, or None."""
     row = BY_NAME.get(what)
-    return row if row is not None and row[3] is not None else None
+    return row if row is not None and (row[3] is not None or row[8]) else None
+
+
+def turned(row, position):
+    """The value that a knob's position means."""
+    choices = row[8].split()
+    if choices:
+        return choices[wire.cc_to_choice(len(choices), position)]
+    return wire.cc_to_value(row[2], row[3], row[4], position, row[9])
+
+
+def tag(row, value):
+    """The OSC type that the value goes by: a word in a row of numbers goes as one."""
+    return "s" if isinstance(value, str) else row[2]
 
 
 def button(what):
     """(words for the hint, address, tags, values) of what a button sends, or None."""
     command = COMMANDS.get(what)
     if command is not None:
-        return command[1], command[2], "", ()
-    name, _, value = what.partition(" ")
-    if name in SETTABLE and value:
-        row = BY_NAME[name]
-        return row[1] + " " + value, row[6], "s", (value,)
-    return None
+        argument = () if command[4] is None else (command[4],)
+        return command[1], command[2], "i" * len(argument), argument
+    name, _, text = what.partition(" ")
+    text = text.strip()
+    command, row = COMMANDS.get(name), BY_NAME.get(name)
+    if command is not None and command[4] is not None and text.isdigit():
+        return command[1] + " " + text, command[2], "i", (int(text),)
+    value = None if row is None else _value(row, text)
+    if value is None:
+        return None
+    return row[1] + " " + text, row[6], tag(row, value), (value,)
+
+
+def _value(row, text):
+    """The value that a text means, or None; its range is the engine's to check."""
+    if row[2] == "s" or (row[9] and text == wire.AUTO):
+        return text or None
+    try:
+        return float(text) if row[2] == "f" else int(text)
+    except ValueError:
+        return None
 
 
 def _problem(control, what):

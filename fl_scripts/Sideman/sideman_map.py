@@ -1,9 +1,10 @@
 """Your own knobs and pads: the one table to edit. Reload the scripts afterwards, in View > Script output.
 
 A control is ("cc", number) or ("note", number), on any MIDI channel, of an input of controller type Sideman Knobs.
-What it can do: turn a parameter ("temperature", "density", ...); send "play", "stop", "panic", "mode next" or
-"style next"; set a mode or a style outright ("mode trade", "style ragtime"); or "link": the last knob that turned
-nothing here then turns FL's own last-tweaked parameter. None: what the control does by default, it does no more.
+What it can do: turn a parameter ("temperature", "density", "role", ...); send "play", "stop", "panic", "ending" or
+what goes on to the next ("mode next", "style next", "role next", ...); set a parameter outright ("mode trade",
+"style ragtime", "role comping", "density auto"); or "link": the last knob that turned nothing here then turns FL's own
+last-tweaked parameter. None: what the control does by default, it does no more.
 
 docs/osc.md lists what every controller number does without an entry here. `sideman fl install` keeps this file.
 """
@@ -14,6 +15,7 @@ CONTROLS = {
     # ("note", 37): "stop",
     # ("note", 38): "panic",
     # ("note", 40): "mode next",
+    # ("note", 42): "role comping",
     # ("note", 44): "style ragtime",
     # ("note", 51): "link",
 }
