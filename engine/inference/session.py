@@ -17,6 +17,7 @@ from engine.chord_memory import ChordMemory
 from engine.chords import Chord
 from engine.controls import UNKNOWN, Control
 from engine.errors import CheckpointError, SidemanError
+from engine.inference.backends import speed_advice
 from engine.inference.decoder import STYLES
 from engine.inference.ending import Ending, Homecoming, Reach
 from engine.inference.stream import Event
@@ -66,6 +67,11 @@ class Session:
     def controls(self) -> Sequence[Control]:
         """What the base was trained to be asked."""
         return self._checkpoint.model.controls
+
+    @property
+    def speed_advice(self) -> str:
+        """One line that names the remedy where this machine decodes too slowly to play this base live; else ""."""
+        return speed_advice(self._checkpoint, self._decoder.kernel)
 
     @property
     def time_s(self) -> float:

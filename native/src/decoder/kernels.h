@@ -13,7 +13,7 @@ constexpr int kInputLimit = 8191;  // inputs as integers: 64 products with integ
 constexpr int kInputWords = 2;     // of scratch for each 64 inputs, beside the integers
 constexpr int kInt8Limit = 127;    // keys and values in caches and tables
 constexpr int kInt16Limit = 8191;
-constexpr int kQueryLimit = 32512;  // 127 * 256: a high and a low signed byte
+constexpr int kQueryLimit = 32767;
 constexpr float kSumLimit = 2.1e9f;  // below 2^31: bounds an integer dot product
 
 /// The 16 levels of NF4 (QLoRA, Dettmers et al. 2023, appendix E), as engine/nf4.py has them.
@@ -86,10 +86,8 @@ struct Kernels {
   float (*quantise)(const float* x, int n, float peak_limit, float sum_limit, std::int16_t* q) noexcept;
 
   /// Keys lie in blocks of 16 positions, [dim / 2][16][2] (fp32: [dim][16]); values in pairs, [dim][2] (fp32: [dim]).
-  /// Bytes lie in `byte_lanes` (2 or 4) where others lie in twos; in fours, keys have 128 added.
   /// scores: out[position] = q . key, times both scales, for `columns` (1 or 2) queries, dim apart; |q| <= kQueryLimit.
   /// mix: out[i] += scale * sum of w[position] * value[i]; w >= 0.
-  int byte_lanes;
   void (*scores_i8)(const std::int8_t* keys, const float* key_scales, int blocks, int dim, const std::int16_t* q,
                     const float* q_scales, int columns, float* out, int out_stride) noexcept;
   void (*scores_i16)(const std::int16_t* keys, const float* key_scales, int blocks, int dim, const std::int16_t* q,

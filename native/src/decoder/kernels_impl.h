@@ -365,7 +365,7 @@ struct Impl {
 
   static constexpr Kernels table(const char* name) {
     return {name, {quantise_inputs<FineLevels>, nf4<FineLevels>}, {quantise_inputs<ByteLevels>, nf4<ByteLevels>}, nf4_exact,
-            dense, dots, add_rows, quantise, 2, scores<std::int8_t>,
+            dense, dots, add_rows, quantise, scores<std::int8_t>,
             scores<std::int16_t>, scores_f32, mix<std::int8_t>, mix<std::int16_t>, mix_f32, max, sum, exp_sum, add, multiply,
             squared_relu, layer_norm};
   }

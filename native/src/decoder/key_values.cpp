@@ -33,29 +33,31 @@ KeyValues::KeyValues(int heads, int head_dim, int positions, Precision precision
 
 template <class T>
 void KeyValues::write_integers(const Kernels& kernels, T* keys, T* values, int position, int head, const float* key,
-                               const float* value, float limit, int lanes, T key_bias) noexcept {
+                               const float* value, float limit) noexcept {
   alignas(64) float padded[kMaxHeadDim] = {};
   alignas(64) std::int16_t q[kMaxHeadDim];
   std::copy_n(key, head_dim_, padded);
   key_scales_[row(head, position)] = kernels.quantise(padded, padded_dim_, limit, kSumLimit, q);
-  T* to = keys + row(head, position / 16 * 16) * std::size_t(padded_dim_) + lanes * (position % 16);
-  for (int i = 0; i < padded_dim_; i += lanes, to += 16 * lanes)
-    for (int lane = 0; lane < lanes; ++lane) to[lane] = static_cast<T>(q[i + lane] ^ key_bias);
+  T* to = keys + row(head, position / 16 * 16) * std::size_t(padded_dim_) + 2 * (position % 16);
+  for (int i = 0; i < head_dim_; i += 2, to += 32) {
+    to[0] = static_cast<T>(q[i]);
+    to[1] = static_cast<T>(q[i + 1]);
+  }
   if (values == nullptr) return;
   std::copy_n(value, head_dim_, padded);
   value_scales_[row(head, position)] = kernels.quantise(padded, padded_dim_, limit, kSumLimit, q);
-  to = values + row(head, position / lanes * lanes) * std::size_t(padded_dim_) + position % lanes;
-  for (int i = 0; i < head_dim_; ++i) to[lanes * i] = static_cast<T>(q[i]);
+  to = values + row(head, position / 2 * 2) * std::size_t(padded_dim_) + position % 2;
+  for (int i = 0; i < head_dim_; ++i) to[2 * i] = static_cast<T>(q[i]);
 }
 
 void KeyValues::write(const Kernels& kernels, int position, const float* key, const float* value) noexcept {
   for (int head = 0; head < heads_; ++head, key += head_dim_, value += values_ == nullptr ? 0 : head_dim_) {
     if (precision_ == Precision::kInt8) {
       write_integers(kernels, static_cast<std::int8_t*>(keys_), static_cast<std::int8_t*>(values_), position, head, key,
-                     value, limit_of(precision_), kernels.byte_lanes, kernels.byte_lanes == 4 ? std::int8_t{-128} : std::int8_t{0});
+                     value, limit_of(precision_));
     } else if (precision_ == Precision::kInt16) {
       write_integers(kernels, static_cast<std::int16_t*>(keys_), static_cast<std::int16_t*>(values_), position, head,
-                     key, value, limit_of(precision_), 2, std::int16_t{0});
+                     key, value, limit_of(precision_));
     } else {
       float* to = static_cast<float*>(keys_) + row(head, position / 16 * 16) * std::size_t(padded_dim_) + position % 16;
       for (int i = 0; i < head_dim_; ++i) to[16 * i] = key[i];

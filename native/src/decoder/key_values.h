@@ -52,7 +52,7 @@ class KeyValues {
   }
   template <class T>
   void write_integers(const Kernels& kernels, T* keys, T* values, int position, int head, const float* key,
-                      const float* value, float limit, int lanes, T key_bias) noexcept;
+                      const float* value, float limit) noexcept;
 
   int heads_ = 0;
   int head_dim_ = 0;
