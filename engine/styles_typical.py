@@ -13,7 +13,7 @@ Values = Mapping[str, str | float]
 
 PIANIST = 0.5  # of all weight: from here on a label is the pianist's, as a value always is in part
 THE_PIANISTS = ("groove", "left_hand")  # auto leaves them to a style: asked for, they would bring back the base's
-SOLO = "solo"  # the role that a pianist's pieces have anyway
+SOLO = "solo"  # the role that a pianist's pieces have anyway, in a manner of their own
 
 
 def typical_of(style: Style, controls: Mapping[str, Control]) -> dict[str, str | float]:
@@ -35,9 +35,9 @@ def blended(auto: Values, styles: Mapping[str, Values], weights: Mapping[str, fl
     """What auto stands for under styles of these weights, where without them it would stand for `auto`.
 
     A measured value is the mean of the styles', by weight; what is missing to a weight of 1 is auto's share, if auto
-    has an opinion. A label is the heaviest style's, from a weight of PIANIST on. From there on, too, groove, left hand
-    and the role of a soloist are how the pianist plays, and auto asks for none (docs/STYLES.md has what that is worth);
-    other roles are a part in the music, and stay.
+    has an opinion. A label is the heaviest style's, from a weight of PIANIST on. From there on, too, groove and left
+    hand, and a soloist's role and manner, are how the pianist plays, and auto asks for none (docs/STYLES.md has what
+    that is worth); other roles are a part in the music, and stay with their manner.
     """
     total = sum(weights.get(name, 0.0) for name in styles)
     result = dict(auto)
@@ -61,6 +61,8 @@ def blended(auto: Values, styles: Mapping[str, Values], weights: Mapping[str, fl
     if max(weights.get(name, 0.0) for name in styles) >= PIANIST * max(1.0, total):
         for control in THE_PIANISTS:
             result.pop(control, None)
-        if result.get("role") == SOLO:
-            del result["role"]
+        if result.get("role", SOLO) == SOLO:
+            result.pop("role", None)
+            if not any("manner" in values for values in styles.values()):
+                result.pop("manner", None)
     return result

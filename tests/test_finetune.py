@@ -26,8 +26,9 @@ from engine.styles import STYLE_FILES, adapter_of, load_style, save_style
 from engine.styles_merge import export_merged
 from engine.training import finetune_layers
 from engine.training.evaluate import load_model
-from engine.training.finetune import KEEP_SHARE, Recipe, finetune
+from engine.training.finetune import Recipe, finetune
 from engine.training.finetune_checks import Worth
+from engine.training.finetune_recipe import KEEP_SHARE
 from engine.training.finetune_run import JUDGED_WINDOWS, STRONGER, WEAKER, Budget, Run
 from tests.study_corpus import write_corpus
 from tests.style_folders import random_style, write_base
@@ -187,6 +188,8 @@ def test_the_end_is_part_of_the_time_allowed(monkeypatch: pytest.MonkeyPatch) ->
     budget.closing_s = 50.0
     assert budget.left_s == 10.0
     assert budget.share(0.0) == pytest.approx(60 / 70)
+    budget.set_aside(1000.0)
+    assert budget.closing_s == pytest.approx(48.0)
 
 
 def test_one_product_is_what_peft_computes(base: Checkpoint) -> None:

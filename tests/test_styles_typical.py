@@ -51,6 +51,10 @@ def test_labels_are_the_heavier_styles_and_a_pianist_has_his_own_groove() -> Non
     both = blended({**AUTO, "role": "comping"}, {"rag": RAG, "waltz": WALTZ}, {"rag": 0.3, "waltz": 0.7})
     assert (both["manner"], both["role"], both.get("groove")) == ("jazz", "comping", None)
     assert blended({}, {"waltz": WALTZ}, {"waltz": 0.25}) == {"density": 0.1, "bass": 0.4}
+    plain = {"density": 0.9}
+    assert blended(AUTO, {"rag": plain}, {"rag": 1.0}) == plain
+    comping = {**AUTO, "role": "comping"}
+    assert blended(comping, {"rag": plain}, {"rag": 1.0}) == {"manner": "jazz", "role": "comping", "density": 0.9}
 
 
 def test_a_session_asks_for_a_styles_values_until_the_player_asks(tmp_path: Path) -> None:

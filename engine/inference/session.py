@@ -15,8 +15,8 @@ import native
 from engine.checkpoint import Checkpoint
 from engine.chord_memory import ChordMemory
 from engine.chords import Chord
-from engine.controls import UNKNOWN, Control
-from engine.errors import CheckpointError, SidemanError
+from engine.controls import UNKNOWN, Control, asked_level, check_askable
+from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
 from engine.inference.decoder import STYLES
 from engine.inference.ending import Ending, Homecoming, Reach
@@ -89,12 +89,8 @@ class Session:
         there, is broken or was made on another base, a control that this base was not trained with.
         """
         checked = {name: check(name, value) for name, value in values.items()}
-        for name in checked.keys() & CONTROL_NAMES:
-            if checked[name] != AUTO and self._level(name, checked[name]) == UNKNOWN:
-                raise SidemanError(
-                    f"{name} {checked[name]}: the base {self._checkpoint.path.name} was not trained to be asked that: "
-                    f"leave {name} at auto, or take the shipped base"
-                )
+        for name, value in checked.items():
+            check_askable(self.controls, name, value)
         if "scale" in checked:
             scale_mask(str(checked["scale"]))
         if "style" in checked or "style_blend" in checked:
@@ -240,18 +236,18 @@ class Session:
         mask = scale_mask(str(self._values["scale"]))
         low, high = self._clear
         params = native.SamplerParams(
-            **chosen,
+            **chosen,  # type: ignore[arg-type]
             clear_low=low,
             clear_high=high,
             scale_mask=mask,
-            keep_timing=True,  # type: ignore[arg-type]
+            keep_timing=True,
         )
         self._stream.set_params(params, float(self._values["chord_strength"]))
         self._apply_levels()
 
     def _apply_levels(self) -> None:
         """Asks the stream for what the rows of the table, auto and the tempo come to."""
-        asked = {name: self._level(name, self._asked(name)) for name in CONTROL_NAMES}
+        asked = {name: asked_level(self._controls.get(name), self._asked(name)) for name in CONTROL_NAMES}
         if self._bpm is not None and "tempo" in self._controls:
             asked["tempo"] = float(self._controls["tempo"].bin(self._bpm))
         levels = np.array([asked.get(name, UNKNOWN) for name in self._controls], dtype=np.float32)
@@ -266,15 +262,6 @@ class Session:
             return value
         in_use = {style: self._typical[style] for style in self._weights}
         return blended(self._auto, in_use, self._weights).get(name, AUTO)
-
-    def _level(self, name: str, value: Value) -> float:
-        """The level of a label or of 0..1; unknown for auto, and where this base has no such control or label."""
-        control: Control | None = self._controls.get(name)
-        if control is None or value == AUTO:
-            return UNKNOWN
-        if control.labels:
-            return float(control.labels.index(str(value))) if value in control.labels else UNKNOWN
-        return float(value) * (control.levels - 1)
 
 
 def _velocity_bin(event: NoteEvent) -> int:
