@@ -29,7 +29,7 @@ def _solo(backend: str, python_loop: bool = False, seconds: float = 300.0) -> di
     """Improvises over a ii-V-I: tokens, CPU seconds a minute of music, seconds of music a CPU second."""
     session = Session(load_checkpoint(), seed=1, backend=backend)
     if python_loop:
-        session._stream = Stream(session._decoder, 1, ROLLBACK_TOKENS)
+        session._stream = Stream(session._decoder, 1, ROLLBACK_TOKENS, session._checkpoint.model.controls)
         session.set_params()
     session.set_tempo(120)
     chords = [parse_chord(symbol) for symbol in ("Dm7", "G7", "Cmaj7", "Cmaj7")]

@@ -7,6 +7,7 @@ A checkpoint saved with `bits=32` holds float32 throughout: what training contin
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,23 +22,22 @@ from engine.atomic import atomic_write, check_folder
 from engine.config import Config, ModelConfig, load_config, to_yaml
 from engine.errors import CheckpointError, ConfigError
 from engine.model.shapes import count_parameters, parameter_shapes
+from engine.stored_weights import ABSMAX, StoredWeights
 
 __all__ = [
     "CHECKPOINT_FILES", "SHIPPED", "Checkpoint", "Weights", "checkpoint_folder", "load_checkpoint", "nf4_matrices",
     "save_checkpoint",
 ]  # fmt: skip
 
-Weights = dict[str, npt.NDArray[np.float32]]
+Weights = Mapping[str, npt.NDArray[np.float32]]
 """Parameter name (as in engine/model) -> float32 array."""
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.yaml", "model.safetensors", "card.md"
 SHIPPED = ("base", "small")
 """The bases in the package: the one that plays unless another is asked for, and one of a seventh of its size."""
 CHECKPOINT_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
-MAX_WEIGHT = 1e4  # far beyond any trained one; larger numbers overflow somewhere on the way to the logits
 MAX_CONFIG_BYTES = 65_536
 MAX_SIZES = {"num_layers": 256, "latent_dim": 16_384, "ff_dim": 65_536, "latent_len": 16_384, "max_seq_len": 1 << 20}
-_ABSMAX = ".absmax"  # the scales of the NF4 codes NAME are called NAME.absmax
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Checkpoint:
 
     path: Path
     config: Config
-    weights: Weights = field(repr=False)  # dequantised
+    weights: Weights = field(repr=False)  # as numbers; of one that was loaded, made at every look
     sha256: str  # of model.safetensors: styles name their base by it
     stored: dict[str, npt.NDArray[Any]] = field(repr=False, default_factory=dict)  # as in the file; may be empty
 
@@ -84,7 +84,7 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
     try:
         raw = path.read_bytes()
         stored = load(raw)
-        weights = _unpack(stored)
+        weights = StoredWeights(stored)
     # safetensors names a number format that numpy lacks by a KeyError or an AttributeError
     except (SafetensorError, OSError, ValueError, KeyError, AttributeError) as error:
         raise CheckpointError(f"{path}: not weights that can be read ({error}): copy the checkpoint again") from None
@@ -93,12 +93,12 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
         what = "no tensor" if name in expected else "an unknown tensor"
         raise CheckpointError(f"{path}: has {what} {name}: it does not belong to the config.yaml beside it")
     for name, shape in expected.items():
-        if weights[name].shape != shape:
-            raise CheckpointError(f"{path}: {name} is {weights[name].shape}, but config.yaml asks for {shape}")
-        if not (np.abs(weights[name]) <= MAX_WEIGHT).all():  # false for NaN, too
+        if weights.shape(name) != shape:
+            raise CheckpointError(f"{path}: {name} is {weights.shape(name)}, but config.yaml asks for {shape}")
+        if not weights.holds_numbers(name):
             raise CheckpointError(f"{path}: {name} holds numbers that are no weights: copy the checkpoint again")
-    ordered = {name: weights[name] for name in expected}
-    return Checkpoint(folder, config, ordered, hashlib.sha256(raw).hexdigest(), stored)
+    ordered = {part: stored[part] for name in expected for part in (name, name + ABSMAX) if part in stored}
+    return Checkpoint(folder, config, StoredWeights(ordered), hashlib.sha256(raw).hexdigest(), ordered)
 
 
 def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: str, bits: int = 4) -> None:
@@ -111,7 +111,7 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
     tensors: dict[str, npt.NDArray[np.generic]] = {}
     for name, value in weights.items():
         if bits == 4 and _is_matrix(name):
-            tensors[name], tensors[f"{name}{_ABSMAX}"] = nf4.quantise(value)
+            tensors[name], tensors[name + ABSMAX] = nf4.quantise(value)
         elif bits == 4 and value.ndim == 2:
             tensors[name] = value.astype(np.float16)
         else:
@@ -131,8 +131,10 @@ def nf4_matrices(checkpoint: Checkpoint) -> dict[str, tuple[npt.NDArray[np.uint8
     """
     stored = checkpoint.stored
     return {
-        name: (stored[name], stored[f"{name}{_ABSMAX}"]) if f"{name}{_ABSMAX}" in stored else nf4.quantise(value)
-        for name, value in checkpoint.weights.items()
+        name: (stored[name], stored[name + ABSMAX])
+        if name + ABSMAX in stored
+        else nf4.quantise(checkpoint.weights[name])
+        for name in checkpoint.weights
         if _is_matrix(name)
     }
 
@@ -145,25 +147,6 @@ def _check_sizes(model: ModelConfig, path: Path) -> None:
     most = 4 * count_parameters(model) + (1 << 20)  # float32, and the names
     if path.stat().st_size > most:
         raise CheckpointError(f"{path}: is larger than {most:,} bytes, too large for its config.yaml: copy it again")
-
-
-def _unpack(stored: dict[str, npt.NDArray[Any]]) -> Weights:
-    """Tensors of a file -> float32 weights. ValueError: codes without scales, or numbers that are no weights."""
-    weights: Weights = {}
-    for name, tensor in stored.items():
-        if name.endswith(_ABSMAX):
-            if name.removesuffix(_ABSMAX) not in stored:
-                raise ValueError(f"{name} has no codes")
-        elif f"{name}{_ABSMAX}" in stored:
-            scales = stored[f"{name}{_ABSMAX}"]
-            if not (np.abs(scales) <= MAX_WEIGHT).all():  # before anything is multiplied by them
-                raise ValueError(f"{name} holds numbers that are no weights")
-            weights[name] = nf4.dequantise(tensor, scales)
-        elif np.issubdtype(tensor.dtype, np.floating):
-            weights[name] = tensor.astype(np.float32)
-        else:
-            raise ValueError(f"{name} is {tensor.dtype} without scales")
-    return weights
 
 
 def _is_matrix(name: str) -> bool:

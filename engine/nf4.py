@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLOCK", "CODE", "dequantise", "quantise"]
+__all__ = ["BLOCK", "CODE", "check", "dequantise", "quantise"]
 
 BLOCK = 64  # weights that share a scale
 
@@ -42,10 +42,15 @@ def quantise(weight: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.uint8], np
     return packed.reshape(rows, cols // 2), absmax.reshape(rows, cols // BLOCK)
 
 
-def dequantise(packed: npt.NDArray[np.uint8], absmax: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The inverse: (out, in / 2) and (out, in / 64) -> (out, in) float32. ValueError if the two do not match."""
+def check(packed: npt.NDArray[np.uint8], absmax: npt.NDArray[np.float32]) -> None:
+    """ValueError if the two do not match: (out, in / 2) codes and (out, in / 64) scales."""
     if packed.dtype != np.uint8 or packed.ndim != 2 or absmax.shape != (len(packed), packed.shape[1] * 2 / BLOCK):
         raise ValueError(f"codes {packed.dtype} {packed.shape} and scales {absmax.shape} are not one NF4 matrix")
+
+
+def dequantise(packed: npt.NDArray[np.uint8], absmax: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The inverse: (out, in / 2) and (out, in / 64) -> (out, in) float32. ValueError if the two do not match."""
+    check(packed, absmax)
     rows, half = packed.shape
     levels = np.empty((rows, half, 2), dtype=np.uint8)
     levels[..., 0] = packed >> 4

@@ -344,6 +344,19 @@ def test_options_nobody_knows_are_refused(options: dict[str, object], message: s
         native_decoder(packed_checkpoint(), **options)
 
 
+def test_who_plays_makes_no_numbers_of_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped base is held once, in its codes."""
+
+    def dequantise(codes: object, absmax: object) -> F32:
+        raise AssertionError("somebody asked for numbers")
+
+    monkeypatch.setattr(nf4, "dequantise", dequantise)
+    checkpoint = load_checkpoint()
+    feed(make_decoder(checkpoint, "native", 8), next(random_tokens(1, 1, checkpoint.model)))
+    with pytest.raises(AssertionError):
+        assert checkpoint.weights["head.weight"].shape == (400, 384)
+
+
 def test_memory_is_taken_at_the_start_alone() -> None:
     decoder = native_decoder(packed_checkpoint(), 8)
     sizes = set()

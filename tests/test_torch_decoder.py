@@ -56,7 +56,7 @@ def test_its_logits_are_the_twins(config: ModelConfig, four_bit: bool, device: s
     for decoder in both:
         decoder.set_style(0, random_style(config, 0, 4))
         decoder.set_style(2, random_style(config, 1, 8))
-    for position, token in enumerate(random_tokens(1, 110)):
+    for position, token in enumerate(random_tokens(1, 110, config)):
         weights, back = rng.uniform(0, 1, 4).tolist(), int(rng.integers(0, 33)) if position % 30 == 29 else 0
         for decoder in both:
             if position % 3 == 2:
@@ -172,7 +172,7 @@ def test_a_hundred_prompts_are_continued_by_the_tokens_of_the_reference() -> Non
             decoder.rollback(min(decoder.length, 1024))
             assert decoder.length == 0
             recorders.append(_Recorder(decoder))
-            stream = Stream(recorders[-1], prompt, 1024)
+            stream = Stream(recorders[-1], prompt, 1024, checkpoint.model.controls)
             stream.set_params(native.SamplerParams(keep_timing=True), 1.0)
             stream.set_beat(100.0, 4, 0.0)
             stream.set_chords(np.array([NO_CHORD, *changes]), np.array([0, *range(0, 600, 100)]), 0)

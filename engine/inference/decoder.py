@@ -34,7 +34,7 @@ EPSILON = np.float32(1e-5)  # torch.nn.LayerNorm's
 class _Attention:
     """Weights of one attention, laid out for single rows: matrices (in, out), relative embeddings (H, D, R)."""
 
-    def __init__(self, weights: dict[str, F32], name: str, heads: int) -> None:
+    def __init__(self, weights: Weights, name: str, heads: int) -> None:
         dim = weights[f"{name}.q_proj.weight"].shape[0]
         scale = np.float32((dim // heads) ** -0.5)
         self.q = np.ascontiguousarray(weights[f"{name}.q_proj.weight"].T) * scale
@@ -45,7 +45,7 @@ class _Attention:
 
 
 class _Norm:
-    def __init__(self, weights: dict[str, F32], name: str) -> None:
+    def __init__(self, weights: Weights, name: str) -> None:
         self.weight, self.bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
         dim = len(self.weight)
         self._mean = np.full((dim, 1), 1 / dim, dtype=np.float32)  # a product with it costs a fifth of ndarray.mean
@@ -89,7 +89,7 @@ class Decoder:
     kernel = "numpy"
 
     def __init__(self, checkpoint: Checkpoint, rollback: int = 1024) -> None:
-        config, weights = checkpoint.model, checkpoint.weights
+        config, weights = checkpoint.model, dict(checkpoint.weights)  # which makes the numbers once
         self._heads = heads = config.num_heads
         self._context, self._band, self._rollback = config.max_seq_len, config.latent_len, rollback
         self._token_emb = weights["token_emb.weight"]

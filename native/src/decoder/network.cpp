@@ -59,16 +59,29 @@ class Loader {
 
   /// Any tensor but NF4 as fp32.
   const float* floats(const std::string& name, int rows, int columns) const {
+    find(name, rows, columns);  // before anything is taken
+    auto* values = arena_.take<float>(std::size_t(rows) * std::size_t(columns));
+    read(name, rows, columns, values);
+    return values;
+  }
+
+  /// The same for as long as a table is made of it.
+  std::vector<float> passing(const std::string& name, int rows, int columns) const {
+    find(name, rows, columns);
+    std::vector<float> values(std::size_t(rows) * std::size_t(columns));
+    read(name, rows, columns, values.data());
+    return values;
+  }
+
+  void read(const std::string& name, int rows, int columns, float* values) const {
     const Tensor& tensor = find(name, rows, columns);
     require(tensor.kind != Tensor::Kind::kNf4, name + " is NF4 where numbers are wanted");
     const std::size_t count = std::size_t(rows) * std::size_t(columns);
-    auto* values = arena_.take<float>(count);
     if (tensor.kind == Tensor::Kind::kFloat32)
       std::memcpy(values, tensor.data, count * sizeof(float));
     else
       std::transform(static_cast<const std::uint16_t*>(tensor.data),
                      static_cast<const std::uint16_t*>(tensor.data) + count, values, from_half);
-    return values;
   }
 
   Norm norm(const std::string& name, int dim) const {
@@ -105,7 +118,7 @@ Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision preci
   const Loader load(tensors, arena);
   const int dim = c.dim, head_dim = dim / c.heads, near = std::min(c.band, c.distances);
   const auto band = [&](const std::string& name) {
-    return BandAttention(load.floats(name + ".relative", near, dim), near, c.band, keep, streams, c.heads, head_dim,
+    return BandAttention(load.passing(name + ".relative", near, dim).data(), near, c.band, keep, streams, c.heads, head_dim,
                          precision, kernels, arena);
   };
   token_emb = load.floats("token_emb.weight", c.vocabulary, dim);
@@ -118,7 +131,7 @@ Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision preci
   encode_norm = load.norm("encode_norm", dim);
   token_norm = load.norm("token_norm", dim);
   encode = load.projections("encode_attn", dim);
-  encode_attention = EncodeAttention(load.floats("encode_attn.relative", c.distances, dim), c.distances, c.context, keep,
+  encode_attention = EncodeAttention(load.passing("encode_attn.relative", c.distances, dim).data(), c.distances, c.context, keep,
                                      c.event_ids, c.heads, head_dim, precision, kernels, arena);
   chord_memory_norm = load.norm("chord_memory_norm", dim);
   // Six in seven weights are the blocks', but what is next to the logits costs most of the divergence: that stays fine.
@@ -132,7 +145,7 @@ Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision preci
     block.band = band(name + "self_attn");
     block.chord_norm = load.norm(name + "chord_norm", dim);
     block.chord = load.projections(name + "chord_attn", dim, byte_levels);
-    block.chords = ChordAttention(load.floats(name + "chord_attn.relative", c.chord_rows, dim), c.chord_rows,
+    block.chords = ChordAttention(load.passing(name + "chord_attn.relative", c.chord_rows, dim).data(), c.chord_rows,
                                   c.chords_in_view, c.heads, head_dim, precision, kernels, arena);
     block.ff_norm = load.norm(name + "ff_norm", dim);
     block.up = load.linear(name + "ff.up_proj", c.ff_dim, dim, byte_levels);
