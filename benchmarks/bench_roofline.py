@@ -18,7 +18,6 @@ from random_checkpoint import SIZES, chord_view, model_config, random_checkpoint
 
 import native
 from engine.inference.native_decoder import NativeDecoder
-from native import _core
 
 
 def measure(name: str, precision: str, streams: int, rounds: int) -> dict[str, float]:
@@ -28,8 +27,8 @@ def measure(name: str, precision: str, streams: int, rounds: int) -> dict[str, f
     size = decoder.token_bytes
     token_s, one, four = [], 0.0, 0.0
     for _ in range(rounds):
-        one = max(one, _core.read_bandwidth(size, 1, 0.15))
-        four = max(four, _core.read_bandwidth(size, 4, 0.15))
+        one = max(one, native.read_bandwidth(size, 1, 0.15))
+        four = max(four, native.read_bandwidth(size, 4, 0.15))
         decoder.step(60, 3, 2, *view)
         for token in range(max(5, int(2e8 / size))):
             start = time.thread_time()

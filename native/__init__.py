@@ -7,14 +7,17 @@ Both variants do the same, bit for bit (tests/test_native_*.py hold them to it).
     off       the twins
 
     Layout, SamplerParams             plain data that both variants take
+    Decoder, Stream, StreamRules      the network and the token loop; compiled only
     encode, decode                    notes <-> event tokens
     Sampler                           logits -> next token: grammar, user masks, temperature, top-k, top-p, min-p, draw
     Scheduler                         MIDI events handed out at their deadlines, with cancel and silence
     MidiRing                          input callback -> session
     now_us, philox4x32                the one clock, the one random generator
     kernel, kernels                   the instruction set that the decoder uses, those that it could
+    read_bandwidth                    the memory's limit, for benchmarks; compiled only
 
-The decoder (native._core.Decoder) has its twin, and its face, in engine/inference: it knows the network.
+Nobody outside imports native._core. The twins of Decoder and Stream live in engine/inference, since they know the
+network; where VARIANT is "python" those two names are not here, and engine.inference.streams takes the twins.
 
 docs/NATIVE.md says which thread owns what. A broken extension (as opposed to a missing one) is always an ImportError.
 """
@@ -27,10 +30,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from native.layout import Layout
 from native.sampler_params import SamplerParams
+from native.stream_rules import StreamRules
 
 __all__ = [
-    "VARIANT", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "decode", "encode", "kernel",
-    "kernels", "now_us", "philox4x32",
+    "VARIANT", "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Stream",
+    "StreamRules", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "read_bandwidth",
 ]  # fmt: skip
 
 MidiEvent = tuple[int, int, int, int]
@@ -57,7 +61,20 @@ VARIANT: Final = _choose_variant()
 
 # mypy reads _core.pyi for both; tests/test_native_face.py holds the twins to its signatures.
 if TYPE_CHECKING or VARIANT == "compiled":
-    from native._core import MidiRing, Sampler, Scheduler, decode, encode, kernel, kernels, now_us, philox4x32
+    from native._core import (
+        Decoder,
+        MidiRing,
+        Sampler,
+        Scheduler,
+        Stream,
+        decode,
+        encode,
+        kernel,
+        kernels,
+        now_us,
+        philox4x32,
+        read_bandwidth,
+    )
 else:
     from native.twins.clock import now_us
     from native.twins.kernel import kernel, kernels

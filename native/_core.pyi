@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from native.layout import Layout
 from native.sampler_params import SamplerParams
+from native.stream_rules import StreamRules
 
 def encode(
     layout: Layout, onset_s: npt.ArrayLike, offset_s: npt.ArrayLike, pitch: npt.ArrayLike, velocity: npt.ArrayLike,
@@ -80,9 +81,7 @@ class Decoder:
     def memory_bytes(self) -> int: ...
 
 class Stream:
-    def __init__(
-        self, decoder: Decoder, layout: Layout, rules: Mapping[str, object], seed: int, rollback: int
-    ) -> None: ...
+    def __init__(self, decoder: Decoder, layout: Layout, rules: StreamRules, seed: int, rollback: int) -> None: ...
     @property
     def step(self) -> int: ...
     @property

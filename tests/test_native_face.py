@@ -7,6 +7,7 @@ import importlib
 import inspect
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from native_variants import compiled, needs_compiled
 
 import native
+from engine.inference.stream import stream_rules
 from engine.vocabulary import LAYOUT
 
 ROOT = Path(native.__file__).parent.parent
@@ -28,10 +30,17 @@ TWINS = {
 
 def test_the_exported_names_are_these() -> None:
     assert sorted(native.__all__) == [
-        "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "VARIANT", "decode", "encode",
-        "kernel", "kernels", "now_us", "philox4x32",
+        "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Stream", "StreamRules",
+        "VARIANT", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "read_bandwidth",
     ]  # fmt: skip
-    assert all(hasattr(native, name) for name in native.__all__)
+    missing = {name for name in native.__all__ if not hasattr(native, name)}
+    assert missing == (set() if native.VARIANT == "compiled" else {"Decoder", "Stream", "read_bandwidth"})
+
+
+def test_nobody_outside_imports_the_extension_itself() -> None:
+    for layer in ("engine", "bridge", "osc_protocol", "benchmarks"):
+        for path in (ROOT / layer).rglob("*.py"):
+            assert not re.search(r"import _core|native\._core", path.read_text(encoding="utf-8")), path
 
 
 def _variant_under(wish: str, *, with_extension: bool) -> subprocess.CompletedProcess[str]:
@@ -120,8 +129,11 @@ def test_the_extension_has_the_stubs_signatures(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+RULES = stream_rules([])
+
+
 def test_plain_data_survives_pickling_and_compares_by_value() -> None:
-    for value in (LAYOUT, native.SamplerParams(top_k=5)):
+    for value in (LAYOUT, native.SamplerParams(top_k=5), RULES):
         assert pickle.loads(pickle.dumps(value)) == value
 
 
@@ -139,6 +151,20 @@ def test_plain_data_survives_pickling_and_compares_by_value() -> None:
 def test_a_layout_that_cannot_be_is_refused(change: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         native.Layout(**{**vars(LAYOUT), **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"chord_clip": -1}, "chord_clip -1 lies outside"),
+        ({"phrase_control": 0}, "there are 0 controls"),
+        ({"phrase_bars": 0}, "a bar at least"),
+        ({"leaning": (1.0,)}, "one a bin of the beat"),
+    ],
+)
+def test_rules_of_a_stream_that_contradict_each_other_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        native.StreamRules(**{**vars(RULES), **change})
 
 
 @needs_compiled

@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+import native
 from engine.checkpoint import Checkpoint
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NOTE_ON, NUM_CHORDS, NUM_EVENT_IDS
-from native import _core
 
 __all__ = ["NativeDecoder"]
 
@@ -40,7 +40,7 @@ class NativeDecoder:
         streams: int = 2,
         kernel: str | None = None,
     ) -> None:
-        """streams: 2 computes logits with and without the chords, 1 only with. kernel: of native._core.kernels().
+        """streams: 2 computes logits with and without the chords, 1 only with. kernel: of native.kernels().
 
         ValueError: sizes that the compiled decoder does not take, an unknown precision or kernel.
         """
@@ -66,10 +66,10 @@ class NativeDecoder:
             "controls": [(control.name, control.levels, bool(control.edges)) for control in model.controls],
         }
         tensors = checkpoint.stored or checkpoint.weights
-        self._decoder = _core.Decoder(sizes, tensors, precision, rollback, streams, kernel)
+        self._decoder = native.Decoder(sizes, tensors, precision, rollback, streams, kernel)
 
     @property
-    def compiled(self) -> _core.Decoder:
+    def compiled(self) -> native.Decoder:
         """What the compiled stream drives."""
         return self._decoder
 

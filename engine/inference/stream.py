@@ -45,20 +45,17 @@ RESTRIKE_STEPS = round(0.08 / STEP_S)  # a key repeats no faster than 12 times a
 PHRASE_GRACE_S = 0.04  # a bar counts from a little before its line: what is struck early belongs to it
 
 
-def stream_rules(controls: Sequence[Control]) -> dict[str, object]:
+def stream_rules(controls: Sequence[Control]) -> native.StreamRules:
     """What the compiled stream is told of all this. controls: the model's."""
     names = [control.name for control in controls]
     phrase, ending = (names.index(name) if name in names else -1 for name in ("phrase", "ending"))
-    return {
-        "max_note_steps": MAX_NOTE_STEPS, "restrike_steps": RESTRIKE_STEPS,
-        "beat_bins": BEAT_BINS, "bar_bins": BAR_BINS,
-        "no_chord": NO_CHORD, "chord_clip": CHORD_CLIP, "chords_back": CHORDS_BACK, "chords_ahead": CHORDS_AHEAD,
-        "leaning": LEANING.tolist(), "release": RELEASE, "chord_tones": CHORD_TONES,
-        "controls": len(names),
-        "phrase_control": phrase, "phrase_bars": controls[phrase].levels if phrase >= 0 else 1,
-        "phrase_grace_s": PHRASE_GRACE_S,
-        "ending_control": ending, "ending_edges_s": list(controls[ending].edges) if ending >= 0 else [],
-    }  # fmt: skip
+    return native.StreamRules(
+        MAX_NOTE_STEPS, RESTRIKE_STEPS, BEAT_BINS, BAR_BINS, NO_CHORD, CHORD_CLIP, CHORDS_BACK, CHORDS_AHEAD,
+        leaning=LEANING.tolist(), release=RELEASE, chord_tones=CHORD_TONES,
+        controls=len(names), phrase_control=phrase, phrase_bars=controls[phrase].levels if phrase >= 0 else 1,
+        phrase_grace_s=PHRASE_GRACE_S, ending_control=ending,
+        ending_edges_s=controls[ending].edges if ending >= 0 else (),
+    )  # fmt: skip
 
 
 Event = tuple[int, int, int]

@@ -79,7 +79,6 @@ def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tup
 def compiled_stream(decoder: StreamDecoder, seed: int, rollback: int, controls: Sequence[Control] = ()) -> TokenStream:
     """The compiled loop around a compiled decoder, which must reach back one token more than `rollback`."""
     from engine.inference.native_decoder import NativeDecoder
-    from native import _core
 
     assert isinstance(decoder, NativeDecoder)
-    return _core.Stream(decoder.compiled, LAYOUT, stream_rules(controls), seed, rollback)
+    return native.Stream(decoder.compiled, LAYOUT, stream_rules(controls), seed, rollback)

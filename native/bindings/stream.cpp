@@ -10,6 +10,40 @@
 #include "bindings.h"
 #include "casters.h"
 
+namespace pybind11::detail {
+
+template <>
+struct type_caster<sideman::StreamRules> {
+  PYBIND11_TYPE_CASTER(sideman::StreamRules, const_name("native.stream_rules.StreamRules"));
+
+  bool load(handle source, bool) {
+    if (!isinstance(source, module_::import("native.stream_rules").attr("StreamRules"))) return false;
+    const auto read = [&](const char* key, auto& field) {
+      field = source.attr(key).cast<std::remove_reference_t<decltype(field)>>();
+    };
+    read("max_note_steps", value.max_note_steps);
+    read("restrike_steps", value.restrike_steps);
+    read("beat_bins", value.beat_bins);
+    read("bar_bins", value.bar_bins);
+    read("no_chord", value.no_chord);
+    read("chord_clip", value.chord_clip);
+    read("chords_back", value.chords_back);
+    read("chords_ahead", value.chords_ahead);
+    read("leaning", value.leaning);
+    read("release", value.release);
+    read("chord_tones", value.chord_tones);
+    read("controls", value.controls);
+    read("phrase_control", value.phrase_control);
+    read("phrase_bars", value.phrase_bars);
+    read("phrase_grace_s", value.phrase_grace_s);
+    read("ending_control", value.ending_control);
+    read("ending_edges_s", value.ending_edges_s);
+    return true;
+  }
+};
+
+}  // namespace pybind11::detail
+
 namespace sideman::bindings {
 namespace {
 
@@ -21,43 +55,11 @@ using Events = std::vector<std::tuple<std::int64_t, int, int>>;
 /// Events between two looks for Ctrl-C: some tens of milliseconds of work.
 constexpr std::size_t kChunk = 256;
 
-StreamRules read_rules(const py::dict& values) {
-  StreamRules rules;
-  const auto read = [&](const char* key, auto& field) {
-    if (!values.contains(key)) throw py::value_error(std::string("the stream's rules lack ") + key);
-    field = values[key].cast<std::remove_reference_t<decltype(field)>>();
-    if (field < 0 || field > 1 << 20) throw py::value_error(std::string("the stream's rule ") + key + " is out of range");
-  };
-  read("max_note_steps", rules.max_note_steps);
-  read("restrike_steps", rules.restrike_steps);
-  read("beat_bins", rules.beat_bins);
-  read("bar_bins", rules.bar_bins);
-  read("no_chord", rules.no_chord);
-  read("chord_clip", rules.chord_clip);
-  read("chords_back", rules.chords_back);
-  read("chords_ahead", rules.chords_ahead);
-  read("controls", rules.controls);
-  read("phrase_bars", rules.phrase_bars);
-  for (const char* key : {"leaning", "release", "chord_tones", "phrase_control", "phrase_grace_s", "ending_control",
-                          "ending_edges_s"})
-    if (!values.contains(key)) throw py::value_error(std::string("the stream's rules lack ") + key);
-  rules.leaning = values["leaning"].cast<std::vector<float>>();
-  rules.release = values["release"].cast<float>();
-  rules.chord_tones = values["chord_tones"].cast<std::vector<std::int32_t>>();
-  rules.phrase_control = values["phrase_control"].cast<int>();
-  rules.phrase_grace_s = values["phrase_grace_s"].cast<double>();
-  rules.ending_control = values["ending_control"].cast<int>();
-  rules.ending_edges_s = values["ending_edges_s"].cast<std::vector<double>>();
-  if (!rules.leaning.empty() && rules.leaning.size() != static_cast<std::size_t>(rules.beat_bins))
-    throw py::value_error("the stream's rule leaning must have a number for each bin of the beat");
-  return rules;
-}
-
-std::unique_ptr<Stream> make(Decoder& decoder, const Layout& layout, const py::dict& rules, const py::int_& seed,
+std::unique_ptr<Stream> make(Decoder& decoder, const Layout& layout, const StreamRules& rules, const py::int_& seed,
                              int rollback) {
   if (rollback < 0 || rollback > 1 << 24)
     throw py::value_error("rollback " + std::to_string(rollback) + " lies outside 0..16777216");
-  return std::make_unique<Stream>(decoder, layout, read_rules(rules), read_seed(seed), rollback);
+  return std::make_unique<Stream>(decoder, layout, rules, read_seed(seed), rollback);
 }
 
 void set_chords(Stream& stream, const Ids& ids, const Ids& steps, std::int64_t from_step) {

@@ -1,0 +1,46 @@
+"""What the compiled token loop must know of the model it plays: numbers that the engine keeps in one place each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["StreamRules"]
+
+
+@dataclass(frozen=True)
+class StreamRules:
+    """Plain numbers, the same for a whole stream. ValueError if they contradict each other."""
+
+    max_note_steps: int  # a longer note was forgotten, and is ended
+    restrike_steps: int  # a key repeats no faster
+    beat_bins: int  # of the model, without the bin for "no beat"
+    bar_bins: int
+    no_chord: int  # the id of no chord at all
+    chord_clip: int  # relative chord indices beyond share an embedding
+    chords_back: int  # chords before the present one that the model sees
+    chords_ahead: int
+    leaning: Sequence[float] = ()  # of waits, by the bin of the beat they end in; empty: none
+    release: float = 0.0  # of notes foreign to a new chord, times the chord strength
+    chord_tones: Sequence[int] = ()  # pitch classes as bits, by chord id less no_chord
+    controls: int = 0  # of the decoder
+    phrase_control: int = -1  # which of them is the bar of the phrase; -1: none
+    phrase_bars: int = 1
+    phrase_grace_s: float = 0.0  # a bar counts from that much before its line
+    ending_control: int = -1  # which is the time that is left; -1: none
+    ending_edges_s: Sequence[float] = ()  # where its levels change
+
+    def __post_init__(self) -> None:
+        for name in (
+            "max_note_steps", "restrike_steps", "beat_bins", "bar_bins", "no_chord", "chord_clip", "chords_back",
+            "chords_ahead", "controls",
+        ):  # fmt: skip
+            if not 0 <= getattr(self, name) <= 1 << 20:
+                raise ValueError(f"the stream's rule {name} {getattr(self, name)} lies outside 0..{1 << 20}")
+        for name in ("phrase_control", "ending_control"):
+            if not -1 <= getattr(self, name) < self.controls:
+                raise ValueError(f"the stream's rule {name} {getattr(self, name)}: there are {self.controls} controls")
+        if self.phrase_bars < 1:
+            raise ValueError(f"the stream's rule phrase_bars {self.phrase_bars}: a phrase has a bar at least")
+        if len(self.leaning) not in (0, self.beat_bins):
+            raise ValueError(f"the stream's rule leaning has {len(self.leaning)} numbers: give one a bin of the beat")
