@@ -19,6 +19,7 @@ from engine.controls import UNKNOWN, Control
 from engine.errors import CheckpointError, SidemanError
 from engine.inference.decoder import STYLES
 from engine.inference.ending import Ending, Homecoming, Reach
+from engine.inference.leaning import SWUNG
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
 from engine.model.shapes import CHORD_CLIP
@@ -54,6 +55,7 @@ class Session:
         self._auto: dict[str, str | float] = {}  # what is meant where a control is left to the sideman
         self._bpm: float | None = None
         self._home: Homecoming | None = None
+        self._leans = True
         self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
         self._apply_params()
 
@@ -228,6 +230,10 @@ class Session:
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
+        leans = self._asked("groove") not in SWUNG
+        if leans != self._leans:
+            self._leans = leans
+            self._stream.set_leaning(leans)
 
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""
