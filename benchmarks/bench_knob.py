@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from osc_protocol.codec import decode, encode
 from osc_protocol.parameters import BY_CC, from_cc
+from osc_protocol.replies import VALUE
 from tests.jack_server import running_jack
 from tests.live_processes import FAKE_ENGINE, SHIPPED_ENGINE, ask, playing
 from tests.test_fl_real import FL
@@ -57,7 +58,7 @@ def by_udp(osc_port: int, moves: int) -> list[float]:
             value = from_cc(row, position)
             begun_s = time.monotonic()
             peer.sendto(encode(row.address, value), target)
-            while decode(peer.recv(4096))[0].arguments[:1] != (row.name,):
+            while (told := decode(peer.recv(4096))[0]).address != VALUE or told.arguments[0] != row.name:
                 continue
             times_ms.append((time.monotonic() - begun_s) * 1000)
     return times_ms

@@ -14,6 +14,7 @@ from typing import Final
 
 from bridge.delivery import Delivery, EventSink
 from bridge.improviser import Improviser
+from bridge.turns import Tell, Turns
 from engine.feel import Feel, NoteMover
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
@@ -43,6 +44,7 @@ class PlayAhead:
         """clock: monotonic microseconds, the scheduler's own. channel: 0..15, the MIDI channel of every note."""
         self._improviser, self._clock = improviser, clock
         self.delivery = Delivery(sink, clock, channel)
+        self.turns = Turns()
         self._origin_us: int | None = None
         self._handed_over_us = 0  # handovers never go back in time
         self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
@@ -65,8 +67,9 @@ class PlayAhead:
         return self._improviser
 
     def set_beat(self, tempo_bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
-        """Tells model and feel the beat: a bar line lies at origin_s. None: it is unknown."""
+        """Tells model and feel the beat, of no form: a bar line lies at origin_s. None: it is unknown."""
         self._improviser.set_tempo(tempo_bpm, beats_per_bar, origin_s)
+        self._improviser.set_form(None)
         self._mover.feel = replace(self._mover.feel, tempo_bpm=tempo_bpm, origin_s=origin_s)
 
     @property
@@ -141,16 +144,9 @@ class PlayAhead:
         at_once = first_note_us is not None
         margin_us = AT_ONCE_US if at_once else self.margin_us
         at_us = max(began_us + margin_us, self._handed_over_us, self.wall_us(self._kept_s))
-        stream_s, sounds_s = self._mover.cut(self.stream_s(at_us), back=at_once)
-        at_s = _grid(stream_s)
-        if at_s < self._improviser.time_s:
-            self.delivery.cancel_from(self.wall_us(sounds_s))
-            self._improviser.rollback(at_s)
-            self._push(self._mover.rollback(at_s, sounds_s, at_s if at_once else self.stream_s(at_us)))
-            self._handed_over_us = self.wall_us(sounds_s)
-        else:
-            at_s = self._improviser.time_s
-            self._handed_over_us = self.wall_us(at_s)
+        sounds_s = self._take_back(self.stream_s(at_us), back=at_once)
+        at_s = self._improviser.time_s
+        self._handed_over_us = self.wall_us(at_s if sounds_s is None else sounds_s)
         prepare(at_s)
         if first_note_us is not None:
             self._kept_s = at_s
@@ -158,6 +154,15 @@ class PlayAhead:
         else:
             self._push(self._take(_grid(at_s + FIRST_CHUNK_S)))  # all that must be ready in time: the rest catches up
             self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
+
+    def plan(self, at_s: float, tell: Tell) -> None:
+        """Something else holds from a stream second ahead on, instead of all else that was planned. While playing."""
+        self._take_back(at_s)
+        self.turns.plan(max(_grid(at_s), self._improviser.time_s), tell)
+
+    def will_strike(self, low: int, high: int) -> bool:
+        """Whether a note from low to high lies ready that a change would still take back. Only while playing."""
+        return self._mover.will_strike(low, high, self.stream_s(self._clock() + self.margin_us))
 
     def rest(self) -> None:
         """Silence now: takes back what has not sounded, ends what sounds."""
@@ -167,7 +172,7 @@ class PlayAhead:
             return
         now_s = _grid(math.floor(self.stream_s(now_us) / STEP_S) * STEP_S)
         if now_s < self._improviser.time_s:
-            self._improviser.rollback(max(now_s, min(self._kept_s, self._improviser.time_s)))
+            self._roll_back(max(now_s, min(self._kept_s, self._improviser.time_s)))
         self._improviser.end()  # the scheduler has ended them already; the stream must know
         self._mover.clear()
         self._origin_us = None
@@ -198,6 +203,24 @@ class PlayAhead:
             if interrupted():
                 return
 
+    def _take_back(self, sounds_s: float, *, back: bool = False) -> float | None:
+        """Forgets what is to sound from sounds_s on; the second that it came to, None where there is nothing so far.
+
+        back: see NoteMover.cut.
+        """
+        stream_s, cut_s = self._mover.cut(sounds_s, back=back)
+        at_s = _grid(stream_s)
+        if at_s >= self._improviser.time_s:
+            return None
+        self.delivery.cancel_from(self.wall_us(cut_s))
+        self._roll_back(at_s)
+        self._push(self._mover.rollback(at_s, cut_s, at_s if back else sounds_s))
+        return cut_s
+
+    def _roll_back(self, to_s: float) -> None:
+        self._improviser.rollback(to_s)
+        self.turns.go_back(to_s)
+
     def _strike_soon(self, latest_us: int) -> None:
         """Lays the stream so that its first note sounds by latest_us, or as soon as it is known where that is later."""
         moved = self._to_first_note(max(latest_us, self._handed_over_us) + SEARCH_LATE_US)
@@ -225,7 +248,8 @@ class PlayAhead:
 
     def _take(self, until_s: float) -> list[NoteEvent]:
         """New music up to its first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
-        events = self._improviser.generate(until_s, to_strike=True)
+        self.turns.reach(self._improviser.time_s)
+        events = self._improviser.generate(min(until_s, self.turns.next_s), to_strike=True)
         return self._mover.take(events, self._improviser.time_s)
 
     def _push(self, events: Sequence[NoteEvent]) -> None:

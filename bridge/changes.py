@@ -72,6 +72,7 @@ class ChartPlayer:
         bar = self.chart.beats_per_bar
         origin_s = self.clock.seconds(bar * (self.clock.beat(from_s) // bar))
         improviser.set_tempo(self.clock.tempo_bpm, bar, origin_s)
+        improviser.set_form(self.clock.seconds(0.0))
         chords = chords_from(self.chart, self.clock, from_s, LAID_OUT_S)
         improviser.set_chords(chords, from_s=from_s)
         self._until_s, self._last = from_s + LAID_OUT_S, chords[-1][1]

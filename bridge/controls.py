@@ -30,10 +30,8 @@ class Controls:
         if name == "look_ahead_ms":
             self.doors.post("look_ahead", int(value))
         elif name == "mode":
-            if value == "changes" and not self._has_chart:
-                raise ModeError("mode 'changes' needs a chord chart: give --chords or send /sideman/chords first")
-            if value == "comp":
-                raise ModeError("mode 'comp' cannot be played yet: use changes with role comping")
+            if value in ("changes", "comp") and not self._has_chart:
+                raise ModeError(f"mode {value!r} needs a chord chart: give --chords or send /sideman/chords first")
             self.doors.post("mode", str(value))
         else:
             self.doors.post("knob", name, value)
@@ -43,7 +41,7 @@ class Controls:
         self.doors.post("chord", chord)
 
     def set_chart(self, chart: Chart) -> None:
-        """The chart to play over, from its first bar; it also turns the mode to changes."""
+        """The chart to play over, from its first bar; it also turns the mode to changes, unless it is comp."""
         self._has_chart = True
         self.doors.post("chart", chart)
 
@@ -72,8 +70,8 @@ class Controls:
         self.doors.post("panic")
 
     def end_in(self, bars: int) -> None:
-        """Brings the music home in so many bars, 0: at the end of the chart's round. ModeError: no music to end."""
-        raise ModeError("no ending can be played yet: send /sideman/stop")
+        """Brings the music home in so many bars, 0: at the end of the chart's round; then it rests until play()."""
+        self.doors.post("ending", bars)
 
     def resync(self, why: str) -> None:
         """Every note ends, and the music goes on from now. why: for the report, "" for none."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
+from bridge.heard import HeardNote
 from bridge.held import HeldChord
+from bridge.line import Line
 from bridge.parts import Parts
 from engine.chords import Chord
 
@@ -22,14 +25,20 @@ class Following:
         self._beat, self._witness = parts.beat, parts.witness
         self._release_us = release_us
         self._held = HeldChord()
+        self._line = Line()
         self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
         self._chord: Chord | None = None  # that the music now follows
         self._answer_us = -BETWEEN_ANSWERS_US  # when the music last answered a chord, or will
 
-    def hear(self, time_us: int, message: bytes) -> None:
-        """What the player does."""
-        if self._held.take(time_us, message):
+    def hear(self, time_us: int, message: bytes, notes: Sequence[HeardNote], keys: Collection[int]) -> None:
+        """What the player does. notes, keys: what begins and ends with it, and what is down then."""
+        lines = [self._line.hear(note, keys) for note in notes if note.velocity]
+        if not any(lines) and self._held.take(time_us, message):
             self._latched = None
+
+    def comps(self, now_us: int) -> bool:
+        """Whether the player's right hand runs a line, behind which there is room for chords."""
+        return self._line.runs(now_us)
 
     def latch(self, chord: Chord | None) -> None:
         """The chord to follow until keys say otherwise; None rests."""
@@ -74,7 +83,7 @@ class Following:
         if self._latched is not None:
             return self._latched
         chord = self._held.chord(now_us)
-        if chord is not None and self._held.released_for_us(now_us) >= self._release_us:
+        if chord is not None and self._held.released_for_us(now_us) >= self._release_us and not self.comps(now_us):
             self._held.forget()
             return None
         return chord

@@ -57,6 +57,10 @@ class HeardNotes:
         """Pitches that sound, ascending."""
         return sorted(self._sounding)
 
+    def keys(self) -> set[int]:
+        """Pitches whose keys are down, whatever the pedal holds."""
+        return {pitch for _, pitch in self._down}
+
     def silent_for_us(self, now_us: int) -> int:
         """How long nothing has sounded."""
         return 0 if self._sounding else now_us - self._latest_us

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from engine.chords import Chord
+from engine.controls import Control
 from engine.notes import NoteEvent
 from osc_protocol.parameters import Value
 
@@ -19,17 +20,33 @@ class Improviser(Protocol):
     def time_s(self) -> float:
         """Up to where music is generated."""
 
+    @property
+    def controls(self) -> Sequence[Control]:
+        """What it can be asked."""
+
     def set_params(self, **values: Value) -> None:
         """Names of osc_protocol.parameters; ParameterError."""
 
     def asked(self) -> Mapping[str, Value]:
         """What applies now of the rows that may be left to the sideman, by name; AUTO where nothing is asked."""
 
+    def set_auto(self, values: Mapping[str, str | float]) -> None:
+        """What stands for AUTO from the next token on: labels, or 0..1 of a measured control, by control name."""
+
+    def keep_clear(self, pitches: tuple[int, int] | None) -> None:
+        """Strikes nothing from the first pitch to the second from the next token on; None: anything."""
+
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """(onset_s, chord) pairs that replace every chord from from_s on."""
 
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
         """Beat phase: a bar line lies at origin_s. None: no beat."""
+
+    def set_form(self, origin_s: float | None) -> None:
+        """Where the chart begins, at a bar line; None: no place in a form is known."""
+
+    def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
+        """A last chord falls at at_s, which lies ahead, is held for hold_s and let go; then rest. None: plays on."""
 
     def feed(self, events: Sequence[NoteEvent]) -> None:
         """Takes events as having happened, in time order from time_s on; time_s is that of the last one afterwards."""

@@ -31,8 +31,6 @@ __all__ = ["LiveSession", "Report"]
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
 SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
 SYNC_PERIOD_US: Final = 500_000  # between two looks at how far we are from an outside clock
-MOVING_US: Final = 250_000  # made ahead while a hand moves: most of it will be taken back
-SYNC_SHARE: Final = 0.003  # of the tempo: less is not worth new music
 
 
 class Report(Protocol):
@@ -114,6 +112,7 @@ class LiveSession(Controls):
             "chord": self._modes.following.latch,
             "chart": self._modes.set_chart,
             "tempo": self._modes.set_tempo,
+            "ending": self._modes.end_in,
             "locate": self._modes.locate,
             "seed": self._set_seed,
             "play": self._play,
@@ -159,12 +158,13 @@ class LiveSession(Controls):
             self._resync(f"{lost_us / 1e6:.1f} s were lost")
         if self._midi_clock is not None and now_us >= self._next_sync_us:
             self._next_sync_us = now_us + SYNC_PERIOD_US
-            self._sync(self._midi_clock, now_us)
+            self._modes.sync(self._midi_clock, now_us)
         if self._enabled:
-            self._modes.step(now_us)
+            if self._modes.step(now_us):
+                self._stop()
         else:
             self._knobs.apply(now_us)
-        self._fill(self._modes.settles_in_us(now_us) if self._enabled else None, now_us)
+        self._modes.fill(self._look_ahead_us, self.doors, now_us, hears=self._enabled)
         self._beat.tell(now_us, self._witness, self._modes.beats_per_bar)
         self._tell_asked()
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.listens else IDLE_S
@@ -184,18 +184,6 @@ class LiveSession(Controls):
         if changed:
             self.asked = asked
             self._report("asked", " ".join(changed))
-
-    def _fill(self, settles_in_us: int | None, now_us: int) -> None:
-        """Makes music ahead. settles_in_us: when a hand that moves may be known to hold another chord; None: none."""
-        if settles_in_us is None:
-            self._ahead.fill(self._look_ahead_us, self.doors.has_news, self._modes.skip)
-            return
-        due_us = now_us + settles_in_us
-
-        def interrupted() -> bool:
-            return self.doors.has_news() or self.doors.now_us() >= due_us
-
-        self._ahead.fill(min(self._look_ahead_us, MOVING_US), interrupted, self._modes.skip)
 
     def broke(self, error: BaseException) -> None:
         """The round failed: every note ends, and the next round starts afresh."""
@@ -229,18 +217,6 @@ class LiveSession(Controls):
             self._witness.heard(time_us, message)
             self._modes.hear(time_us, message, enabled=self._enabled)
 
-    def _sync(self, clock: MidiClock, now_us: int) -> None:
-        """Takes over the outside clock's tempo, and its beat, where ours has come off."""
-        tempo_bpm = clock.tempo_bpm
-        if tempo_bpm is None:
-            return
-        ours_bpm = self._beat.tempo_bpm
-        if ours_bpm is None or abs(tempo_bpm / ours_bpm - 1) > SYNC_SHARE:
-            self._modes.set_tempo(tempo_bpm)
-        beat = clock.beat_at(now_us)
-        if beat is not None and self._ahead.playing:
-            self._modes.meet(beat, now_us)
-
     # ---- commands, on the session thread ----------------------------------------------------------------------------
 
     def _set_look_ahead(self, look_ahead_ms: int) -> None:
@@ -271,4 +247,4 @@ class LiveSession(Controls):
     def _panic(self) -> None:
         self._stop()
         self._ahead.delivery.all_notes_off()
-        self._enabled = self._modes.name != "changes"  # a chart waits for play; keys say for themselves when to play
+        self._enabled = self._modes.chart_plays is None  # a chart waits for play; keys say for themselves when to play

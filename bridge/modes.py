@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bridge.beat import BEATS_PER_BAR
 from bridge.charting import Charting
+from bridge.clearing import Clearing
 from bridge.continuing import Continuing
+from bridge.doors import Doors
 from bridge.following import Following
 from bridge.heard import HeardNotes
+from bridge.homeward import Homeward
+from bridge.judging import Judging, Situation
 from bridge.midi_clock import MidiClock
 from bridge.parts import Parts
 from bridge.trading import Trading
 from engine.chords import Chart
 
 __all__ = ["Modes"]
+
+CHART_MODES: Final = {"changes", "comp"}
+MOVING_US: Final = 250_000  # made ahead while a hand moves: most of it will be taken back
+SYNC_SHARE: Final = 0.003  # of the tempo: less is not worth new music
 
 
 class Modes:
@@ -23,6 +33,7 @@ class Modes:
         self._knobs, self._beat, self._witness = parts.knobs, parts.beat, parts.witness
         self._trade_bars, self._count_in_bars = trade_bars, count_in_bars
         self._heard = HeardNotes()
+        self._judging, self._clearing, self._homeward = Judging(parts), Clearing(parts), Homeward(parts)
         self.name = "follow"
         self.following = Following(parts, release_us=release_us)
         self.charting: Charting | None = None  # kept while another mode plays
@@ -30,8 +41,8 @@ class Modes:
 
     @property
     def chart_plays(self) -> Charting | None:
-        """The chart, in mode changes."""
-        return self.charting if self.name == "changes" else None
+        """The chart, in modes changes and comp."""
+        return self.charting if self.name in CHART_MODES else None
 
     @property
     def listens(self) -> bool:
@@ -41,28 +52,49 @@ class Modes:
     @property
     def beats_per_bar(self) -> int:
         """Of the music that plays."""
-        if self.charting is not None and self.name in ("changes", "trade"):
-            return self.charting.chart.beats_per_bar
-        return BEATS_PER_BAR
+        chart = self._chart
+        return BEATS_PER_BAR if chart is None else chart.beats_per_bar
 
     def hear(self, time_us: int, message: bytes, *, enabled: bool) -> None:
         """One channel message of the player. Keys are followed in every mode: those held already count at once."""
-        self.following.hear(time_us, message)
-        for note in self._heard.take(time_us, message):
+        notes = self._heard.take(time_us, message)
+        self.following.hear(time_us, message, notes, self._heard.keys())
+        for note in notes:
+            self._clearing.hear(note)
             if self._answering is not None and enabled:
                 self._answering.hear(note)
 
-    def step(self, now_us: int) -> None:
-        """Plays on."""
+    def step(self, now_us: int) -> bool:
+        """Plays on; whether the music has come home, and rests."""
+        situation = self._situation(now_us)
+        self._clearing.step(now_us, comps=self.name == "comp")
+        if not self._ahead.playing:
+            self._homeward.give_up()
+            self._knobs.apply(now_us)
+            self._judging.begin(situation)
         if self.name == "follow":
             self.following.step(now_us)
-        elif self.name == "changes":
+        elif self.name in CHART_MODES:
             assert self.charting is not None
             self.charting.step(now_us)
         else:
             assert self._answering is not None
             self._answering.step(now_us, self._heard)
             self._knobs.apply(now_us)
+        if self._ahead.playing:
+            self._judging.look(situation, now_us)
+        return self._homeward.step(situation, now_us)
+
+    def fill(self, look_ahead_us: int, doors: Doors, now_us: int, *, hears: bool) -> None:
+        """Makes music ahead, until there is news. hears: what the player does counts."""
+        settles_in_us = self.settles_in_us(now_us) if hears else None
+        if settles_in_us is None:
+            self._ahead.fill(look_ahead_us, doors.has_news, self.skip)
+            return
+        settled_us = now_us + settles_in_us  # then the hand that moves may be known to hold another chord
+        self._ahead.fill(
+            min(look_ahead_us, MOVING_US), lambda: doors.has_news() or doors.now_us() >= settled_us, self.skip
+        )
 
     def settles_in_us(self, now_us: int) -> int | None:
         """When step() may know more of the hands; None while none moves, or where the chord does not count."""
@@ -70,6 +102,7 @@ class Modes:
 
     def rest(self) -> None:
         """Silence, until there is something to play anew."""
+        self._homeward.give_up()
         if self._answering is not None:
             self._answering.rest()
         self.following.rest()
@@ -88,8 +121,10 @@ class Modes:
         """One of the parameter table's."""
         if mode == self.name:
             return
-        self.name = mode
+        before, self.name = self.name, mode
         self._witness.marked(self._clock(), f"mode {mode}")
+        if {before, mode} <= CHART_MODES:  # another role, from the next bar line on
+            return
         self.rest()
         self._answering = None
         if mode == "continue":
@@ -106,11 +141,16 @@ class Modes:
             )
 
     def set_chart(self, chart: Chart) -> None:
-        """Mode changes, from the chart's first bar."""
+        """Mode changes, or still comp, from the chart's first bar."""
         self.rest()
-        self.name = "changes"
+        self.name = "comp" if self.name == "comp" else "changes"
         self._answering = None
         self.charting = Charting(chart, self._parts, count_in_bars=self._count_in_bars)
+
+    def end_in(self, bars: int) -> None:
+        """Brings the music home in so many bars, 0: at the end of the chart's round."""
+        if not self._homeward.begin(bars, self._situation(self._clock())):
+            self._report("note", "nothing plays that could come home")
 
     def set_tempo(self, tempo_bpm: float) -> None:
         """The tempo from now on; a beat goes on where it is."""
@@ -140,12 +180,34 @@ class Modes:
         self.rest()  # where the clock runs, this round starts the chart again
         return True
 
-    def meet(self, beat: float, now_us: int) -> None:
+    def sync(self, clock: MidiClock, now_us: int) -> None:
+        """Takes over the outside clock's tempo, and its beat, where ours has come off."""
+        tempo_bpm = clock.tempo_bpm
+        if tempo_bpm is None:
+            return
+        ours_bpm = self._beat.tempo_bpm
+        if ours_bpm is None or abs(tempo_bpm / ours_bpm - 1) > SYNC_SHARE:
+            self.set_tempo(tempo_bpm)
+        beat = clock.beat_at(now_us)
+        if beat is not None and self._ahead.playing:
+            self._meet(beat, now_us)
+
+    def _meet(self, beat: float, now_us: int) -> None:
         """The outside clock is at this beat now: the music goes there where it has come off. Only while playing."""
         if self.chart_plays is not None:
             self.locate(beat, now_us)
         elif self.name in ("follow", "continue") and self._beat.is_off():
             self._ahead.change(self._beat.lay)
+
+    @property
+    def _chart(self) -> Chart | None:
+        """What the mode plays over."""
+        return self.charting.chart if self.charting is not None and self.name in ("trade", *CHART_MODES) else None
+
+    def _situation(self, now_us: int) -> Situation:
+        tempo_bpm = self._beat.tempo_bpm if self.name in ("follow", "continue") else self._beat.chart_bpm
+        mode = "comp" if self.name == "follow" and self.following.comps(now_us) else self.name
+        return Situation(mode, self._chart, tempo_bpm, self.beats_per_bar)
 
     def _prepare_answer(self, from_s: float) -> None:
         self._knobs.turn()

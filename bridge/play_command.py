@@ -222,11 +222,11 @@ def _mode(args: argparse.Namespace) -> str:
 
 def _chart(args: argparse.Namespace) -> Chart | None:
     mode = _mode(args)
-    if mode == "changes" and not args.chords:
-        raise BridgeError("--mode changes needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
+    if mode in ("changes", "comp") and not args.chords:
+        raise BridgeError(f"--mode {mode} needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
     if mode in ("follow", "continue") and args.chords:
         raise BridgeError(f"--mode {mode} listens to your keys: leave --chords out, or use --mode changes")
-    if args.count_in and mode != "changes":
+    if args.count_in and mode not in ("changes", "comp"):
         raise BridgeError(f"--count-in is for a chart: --mode {mode} begins with your first note")
     if args.count_in and args.clock == "midi":
         raise BridgeError("--count-in is the host's where the clock is its: leave --count-in or --clock midi out")

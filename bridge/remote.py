@@ -93,8 +93,9 @@ class Remote:
 
     def _set_chart(self, text: Value) -> None:
         self._live.set_chart(parse_chart(str(text)))
-        self._values["mode"] = "changes"
-        self.server.publish("mode")
+        if self._values["mode"] != "comp":
+            self._values["mode"] = "changes"
+            self.server.publish("mode")
 
     def _next(self, row: Parameter) -> None:
         """The next value that can be had: without a chart, say, there are no changes to play over."""
@@ -108,6 +109,6 @@ class Remote:
                 return
 
     def _locate(self, beat: Value) -> None:
-        if self._values["mode"] != "changes":
+        if self._values["mode"] not in ("changes", "comp"):
             raise ModeError("a position needs a chart to be in: send /sideman/chords first")
         self._live.locate(float(beat))

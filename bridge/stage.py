@@ -44,6 +44,7 @@ DIED: Final = "died"  # in the inbox: a worker, with the reason
 WHAT_TO_DO: Final = {
     "follow": "hold a chord; ",
     "changes": "",
+    "comp": "play your solo; ",
     "trade": "you begin: play; ",
     "continue": "play, and pause; ",
 }

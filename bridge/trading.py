@@ -131,6 +131,7 @@ class Trading:
         self._ahead.set_beat(clock.tempo_bpm, self._bar, origin_s)
         chords: list[tuple[float, Chord | None]] = [(from_s, None)]
         if self._chart is not None:
+            self._ahead.improviser.set_form(clock.seconds(0.0))
             chords = chords_from(self._chart, clock, from_s, self._turn_beats * 60.0 / clock.tempo_bpm)
         self._ahead.improviser.set_chords(chords, from_s=from_s)
 

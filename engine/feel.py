@@ -8,6 +8,7 @@ the same moment as the note before it is left out.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from bisect import bisect_right
@@ -196,6 +197,12 @@ class NoteMover:
                 stream_s = max(stream_s, note.struck.time_s)
                 sounds_s = max(sounds_s, note.due_s + STEP_S / 2)
         return stream_s, sounds_s
+
+    def will_strike(self, low: int, high: int, from_s: float) -> bool:
+        """Whether a strike from low to high was handed out that sounds from from_s on."""
+        notes = reversed(self._notes)
+        later = itertools.takewhile(lambda note: note.due_s >= from_s, notes)
+        return any(low <= note.struck.pitch <= high and not note.left_out for note in later)
 
     def rollback(self, stream_s: float, sounds_s: float, at_s: float) -> list[NoteEvent]:
         """Forgets what came after a cut; nothing is struck before at_s any more. The ends that are owed again."""

@@ -18,6 +18,8 @@ class SamplerParams:
     min_p: float = 0.0  # Nguyen 2024: tokens at least this likely relative to the best one; 0 = off
     register_low: int = 21  # the lowest pitch struck
     register_high: int = 108  # the highest; below register_low nothing is struck
+    clear_low: int = 127  # from this pitch
+    clear_high: int = 0  # to this one nothing is struck; below clear_low no pitch is kept clear
     polyphony: int = 8  # notes sounding at once
     repetition: float = 1.0  # Keskar 2019, on pitches struck within the last 64 tokens; 1 = off
     scale_mask: int = 4095  # bit c set: pitch class c may be struck; 4095 = all twelve
@@ -26,7 +28,8 @@ class SamplerParams:
     def __post_init__(self) -> None:
         for name, low, high in (
             ("temperature", 1e-3, 1e3), ("top_p", 0.0, 1.0), ("top_k", 0, 65536), ("min_p", 0.0, 1.0),
-            ("register_low", 0, 127), ("register_high", 0, 127), ("polyphony", 1, 128),
+            ("register_low", 0, 127), ("register_high", 0, 127),
+            ("clear_low", 0, 127), ("clear_high", 0, 127), ("polyphony", 1, 128),
             ("repetition", 1.0, 1e3), ("scale_mask", 0, 4095),
         ):  # fmt: skip
             value = getattr(self, name)

@@ -142,9 +142,11 @@ def render() -> str:
     """The whole page."""
     parameters = "\n".join(_parameter(row) for row in PARAMETERS)
     commands = "\n".join(_command(row) for row in COMMANDS)
+    meanings = "\n".join(_meanings(row) for row in PARAMETERS if row.meanings)
     return (
         f"{_INTRO}\n## Parameters\n\n"
         f"| address | type | range | default | CC | |\n|---|---|---|---|---|---|\n{parameters}\n\n"
+        f"### What the words mean\n\n| | |\n|---|---|\n{meanings}\n\n"
         f"## Commands\n\n| address | argument | CC | |\n|---|---|---|---|\n{commands}\n\n"
         f"## Replies\n\n{_REPLIES}\n## Discovery\n\n{_DISCOVERY}\n## Controllers\n\n{_CONTROLLERS}"
     )
@@ -161,6 +163,10 @@ def _parameter(row: Parameter) -> str:
     default = row.default if row.default != "" else "(empty)"
     cc = "" if row.cc is None else row.cc
     return f"| {row.address} | {row.type} | {limits} | {default} | {cc} | {row.help} |"
+
+
+def _meanings(row: Parameter) -> str:
+    return f"| {row.name} | {'; '.join(f'**{word}** {meaning}' for word, meaning in row.meanings.items())} |"
 
 
 def _command(row: Command) -> str:

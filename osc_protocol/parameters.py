@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from osc_protocol.errors import ParameterError
@@ -49,6 +50,7 @@ class Parameter:
     widget: Widget
     choices: tuple[str, ...] = ()
     auto: bool = False
+    meanings: Mapping[str, str] = field(default_factory=dict, hash=False)  # of choices that need one
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,29 @@ class Command:
 
 
 _P: Final = "/sideman/param/"
-_ROLES: Final = ("solo", "right", "left", "comping", "accompany")
-_GROOVES: Final = ("swing", "up", "blues", "stride", "modal", "ballad", "waltz", "bossa", "pop", "soul")
-_LEFT_HANDS: Final = (
-    "rootless", "shell", "three", "fourths", "close", "walk", "two", "stride", "arpeggios", "open", "bossa", "pop",
-)  # fmt: skip
-_MANNERS: Final = ("jazz", "pop", "classical", "score", "rolls", "lead")
+# The words of the base's controls, each with its meaning; a test holds them to the shipped base's.
+_ROLES: Final = {
+    "solo": "a solo with both hands", "right": "the right hand's line alone", "left": "the left hand alone",
+    "comping": "chords behind another's solo, both hands in one rhythm",
+    "accompany": "chords over a bass that goes its own way",
+}  # fmt: skip
+_GROOVES: Final = {
+    "swing": "100 to 200 beats a minute", "up": "swing from 200 on", "blues": "slow and middle blues",
+    "stride": "bass and chord in turn", "modal": "one chord for many bars", "ballad": "held chords below 84",
+    "waltz": "three in a bar", "bossa": "straight eighths, 104 to 160", "pop": "straight, over triads",
+    "soul": "slow, over ninths",
+}  # fmt: skip
+_LEFT_HANDS: Final = {
+    "rootless": "third, fifth, seventh and ninth", "shell": "root, seventh, third", "three": "three notes, no root",
+    "fourths": "stacks of fourths", "close": "four notes in close position", "walk": "a walking bass",
+    "two": "a bass in halves", "stride": "bass on one, chord on two", "arpeggios": "broken open chords",
+    "open": "tenths and open chords", "bossa": "root and fifth, dotted", "pop": "roots in octaves on one rhythm",
+}  # fmt: skip
+_MANNERS: Final = {
+    "jazz": "textbook jazz and pop piano, the one that knows roles, grooves and left hands", "pop": "pop songs' piano",
+    "classical": "concert pianists", "score": "engraved scores", "rolls": "piano rolls",
+    "lead": "lead sheets, melody and chords",
+}  # fmt: skip
 
 # fmt: off
 PARAMETERS: Final[tuple[Parameter, ...]] = (
@@ -124,18 +143,18 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
               "/sideman/style", None, "text"),
     Parameter("style_blend", "f", 0.0, 1.0, 0.0, "", "From the first style (0) to the second, or to none (1).",
               "/sideman/style/blend", 33, "knob"),
-    Parameter("repetition", "f", 1.0, 2.0, 1.1, "", "Penalises pitches heard lately; 1 turns it off.",
+    Parameter("repetition", "f", 1.0, 2.0, 1.0, "", "Penalises pitches heard lately; 1 turns it off.",
               _P + "repetition", 34, "knob"),
     Parameter("scale", "s", None, None, "off", "", "Keeps to one scale such as `D dorian`; off allows every note.",
               _P + "scale", None, "text"),
     Parameter("role", "s", None, None, AUTO, "", "What it plays: a solo, one hand of one, chords, or all behind you.",
-              "/sideman/role", 112, "choice", (AUTO, *_ROLES)),
+              "/sideman/role", 112, "choice", (AUTO, *_ROLES), meanings=_ROLES),
     Parameter("groove", "s", None, None, AUTO, "", "The feel that it plays in.",
-              "/sideman/groove", 113, "choice", (AUTO, *_GROOVES)),
+              "/sideman/groove", 113, "choice", (AUTO, *_GROOVES), meanings=_GROOVES),
     Parameter("left_hand", "s", None, None, AUTO, "", "How the left hand voices and moves.",
-              "/sideman/left_hand", 114, "choice", (AUTO, *_LEFT_HANDS)),
+              "/sideman/left_hand", 114, "choice", (AUTO, *_LEFT_HANDS), meanings=_LEFT_HANDS),
     Parameter("manner", "s", None, None, AUTO, "", "The kind of music that its playing is like.",
-              "/sideman/manner", 115, "choice", (AUTO, *_MANNERS)),
+              "/sideman/manner", 115, "choice", (AUTO, *_MANNERS), meanings=_MANNERS),
     Parameter("mode", "s", None, None, "follow", "", "What the sideman does with your playing.",
               "/sideman/mode", None, "choice", ("follow", "changes", "trade", "continue", "comp")),
 )

@@ -7,9 +7,10 @@ force, temperature widens the choice of pitches, and no note lasts longer than M
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.chords import Chord
+from engine.controls import Control
 from engine.notes import NoteEvent
 from osc_protocol.parameters import AUTO, CONTROL_NAMES, Value, check
 
@@ -28,6 +29,12 @@ class FakeSession:
         self.tempo: tuple[float | None, int, float] = (None, 4, 0.0)
         self.history: list[NoteEvent] = []
         self.calls: list[str] = []
+        self.controls = (Control("role", labels=("solo", "right", "left", "comping", "accompany")),)
+        self.auto: Mapping[str, str | float] = {}
+        self.played_as: list[tuple[float, object]] = []  # (time_s of a strike, role in force)
+        self.form_s: float | None = None
+        self.home: tuple[float, float] | None = None  # when the last chord falls, when it is let go
+        self.clear: tuple[int, int] | None = None
         self.fed: list[NoteEvent] = []
         self._cost = cost
         self._step = 0
@@ -41,6 +48,19 @@ class FakeSession:
 
     def asked(self) -> dict[str, Value]:
         return {name: self.params.get(name, AUTO) for name in CONTROL_NAMES}
+
+    def set_auto(self, values: Mapping[str, str | float]) -> None:
+        self.auto = dict(values)
+
+    def keep_clear(self, pitches: tuple[int, int] | None) -> None:
+        self.clear = pitches
+
+    def set_form(self, origin_s: float | None) -> None:
+        self.form_s = origin_s
+
+    def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
+        assert at_s is None or at_s > self.time_s, "the last chord lies ahead"
+        self.home = None if at_s is None else (round(at_s, 2), round(at_s + hold_s, 2))
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         onsets = [onset_s for onset_s, _ in chords]
@@ -77,6 +97,7 @@ class FakeSession:
         assert (self._step - step) * STEP_S <= ROLLBACK_S + 1e-9
         self._step = step
         self.history = [event for event in self.history if event.time_s <= self.time_s + 1e-9]
+        self.played_as = [(at_s, role) for at_s, role in self.played_as if at_s <= self.time_s + 1e-9]
 
     def end(self) -> list[NoteEvent]:
         events = [NoteEvent(self.time_s, "off", pitch, 0) for pitch in self.sounding()]
@@ -105,6 +126,9 @@ class FakeSession:
         return sounding
 
     def _play(self, sounding: dict[int, float]) -> None:
+        if self.home is not None and self.time_s >= self.home[0] - 1e-9:
+            self._play_home(sounding, self.chord_at(self.time_s))
+            return
         draw = random.Random(self.seed * 1_000_003 + self._step)
         for pitch, onset_s in sorted(sounding.items()):
             if self.time_s - onset_s >= MAX_NOTE_S - 1e-9 or draw.random() < 0.05:
@@ -115,6 +139,23 @@ class FakeSession:
             tones = chord.pitch_classes()
             temperature = float(self.params.get("temperature", 0.8))
             pitch = 60 + tones[draw.randrange(1 if temperature < 0.3 else len(tones))]
-            if pitch not in sounding:
+            if self.clear is not None and self.clear[0] <= pitch <= self.clear[1]:
+                pitch = 24 + pitch % 12
+            if pitch not in sounding and not (self.clear is not None and self.clear[0] <= pitch <= self.clear[1]):
                 sounding[pitch] = self.time_s
+                self.played_as.append((self.time_s, self.auto.get("role")))
                 self.history.append(NoteEvent(self.time_s, "on", pitch, 40 + draw.randrange(80)))
+
+    def _play_home(self, sounding: dict[int, float], chord: Chord | None) -> None:
+        assert self.home is not None
+        at_s, end_s = self.home
+        if chord is not None and abs(self.time_s - at_s) < 1e-6:
+            for pitch in sorted(sounding):
+                del sounding[pitch]
+                self.history.append(NoteEvent(self.time_s, "off", pitch, 0))
+            sounding[36 + chord.root] = self.time_s
+            self.history.append(NoteEvent(self.time_s, "on", 36 + chord.root, 80))
+        elif abs(self.time_s - end_s) < 1e-6:
+            for pitch in sorted(sounding):
+                del sounding[pitch]
+                self.history.append(NoteEvent(self.time_s, "off", pitch, 0))

@@ -53,6 +53,8 @@ def random_params(rng: np.random.Generator) -> SamplerParams:
         min_p=float(rng.choice([0.0, 0.0, 0.05, 0.3])),
         register_low=int(rng.integers(0, 128)),
         register_high=int(rng.integers(0, 128)),
+        clear_low=int(rng.integers(0, 128)),
+        clear_high=int(rng.integers(0, 128)),
         polyphony=int(rng.integers(1, 17)),
         repetition=float(rng.uniform(1.0, 2.0)),
         scale_mask=int(rng.choice([4095, 0b1010_1101_0101, 1, 0])),
@@ -191,6 +193,12 @@ def test_repetition_penalises_pitches_of_the_last_64_tokens(
         ([LOUD], {"register_low": 60}, ON + 59, False),
         ([LOUD], {"register_high": 60}, ON + 60, True),
         ([LOUD], {"register_high": 60}, ON + 61, False),
+        ([LOUD], {"clear_low": 55, "clear_high": 60}, ON + 54, True),
+        ([LOUD], {"clear_low": 55, "clear_high": 60}, ON + 55, False),
+        ([LOUD], {"clear_low": 55, "clear_high": 60}, ON + 60, False),
+        ([LOUD], {"clear_low": 55, "clear_high": 60}, ON + 61, True),
+        ([LOUD, ON + 60, SHORT], {"clear_low": 55, "clear_high": 60}, OFF + 60, True),
+        ([], {"clear_low": 0, "clear_high": 127}, VEL, False),
         ([LOUD, ON + 20, SHORT], {}, OFF + 20, True),  # whatever sounds may end
         ([LOUD], {"scale_mask": 1 << 0}, ON + 60, True),
         ([LOUD], {"scale_mask": 1 << 0}, ON + 61, False),
@@ -324,7 +332,8 @@ def test_arguments_out_of_range_are_refused(lib: Any) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("temperature", 0.0), ("temperature", float("nan")), ("top_p", 1.1), ("top_k", -1), ("min_p", -0.1),
-     ("register_low", 128), ("register_high", -1), ("polyphony", 0), ("repetition", 0.9),
+     ("register_low", 128), ("register_high", -1), ("clear_low", 128),
+     ("clear_high", -1), ("polyphony", 0), ("repetition", 0.9),
      ("scale_mask", 4096)],
 )  # fmt: skip
 def test_params_name_their_legal_range(field: str, value: float) -> None:

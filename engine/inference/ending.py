@@ -39,12 +39,15 @@ LONG_STEPS = round(1.5 / STEP_S)
 
 @dataclass(frozen=True)
 class Reach:
-    """The limits that an ending keeps: lowest and highest pitch, most notes, pitch classes as 12 bits."""
+    """The limits that an ending keeps: lowest and highest pitch, most notes, pitch classes as 12 bits,
+    and the first and last pitch of those that are kept clear.
+    """
 
     low: int = 0
     high: int = 127
     notes: int = MOST
     scale_mask: int = 0xFFF
+    clear: tuple[int, int] = (127, 0)
 
     def for_role(self, role: str) -> Reach:
         """The limits of one hand, where only one is asked for."""
@@ -53,7 +56,9 @@ class Reach:
         return replace(self, high=max(min(self.high, LEFT_HIGH), self.low)) if role == "left" else self
 
     def allows(self, pitch: int) -> bool:
-        return self.low <= pitch <= self.high and bool(self.scale_mask >> pitch % 12 & 1)
+        first, last = self.clear
+        clear = first <= pitch <= last
+        return self.low <= pitch <= self.high and not clear and bool(self.scale_mask >> pitch % 12 & 1)
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,9 @@ def _playable(notes: list[int], chord: Chord, reach: Reach) -> list[int]:
     right = next((pitch for pitch in notes if pitch - bass > LEFT_SPAN), None)
     ceiling = reach.high if right is None else max(right + RIGHT_SPAN, bass + LEFT_SPAN)
     floor = top + (7 if top < 40 else 3 if top < 60 else 2)  # no mud below, no half steps anywhere
-    return [pitch for pitch in range(floor, min(ceiling, reach.high) + 1) if pitch % 12 in tones]
+    return [
+        pitch for pitch in range(floor, min(ceiling, reach.high) + 1) if pitch % 12 in tones and reach.allows(pitch)
+    ]
 
 
 def _mass(logits: F64) -> float:

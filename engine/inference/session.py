@@ -35,6 +35,7 @@ __all__ = ["Session"]
 SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
+NOTHING_CLEAR = (127, 0)
 FASTEST_BPM = 10_000.0  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -56,8 +57,14 @@ class Session:
         self._bpm: float | None = None
         self._home: Homecoming | None = None
         self._leans = True
+        self._clear = NOTHING_CLEAR
         self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
         self._apply_params()
+
+    @property
+    def controls(self) -> Sequence[Control]:
+        """What the base was trained to be asked."""
+        return self._checkpoint.model.controls
 
     @property
     def time_s(self) -> float:
@@ -132,6 +139,11 @@ class Session:
         """
         self._chords.replace(chords, from_s)
         self._stream.set_chords(*self._chords.track(), round(from_s / STEP_S))
+
+    def keep_clear(self, pitches: tuple[int, int] | None) -> None:
+        """Strikes nothing from the first to the second pitch, 0..127, from the next token on; None: anything."""
+        self._clear = pitches or NOTHING_CLEAR
+        self._apply_params()
 
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
         """Tells the model the beat: a bar line lies at origin_s. None: the beat is unknown. ValueError: no tempo."""
@@ -212,12 +224,20 @@ class Session:
 
     def _reach(self) -> Reach:
         low, high, notes = (int(self._values[name]) for name in ("register_low", "register_high", "polyphony"))
-        return Reach(low, high, notes, scale_mask(str(self._values["scale"]))).for_role(str(self.asked().get("role")))
+        reach = Reach(low, high, notes, scale_mask(str(self._values["scale"])), self._clear)
+        return reach.for_role(str(self.asked().get("role")))
 
     def _apply_params(self) -> None:
         chosen = {name: self._values[name] for name in SAMPLER_NAMES}
         mask = scale_mask(str(self._values["scale"]))
-        params = native.SamplerParams(**chosen, scale_mask=mask, keep_timing=True)  # type: ignore[arg-type]
+        low, high = self._clear
+        params = native.SamplerParams(
+            **chosen,
+            clear_low=low,
+            clear_high=high,
+            scale_mask=mask,
+            keep_timing=True,  # type: ignore[arg-type]
+        )
         self._stream.set_params(params, float(self._values["chord_strength"]))
         self._apply_levels()
 

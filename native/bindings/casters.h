@@ -51,6 +51,8 @@ struct type_caster<sideman::SamplerParams> {
     read("min_p", value.min_p);
     read("register_low", value.register_low);
     read("register_high", value.register_high);
+    read("clear_low", value.clear_low);
+    read("clear_high", value.clear_high);
     read("polyphony", value.polyphony);
     read("repetition", value.repetition);
     read("scale_mask", value.scale_mask);

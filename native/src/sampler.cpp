@@ -43,7 +43,8 @@ void Sampler::set_params(const SamplerParams& params) noexcept {
   params_ = params;
   playable_ = {};
   for (int pitch = params.register_low; pitch <= params.register_high; ++pitch)
-    if (params.scale_mask >> (pitch % 12) & 1) playable_.add(pitch);
+    if (params.scale_mask >> (pitch % 12) & 1 && (pitch < params.clear_low || pitch > params.clear_high))
+      playable_.add(pitch);
 }
 
 Sampler::Legal Sampler::legal() const noexcept {

@@ -167,7 +167,8 @@ class Sampler:
     def allowed(self) -> npt.NDArray[np.bool_]:
         """Tokens the grammar and the user's masks permit next: (num_ids,) bool, at least one True.
 
-        - NOTE_ON: a silent pitch inside register and scale, once a VELOCITY was given, while polyphony has room.
+        - NOTE_ON: a silent pitch inside register and scale that is not kept clear, once a VELOCITY was given, while
+          polyphony has room.
         - NOTE_OFF: a sounding pitch that was not struck in this very step.
         - VELOCITY: where some NOTE_ON could follow; after it nothing but NOTE_ON.
         - TIME_SHIFT: not after a shift shorter than the longest (two such are one); but it is the last resort where
@@ -179,7 +180,9 @@ class Sampler:
         strikable = [
             pitch
             for pitch in range(params.register_low, params.register_high + 1)
-            if params.scale_mask >> (pitch % 12) & 1 and pitch not in state.sounding
+            if params.scale_mask >> (pitch % 12) & 1
+            and not params.clear_low <= pitch <= params.clear_high
+            and pitch not in state.sounding
         ]
         if len(state.sounding) >= params.polyphony:
             strikable = []

@@ -18,6 +18,8 @@ struct SamplerParams {
   double min_p = 0.0;
   int register_low = 21;
   int register_high = 108;
+  int clear_low = 127;
+  int clear_high = 0;
   int polyphony = 8;
   double repetition = 1.0;
   int scale_mask = 4095;

@@ -1,0 +1,56 @@
+"""What holds from a moment of the stream on, such as another role from a bar line on.
+
+A stream knows no dates: what it is told holds from its next token. So the one who generates stops at each date, and
+where the stream goes back before one, what held until then is told again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["Turns"]
+
+KEPT: Final = 16  # more than are made within what the stream remembers
+_EPSILON_S: Final = 1e-6
+
+Tell = Callable[[], None]
+"""Tells the stream what holds now; may be called again."""
+
+
+class Turns:
+    """Session thread only. Times are stream seconds."""
+
+    def __init__(self) -> None:
+        self._dated: list[tuple[float, Tell]] = []
+        self._done = 0  # so many of them have been told
+
+    @property
+    def next_s(self) -> float:
+        """When the next one is due; infinity where none is."""
+        return self._dated[self._done][0] if self._done < len(self._dated) else math.inf
+
+    def begin(self, tell: Tell) -> None:
+        """What holds now and before, as at a start; whatever was to come is off."""
+        self._dated, self._done = [(-math.inf, tell)], 1
+        tell()
+
+    def plan(self, at_s: float, tell: Tell) -> None:
+        """What holds from at_s on, instead of all that was to come. The stream must not lie beyond at_s."""
+        self._dated = [*(dated for dated in self._dated[: self._done] if dated[0] < at_s), (at_s, tell)][-KEPT:]
+        self._done = len(self._dated) - 1
+
+    def reach(self, time_s: float) -> None:
+        """The stream is there, and goes on."""
+        while self.next_s <= time_s + _EPSILON_S:
+            self._dated[self._done][1]()
+            self._done += 1
+
+    def go_back(self, time_s: float) -> None:
+        """The stream has forgotten what came after time_s."""
+        held = sum(at_s <= time_s + _EPSILON_S for at_s, _ in self._dated[: self._done])
+        if held < self._done:
+            self._done = held
+            if held:
+                self._dated[held - 1][1]()
