@@ -21,7 +21,14 @@ NOT_MEASURED = "Fréchet music distance: not measured, its feature network (CLaM
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `sideman evaluate`."""
     parser.add_argument("checkpoint", metavar="CKPT", nargs="?", type=Path, help="[default: the shipped base]")
-    parser.add_argument("--data", metavar="DATA", type=Path, required=True, help="folder that `sideman prepare` wrote")
+    parser.add_argument("--data", metavar="DATA", type=Path, help="folder that `sideman prepare` wrote")
+    parser.add_argument(
+        "--controls",
+        metavar="N",
+        type=int,
+        default=0,
+        help="ask for every level over N unseen charts, as 5 [0]",
+    )
     parser.add_argument("--split", choices=("valid", "test"), default="test")
     parser.add_argument("--max-windows", metavar="N", type=int, help="an evenly spread sample [default: everything]")
     parser.add_argument(
@@ -34,10 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Likelihood by collection beside a 5-gram's and wrong chords'; with --clips the music itself."""
-    for option, lowest in (("max_windows", 1), ("clips", 0), ("seed", 0)):
+    for option, lowest in (("max_windows", 1), ("clips", 0), ("controls", 0), ("seed", 0)):
         value = getattr(args, option)
         if value is not None and value < lowest:
             raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
+    if args.controls and args.data is None:
+        return _controls(args)
+    if args.data is None:
+        raise SidemanError("nothing to measure on: give --data, a folder that `sideman prepare` wrote, or --controls 5")
     try:
         import torch  # noqa: F401
     except ImportError:
@@ -50,8 +61,9 @@ def run(args: argparse.Namespace) -> int:
     from engine.training.ngram import NgramModel
 
     shard, train = (load_shard(args.data / f"{name}.safetensors") for name in (args.split, "train"))
-    if not shard.pieces:
-        raise SidemanError(f"{args.data}: the {args.split} side is empty: prepare with a larger share for it")
+    for name, side in ((args.split, shard), ("train", train)):  # n-grams are counted on the training side
+        if not side.pieces:
+            raise SidemanError(f"{args.data}: the {name} side is empty: prepare with a larger share for it")
     checkpoint = load_checkpoint(args.checkpoint)
     model, ngrams = load_model(checkpoint), NgramModel([piece.tokens for piece in train.pieces])
     scores = evaluate(model, shard, max_windows=args.max_windows)
@@ -105,3 +117,34 @@ def _print_music(music: Judgement) -> None:
     for measure in next(iter(music.rows.values())):
         cells = ("-" if row[measure] is None else f"{row[measure]:.3f}" for row in music.rows.values())
         print(f"{measure:<28} {' '.join(f'{cell:>12}' for cell in cells)}")
+
+
+def _controls(args: argparse.Namespace) -> int:
+    """Asks the model for every level and label over unseen charts, and says what came of it."""
+    from engine.checkpoint import load_checkpoint
+    from engine.evaluation.asked import ask, measured_table, named_table, questions
+    from engine.evaluation.naming import train_namer
+
+    checkpoint = load_checkpoint(args.checkpoint)
+    controls = checkpoint.model.controls
+    if not controls:
+        raise SidemanError(f"{checkpoint.path}: this base has no controls: take one that has, as the shipped one")
+    namer, ceiling = train_namer()
+    asked = list(questions(controls, args.controls))
+    answers = []
+    with Progress(len(asked), "solos") as progress:
+        for number, question in enumerate(asked, start=1):
+            answers.append(ask(checkpoint, question, namer))
+            progress.update(number)
+    measured, named = measured_table(controls, answers), named_table(answers)
+    if args.json:
+        print(json.dumps({"solos": len(answers), "measured": measured, "named": named, "namer": ceiling}))
+        return 0
+    print(f"{'asked alone':<12} {'r':>6} {'off by, levels':>15} {'with another, told apart':>25}")
+    for name, row in measured.items():
+        print(f"{name:<12} {row['r']:>6.3f} {row['off_by_levels']:>15.2f} {row['together']:>25.0%}")
+    print(f"\n{'named right':<12} {'all':>6} {'practice pieces':>16}  of each label")
+    for kind, shares in named.items():
+        each = ", ".join(f"{label} {share:.0%}" for label, share in shares.items() if label != "all")
+        print(f"{kind:<12} {shares['all']:>6.0%} {ceiling[kind]:>16.0%}  {each}")
+    return 0

@@ -92,7 +92,9 @@ class LiveSession(Controls):
         self._seed = seed
         self._enabled = True
         self._next_sync_us = 0
-        self._ahead = PlayAhead(make_improviser(seed), sink, now_us, channel=channel)
+        improviser = make_improviser(seed)
+        self.controls = tuple(improviser.controls)  # what its base can be asked; any thread
+        self._ahead = PlayAhead(improviser, sink, now_us, channel=channel)
         self._ahead.feel = replace(self._ahead.feel, seed=seed)
         latency_us = round(output_latency_ms * 1000)
         self._beat = Beat(

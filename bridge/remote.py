@@ -9,6 +9,7 @@ from functools import partial
 from bridge.errors import ModeError
 from bridge.live import LiveSession
 from engine.chords import parse_chart, parse_chord
+from engine.controls import check_askable
 from engine.scales import scale_mask
 from engine.styles_library import find_style, list_styles, parse_styles
 from osc_protocol.parameters import AUTO, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Value
@@ -82,6 +83,7 @@ class Remote:
 
     def _on_parameter(self, name: str, value: Value) -> None:
         check_live(name, value)
+        check_askable(self._live.controls, name, value)
         self._live.set_parameter(name, value)
         self._values[name] = value
 

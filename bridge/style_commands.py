@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = [
     "run_export", "run_finetune", "run_styles",
 ]  # fmt: skip
 
+FORMS: dict[int, Any] = {4: "nf4", 16: "16-bit", 32: "32-bit"}  # engine.training.finetune_layers.Form
+
 
 def add_finetune_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `sideman finetune`."""
@@ -24,17 +27,18 @@ def add_finetune_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--style", metavar="NAME", required=True, help="its name: a to z, 0 to 9, - and _")
     parser.add_argument("-o", "--output", metavar="STYLE", type=Path, required=True, help="style folder to write")
     parser.add_argument("--lora-rank", metavar="N", type=int, help="rank of the adapter [of the base's config: 8]")
-    parser.add_argument("--bits", type=int, choices=(4, 16), help="of the frozen base: 4 is QLoRA, 16 LoRA [4]")
+    bits = "that hold a weight of the frozen base: 4 is QLoRA [4 on a GPU; 32, the same numbers unpacked, on a CPU]"
+    parser.add_argument("--bits", type=int, choices=(4, 16, 32), help=bits)
     parser.add_argument("--full", action="store_true", help="train every weight; writes a checkpoint, not a style")
     parser.add_argument("--keep", metavar="DATA", type=Path, help="other data, on which the loss is measured, too")
     parser.add_argument("--keep-share", metavar="S", type=float, help="of the updates, on --keep [0.15]")
     parser.add_argument("--no-returns", action="store_true", help="do not learn the way back from its own playing")
     parser.add_argument("--updates", metavar="N", type=int, help="at most; it stops earlier when nothing is gained")
-    parser.add_argument("--batch-size", metavar="N", type=int, help="windows an update")
+    parser.add_argument("--update-tokens", metavar="N", type=int, help="of music that an update learns from [1024]")
     parser.add_argument("--learning-rate", metavar="R", type=float, help="at its peak")
     parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, a third more time")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="[default auto]")
-    parser.add_argument("--max-minutes", metavar="M", type=float, default=14.0, help="be done by then [14]")
+    parser.add_argument("--max-minutes", metavar="M", type=float, default=12.0, help="be done by then [12]")
     parser.add_argument("--threads", metavar="N", type=int, help="threads for torch [default: one a core]")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="one JSON line at the end instead of text")
@@ -42,6 +46,7 @@ def add_finetune_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_finetune(args: argparse.Namespace) -> int:
     """Fine-tunes; a line at every measurement."""
+    started = time.monotonic()  # what is loaded before the first update counts, too
     for option in ("threads", "lora_rank"):
         value = getattr(args, option)
         if value is not None and value < 1:
@@ -65,13 +70,12 @@ def run_finetune(args: argparse.Namespace) -> int:
     qlora = load_checkpoint(args.base).config.qlora
     if args.lora_rank is not None:
         qlora = replace(qlora, rank=args.lora_rank, alpha=max(1, qlora.alpha * args.lora_rank // qlora.rank))
-    bits = args.bits or qlora.quantization_bits
-    given = {
-        key: getattr(args, key) for key in ("updates", "batch_size", "learning_rate") if getattr(args, key) is not None
-    }
+    bits = args.bits or (qlora.quantization_bits if device == "cuda" else 32)
+    options = ("updates", "update_tokens", "learning_rate")
+    given = {key: getattr(args, key) for key in options if getattr(args, key) is not None}
     recipe = Recipe(
         qlora=qlora,
-        form="full" if args.full else "nf4" if bits == 4 else "16-bit",
+        form="full" if args.full else FORMS[bits],
         keep_share=args.keep_share,
         returns=not args.no_returns,
         gradient_checkpointing=args.gradient_checkpointing,
@@ -85,7 +89,7 @@ def run_finetune(args: argparse.Namespace) -> int:
         if not args.json:
             print(news, flush=True)
 
-    done = finetune(args.base, args.data, args.style, args.output, recipe, args.keep, report)
+    done = finetune(args.base, args.data, args.style, args.output, recipe, args.keep, report, started)
     if args.json:
         print(json.dumps({"output": str(done.output), "seconds": round(done.seconds, 1), **done.facts}))
         return 0
@@ -94,6 +98,10 @@ def run_finetune(args: argparse.Namespace) -> int:
         f"{done.output}: {_size(done.output)}, best after {done.updates} updates, {done.seconds / 60:.1f} min; "
         f"unheard pieces {before:.3f} -> {after:.3f} nats a token ({100 * (after / before - 1):+.1f} %)"
     )
+    worth = done.facts["metrics"].get("chords_are_worth")
+    if worth is not None:
+        rows = [f"{row['base_nats']:.3f} -> {row['style_nats']:.3f}" for row in worth.values()]
+        print(f"right chords are worth {rows[0]} nats a token in unheard pieces, {rows[1]} in practice pieces")
     if done.others is not None:
         before, after = done.others
         print(f"{args.keep}: {before:.3f} -> {after:.3f} nats a token ({100 * (after / before - 1):+.1f} %)")
@@ -109,6 +117,7 @@ def add_styles_arguments(parser: argparse.ArgumentParser) -> None:
     add = actions.add_parser("add", help="copy a style folder to your own styles")
     add.add_argument("folder", metavar="STYLE", type=Path)
     add.add_argument("--name", help="under another name")
+    add.add_argument("--checkpoint", metavar="CKPT", help="the base it is for [default: the shipped ones]")
     remove = actions.add_parser("remove", help="delete one of your own styles")
     remove.add_argument("name", metavar="NAME")
     for action in (listing, info, add, remove):
@@ -117,7 +126,7 @@ def add_styles_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_styles(args: argparse.Namespace) -> int:
     """Lists, tells, adds, removes."""
-    from engine.checkpoint import load_checkpoint
+    from engine.checkpoint import SHIPPED, load_checkpoint
     from engine.styles_library import add_style, list_styles, remove_style, user_styles
 
     if args.action == "list":
@@ -143,7 +152,11 @@ def run_styles(args: argparse.Namespace) -> int:
         return 0
     if args.action == "info":
         return _info(args)
-    folder = add_style(args.folder, args.name) if args.action == "add" else remove_style(args.name)
+    if args.action == "add":
+        bases = [load_checkpoint(name) for name in ([args.checkpoint] if args.checkpoint is not None else SHIPPED)]
+        folder = add_style(args.folder, args.name, bases)
+    else:
+        folder = remove_style(args.name)
     if args.json:
         print(json.dumps({"name": folder.name, "folder": str(folder)}))
     else:
@@ -186,14 +199,14 @@ def _info(args: argparse.Namespace) -> int:
         "alpha": style.alpha,
         "targets": list(style.targets),
         "parameters": parameters,
-        **{key: value for key, value in style.facts.items() if key in ("sources", "metrics", "training")},
+        **{key: value for key, value in style.facts.items() if key in ("controls", "sources", "metrics", "training")},
     }
     if args.json:
         print(json.dumps(facts, default=str))
         return 0
     print(f"{style.name}: rank {style.rank}, {parameters:,} parameters on {', '.join(style.targets)}")
     print(f"base: sha256 {style.base_sha256} ({'the shipped one' if fits else 'not the shipped one'})")
-    for key in ("sources", "metrics", "training"):
+    for key in ("controls", "sources", "metrics", "training"):
         for line in _lines(style.facts.get(key)):
             print(f"{key}: {line}")
     return 0

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, SidemanError
+from osc_protocol.parameters import AUTO, CONTROL_NAMES, Value
 
-__all__ = ["UNKNOWN", "Control", "ControlRows"]
+__all__ = ["UNKNOWN", "Control", "ControlRows", "asked_level", "check_askable"]
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
@@ -59,6 +60,26 @@ class Control:
         inner = (edges[1:] + edges[:-1]) / 2
         first, last = (edges[0] / 2, 2 * edges[-1] - inner[-1]) if len(inner) else (edges[0], edges[0])
         return float(np.interp(quantity, [first, *inner, last], np.arange(self.levels)))
+
+
+def asked_level(control: Control | None, value: Value) -> float:
+    """The level of a label, or of 0..1 of a measured control; UNKNOWN for AUTO, no such control and no such label."""
+    if control is None or value == AUTO:
+        return UNKNOWN
+    if control.labels:
+        return float(control.labels.index(str(value))) if value in control.labels else UNKNOWN
+    return float(value) * (control.levels - 1)
+
+
+def check_askable(controls: Sequence[Control], name: str, value: Value) -> None:
+    """A row of the table against a base's controls. SidemanError: it was not trained to be asked that."""
+    if name not in CONTROL_NAMES or value == AUTO:
+        return
+    if asked_level(next((control for control in controls if control.name == name), None), value) == UNKNOWN:
+        raise SidemanError(
+            f"{name} {value}: this base was not trained to be asked that: leave {name} at {AUTO}, "
+            "or take the shipped base"
+        )
 
 
 class ControlRows:

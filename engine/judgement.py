@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from engine.chords import Chart, Chord
 from engine.controls import Control
 
-__all__ = ["ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
+__all__ = ["ARC_BARS", "DOMINANTS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
 
 SLOW_BPM = 84.0  # the slowest swing of the practice pieces is 100, the fastest ballad 84
 SOUL_BPM = 108.0
@@ -21,6 +21,7 @@ BOSSA_BPM = (104.0, 150.0)  # from 150 on the same chords are a swing tune
 BLUES_BPM = 160.0  # faster, a blues is swung like any other form
 UP_BPM = 200.0
 SLOW_POP_BPM = 84.0
+JAZZ_DENSITY = (0.3, 0.7)  # asked for under 2.7 or over 7 notes a second, the practice pieces do not go along
 MODAL_BARS = 4.0  # a chord that lasts as long on average is a place to stay, not a step on the way
 
 ARC_BARS = 32  # over which a solo of no known length builds and calms down
@@ -90,6 +91,8 @@ def judge(
     if manner != "jazz":  # roles, grooves and left hands were learnt from the practice pieces, which are its jazz
         return Judgement(manner=manner, density=density)
     groove = wishes.get("groove")
+    if {"manner", "groove", "left_hand"}.isdisjoint(wishes) and not _is_jazz(wishes.get("density", 0.5)):
+        return Judgement(role=role, density=density)
     if groove is None and tempo_bpm is not None:
         groove = _groove(chart, tempo_bpm, chart.beats_per_bar if chart is not None else beats_per_bar)
     # The practice pieces are as loud at their end as at their start, and so is what was learnt from them.
@@ -131,6 +134,11 @@ def notes_a_beat(tempo_bpm: float) -> float:
     Through the medians of the practice pieces (3.4 at 65, 2.9 at 150, 2.6 at 230).
     """
     return min(3.6, max(2.0, 3.0 * math.sqrt(math.sqrt(130.0 / tempo_bpm))))
+
+
+def _is_jazz(density: str | float) -> bool:
+    """Whether the practice pieces are ever so thin or thick. density: 0..1, as it is asked for."""
+    return JAZZ_DENSITY[0] <= float(density) <= JAZZ_DENSITY[1]
 
 
 def _left_hand(judgement: Judgement, tempo_bpm: float | None) -> str | None:

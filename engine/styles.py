@@ -2,7 +2,7 @@
 
     adapter_config.json        rank, alpha, target projections: plain PEFT (Hu et al. 2021, "LoRA") reads it
     adapter_model.safetensors  base_model.model.MODULE.lora_A.weight (rank, in), .lora_B.weight (out, rank), float16
-    style.yaml                 name, sources with licences, the base's sha256, measured gain
+    style.yaml                 name, sources with licences, the base's sha256, typical values, measured gain
 
 A style comes from strangers. It is read as numbers and words alone: no pickle, no module named by a file is imported,
 nothing outside the three files is opened, and numbers that no adapter has are refused.
@@ -44,6 +44,7 @@ MAX_TEXT_BYTES = 65_536
 MAX_TENSOR_BYTES = 64 << 20
 MAX_RANK = 256
 MAX_VALUE = 1e3  # weights of an adapter lie below 1
+MAX_CONTROLS, MAX_QUANTITY = 64, 1e4  # typical values
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # no file of Windows may be called so
 
@@ -79,6 +80,11 @@ class Style:
     targets: tuple[str, ...]  # projections, as in QloraConfig.target_modules
     tensors: dict[str, tuple[F32, F32]] = field(repr=False)  # module -> A, B
     facts: dict[str, Any] = field(default_factory=dict, repr=False)  # the rest of style.yaml
+
+    @property
+    def controls(self) -> dict[str, str | float]:
+        """What its music is typically like, by control: a label, or a quantity in the unit of the control's edges."""
+        return dict(self.facts.get("controls", {}))
 
     @property
     def lora(self) -> Lora:
@@ -181,7 +187,17 @@ def _read_facts(path: Path) -> tuple[str, str, dict[str, Any]]:
         raise CheckpointError(f"{path}: names no style: write `name: NAME` into it, or copy the style again")
     if not isinstance(sha256, str) or not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise CheckpointError(f"{path}: does not say which base it needs (base: sha256): copy the style again")
+    controls = data.setdefault("controls", {})
+    if not isinstance(controls, dict) or len(controls) > MAX_CONTROLS or not all(map(_is_typical, controls.items())):
+        raise CheckpointError(f"{path}: its controls are no names with a word or a number each: copy the style again")
     return check_name(data["name"]), sha256, {key: value for key, value in data.items() if key != "name"}
+
+
+def _is_typical(row: tuple[object, object]) -> bool:
+    """Whether a control's name and value are what one may be."""
+    name, value = row
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_QUANTITY
+    return isinstance(name, str) and (number or (isinstance(value, str) and len(value) <= 40))
 
 
 def _read_config(path: Path) -> tuple[int, float, tuple[str, ...]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointError, SidemanError
-from engine.styles import Style, check_name, load_style, save_style
+from engine.styles import Style, adapter_of, check_name, load_style, save_style
 from engine.user_folders import user_place
 
 __all__ = [
@@ -70,11 +71,12 @@ def list_styles() -> list[Shelved]:
     return [found[name] for name in sorted(found)]
 
 
-def add_style(folder: Path, name: str | None = None) -> Path:
+def add_style(folder: Path, name: str | None = None, bases: Sequence[Checkpoint] = ()) -> Path:
     """Copies a style into the user's folder, under its own name or another; returns where it lies.
 
-    What is copied is what was read and checked, not the folder's other contents. CheckpointError: it is no style, the
-    name is no name or already taken. SidemanError: the user's folder cannot be written.
+    What is copied is what was read and checked, not the folder's other contents. bases: it must be for one of these and
+    fit it; without any that is not asked. CheckpointError: it is no style, it is for none of the bases, the name is no
+    name or already taken. SidemanError: the user's folder cannot be written.
     """
     style = load_style(folder)
     name = check_name(style.name if name is None else name)
@@ -82,6 +84,8 @@ def add_style(folder: Path, name: str | None = None) -> Path:
         raise CheckpointError(
             f"there is a style {name} already: give another name by --name, or sideman styles remove {name} first"
         )
+    if bases:  # refused here rather than when it is to be played
+        adapter_of(style, next((base for base in bases if base.sha256 == style.base_sha256), bases[0]))
     target = user_styles() / name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -125,7 +125,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
               _P + "register_high", 26, "slider"),
     Parameter("polyphony", "i", 1, 16, 8, "notes", "The most notes that may sound at once.",
               _P + "polyphony", 27, "stepper"),
-    Parameter("keep_clear", "i", 0, 24, 0, "semitones", "Keeps so far away from the register you play in; 0 is off.",
+    Parameter("keep_clear", "i", 0, 24, 0, "semitones", "Keeps away from the keys you play; 0: off (comp begins at 3).",
               _P + "keep_clear", 90, "stepper"),
     Parameter("chord_strength", "f", 0.0, 3.0, 1.0, "", "How strongly the chords steer the solo; 0 ignores them.",
               _P + "chord_strength", 28, "knob"),

@@ -12,11 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from engine.chords import Chord
 from engine.controls import Control
 from engine.notes import NoteEvent
-from osc_protocol.parameters import AUTO, CONTROL_NAMES, Value, check
+from osc_protocol.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
 
 MAX_NOTE_S = 0.6
 STEP_S = 0.01
 ROLLBACK_S = 5.0
+CONTROLS = tuple(
+    Control(row.name, edges=(2.0, 4.0, 8.0)) if row.auto else Control(row.name, labels=row.choices[1:])
+    for row in (BY_NAME[name] for name in CONTROL_NAMES)
+)
 
 
 class FakeSession:
@@ -29,7 +33,7 @@ class FakeSession:
         self.tempo: tuple[float | None, int, float] = (None, 4, 0.0)
         self.history: list[NoteEvent] = []
         self.calls: list[str] = []
-        self.controls = (Control("role", labels=("solo", "right", "left", "comping", "accompany")),)
+        self.controls = CONTROLS
         self.auto: Mapping[str, str | float] = {}
         self.played_as: list[tuple[float, object]] = []  # (time_s of a strike, role in force)
         self.form_s: float | None = None
@@ -47,7 +51,8 @@ class FakeSession:
         self.params.update({name: check(name, value) for name, value in values.items()})
 
     def asked(self) -> dict[str, Value]:
-        return {name: self.params.get(name, AUTO) for name in CONTROL_NAMES}
+        asked = {name: self.params.get(name, AUTO) for name in CONTROL_NAMES}
+        return {name: self.auto.get(name, AUTO) if value == AUTO else value for name, value in asked.items()}
 
     def set_auto(self, values: Mapping[str, str | float]) -> None:
         self.auto = dict(values)

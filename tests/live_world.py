@@ -29,6 +29,7 @@ class World:
     sounding: dict[int, int] = field(default_factory=dict)  # pitch -> onset_us
     longest_us: int = 0
     said: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
     decode_us: Callable[[], int] = lambda: 3_000  # of one generate call
     make_session: Callable[[int], Improviser] | None = None  # the double where it is None
     preempted_us: Callable[[], int] = lambda: 0  # how long the session thread loses the processor after a clock reading
@@ -36,9 +37,11 @@ class World:
     def __post_init__(self) -> None:
         self.scheduler = native.Scheduler()
         self.sessions: list[FakeSession] = []
-        self.live = LiveSession(
-            self.make, self.scheduler, self.clock, lambda what, text: self.said.append((what, text))
-        )
+        self.live = LiveSession(self.make, self.scheduler, self.clock, self.report)
+
+    def report(self, what: str, text: str) -> None:
+        """As on a terminal, where what applies of parameters at auto is not told."""
+        (self.asked if what == "asked" else self.said).append((what, text))
 
     def clock(self) -> int:
         reading_us = self.now_us

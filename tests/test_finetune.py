@@ -18,20 +18,23 @@ from engine import nf4
 from engine.checkpoint import Checkpoint, load_checkpoint, nf4_matrices
 from engine.config import QloraConfig
 from engine.data.prepare import Settings, prepare
-from engine.data.shards import Shard, load_shard
+from engine.data.shards import load_shard
 from engine.errors import ConfigError, DataError, SidemanError
 from engine.inference.decoder import Decoder
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.styles import STYLE_FILES, adapter_of, load_style, save_style
 from engine.styles_merge import export_merged
 from engine.training import finetune_layers
-from engine.training.evaluate import Score, load_model
-from engine.training.finetune import EMPHASES, KEEP_SHARE, Recipe, _Run, finetune
+from engine.training.evaluate import load_model
+from engine.training.finetune import Recipe, finetune
+from engine.training.finetune_checks import Worth
+from engine.training.finetune_recipe import KEEP_SHARE
+from engine.training.finetune_run import JUDGED_WINDOWS, STRONGER, WEAKER, Budget, Run
 from tests.study_corpus import write_corpus
 from tests.style_folders import random_style, write_base
 from tests.tiny_model import random_inputs
 
-QUICK = Recipe(updates=12, batch_size=2, warmup=2, learning_rate=1e-2)
+QUICK = Recipe(updates=12, update_tokens=80, warmup=2, learning_rate=1e-2)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def logits(model: torch.nn.Module, length: int = 30) -> torch.Tensor:
     return out
 
 
-@pytest.mark.parametrize("form", ["nf4", "16-bit", "full"])
+@pytest.mark.parametrize("form", ["nf4", "16-bit", "32-bit", "full"])
 def test_every_form_of_a_base_is_the_base(base: Checkpoint, form: finetune_layers.Form) -> None:
     exact = finetune_layers.build(base, form, "cpu", double_quantization=False).eval()
     tolerance = 2e-2 if form == "16-bit" else 1e-4
@@ -128,7 +131,8 @@ def test_a_style_is_learnt_and_its_folder_says_how(study: Path, base: Checkpoint
     assert style.facts["sources"][0]["files"] > 0
     training = style.facts["training"]
     assert (training["keep_share"], training["own_playing"]) == (KEEP_SHARE, True)
-    assert training["emphasis"] in EMPHASES
+    assert training["emphasis"] in (1.0, *STRONGER, *WEAKER)
+    assert set(style.facts["metrics"]["chords_are_worth"]) == {"held_out", "practice"}
     # What style.yaml says is what the base and the adapter give, float16 and 4 bits notwithstanding.
     merged = load_model(base)
     for module, (a, b, scale) in adapter_of(style, base).items():
@@ -136,28 +140,91 @@ def test_a_style_is_learnt_and_its_folder_says_how(study: Path, base: Checkpoint
     from engine.training.evaluate import evaluate
 
     side = "test" if len(load_shard(study / "data" / "test.safetensors").pieces) else "valid"
-    score = evaluate(merged, load_shard(study / "data" / f"{side}.safetensors"))["all"].nats_per_token
+    score = evaluate(merged, load_shard(study / "data" / f"{side}.safetensors"), max_windows=JUDGED_WINDOWS)[
+        "all"
+    ].nats_per_token
     assert score == pytest.approx(after, abs=0.02)
 
 
-@pytest.mark.parametrize(("gain", "emphasis"), [(0.20, 1.5), (0.06, 1.2), (0.01, 1.2), (-0.01, 1.0)])
-def test_emphasis_leaves_a_gain(gain: float, emphasis: float, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loss that falls to 1 - gain at the adapter as learnt, and rises again by a tenth of that for every tenth."""
+@pytest.mark.parametrize(
+    ("gain", "worth_lost", "emphasis"),
+    [(0.20, 0.0, 1.2), (0.20, 0.1, 1.2), (0.20, 0.115, 1.0), (0.20, 0.15, 0.75), (0.20, 0.5, 0.5), (-0.01, 0.0, 1.0)],
+)
+def test_emphasis_leaves_a_gain_and_what_chords_are_worth(
+    gain: float, worth_lost: float, emphasis: float, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss that falls to 1 - gain at the adapter as learnt and rises again beyond it; a worth that falls evenly."""
     train = load_shard(study / "data" / "train.safetensors")
-    run = _Run(load_checkpoint(study / "base"), QUICK, "songs", train, None)
+    run = Run(load_checkpoint(study / "base"), QUICK, "songs", train, train, None, Budget(0.0, 1e9))
     matrix = next(p for name, p in run.model.named_parameters() if ".lora_B." in name)
     with torch.no_grad():
         matrix.fill_(1.0)
 
-    def measure(shard: Shard, tokens: int | None = None) -> Score:
+    def worth(model: torch.nn.Module) -> Worth:
         now = float(matrix.detach().mean())
-        fallen = gain * now if now <= 1 else gain * (1 - (now - 1))
-        return Score(nats=1000 * (1 - fallen), tokens=1000)
+        fallen = gain * (now if now <= 1 else 1 - 0.5 * (now - 1))
+        return Worth(1 - fallen, {"held_out": 0.2 * (1 - worth_lost * now), "practice": 0.3})
 
-    monkeypatch.setattr(run, "measure", measure)
-    run.emphasise(train)
+    run.worth = (Worth(1.0, {"held_out": 0.2, "practice": 0.3}),) * 2
+    monkeypatch.setattr(run.checks, "worth", worth)
+    run.emphasise()
     assert run.emphasis == pytest.approx(emphasis)
     assert float(matrix.detach().mean()) == pytest.approx(emphasis)
+    assert run.worth[1].held_out == pytest.approx(worth(run.inner).held_out)
+
+
+def test_what_chords_are_worth_counts_where_they_are_worth_something() -> None:
+    base = Worth(1.0, {"held_out": 0.2, "practice": 0.001})
+    assert Worth(0.9, {"held_out": 0.1, "practice": -0.5}).kept(base) == pytest.approx(0.5)
+    assert Worth(0.9, {"held_out": 0.1}).kept(Worth(1.0, {"held_out": 0.0})) == 1.0
+
+
+def test_the_end_is_part_of_the_time_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was set aside for the last measurements is not there for updates."""
+    monkeypatch.setattr("engine.training.finetune_run.time.monotonic", lambda: 160.0)
+    budget = Budget(100.0, 2.0)
+    assert (budget.used_s, budget.left_s) == (60.0, 60.0)
+    assert budget.share(0.0) == 0.5
+    budget.closing_s = 50.0
+    assert budget.left_s == 10.0
+    assert budget.share(0.0) == pytest.approx(60 / 70)
+
+
+def test_one_product_is_what_peft_computes(base: Checkpoint) -> None:
+    """Output and gradients of every LoRA layer, with and without dropout's mask at rest."""
+    results = []
+    for mine in (True, False):
+        torch.manual_seed(0)
+        inner = finetune_layers.build(base, "32-bit", "cpu")
+        wrapped = finetune_layers.add_lora(inner, QloraConfig(dropout=0.0)).train()
+        for name, parameter in wrapped.named_parameters():
+            if ".lora_B." in name:
+                torch.nn.init.normal_(parameter, std=0.1)
+        if not mine:
+            for module in wrapped.modules():
+                vars(module).pop("forward", None)
+        out = inner(random_inputs(np.random.default_rng(0), 30))
+        out.square().mean().backward()
+        results.append((out.detach(), {name: p.grad for name, p in wrapped.named_parameters() if p.grad is not None}))
+    torch.testing.assert_close(results[0][0], results[1][0], atol=1e-5, rtol=1e-4)
+    assert results[0][1].keys() == results[1][1].keys()
+    for name, gradient in results[0][1].items():
+        torch.testing.assert_close(gradient, results[1][1][name], atol=1e-5, rtol=1e-3)
+
+
+def test_dropout_leaves_the_mean_and_acts_in_training_alone(base: Checkpoint) -> None:
+    torch.manual_seed(0)
+    wrapped = finetune_layers.add_lora(finetune_layers.build(base, "32-bit", "cpu"), QloraConfig(dropout=0.5))
+    layer = wrapped.get_submodule("base_model.model.encode_attn.q_proj")
+    torch.nn.init.normal_(layer.lora_B["default"].weight)
+    x = torch.randn(3, 64)
+    layer.eval()
+    plain = layer(x).detach()
+    torch.testing.assert_close(layer(x).detach(), plain)
+    layer.train()
+    draws = torch.stack([layer(x).detach() for _ in range(4000)])
+    assert draws.std(0).mean() > 0.1 * plain.std()
+    torch.testing.assert_close(draws.mean(0), plain, atol=0.1 * float(draws.std(0).max()), rtol=0)
 
 
 def test_the_same_seed_gives_the_same_style(study: Path, tmp_path: Path) -> None:
@@ -179,7 +246,7 @@ def test_a_run_that_gains_nothing_stops_early_and_leaves_the_base(study: Path, t
     news = []
     recipe = dataclasses.replace(QUICK, updates=48, learning_rate=1e-15, patience=2)
     done = finetune(study / "base", study / "data", "songs", tmp_path / "style", recipe, report=news.append)
-    assert [(line.update, line.held_out) for line in news] == [(6, news[0].base), (12, news[0].base)]
+    assert [(line.update, line.held_out) for line in news] == [(9, news[0].base), (18, news[0].base)]
     assert done.updates == 0
     assert done.held_out[1] == done.held_out[0]
 

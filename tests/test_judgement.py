@@ -101,6 +101,15 @@ def test_manners_other_than_jazz_know_no_roles() -> None:
     assert judged == Judgement(manner="classical", density=judge(chart(CHANGES), 120).density)
 
 
+@pytest.mark.parametrize(("density", "manner"), [(0.2, None), (0.5, "jazz"), (0.9, None), ("auto", "jazz")])
+def test_a_density_that_jazz_does_not_know_is_worth_more_than_the_manner(
+    density: str | float, manner: str | None
+) -> None:
+    judged = judge(chart(CHANGES), 120, asked={"density": density})
+    assert (judged.manner, judged.groove is None, judged.role) == (manner, manner is None, "solo")
+    assert judge(chart(CHANGES), 120, asked={"density": density, "groove": "bossa"}).groove == "bossa"
+
+
 def test_the_mode_gives_the_role() -> None:
     assert judge(chart(CHANGES), 120, mode="comp").role == "comping"
     assert all(judge(chart(CHANGES), 120, mode=mode).role == "solo" for mode in ("changes", "follow", "trade"))

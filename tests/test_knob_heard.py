@@ -90,15 +90,15 @@ def played(shipped: Checkpoint, road: Callable[[OscServer], Turn], seed: int = 0
     turned_us = world.now_us
     world.run(6 * BAR_S)
     assert world.live.asked["density"] == HIGH
-    assert [what for what in world.said if what[0] == "asked"][:2] == [("asked", "density")] * 2
+    assert sum("density" in names.split() for _, names in world.asked) == 2  # at the beginning, and when turned up
     return world, few, len(world.onsets(turned_us))
 
 
 def test_density_turned_up_is_heard_within_two_bars(shipped: Checkpoint) -> None:
-    """Measured 1.7 times the notes a second after eight bars of few, 2.2 times from the start (docs/LOG.md)."""
+    """Measured: 2.25 times the notes a second over five seeds (docs/LOG.md), a solo's own ups and downs included."""
     counts = [played(shipped, by_osc, seed)[1:] for seed in range(3)]
     few, many = (sum(column) for column in zip(*counts, strict=True))
-    assert many / 6 >= 1.4 * few / 8
+    assert many / 6 >= 1.7 * few / 8
 
 
 @pytest.mark.parametrize("road", [by_cc, by_the_fl_script])

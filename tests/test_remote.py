@@ -9,10 +9,12 @@ import pytest
 from bridge import remote
 from bridge.errors import ModeError
 from bridge.remote import Remote
+from engine.controls import Control
 from engine.styles_library import Shelved
 from osc_protocol.codec import decode, encode
-from osc_protocol.parameters import BY_NAME
+from osc_protocol.parameters import BY_NAME, CONTROL_NAMES
 from osc_protocol.replies import ASKED, ERROR, VALUE
+from tests.fake_session import CONTROLS
 
 
 class Session:
@@ -22,6 +24,7 @@ class Session:
         self.has_chart = has_chart
         self.told: list[tuple[str, object]] = []
         self.asked: dict[str, str | float] = {}
+        self.controls: tuple[Control, ...] = CONTROLS
 
     def set_parameter(self, name: str, value: object) -> None:
         if value == "changes" and not self.has_chart:
@@ -59,6 +62,21 @@ def test_the_next_mode_is_the_next_that_can_be_had(has_chart: bool, modes: list[
 def test_the_next_choice_goes_through_all_of_them_and_round(name: str) -> None:
     choices = [*BY_NAME[name].choices]
     assert press(False, f"/sideman/{name}/next", len(choices) + 1) == [*choices[1:], *choices[:2]]
+
+
+@pytest.mark.parametrize("name", CONTROL_NAMES)
+def test_what_a_base_was_not_trained_for_is_refused_at_the_door_and_auto_is_not(name: str) -> None:
+    session = Session(False)
+    session.controls = ()
+    road = Remote(session, {}, port=0)  # type: ignore[arg-type]
+    row = BY_NAME[name]
+    value = row.choices[1] if row.choices else 0.5
+    ((said, (where, reason)),) = (decode(reply)[0] for reply in road.server.handle_packet(encode(row.address, value)))
+    assert (said, where) == (ERROR, row.address)
+    assert f"leave {name} at auto, or take the shipped base" in str(reason)
+    assert road.server.handle_packet(encode(row.address, "auto")) == []
+    assert session.told == [(name, "auto")]
+    assert road.server.value(name) == "auto"
 
 
 def test_what_the_session_asks_is_told_beside_the_value() -> None:

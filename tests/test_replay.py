@@ -166,6 +166,33 @@ def test_what_came_after_a_crash_plays_again(tmp_path: Path) -> None:
     assert len(replay.played) == len(world.sent) > 20
 
 
+def test_what_the_shipped_base_was_asked_for_it_is_asked_for_again(tmp_path: Path) -> None:
+    """Controls, roles that turn, hands that are kept clear of, and the way home."""
+    checkpoint = load_checkpoint()
+    world = LoggedWorld(make_session=lambda seed: Session(checkpoint, seed=seed))
+    world.log_to(tmp_path / "log")
+    world.live.set_chart(parse_chart("Dm7 | G7 | Cmaj7 | %"))
+    world.live.set_parameter("density", 0.2)
+    world.run(1.0)
+    world.live.set_parameter("mode", "comp")
+    world.live.set_parameter("keep_clear", 4)
+    world.run(0.7)
+    world.live.set_parameter("density", 0.9)
+    for pitch in (67, 72, 76):
+        world.press(pitch)
+        world.run(0.4)
+        world.release(pitch)
+    world.live.set_parameter("groove", "bossa")
+    world.live.end_in(0)
+    world.run(6.0)
+    world.end()
+    assert world.said[-1][0] == "rest"
+    assert len(world.onsets()) > 20
+    replay = replayed(tmp_path / "log", lambda seed: Session(checkpoint, seed=seed))
+    assert replay.parted_s is None
+    assert [tuple(message) for _, message in replay.played] == [sent[2:] for sent in world.sent]
+
+
 def test_the_shipped_base_plays_again_and_another_seed_is_noticed(tmp_path: Path) -> None:
     checkpoint = load_checkpoint()
     world = LoggedWorld(make_session=lambda seed: Session(checkpoint, seed=seed))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.data.works import Sketches, join_works, same_work_pairs, sketch_of
+from engine.data.works import Sketches, join_works, same_work_pairs, sketch_of, take_of
 from engine.midi_io import read_performance
 from engine.notes import Notes, make_notes
 
@@ -121,3 +121,17 @@ def test_a_large_corpus_is_compared_range_by_range_with_the_same_result(monkeypa
     whole = same_work_pairs(sketches)
     monkeypatch.setattr("engine.data.works.AT_ONCE", 100)
     assert same_work_pairs(sketches) == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "take"),
+    [
+        ("evans_take3_clip01.mid", "evans_take3"), ("Evans take3 - Clip 12.mid", "evans take3"),
+        ("a/solo.part2.mid", "a/solo"), ("a/clip_07.mid", "a"), ("clip_07.mid", None), ("night_30-60s.mid", "night"),
+        ("night_12.5s_20.0s.midi", "night"), ("012345_3.mid", "012345"), ("alb_esp1.mid", None),
+        ("bach_846.mid", None), ("Opus_10_3.mid", None), ("001/001.mid", None), ("counterpart.mid", None),
+        ("BeethovenLv_Sonata_No_1_1st_Movement_Allegro_LVB_Sonate_02no1_1_0089.mid", None), ("2024.mid", None),
+    ],
+)  # fmt: skip
+def test_a_name_says_which_take_a_clip_is_of(name: str, take: str | None) -> None:
+    assert take_of(name) == take

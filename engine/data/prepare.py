@@ -34,7 +34,7 @@ from engine.data.scheduler import read_by_scheduler
 from engine.data.shard_writer import ShardWriter
 from engine.data.shards import SPLITS
 from engine.data.splits import Shares, check_shares, side_at, split_works
-from engine.data.works import Sketches, join_works, same_work_pairs
+from engine.data.works import Sketches, join_works, same_work_pairs, take_of
 from engine.errors import DataError
 
 __all__ = ["MANIFEST", "Report", "Settings", "prepare", "tokenise", "work_folder"]
@@ -196,6 +196,8 @@ def _works_and_copies(files: _Files, cache: Cache) -> tuple[list[str | None], di
         groups[f"notes {files.melodies[number]}"].append(place)
         if (work := files.sources[number].work) is not None:
             groups[f"index {work}"].append(place)
+        if (take := take_of(files.sources[number].name)) is not None:
+            groups[f"take {take}"].append(place)
     roots = join_works(len(used), [*groups.values(), *same_work_pairs(files.sketches)])
     members: dict[int, list[int]] = defaultdict(list)
     for place, root in enumerate(roots):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from engine.beats import beat_bins
+from engine.controls import UNKNOWN, Control
 from engine.data.augmentation import (
     DEFAULT_AUGMENT,
     Augmentation,
@@ -20,6 +21,7 @@ from engine.data.augmentation import (
     transpose_chords,
     transpose_tokens,
 )
+from engine.data.controls import ControlLevels
 from engine.data.shards import INDEX_EVERY, PieceArrays, Pieces, Shard, token_steps
 from engine.data.straying import stray
 from engine.errors import DataError
@@ -28,7 +30,7 @@ from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import BOS, NO_CHORD, NUM_VELOCITIES, PAD, VELOCITY
 
 __all__ = [
-    "EvalWindow", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "draw_chords_ahead",
+    "EvalWindow", "Labels", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "draw_chords_ahead",
     "eval_windows",
 ]  # fmt: skip
 
@@ -37,13 +39,24 @@ NO_LOOK_AHEAD = 0.5  # windows that know no future chord, as in live play
 MIN_TOKENS = 8  # shorter pieces teach nothing
 
 I64 = npt.NDArray[np.int64]
-Window = dict[str, npt.NDArray[np.int64]]
+Window = dict[str, npt.NDArray[Any]]
+Labels = Callable[[PieceArrays], Mapping[str, str]]
+"""A piece -> what is known of it by name: control -> label."""
+
+
+class _Cut(NamedTuple):
+    """A window, and what it is measured by: its tokens before any strayed, and the time that it lies in."""
+
+    window: Window
+    plain: I64
+    before: int
+    stretch: float
 
 
 def cut_window(piece: PieceArrays, start: int, length: int) -> Window:
     """tokens (<= length + 1,) from `start` on; for each input position its beat, bar and chord; the chords in reach.
 
-    astray: which tokens are no target, as nobody chose them.
+    astray: which tokens are no target, as nobody chose them. What its music is like is not told.
     """
     return _described(piece, piece.tokens[start : start + length + 1].astype(np.int64), piece.step_before(start))
 
@@ -76,13 +89,20 @@ def draw_chords_ahead(rng: np.random.Generator) -> I64:
 
 
 def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
-    """Windows -> inputs and (B, L) targets: PAD, which the loss ignores, after the end and where they are astray."""
+    """Windows -> inputs and (B, L) targets: PAD, which the loss ignores, after the end and where they are astray.
+
+    Windows either all have `levels`, (n, K) of the controls, or none has.
+    """
     batch, width = len(windows), max(len(w["chords"]) for w in windows)
     tokens, targets = np.full((batch, length + 1), PAD), np.full((batch, length), PAD)
     beat, bar = np.full((batch, length), BEAT_BINS), np.full((batch, length), BAR_BINS)
     chord_now, chords = np.zeros((batch, length), dtype=np.int64), np.full((batch, width), NO_CHORD)
+    asked = windows[0].get("levels")
+    levels = None if asked is None else np.full((batch, length, asked.shape[1]), UNKNOWN, dtype=np.float32)
     for row, w in enumerate(windows):
         n = len(w["beat"])
+        if levels is not None:
+            levels[row, :n] = w["levels"]
         tokens[row, : n + 1] = w["tokens"]
         targets[row, :n] = np.where(w["astray"][1:], PAD, w["tokens"][1:])
         beat[row, :n], bar[row, :n] = w["beat"], w["bar"]
@@ -97,6 +117,7 @@ def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
         chord_now=torch.from_numpy(chord_now),
         chords_ahead=torch.tensor([int(w["chords_ahead"]) for w in windows]),
         num_chords=torch.tensor([len(w["chords"]) for w in windows]),
+        levels=None if levels is None else torch.from_numpy(levels),
     )
     return inputs, torch.from_numpy(targets)
 
@@ -117,9 +138,12 @@ class WindowSampler:
         augment: int | Augmentation = DEFAULT_AUGMENT,
         weights: Mapping[str, float] | None = None,
         collections: Sequence[str] = (),
+        controls: Sequence[Control] = (),
+        labels: Labels = lambda piece: {},
     ) -> None:
         """weights: collection -> factor of its share of the windows, 1 for one not named. A token of a collection with
         weight 2 is drawn twice as often as one with weight 1. collections: the shard's names, needed for weights.
+        controls: the model's, of which windows are told some; labels: what they are told by name.
 
         DataError: no piece is long enough, a weight is negative, names no collection or leaves nothing to draw.
         """
@@ -131,6 +155,7 @@ class WindowSampler:
         self.length, self.batch_size, self.seed = length, batch_size, seed
         self.augmentation = augment if isinstance(augment, Augmentation) else Augmentation(augment)
         self.keys = keys(self.augmentation.keys)
+        self.controls, self.labels = ControlLevels(controls) if controls else None, labels
         shares: npt.NDArray[Any] = lengths[self.places]
         if weights:
             shares = shares * _weights(weights, collections)[collection[self.places]]
@@ -140,10 +165,16 @@ class WindowSampler:
 
     @classmethod
     def of(
-        cls, shard: Shard, length: int, batch_size: int, seed: int, weights: Mapping[str, float] | None = None
+        cls,
+        shard: Shard,
+        length: int,
+        batch_size: int,
+        seed: int,
+        weights: Mapping[str, float] | None = None,
+        controls: Sequence[Control] = (),
     ) -> WindowSampler:
         """The windows of a shard, varied as the shard asks for."""
-        return cls(shard.pieces, length, batch_size, seed, shard.augmentation, weights, shard.collections)
+        return cls(shard.pieces, length, batch_size, seed, shard.augmentation, weights, shard.collections, controls)
 
     def batch(self, number: int) -> tuple[Inputs, torch.Tensor]:
         """Batch `number` of the run."""
@@ -163,7 +194,8 @@ class WindowSampler:
             start += int(velocity[0]) if len(velocity) else 0
         hides_beat = rng.random() < self.beat_dropout
         strays = not hides_beat and len(piece.beat_steps) > 0 and rng.random() < STRAY
-        window = self._transposed(self._varied(piece, start, cold, rng, strays), rng)
+        cut = self._transposed(self._varied(piece, start, cold, rng, strays), rng)
+        window = cut.window
         if rng.random() < self.chord_dropout:
             window["chords"] = np.array([NO_CHORD])
             window["chord_now"] = np.zeros_like(window["chord_now"])
@@ -171,11 +203,16 @@ class WindowSampler:
             window["beat"] = np.full_like(window["beat"], BEAT_BINS)
             window["bar"] = np.full_like(window["bar"], BAR_BINS)
         window["chords_ahead"] = draw_chords_ahead(rng)
+        if self.controls is not None:
+            known = self.labels(piece)
+            window["levels"] = self.controls.draw(
+                rng, cut.plain, cut.before, piece, cut.stretch, known, beat_known=not hides_beat
+            )
         return window
 
     def _varied(
         self, piece: PieceArrays, start: int, cold: bool, rng: np.random.Generator, strays: bool = False
-    ) -> Window:
+    ) -> _Cut:
         """The window from token `start` on, in a tempo and a loudness. cold: BOS takes its first token's place.
 
         strays: its notes leave the beat and find back.
@@ -195,18 +232,21 @@ class WindowSampler:
         tokens = tokens[:room]
         if cold:
             tokens = np.concatenate([[BOS], tokens])
+        plain = tokens
         if not strays:
-            return _described(piece, tokens, before, stretch)
+            return _Cut(_described(piece, tokens, before, stretch), plain, before, stretch)
         tokens, astray = stray(tokens, rng)
-        return {**_described(piece, tokens, before, stretch), "astray": astray}
+        return _Cut({**_described(piece, tokens, before, stretch), "astray": astray}, plain, before, stretch)
 
-    def _transposed(self, window: Window, rng: np.random.Generator) -> Window:
+    def _transposed(self, cut: _Cut, rng: np.random.Generator) -> _Cut:
         semitones = int(rng.integers(self.keys.start, self.keys.stop))
+        window = cut.window
         try:
-            tokens = transpose_tokens(window["tokens"], semitones)
+            tokens, plain = (transpose_tokens(ids, semitones) for ids in (window["tokens"], cut.plain))
         except ValueError:  # at the edge of the keyboard the piece keeps its key
-            return window
-        return {**window, "tokens": tokens, "chords": transpose_chords(window["chords"], semitones)}
+            return cut
+        moved = {**window, "tokens": tokens, "chords": transpose_chords(window["chords"], semitones)}
+        return cut._replace(window=moved, plain=plain)
 
 
 def _columns(pieces: Sequence[PieceArrays]) -> tuple[I64, I64]:

@@ -13,11 +13,13 @@ of the others are movements of one sonata or pieces of one opus: different music
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -25,7 +27,7 @@ import numpy.typing as npt
 
 from engine.notes import Notes
 
-__all__ = ["Sketch", "Sketches", "join_works", "same_work_pairs", "sketch_of"]
+__all__ = ["Sketch", "Sketches", "join_works", "same_work_pairs", "sketch_of", "take_of"]
 
 CHORD_GAP_S = 0.05  # notes closer than this are one chord; rolls and people spread them so far
 RUN = 8  # intervals of a run
@@ -41,6 +43,13 @@ MANY_SHARED = 16  # enough in themselves, where a part is compared with a whole 
 
 
 _ENTRY = np.dtype([("hashes", "<u4"), ("places", "<u4"), ("pitches", "u1")])
+
+
+_CLIPS = (
+    re.compile(r"(?P<take>.*?)[ _.-]*(?:clip|part|pt|segment|seg|chunk|excerpt|slice)[ _.-]*\d+", re.IGNORECASE),
+    re.compile(r"(?P<take>.*[^\W_].*?)[ _-]+\d+(?:\.\d+)?s?[_-]\d+(?:\.\d+)?s", re.IGNORECASE),  # NAME_30-60s
+    re.compile(r"(?P<take>\d{4,})_\d+"),  # a recording's number and the clip's
+)
 
 
 class Sketch(NamedTuple):
@@ -64,6 +73,21 @@ def sketch_of(notes: Notes) -> Sketch:
     kept = max(int(np.searchsorted(hashes, KEPT)), min(KEPT_AT_LEAST, len(hashes)))
     places = places[first[:kept]]
     return Sketch(hashes[:kept], places.astype(np.uint32), top[places].astype(np.uint8))
+
+
+def take_of(name: str) -> str | None:
+    """The performance that a file is a clip of, if its name says that it is one: what stands before the clip's number.
+
+    name: the path below the corpus. Clips of one performance may share no note and still are one take of one work. Of
+    clips that are only numbered the folder is the take.
+    """
+    path = PurePosixPath(name)
+    for pattern in _CLIPS:
+        found = pattern.fullmatch(path.stem)
+        if found is not None:
+            take = path.parent / found["take"].casefold()
+            return None if take == PurePosixPath(".") else str(take)
+    return None
 
 
 class Sketches(Sequence[Sketch]):

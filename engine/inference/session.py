@@ -15,8 +15,8 @@ import native
 from engine.checkpoint import Checkpoint
 from engine.chord_memory import ChordMemory
 from engine.chords import Chord
-from engine.controls import UNKNOWN, Control
-from engine.errors import CheckpointError, SidemanError
+from engine.controls import UNKNOWN, Control, asked_level, check_askable
+from engine.errors import CheckpointError
 from engine.inference.decoder import STYLES
 from engine.inference.ending import Ending, Homecoming, Reach
 from engine.inference.leaning import SWUNG
@@ -27,6 +27,7 @@ from engine.notes import NoteEvent
 from engine.scales import scale_mask
 from engine.styles import Style, adapter_of
 from engine.styles_library import find_style, style_weights
+from engine.styles_typical import blended, typical_of
 from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
 from osc_protocol.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
 
@@ -54,6 +55,8 @@ class Session:
         self._values: dict[str, Value] = {p.name: p.default for p in BY_NAME.values()}
         self._controls = {control.name: control for control in checkpoint.model.controls}
         self._auto: dict[str, str | float] = {}  # what is meant where a control is left to the sideman
+        self._typical: dict[str, dict[str, str | float]] = {}  # what is meant under a style, by its name
+        self._weights: dict[str, float] = {}  # of the styles in use
         self._bpm: float | None = None
         self._home: Homecoming | None = None
         self._leans = True
@@ -82,12 +85,8 @@ class Session:
         there, is broken or was made on another base, a control that this base was not trained with.
         """
         checked = {name: check(name, value) for name, value in values.items()}
-        for name in checked.keys() & CONTROL_NAMES:
-            if checked[name] != AUTO and self._level(name, checked[name]) == UNKNOWN:
-                raise SidemanError(
-                    f"{name} {checked[name]}: the base {self._checkpoint.path.name} was not trained to be asked that: "
-                    f"leave {name} at auto, or take the shipped base"
-                )
+        for name, value in checked.items():
+            check_askable(self.controls, name, value)
         if "scale" in checked:
             scale_mask(str(checked["scale"]))
         if "style" in checked or "style_blend" in checked:
@@ -99,7 +98,8 @@ class Session:
     def set_auto(self, values: Mapping[str, str | float]) -> None:
         """Says what "auto" means from the next token on: labels, or 0..1 of a measured control, by control name.
 
-        A control not named is unknown to the model, as is one that this base was not trained with.
+        A control not named is unknown to the model, as is one that this base was not trained with. While styles are in
+        use, their pianists' typical values come before these (engine/styles_typical).
         """
         self._auto = dict(values)
         self._apply_levels()
@@ -120,17 +120,17 @@ class Session:
         for name, weight in weights.items():
             if not (math.isfinite(weight) and 0 <= weight <= 2):
                 raise CheckpointError(f"style {name}: weight {weight:g} lies outside 0..2")
-        adapters = {
-            name: adapter_of((loaded or {}).get(name) or find_style(name), self._checkpoint)
-            for name in weights
-            if name not in self._slots
-        }
+        styles = {name: (loaded or {}).get(name) or find_style(name) for name in weights if name not in self._slots}
+        adapters = {name: adapter_of(style, self._checkpoint) for name, style in styles.items()}
         for name, adapter in adapters.items():
             slot = next(i for i, held in enumerate(self._slots) if held not in weights)
             self._decoder.set_style(slot, adapter)
             self._slots[slot] = name
+            self._typical[name] = typical_of(styles[name], self._controls)
+        self._weights = dict(weights)
         self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])
         self._stream.refresh()
+        self._apply_levels()
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """(onset_s, chord) in time order replace every chord from from_s on; None is "no chord".
@@ -232,18 +232,18 @@ class Session:
         mask = scale_mask(str(self._values["scale"]))
         low, high = self._clear
         params = native.SamplerParams(
-            **chosen,
+            **chosen,  # type: ignore[arg-type]
             clear_low=low,
             clear_high=high,
             scale_mask=mask,
-            keep_timing=True,  # type: ignore[arg-type]
+            keep_timing=True,
         )
         self._stream.set_params(params, float(self._values["chord_strength"]))
         self._apply_levels()
 
     def _apply_levels(self) -> None:
         """Asks the stream for what the rows of the table, auto and the tempo come to."""
-        asked = {name: self._level(name, self._asked(name)) for name in CONTROL_NAMES}
+        asked = {name: asked_level(self._controls.get(name), self._asked(name)) for name in CONTROL_NAMES}
         if self._bpm is not None and "tempo" in self._controls:
             asked["tempo"] = float(self._controls["tempo"].bin(self._bpm))
         levels = np.array([asked.get(name, UNKNOWN) for name in self._controls], dtype=np.float32)
@@ -258,16 +258,10 @@ class Session:
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""
         value = self._values[name]
-        return self._auto.get(name, AUTO) if value == AUTO else value
-
-    def _level(self, name: str, value: Value) -> float:
-        """The level of a label or of 0..1; unknown for auto, and where this base has no such control or label."""
-        control: Control | None = self._controls.get(name)
-        if control is None or value == AUTO:
-            return UNKNOWN
-        if control.labels:
-            return float(control.labels.index(str(value))) if value in control.labels else UNKNOWN
-        return float(value) * (control.levels - 1)
+        if value != AUTO:
+            return value
+        in_use = {style: self._typical[style] for style in self._weights}
+        return blended(self._auto, in_use, self._weights).get(name, AUTO)
 
 
 def _velocity_bin(event: NoteEvent) -> int:

@@ -42,7 +42,10 @@ class Inputs:
     levels: Tensor | None = None  # (B, L, K) float, what is asked of each control; None: everything is unknown
 
     def to(self, device: torch.device | str) -> Inputs:
-        return Inputs(**{name: value if value is None else value.to(device) for name, value in vars(self).items()})
+        moved: dict[str, Any] = {
+            name: None if value is None else value.to(device) for name, value in vars(self).items()
+        }
+        return Inputs(**moved)
 
 
 class _SquaredReLU(torch.autograd.Function):

@@ -126,6 +126,7 @@ class _RelativeAttention(torch.autograd.Function):
         d_out = gradients[0].flatten(0, 1)
         d_q = torch.empty_like(q_n)
         d_k, d_v, d_embedding = (torch.zeros_like(x) for x in (k_n, v_n, embedding))
+        learns = ctx.needs_input_grad[3]  # a style leaves the embeddings as they are
         inner = (d_out * out).sum(-1, keepdim=True)  # of the softmax: sum over j of weight x its gradient
         for b, weights in zip(_blocks(first, length, band, distances, block), kept, strict=True):
             rows, d_rows = q_n[:, b.rows], d_out[:, b.rows]
@@ -135,13 +136,15 @@ class _RelativeAttention(torch.autograd.Function):
             d_k[:, b.keys] += torch.bmm(d_logits.transpose(1, 2), rows)
             near, near_embedding = b.by_distance(d_logits).contiguous(), embedding[:, -b.distances :]
             d_block = torch.bmm(d_logits, k_n[:, b.keys]).baddbmm_(near, near_embedding)
-            d_embedding[:, -b.distances :] += torch.bmm(near.transpose(1, 2), rows)
+            if learns:
+                d_embedding[:, -b.distances :] += torch.bmm(near.transpose(1, 2), rows)
             _, far = _masks(min(b.start, band), b.stop - b.start, b.reach, band, distances, q_n.device, q_n.dtype)
             if far is not None:
                 shared = (d_logits[..., : far.shape[1]] * far).sum(-1, keepdim=True)  # (N, rows, 1)
                 d_block.baddbmm_(shared, embedding[:, :1])
-                d_embedding[:, :1] += torch.bmm(shared.transpose(1, 2), rows)
+                if learns:
+                    d_embedding[:, :1] += torch.bmm(shared.transpose(1, 2), rows)
             d_q[:, b.rows] = d_block
         shape = (batch, heads, -1, q_n.shape[2])
-        d_relative = d_embedding.view(batch, heads, distances, -1).sum(0).flip(1)
+        d_relative = d_embedding.view(batch, heads, distances, -1).sum(0).flip(1) if learns else None
         return d_q.view(shape), d_k[:, block:].view(shape), d_v[:, block:].view(shape), d_relative, None, None

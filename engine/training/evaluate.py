@@ -59,10 +59,13 @@ def load_model(checkpoint: Checkpoint) -> PerceiverMusicTransformer:
 
 @torch.no_grad()
 def token_nats(
-    model: PerceiverMusicTransformer, windows: list[EvalWindow], batch_size: int = 8
+    model: PerceiverMusicTransformer, windows: list[EvalWindow], batch_size: int = 8, length: int | None = None
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Nats of each window's scored targets, in order; chords and beats given, eight chords known ahead."""
-    length, device = model.config.max_seq_len, model.head.weight.device
+    """Nats of each window's scored targets, in order; chords and beats given, eight chords known ahead.
+
+    length: that the windows were made for; None: the model's max_seq_len.
+    """
+    length, device = length or model.config.max_seq_len, model.head.weight.device
     contents = cut_eval_windows(windows, length)
     for at in range(0, len(windows), batch_size):
         group = windows[at : at + batch_size]

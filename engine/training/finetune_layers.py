@@ -1,7 +1,9 @@
-"""The three forms of a base that can be fine-tuned: NF4 with LoRA (QLoRA), 16-bit with LoRA, and all of it.
+"""The forms of a base that can be fine-tuned: with LoRA in NF4 (QLoRA), in 16 or 32 bits, and all of it.
 
 Dettmers et al. 2023, "QLoRA": the frozen base stays in 4 bits, its scales in 8 (double quantisation), and gradients
 pass through it into low-rank matrices beside q, k, v and out. bitsandbytes holds the 4-bit layers, PEFT the matrices.
+"32-bit" has the numbers that the 4 bits stand for as dense matrices: a CPU multiplies by them without unpacking, and
+70 MB are nothing beside the activations.
 """
 
 from __future__ import annotations
@@ -21,12 +23,13 @@ from engine.checkpoint import Checkpoint, nf4_matrices
 from engine.config import QloraConfig
 from engine.errors import SidemanError
 from engine.model.perceiver import PerceiverMusicTransformer
-from engine.nf4 import BLOCK
+from engine.nf4 import BLOCK, dequantise
 from engine.training.evaluate import load_model
+from engine.training.lora_product import use_one_product
 
 __all__ = ["Form", "add_lora", "build", "checkpoint_blocks", "lora_tensors", "stored_bytes"]
 
-Form = Literal["nf4", "16-bit", "full"]
+Form = Literal["nf4", "16-bit", "32-bit", "full"]
 NESTED_BLOCK = 256  # scales that share a scale of their own (the paper's section 3)
 
 
@@ -47,6 +50,10 @@ def build(
     model = load_model(checkpoint)
     if form == "full":
         return model.to(device)
+    if form == "32-bit":
+        matrices = {name: torch.from_numpy(dequantise(*packed)) for name, packed in nf4_matrices(checkpoint).items()}
+        model.load_state_dict(matrices, strict=False)
+        return model.to(device).requires_grad_(False)
     layers = {f"{name}.weight": module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     replacements: dict[str, nn.Module] = {}
     if form == "nf4":
@@ -74,6 +81,8 @@ def add_lora(model: PerceiverMusicTransformer, config: QloraConfig) -> nn.Module
         bias="none",
     )
     wrapped: nn.Module = peft.get_peft_model(model, lora)
+    if model.head.weight.device.type == "cpu":
+        use_one_product(wrapped)
     return wrapped
 
 

@@ -24,5 +24,6 @@ def cut_span(inputs: Inputs, targets: Tensor, span: int, seed: tuple[int, int]) 
     longest = int((targets != PAD).any(0).nonzero().max()) + 1  # beyond it is padding in every row
     least = min(span, longest)
     end = int(np.random.default_rng(seed).integers(least, longest + 1))
-    cut = {name: getattr(inputs, name)[:, :end] for name in ("tokens", "beat", "bar", "chord_now")}
+    by_position = ("tokens", "beat", "bar", "chord_now", *(("levels",) if inputs.levels is not None else ()))
+    cut = {name: getattr(inputs, name)[:, :end] for name in by_position}
     return replace(inputs, **cut), targets[:, max(0, end - span) : end]

@@ -21,9 +21,10 @@ from engine.data.practice.solo import Manner, play_solo
 from engine.data.practice.timing import Touch, perform, swing_ratio
 from engine.notes import Notes, Performance
 
-__all__ = ["COLLECTION", "STYLES", "Composition", "Style", "compose", "practice_pieces"]
+__all__ = ["COLLECTION", "STYLES", "Composition", "Style", "compose", "labelled_pieces", "practice_pieces"]
 
 COLLECTION, LICENCE = "practice", "generated"
+MANNER = "jazz"  # that a model learns of them
 MIN_BARS, MAX_BARS = 24, 96
 LONGEST_SECTION = 12  # bars
 SLOW_BPM, FAST_BPM = 100.0, 190.0
@@ -120,26 +121,38 @@ class Composition:
     notes: Notes
     hands: npt.NDArray[np.int8]
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the piece is by name, as a model's controls are called (engine/controls)."""
+        known = {"manner": MANNER, "role": self.role, "groove": self.style}
+        # Two hands that comp as one have no left hand of their own, one right hand has none at all.
+        return known if self.role in ("right", "comping") else {**known, "left_hand": self.left}
+
+
+def labelled_pieces(seed: int, count: int) -> Iterator[tuple[Piece, dict[str, str]]]:
+    """Pieces 0 .. count - 1 of a seed and their labels, control -> label."""
+    for number in range(count):
+        music = compose(seed, number)
+        yield _piece(music, f"practice-{seed}-{number}"), music.labels
+
 
 def practice_pieces(seed: int, bars: int) -> Iterator[Piece]:
     """Pieces 0, 1, ... of a seed until they hold that many bars. Piece n depends on (seed, n) alone."""
     number = written = 0
     while written < bars:
-        piece, length = _piece(seed, number)
-        yield piece
+        music = compose(seed, number)
+        yield _piece(music, f"practice-{seed}-{number}")
         number += 1
-        written += length
+        written += music.chart.bars
 
 
-def _piece(seed: int, number: int) -> tuple[Piece, int]:
-    music = compose(seed, number)
-    name = f"practice-{seed}-{number}"
+def _piece(music: Composition, name: str) -> Piece:
     source = Source(path=Path(name), name=name, collection=COLLECTION, work=name, licence=LICENCE)
     beats = np.arange(music.chart.beats + 1)
     beats_s = beats.astype(np.float64) * 60.0 / music.tempo_bpm
     performance = Performance(music.notes, beats_s=beats_s, beat_in_bar=beats % music.chart.beats_per_bar)
     chords = music.chart.changes(music.tempo_bpm)
-    return Piece(source, performance, chords, "generated", "generated"), music.chart.bars
+    return Piece(source, performance, chords, "generated", "generated")
 
 
 def compose(seed: int, number: int) -> Composition:
