@@ -66,9 +66,11 @@ def run(args: argparse.Namespace) -> int:
             raise SidemanError(f"{args.data}: the {name} side is empty: prepare with a larger share for it")
     checkpoint = load_checkpoint(args.checkpoint)
     model, ngrams = load_model(checkpoint), NgramModel([piece.tokens for piece in train.pieces])
-    scores = evaluate(model, shard, max_windows=args.max_windows)
+    with Progress(None, "windows") as progress:
+        scores = evaluate(model, shard, max_windows=args.max_windows, progress=progress.update)
+    with Progress(None, "windows under wrong chords") as progress:
+        wrong = evaluate(model, with_wrong_chords(shard), max_windows=args.max_windows, progress=progress.update)
     baseline = ngram_scores(ngrams, shard, model.config.max_seq_len, max_windows=args.max_windows)
-    wrong = evaluate(model, with_wrong_chords(shard), max_windows=args.max_windows)
     likelihood = {
         name: {
             "tokens": score.tokens,

@@ -82,7 +82,14 @@ def test_a_namer_that_has_heard_some_practice_pieces_knows_roles_of_others() -> 
     shares = namer.accuracy([practice_clip(1000 + seed, bars=12) for seed in range(30)])
     assert shares["role"] >= 0.8
     assert shares["groove"] > 0.3  # one of ten by chance
+    assert shares["left_hand"] > 0.6  # one of twelve
     assert namer.name(practice_clip(7)).keys() == {"role", "groove", "left_hand"}
+
+
+def test_only_a_left_hand_that_is_played_has_a_name() -> None:
+    clips = [practice_clip(seed, bars=12) for seed in range(60)]
+    assert {c.names["role"] for c in clips if "left_hand" not in c.names} == {"right", "comping"}
+    assert {"right", "comping"}.isdisjoint(c.names["role"] for c in clips if "left_hand" in c.names)
 
 
 @pytest.mark.parametrize(

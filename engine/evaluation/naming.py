@@ -28,6 +28,7 @@ PLACES = 12  # of a beat
 BORDERS = (52, 60, 69)  # pitches: bass, left hand, middle, right hand
 TOGETHER_BEATS = 0.06
 HIDDEN, STEPS, BATCH, KEPT, DECAY = 96, 1500, 256, 0.7, 1e-3  # of the networks and their training
+NO_LEFT_HAND = ("right", "comping")  # roles whose pieces do not play the left hand that they were dealt
 _SEED, _TEST_SEED = 20_000_000, 30_000_000  # of pieces: beyond those that any training composes
 
 
@@ -135,7 +136,7 @@ def practice_clip(seed: int, bars: int = CLIP_BARS) -> Clip:
     chart = music.chart.fill(min(bars, music.chart.bars))
     notes = music.notes[music.notes["onset_s"] < chart.beats * 60.0 / music.tempo_bpm]
     names = {"role": music.role, "groove": music.style}
-    if music.left and music.role != "right":
+    if music.left and music.role not in NO_LEFT_HAND:
         names["left_hand"] = music.left
     return Clip(notes, chart, music.tempo_bpm, names)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,11 +77,21 @@ def token_nats(
 
 
 def evaluate(
-    model: PerceiverMusicTransformer, shard: Shard, batch_size: int = 8, max_windows: int | None = None
+    model: PerceiverMusicTransformer,
+    shard: Shard,
+    batch_size: int = 8,
+    max_windows: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Score]:
-    """Score by collection, and "all"."""
+    """Score by collection, and "all". progress is told the windows scored, and how many there are."""
     windows = eval_windows(shard.pieces, model.config.max_seq_len, max_windows)
-    return _scores(shard, windows, token_nats(model, windows, batch_size))
+
+    def told() -> Iterator[npt.NDArray[np.float32]]:
+        for done, nats in enumerate(token_nats(model, windows, batch_size), start=1):
+            progress(done, len(windows))
+            yield nats
+
+    return _scores(shard, windows, told())
 
 
 def with_wrong_chords(shard: Shard, seed: int = 0) -> Shard:
