@@ -105,7 +105,10 @@ def load_engine(checkpoint: Path | None, device: str) -> Callable[[int], Improvi
     loaded = load_checkpoint(checkpoint)
     backend = DEVICES[device]
     # The first tokens touch every weight for the first time: not while playing.
-    Session(loaded, backend=backend).generate(WARM_UP_S)
+    session = Session(loaded, backend=backend)
+    session.generate(WARM_UP_S)
+    if session.speed_advice:
+        print(f"sideman: {session.speed_advice}", file=sys.stderr)
     return lambda seed: Session(loaded, seed, backend)
 
 

@@ -143,7 +143,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
               "/sideman/style", None, "text"),
     Parameter("style_blend", "f", 0.0, 1.0, 0.0, "", "From the first style (0) to the second, or to none (1).",
               "/sideman/style/blend", 33, "knob"),
-    Parameter("repetition", "f", 1.0, 2.0, 1.1, "", "Penalises pitches heard lately; 1 turns it off.",
+    Parameter("repetition", "f", 1.0, 2.0, 1.0, "", "Penalises pitches heard lately; 1 turns it off.",
               _P + "repetition", 34, "knob"),
     Parameter("scale", "s", None, None, "off", "", "Keeps to one scale such as `D dorian`; off allows every note.",
               _P + "scale", None, "text"),
