@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.chords import Chart, Section, parse_chart, stated_metre
@@ -139,6 +139,7 @@ def test_a_chord_keeps_what_the_musician_wrote() -> None:
     assert [span.chord.label for span in parse_chart(written).spans if span.chord] == written.split(" | ")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="CFG7m |:[]()12x.%/-,\n", max_size=40))
 def test_any_chart_is_played_whole_or_refused(text: str) -> None:
     with contextlib.suppress(ChordError):
