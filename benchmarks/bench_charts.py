@@ -80,7 +80,7 @@ def main() -> None:
         chart = parse_chart(text).fill(bars)
         solo = improvise(checkpoint, chart, tempo_bpm=tempo_bpm, seed=args.seed, params={"style": args.style})
         onset_s = solo.notes["onset_s"]
-        meter = Meter(tempo_bpm, solo.beats_per_bar, 0.0)
+        meter = Meter(tempo_bpm, solo.metre.beats, 0.0)
         values = (
             len(onset_s) / solo.length_s, chord_tone_share(solo.notes, chart, tempo_bpm), on_the_beat(onset_s, meter),
             groove(onset_s, solo.length_s, meter), restrikes(solo.notes), longest_rest_s(solo.notes, solo.length_s),

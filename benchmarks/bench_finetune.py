@@ -1,4 +1,4 @@
-"""Memory, speed and gain of the three ways to fine-tune: QLoRA (4 bits), LoRA on 16 bits, and the whole network.
+"""Memory, speed and gain of the ways to fine-tune: LoRA on dense matrices, QLoRA (4 bits), 16 bits, the whole network.
 
     python benchmarks/bench_finetune.py --data DATA [--base CKPT] [--keep DATA] [--updates 60] [--threads 1]
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from machine import describe
 
-WAYS = ("nf4", "nf4 checkpointed", "16-bit", "full")
+WAYS = ("32-bit", "nf4", "nf4 checkpointed", "16-bit", "full")
 
 
 def measure(way: str, args: argparse.Namespace) -> dict[str, object]:

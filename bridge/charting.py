@@ -81,7 +81,7 @@ class Charting:
         if span.chord != self._marked:
             self._marked = span.chord
             began_s = self._player.clock.seconds(beat - beat % self.chart.beats + span.start_beat)
-            self._witness.marked(self._ahead.wall_us(began_s), "N.C." if span.chord is None else span.chord.name)
+            self._witness.marked(self._ahead.wall_us(began_s), "N.C." if span.chord is None else span.chord.label)
 
     def _start(self) -> None:
         self._marked = None

@@ -13,7 +13,7 @@ from engine.chords import Chord
 
 __all__ = ["Following"]
 
-BETWEEN_ANSWERS_US: Final = 50_000  # the least; a grasp whose fingers come apart is several chords
+BETWEEN_ANSWERS_US: Final = 40_000  # the least; a grasp whose fingers come apart is several chords
 
 
 class Following:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from engine.errors import SidemanError
+from engine.metre import Metre
 
 __all__ = ["add_arguments", "run"]
 
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
             args.output / f"{piece.source.name}.mid",
             performance.notes,
             tempo_bpm=60.0 * (len(performance.beats_s) - 1) / length_s,
-            beats_per_bar=beats_per_bar,
+            metre=Metre(beats_per_bar),
             chords=[(onset_s, chord.name if chord else "N.C.") for onset_s, chord in piece.chords],
             length_s=max(length_s, float(performance.notes["offset_s"].max())),
             title=piece.source.name,

@@ -19,13 +19,15 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from bridge.delivery import EventSink
 from bridge.doors import Command, Doors
 from bridge.errors import ReplayError
 from bridge.journal import Journal
-from engine.chords import Chart, Chord, ChordSpan, parse_chord
+from engine.chords import Chart, Chord, ChordSpan, Section, parse_chord
+from engine.metre import Metre, parse_metre
 
 __all__ = ["CRASH", "ROUND", "SENT", "SESSION", "VERSION", "CheckedSink", "LoggedDoors", "read_command"]
 
@@ -128,11 +130,27 @@ def _to_json(argument: object) -> object:
     if isinstance(argument, Chord):
         return argument.name
     if isinstance(argument, Chart):
-        spans = [[start, end, None if chord is None else chord.name] for start, end, chord in argument.spans]
-        return {"bars": argument.bars, "beats_per_bar": argument.beats_per_bar, "spans": spans}
+        spans = [[start, end, *_names(chord)] for start, end, chord in argument.spans]
+        metre, sections = str(argument.metre), [list(section) for section in argument.sections]
+        return {"bars": argument.bars, "metre": metre, "spans": spans, "sections": sections}
     return argument
 
 
+def _names(chord: Chord | None) -> tuple[str | None, ...]:
+    """What the model hears and, where it is something else, what was written."""
+    if chord is None:
+        return (None,)
+    return (chord.name,) if chord.label == chord.name else (chord.name, chord.label)
+
+
+def _named(name: str | None, written: str | None = None) -> Chord | None:
+    chord = None if name is None else parse_chord(name)
+    return chord if chord is None or written is None else replace(chord, written=written)
+
+
 def _to_chart(fields: dict[str, Any]) -> Chart:
-    spans = [ChordSpan(start, end, None if name is None else parse_chord(name)) for start, end, name in fields["spans"]]
-    return Chart(tuple(spans), fields["bars"], fields["beats_per_bar"])
+    spans = [ChordSpan(start, end, _named(*names)) for start, end, *names in fields["spans"]]
+    # Logs of before metres had two numbers name quarters.
+    metre = parse_metre(fields["metre"]) if "metre" in fields else Metre(fields["beats_per_bar"])
+    sections = tuple(Section(name, float(start)) for name, start in fields.get("sections", ()))
+    return Chart(tuple(spans), fields["bars"], metre, sections)

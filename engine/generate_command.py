@@ -25,9 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chords", metavar="CHART", help='chords, such as "Dm7 | G7 | Cmaj7 | %%"')
     parser.add_argument("--prompt", metavar="IN.mid", type=Path, help="go on from the last notes of this file")
     parser.add_argument(
-        "--tempo", metavar="BPM", type=float, default=120.0, help="beats a minute [20..999; default 120]"
+        "--tempo",
+        metavar="BPM",
+        type=float,
+        help="felt beats a minute, dotted quarters in 6/8 [20..999; default: the prompt's, else 120]",
     )
-    parser.add_argument("--beats-per-bar", metavar="N", type=int, default=4, help="[1..16; default 4]")
+    parser.add_argument("--metre", metavar="N/D", help="3/4, 6/8 ... [default: the chart's, the prompt's, or 4/4]")
+    parser.add_argument("--beats-per-bar", metavar="N", type=int, help="[1..16]: short for --metre N/4")
     parser.add_argument(
         "--bars", metavar="N", type=int, help="bars to fill; the chart repeats or is cut [default: the chart once]"
     )
@@ -55,21 +59,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks everything that can be wrong before the first note; then writes the files. SidemanError on bad input."""
     from engine.checkpoint import load_checkpoint
-    from engine.chords import parse_chart
+    from engine.chords import parse_chart, stated_metre
     from engine.inference.backends import DEVICES
     from engine.midi_io import read_performance, write_midi
-    from engine.solo import improvise
+    from engine.prompt import asked_metre, go_on, timing_of
 
     if args.chords is None and args.prompt is None:
         raise SidemanError('nothing to play over: give --chords "Dm7 | G7 | Cmaj7 | %" or --prompt in.mid')
-    _check_range("--tempo", args.tempo, LOWEST_BPM, HIGHEST_BPM)
-    _check_range("--beats-per-bar", args.beats_per_bar, 1, 16)
+    if args.tempo is not None:
+        _check_range("--tempo", args.tempo, LOWEST_BPM, HIGHEST_BPM)
+    asked = asked_metre(args.metre, args.beats_per_bar)
     _check_range("--variations", args.variations, 1, 1000)
     _check_range("--seed", args.seed, 0, MAX_SEED - args.variations)
     if args.bars is not None:
         _check_range("--bars", args.bars, 1, MAX_BARS)
     params = parameters_from(args)
-    chart = parse_chart("N.C." if args.chords is None else args.chords, beats_per_bar=args.beats_per_bar)
+    text = "N.C." if args.chords is None else args.chords
+    timing = timing_of(args.prompt, tempo_bpm=args.tempo, metre=asked or stated_metre(text))
+    chart = parse_chart(text, metre=asked or timing.metre)
     bars = args.bars or (8 if args.chords is None else None)
     if bars is not None:
         chart = chart.fill(bars)
@@ -77,11 +84,13 @@ def run(args: argparse.Namespace) -> int:
     outputs = [path for path in (args.output, args.wav, args.plot) if path is not None]
     _check_outputs(outputs)
     checkpoint = load_checkpoint(args.checkpoint)
+    if timing.said:
+        print(timing.said)
 
     for number in range(args.variations):
         started = time.perf_counter()
-        solo = improvise(
-            checkpoint, chart, tempo_bpm=args.tempo, seed=args.seed + number, params=params, prompt=prompt,
+        solo = go_on(
+            checkpoint, chart, tempo_bpm=timing.tempo_bpm, seed=args.seed + number, params=params, prompt=prompt,
             backend=DEVICES[args.device], ending=not args.no_ending,
         )  # fmt: skip
         midi, wav, plot = (_numbered(path, number, args.variations) for path in (args.output, args.wav, args.plot))
@@ -90,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
             midi,
             solo.notes,
             tempo_bpm=solo.tempo_bpm,
-            beats_per_bar=solo.beats_per_bar,
+            metre=solo.metre,
             chords=solo.chords,
             length_s=solo.length_s,
         )
@@ -102,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         if plot is not None:
             from engine.plot import plot_png
 
-            plot_png(plot, solo.notes, solo.chords, tempo_bpm=solo.tempo_bpm, beats_per_bar=solo.beats_per_bar)
+            plot_png(plot, solo.notes, solo.chords, tempo_bpm=solo.tempo_bpm, metre=solo.metre)
             print(plot)
         if wav is not None:
             from engine.render import render_wav

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.atomic import atomic_write
 from engine.errors import SidemanError
+from engine.metre import COMMON, Metre
 from engine.notes import Notes
 from engine.vocabulary import PITCH_NAMES
 
@@ -48,7 +49,7 @@ def plot_png(
     chords: Sequence[tuple[float, str]] = (),
     *,
     tempo_bpm: float,
-    beats_per_bar: int = 4,
+    metre: Metre = COMMON,
     bars: int | None = None,
     title: str | None = None,
 ) -> None:
@@ -64,7 +65,7 @@ def plot_png(
     except ImportError:
         raise SidemanError("a plot needs matplotlib: pip install 'sideman[plot]'") from None
 
-    bar_s = beats_per_bar * 60.0 / tempo_bpm
+    bar_s = metre.beats * 60.0 / tempo_bpm
     if bars is None:
         end_s = max([bar_s, *(float(end) for end in notes["offset_s"]), *(onset_s + 1e-3 for onset_s, _ in chords)])
         bars = math.ceil(round(end_s / bar_s, 3))
@@ -85,7 +86,7 @@ def plot_png(
         axes = figure.add_axes((_LEFT, bottom + 0.12 / height_in, _RIGHT - _LEFT, (row_in - 0.5) / height_in))
         first_bar = row * per_row
         start_s, row_stop_s = first_bar * bar_s, (first_bar + per_row) * bar_s
-        _draw_grid(axes, first_bar, min(per_row, bars - first_bar), bar_s, beats_per_bar, low, high)
+        _draw_grid(axes, first_bar, min(per_row, bars - first_bar), bar_s, metre.beats, low, high)
         draw_notes(axes, notes, start_s, min(row_stop_s, stop_s))
         draw_chords(axes, chords, start_s, row_stop_s, _SOON * bar_s, high, _ROW_WIDTH_IN)
         axes.set_xlim(start_s, row_stop_s)
@@ -94,7 +95,7 @@ def plot_png(
         figure.text(
             _LEFT, 1 - 0.3 / height_in, title, fontsize=15, fontweight="bold", color=_INK, va="center", parse_math=False
         )
-    detail = f"{tempo_bpm:g} bpm, {beats_per_bar}/4, {bars} bar{'s' if bars > 1 else ''}, {len(notes)} notes"
+    detail = f"{tempo_bpm:g} bpm, {metre}, {bars} bar{'s' if bars > 1 else ''}, {len(notes)} notes"
     figure.text(_RIGHT, 1 - 0.3 / height_in, detail, fontsize=9, color=_FAINT, va="center", ha="right")
     _draw_key(figure, height_in)
     with atomic_write(path) as beside, warnings.catch_warnings():

@@ -14,6 +14,7 @@ from engine.chords import Chart
 from engine.feel import FEEL_NAMES, Feel, NoteMover
 from engine.inference.session import Session
 from engine.judgement import arc, auto_values, judge
+from engine.metre import Metre
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
@@ -27,12 +28,12 @@ PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 
 @dataclass(frozen=True)
 class Solo:
-    """notes start at 0, where the chart does; chords: (onset_s, symbol) of every chord of the chart."""
+    """notes start at 0, where the chart does; chords: (onset_s, symbol) of every chord as written."""
 
     notes: Notes
     chords: list[tuple[float, str]]
     tempo_bpm: float
-    beats_per_bar: int
+    metre: Metre
     length_s: float
 
 
@@ -82,8 +83,8 @@ def improvise(
     height = np.array([arc(onset_s / (chart.beats_per_bar * beat_s), chart.bars) for onset_s in notes["onset_s"]])
     gain = 1.0 + judged().swell * height
     notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
-    symbols = [(span.start_beat * beat_s, span.chord.name if span.chord else "N.C.") for span in chart.spans]
-    return Solo(notes, symbols, tempo_bpm, chart.beats_per_bar, length_s)
+    symbols = [(span.start_beat * beat_s, span.chord.label if span.chord else "N.C.") for span in chart.spans]
+    return Solo(notes, symbols, tempo_bpm, chart.metre, length_s)
 
 
 def _home_beat(chart: Chart) -> float | None:

@@ -39,7 +39,11 @@ ACTIONS = st.one_of(
     st.floats(40, 240).map(lambda bpm: lambda world: world.live.set_tempo(bpm)),
     st.floats(0, 16).map(lambda beat: lambda world: world.live.locate(beat)),
     st.just(lambda world: world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7"))),
-    st.just(lambda world: world.live.set_parameter("mode", "follow")),
+    st.sampled_from(("follow", "trade")).map(lambda mode: lambda world: world.live.set_parameter("mode", mode)),
+    st.just(lambda world: (world.live.set_chart(parse_chart("F7 | Bb7")), world.live.set_parameter("mode", "comp"))),
+    st.integers(0, 24).map(lambda value: lambda world: world.live.set_parameter("keep_clear", value)),
+    st.integers(0, 2).map(lambda bars: lambda world: world.live.end_in(bars)),
+    st.integers(48, 84).map(lambda pitch: lambda world: (world.press(pitch), world.run(0.08), world.release(pitch))),
     st.just(lambda world: (world.live.stop(), world.live.play())),
     st.integers(0, STALL_US).map(lambda us: lambda world: world.advance(us)),  # the session's thread gets no turn
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
+from bridge import play_command
 from engine.checkpoint import Checkpoint, checkpoint_folder, load_checkpoint
 from engine.errors import SidemanError
 from engine.inference.session import Session
@@ -57,3 +60,13 @@ def test_the_small_base_is_left_to_itself_and_says_why(row: Parameter) -> None:
     with pytest.raises(SidemanError, match=f"leave {row.name} at auto, or take the shipped base"):
         session.set_params(**{row.name: row.choices[1] if row.choices else 0.5})
     assert session.asked()[row.name] == AUTO
+
+
+def test_play_says_before_the_first_note_that_its_base_cannot_be_asked() -> None:
+    parser = argparse.ArgumentParser()
+    play_command.add_arguments(parser)
+    args = parser.parse_args(["--checkpoint", "small", "--chords", "C | F", "--role", "comp"])
+    settings = play_command._settings(args)
+    assert settings.values["role"] == "comping"
+    with pytest.raises(SidemanError, match="role comping: this base was not trained to be asked that"):
+        play_command._load_with_style(play_command.load_engine, args, settings)

@@ -93,8 +93,8 @@ def test_the_nearest_quality_of_a_vocabulary_quality_is_itself(quality: str) -> 
 @pytest.mark.parametrize(
     ("written", "column", "hint"),
     [
-        ("H7", 1, "G7"), ("dm7", 1, "Dm7"), ("Cfoo", 2, "C"), ("C7b8", 3, "C7b9"), ("Gmja7", 3, "Gmaj7"),
-        ("Cm7x", 4, "Cm7"), ("C7(b9", 6, "C7b9"), ("Cmaj7/H", 7, "Cmaj7"), ("Cmaj7/", 6, "Cmaj7"), ("C//E", 2, "C"),
+        ("X7", 1, "G7"), ("dm7", 1, "Dm7"), ("Cfoo", 2, "C"), ("C7b8", 3, "C7b9"), ("Gmja7", 3, "Gmaj7"),
+        ("Cm7x", 4, "Cm7"), ("C7(b9", 6, "C7b9"), ("Cmaj7/X", 7, "Cmaj7"), ("Cmaj7/", 6, "Cmaj7"), ("C//E", 2, "C"),
         ("Cmm", 3, "Cm"), ("C77", 3, "C7"), ("", 1, "N.C."),
     ],
 )  # fmt: skip
@@ -186,7 +186,7 @@ def test_changes_name_a_chord_once_while_it_goes_on() -> None:
         ("/ C | C", "bar 1, column 1", "holds"),
         ("C | G | Xm7", "bar 3, column 9", "did you mean"),
         ("| C | G |\n| F | Gmja7 |", "bar 4, line 2, column 7", "'Gmaj7'"),
-        ("C H", "bar 2, column 3", "did you mean"),
+        ("C Y", "bar 2, column 3", "did you mean"),
     ],
 )
 def test_a_wrong_chart_says_where(text: str, start: str, part: str) -> None:

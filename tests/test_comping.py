@@ -147,19 +147,23 @@ def test_hands_that_move_are_kept_clear_of_within_50_ms() -> None:
         world.release(pitch)
 
 
+def kept_clear(world: World) -> tuple[int, int] | None:
+    return world.sessions[0].clear
+
+
 def test_nothing_is_kept_clear_unless_asked_but_in_mode_comp() -> None:
     world = World(decode_us=lambda: 500)
     world.live.set_chart(parse_chart(CHART))
     world.run(0.5)
     world.press(67)
     world.run(0.5)
-    assert world.sessions[0].clear is None
+    assert kept_clear(world) is None
     world.live.set_parameter("mode", "comp")
     world.run(0.1)
-    assert world.sessions[0].clear == (64, 70)
+    assert kept_clear(world) == (64, 70)
     world.live.set_parameter("keep_clear", 0)
     world.run(0.1)
-    assert world.sessions[0].clear is None
+    assert kept_clear(world) is None
 
 
 # ---- follow ---------------------------------------------------------------------------------------------------------

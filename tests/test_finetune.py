@@ -188,6 +188,8 @@ def test_the_end_is_part_of_the_time_allowed(monkeypatch: pytest.MonkeyPatch) ->
     budget.closing_s = 50.0
     assert budget.left_s == 10.0
     assert budget.share(0.0) == pytest.approx(60 / 70)
+    budget.set_aside(1000.0)
+    assert budget.closing_s == pytest.approx(48.0)
 
 
 def test_one_product_is_what_peft_computes(base: Checkpoint) -> None:

@@ -13,7 +13,9 @@ import symusic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.chords import parse_chart
 from engine.errors import MidiFileError, SidemanError
+from engine.metre import Metre
 from engine.midi_io import read_performance, write_midi
 from engine.notes import Notes, make_notes
 
@@ -35,7 +37,7 @@ def test_three_readers_agree_on_a_written_file(tmp_path: Path, take: Notes) -> N
     path = tmp_path / "take.mid"
     chords = [(0.0, "Dm7"), (1.0, "G7")]
     write_midi(
-        path, take, tempo_bpm=97, beats_per_bar=3, chords=chords, track_name="Solo", length_s=2.5, title="Träumerei"
+        path, take, tempo_bpm=97, metre=Metre(3), chords=chords, track_name="Solo", length_s=2.5, title="Träumerei"
     )
     expected = [(on, min(off, 2.5), pitch, velocity) for on, off, pitch, velocity in take.tolist()]
 
@@ -59,7 +61,39 @@ def test_three_readers_agree_on_a_written_file(tmp_path: Path, take: Notes) -> N
     assert (file.type, file.ticks_per_beat, file.tracks[0].name) == (1, 480, "Träumerei")
     assert file.length == pytest.approx(2.5, abs=1e-3)
     ends = {sum(message.time for message in track) for track in file.tracks}
-    assert ends == {round(2.5 * 480 * 1e6 / round(60e6 / 97))}
+    assert ends == {round(2.5 * 480 * 97 / 60)}
+
+
+@pytest.mark.parametrize("tempo_bpm", [20, 97, 140, 230, 290, 999])
+@pytest.mark.parametrize(
+    ("metre", "bar_ticks"), [("4/4", 1920), ("3/4", 1440), ("6/8", 1440), ("7/8", 1680), ("12/8", 2880)]
+)
+def test_bar_n_begins_at_its_tick_at_every_tempo(tmp_path: Path, tempo_bpm: float, metre: str, bar_ticks: int) -> None:
+    chart = parse_chart(f"{metre} C#m7 | Gb7").fill(400)
+    beat_s = 60 / tempo_bpm
+    chords = [(span.start_beat * beat_s, span.chord.label) for span in chart.spans if span.chord]
+    path = tmp_path / "a.mid"
+    notes = make_notes([], [], [], [])
+    write_midi(path, notes, tempo_bpm=tempo_bpm, metre=chart.metre, chords=chords, length_s=chart.beats * beat_s)
+    file = mido.MidiFile(path)
+    ticks = np.cumsum([message.time for message in file.tracks[0]])
+    marks = [(int(tick), m.text) for tick, m in zip(ticks, file.tracks[0], strict=True) if m.type == "marker"]
+    assert marks == [(bar * bar_ticks, ("C#m7", "Gb7")[bar % 2]) for bar in range(400)]
+    assert ticks[-1] == 400 * bar_ticks
+    signature = next(message for message in file.tracks[0] if message.type == "time_signature")
+    assert f"{signature.numerator}/{signature.denominator}" == metre
+    performance = read_performance(_with_a_note(path), beats=True)
+    assert np.diff(performance.beats_s)[:8] == pytest.approx(beat_s, rel=3e-6 if tempo_bpm < 500 else 2e-5)
+
+
+def _with_a_note(path: Path) -> Path:
+    """The same file with one note over its first two bars."""
+    file = mido.MidiFile(path)
+    file.tracks[1].insert(2, mido.Message("note_on", note=60, velocity=64))
+    file.tracks[1].insert(3, mido.Message("note_off", note=60, time=4000))
+    file.tracks[1][-1].time = 0
+    file.save(path)
+    return path
 
 
 @settings(deadline=None)
@@ -91,14 +125,14 @@ def test_the_same_notes_give_the_same_bytes(tmp_path: Path, take: Notes) -> None
     [
         ({"tempo_bpm": 0}, "tempo"),
         ({"tempo_bpm": float("nan")}, "tempo"),
-        ({"tempo_bpm": 120, "beats_per_bar": 0}, "beats a bar"),
+        ({"tempo_bpm": 4, "metre": Metre(4, 32)}, "thirty-seconds"),
         ({"tempo_bpm": 120, "length_s": -1.0}, "length"),
         ({"tempo_bpm": 120, "length_s": 1e9}, "length"),
     ],
 )
-def test_what_midi_cannot_hold_is_refused(tmp_path: Path, take: Notes, options: dict[str, float], reason: str) -> None:
+def test_what_midi_cannot_hold_is_refused(tmp_path: Path, take: Notes, options: dict[str, Any], reason: str) -> None:
     with pytest.raises(MidiFileError, match=reason):
-        write_midi(tmp_path / "take.mid", take, **options)  # type: ignore[arg-type]
+        write_midi(tmp_path / "take.mid", take, **options)
     assert not list(tmp_path.iterdir())
 
 

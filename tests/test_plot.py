@@ -13,6 +13,7 @@ pytest.importorskip("matplotlib")
 from matplotlib.image import imread
 
 from engine.errors import SidemanError
+from engine.metre import Metre
 from engine.notes import Notes, make_notes
 from engine.plot import plot_png
 
@@ -60,7 +61,7 @@ def test_louder_notes_are_darker(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_odd_titles_and_hardly_any_notes_are_drawn(tmp_path: Path, title: str | None, count: int) -> None:
     notes = make_notes([0.0] * count, [1.0] * count, [127] * count, [127] * count)
-    plot_png(tmp_path / "take.png", notes, [(0.0, "N.C.")], tempo_bpm=90, beats_per_bar=3, title=title)
+    plot_png(tmp_path / "take.png", notes, [(0.0, "N.C.")], tempo_bpm=90, metre=Metre(3), title=title)
     assert _size(tmp_path / "take.png")[0] == 1728
 
 

@@ -1,6 +1,6 @@
 """Chords: the symbols people write, the chords that notes make, and the labels that data sets bring."""
 
-from engine.chords.chart import Chart, ChordSpan, parse_chart
+from engine.chords.chart import Chart, ChordSpan, Section, parse_chart, stated_metre
 from engine.chords.chord import Chord
 from engine.chords.recognise import recognise
 from engine.chords.symbol import parse_chord
@@ -13,7 +13,9 @@ __all__ = [
     "ChordFollower",
     "ChordSpan",
     "ChordTracker",
+    "Section",
     "parse_chart",
     "parse_chord",
     "recognise",
+    "stated_metre",
 ]

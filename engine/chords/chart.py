@@ -1,19 +1,23 @@
-"""Chord charts: `Dm7 G7 | Cmaj7 | %` -> spans in beats."""
+"""Chord charts: `[A] |: Dm7 G7 | Cmaj7 :| %` -> spans in beats. engine.chords.furniture reads what is no chord."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from engine.chords.chord import Chord
-from engine.chords.symbol import nearest_symbol, parse_chord
+from engine.chords.furniture import HOLDS, Bar, Word, in_order, read_bars
+from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError
+from engine.metre import COMMON, Metre
 
-__all__ = ["Chart", "ChordSpan", "parse_chart"]
+__all__ = ["Chart", "ChordSpan", "Section", "parse_chart", "stated_metre"]
 
-# A chord may hold blanks inside its brackets, `C7(b9, #11)`; a comma after it only separates.
-_TOKEN = re.compile(r"(?P<bar>\|)|(?P<line>\n)|(?P<word>(?:\([^()|\n]*\)|[^\s|])+)")
+_JUMPS = re.compile(r"(?i:d\.?[cs]\.?|(?:da)?capo|dal|segno|(?:to)?coda|fine|al|to)|[𝄋𝄌]")
+_PARTS = re.compile(
+    r"(?i:intro|verse|vers|chorus|bridge|outro|head|solo|interlude|refrain|couplet|strophe|pre-?chorus|tag|ending|ponte)\d*"
+)
 
 
 class ChordSpan(NamedTuple):
@@ -24,13 +28,29 @@ class ChordSpan(NamedTuple):
     chord: Chord | None
 
 
+class Section(NamedTuple):
+    """A part of the form as the chart names it, from start_beat to the next one."""
+
+    name: str
+    start_beat: float
+
+
 @dataclass(frozen=True)
 class Chart:
-    """A row of bars. spans lie end to end, in order, none crossing a bar line."""
+    """A row of bars as they are played. spans lie end to end, in order, none crossing a bar line.
+
+    Beats are those that are felt (see Metre): two a bar in 6/8. sections rise; a repeated one is named again.
+    """
 
     spans: tuple[ChordSpan, ...]
     bars: int
-    beats_per_bar: int = 4
+    metre: Metre = COMMON
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def beats_per_bar(self) -> int:
+        """Felt beats a bar."""
+        return self.metre.beats
 
     @property
     def beats(self) -> int:
@@ -41,13 +61,20 @@ class Chart:
         """The chart repeated, or cut, to that many bars. ChordError for fewer than one."""
         if bars < 1:
             raise ChordError(f"a chart cannot have {bars} bars: ask for at least 1")
+        turns, end = range(-(-bars // self.bars)), bars * self.beats_per_bar
         spans = [
-            ChordSpan(start + turn * self.beats, end + turn * self.beats, chord)
-            for turn in range(-(-bars // self.bars))
-            for start, end, chord in self.spans
-            if start + turn * self.beats < bars * self.beats_per_bar
+            ChordSpan(start + turn * self.beats, end_beat + turn * self.beats, chord)
+            for turn in turns
+            for start, end_beat, chord in self.spans
+            if start + turn * self.beats < end
         ]
-        return Chart(tuple(spans), bars, self.beats_per_bar)
+        sections = [
+            Section(name, start + turn * self.beats)
+            for turn in turns
+            for name, start in self.sections
+            if start + turn * self.beats < end
+        ]
+        return Chart(tuple(spans), bars, self.metre, tuple(sections))
 
     def changes(self, tempo_bpm: float) -> list[tuple[float, Chord | None]]:
         """(onset_s, chord) of every change: what Session.set_chords takes. A chord that goes on is not named again."""
@@ -58,62 +85,91 @@ class Chart:
         return changes
 
 
-class _Word(NamedTuple):
-    text: str
-    at: int  # index in the chart's text
-
-
-def parse_chart(text: str, beats_per_bar: int = 4) -> Chart:
-    """Reads a chart.
+def parse_chart(text: str, beats_per_bar: int | None = None, *, metre: Metre | None = None) -> Chart:
+    """Reads a chart and plays its repeats out.
 
     `|` (or a line's end) ends a bar; several chords share a bar evenly. With no `|` at all every chord is one bar.
-    `%` alone in a bar repeats the bar before; `%` or `/` beside chords holds the chord before for one more share.
-    `||`, and bar lines at either end, add no bar.
+    `%` alone in a bar repeats the bar before, `%%` the two bars before; `%`, `/` or `.` beside chords holds the chord
+    before for one more share. An empty bar (`| |`, with a blank) holds the chord before. `||`, and bar lines at either
+    end, add no bar. `|: :|`, endings `1.` `2.`, `x3`, sections `[A]` and a metre in front are read: docs/CHARTS.md.
 
-    ChordError: an empty chart, a `%` with nothing before it, or a wrong symbol; the text names bar, line and column,
-    and the nearest legal symbol.
+    metre, or beats_per_bar of quarters: 4/4 where neither is given nor the chart names one.
+    ChordError: an empty chart, a `%` with nothing before it, a metre other than the chart's own, furniture that says
+    nothing, or a wrong symbol; the text names bar, line and column, and what to write.
     """
-    if not 1 <= beats_per_bar <= 32:
-        raise ChordError(f"{beats_per_bar} beats a bar lie outside 1..32: give the beats of one bar")
-    bars = _split_bars(text)
-    if not bars:
+    if metre is None and beats_per_bar is not None:
+        metre = Metre(beats_per_bar, 4)
+
+    def refuse(bar: int, at: int, reason: str) -> NoReturn:
+        raise _error(text, bar, at, reason)
+
+    written = read_bars(text, refuse)
+    bars = written.bars
+    if not any(bar.words for bar in bars):
         raise ChordError("the chord chart is empty: write chords, as in 'Dm7 | G7 | Cmaj7 | %'")
+    if written.metre and metre and written.metre != metre:
+        raise ChordError(f"the chart is in {written.metre}, but {metre} is asked for: give one of them")
+    metre = written.metre or metre or COMMON
+    bars, contents = _read_contents(text, bars, metre)
     spans: list[ChordSpan] = []
-    previous: list[ChordSpan] = []  # the bar before, its beats counted from the bar line
-    for number, words in enumerate(bars, start=1):
-        if [word.text for word in words] != ["%"]:
-            before = previous[-1].chord if previous else None
-            previous = _read_bar(text, number, words, beats_per_bar, before, first=not previous)
-        elif not previous:
-            raise _error(text, number, words[0].at, "'%' repeats the bar before, but this is the first: write a chord")
-        offset = (number - 1) * beats_per_bar
-        spans += [ChordSpan(start + offset, end + offset, chord) for start, end, chord in previous]
-    return Chart(tuple(spans), len(bars), beats_per_bar)
+    sections: list[Section] = []
+    order = in_order(bars, refuse)
+    for number, index in enumerate(order):
+        offset = number * metre.beats
+        sections += [Section(name, float(offset)) for name in bars[index].sections]
+        spans += [ChordSpan(start + offset, end + offset, chord) for start, end, chord in contents[index]]
+    return Chart(tuple(spans), len(order), metre, tuple(sections))
 
 
-def _split_bars(text: str) -> list[list[_Word]]:
-    barred = "|" in text
-    bars: list[list[_Word]] = [[]]
-    for token in _TOKEN.finditer(text):
-        if token["word"]:
-            word = token["word"].rstrip(",;")
-            if word:
-                bars[-1].append(_Word(word, token.start()))
-            if not barred:
-                bars.append([])
-        elif barred:
-            bars.append([])
-    return [bar for bar in bars if bar]
+def stated_metre(text: str) -> Metre | None:
+    """The metre that a chart names itself, None where it names none or cannot be read."""
+
+    def refuse(bar: int, at: int, reason: str) -> NoReturn:
+        raise _error(text, bar, at, reason)
+
+    try:
+        return read_bars(text, refuse).metre
+    except ChordError:
+        return None
+
+
+def _read_contents(text: str, bars: list[Bar], metre: Metre) -> tuple[list[Bar], list[list[ChordSpan]]]:
+    """The bars, `%%` as two of them, and the spans of each from its bar line."""
+    reader = SymbolReader(word.text for bar in bars for word in bar.words)
+    read: list[Bar] = []
+    contents: list[list[ChordSpan]] = []
+
+    for bar in bars:
+        number = len(read) + 1
+        before = contents[-1][-1].chord if contents else None
+        words = [word.text for word in bar.words]
+        if words in (["%"], ["%%"]):
+            back = len(words[0])
+            if len(contents) < back:
+                bars_before = "the bar before, but this is the first" if back == 1 else "two bars that are not there"
+                raise _error(text, number, bar.at, f"{words[0]!r} repeats {bars_before}: write a chord")
+            contents += contents[-back:]
+            if back == 2:  # what ends a repeat stands behind the second
+                read.append(Bar([], bar.at, bar.sections, bar.endings, bar.starts))
+                bar.sections, bar.starts = [], False
+        elif words:
+            contents.append(_read_bar(text, number, bar.words, metre.beats, before, reader, first=not contents))
+        elif not contents:
+            raise _error(text, number, bar.at, "an empty bar holds the chord before, but there is none: write a chord")
+        else:
+            contents.append([ChordSpan(0.0, float(metre.beats), before)])
+        read.append(bar)
+    return read, contents
 
 
 def _read_bar(
-    text: str, number: int, words: list[_Word], beats_per_bar: int, before: Chord | None, *, first: bool
+    text: str, number: int, words: list[Word], beats: int, before: Chord | None, reader: SymbolReader, *, first: bool
 ) -> list[ChordSpan]:
-    share = beats_per_bar / len(words)
+    share = beats / len(words)
     spans: list[ChordSpan] = []
     for i, word in enumerate(words):
         end = (i + 1) * share
-        if word.text in ("%", "/"):
+        if word.text in HOLDS:
             if not spans and first:
                 reason = f"{word.text!r} holds the chord before, but there is none: write a chord"
                 raise _error(text, number, word.at, reason)
@@ -123,12 +179,22 @@ def _read_bar(
             chord = before
         else:
             try:
-                chord = parse_chord(word.text)
-            except ChordError:
-                wrong = f"{word.text!r} is no chord symbol: did you mean {nearest_symbol(word.text)!r}?"
-                raise _error(text, number, word.at, wrong) from None
+                chord = reader.read(word.text)
+            except ChordError as error:
+                raise _error(text, number, word.at, _not_read(word.text) or str(error)) from None
         spans.append(ChordSpan(i * share, end, chord))
     return spans
+
+
+def _not_read(word: str) -> str | None:
+    """Why a word that is no chord is not read, where that can be known."""
+    if _JUMPS.fullmatch(word):
+        return f"{word!r} is a jump, which is not read: write the bars out, or as a repeat |: :| with endings 1. 2."
+    if _PARTS.fullmatch(word):
+        return f"{word!r} is a section's name: write it in brackets, as in [{word}]"
+    if word.isdecimal():
+        return f"{word!r} is no chord symbol: an ending stands behind a bar line, as in |1. G7, a count is x{word}"
+    return None
 
 
 def _error(text: str, bar: int, at: int, reason: str) -> ChordError:

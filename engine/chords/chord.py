@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.errors import ChordError
@@ -15,13 +15,14 @@ __all__ = ["Chord", "ChordLabels", "add_label"]
 class Chord:
     """root 0..11 (C = 0), quality one of engine.vocabulary.QUALITIES, bass 0..11 where it is not the root.
 
-    The model's chord token knows root and quality; the bass is kept for display and for the player. ChordError for a
-    value outside the vocabulary.
+    The model's chord token knows root and quality; the bass is kept for display and for the player, and so is what a
+    person wrote, `C#m7(11)` for the model's `Dbm7`. ChordError for a value outside the vocabulary.
     """
 
     root: int
     quality: str
     bass: int | None = None
+    written: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.root < 12:
@@ -47,6 +48,11 @@ class Chord:
         """Canonical symbol, as in `C`, `F#7b9`, `C/E`; parse_chord reads it back to the same chord."""
         bass = "" if self.bass is None or self.bass == self.root else f"/{PITCH_NAMES[self.bass]}"
         return f"{PITCH_NAMES[self.root]}{self.quality}{bass}"
+
+    @property
+    def label(self) -> str:
+        """What was written, or the name where nobody wrote it: for markers and displays."""
+        return self.written or self.name
 
     def pitch_classes(self) -> tuple[int, ...]:
         """Chord tones 0..11, the root first. A bass foreign to the quality is not among them."""

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.chords.chord import Chord, ChordLabels, add_label
-from engine.chords.symbol import nearest_symbol, parse_chord
+from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError, DataError
 
 __all__ = ["ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"]
@@ -88,9 +88,11 @@ class _Reader:
         self._times_s: list[float] = []
         self._in_bar: list[int] = []
         self._previous: list[_Word] = []  # the bar before, for %
+        self._symbols = SymbolReader(())
         self._beat_s: float | None = None  # length of the last beat known, for a last line with one time
 
     def read(self, text: str) -> ChordsFile:
+        self._symbols = SymbolReader(_WORD.findall(text))
         lines: list[_Line] = []
         loose: list[tuple[float, Chord | None]] = []
         beats_per_bar, latest_s = 4, 0.0
@@ -229,10 +231,9 @@ class _Reader:
 
     def _chord(self, number: int, word: _Word) -> Chord | None:
         try:
-            return parse_chord(word.text)
-        except ChordError:
-            reason = f"{word.text!r} is no chord symbol: did you mean {nearest_symbol(word.text)!r}?"
-            raise self._error(number, word.column, reason) from None
+            return self._symbols.read(word.text)
+        except ChordError as error:
+            raise self._error(number, word.column, str(error)) from None
 
     def _error(self, line: int, column: int, reason: str) -> DataError:
         return DataError(f"{self._name}, line {line}, column {column}: {reason}")

@@ -19,7 +19,7 @@ from engine.stored_weights import StoredWeights
 
 __all__ = ["EMPHASIS", "emphasised"]
 
-EMPHASIS = {"density": 1.5, "register": 2.0}
+EMPHASIS = {"left_hand": 2.0, "density": 1.5, "register": 2.0}
 """Factor by control; the others' rows are heeded as they are, or not any better for it."""
 
 ROWS = "control_emb.weight"

@@ -16,7 +16,7 @@ from engine.midi_io.select import decode_text, select
 from engine.midi_io.tempo_map import TempoMap, beat_grid
 from engine.notes import Notes, Performance, TimedText, make_notes
 
-__all__ = ["read_performance"]
+__all__ = ["read_bytes", "read_performance"]
 
 MAX_BYTES = 4 * 2**20  # an hour of piano has some 0.3 MB; reading takes 50 bytes of memory for each of these
 MAX_LENGTH_S = 24 * 3600.0  # longer is a broken delta time; its silence alone would fill memory downstream
@@ -45,7 +45,7 @@ def read_performance(path: str | Path, *, tracks: str | Sequence[str] = "all", b
     note, without such a track, or longer than 24 hours.
     """
     source = Path(path)
-    data = _read_bytes(source)
+    data = read_bytes(source)
     try:
         parsed = parse(data)
         tempo_map = TempoMap.from_division(parsed.division, parsed.tempos)
@@ -73,7 +73,7 @@ def read_performance(path: str | Path, *, tracks: str | Sequence[str] = "all", b
     )  # fmt: skip
 
 
-def _read_bytes(source: Path) -> bytes:
+def read_bytes(source: Path) -> bytes:
     """The bytes of a regular file of a sane size: opening a pipe or a device could wait for ever."""
     try:
         status = source.stat()

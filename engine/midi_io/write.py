@@ -10,11 +10,14 @@ import numpy as np
 
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
+from engine.metre import COMMON, Metre
 from engine.notes import Notes
 
-__all__ = ["TICKS_PER_BEAT", "write_midi"]
+__all__ = ["TICKS_PER_QUARTER", "write_midi"]
 
-TICKS_PER_BEAT = 480
+TICKS_PER_QUARTER = 480
+_CLOCKS_PER_QUARTER = 24
+_LONGEST_QUARTER_US = 0xFFFFFF  # that a file can say
 _MAX_TICK = 2**28 - 1  # the longest delta time a MIDI file can hold
 _ACOUSTIC_GRAND = 0
 
@@ -24,7 +27,7 @@ def write_midi(
     notes: Notes,
     *,
     tempo_bpm: float,
-    beats_per_bar: int = 4,
+    metre: Metre = COMMON,
     chords: Sequence[tuple[float, str]] = (),
     track_name: str = "Sideman",
     length_s: float | None = None,
@@ -34,18 +37,21 @@ def write_midi(
 
     notes: (N,). What lies at or beyond length_s (default: the end of the last note) is cut, notes across it end there,
     and both tracks end exactly there. A re-struck pitch ends its earlier note. chords: (onset_s, symbol) in any order.
-    The same arguments give the same bytes; the file appears whole or not at all.
+    tempo_bpm counts the metre's felt beat, a dotted quarter in 6/8. Ticks are counted in it, not in the whole
+    microseconds a quarter that the file rounds it to: bar n starts at its tick at every tempo, and read back, times are
+    off by a few in a million. The same arguments give the same bytes; the file appears whole or not at all.
 
     MidiFileError: a tempo, metre, pitch or length that MIDI cannot hold. SidemanError: the path cannot be written.
     """
     if not 4 <= tempo_bpm <= 1000:
         raise MidiFileError(f"tempo {tempo_bpm} bpm lies outside 4..1000: give beats per minute")
-    if not 1 <= beats_per_bar <= 32:
-        raise MidiFileError(f"{beats_per_bar} beats a bar lie outside 1..32: give the beats of one bar")
     if len(notes) and int(notes["pitch"].max()) > 127:
         raise MidiFileError(f"pitch {int(notes['pitch'].max())} lies outside 0..127: transpose the notes down")
-    us_per_beat = round(60e6 / tempo_bpm)  # the file holds whole microseconds: ticks are counted in what it holds
-    ticks_per_s = TICKS_PER_BEAT * 1e6 / us_per_beat
+    quarters_per_s = tempo_bpm / 60.0 * float(metre.beat_quarters)
+    us_per_quarter = round(1e6 / quarters_per_s)
+    if us_per_quarter > _LONGEST_QUARTER_US:
+        raise MidiFileError(f"tempo {tempo_bpm:g} bpm counts {metre.beat_name}: give a faster one")
+    ticks_per_s = TICKS_PER_QUARTER * quarters_per_s
     if length_s is None:
         length_s = float(notes["offset_s"].max()) if len(notes) else 0.0
     end_tick = round(length_s * ticks_per_s)
@@ -54,8 +60,16 @@ def write_midi(
 
     conductor: list[tuple[int, mido.MetaMessage]] = [
         (0, mido.MetaMessage("track_name", name=title or track_name)),
-        (0, mido.MetaMessage("set_tempo", tempo=us_per_beat)),
-        (0, mido.MetaMessage("time_signature", numerator=beats_per_bar, denominator=4)),
+        (0, mido.MetaMessage("set_tempo", tempo=us_per_quarter)),
+        (
+            0,
+            mido.MetaMessage(
+                "time_signature",
+                numerator=metre.numerator,
+                denominator=metre.denominator,
+                clocks_per_click=max(1, int(_CLOCKS_PER_QUARTER * metre.beat_quarters)),
+            ),
+        ),
     ]
     for onset_s, symbol in sorted(chords, key=lambda chord: chord[0]):
         tick = max(0, round(onset_s * ticks_per_s))
@@ -66,7 +80,7 @@ def write_midi(
         (0, mido.Message("program_change", program=_ACOUSTIC_GRAND)),
         *_note_messages(notes, ticks_per_s, end_tick),
     ]
-    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
     file.tracks.extend([_track(conductor, end_tick), _track(piano, end_tick)])
     with atomic_write(path) as beside:
         file.save(beside)

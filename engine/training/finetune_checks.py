@@ -21,7 +21,7 @@ from engine.training.evaluate import token_nats, with_wrong_chords
 __all__ = ["Checks", "Worth", "practice_shard"]
 
 CHECK_TOKENS = 512  # of a window: measured often, and always against the same windows
-CHECK_WINDOWS, PRACTICE_WINDOWS = 14, 10
+CHECK_WINDOWS, PRACTICE_WINDOWS = 12, 8
 PRACTICE_SEED, PRACTICE_PIECES = 777, 12  # that no style learns from
 
 

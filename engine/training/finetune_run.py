@@ -31,7 +31,7 @@ __all__ = ["Budget", "News", "Run"]
 
 CHECKS = 5  # measurements of the unheard pieces in a run
 SLOWER = 0.3  # of the rate, after a step back
-JUDGED_WINDOWS = 20  # of max_seq_len tokens at most, for the figures in style.yaml
+JUDGED_WINDOWS = 16  # of max_seq_len tokens at most, for the figures in style.yaml
 OTHER_WINDOWS = 24  # of the data to be kept
 OTHER_CHORDS = 0.25  # windows of a batch that come again under other chords, one at least ...
 OTHER_CHORDS_UPDATES = 0.4  # ... in so many of the updates
@@ -40,7 +40,8 @@ WORTH_AIM = 1.0  # of what they were worth to the base
 WEAKER, STRONGER = (0.75, 0.5), (1.2, 1.4)  # by which a learnt adapter may be multiplied, tried in this order
 WORTH_TO_KEEP = 0.88  # of what chords are worth to the base: an adapter that leaves less is weakened
 GAIN_TO_KEEP = 0.85  # of an adapter's gain: it may be overstated as long as so much is left
-CLOSING = 1.25  # the end takes so much longer than its parts took at the start, for safety
+CLOSING = 1.25  # the end takes so much longer than its parts took at the start, for safety ...
+MOST_FOR_CLOSING = 0.4  # ... but of the time allowed at most so much is set aside: updates come first
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,10 @@ class Budget:
     def __init__(self, started: float, minutes: float) -> None:
         self._started, self._length = started, 60 * minutes
         self.closing_s = 0.0  # that is set aside for what follows the updates
+
+    def set_aside(self, seconds: float) -> None:
+        """For what follows the updates; MOST_FOR_CLOSING of all there is at most."""
+        self.closing_s = min(seconds, MOST_FOR_CLOSING * self._length)
 
     @property
     def used_s(self) -> float:
@@ -135,7 +140,8 @@ class Run:
         if recipe.form != "full":
             self.worth = (base, base)
         checked_s = budget.used_s - began_s
-        budget.closing_s = CLOSING * (budget.closing_s + (3 * checked_s if recipe.form != "full" else checked_s))
+        judged_s, search_s = budget.closing_s, 3 * checked_s if recipe.form != "full" else 0.0
+        budget.set_aside(CLOSING * (judged_s + search_s))
         best, best_state, stale, recent, busy_s = base.held_out, self._state(), 0, [], 0.0
         every, began_s = max(1, recipe.updates // CHECKS), budget.used_s
         for update in range(1, recipe.updates + 1):
@@ -193,6 +199,8 @@ class Run:
         if plain.held_out < base.held_out:
             keeps = plain.kept(base) >= WORTH_TO_KEEP
             for emphasis in STRONGER if keeps else WEAKER:
+                if keeps and self.budget.left_s < -0.5 * self.budget.closing_s:
+                    break  # half of what was set aside is used; a search for more can be left out, the chords cannot
                 then = measured(emphasis)
                 gain_left = (base.held_out - then.held_out) / (base.held_out - plain.held_out)
                 if keeps and not (gain_left >= GAIN_TO_KEEP and then.kept(base) >= WORTH_TO_KEEP):

@@ -13,6 +13,7 @@ from functools import cache
 from engine.chords import Chart, Chord, ChordSpan, parse_chord
 from engine.data.practice.dice import Dice
 from engine.data.practice.rules import RULES
+from engine.metre import Metre
 
 __all__ = ["FAMILIES", "Family", "expand", "make_chart"]
 
@@ -190,7 +191,7 @@ def _chart(bars: list[Bar], key: int, beats_per_bar: int) -> Chart:
         for (root, quality, bass), share in zip(cells, _SHARES[beats_per_bar, len(cells)], strict=True):
             spans.append(ChordSpan(beat, beat + share, _chord(root, quality, bass)))
             beat += share
-    return Chart(tuple(spans), len(bars), beats_per_bar)
+    return Chart(tuple(spans), len(bars), Metre(beats_per_bar, 4))
 
 
 @cache

@@ -1,0 +1,123 @@
+"""What to write instead of a symbol that is refused: the chord that was meant, or the two it could mean."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from engine.chords.roots import SPELLINGS, read_bass, read_root
+from engine.chords.suffix import WrongSuffix, read_suffix
+from engine.vocabulary import PITCH_NAMES, QUALITIES
+
+__all__ = ["is_ambiguous", "nearest_symbol", "remedy"]
+
+# Suffixes that mean one chord in some books and another in others -> what to write for either.
+_AMBIGUOUS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(pattern), meant)
+    for pattern, meant in (
+        (r"\+9", ("9#5", "add9", "7#9")),
+        (r"\+11", ("7#11", "add#11")),
+        (r"11\+", ("7#11", "maj7#11")),
+        (r"(?:m|-|mi|min|minor)(?:\+7|7\+|\(\+7\)|\(7\+\)|\+\(7\))", ("mMaj7", "m7#5")),
+        (r"(?:m|-|mi|min|minor)9\+", ("mMaj9", "m9#5")),
+        (r"\(\+7\)|\(7\+\)", ("maj7", "7#5")),
+        (r"mj(?:7|9|11|13)", ("mMaj7", "maj7")),
+        (r"9/6|9\(6\)", ("6/9", "13")),
+        (r"m(?:i|in)?4|-4", ("madd11", "sus4")),
+        (r"(?:m|mi|min)\+4", ("madd#11", "madd11")),
+    )
+)
+# Suffixes that mean one thing, but that no chord book has: each is refused with what was meant.
+_MEANT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), meant)
+    for pattern, meant in (
+        (r"(7|9|13)-", "m{0}"),
+        (r"9>", "7b9"),
+        (r"13>", "7b13"),
+        (r"[jJ]", "maj7"),
+        (r"%7?", "m7b5"),
+        (r"7\(?b10\)?", "7#9"),
+        (r"7\(?(?:#2|b3)\)?", "7#9"),
+        (r"7\(?b2\)?", "7b9"),
+        (r"(?:maj|M|ma|\^)(7|9)-", "maj{0}b5"),
+        (r"7\(?(?:maj|M)7?\)?", "maj7"),
+        (r"(?:m|-|mi|min)7\(?(?:maj|M)7?\)?", "mMaj7"),
+        (r"(?:maj|M|ma|\^)-", "mMaj7"),
+        (r"7/?sus/?4?/?9", "9sus4"),
+    )
+)
+_HAS_ITS_THIRD = re.compile(r"m|-|o|dim|ø|h\d|\+|aug|sus|maj|M|\^|[jJ]|alt|add")
+
+
+def is_ambiguous(suffix: str) -> bool:
+    """Whether books disagree what the suffix means; such a one is refused."""
+    return any(pattern.fullmatch(suffix) for pattern, _ in _AMBIGUOUS)
+
+
+def remedy(text: str) -> str:
+    """The question that ends a refusal: "did you mean 'CmMaj7' or 'Cm7#5'?"."""
+    symbol = text.strip().translate(SPELLINGS)
+    meant = _meant(symbol) or [nearest_symbol(text)]
+    return f"did you mean {' or '.join(map(repr, meant))}?"
+
+
+def nearest_symbol(text: str) -> str:
+    """The legal symbol closest to a wrong one."""
+    symbol = text.strip().translate(SPELLINGS)
+    meant = _meant(symbol)
+    if meant:
+        return meant[0]
+    symbol = symbol[:1].upper() + symbol[1:]
+    root = read_root(symbol)
+    roots = [symbol[: root.end]] if root else list(PITCH_NAMES)
+    legal = [name + quality for name in roots for quality in QUALITIES] + ["N.C."]
+    return difflib.get_close_matches(symbol, legal, n=1, cutoff=0.0)[0]
+
+
+def _meant(symbol: str) -> list[str]:
+    """What was meant, where it can be known; else an empty list."""
+    root = read_root(symbol)
+    if root is None:
+        return _with_a_capital(symbol)
+    end, below = len(symbol), ""
+    bass = read_bass(symbol, root.end)
+    if bass:
+        end, below = bass[0], symbol[bass[0] :]
+    name, suffix = symbol[: root.end], symbol[root.end : end]
+    for pattern, several in _AMBIGUOUS:
+        if pattern.fullmatch(suffix):
+            return [name + one + below for one in several]
+    for pattern, meant in _MEANT:
+        found = pattern.fullmatch(suffix)
+        if found:
+            return [name + meant.format(*found.groups()) + below]
+    slash = suffix.rfind("/")
+    if slash >= 0 and suffix[slash + 1 :][:1].islower():  # Am/g
+        corrected = symbol[: root.end + slash + 1] + suffix[slash + 1 :].capitalize()
+        return [corrected] if _is_legal(corrected) else []
+    return []
+
+
+def _with_a_capital(symbol: str) -> list[str]:
+    """`dm7` is Dm7; `d7` is D7, or D minor where small letters are minor chords."""
+    capital = symbol[:1].upper() + symbol[1:]
+    root = read_root(capital, solfege=True)
+    if root is None or not symbol[:1].islower() or not _is_legal(capital):
+        return []
+    minor = capital[: root.end] + "m" + capital[root.end :]
+    if _HAS_ITS_THIRD.match(capital, root.end) or not _is_legal(minor):
+        return [capital]
+    return [capital, minor]
+
+
+def _is_legal(symbol: str) -> bool:
+    root = read_root(symbol, solfege=True)
+    if root is None:
+        return False
+    bass = read_bass(symbol, root.end)
+    end = bass[0] if bass else len(symbol)
+    try:
+        read_suffix(symbol, root.end, end)
+    except WrongSuffix:
+        return False
+    return not is_ambiguous(symbol[root.end : end])

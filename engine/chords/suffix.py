@@ -1,0 +1,234 @@
+"""The suffix of a chord symbol: a row of pieces (`m`, `7`, `b5`, `add9`, ...), each of which adds or removes degrees.
+
+A sign may stand before its degree (`b9`, `-9`) or behind it, as Brazilian, Italian and Portuguese charts write
+(`C7(9-)`, `C5+`, `C7M`). Behind a bare number a sign is not read where it could mean two chords: see
+engine.chords.hints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+__all__ = ["NEAREST", "WrongSuffix", "read_suffix"]
+
+# First row whose degrees the chord all has gives the quality. Richer chords lose what their row does not name: an
+# altered ninth colours a dominant more than its altered fifth, a third more than a tension.
+NEAREST: tuple[tuple[str, str], ...] = (
+    ("4 b7", "7sus4"),  # 7sus4 9sus4 13sus4 7sus4b9, and 11, whose third is left out
+    ("4", "sus4"),  # sus4 sus24 maj7sus4
+    ("2 b7", "7sus4"),  # 7sus2: the nearer of the two sevenths without a third
+    ("2", "sus2"),
+    ("3 b7 b9", "7b9"),  # 7b9 13b9 7b9#11 7b9b13 7b9#5
+    ("3 b7 #9", "7#9"),  # 7#9 7#9#5 7#9#11 7alt
+    ("3 b7 #11", "7#11"),  # 7#11 9#11 13#11
+    ("3 b7 b5", "7#11"),  # 7b5 9b5: the same pitch class
+    ("3 b7 #5", "7#5"),  # 7#5 9#5 aug7
+    ("3 b7 b13", "7#5"),  # 7b13 9b13: the same pitch class
+    ("3 b7 13", "13"),
+    ("3 b7 9", "9"),
+    ("3 b7", "7"),  # 7 7add11 7no5
+    ("3 7 9", "maj9"),  # maj9 maj11 maj13 maj9#11
+    ("3 7", "maj7"),  # maj7 maj7#5 maj7#11 maj7b5
+    ("3 6", "6"),  # 6 6/9
+    ("3 #5", "aug"),
+    ("3", ""),  # maj add9 add11 (b5)
+    ("b3 b5 bb7", "dim7"),  # dim7 dim9
+    ("b3 b5 6", "dim7"),  # m6b5: the same pitch classes
+    ("b3 b5 b7", "m7b5"),  # m7b5 m9b5 m11b5 half diminished
+    ("b3 b5", "dim"),  # dim dimMaj7 m(b5)
+    ("b3 7", "mMaj7"),  # mMaj7 mMaj9
+    ("b3 b7 9", "m9"),  # m9 m11 m13
+    ("b3 b7", "m7"),  # m7 m7add11 m7b9 m7#5
+    ("b3 6", "m6"),  # m6 m6/9
+    ("b3", "m"),  # m madd9 m(#5)
+    ("b7", "7"),  # 7no3
+    ("7", "maj7"),  # maj7no3
+    ("1", "5"),  # 5 (no3)
+)
+
+
+class _Degrees(set[str]):
+    """The degrees a suffix has built so far, and whether its sevenths are major (`maj`, `^`) or diminished."""
+
+    seventh = "b7"
+
+
+def _major(d: _Degrees, _: str) -> None:
+    d.seventh = "7"
+
+
+def _triangle(d: _Degrees, _: str) -> None:
+    d.seventh = "7"
+    d.add("7")
+
+
+def _minor(d: _Degrees, _: str) -> None:
+    d -= {"3"}
+    d.add("b3")
+
+
+def _diminished(d: _Degrees, _: str) -> None:
+    d -= {"3", "5"}
+    d |= {"b3", "b5"}
+    d.seventh = "bb7"
+
+
+def _half_diminished(d: _Degrees, _: str) -> None:
+    _diminished(d, "")
+    d.seventh = "b7"
+    d.add("b7")
+
+
+def _augmented(d: _Degrees, _: str) -> None:
+    d -= {"5"}
+    d.add("#5")
+
+
+def _suspended(d: _Degrees, text: str) -> None:
+    d -= {"3", "b3"}
+    d |= {"2", "4"} if {"2", "4"} <= set(text) else {"2"} if "2" in text else {"4"}
+
+
+def _extension(d: _Degrees, text: str) -> None:
+    number = int(text)
+    d.add(d.seventh)
+    d |= {str(n) for n in (9, 11, 13) if n <= number}
+    if number == 11 and "3" in d and d.seventh == "b7":
+        _suspended(d, "4")  # a dominant eleventh is played without its third
+
+
+def _sixth(d: _Degrees, text: str) -> None:
+    d.add("13" if {"b7", "7"} & d else "6")
+    if text.endswith("9"):
+        d.add("9")
+
+
+def _add(d: _Degrees, text: str) -> None:
+    degree = text[3:] if text[:3].lower() == "add" else text
+    if degree == "6" or (degree == "13" and not {"b7", "7"} & d):
+        d.add("6")
+    elif degree == "7":
+        d.add("b7")
+    elif degree == "3":
+        d.add("3")  # 7susadd3: the third beside the fourth
+    else:
+        d.add({"2": "9", "4": "11", "b2": "b9", "#2": "#9", "#4": "#11", "b6": "b13"}.get(degree, degree))
+
+
+def _major_extension(d: _Degrees, text: str) -> None:
+    d.seventh = "7"
+    _extension(d, re.match(r"\d+", text)[0])  # type: ignore[index]  # the pattern begins with digits
+
+
+def _alter(d: _Degrees, text: str) -> None:
+    degree = re.sub("(?i:flat|dim)|-|>", "b", re.sub(r"(?i:sharp|aug)|\+|<", "#", text))
+    if degree[-1] in "#b":  # written behind: 9- is b9
+        degree = degree[-1] + degree[:-1]
+    if degree.endswith("5"):
+        d -= {"5"}
+    if degree in ("b9", "#9"):
+        d -= {"9"}
+    d.add({"#4": "#11", "b6": "b13"}.get(degree, degree))
+
+
+def _omit(d: _Degrees, text: str) -> None:
+    d -= {"3", "b3"} if text.endswith("3") else {"5"}
+
+
+def _power(d: _Degrees, _: str) -> None:
+    d -= {"3"}
+
+
+def _fourth(d: _Degrees, _: str) -> None:
+    if "b3" in d:
+        d.add("11")  # Cm7(4): a minor third stays
+    else:
+        _suspended(d, "4")
+
+
+def _second(d: _Degrees, _: str) -> None:
+    d.add("9")
+
+
+def _altered(d: _Degrees, _: str) -> None:
+    d -= {"5"}
+    d |= {"b7", "#9", "#5"}
+
+
+def _dominant(d: _Degrees, _: str) -> None:
+    d.seventh = "b7"
+
+
+def _separator(_: _Degrees, __: str) -> None:
+    """Brackets, commas and slashes between tensions mean nothing by themselves."""
+
+
+_BEHIND = r"(?=[(),/]|$|\d+[-+<>#b](?:[(),/]|$))"  # what may follow a sign behind its degree
+_MAJOR = r"(?i:major|maj|ma(?!dd|j))|M(?!m)|\^|[jJ]"
+
+# Spelling of a piece -> what it does. Tried in this order at each place; words in any case, single letters as written.
+_PIECES: tuple[tuple[re.Pattern[str], Callable[[_Degrees, str], None]], ...] = tuple(
+    (re.compile(pattern), action)
+    for pattern, action in (
+        (r"(?i:add)(?:[#b]?(?:2|4|6|9|11|13)|7|3)", _add),
+        (r"(?:(?<=[(,/ ])|(?<=\d[-+<>#b]))(?:4|5|6|9|11|13)[-+<>#b]" + _BEHIND, _alter),  # C7(9-), C7/5+
+        (r"(?<!\d)[45][-+<>](?=[(),/]|$|7)", _alter),  # C5+, Cm5-/7, C7M5+
+        (rf"(?:13|11|9|7)(?:{_MAJOR})(?!7)|7<" + r"(?=[(),/]|$)", _major_extension),  # C7M, Cm7maj
+        (r"(?<=[(,/ ])(?:9|11|13)", _add),  # C7(13), C7/9: the seventh has been named
+        (r"(?i:omit|no)(?:3|5)", _omit),
+        (r"(?i:sus)(?:2/?4|4/?2|2sus4|4sus2|4|2)?\.?", _suspended),
+        (r"(?i:alt)\.?", _altered),
+        (r"(?i:major|maj)\.?|(?i:ma)(?!dd)\.?|M[jJ](?=7|9|11|13)", _major),
+        (r"\^|[jJ](?=7|9|11|13)", _triangle),
+        (r"(?i:minor|min|mi)\.?|m\.?", _minor),
+        (r"M(?!m)", _major),
+        (r"(?i:hdim|half-?dim)7?|ø7?|h7?|0/7", _half_diminished),
+        (r"(?<=[\d(])(?i:dim|aug|flat|sharp)(?:5|9|11|13)(?!\d)", _alter),
+        (r"(?i:diminished|dim)\.?5?|o|0(?=7?(?:[(/]|$))", _diminished),
+        (r"(?i:augmented|aug)\.?5?|\+(?!4|5|9|11)", _augmented),
+        (r"(?i:dom)(?=\d)", _dominant),
+        (r"[#b](?:5|9|11|13|4|6)|\+(?:5|9|11|4)|-(?:5|9|13)", _alter),
+        (r"#7", _triangle),
+        (r"6/?9|6", _sixth),
+        (r"13|11|9|7", _extension),
+        (r"(?<!\d)5", _power),
+        (r"4", _fourth),
+        (r"2", _second),
+        (r"[(,/] *(?=[\w#+^-])|\)", _separator),
+    )
+)
+# What may stand directly behind the root, and nowhere else.
+_FIRST = (
+    (re.compile(r"-(?!5(?!\d))"), _minor),  # but C-5 has a flat fifth
+    (re.compile(r"5[#b](?=[(),/]|$)"), _alter),  # C5b
+)
+_REPEATABLE = frozenset({_add, _alter, _omit, _separator})
+
+
+class WrongSuffix(Exception):
+    """at: index in the symbol of what cannot be read."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+
+
+def read_suffix(symbol: str, start: int, end: int) -> str:
+    """The quality that symbol[start:end] comes nearest to. WrongSuffix: it is no row of pieces."""
+    degrees = _Degrees({"1", "3", "5"})
+    used: set[Callable[[_Degrees, str], None]] = set()
+    at = start
+    while at < end:
+        for pattern, action in (*_FIRST, *_PIECES) if at == start else _PIECES:
+            piece = pattern.match(symbol, at, end)
+            if piece and action not in used - _REPEATABLE and not (action is _major and _extension in used):
+                action(degrees, piece[0])
+                used.add(action)
+                at = piece.end()
+                break
+        else:
+            raise WrongSuffix(at)
+    if symbol.count("(") != symbol.count(")"):
+        raise WrongSuffix(end)
+    return next(quality for needed, quality in NEAREST if degrees.issuperset(needed.split()))

@@ -1,0 +1,147 @@
+"""Charts as people paste them: every bar that is written is played, in its turn, and what is not read is refused."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.chords import Chart, Section, parse_chart, stated_metre
+from engine.errors import ChordError
+from engine.metre import Metre
+
+
+def _bars(chart: Chart) -> str:
+    """The chords of each bar as names, bars parted by `|`."""
+    size = chart.beats_per_bar
+    rows = []
+    for bar in range(chart.bars):
+        inside = [span for span in chart.spans if bar * size <= span.start_beat < (bar + 1) * size]
+        rows.append(" ".join(str(span.chord) for span in inside))
+    return "|".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "played"),
+    [
+        ("|: Dm7 | G7 :| C |", "Dm7|G7|Dm7|G7|C"),
+        ("Dm7 | G7 :| C", "Dm7|G7|Dm7|G7|C"),
+        ("||: Dm7 | G7 :|| C ||", "Dm7|G7|Dm7|G7|C"),
+        ("[|: Dm7 | G7 :|] C |]", "Dm7|G7|Dm7|G7|C"),
+        ("𝄆 Dm7 | G7 𝄇 C", "Dm7|G7|Dm7|G7|C"),
+        ("|: C :|: F :| G", "C|C|F|F|G"),
+        ("|: C :||: F :| G", "C|C|F|F|G"),
+        ("A | C :| F :| G", "A|C|A|C|F|F|G"),
+        ("|: C | F :| x3", "C|F|C|F|C|F"),
+        ("|: C | F :| x 3 | G", "C|F|C|F|C|F|G"),
+        ("|: C :| (3x) | G", "C|C|C|G"),
+        ("|: Dm7 |1. G7 :|2. C |", "Dm7|G7|Dm7|C"),
+        ("|: Dm7 |[1. G7 :|[2. C | F", "Dm7|G7|Dm7|C|F"),
+        ("|: Dm7 | [1] G7 | A7 :| [2] C | F :| E", "Dm7|G7|A7|Dm7|C|F|E"),
+        ("|: Dm7 |1 G7 :|2 C |: F :|", "Dm7|G7|Dm7|C|F|F"),
+        ("|: Dm7 |1.G7 :|2.C |", "Dm7|G7|Dm7|C"),
+        ("|: C |1,2. G7 :|3. F | A", "C|G7|C|G7|C|F|A"),
+        ("|: C |1-3. G7 :|4. F |", "C|G7|C|G7|C|G7|C|F"),
+        ("|: C |1. G7 :|2. F :|3. A | E", "C|G7|C|F|C|A|E"),
+        ("Dm7 | G7 x2", "Dm7|G7|Dm7|G7"),
+        ("A | E\nDm7 | G7 x2\nC", "A|E|Dm7|G7|Dm7|G7|C"),
+        ("Dm7 G7 ×3", "Dm7|G7|Dm7|G7|Dm7|G7"),
+        ("[A] C | F x2 [B] G", "C|F|C|F|G"),
+        ("Dm7 | | G7 | |", "Dm7|Dm7|G7|G7"),
+        ("Dm7 || G7 |", "Dm7|G7"),
+        ("| C G | | F |", "C G|G|F"),
+        ("| C | % | F |", "C|C|F"),
+        ("| C | F | %% | G |", "C|F|C|F|G"),
+        ("| C | F | 𝄏 |", "C|F|C|F"),
+        ("| C | ./. | F |", "C|C|F"),
+        ("C . . F | G . . .", "C F|G"),
+        ("C... | G///", "C|G"),
+        ("C / / F | / / G /", "C F|F G"),
+        ("C . . . F . G .", "C|F G"),
+        ("| C - - F | G - - - |", "C F|G"),
+        ("| Dm7 - G7 | C |", "Dm7 G7|C"),
+        ("Dm7 - G7 - C", "Dm7|G7|C"),
+        ("Dm7 – G7 – C", "Dm7|G7|C"),
+        ("Dm7,G7,C", "Dm7|G7|C"),
+        ("C7(b9,#11),F", "C7b9|F"),
+        ("C,F | G", "C F|G"),
+        ("Dm7 | G7 | (Dm7 G7) |", "Dm7|G7|Dm7 G7"),
+        ("Verse:\nC | G\nChorus 2:\nF", "C|G|F"),
+        ("Intro: C | G", "C|G"),
+        ("Do | Sol7 | Lam", "C|G7|Am"),
+        ("H7 | Em | Bb", "B7|Em|Bb"),
+    ],
+)
+def test_what_is_written_is_played(text: str, played: str) -> None:
+    assert _bars(parse_chart(text)) == played
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("|: C | F", "has no end"),
+        ("|: C |: F :|", "repeat within a repeat"),
+        (":| C", "no bar stands before"),
+        ("C x2 | F", "a count stands behind the last bar of a row"),
+        ("|: C x2 | F :|", "write its bars out"),
+        ("x2 | C", "there are none"),
+        ("C | F x99", "x1..x64"),
+        ("| | C", "an empty bar holds the chord before"),
+        ("|: | C :|", "beside a repeat sign"),
+        ("C | %%", "two bars that are not there"),
+        ("C | D.C. al Coda", "jump"),
+        ("C | Fine", "jump"),
+        ("Verse C | F", r"\[Verse\]"),
+        ("[Am7] | C", "without them"),
+        ("[] C", "a section's name"),
+        ("C | 3/4 F", "give each part its own chart"),
+        ("3/4 C | 4/4 F", "give each part its own chart"),
+        ("7/7 C", "use one of"),
+        ("C . . F .", "no whole bars"),
+        ("H7 | B7", "'Bb7' or 'H7'"),
+        ("C | 2 F", "turn never comes"),
+        ("|: C |2. F :| G", "turn never comes"),
+        ("C | G 2 F", "an ending stands behind a bar line"),
+        ("C ] F", "says nothing"),
+    ],
+)
+def test_what_is_not_read_is_refused_with_what_to_write(text: str, part: str) -> None:
+    with pytest.raises(ChordError, match=part) as refusal:
+        parse_chart(text)
+    assert "\n" not in str(refusal.value)
+
+
+def test_sections_keep_their_place_in_what_is_played() -> None:
+    chart = parse_chart("3/4 [A] |: C | F :| [Bridge] G |")
+    assert chart.sections == (Section("A", 0), Section("A", 6), Section("Bridge", 12))
+    assert chart.fill(6).sections[3:] == (Section("A", 15),)
+
+
+@pytest.mark.parametrize(
+    ("text", "metre", "beats"),
+    [("4/4 C", "4/4", 4), ("|3/4 C | F |", "3/4", 6), ("[A] 6/8 C F | G |", "6/8", 4), ("(5/4) C", "5/4", 5),
+     ("7/8 C", "7/8", 7), ("12/8 C", "12/8", 4), ("[3/4] C", "3/4", 3), ("2/2 C", "2/2", 2)],
+)  # fmt: skip
+def test_a_metre_in_front_is_the_charts(text: str, metre: str, beats: int) -> None:
+    chart = parse_chart(text)
+    assert (str(chart.metre), chart.beats, str(stated_metre(text))) == (metre, beats, metre)
+    assert parse_chart(text, metre=chart.metre) == chart
+    with pytest.raises(ChordError, match="give one of them"):
+        parse_chart(text, metre=Metre(11, 4))
+    assert stated_metre("C | F") is None
+
+
+def test_a_chord_keeps_what_the_musician_wrote() -> None:
+    written = "C#m7 | G#m7 | Gb7 | D#dim7 | Bbmaj7#11 | Gadd9 | B7(b9,b13)"
+    assert [span.chord.label for span in parse_chart(written).spans if span.chord] == written.split(" | ")
+
+
+@given(st.text(alphabet="CFG7m |:[]()12x.%/-,\n", max_size=40))
+def test_any_chart_is_played_whole_or_refused(text: str) -> None:
+    with contextlib.suppress(ChordError):
+        chart = parse_chart(text)
+        assert chart.spans[0].start_beat == 0
+        assert chart.spans[-1].end_beat == pytest.approx(chart.beats)
+        assert {span.start_beat // chart.beats_per_bar for span in chart.spans} == set(range(chart.bars))
