@@ -162,6 +162,8 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/chords", "s", "Sets the chord chart, such as `Dm7 | G7 | Cmaj7 | %`."),
+    Command("/sideman/metre", "s", "Sets the metre, such as `6/8`, of what has no chart and of later charts without; "
+            "tempo counts the felt beat, a dotted quarter in 6/8."),
     Command("/sideman/chord", "s", "Sets the chord that sounds now; `N.C.` for none."),
     Command("/sideman/play", "", "Starts playing.", cc=102),
     Command("/sideman/stop", "", "Stops playing and ends every sounding note.", cc=103),

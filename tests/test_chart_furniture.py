@@ -101,6 +101,7 @@ def test_what_is_written_is_played(text: str, played: str) -> None:
         ("7/7 C", "use one of"),
         ("C . . F .", "no whole bars"),
         ("H7 | B7", "'Bb7' or 'H7'"),
+        ("Dm7 | X7", "no chord symbol"),
         ("C | 2 F", "turn never comes"),
         ("|: C |2. F :| G", "turn never comes"),
         ("C | G 2 F", "an ending stands behind a bar line"),
