@@ -19,6 +19,7 @@ from engine.controls import UNKNOWN, Control, asked_level, check_askable
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
 from engine.inference.decoder import STYLES
+from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
 from engine.inference.leaning import SWUNG
 from engine.inference.stream import Event
@@ -50,7 +51,7 @@ class Session:
         backend: one of engine.inference.backends.BACKENDS; SidemanError where it is not to be had.
         """
         self._checkpoint, self._seed = checkpoint, seed
-        self._decoder, self._stream = make_stream(checkpoint, seed, backend)
+        self._decoder, self._stream = make_stream(emphasised(checkpoint), seed, backend)
         self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._chords = ChordMemory()
         self._values: dict[str, Value] = {p.name: p.default for p in BY_NAME.values()}
