@@ -82,6 +82,7 @@ def test_what_is_written_is_played(text: str, played: str) -> None:
     ("text", "part"),
     [
         ("|: C | F", "has no end"),
+        ("|:", "has no end"),
         ("|: C |: F :|", "repeat within a repeat"),
         (":| C", "no bar stands before"),
         ("C x2 | F", "a count stands behind the last bar of a row"),

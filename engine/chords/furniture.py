@@ -118,7 +118,7 @@ class _Reader:
         if self._cross is not None:
             self._no(self._cross, "'x' is no chord symbol: write %, or x2 behind what is played twice")
         if self._repeat_open:
-            at = next(bar.at for bar in reversed(self._bars) if bar.starts)
+            at = next((bar.at for bar in reversed(self._bars) if bar.starts), 0)
             self._no(at, "the repeat that begins here has no end: write :| behind its last bar")
         if not self.barred:
             self._bars = _beats_to_bars(self._bars, self._metre or Metre(), self._refuse)
