@@ -10,10 +10,10 @@ from bridge.ahead import PlayAhead
 from bridge.changes import BeatClock
 from bridge.midi_clock import MidiClock
 from bridge.witness import Witness
+from engine.metre import COMMON, Metre
 
-__all__ = ["BEATS_PER_BAR", "DEFAULT_TEMPO_BPM", "LOCATE_TOLERANCE_S", "Beat"]
+__all__ = ["DEFAULT_TEMPO_BPM", "LOCATE_TOLERANCE_S", "Beat"]
 
-BEATS_PER_BAR: Final = 4  # of an outside clock, which does not say, and of all that has no chart
 DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart, and of a trade
 LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is where we are
 
@@ -30,10 +30,15 @@ class Beat:
         tempo_bpm: float | None,
         midi_clock: MidiClock | None,
         latency_us: int,
+        metre: Metre = COMMON,
     ) -> None:
-        """tempo_bpm: None for no beat in follow mode. latency_us: from sending a note to hearing it."""
+        """tempo_bpm: None for no beat in follow mode. latency_us: from sending a note to hearing it.
+
+        metre: of an outside clock, which does not say, and of all that has no chart; tempo_bpm counts its felt beat.
+        """
         self._ahead, self._clock, self._report = ahead, clock, report
         self.tempo_bpm, self.midi_clock, self.latency_us = tempo_bpm, midi_clock, latency_us
+        self.metre = metre
         self._told: tuple[float, int, int] | None = None  # (tempo_bpm, bar_us, beats_per_bar)
 
     @property
@@ -43,7 +48,7 @@ class Beat:
 
     def lay(self, from_s: float) -> None:
         """Tells model and feel the beat, which may be none: a bar line at from_s, or where the outside clock has it."""
-        self._ahead.set_beat(self.tempo_bpm, origin_s=self._outside_origin_s(from_s))
+        self._ahead.set_beat(self.tempo_bpm, self.metre.beats, self._outside_origin_s(from_s))
         self.say_if_missing()
 
     def lay_chart(self, clock: BeatClock) -> None:
@@ -82,5 +87,6 @@ class Beat:
         beat = None if self.midi_clock is None else self.midi_clock.beat_at(now_us)
         if beat is None or self.tempo_bpm is None or not self._ahead.playing:
             return from_s
+        beat /= float(self.metre.beat_quarters)  # clocks count quarters
         beat += (self._ahead.wall_us(from_s) + self.latency_us - now_us) / 60e6 * self.tempo_bpm
-        return from_s - beat % BEATS_PER_BAR * 60.0 / self.tempo_bpm
+        return from_s - beat % self.metre.beats * 60.0 / self.tempo_bpm

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bridge.doors import Doors
 from bridge.errors import ModeError
 from engine.chords import Chart, Chord
+from engine.metre import parse_metre
 from osc_protocol.parameters import Value
 
 __all__ = ["Controls"]
@@ -48,6 +49,10 @@ class Controls:
     def set_tempo(self, tempo_bpm: float) -> None:
         """The tempo from now on; a chart's beat goes on where it is."""
         self.doors.post("tempo", tempo_bpm)
+
+    def set_metre(self, metre: str) -> None:
+        """The metre of what has no chart, as in `6/8`; the tempo counts its felt beat. ChordError: it is none."""
+        self.doors.post("metre", str(parse_metre(metre)))
 
     def locate(self, beat: float) -> None:
         """Goes to a beat of the chart: the host is there now. At rest the chart will start there."""

@@ -24,6 +24,7 @@ from bridge.parts import Parts
 from bridge.session_thread import SessionThread
 from bridge.supervision import LOST_US
 from bridge.witness import Witness
+from engine.metre import parse_metre
 from osc_protocol.parameters import AUTO, Value
 
 __all__ = ["LiveSession", "Report"]
@@ -57,6 +58,7 @@ class LiveSession(Controls):
         release_s: float = 1.5,
         look_ahead_ms: int = 1000,
         tempo_bpm: float | None = None,
+        metre: str = "4/4",
         trade_bars: int = 4,
         count_in_bars: int = 0,
         output_latency_ms: float = 0.0,
@@ -68,6 +70,7 @@ class LiveSession(Controls):
         """make_improviser: a fresh stream for a seed. clock: monotonic microseconds, the scheduler's own.
 
         release_s: how long after the last key the sideman rests. tempo_bpm: None for no beat in follow mode.
+        metre: of what has no chart; tempo counts its felt beat.
         trade_bars: of a turn in mode trade. count_in_bars: of clicks on channel 10 before a chart.
         output_latency_ms: from sending a note to hearing it. What must fall on a beat that comes from outside (a
         position, the player's own in a trade) is sent so much earlier.
@@ -98,7 +101,13 @@ class LiveSession(Controls):
         self._ahead.feel = replace(self._ahead.feel, seed=seed)
         latency_us = round(output_latency_ms * 1000)
         self._beat = Beat(
-            self._ahead, now_us, report, tempo_bpm=tempo_bpm, midi_clock=midi_clock, latency_us=latency_us
+            self._ahead,
+            now_us,
+            report,
+            tempo_bpm=tempo_bpm,
+            midi_clock=midi_clock,
+            latency_us=latency_us,
+            metre=parse_metre(metre),
         )
         self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._witness)
         self._modes = Modes(
@@ -114,6 +123,7 @@ class LiveSession(Controls):
             "chord": self._modes.following.latch,
             "chart": self._modes.set_chart,
             "tempo": self._modes.set_tempo,
+            "metre": self._modes.set_metre,
             "ending": self._modes.end_in,
             "locate": self._modes.locate,
             "seed": self._set_seed,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.beat import BEATS_PER_BAR
 from bridge.charting import Charting
 from bridge.clearing import Clearing
 from bridge.continuing import Continuing
@@ -17,6 +16,7 @@ from bridge.midi_clock import MidiClock
 from bridge.parts import Parts
 from bridge.trading import Trading
 from engine.chords import Chart
+from engine.metre import Metre, parse_metre
 
 __all__ = ["Modes"]
 
@@ -52,8 +52,13 @@ class Modes:
     @property
     def beats_per_bar(self) -> int:
         """Of the music that plays."""
+        return self.metre.beats
+
+    @property
+    def metre(self) -> Metre:
+        """Of the music that plays: the chart's, or else the session's."""
         chart = self._chart
-        return BEATS_PER_BAR if chart is None else chart.beats_per_bar
+        return self._beat.metre if chart is None else chart.metre
 
     def hear(self, time_us: int, message: bytes, *, enabled: bool) -> None:
         """One channel message of the player. Keys are followed in every mode: those held already count at once."""
@@ -137,6 +142,7 @@ class Modes:
                 bars=self._trade_bars,
                 tempo_bpm=self._beat.chart_bpm,
                 chart=None if self.charting is None else self.charting.chart,
+                metre=self._beat.metre,
                 latency_us=self._beat.latency_us,
             )
 
@@ -162,6 +168,15 @@ class Modes:
         elif self._ahead.playing:
             self._ahead.change(self._beat.lay)
 
+    def set_metre(self, metre: str) -> None:
+        """The metre of what has no chart, from now on; a trade begins anew."""
+        self._beat.metre = parse_metre(metre)
+        if isinstance(self._answering, Trading):
+            self.set_mode("trade")
+        elif self._ahead.playing and self.chart_plays is None:
+            self._ahead.change(self._beat.lay)
+        self._report("metre", f"{metre}, tempo counts {self._beat.metre.beat_name}")
+
     def locate(self, beat: float, at_us: int) -> None:
         """The outside is at this beat at that moment."""
         if self.chart_plays is not None:
@@ -174,9 +189,9 @@ class Modes:
             return False
         if did == "position":
             if clock.running:
-                self.locate(clock.position_beats, time_us)
+                self.locate(clock.position_beats / float(self.metre.beat_quarters), time_us)
             return False
-        self.chart_plays.start_beat = clock.position_beats
+        self.chart_plays.start_beat = clock.position_beats / float(self.metre.beat_quarters)
         self.rest()  # where the clock runs, this round starts the chart again
         return True
 
@@ -185,12 +200,14 @@ class Modes:
         tempo_bpm = clock.tempo_bpm
         if tempo_bpm is None:
             return
+        quarters = float(self.metre.beat_quarters)  # clocks count quarters, we the beat that is felt
+        tempo_bpm /= quarters
         ours_bpm = self._beat.tempo_bpm
         if ours_bpm is None or abs(tempo_bpm / ours_bpm - 1) > SYNC_SHARE:
             self.set_tempo(tempo_bpm)
         beat = clock.beat_at(now_us)
         if beat is not None and self._ahead.playing:
-            self._meet(beat, now_us)
+            self._meet(beat / quarters, now_us)
 
     def _meet(self, beat: float, now_us: int) -> None:
         """The outside clock is at this beat now: the music goes there where it has come off. Only while playing."""

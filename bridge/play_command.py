@@ -20,6 +20,7 @@ from bridge.remote import check_live
 from bridge.settings import Settings
 from bridge.stage import Stage
 from engine.chords import Chart, parse_chart
+from engine.metre import COMMON, asked_metre
 from osc_protocol.options import add_parameter_options, parameters_from
 from osc_protocol.parameters import BY_NAME, CONTROL_NAMES, DEFAULT_PORT, ParameterError, Value, check_arguments
 
@@ -65,7 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "over the --chords [follow]",
     )
     music.add_argument("--chords", metavar="CHART", help="play over this chart, round and round: 'Dm7 | G7 | Cmaj7'")
-    music.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute; 120 where --chords is given")
+    music.add_argument(
+        "--tempo", type=float, metavar="BPM", help="felt beats per minute, dotted quarters in 6/8; 120 with --chords"
+    )
+    music.add_argument("--metre", metavar="N/D", help="such as 3/4 or 6/8 [default: the chart's, or 4/4]")
+    music.add_argument("--beats-per-bar", metavar="N", type=int, help="[1..16]: short for --metre N/4")
     music.add_argument(
         "--clock",
         choices=("internal", "midi"),
@@ -100,7 +105,10 @@ def load_engine(checkpoint: Path | None, device: str) -> Callable[[int], Improvi
     loaded = load_checkpoint(checkpoint)
     backend = DEVICES[device]
     # The first tokens touch every weight for the first time: not while playing.
-    Session(loaded, backend=backend).generate(WARM_UP_S)
+    session = Session(loaded, backend=backend)
+    session.generate(WARM_UP_S)
+    if session.speed_advice:
+        print(f"sideman: {session.speed_advice}", file=sys.stderr)
     return lambda seed: Session(loaded, seed, backend)
 
 
@@ -180,6 +188,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         values=values,
         chart=_chart(args),
         tempo_bpm=tempo_bpm,
+        metre=str(asked_metre(args.metre, args.beats_per_bar) or COMMON),
         seed=seed,
         release_s=args.release,
         record=args.record,
@@ -230,7 +239,8 @@ def _chart(args: argparse.Namespace) -> Chart | None:
         raise BridgeError(f"--count-in is for a chart: --mode {mode} begins with your first note")
     if args.count_in and args.clock == "midi":
         raise BridgeError("--count-in is the host's where the clock is its: leave --count-in or --clock midi out")
-    return parse_chart(args.chords) if args.chords else None
+    metre = asked_metre(args.metre, args.beats_per_bar)
+    return parse_chart(args.chords, metre=metre) if args.chords else None
 
 
 def _say(text: str) -> None:

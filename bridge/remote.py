@@ -8,8 +8,9 @@ from functools import partial
 
 from bridge.errors import ModeError
 from bridge.live import LiveSession
-from engine.chords import parse_chart, parse_chord
+from engine.chords import parse_chart, parse_chord, stated_metre
 from engine.controls import check_askable
+from engine.metre import COMMON, Metre, parse_metre
 from engine.scales import scale_mask
 from engine.styles_library import find_style, list_styles, parse_styles
 from osc_protocol.parameters import AUTO, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Value
@@ -32,10 +33,17 @@ class Remote:
     """Owns the values in force and the OSC server. Values come from any road; the session thread hears of each."""
 
     def __init__(
-        self, live: LiveSession, values: Mapping[str, Value], port: int = DEFAULT_PORT, host: str = "127.0.0.1"
+        self,
+        live: LiveSession,
+        values: Mapping[str, Value],
+        port: int = DEFAULT_PORT,
+        host: str = "127.0.0.1",
+        metre: Metre = COMMON,
     ) -> None:
-        """values: those in force already; the table's defaults for the rest. Nothing is bound before start()."""
+        """values: those in force already; the table's defaults for the rest. metre: of charts that
+        name none. Nothing is bound before start()."""
         self._live = live
+        self._metre = metre
         self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
         self.server = OscServer(
             self._on_parameter, self._on_command, self._values.__getitem__, host, port, get_asked=self._asked
@@ -46,6 +54,7 @@ class Remote:
             "/sideman/seed": lambda seed: live.set_seed(int(seed)),
             "/sideman/chord": lambda text: live.set_chord(parse_chord(str(text))),
             "/sideman/chords": self._set_chart,
+            "/sideman/metre": self._set_metre,
             "/sideman/ending": lambda bars: live.end_in(int(bars)),
         }
         self._bare_commands: dict[str, Callable[[], None]] = {
@@ -94,10 +103,16 @@ class Remote:
             self._bare_commands[address]()
 
     def _set_chart(self, text: Value) -> None:
-        self._live.set_chart(parse_chart(str(text)))
+        own = stated_metre(str(text))
+        self._live.set_chart(parse_chart(str(text), metre=own or self._metre))
         if self._values["mode"] != "comp":
             self._values["mode"] = "changes"
             self.server.publish("mode")
+
+    def _set_metre(self, text: Value) -> None:
+        """Of what has no chart, and of charts after it that name none."""
+        self._metre = parse_metre(str(text))
+        self._live.set_metre(str(self._metre))
 
     def _next(self, row: Parameter) -> None:
         """The next value that can be had: without a chart, say, there are no changes to play over."""

@@ -27,7 +27,7 @@ _NUMBER = (int, float)
 OPTIONS: Final[dict[str, tuple[type, ...]]] = {
     "seed": (int,), "release_s": _NUMBER, "tempo_bpm": (*_NUMBER, type(None)), "trade_bars": (int,),
     "count_in_bars": (int,), "output_latency_ms": _NUMBER, "midi_clock": (bool,),
-    "channel": (int,),
+    "channel": (int,), "metre": (str,),
 }  # fmt: skip
 
 
@@ -58,6 +58,8 @@ def read_log(path: Path) -> SessionLog:
         raise ReplayError(f"{path} is a session log of version {entries[0][1]}, this is {VERSION}: update Sideman")
     header = entries[0][2]
     options = header.get("options")
+    if isinstance(options, dict):
+        options.setdefault("metre", "4/4")  # logs of before metres
     for name, types in OPTIONS.items():
         if not isinstance(options, dict) or not isinstance(options.get(name, path), types):
             raise ReplayError(f"{path}, line 1: the session's {name} is broken: send the file as it was written")

@@ -37,6 +37,7 @@ class Settings:
     output_latency_ms: float = 0.0
     midi_clock: bool = False  # follow the clock on the In port
     osc_host: str = "127.0.0.1"  # the IPv4 address that OSC and OSCQuery are bound to
+    metre: str = "4/4"  # of what has no chart
     log: Path | None = None  # of the session, to be played again
     checkpoint: Path | None = None  # None: the shipped base
     device: str = "auto"
@@ -52,6 +53,7 @@ class Settings:
             "seed": self.seed,
             "release_s": self.release_s,
             "tempo_bpm": self.tempo_bpm,
+            "metre": self.metre,
             "trade_bars": self.trade_bars,
             "count_in_bars": self.count_in_bars,
             "output_latency_ms": self.output_latency_ms,

@@ -33,6 +33,7 @@ from bridge.roads import Roads
 from bridge.settings import Settings
 from bridge.supervision import RestartLimit
 from bridge.watchman import OUR_THREADS, Watchman
+from engine.metre import parse_metre
 
 __all__ = ["Stage"]
 
@@ -101,7 +102,13 @@ class Stage:
         if settings.chart is not None:
             live.set_chart(settings.chart)
         live.set_parameter("mode", settings.mode)
-        self._remote = Remote(live, {**settings.values, "mode": settings.mode}, settings.osc_port, settings.osc_host)
+        self._remote = Remote(
+            live,
+            {**settings.values, "mode": settings.mode},
+            settings.osc_port,
+            settings.osc_host,
+            parse_metre(settings.metre),
+        )
         self._exits.callback(self._remote.close)
         self._remote.start()
         ports = LivePorts(system, self._midi_lost, self._midi_back, self._report)

@@ -13,13 +13,13 @@ from bridge.changes import BeatClock, chords_from
 from bridge.continuing import feed
 from bridge.heard import HeardNote, HeardNotes
 from engine.chords import Chart, Chord
+from engine.metre import COMMON, Metre
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
 __all__ = ["LEAD_US", "Trading"]
 
 LEAD_US: Final = 150_000  # before an answer begins its first notes are made; what is played within is not heard
-BEATS_PER_BAR: Final = 4  # without a chart
 
 
 class Trading:
@@ -34,14 +34,16 @@ class Trading:
         bars: int,
         tempo_bpm: float,
         chart: Chart | None,
+        metre: Metre = COMMON,
         latency_us: int = 0,
     ) -> None:
         """prepare: knobs, before each answer. bars: of a turn. chart: the chords of both turns, round and round.
+        metre: without a chart.
 
         latency_us: from sending a note to hearing it; answers are sent so much before their beat.
         """
         self._ahead, self._report, self._prepare = ahead, report, prepare
-        self._bar = BEATS_PER_BAR if chart is None else chart.beats_per_bar
+        self._bar = metre.beats if chart is None else chart.beats_per_bar
         self._turn_beats, self._chart, self._tempo_bpm = bars * self._bar, chart, tempo_bpm
         self._latency_us = latency_us
         self._clock: BeatClock | None = None  # beats over seconds of the monotonic clock; None before the first note

@@ -61,8 +61,9 @@ def run(args: argparse.Namespace) -> int:
     from engine.checkpoint import load_checkpoint
     from engine.chords import parse_chart, stated_metre
     from engine.inference.backends import DEVICES
+    from engine.metre import asked_metre
     from engine.midi_io import read_performance, write_midi
-    from engine.prompt import asked_metre, go_on, timing_of
+    from engine.prompt import go_on, timing_of
 
     if args.chords is None and args.prompt is None:
         raise SidemanError('nothing to play over: give --chords "Dm7 | G7 | Cmaj7 | %" or --prompt in.mid')

@@ -42,13 +42,15 @@ _LEFT_HANDS: dict[str, tuple[str, str]] = {
     "modal": ("fourths", "walk"), "ballad": ("arpeggios", "arpeggios"), "waltz": ("shell", "two"),
     "bossa": ("bossa", "bossa"), "pop": ("pop", "pop"), "soul": ("shell", "pop"),
 }  # fmt: skip
+# Notes a beat below A3 under a solo, where it is not about one: the medians of the practice pieces.
+_LOW_NOTES = {"stride": 1.5, "bossa": 0.7, "pop": 1.3, "rootless": 1.4}
 # Notes a beat beside those of a solo with both hands.
 _BUSY = {"solo": 1.0, "right": 0.7, "left": 0.5, "comping": 0.9, "accompany": 0.95}
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """How to play. None: no opinion, the model decides. density: notes a second.
+    """How to play. None: no opinion, the model decides. density: notes a second; bass: those below A3.
 
     swell: by what share of themselves the velocities rise with the height of the solo (see arc).
     """
@@ -58,6 +60,7 @@ class Judgement:
     groove: str | None = None
     left_hand: str | None = None
     density: float | None = None
+    bass: float | None = None
     swell: float = 0.0
 
 
@@ -94,8 +97,11 @@ def judge(
         groove = _groove(chart, tempo_bpm, chart.beats_per_bar if chart is not None else beats_per_bar)
     # The practice pieces are as loud at their end as at their start, and so is what was learnt from them.
     swell = 0.0 if "loudness" in wishes else SWELL
-    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density, swell)
-    return replace(judgement, left_hand=_left_hand(judgement, tempo_bpm))
+    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density, None, swell)
+    left_hand = str(wishes.get("left_hand", _left_hand(judgement, tempo_bpm) or "")) or None
+    # A left hand that is only named may stay away for a whole solo.
+    bass = None if left_hand is None or tempo_bpm is None or role != "solo" else _LOW_NOTES.get(left_hand, 1.0)
+    return replace(judgement, left_hand=left_hand, bass=None if bass is None else bass * (tempo_bpm or 0) / 60)
 
 
 def arc(bar: float, bars: int | None = None) -> float:
@@ -123,11 +129,11 @@ def auto_values(judgement: Judgement, controls: Sequence[Control]) -> dict[str, 
 
 
 def notes_a_beat(tempo_bpm: float) -> float:
-    """Notes a beat of a solo with both hands: four at 40 bpm, three at 130, two and a half at 240.
+    """Notes a beat of a solo with both hands: 3.6 up to 60 bpm, three at 130, two and a half at 240.
 
     Through the medians of the practice pieces (3.4 at 65, 2.9 at 150, 2.6 at 230).
     """
-    return min(4.2, max(2.0, 3.0 * math.sqrt(math.sqrt(130.0 / tempo_bpm))))
+    return min(3.6, max(2.0, 3.0 * math.sqrt(math.sqrt(130.0 / tempo_bpm))))
 
 
 def _is_jazz(density: str | float) -> bool:

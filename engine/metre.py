@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from engine.errors import ChordError
+from engine.errors import ChordError, SidemanError
 
-__all__ = ["COMMON", "Metre", "parse_metre"]
+__all__ = ["COMMON", "Metre", "asked_metre", "parse_metre"]
 
 _WRITTEN = re.compile(r"(\d{1,2})/(\d{1,2})")
 DENOMINATORS = (1, 2, 4, 8, 16, 32)
 MAX_NUMERATOR = 32
+MOST_BEATS_PER_BAR = 16  # of --beats-per-bar
 _NAMES = {Fraction(4): "whole notes", Fraction(2): "half notes", Fraction(1): "quarters", Fraction(1, 2): "eighths",
           Fraction(1, 4): "sixteenths", Fraction(1, 8): "thirty-seconds"}  # fmt: skip
 
@@ -70,3 +71,14 @@ def parse_metre(text: str) -> Metre:
     if not found:
         raise ChordError(f"{text!r} is no metre: write it as in 3/4 or 6/8")
     return Metre(int(found[1]), int(found[2]))
+
+
+def asked_metre(metre: str | None, beats_per_bar: int | None) -> Metre | None:
+    """The metre of --metre or --beats-per-bar, None where neither is given. SidemanError: none, or two."""
+    if beats_per_bar is not None:
+        if not 1 <= beats_per_bar <= MOST_BEATS_PER_BAR:
+            raise SidemanError(f"--beats-per-bar {beats_per_bar} lies outside 1..{MOST_BEATS_PER_BAR}")
+        if metre is not None and parse_metre(metre) != Metre(beats_per_bar):
+            raise SidemanError(f"--metre {metre} and --beats-per-bar {beats_per_bar} differ: give one of them")
+        return Metre(beats_per_bar)
+    return None if metre is None else parse_metre(metre)

@@ -11,16 +11,15 @@ import numpy as np
 from engine.checkpoint import Checkpoint
 from engine.chords import Chart
 from engine.errors import SidemanError
-from engine.metre import COMMON, Metre, parse_metre
+from engine.metre import COMMON, Metre
 from engine.midi_io import read_signature
 from engine.notes import Performance
 from engine.solo import Solo, improvise
 
-__all__ = ["Timing", "asked_metre", "go_on", "timing_of"]
+__all__ = ["Timing", "go_on", "timing_of"]
 
 DEFAULT_BPM = 120.0
 LOWEST_BPM, HIGHEST_BPM = 20.0, 999.0
-MOST_BEATS_PER_BAR = 16
 FINAL_CHORD_S = 0.15  # strokes this close to the last one are of the same chord
 FEWEST_NOTES = 4  # with fewer left there is nothing to go on from
 
@@ -31,17 +30,6 @@ class Timing(NamedTuple):
     tempo_bpm: float
     metre: Metre
     said: str = ""
-
-
-def asked_metre(metre: str | None, beats_per_bar: int | None) -> Metre | None:
-    """The metre of --metre or --beats-per-bar, None where neither is given. SidemanError: none, or two."""
-    if beats_per_bar is not None:
-        if not 1 <= beats_per_bar <= MOST_BEATS_PER_BAR:
-            raise SidemanError(f"--beats-per-bar {beats_per_bar} lies outside 1..{MOST_BEATS_PER_BAR}")
-        if metre is not None and parse_metre(metre) != Metre(beats_per_bar):
-            raise SidemanError(f"--metre {metre} and --beats-per-bar {beats_per_bar} differ: give one of them")
-        return Metre(beats_per_bar)
-    return None if metre is None else parse_metre(metre)
 
 
 def timing_of(prompt: Path | None, *, tempo_bpm: float | None = None, metre: Metre | None = None) -> Timing:

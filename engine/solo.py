@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 import native
+from engine.both_hands import LEFT_TOP, BothHands
 from engine.checkpoint import Checkpoint
 from engine.chords import Chart
 from engine.feel import FEEL_NAMES, Feel, NoteMover
@@ -18,7 +19,7 @@ from engine.metre import Metre
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
-from osc_protocol.parameters import Value
+from osc_protocol.parameters import AUTO, PARAMETERS, Value
 
 __all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
 
@@ -69,18 +70,25 @@ def improvise(
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
     # A prompt says itself how it is to go on.
     judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
+    values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | (params or {})
+    bar_s = chart.beats_per_bar * beat_s
+    hands = BothHands(session, bar_s, int(values["register_high"]))
     events: list[NoteEvent] = []
-    for bar in range(0, chart.bars, PHRASE_BARS):
-        now = judged(height=arc(bar + PHRASE_BARS / 2, chart.bars))
-        session.set_auto(auto_values(now, checkpoint.model.controls))
+    both = False
+    for bar in range(chart.bars):
+        if bar % PHRASE_BARS == 0:
+            now = judged(height=arc(bar + PHRASE_BARS / 2, chart.bars))
+            auto = auto_values(now, checkpoint.model.controls)
+            session.set_auto(auto)
+            both = "bass" in auto and values["bass"] == AUTO and int(values["register_low"]) < LEFT_TOP - 12
         # The last grid point before the end, so that the last notes end within the file.
-        until_s = min((bar + PHRASE_BARS) * chart.beats_per_bar * beat_s, length_s)
-        events += session.generate(start_s + math.floor(until_s / STEP_S) * STEP_S)
+        until_s = start_s + math.floor(min((bar + 1) * bar_s, length_s) / STEP_S) * STEP_S
+        events += hands.generate(until_s) if both else session.generate(until_s)
     events += session.end()
     knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
     feel = Feel(tempo_bpm=tempo_bpm, seed=seed).turned(**knobs)
     notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
-    height = np.array([arc(onset_s / (chart.beats_per_bar * beat_s), chart.bars) for onset_s in notes["onset_s"]])
+    height = np.array([arc(onset_s / bar_s, chart.bars) for onset_s in notes["onset_s"]])
     gain = 1.0 + judged().swell * height
     notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
     symbols = [(span.start_beat * beat_s, span.chord.label if span.chord else "N.C.") for span in chart.spans]

@@ -143,7 +143,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
               "/sideman/style", None, "text"),
     Parameter("style_blend", "f", 0.0, 1.0, 0.0, "", "From the first style (0) to the second, or to none (1).",
               "/sideman/style/blend", 33, "knob"),
-    Parameter("repetition", "f", 1.0, 2.0, 1.1, "", "Penalises pitches heard lately; 1 turns it off.",
+    Parameter("repetition", "f", 1.0, 2.0, 1.0, "", "Penalises pitches heard lately; 1 turns it off.",
               _P + "repetition", 34, "knob"),
     Parameter("scale", "s", None, None, "off", "", "Keeps to one scale such as `D dorian`; off allows every note.",
               _P + "scale", None, "text"),
@@ -162,6 +162,8 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/chords", "s", "Sets the chord chart, such as `Dm7 | G7 | Cmaj7 | %`."),
+    Command("/sideman/metre", "s", "Sets the metre, such as `6/8`, of what has no chart and of later charts without; "
+            "tempo counts the felt beat, a dotted quarter in 6/8."),
     Command("/sideman/chord", "s", "Sets the chord that sounds now; `N.C.` for none."),
     Command("/sideman/play", "", "Starts playing.", cc=102),
     Command("/sideman/stop", "", "Stops playing and ends every sounding note.", cc=103),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.chords import Chart, Section, parse_chart, stated_metre
@@ -101,6 +101,7 @@ def test_what_is_written_is_played(text: str, played: str) -> None:
         ("7/7 C", "use one of"),
         ("C . . F .", "no whole bars"),
         ("H7 | B7", "'Bb7' or 'H7'"),
+        ("Dm7 | X7", "no chord symbol"),
         ("C | 2 F", "turn never comes"),
         ("|: C |2. F :| G", "turn never comes"),
         ("C | G 2 F", "an ending stands behind a bar line"),
@@ -138,6 +139,7 @@ def test_a_chord_keeps_what_the_musician_wrote() -> None:
     assert [span.chord.label for span in parse_chart(written).spans if span.chord] == written.split(" | ")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="CFG7m |:[]()12x.%/-,\n", max_size=40))
 def test_any_chart_is_played_whole_or_refused(text: str) -> None:
     with contextlib.suppress(ChordError):

@@ -127,6 +127,27 @@ def test_a_solo_comes_home_and_a_loop_does_not(text: str, bpm: float, beats_per_
     assert loops_end_alike < 3
 
 
+@pytest.mark.parametrize(
+    ("text", "bpm", "swings"),
+    [("Gmaj7 | Gm7 C7 | Fmaj7 | Fm7 Bb7", 150, True), ("Fmaj7 | % | G7 | % | Gm7 | C7 | Fmaj7 | %", 130, False)],
+)
+def test_swing_swings_and_a_bossa_is_even(text: str, bpm: float, swings: bool) -> None:
+    chart, checkpoint = parse_chart(text).fill(16), load_checkpoint()
+    onset = np.concatenate([improvise(checkpoint, chart, tempo_bpm=bpm, seed=seed).notes["onset_s"] for seed in (0, 1)])
+    place = onset * bpm / 60 % 1
+    late, even = ((place > 0.58) & (place < 0.75)).mean(), ((place > 0.44) & (place < 0.56)).mean()
+    assert (late > 3 * even) if swings else (even > late), (late, even)
+
+
+def test_notes_a_beat_hardly_depend_on_the_tempo() -> None:
+    chart, checkpoint = parse_chart("Dm7 | G7 | Cmaj7 | A7").fill(8), load_checkpoint()
+    beats = [
+        np.mean([len(improvise(checkpoint, chart, tempo_bpm=bpm, seed=seed).notes) for seed in range(3)])
+        for bpm in (40, 60, 120, 240)
+    ]
+    assert max(beats) < 3 * min(beats), beats
+
+
 def test_a_prompt_is_continued(tmp_path: Path) -> None:
     prompt = tmp_path / "prompt.mid"
     onset = np.arange(32) * 0.25

@@ -150,3 +150,11 @@ def test_a_solo_builds_and_comes_down_and_so_again_where_its_length_is_unknown()
     assert low.groove == high.groove
     assert judge(chart(CHANGES), 120, asked={"loudness": 0.5}).swell == 0.0
     assert judge(chart(CHANGES), 120, asked={"manner": "rolls"}).swell == 0.0
+
+
+def test_a_left_hand_under_a_solo_is_heard_and_no_other_is_asked_for() -> None:
+    assert (judge(chart(CHANGES), 120).bass or 0) == 2.0
+    assert judge(chart(GIRL), 120).bass == pytest.approx(1.4)
+    assert judge(chart(CHANGES), 120, asked={"left_hand": "stride"}).bass == pytest.approx(3.0)
+    for asked in ({"role": "right"}, {"role": "comping"}, {"manner": "rolls"}):
+        assert judge(chart(CHANGES), 120, asked=asked).bass is None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.inference.leaning import LEANING, lean
+from engine.data.practice.piece import STYLES
+from engine.inference.leaning import LEANING, SWUNG, lean
 from engine.vocabulary import NUM_SHIFTS, TIME_SHIFT
 
 RNG = np.random.default_rng(0)
@@ -32,6 +33,10 @@ def test_a_wait_to_the_beat_gains_and_one_to_nowhere_loses() -> None:
     assert after[50 - 31] > after[75 - 31] > after[70 - 31]  # beat, eighth, no place at all
     assert LEANING.argmax() == 0
     assert LEANING[12] == np.sort(LEANING)[-2]
+
+
+def test_the_grooves_left_alone_are_those_that_were_learnt_swung() -> None:
+    assert {name for name, style in STYLES.items() if style.swung} == SWUNG
 
 
 def test_numbers_that_are_none_pass_through() -> None:

@@ -13,11 +13,13 @@ from native_variants import compiled, needs_compiled
 from test_decoder import step, without_chords
 
 import native
+from bridge.play_command import load_engine
 from engine import nf4
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.config import ModelConfig
 from engine.inference.backends import make_decoder
 from engine.inference.decoder import Decoder
+from engine.inference.session import Session
 from engine.model.shapes import CHORD_CLIP
 from engine.training.evaluate import load_model
 from tests.tiny_model import CONFIG, CONTROLLED, make_checkpoint, make_model, random_inputs, random_levels
@@ -382,6 +384,24 @@ def test_where_no_instruction_set_helps_numpy_decodes_unless_the_portable_kernel
     monkeypatch.setattr(native, "kernels", lambda: ["avx2", "portable"])
     monkeypatch.delenv("SIDEMAN_KERNEL")
     assert isinstance(make_decoder(checkpoint), NativeDecoder)
+
+
+@pytest.mark.skipif(native.VARIANT == "python", reason="SIDEMAN_NATIVE=off")
+def test_a_machine_that_is_too_slow_for_the_base_names_the_small_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, small = load_checkpoint(), load_checkpoint("small")
+    assert Session(base).speed_advice == ""
+    load_engine(None, "auto")
+    assert capsys.readouterr().err == ""
+    monkeypatch.delenv("SIDEMAN_KERNEL", raising=False)
+    monkeypatch.setattr(native, "kernels", lambda: ["portable"])
+    assert "neither AVX2 nor NEON, so numpy decodes" in Session(base).speed_advice
+    assert Session(small).speed_advice == ""
+    load_engine(None, "auto")
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.endswith("take --checkpoint small\n")
 
 
 def test_the_extension_names_its_kernels() -> None:

@@ -18,7 +18,7 @@ from bridge import cli
         (["--output-latency-ms", "-1"], "--output-latency-ms -1 lies outside 0..500"),
         (["--mode", "changes"], "--mode changes needs a chart"),
         (["--mode", "follow", "--chords", "C"], "leave --chords out"),
-        (["--chords", "Dm7 | H7"], "column 7: 'H7' is no chord symbol"),
+        (["--chords", "Dm7 | X7"], "column 7: 'X7' is no chord symbol"),
         (["--tempo", "5"], "--tempo 5.0 lies outside 10..999"),
         (["--seed", "-1"], "--seed -1 lies outside 0..2147483647"),
         (["--release", "99"], "--release 99 lies outside 0..60 seconds"),
@@ -29,7 +29,7 @@ from bridge import cli
         (["--cc-map", "nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["--style", "../evans"], "'../evans' is no name for a style"),
         (["--style", "evans"], "no style 'evans'"),
-        (["--scale", "H dorian"], "H dorian"),
+        (["--scale", "X dorian"], "X dorian"),
     ],
 )
 def test_what_cannot_be_played_is_refused_in_one_line(

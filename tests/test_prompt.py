@@ -12,10 +12,10 @@ import pytest
 import engine.prompt
 from engine.chords import Chart, parse_chart
 from engine.errors import SidemanError
-from engine.metre import Metre
+from engine.metre import Metre, asked_metre
 from engine.midi_io import read_signature, write_midi
 from engine.notes import Notes, Performance, make_notes
-from engine.prompt import asked_metre, go_on, timing_of
+from engine.prompt import go_on, timing_of
 from engine.solo import Solo
 
 

@@ -31,8 +31,8 @@ from tests.fake_session import FakeSession
 from tests.live_world import C_MAJOR_7, D_MINOR_7, G_7, World
 
 OPTIONS = {
-    "seed": 3, "release_s": 1.5, "tempo_bpm": None, "trade_bars": 1, "count_in_bars": 0, "output_latency_ms": 0.0,
-    "midi_clock": False, "channel": 0,
+    "seed": 3, "release_s": 1.5, "tempo_bpm": None, "metre": "4/4", "trade_bars": 1, "count_in_bars": 0,
+    "output_latency_ms": 0.0, "midi_clock": False, "channel": 0,
 }  # fmt: skip
 
 

@@ -255,7 +255,7 @@ def test_a_knob_that_opens_what_was_shut_leaves_the_stream_playable(checkpoint: 
     [
         ({"temperature": 3.0}, ParameterError, "0.05"),
         ({"temprature": 1.0}, ParameterError, "temperature"),
-        ({"scale": "J dorian"}, SidemanError, "no root"),
+        ({"scale": "X dorian"}, SidemanError, "no root"),
         ({"scale": "D dorain"}, SidemanError, "'dorian'"),
     ],
 )

@@ -81,7 +81,13 @@ def random_beat(rng: np.random.Generator) -> Call:
         int(rng.integers(1, 12)),
         float(rng.uniform(-5, 9)),
     )
-    return lambda pair: pair[1].set_beat(*beat)
+    leans = bool(rng.integers(2))
+
+    def call(pair: Pair) -> None:
+        pair[1].set_leaning(leans)
+        pair[1].set_beat(*beat)
+
+    return call
 
 
 def random_asking(rng: np.random.Generator, now: int) -> Call:

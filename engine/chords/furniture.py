@@ -24,7 +24,7 @@ HOLDS = frozenset("/.%")  # the chord before for one more share
 _BEATS = re.compile(r"[/.]+|…")
 _SIMILE = {"./.": "%", "𝄎": "%", ".//.": "%%", "𝄏": "%%"}
 _DASHES = frozenset("-–—−")
-_COUNT = re.compile(r"\(?(?:[xX×](\d+)|(\d+)[xX×])\)?")
+_COUNT = re.compile(r"\(?(?:[x×](\d+)|(\d+)[x×])\)?")
 _METRE = re.compile(r"\(?(\d+/\d+)\)?")
 _ENDING = re.compile(r"(\d(?:[.,-]\d)*)[.)]?")
 _SECTION = re.compile(r"[A-H]?\d?'?|[A-H][a-z]?")  # [A], [A1]: not a chord though it could be one
@@ -169,7 +169,7 @@ class _Reader:
                 self._no(self._cross, "'x' is no chord symbol: write %, or x2 behind what is played twice")
             text, self._cross = f"x{text}", None
         count, metre, ending = _COUNT.fullmatch(text), _METRE.fullmatch(text), _ENDING.fullmatch(text)
-        if text in ("x", "X", "×"):
+        if text in ("x", "×"):
             self._cross = at
         elif count:
             self._count(int(count[1] or count[2]), at)

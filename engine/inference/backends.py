@@ -13,12 +13,16 @@ import native
 from engine.checkpoint import Checkpoint
 from engine.errors import SidemanError
 from engine.inference.decoder import Decoder
+from engine.model.shapes import count_parameters
 
-__all__ = ["BACKENDS", "DEVICES", "StreamDecoder", "make_decoder"]
+__all__ = ["BACKENDS", "DEVICES", "StreamDecoder", "make_decoder", "speed_advice"]
 
 BACKENDS = ("auto", "native", "numpy", "torch", "cuda")
 DEVICES = {"auto": "auto", "cpu": "auto", "cuda": "cuda"}
 """What a user may ask for -> the backend it means."""
+
+SLOW_KERNELS = ("numpy", "portable")
+MAX_SLOW_PARAMETERS = 8_000_000  # a token of 22 million takes numpy 8 ms, where a dense chorus asks for 60 a second
 
 
 class StreamDecoder(Protocol):
@@ -82,6 +86,18 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
         if backend == "auto" and "SIDEMAN_KERNEL" not in str(error):
             return Decoder(checkpoint, rollback)  # sizes that its kernels do not take: the numpy decoder takes any
         raise SidemanError(f"{checkpoint.path}: {error}") from None
+
+
+def speed_advice(checkpoint: Checkpoint, kernel: str) -> str:
+    """One line where a decoder's kernel is too slow to play a base of this size live; "" where it is not."""
+    if kernel not in SLOW_KERNELS or count_parameters(checkpoint.model) <= MAX_SLOW_PARAMETERS:
+        return ""
+    where = (
+        "this processor has neither AVX2 nor NEON"
+        if native.VARIANT == "compiled"
+        else "the compiled decoder is not here"
+    )
+    return f"{where}, so {kernel} decodes, too slowly for this base to answer in time: take --checkpoint small"
 
 
 def _native_pays() -> bool:

@@ -4,6 +4,9 @@ The model goes by the past more than by the beat it is told, as players in its t
 Its own small errors then become that past, and after some bars it floats. So its waits are weighed by how often music
 strikes the place of the beat they end at (a product of experts, Hinton 2002), tempered, and without changing how likely
 it is that anything is waited for. The specification of native/src/stream/leaning.cpp.
+
+A session that is asked for a swung groove leaves them as they are: the shares below are mostly those of even music, and
+would make its eighths even, too; and a model that has learnt the groove keeps time in it by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import numpy.typing as npt
 from engine.model.shapes import BEAT_BINS
 from engine.vocabulary import NUM_SHIFTS, STEP_S, TIME_SHIFT
 
-__all__ = ["LEANING", "lean"]
+__all__ = ["LEANING", "SWUNG", "lean"]
 
 F32 = npt.NDArray[np.float32]
 
@@ -25,6 +28,8 @@ _STRUCK = (
     4.826, 0.467, 0.277, 0.412, 1.031, 0.189, 1.328, 0.111, 0.163, 0.154, 0.073, 0.339,
 )  # fmt: skip
 """Notes of the training music in each 24th of a beat, 1 where none is preferred: mean of six collections' shares."""
+SWUNG = frozenset({"swing", "up", "blues", "stride", "modal", "waltz"})
+"""Grooves whose off-beats come late."""
 _RAREST = 0.05  # no place is out of bounds
 _STRENGTH = 0.5  # at 1 the solo is more on the beat than pianists are
 

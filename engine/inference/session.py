@@ -17,9 +17,11 @@ from engine.chord_memory import ChordMemory
 from engine.chords import Chord
 from engine.controls import UNKNOWN, Control, asked_level, check_askable
 from engine.errors import CheckpointError
+from engine.inference.backends import speed_advice
 from engine.inference.decoder import STYLES
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
+from engine.inference.leaning import SWUNG
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
 from engine.model.shapes import CHORD_CLIP
@@ -59,6 +61,7 @@ class Session:
         self._weights: dict[str, float] = {}  # of the styles in use
         self._bpm: float | None = None
         self._home: Homecoming | None = None
+        self._leans = True
         self._clear = NOTHING_CLEAR
         self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
         self._apply_params()
@@ -67,6 +70,11 @@ class Session:
     def controls(self) -> Sequence[Control]:
         """What the base was trained to be asked."""
         return self._checkpoint.model.controls
+
+    @property
+    def speed_advice(self) -> str:
+        """One line that names the remedy where this machine decodes too slowly to play this base live; else ""."""
+        return speed_advice(self._checkpoint, self._decoder.kernel)
 
     @property
     def time_s(self) -> float:
@@ -249,6 +257,10 @@ class Session:
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
+        leans = self._asked("groove") not in SWUNG
+        if leans != self._leans:
+            self._leans = leans
+            self._stream.set_leaning(leans)
 
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""

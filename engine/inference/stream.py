@@ -94,6 +94,7 @@ class Stream:
         self._rollback = rollback
         self._chord_ids, self._chord_steps = np.array([NO_CHORD]), np.array([0])
         self._beat: tuple[float, int, float] | None = None  # bpm, beats a bar, seconds of a bar line
+        self._leans = True
         self._chord_strength = np.float32(1)
         self._past: list[_Entry] = []
         self._onsets: dict[int, int] = {}  # sounding pitch -> step
@@ -134,6 +135,11 @@ class Stream:
         self.refresh()
         if from_step == self.until > self.step:
             self._move_to(self.until)
+
+    def set_leaning(self, leans: bool) -> None:
+        """Whether waits lean towards the beat, as they do at first; from the next token on."""
+        self._leans = leans
+        self._drawn = None
 
     def set_beat(self, bpm: float | None, beats_per_bar: int, origin_s: float) -> None:
         """A bar line lies at origin_s. None: the beat is unknown."""
@@ -251,7 +257,7 @@ class Stream:
         if self.until > self.step and not self._sampler.allowed()[TIME_SHIFT]:
             self._move_to(self.until)  # a knob has opened what was shut when the last wait was drawn
         logits = self._guided(self.logits())
-        if self._beat is not None:
+        if self._beat is not None and self._leans:
             bpm, _, origin_s = self._beat
             logits = lean(logits, self.step, bpm, origin_s)
         now = self._chord_at(self.step)

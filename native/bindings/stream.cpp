@@ -154,6 +154,7 @@ void bind_stream(py::module_& module) {
       .def("sounding", &sounding)
       .def("set_params", &Stream::set_params, py::arg("params"), py::arg("chord_strength"))
       .def("set_chords", &set_chords, py::arg("ids"), py::arg("steps"), py::arg("from_step"))
+      .def("set_leaning", &Stream::set_leaning, py::arg("leans"))
       .def("set_beat", &set_beat, py::arg("bpm"), py::arg("beats_per_bar"), py::arg("origin_s"))
       .def("set_levels", &set_levels, py::arg("levels"), "What is asked of each control; -1: unknown.")
       .def("set_phrase", &Stream::set_phrase, py::arg("origin_s"))

@@ -6,6 +6,7 @@
 
 #include "decoder/arena.h"
 #include "decoder/kernels.h"
+#include "decoder/key_values.h"
 #include "decoder/linear.h"
 
 using namespace sideman;
@@ -119,36 +120,31 @@ TEST_CASE("whatever a kernel computes, the portable one computes too") {
         const int size = dim * positions;
         const auto floats = normals(random, size);
         const auto scales = normals(random, positions);
-        std::vector<std::int8_t> bytes(std::size_t(size) + 64);
         std::vector<std::int16_t> words(std::size_t(size) + 64);
-        for (auto& byte : bytes) byte = static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
         for (auto& word : words) word = static_cast<std::int16_t>(static_cast<int>(random() % 16383) - 8191);
 
-        const auto x = normals(random, dim), w = normals(random, positions);
+        const float q_scale[] = {0.5f};
+        const auto x = normals(random, dim);
+        auto w = normals(random, positions);
+        for (float& weight : w) weight = std::abs(weight);
         std::vector<std::int16_t> q(static_cast<std::size_t>(dim)), q2 = q, wq(static_cast<std::size_t>(positions));
         const float limit = kSumLimit / kInt16Limit;
-        REQUIRE(kernels->quantise(x.data(), dim, 32767.0f, limit, q.data()) ==
-                Approx(portable.quantise(x.data(), dim, 32767.0f, limit, q2.data())));
+        REQUIRE(kernels->quantise(x.data(), dim, static_cast<float>(kQueryLimit), limit, q.data()) ==
+                Approx(portable.quantise(x.data(), dim, static_cast<float>(kQueryLimit), limit, q2.data())));
         for (int i = 0; i < dim; ++i) REQUIRE(std::abs(q[std::size_t(i)] - q2[std::size_t(i)]) <= 1);
-        portable.quantise(w.data(), positions, 32767.0f, limit, wq.data());
+        portable.quantise(w.data(), positions, static_cast<float>(kQueryLimit), limit, wq.data());
 
         auto got = normals(random, std::max(dim, positions)), expected = got;
-        kernels->scores_i8(bytes.data(), scales.data(), positions / 16, dim, q2.data(), 0.5f, got.data());
-        portable.scores_i8(bytes.data(), scales.data(), positions / 16, dim, q2.data(), 0.5f, expected.data());
+        kernels->scores_i16(words.data(), scales.data(), positions / 16, dim, q2.data(), q_scale, 1, got.data(), positions);
+        portable.scores_i16(words.data(), scales.data(), positions / 16, dim, q2.data(), q_scale, 1, expected.data(), positions);
         require_near(got, expected, positions, 1e-6f);
-        kernels->scores_i16(words.data(), scales.data(), positions / 16, dim, q2.data(), 0.5f, got.data());
-        portable.scores_i16(words.data(), scales.data(), positions / 16, dim, q2.data(), 0.5f, expected.data());
-        require_near(got, expected, positions, 1e-6f);
-        kernels->scores_f32(floats.data(), positions / 16, dim, x.data(), got.data());
-        portable.scores_f32(floats.data(), positions / 16, dim, x.data(), expected.data());
+        kernels->scores_f32(floats.data(), positions / 16, dim, x.data(), 1, got.data(), positions);
+        portable.scores_f32(floats.data(), positions / 16, dim, x.data(), 1, expected.data(), positions);
         require_near(got, expected, positions, 1e-5f);
 
         got = expected = normals(random, std::max(dim, positions));
-        kernels->mix_i8(bytes.data(), positions / 2, dim, wq.data(), 0.01f, got.data());
-        portable.mix_i8(bytes.data(), positions / 2, dim, wq.data(), 0.01f, expected.data());
-        require_near(got, expected, dim, 1e-6f);
-        kernels->mix_i16(words.data(), positions / 2, dim, wq.data(), 0.01f, got.data());
-        portable.mix_i16(words.data(), positions / 2, dim, wq.data(), 0.01f, expected.data());
+        kernels->mix_i16(words.data(), positions, dim, wq.data(), 0.01f, got.data());
+        portable.mix_i16(words.data(), positions, dim, wq.data(), 0.01f, expected.data());
         require_near(got, expected, dim, 1e-6f);
         kernels->mix_f32(floats.data(), positions, dim, w.data(), got.data());
         portable.mix_f32(floats.data(), positions, dim, w.data(), expected.data());
@@ -163,13 +159,13 @@ TEST_CASE("whatever a kernel computes, the portable one computes too") {
         kernels->layer_norm(x.data(), w.data(), w.data(), 16, got.data());
         portable.layer_norm(x.data(), w.data(), w.data(), 16, expected.data());
         require_near(got, expected, 16, 1e-5f);
-        kernels->dots(floats.data(), 3, dim, x.data(), got.data());
-        portable.dots(floats.data(), 3, dim, x.data(), expected.data());
-        require_near(got, expected, 3, 1e-5f);
-        got = expected = normals(random, dim);
-        kernels->add_rows(floats.data(), 3, dim, w.data(), got.data());
-        portable.add_rows(floats.data(), 3, dim, w.data(), expected.data());
-        require_near(got, expected, dim, 1e-5f);
+        kernels->dots(floats.data(), 3, dim, floats.data(), 3, got.data());
+        portable.dots(floats.data(), 3, dim, floats.data(), 3, expected.data());
+        require_near(got, expected, 9, 1e-5f);
+        got = expected = normals(random, 3 * dim);
+        kernels->add_rows(floats.data(), 3, dim, w.data(), 3, got.data(), dim);
+        portable.add_rows(floats.data(), 3, dim, w.data(), 3, expected.data(), dim);
+        require_near(got, expected, 3 * dim, 1e-5f);
         kernels->squared_relu(got.data(), dim);
         portable.squared_relu(expected.data(), dim);
         require_near(got, expected, dim, 1e-5f);
@@ -177,6 +173,69 @@ TEST_CASE("whatever a kernel computes, the portable one computes too") {
         kernels->dense({floats.data(), positions / 16, dim}, x.data(), 1, got.data(), 0);
         portable.dense({floats.data(), positions / 16, dim}, x.data(), 1, expected.data(), 0);
         require_near(got, expected, positions, 1e-5f);
+      }
+}
+
+TEST_CASE("keys and values: scores and mixes of whole numbers are exact in every precision, for one stream and for two") {
+  std::mt19937 random(3);
+  for (const Kernels* kernels : available_kernels())
+    for (const auto& [precision, peak] : {std::pair(Precision::kInt8, kInt8Limit), std::pair(Precision::kInt16, kInt16Limit),
+                                          std::pair(Precision::kExact, 99)})
+      for (const int head_dim : {16, 34, 64, 80}) {
+        constexpr int kHeads = 2, kPositions = 112;
+        const double rounded = precision == Precision::kInt16 ? 1e-4 : 1e-6;  // where sums have no room for whole numbers
+        Arena arena;
+        KeyValues cache(kHeads, head_dim, kPositions, precision, true, arena);
+        const auto filled = [&](int count, int at_most) {
+          std::vector<float> all(static_cast<std::size_t>(count));
+          for (int i = 0; i < count; ++i)  // at its peak once a head, so that its scale is 1
+            all[std::size_t(i)] = static_cast<float>(
+                i % head_dim == 0 ? at_most : static_cast<int>(random() % static_cast<unsigned>(2 * at_most + 1)) - at_most);
+          return all;
+        };
+        const auto keys = filled(kPositions * kHeads * head_dim, peak), values = filled(kPositions * kHeads * head_dim, peak);
+        for (int position = 0; position < kPositions; ++position)
+          cache.write(*kernels, position, keys.data() + position * kHeads * head_dim,
+                      values.data() + position * kHeads * head_dim);
+        const auto queries = filled(2 * head_dim, precision == Precision::kExact ? 99 : kQueryLimit);
+        Query query;
+        query.x = arena.take<float>(512);
+        query.q = arena.take<std::int16_t>(512);
+        for (int stream = 0; stream < 2; ++stream) cache.prepare(*kernels, queries.data() + stream * head_dim, query, stream);
+        const auto at = [&](const std::vector<float>& all, int position, int i) {
+          return static_cast<double>(all[std::size_t((position * kHeads + 1) * head_dim + i)]);
+        };
+        std::vector<float> both(2 * kPositions), one(kPositions);
+        cache.scores(*kernels, 1, 0, kPositions / 16, query, both.data(), 0, 2, kPositions);
+        for (int stream = 0; stream < 2; ++stream) {
+          cache.scores(*kernels, 1, 1, kPositions / 16 - 1, query, one.data() + 16, stream);
+          for (int position = 0; position < kPositions; ++position) {
+            double sum = 0.0, size = 0.0;
+            for (int i = 0; i < head_dim; ++i) {
+              const double product = at(keys, position, i) * static_cast<double>(queries[std::size_t(stream * head_dim + i)]);
+              sum += product;
+              size += std::abs(product);
+            }
+            const float got = both[std::size_t(stream * kPositions + position)];
+            REQUIRE(std::abs(static_cast<double>(got) - sum) <= rounded * size);
+            REQUIRE((position < 16 || one[std::size_t(position)] == got));
+          }
+        }
+        std::vector<float> weights(kPositions), mixed(std::size_t(cache.padded_dim()));
+        for (auto& weight : weights) weight = static_cast<float>(random() % (precision == Precision::kExact ? 99 : kQueryLimit));
+        weights[16] = precision == Precision::kExact ? 98.0f : static_cast<float>(kQueryLimit);
+        const auto kept = weights;
+        std::vector<std::int16_t> integers(kPositions);
+        cache.mix(*kernels, 1, 16, kPositions - 16, weights.data() + 16, integers.data(), mixed.data());
+        for (int i = 0; i < head_dim; ++i) {
+          double sum = 0.0, size = 0.0;
+          for (int position = 16; position < kPositions; ++position) {
+            const double product = at(values, position, i) * static_cast<double>(kept[std::size_t(position)]);
+            sum += product;
+            size += std::abs(product);
+          }
+          REQUIRE(std::abs(static_cast<double>(mixed[std::size_t(i)]) - sum) <= rounded * size);
+        }
       }
 }
 

@@ -63,6 +63,9 @@ class Stream {
 
   void set_beat(const Beat& beat) noexcept;
 
+  /// Whether waits lean towards the beat, as they do at first. From the next token on. Realtime-safe: yes.
+  void set_leaning(bool leans) noexcept;
+
   /// What is asked of each control, see Decoder::check_levels; phrase and ending give way to what the next two know. The
   /// present token is met at once. std::invalid_argument, changing nothing. Realtime-safe: yes.
   void set_levels(const float* levels, std::size_t count);
@@ -135,6 +138,7 @@ class Stream {
   Sampler sampler_;
   ChordTrack chords_;
   Beat beat_;
+  bool leans_ = true;
   std::vector<float> asked_;  // levels by control
   std::optional<double> form_s_;
   std::optional<std::int64_t> end_step_;

@@ -18,10 +18,11 @@ Precision table_precision(Precision precision) {
 Scratch::Scratch(int longest, int head_dim, Arena& arena) {
   const auto n = std::size_t(round_up_16(longest));
   const auto dim = std::size_t(round_up_16(head_dim));
-  query.x = arena.take<float>(dim);
-  query.q = arena.take<std::int16_t>(dim);
-  logits = arena.take<float>(n);
-  relative = arena.take<float>(n);
+  query.x = arena.take<float>(2 * dim);
+  query.q = arena.take<std::int16_t>(2 * dim);
+  stride = static_cast<int>(n);
+  logits = arena.take<float>(2 * n);
+  relative = arena.take<float>(2 * n);
   by_id = arena.take<float>(n);
   mixed = arena.take<float>(dim);
   integers = arena.take<std::int16_t>(n);
@@ -37,10 +38,13 @@ RelativeTable::RelativeTable(const float* rows, int distances, int reach, int he
     table_.write(kernels, last - d, rows + std::size_t(std::min(d, distances - 1)) * std::size_t(heads * head_dim), nullptr);
 }
 
-void RelativeTable::scores(const Kernels& kernels, int head, const Query& query, float* out) const noexcept {
-  table_.scores(kernels, head, 0, blocks_, query, out + lead_);
-  std::fill(out, out + lead_, out[lead_]);
-  std::fill(out + newest() + 1, out + newest() + 17, 0.0f);
+void RelativeTable::scores(const Kernels& kernels, int head, const Query& query, int streams, float* out,
+                           int out_stride) const noexcept {
+  table_.scores(kernels, head, 0, blocks_, query, out + lead_, 0, streams, out_stride);
+  for (int stream = 0; stream < streams; ++stream, out += out_stride) {
+    std::fill(out, out + lead_, out[lead_]);
+    std::fill(out + newest() + 1, out + newest() + 17, 0.0f);
+  }
 }
 
 BandAttention::BandAttention(const float* relative, int distances, int band, int keep, int streams, int heads,
@@ -59,29 +63,35 @@ void BandAttention::store(const Kernels& kernels, int stream, std::int64_t posit
   rings_[std::size_t(stream)].write(kernels, static_cast<int>(position % (16 * blocks_)), key, value);
 }
 
-void BandAttention::attend(const Kernels& kernels, int stream, std::int64_t position, const float* query,
+void BandAttention::attend(const Kernels& kernels, std::int64_t position, const float* queries, int query_stride,
                            Scratch& scratch, float* out) const noexcept {
-  const KeyValues& ring = rings_[std::size_t(stream)];
+  const int streams = static_cast<int>(rings_.size());
   const std::int64_t first = std::max<std::int64_t>(0, position - band_ + 1), base = first / 16 * 16;
   const int before = static_cast<int>(first - base), newest = static_cast<int>(position - base);
   const int blocks = newest / 16 + 1, n = 16 * blocks;
   const int slot = static_cast<int>(base / 16 % blocks_), head_blocks = std::min(blocks, blocks_ - slot);
   for (int head = 0; head < heads_; ++head) {
-    float* logits = scratch.logits;
-    ring.prepare(kernels, query + head * head_dim_, scratch.query);
-    ring.scores(kernels, head, slot, head_blocks, scratch.query, logits);
-    if (head_blocks < blocks)
-      ring.scores(kernels, head, 0, blocks - head_blocks, scratch.query, logits + 16 * head_blocks);
-    relative_.scores(kernels, head, scratch.query, scratch.relative);
-    kernels.add(scratch.relative + relative_.newest() - newest, n, logits);
-    std::fill(logits, logits + before, kNever);
-    std::fill(logits + newest + 1, logits + n, kNever);
-    const float share = 1.0f / kernels.exp_sum(logits, n, kernels.max(logits, n));
-    std::fill_n(scratch.mixed, ring.padded_dim(), 0.0f);
-    ring.mix(kernels, head, 16 * slot, 16 * head_blocks, logits, scratch.integers, scratch.mixed);
-    if (head_blocks < blocks)
-      ring.mix(kernels, head, 0, 16 * (blocks - head_blocks), logits + 16 * head_blocks, scratch.integers, scratch.mixed);
-    for (int i = 0; i < head_dim_; ++i) out[head * head_dim_ + i] = scratch.mixed[i] * share;
+    for (int stream = 0; stream < streams; ++stream)
+      rings_[0].prepare(kernels, queries + stream * query_stride + head * head_dim_, scratch.query, stream);
+    relative_.scores(kernels, head, scratch.query, streams, scratch.relative, scratch.stride);
+    for (int stream = 0; stream < streams; ++stream) {
+      const KeyValues& ring = rings_[std::size_t(stream)];
+      float* logits = scratch.logits;
+      ring.scores(kernels, head, slot, head_blocks, scratch.query, logits, stream);
+      if (head_blocks < blocks)
+        ring.scores(kernels, head, 0, blocks - head_blocks, scratch.query, logits + 16 * head_blocks, stream);
+      kernels.add(scratch.relative + stream * scratch.stride + relative_.newest() - newest, n, logits);
+      std::fill(logits, logits + before, kNever);
+      std::fill(logits + newest + 1, logits + n, kNever);
+      const float share = 1.0f / kernels.exp_sum(logits, n, kernels.max(logits, n));
+      std::fill_n(scratch.mixed, ring.padded_dim(), 0.0f);
+      ring.mix(kernels, head, 16 * slot, 16 * head_blocks, logits, scratch.integers, scratch.mixed);
+      if (head_blocks < blocks)
+        ring.mix(kernels, head, 0, 16 * (blocks - head_blocks), logits + 16 * head_blocks, scratch.integers,
+                 scratch.mixed);
+      float* to = out + (stream * heads_ + head) * head_dim_;
+      for (int i = 0; i < head_dim_; ++i) to[i] = scratch.mixed[i] * share;
+    }
   }
 }
 
@@ -123,7 +133,7 @@ void EncodeAttention::attend(const Kernels& kernels, std::int64_t position, cons
   for (int head = 0; head < heads_; ++head) {
     float *logits = scratch.logits, *by_id = scratch.by_id;
     relative_.table().prepare(kernels, query + head * head_dim_, scratch.query);
-    relative_.scores(kernels, head, scratch.query, scratch.relative);
+    relative_.scores(kernels, head, scratch.query, 1, scratch.relative, 0);
     table_.prepare(kernels, query + head * head_dim_, scratch.query);
     table_.scores(kernels, head, 0, padded_ids_ / 16, scratch.query, by_id);
 
@@ -161,19 +171,22 @@ ChordAttention::ChordAttention(const float* relative, int rows, int in_view, int
     relative_.write(kernels, row, relative + std::size_t(row) * std::size_t(heads * head_dim), nullptr);
 }
 
-void ChordAttention::attend(const Kernels& kernels, const std::int64_t* rows, int count, const float* query,
-                            Scratch& scratch, float* out) const noexcept {
-  const int n = round_up_16(count);
+void ChordAttention::attend(const Kernels& kernels, const ChordSlots& slots, const std::int64_t* rows, int count,
+                            const float* query, Scratch& scratch, float* out) const noexcept {
+  const int n = round_up_16(count), slots_used = round_up_16(slots.used);
+  const std::int16_t* slot = slots.slot.data();
   for (int head = 0; head < heads_; ++head) {
-    float* logits = scratch.logits;
+    float *logits = scratch.logits, *by_slot = scratch.by_id;
     view_.prepare(kernels, query + head * head_dim_, scratch.query);
-    view_.scores(kernels, head, 0, n / 16, scratch.query, logits);
+    view_.scores(kernels, head, 0, slots_used / 16, scratch.query, by_slot);
     relative_.scores(kernels, head, 0, row_blocks_, scratch.query, scratch.relative);
-    for (int i = 0; i < count; ++i) logits[i] += scratch.relative[rows[i]];
+    for (int i = 0; i < count; ++i) logits[i] = by_slot[slot[i]] + scratch.relative[rows[i]];
     std::fill(logits + count, logits + n, kNever);
     const float share = 1.0f / kernels.exp_sum(logits, n, kernels.max(logits, n));
+    std::fill_n(by_slot, slots_used, 0.0f);
+    for (int i = 0; i < count; ++i) by_slot[slot[i]] += logits[i];  // a chord weighs what its places do
     std::fill_n(scratch.mixed, view_.padded_dim(), 0.0f);
-    view_.mix(kernels, head, 0, n, logits, scratch.integers, scratch.mixed);
+    view_.mix(kernels, head, 0, slots_used, by_slot, scratch.integers, scratch.mixed);
     for (int i = 0; i < head_dim_; ++i) out[head * head_dim_ + i] = scratch.mixed[i] * share;
   }
 }

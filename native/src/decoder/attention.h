@@ -12,6 +12,7 @@ struct Scratch {
   Scratch(int longest, int head_dim, Arena& arena);
 
   Query query;
+  int stride = 0;  // between the streams' numbers in the next two
   float* logits = nullptr;
   float* relative = nullptr;
   float* by_id = nullptr;
@@ -27,9 +28,10 @@ class RelativeTable {
   RelativeTable(const float* rows, int distances, int reach, int heads, int head_dim, Precision precision,
                 const Kernels& kernels, Arena& arena);
 
-  /// q . embedding by distance: afterwards distance d stands at out[newest() - d], for d in -15 .. reach + 15 (before
+  /// q . embedding by distance, for each stream: afterwards distance d stands at out[newest() - d], for d in -15 .. reach + 15 (before
   /// the present stands nothing of use).
-  void scores(const Kernels& kernels, int head, const Query& query, float* out) const noexcept;
+  void scores(const Kernels& kernels, int head, const Query& query, int streams, float* out,
+              int out_stride) const noexcept;
   int newest() const noexcept { return lead_ + 16 * blocks_ - 1; }
   int length() const noexcept { return newest() + 17; }
   std::size_t bytes() const noexcept { return table_.bytes_per_position() * 16 * std::size_t(blocks_); }
@@ -51,8 +53,9 @@ class BandAttention {
 
   void store(const Kernels& kernels, int stream, std::int64_t position, const float* key, const float* value) noexcept;
 
-  /// out (heads * head_dim) = attention of a scaled query at `position`, whose key is stored.
-  void attend(const Kernels& kernels, int stream, std::int64_t position, const float* query, Scratch& scratch,
+  /// out (streams, heads * head_dim) = attention of the streams' scaled queries at `position`, whose keys are stored. All
+  /// streams at once: they share the relative embeddings.
+  void attend(const Kernels& kernels, std::int64_t position, const float* queries, int query_stride, Scratch& scratch,
               float* out) const noexcept;
 
   static int capacity(int band, int keep) { return round_up_16(band + keep + 16); }
@@ -101,18 +104,27 @@ class EncodeAttention {
   float* far_ = nullptr;  // by id: how often it stands in the context beyond `distances`
 };
 
-/// Latents attend to the chords in view, whose keys and values are laid out anew when the view changes.
+/// Where the chords in view stand: each in a slot of its own, however often it comes back.
+struct ChordSlots {
+  std::vector<std::int16_t> column;  // by slot: the chord, counted from NO_CHORD
+  std::vector<std::int16_t> slot;    // by place in the view
+  int used = 0;                      // slots
+};
+
+/// Latents attend to the chords in view. A chart goes through few chords again and again: each has one key and value
+/// however often it stands there, and what stands where it stood is not laid out again.
 class ChordAttention {
  public:
   ChordAttention() = default;
   ChordAttention(const float* relative, int rows, int in_view, int heads, int head_dim, Precision precision,
                  const Kernels& kernels, Arena& arena);
 
-  void set_chord(const Kernels& kernels, int index, const float* key, const float* value) noexcept {
-    view_.write(kernels, index, key, value);
+  void set_chord(const Kernels& kernels, int slot, const float* key, const float* value) noexcept {
+    view_.write(kernels, slot, key, value);
   }
-  void attend(const Kernels& kernels, const std::int64_t* rows, int count, const float* query, Scratch& scratch,
-              float* out) const noexcept;
+  /// rows: the chords' relative indices, one a place of the view.
+  void attend(const Kernels& kernels, const ChordSlots& slots, const std::int64_t* rows, int count, const float* query,
+              Scratch& scratch, float* out) const noexcept;
 
  private:
   int heads_ = 0;

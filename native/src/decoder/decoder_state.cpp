@@ -38,6 +38,10 @@ Decoder::State::State(const DecoderConfig& c, const Tensors& tensors, Precision 
       scratch(net.longest_scratch, c.dim / c.heads, arena),
       viewed(std::size_t(c.chords_in_view)),
       sounding(std::size_t(rollback + kRows + 2)) {
+  slot_of_chord.assign(std::size_t(c.num_chords), -1);
+  newest_slots.column.assign(std::size_t(c.chords_in_view), -1);
+  newest_slots.slot.resize(std::size_t(c.chords_in_view));
+  for (ChordSlots& slots : slots_of) slots = newest_slots;
   constexpr std::size_t kMost = 2 * kRows;
   const auto row = [&](int width) { return arena.take<float>(kMost * std::size_t(width)); };
   query = row(dim), x = row(dim), h = row(dim), y = row(dim), q = row(dim), k = row(dim), v = row(dim);
@@ -45,7 +49,7 @@ Decoder::State::State(const DecoderConfig& c, const Tensors& tensors, Precision 
   const int widest = std::max(dim, c.ff_dim);
   quantised = arena.take<std::int16_t>(kMost * std::size_t(widest));
   words = row(kInputWords * (widest / kBlockInputs + 1));
-  low_rank = arena.take<float>(std::size_t(round_up_16(kMaxRank)));
+  low_rank = row(kMaxRank);
 
   const std::size_t table = std::size_t(c.event_ids) * dim_;
   base_k = arena.take<float>(table), base_v = arena.take<float>(table);

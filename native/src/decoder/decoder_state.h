@@ -25,7 +25,8 @@ struct Decoder::State {
   void decode_stage(int count);
   void see_chords(const DecoderInput* inputs, int count);
   void compute_chords(const int* columns, int count);
-  void set_view(Block& block, const DecoderInput& input, std::uint64_t view);
+  void place_chords(const DecoderInput& input, ChordSlots& slots);
+  void set_view(Block& block, const ChordSlots& slots, std::uint64_t view);
   void fill_tables(const Linear& linear, float* out);
   void blend_tables();
   void restyle();
@@ -77,6 +78,9 @@ struct Decoder::State {
   std::uint32_t stamp = 1;
   std::uint64_t view = 0;  // number of the view of the newest token
   std::uint64_t view_of[kRows] = {};
+  ChordSlots slots_of[kRows];
+  ChordSlots newest_slots;
+  std::vector<std::int16_t> slot_of_chord;  // by column; -1: in no slot
   std::vector<std::int64_t> viewed;  // its chord ids
   int num_viewed = -1;
 

@@ -13,6 +13,7 @@ constexpr int kInputLimit = 8191;  // inputs as integers: 64 products with integ
 constexpr int kInputWords = 2;     // of scratch for each 64 inputs, beside the integers
 constexpr int kInt8Limit = 127;    // keys and values in caches and tables
 constexpr int kInt16Limit = 8191;
+constexpr int kQueryLimit = 32767;
 constexpr float kSumLimit = 2.1e9f;  // below 2^31: bounds an integer dot product
 
 /// The 16 levels of NF4 (QLoRA, Dettmers et al. 2023, appendix E), as engine/nf4.py has them.
@@ -76,22 +77,26 @@ struct Kernels {
   void (*nf4_exact)(const Nf4View& w, const float* x, int columns, float* y, int y_stride) noexcept;
   void (*dense)(const DenseView& w, const float* x, int columns, float* y, int y_stride) noexcept;
 
-  /// out[r] = a[r * n ...] . x, and y += sum of t[r] * b[r * n ...]: the two halves of a low-rank adapter.
-  void (*dots)(const float* a, int rows, int n, const float* x, float* out) noexcept;
-  void (*add_rows)(const float* b, int rows, int n, const float* t, float* y) noexcept;
+  /// out[r] = a[r * n ...] . x, and y += sum of t[r] * b[r * n ...]: the two halves of a low-rank adapter. For `columns`
+  /// vectors, n, `rows` and y_stride floats apart.
+  void (*dots)(const float* a, int rows, int n, const float* x, int columns, float* out) noexcept;
+  void (*add_rows)(const float* b, int rows, int n, const float* t, int columns, float* y, int y_stride) noexcept;
 
   /// x -> integers, each at most peak_limit and summing to at most sum_limit in magnitude; returns the scale.
   float (*quantise)(const float* x, int n, float peak_limit, float sum_limit, std::int16_t* q) noexcept;
 
   /// Keys lie in blocks of 16 positions, [dim / 2][16][2] (fp32: [dim][16]); values in pairs, [dim][2] (fp32: [dim]).
-  /// scores: out[position] = q . key, times both scales. mix: out[i] += scale * sum of w[position] * value[i].
+  /// scores: out[position] = q . key, times both scales, for `columns` (1 or 2) queries, dim apart; |q| <= kQueryLimit.
+  /// mix: out[i] += scale * sum of w[position] * value[i]; w >= 0.
   void (*scores_i8)(const std::int8_t* keys, const float* key_scales, int blocks, int dim, const std::int16_t* q,
-                    float q_scale, float* out) noexcept;
+                    const float* q_scales, int columns, float* out, int out_stride) noexcept;
   void (*scores_i16)(const std::int16_t* keys, const float* key_scales, int blocks, int dim, const std::int16_t* q,
-                     float q_scale, float* out) noexcept;
-  void (*scores_f32)(const float* keys, int blocks, int dim, const float* q, float* out) noexcept;
-  void (*mix_i8)(const std::int8_t* values, int pairs, int dim, const std::int16_t* w, float scale, float* out) noexcept;
-  void (*mix_i16)(const std::int16_t* values, int pairs, int dim, const std::int16_t* w, float scale, float* out) noexcept;
+                     const float* q_scales, int columns, float* out, int out_stride) noexcept;
+  void (*scores_f32)(const float* keys, int blocks, int dim, const float* q, int columns, float* out,
+                     int out_stride) noexcept;
+  void (*mix_i8)(const std::int8_t* values, int positions, int dim, const std::int16_t* w, float scale, float* out) noexcept;
+  void (*mix_i16)(const std::int16_t* values, int positions, int dim, const std::int16_t* w, float scale,
+                  float* out) noexcept;
   void (*mix_f32)(const float* values, int positions, int dim, const float* w, float* out) noexcept;
 
   float (*max)(const float* x, int n) noexcept;

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "kernels_avx2_bytes.h"
 #include "kernels_impl.h"
 
 namespace sideman {
@@ -157,8 +158,14 @@ struct Avx2 {
   }
 };
 
+constexpr Kernels make_kernels() {
+  Kernels kernels = Impl<Avx2>::table("avx2");
+  kernels.bytes = {ByteProduct::quantise, ByteProduct::multiply};
+  return kernels;
+}
+
 }  // namespace
 
-const Kernels kAvx2Kernels = Impl<Avx2>::table("avx2");
+const Kernels kAvx2Kernels = make_kernels();
 
 }  // namespace sideman

@@ -144,25 +144,49 @@ struct Impl {
       }
   }
 
-  static void dots(const float* a, int rows, int n, const float* x, float* out) noexcept {
+  template <int C>
+  static void dots_of(const float* a, int rows, int n, const float* x, float* out) noexcept {
     for (int r = 0; r < rows; ++r, a += n) {
-      Floats even = Simd::zero(), odd = Simd::zero();
+      Floats even[C], odd[C];
+      for (int c = 0; c < C; ++c) even[c] = odd[c] = Simd::zero();
       int i = 0;
       for (; i + 32 <= n; i += 32) {
-        even = Simd::fma(Simd::load(a + i), Simd::load(x + i), even);
-        odd = Simd::fma(Simd::load(a + i + 16), Simd::load(x + i + 16), odd);
+        const Floats first = Simd::load(a + i), second = Simd::load(a + i + 16);
+        for (int c = 0; c < C; ++c) {
+          even[c] = Simd::fma(first, Simd::load(x + c * n + i), even[c]);
+          odd[c] = Simd::fma(second, Simd::load(x + c * n + i + 16), odd[c]);
+        }
       }
-      if (i < n) even = Simd::fma(Simd::load(a + i), Simd::load(x + i), even);
-      out[r] = Simd::reduce_add(Simd::add(even, odd));
+      for (int c = 0; c < C; ++c) {
+        if (i < n) even[c] = Simd::fma(Simd::load(a + i), Simd::load(x + c * n + i), even[c]);
+        out[c * rows + r] = Simd::reduce_add(Simd::add(even[c], odd[c]));
+      }
     }
   }
 
-  static void add_rows(const float* b, int rows, int n, const float* t, float* y) noexcept {
+  static void dots(const float* a, int rows, int n, const float* x, int columns, float* out) noexcept {
+    int c = 0;
+    for (; c + 2 <= columns; c += 2) dots_of<2>(a, rows, n, x + c * n, out + c * rows);
+    if (c < columns) dots_of<1>(a, rows, n, x + c * n, out + c * rows);
+  }
+
+  template <int C>
+  static void add_rows_of(const float* b, int rows, int n, const float* t, float* y, int y_stride) noexcept {
     for (int i = 0; i < n; i += 16) {
-      Floats sum = Simd::load(y + i);
-      for (int r = 0; r < rows; ++r) sum = Simd::fma(Simd::load(b + r * n + i), Simd::set(t[r]), sum);
-      Simd::store(sum, y + i);
+      Floats sum[C];
+      for (int c = 0; c < C; ++c) sum[c] = Simd::load(y + c * y_stride + i);
+      for (int r = 0; r < rows; ++r) {
+        const Floats row = Simd::load(b + r * n + i);
+        for (int c = 0; c < C; ++c) sum[c] = Simd::fma(row, Simd::set(t[c * rows + r]), sum[c]);
+      }
+      for (int c = 0; c < C; ++c) Simd::store(sum[c], y + c * y_stride + i);
     }
+  }
+
+  static void add_rows(const float* b, int rows, int n, const float* t, int columns, float* y, int y_stride) noexcept {
+    int c = 0;
+    for (; c + 2 <= columns; c += 2) add_rows_of<2>(b, rows, n, t + c * rows, y + c * y_stride, y_stride);
+    if (c < columns) add_rows_of<1>(b, rows, n, t + c * rows, y + c * y_stride, y_stride);
   }
 
   static float quantise(const float* x, int n, float peak_limit, float sum_limit, std::int16_t* q) noexcept {
@@ -179,35 +203,50 @@ struct Impl {
     return factor > 0.0f ? 1.0f / factor : 0.0f;
   }
 
-  /// Four blocks at once: as many independent sums.
-  template <int N, class T>
-  static void score_blocks(const T* keys, const float* key_scales, int dim, const std::int16_t* q, float q_scale,
-                           float* out) noexcept {
-    Ints sum[N];
-    for (int n = 0; n < N; ++n) sum[n] = Simd::zero_ints();
+  /// N blocks and C queries at once: as many independent sums.
+  template <int N, int C, class T>
+  static void score_blocks(const T* keys, const float* key_scales, int dim, const std::int16_t* q,
+                           const float* q_scales, float* out, int out_stride) noexcept {
+    Ints sum[N][C];
+    for (int n = 0; n < N; ++n)
+      for (int c = 0; c < C; ++c) sum[n][c] = Simd::zero_ints();
     for (int i = 0; i < dim; i += 2)
       for (int n = 0; n < N; ++n) {
         const T* at = keys + n * dim * 16 + i * 16;
         Simd::prefetch(at + N * dim * 16);
-        sum[n] = Simd::madd(sum[n], Simd::load_pairs(at), Simd::set_pair(q + i));
+        const auto pairs = Simd::load_pairs(at);
+        for (int c = 0; c < C; ++c) sum[n][c] = Simd::madd(sum[n][c], pairs, Simd::set_pair(q + c * dim + i));
       }
-    for (int n = 0; n < N; ++n) {
-      const Floats scale = Simd::mul(Simd::load(key_scales + 16 * n), Simd::set(q_scale));
-      Simd::store(Simd::mul(Simd::to_floats(sum[n]), scale), out + 16 * n);
-    }
+    for (int n = 0; n < N; ++n)
+      for (int c = 0; c < C; ++c) {
+        const Floats scale = Simd::mul(Simd::load(key_scales + 16 * n), Simd::set(q_scales[c]));
+        Simd::store(Simd::mul(Simd::to_floats(sum[n][c]), scale), out + c * out_stride + 16 * n);
+      }
+  }
+
+  template <int C, class T>
+  static void scores_of(const T* keys, const float* key_scales, int blocks, int dim, const std::int16_t* q,
+                        const float* q_scales, float* out, int out_stride) noexcept {
+    constexpr int kBlocks = 4 / C;
+    int b = 0;
+    for (; b + kBlocks <= blocks; b += kBlocks)
+      score_blocks<kBlocks, C>(keys + b * dim * 16, key_scales + 16 * b, dim, q, q_scales, out + 16 * b, out_stride);
+    for (; b < blocks; ++b)
+      score_blocks<1, C>(keys + b * dim * 16, key_scales + 16 * b, dim, q, q_scales, out + 16 * b, out_stride);
   }
 
   template <class T>
-  static void scores(const T* keys, const float* key_scales, int blocks, int dim, const std::int16_t* q, float q_scale,
-                     float* out) noexcept {
-    int b = 0;
-    for (; b + 4 <= blocks; b += 4)
-      score_blocks<4>(keys + b * dim * 16, key_scales + 16 * b, dim, q, q_scale, out + 16 * b);
-    for (; b < blocks; ++b)
-      score_blocks<1>(keys + b * dim * 16, key_scales + 16 * b, dim, q, q_scale, out + 16 * b);
+  static void scores(const T* keys, const float* key_scales, int blocks, int dim, const std::int16_t* q,
+                     const float* q_scales, int columns, float* out, int out_stride) noexcept {
+    if (columns == 2)
+      scores_of<2>(keys, key_scales, blocks, dim, q, q_scales, out, out_stride);
+    else
+      scores_of<1>(keys, key_scales, blocks, dim, q, q_scales, out, out_stride);
   }
 
-  static void scores_f32(const float* keys, int blocks, int dim, const float* q, float* out) noexcept {
+  static void scores_f32(const float* keys, int blocks, int dim, const float* q, int columns, float* out,
+                         int out_stride) noexcept {
+    if (columns == 2) scores_f32(keys, blocks, dim, q + dim, 1, out + out_stride, 0);
     for (int b = 0; b < blocks; ++b, keys += dim * 16) {
       Floats even = Simd::zero(), odd = Simd::zero();
       for (int i = 0; i < dim; i += 2) {
@@ -234,7 +273,8 @@ struct Impl {
   }
 
   template <class T>
-  static void mix(const T* values, int pairs, int dim, const std::int16_t* w, float scale, float* out) noexcept {
+  static void mix(const T* values, int positions, int dim, const std::int16_t* w, float scale, float* out) noexcept {
+    const int pairs = positions / 2;
     int i = 0;
     for (; i + 64 <= dim; i += 64) mix_lanes<4>(values + 2 * i, pairs, dim, w, scale, out + i);
     for (; i + 16 <= dim; i += 16) mix_lanes<1>(values + 2 * i, pairs, dim, w, scale, out + i);

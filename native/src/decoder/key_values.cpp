@@ -67,24 +67,29 @@ void KeyValues::write(const Kernels& kernels, int position, const float* key, co
   }
 }
 
-void KeyValues::prepare(const Kernels& kernels, const float* x, Query& query) const noexcept {
-  std::copy_n(x, head_dim_, query.x);
-  std::fill(query.x + head_dim_, query.x + padded_dim_, 0.0f);
+void KeyValues::prepare(const Kernels& kernels, const float* x, Query& query, int stream) const noexcept {
+  float* to = query.x + stream * padded_dim_;
+  std::copy_n(x, head_dim_, to);
+  std::fill(to + head_dim_, to + padded_dim_, 0.0f);
   if (precision_ != Precision::kExact)
-    query.scale = kernels.quantise(query.x, padded_dim_, 32767.0f, kSumLimit / limit_of(precision_), query.q);
+    query.scales[stream] = kernels.quantise(to, padded_dim_, static_cast<float>(kQueryLimit),
+                                            kSumLimit / limit_of(precision_), query.q + stream * padded_dim_);
 }
 
-void KeyValues::scores(const Kernels& kernels, int head, int first_block, int blocks, const Query& query,
-                       float* out) const noexcept {
+void KeyValues::scores(const Kernels& kernels, int head, int first_block, int blocks, const Query& query, float* out,
+                       int first_stream, int streams, int out_stride) const noexcept {
   const std::size_t first = row(head, 16 * first_block), at = first * std::size_t(padded_dim_);
+  const std::int16_t* q = query.q + first_stream * padded_dim_;
+  const float* q_scales = query.scales + first_stream;
   if (precision_ == Precision::kInt8)
-    kernels.scores_i8(static_cast<const std::int8_t*>(keys_) + at, key_scales_ + first, blocks, padded_dim_, query.q,
-                      query.scale, out);
+    kernels.scores_i8(static_cast<const std::int8_t*>(keys_) + at, key_scales_ + first, blocks, padded_dim_, q,
+                      q_scales, streams, out, out_stride);
   else if (precision_ == Precision::kInt16)
-    kernels.scores_i16(static_cast<const std::int16_t*>(keys_) + at, key_scales_ + first, blocks, padded_dim_, query.q,
-                       query.scale, out);
+    kernels.scores_i16(static_cast<const std::int16_t*>(keys_) + at, key_scales_ + first, blocks, padded_dim_, q,
+                       q_scales, streams, out, out_stride);
   else
-    kernels.scores_f32(static_cast<const float*>(keys_) + at, blocks, padded_dim_, query.x, out);
+    kernels.scores_f32(static_cast<const float*>(keys_) + at, blocks, padded_dim_, query.x + first_stream * padded_dim_,
+                       streams, out, out_stride);
 }
 
 void KeyValues::mix(const Kernels& kernels, int head, int first, int count, float* weights, std::int16_t* scratch,
@@ -95,11 +100,11 @@ void KeyValues::mix(const Kernels& kernels, int head, int first, int count, floa
     return;
   }
   kernels.multiply(value_scales_ + row(head, first), count, weights);
-  const float scale = kernels.quantise(weights, count, 32767.0f, kSumLimit / limit_of(precision_), scratch);
+  const float scale = kernels.quantise(weights, count, static_cast<float>(kQueryLimit), kSumLimit / limit_of(precision_), scratch);
   if (precision_ == Precision::kInt8)
-    kernels.mix_i8(static_cast<const std::int8_t*>(values_) + at, count / 2, padded_dim_, scratch, scale, out);
+    kernels.mix_i8(static_cast<const std::int8_t*>(values_) + at, count, padded_dim_, scratch, scale, out);
   else
-    kernels.mix_i16(static_cast<const std::int16_t*>(values_) + at, count / 2, padded_dim_, scratch, scale, out);
+    kernels.mix_i16(static_cast<const std::int16_t*>(values_) + at, count, padded_dim_, scratch, scale, out);
 }
 
 std::size_t KeyValues::bytes_per_position() const noexcept {

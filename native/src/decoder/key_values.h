@@ -8,11 +8,11 @@ namespace sideman {
 
 constexpr int round_up_16(int n) { return (n + 15) / 16 * 16; }
 
-/// A query of one head, padded to whole vectors.
+/// A query of one head for each of up to two streams, padded to whole vectors: padded_dim apart.
 struct Query {
   float* x = nullptr;
   std::int16_t* q = nullptr;
-  float scale = 0.0f;
+  float scales[2] = {};
 };
 
 /// Keys and values of positions, head by head, in the layout of kernels.h: a table, or a ring that its owner indexes.
@@ -28,14 +28,16 @@ class KeyValues {
   /// Stores the key and value of a position: heads * head_dim floats each.
   void write(const Kernels& kernels, int position, const float* key, const float* value) noexcept;
 
-  /// Readies a query of one head: head_dim floats -> whole vectors and, where wanted, integers.
-  void prepare(const Kernels& kernels, const float* x, Query& query) const noexcept;
+  /// Readies a stream's query of one head: head_dim floats -> whole vectors and, where wanted, integers.
+  void prepare(const Kernels& kernels, const float* x, Query& query, int stream = 0) const noexcept;
 
-  /// out[0 .. 16 * blocks) = query . keys of the positions from 16 * first_block on.
-  void scores(const Kernels& kernels, int head, int first_block, int blocks, const Query& query, float* out) const noexcept;
+  /// out[0 .. 16 * blocks) = query . keys of the positions from 16 * first_block on, of `streams` streams from the
+  /// first, out_stride apart.
+  void scores(const Kernels& kernels, int head, int first_block, int blocks, const Query& query, float* out,
+              int first_stream = 0, int streams = 1, int out_stride = 0) const noexcept;
 
   /// out += sum of weights[i] * value of position first + i, `count` of them; both are multiples of 16. scratch: as
-  /// many floats and integers. Spoils the weights.
+  /// many integers. Spoils the weights.
   void mix(const Kernels& kernels, int head, int first, int count, float* weights, std::int16_t* scratch,
            float* out) const noexcept;
 

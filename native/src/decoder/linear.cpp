@@ -69,11 +69,9 @@ void Linear::apply(const Kernels& kernels, bool exact, const Rows& in, const flo
   for (int slot = 0; slot < Decoder::kStyles; ++slot) {
     const AdapterSlot& adapter = adapters[slot];
     if (adapter.rank == 0 || weights[slot] == 0.0f) continue;
-    for (int i = 0; i < in.count; ++i) {
-      kernels.dots(adapter.a, adapter.rank, columns_, in.x + i * columns_, scratch);
-      for (int r = 0; r < adapter.rank; ++r) scratch[r] *= weights[slot];
-      kernels.add_rows(adapter.b, adapter.rank, rows_, scratch, y + i * y_stride);
-    }
+    kernels.dots(adapter.a, adapter.rank, columns_, in.x, in.count, scratch);
+    for (int r = 0; r < adapter.rank * in.count; ++r) scratch[r] *= weights[slot];
+    kernels.add_rows(adapter.b, adapter.rank, rows_, scratch, in.count, y, y_stride);
   }
 }
 

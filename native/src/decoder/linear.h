@@ -32,7 +32,7 @@ class Linear {
   /// Lays the tensor out for the kernels. Rows are a multiple of 16. byte_levels: those of an integer product.
   Linear(const Tensor& tensor, bool byte_levels, Arena& arena);
 
-  /// y[i * y_stride ...] = W x_i for every row of the input. `weights`: of the styles. scratch: kMaxRank floats.
+  /// y[i * y_stride ...] = W x_i for every row of the input. `weights`: of the styles. scratch: kMaxRank floats a row.
   void apply(const Kernels& kernels, bool exact, const Rows& in, const float* weights, float* y, int y_stride,
              float* scratch) const noexcept;
 

@@ -147,6 +147,7 @@ Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision preci
     block.chord = load.projections(name + "chord_attn", dim, byte_levels);
     block.chords = ChordAttention(load.passing(name + "chord_attn.relative", c.chord_rows, dim).data(), c.chord_rows,
                                   c.chords_in_view, c.heads, head_dim, precision, kernels, arena);
+    block.laid_out.assign(std::size_t(c.chords_in_view), -1);
     block.ff_norm = load.norm(name + "ff_norm", dim);
     block.up = load.linear(name + "ff.up_proj", c.ff_dim, dim, byte_levels);
     block.down = load.linear(name + "ff.down_proj", dim, c.ff_dim, byte_levels);
@@ -174,7 +175,7 @@ Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision preci
     modules[name + "ff.down_proj"] = &blocks[i].down;
   }
   modules["head"] = &head;
-  longest_scratch = std::max({2 * round_up_16(c.band) + near + 128, 2 * c.distances + 128, c.event_ids, c.chord_rows + 64});
+  longest_scratch = std::max({2 * round_up_16(c.band) + near + 128, 2 * c.distances + 128, c.event_ids, c.chord_rows + 64, c.chords_in_view + 16});
 }
 
 }  // namespace sideman

@@ -25,7 +25,9 @@ struct Block {
   Linear up, down;
   BandAttention band;
   ChordAttention chords;
-  std::uint64_t view = 0;  // which view of the chords is laid out; 0: none
+  std::uint64_t view = 0;             // which view of the chords is laid out; 0: none
+  std::uint32_t chord_stamp = 0;      // and under which styles
+  std::vector<std::int16_t> laid_out; // by slot: the chord that stands there; -1: none
 };
 
 /// The weights of a checkpoint, laid out, with the caches that belong to them.

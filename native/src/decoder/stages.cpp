@@ -33,7 +33,7 @@ void Decoder::State::add_controls(const float* levels, float* row) {
       kernels.add(rows + below * dim, dim, row);
     } else {
       const float shares[] = {1.0f - share, share};
-      kernels.add_rows(rows + below * dim, 2, dim, shares, row);
+      kernels.add_rows(rows + below * dim, 2, dim, shares, 1, row, 0);
     }
     rows += (count + 1) * dim;
   }
@@ -65,9 +65,10 @@ void Decoder::State::process_stage(Block& block, const DecoderInput* inputs, int
   apply(block.self.k, in, k);
   apply(block.self.v, in, v);
   scale_queries(q, n);
-  for (int i = 0; i < n; ++i) {
-    block.band.store(kernels, i % streams, length + i / streams, k + i * dim, v + i * dim);
-    block.band.attend(kernels, i % streams, length + i / streams, q + i * dim, scratch, attended + i * dim);
+  for (int i = 0; i < n; i += streams) {
+    for (int s = 0; s < streams; ++s)
+      block.band.store(kernels, s, length + i / streams, k + (i + s) * dim, v + (i + s) * dim);
+    block.band.attend(kernels, length + i / streams, q + i * dim, dim, scratch, attended + i * dim);
   }
   apply(block.self.out, rows(block.self.out, attended, n, dim), y);
   kernels.add(y, n * dim, x);
@@ -94,10 +95,11 @@ void Decoder::State::decode_stage(int count) {
   const Rows in = rows(net.decode.k, h, n, dim);
   apply(net.decode.k, in, k);
   apply(net.decode.v, in, v);
-  for (int i = 0; i < n; ++i) {
-    const int t = i / streams, s = i % streams;
-    net.decode_attention.store(kernels, s, length + t, k + i * dim, v + i * dim);
-    net.decode_attention.attend(kernels, s, length + t, q + t * dim, scratch, attended + i * dim);
+  for (int t = 0; t < count; ++t) {
+    const int i = t * streams;
+    for (int s = 0; s < streams; ++s)
+      net.decode_attention.store(kernels, s, length + t, k + (i + s) * dim, v + (i + s) * dim);
+    net.decode_attention.attend(kernels, length + t, q + t * dim, 0, scratch, attended + i * dim);
   }
   apply(net.decode.out, rows(net.decode.out, attended, n, dim), y);
   for (int i = 0; i < n; ++i) {

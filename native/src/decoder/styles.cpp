@@ -22,8 +22,8 @@ void Decoder::State::blend_tables() {
     std::copy_n(base_v + at, dim, table_v + at);
     for (int slot = 0; slot < kStyles; ++slot) {
       if (weights[slot] == 0.0f) continue;
-      if (!share_k[slot].empty()) kernels.add_rows(share_k[slot].data() + at, 1, dim, &weights[slot], table_k + at);
-      if (!share_v[slot].empty()) kernels.add_rows(share_v[slot].data() + at, 1, dim, &weights[slot], table_v + at);
+      if (!share_k[slot].empty()) kernels.add_rows(share_k[slot].data() + at, 1, dim, &weights[slot], 1, table_k + at, 0);
+      if (!share_v[slot].empty()) kernels.add_rows(share_v[slot].data() + at, 1, dim, &weights[slot], 1, table_v + at, 0);
     }
     net.encode_attention.set_id(kernels, id, table_k + at, table_v + at);
   }
@@ -70,8 +70,8 @@ void Decoder::set_style(int slot, const Style& style) {
     out.assign(adapter.rank == 0 ? 0 : std::size_t(s.config.event_ids) * s.dim_, 0.0f);
     for (int id = 0; adapter.rank > 0 && id < s.config.event_ids; ++id) {
       s.kernels.layer_norm(s.net.token_emb + id * s.dim, s.net.token_norm.weight, s.net.token_norm.bias, s.dim, s.h);
-      s.kernels.dots(adapter.a, adapter.rank, s.dim, s.h, s.low_rank);
-      s.kernels.add_rows(adapter.b, adapter.rank, s.dim, s.low_rank, out.data() + std::size_t(id) * s.dim_);
+      s.kernels.dots(adapter.a, adapter.rank, s.dim, s.h, 1, s.low_rank);
+      s.kernels.add_rows(adapter.b, adapter.rank, s.dim, s.low_rank, 1, out.data() + std::size_t(id) * s.dim_, 0);
     }
   };
   share(s.net.encode.k.adapters[slot], s.share_k[slot]);

@@ -54,6 +54,11 @@ void Stream::set_chords(const std::int64_t* ids, const std::int64_t* steps, std:
   if (from_step == until_ && until_ > step_) move_to(until_);
 }
 
+void Stream::set_leaning(bool leans) noexcept {
+  leans_ = leans;
+  drawn_.reset();
+}
+
 void Stream::set_beat(const Beat& beat) noexcept {
   beat_ = beat;
   refresh();
@@ -191,7 +196,7 @@ void Stream::draw() {
   }
   logits();
   guide();
-  lean(rules_.leaning, beat_, layout_, step_, scores_.data());
+  if (leans_) lean(rules_.leaning, beat_, layout_, step_, scores_.data());
   let_go(rules_.chord_tones, rules_.no_chord, chords_.at(step_), rules_.release * chord_strength_, sounding(), onsets_,
          layout_, scores_.data());
   forbid_stutter();
