@@ -43,7 +43,7 @@ def encode(address: str, *values: Value) -> bytes:
                 tags, data = tags + "s", data + osc_types.write_string(value.replace("\x00", " "))
             elif isinstance(value, bool):
                 tags += "T" if value else "F"
-            elif isinstance(value, int) and value.bit_length() <= 31:
+            elif isinstance(value, int) and -(2**31) <= value < 2**31:
                 tags, data = tags + "i", data + osc_types.write_int(value)
             elif isinstance(value, int):
                 tags, data = tags + "h", data + osc_types.write_int64(value)
