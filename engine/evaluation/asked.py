@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.chords import Chart
 from engine.controls import Control
 from engine.data.controls import MEASURED, measure
 from engine.data.practice.piece import compose
-from engine.evaluation.naming import NAMED, Clip, Namer
+from engine.evaluation.naming import NAMED, Clip, Namer, practice_names
 from engine.notes import Notes
 from engine.solo import improvise
 from engine.tokens import encode_notes
@@ -45,13 +46,19 @@ class Obtained:
     names: dict[str, str]
 
 
-def unseen_charts(count: int) -> list[tuple[Chart, float]]:
-    """Charts of 32 bars, each with its tempo, whose forms no practice piece of any training has had."""
-    found = []
-    for i in range(count):
-        music = compose(_CHART_SEED + i, 0)
-        found.append((music.chart.fill(BARS), float(music.tempo_bpm)))
-    return found
+def unseen_charts(count: int, names: Mapping[str, str] | None = None) -> list[tuple[Chart, float]]:
+    """Charts of 32 bars, each with its tempo, whose forms no practice piece of any training has had.
+
+    names: kind of NAMED -> label; then charts at which a practice pianist would do that: a waltz is asked over a waltz.
+    """
+    found: list[tuple[Chart, float]] = []
+    for seed in itertools.count(_CHART_SEED):
+        music = compose(seed, 0)
+        if names is None or names.items() <= practice_names(music).items():
+            found.append((music.chart.fill(BARS), float(music.tempo_bpm)))
+        if len(found) == count:
+            return found
+    raise AssertionError("there is always another piece")
 
 
 def questions(controls: Sequence[Control], seeds: int) -> Iterator[Asked]:
@@ -64,8 +71,10 @@ def questions(controls: Sequence[Control], seeds: int) -> Iterator[Asked]:
             asked += [{control.name: label} for label in control.labels]
     names = {control.name for control in controls}
     asked += [{a: x, b: y} for a, b in PAIRS if {a, b} <= names for x in ENDS for y in ENDS]
-    charts = unseen_charts(seeds)
+    anywhere = unseen_charts(seeds)
     for values in asked:
+        named = {name: str(value) for name, value in values.items() if name in NAMED}
+        charts = unseen_charts(seeds, named) if named else anywhere
         for seed, (chart, tempo_bpm) in enumerate(charts, start=1):
             yield Asked(values, chart, tempo_bpm, seed)
 

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.chords import Chart
-from engine.data.practice.piece import compose
+from engine.data.practice.piece import Composition, compose
 from engine.notes import Notes
 
-__all__ = ["NAMED", "Clip", "Namer", "practice_clip", "train_namer"]
+__all__ = ["NAMED", "Clip", "Namer", "practice_clip", "practice_names", "train_namer"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -135,10 +135,13 @@ def practice_clip(seed: int, bars: int = CLIP_BARS) -> Clip:
     music = compose(seed, 0)
     chart = music.chart.fill(min(bars, music.chart.bars))
     notes = music.notes[music.notes["onset_s"] < chart.beats * 60.0 / music.tempo_bpm]
+    return Clip(notes, chart, music.tempo_bpm, practice_names(music))
+
+
+def practice_names(music: Composition) -> dict[str, str]:
+    """What a practice piece was made to be; a left hand only where it is played."""
     names = {"role": music.role, "groove": music.style}
-    if music.left and music.role not in NO_LEFT_HAND:
-        names["left_hand"] = music.left
-    return Clip(notes, chart, music.tempo_bpm, names)
+    return names | ({"left_hand": music.left} if music.left and music.role not in NO_LEFT_HAND else {})
 
 
 def train_namer(pieces: int = 2500, tested: int = 400) -> tuple[Namer, dict[str, float]]:
