@@ -59,9 +59,9 @@ def test_a_corrected_chart_is_never_overwritten(tune: Path, capsys: pytest.Captu
 
 
 def test_a_slip_in_the_chart_names_its_line(tune: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tune.with_suffix(".chords").write_text("0 C\n1 Hm7\n")
+    tune.with_suffix(".chords").write_text("0 C\n1 Km7\n")
     assert cli.main(["chords", str(tune)]) == 2
-    assert "tune.chords, line 2, column 3: 'Hm7' is no chord symbol" in capsys.readouterr().err
+    assert "tune.chords, line 2, column 3: 'Km7' is no chord symbol" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

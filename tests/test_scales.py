@@ -38,7 +38,7 @@ def test_twelve_roots_turn_the_mask_around(name: str) -> None:
         ("D", "unknown scale ''"),
         ("", "is no root"),
         ("dorian", "is no root"),
-        ("H major", "is no root"),
+        ("K major", "is no root"),
         ("Cm7 major", "is no root"),
         ("C/E major", "is no root"),
         ("N.C. major", "is no root"),
