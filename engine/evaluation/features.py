@@ -10,7 +10,7 @@ from engine.evaluation.excerpts import Meter
 from engine.metrics import chord_tone_share_of, longest_rest_s
 from engine.notes import Notes
 
-__all__ = ["FIGURES", "HISTOGRAMS", "TIMES_S", "figures", "histograms"]
+__all__ = ["FIGURES", "HISTOGRAMS", "TIMES_S", "figures", "histograms", "polyphony"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -35,7 +35,7 @@ _SAMPLES_PER_S = 50  # where polyphony is looked at
 def histograms(notes: Notes, length_s: float) -> dict[str, F64]:
     """Name -> shares that add up to 1 (all 0 where there is nothing to count)."""
     onset_s, duration_s = notes["onset_s"], notes["offset_s"] - notes["onset_s"]
-    sounding = np.minimum(_polyphony(notes, length_s), 16)
+    sounding = np.minimum(polyphony(notes, length_s), 16)
     counts = {
         "pitch": np.bincount(notes["pitch"], minlength=128),
         "pitch class": np.bincount(notes["pitch"] % 12, minlength=12),
@@ -62,7 +62,7 @@ def figures(notes: Notes, length_s: float, chords: ChordLabels, meter: Meter | N
         "groove": float("nan") if meter is None else groove(notes["onset_s"], length_s, meter),
         "on the beat": float("nan") if meter is None else on_the_beat(notes["onset_s"], meter),
         "restrikes": restrikes(notes),
-        "silence": float((_polyphony(notes, length_s) == 0).mean()),
+        "silence": float((polyphony(notes, length_s) == 0).mean()),
         "longest rest s": longest_rest_s(notes, length_s),
         "notes/s": len(notes) / length_s,
     }
@@ -95,9 +95,9 @@ def restrikes(notes: Notes) -> float:
     return float(((np.diff(pitch.astype(int)) == 0) & (np.diff(onset_s) < _RESTRIKE_S)).sum() / len(notes))
 
 
-def _polyphony(notes: Notes, length_s: float) -> npt.NDArray[np.int64]:
-    """(N,) sounding notes at evenly spaced moments."""
-    moments = np.arange(0.0, length_s, 1.0 / _SAMPLES_PER_S)
+def polyphony(notes: Notes, length_s: float, samples_per_s: int = _SAMPLES_PER_S) -> npt.NDArray[np.int64]:
+    """(S,) how many notes sound, at evenly spaced moments from 0 on."""
+    moments = np.arange(0.0, length_s, 1.0 / samples_per_s)
     started = np.searchsorted(np.sort(notes["onset_s"]), moments, side="right")
     ended = np.searchsorted(np.sort(notes["offset_s"]), moments, side="right")
     return started - ended

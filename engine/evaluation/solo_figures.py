@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engine.chords import Chart
 from engine.evaluation.excerpts import Meter
-from engine.evaluation.features import on_the_beat
+from engine.evaluation.features import on_the_beat, polyphony
 from engine.metrics import chord_tone_share
 from engine.notes import Notes
 
@@ -62,7 +62,7 @@ def solo_figures(notes: Notes, chart: Chart, tempo_bpm: float) -> dict[str, floa
     bar_s, length_s = beat_s * chart.beats_per_bar, beat_s * chart.beats
     bar = np.floor((notes["onset_s"] + EARLY_S) / bar_s).astype(np.int64)
     bars = [notes["pitch"][bar == i] for i in range(chart.bars)]
-    sounding = _sounding(notes, length_s)
+    sounding = polyphony(notes, length_s, SAMPLES_PER_S)
     phrases = [part.mean() for part in np.array_split(sounding, max(1, chart.bars // PHRASE_BARS))]
     return {
         "chord tones": chord_tone_share(notes, chart, tempo_bpm),
@@ -125,13 +125,6 @@ def _top_line(notes: Notes) -> tuple[F64, npt.NDArray[np.int64]]:
         else:
             lines.append((at, key))
     return np.array([at for at, _ in lines]), np.array([key for _, key in lines], dtype=np.int64)
-
-
-def _sounding(notes: Notes, length_s: float) -> npt.NDArray[np.int64]:
-    """(S,) how many notes sound, 100 times a second."""
-    moments = np.arange(0.0, length_s, 1.0 / SAMPLES_PER_S)
-    started = np.searchsorted(np.sort(notes["onset_s"]), moments, side="right")
-    return started - np.searchsorted(np.sort(notes["offset_s"]), moments, side="right")
 
 
 def _longest_run(is_so: npt.NDArray[np.bool_]) -> int:
