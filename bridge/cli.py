@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from typing import NoReturn
 
-from engine.console import escape_what_cannot_be_said
+from engine.output.console import escape_what_cannot_be_said
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -31,26 +31,30 @@ class Command:
     run: str = "run"
 
 
-_STYLE = "bridge.style_commands"
+_STYLE = "bridge.commands.study.styles"
 
 COMMANDS = (
-    Command("generate", "engine.generate_command", "write a solo over chords to a MIDI file"),
-    Command("play", "bridge.play_command", "play along live: chords in, notes out, on MIDI ports"),
-    Command("replay", "bridge.replay_command", "play the log of a session again, note for note"),
-    Command("recover", "bridge.recover_command", "make the take of a session that was killed"),
-    Command("ports", "bridge.ports_command", "list the MIDI ports that can be named"),
-    Command("doctor", "bridge.doctor_command", "measure this machine and say whether it will play live"),
-    Command("learn", "bridge.learn_command", "bind a hardware knob to a parameter by moving it"),
-    Command("osc", "bridge.osc_command", "write a control surface for Open Stage Control or TouchOSC"),
-    Command("fl", "bridge.fl_command", "install the FL Studio controller script"),
-    Command("chords", "bridge.chords_command", "print or write the chords of a MIDI file, as a chart to correct"),
-    Command("prepare", "bridge.prepare_command", "turn MIDI files into training data"),
-    Command("practice", "bridge.practice_command", "write practice pieces: textbook piano over generated charts"),
-    Command("train", "bridge.train_command", "train a base model"),
+    Command("generate", "engine.solo.command", "write a solo over chords to a MIDI file"),
+    Command("play", "bridge.commands.play", "play along live: chords in, notes out, on MIDI ports"),
+    Command("replay", "bridge.commands.replay", "play the log of a session again, note for note"),
+    Command("recover", "bridge.commands.recover", "make the take of a session that was killed"),
+    Command("ports", "bridge.commands.ports", "list the MIDI ports that can be named"),
+    Command("doctor", "bridge.commands.doctor", "measure this machine and say whether it will play live"),
+    Command("learn", "bridge.commands.learn", "bind a hardware knob to a parameter by moving it"),
+    Command("osc", "bridge.commands.osc", "write a control surface for Open Stage Control or TouchOSC"),
+    Command("fl", "bridge.commands.fl", "install the FL Studio controller script"),
+    Command(
+        "chords", "bridge.commands.study.chords", "print or write the chords of a MIDI file, as a chart to correct"
+    ),
+    Command("prepare", "bridge.commands.study.prepare", "turn MIDI files into training data"),
+    Command(
+        "practice", "bridge.commands.study.practice", "write practice pieces: textbook piano over generated charts"
+    ),
+    Command("train", "bridge.commands.study.train", "train a base model"),
     Command("finetune", _STYLE, "make a style from a handful of pieces", "add_finetune_arguments", "run_finetune"),
     Command("styles", _STYLE, "list, tell, add or remove styles", "add_styles_arguments", "run_styles"),
     Command("export", _STYLE, "merge a style into its base", "add_export_arguments", "run_export"),
-    Command("evaluate", "bridge.evaluate_command", "measure a model on held-out data"),
+    Command("evaluate", "bridge.commands.study.evaluate", "measure a model on held-out data"),
 )
 
 EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130

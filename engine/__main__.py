@@ -2,6 +2,6 @@
 
 import sys
 
-from engine.generate_command import main
+from engine.solo.command import main
 
 sys.exit(main())

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.chords import Chart, Chord
-from engine.controls import Control
+from engine.model.controls import Control
 
 __all__ = ["ARC_BARS", "DOMINANTS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
 

@@ -59,7 +59,7 @@ def _choose_variant() -> Literal["compiled", "python"]:
 
 VARIANT: Final = _choose_variant()
 
-# mypy reads _core.pyi for both; tests/test_native_face.py holds the twins to its signatures.
+# mypy reads _core.pyi for both; tests/native/test_face.py holds the twins to its signatures.
 if TYPE_CHECKING or VARIANT == "compiled":
     from native._core import (
         Decoder,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fl_rig import Studio
+    from tests.support.fl.rig import Studio
 
 
 @pytest.fixture(params=("fl2024", "fl21"))
@@ -19,7 +19,7 @@ def profile(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def studio(profile: str) -> Studio:
     """The script, connected to an engine."""
-    from tests.fl_rig import Studio
+    from tests.support.fl.rig import Studio
 
     joined = Studio(profile)
     joined.run(2.0)

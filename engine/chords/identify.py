@@ -13,7 +13,7 @@ from engine.vocabulary import CHORD, QUALITIES
 __all__ = ["identify"]
 
 # The fit of a chord is a sum of costs; the cheapest chord wins. The numbers only need to order the readings of a
-# voicing: tests/test_chord_tracker.py holds the table that they were set by.
+# voicing: tests/engine/chords/test_tracker.py holds the table that they were set by.
 _NO_OTHER = 2.5  # what a missing tone costs: thirds, sevenths and altered tones define the chord
 _NO_ROOT = {"13": 0.5}  # left-hand voicings leave the root to the bass player, the thirteenth most of all
 _NO_ROOT_OTHER = 1.1

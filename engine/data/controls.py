@@ -1,4 +1,4 @@
-"""What a training window is told of itself: the level of every control at each of its tokens (engine/controls).
+"""What a training window is told of itself: the level of every control at each of its tokens (engine/model/controls).
 
 Measured controls say what the music to come is like: how dense, loud, high, thick and low it is, on average over all
 of the window or over each of several stretches of 2 to 30 seconds. The window's music is measured as it stands there:
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.controls import UNKNOWN, Control
-from engine.data.shards import PieceArrays, token_steps
+from engine.data.shards.shards import PieceArrays, token_steps
+from engine.model.controls import UNKNOWN, Control
 from engine.vocabulary import LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
 
 __all__ = ["MEASURED", "ControlLevels", "measure"]

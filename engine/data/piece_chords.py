@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.chords import Chord
 from engine.chords.chord import ChordLabels
-from engine.data.shards import PieceArrays
+from engine.data.shards.shards import PieceArrays
 from engine.vocabulary import STEP_S
 
 __all__ = ["chords_from"]

@@ -1,6 +1,6 @@
 """A folder of MIDI -> token shards with chords and beats, split by musical work, with every loss reported.
 
-1. Every file is read by a reader process into an entry, kept in DATA.work (engine.data.cache) until it changes.
+1. Every file is read by a reader process into an entry, kept in DATA.work (engine.data.reading.cache) until it changes.
 2. Copies are refused, works are told from the index and the notes, and works are dealt to the sides of the split.
 3. The entries flow into shards and manifest, which replace DATA whole.
 
@@ -20,21 +20,21 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.atomic import atomic_write, check_folder
-from engine.data.augmentation import Augmentation
-from engine.data.cache import Cache, content_hash, entry_key, reading_code
 from engine.data.copies import find_copies, onset_steps
-from engine.data.corpus import Source, Tracks, find_sources
-from engine.data.entry import Entry, entry_of, refusal, tokenise
-from engine.data.manifest import MANIFEST, ManifestWriter, Report
-from engine.data.pool import Done, default_workers, read_in_processes
 from engine.data.practice import practice_pieces
-from engine.data.reader import Job
-from engine.data.report import REPORT, write_report
-from engine.data.scheduler import read_by_scheduler
-from engine.data.shard_writer import ShardWriter
-from engine.data.shards import SPLITS
-from engine.data.splits import Shares, check_shares, side_at, split_works
-from engine.data.works import Sketches, join_works, same_work_pairs, take_of
+from engine.data.reading.cache import Cache, content_hash, entry_key, reading_code
+from engine.data.reading.cluster import read_by_scheduler
+from engine.data.reading.corpus import Source, Tracks, find_sources
+from engine.data.reading.entry import Entry, entry_of, refusal, tokenise
+from engine.data.reading.pool import Done, default_workers, read_in_processes
+from engine.data.reading.reader import Job
+from engine.data.reading.works import Sketches, join_works, same_work_pairs, take_of
+from engine.data.report.report import REPORT, write_report
+from engine.data.shards.augmentation import Augmentation
+from engine.data.shards.manifest import MANIFEST, ManifestWriter, Report
+from engine.data.shards.shard_writer import ShardWriter
+from engine.data.shards.shards import SPLITS
+from engine.data.shards.splits import Shares, check_shares, side_at, split_works
 from engine.errors import DataError
 
 __all__ = ["MANIFEST", "Report", "Settings", "prepare", "tokenise", "work_folder"]

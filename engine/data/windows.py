@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.beats import beat_bins
-from engine.controls import UNKNOWN, Control
-from engine.data.augmentation import (
+from engine.beats.phase import beat_bins
+from engine.data.controls import ControlLevels
+from engine.data.shards.augmentation import (
     DEFAULT_AUGMENT,
     Augmentation,
     jitter_velocity,
@@ -21,10 +21,10 @@ from engine.data.augmentation import (
     transpose_chords,
     transpose_tokens,
 )
-from engine.data.controls import ControlLevels
-from engine.data.shards import INDEX_EVERY, PieceArrays, Pieces, Shard, token_steps
+from engine.data.shards.shards import INDEX_EVERY, PieceArrays, Pieces, Shard, token_steps
 from engine.data.straying import stray
 from engine.errors import DataError
+from engine.model.controls import UNKNOWN, Control
 from engine.model.perceiver import Inputs
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import BOS, NO_CHORD, NUM_VELOCITIES, PAD, VELOCITY

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 import native
-from engine.checkpoint import Checkpoint
 from engine.evaluation.excerpts import Excerpt, within
+from engine.evaluation.ngram import NgramModel
 from engine.inference.session import Session
+from engine.model.checkpoint import Checkpoint
 from engine.notes import Notes
-from engine.solo import feed_notes, notes_of
+from engine.solo.improvise import feed_notes, notes_of
 from engine.tokens import decode_notes, encode_notes
-from engine.training.ngram import NgramModel
 from engine.vocabulary import BOS, LAYOUT, STEP_S
 
 __all__ = ["continue_with_model", "continue_with_ngrams"]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engine.chords.chord import ChordLabels
 from engine.data.piece_chords import chords_from
-from engine.data.shards import Shard
+from engine.data.shards.shards import Shard
 from engine.notes import Notes
 from engine.tokens import decode_notes
 from engine.vocabulary import STEP_S

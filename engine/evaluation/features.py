@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from engine.chords.chord import ChordLabels
 from engine.evaluation.excerpts import Meter
-from engine.metrics import chord_tone_share_of, longest_rest_s
+from engine.evaluation.metrics import chord_tone_share_of, longest_rest_s
 from engine.notes import Notes
 
 __all__ = ["FIGURES", "HISTOGRAMS", "TIMES_S", "figures", "histograms", "polyphony"]

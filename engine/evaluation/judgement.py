@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 import native
-from engine.checkpoint import Checkpoint
-from engine.data.shards import Shard
+from engine.data.shards.shards import Shard
 from engine.errors import DataError
 from engine.evaluation.continuations import continue_with_model, continue_with_ngrams
 from engine.evaluation.distances import overlap_and_kl
 from engine.evaluation.excerpts import Excerpt, cut_excerpts
 from engine.evaluation.features import FIGURES, HISTOGRAMS, figures, histograms
 from engine.evaluation.memorisation import Memorisation
+from engine.evaluation.ngram import NgramModel
+from engine.model.checkpoint import Checkpoint
 from engine.notes import Notes
-from engine.training.ngram import NgramModel
 from engine.vocabulary import LAYOUT
 
 __all__ = ["PLAYED", "ROWS", "Judgement", "judge"]

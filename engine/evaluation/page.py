@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.atomic import atomic_write
-from engine.checkpoint import Checkpoint
-from engine.data.report_plots import FAINT, FIRST, INK, SECOND, picture
+from engine.data.report.plots import FAINT, FIRST, INK, SECOND, picture
 from engine.evaluation.features import FIGURES, HISTOGRAMS, TIMES_S
 from engine.evaluation.judgement import ROWS, Judgement
-from engine.html_page import END, Picture, chart, head, table, text
+from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import count_parameters
+from engine.output.html_page import END, Picture, chart, head, table, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

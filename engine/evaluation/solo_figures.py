@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engine.chords import Chart
 from engine.evaluation.excerpts import Meter
 from engine.evaluation.features import on_the_beat, polyphony
-from engine.metrics import chord_tone_share
+from engine.evaluation.metrics import chord_tone_share
 from engine.notes import Notes
 
 __all__ = ["SOLO_FIGURES", "Ending", "ending_of", "recurrence", "solo_figures"]

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 import native
-from engine.checkpoint import Checkpoint
 from engine.errors import SidemanError
 from engine.inference.decoder import Decoder
+from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import count_parameters
 
 __all__ = ["BACKENDS", "DEVICES", "StreamDecoder", "make_decoder", "speed_advice"]

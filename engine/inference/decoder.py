@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engine.checkpoint import Checkpoint, Weights
-from engine.controls import ControlRows
+from engine.model.checkpoint import Checkpoint, Weights
+from engine.model.controls import ControlRows
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
@@ -165,8 +165,9 @@ class Decoder:
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
-        beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
-        levels: (K,) what is asked (engine/controls); None: everything is unknown. ValueError: levels that are none.
+        beat, bar: bins at the time after the token (engine/beats/phase). chord_ids, chord_rows: (c,), see
+        ChordMemory.view. levels: (K,) what is asked (engine/model/controls); None: everything is unknown. ValueError:
+        levels that are none.
         """
         assert len(chord_ids) <= CHORDS_BACK + 1 + CHORDS_AHEAD
         rows, shares = self._controls.mix(self._controls.unknown if levels is None else self._controls.check(levels))

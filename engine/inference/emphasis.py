@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.checkpoint import Checkpoint
-from engine.stored_weights import StoredWeights
+from engine.model.checkpoint import Checkpoint
+from engine.model.stored_weights import StoredWeights
 
 __all__ = ["EMPHASIS", "emphasised"]
 

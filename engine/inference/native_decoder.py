@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import native
-from engine.checkpoint import Checkpoint
+from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NOTE_ON, NUM_CHORDS, NUM_EVENT_IDS
 
@@ -93,8 +93,9 @@ class NativeDecoder:
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
-        beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
-        levels: (K,) what is asked (engine/controls); None: everything is unknown. ValueError: what lies out of range.
+        beat, bar: bins at the time after the token (engine/beats/phase). chord_ids, chord_rows: (c,), see
+        ChordMemory.view. levels: (K,) what is asked (engine/model/controls); None: everything is unknown. ValueError:
+        what lies out of range.
         """
         return self._decoder.step(token, beat, bar, chord_ids, chord_rows, levels)
 

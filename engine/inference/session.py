@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 import native
-from engine.checkpoint import Checkpoint
-from engine.chord_memory import ChordMemory
 from engine.chords import Chord
-from engine.controls import UNKNOWN, Control, asked_level, check_askable
+from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
 from engine.inference.decoder import STYLES
@@ -24,14 +22,16 @@ from engine.inference.ending import Ending, Homecoming, Reach
 from engine.inference.leaning import SWUNG
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
+from engine.model.checkpoint import Checkpoint
+from engine.model.chord_memory import ChordMemory
+from engine.model.controls import UNKNOWN, Control, asked_level, check_askable
 from engine.model.shapes import CHORD_CLIP
 from engine.notes import NoteEvent
-from engine.scales import scale_mask
-from engine.styles import Style, adapter_of
-from engine.styles_library import find_style, style_weights
-from engine.styles_typical import blended, typical_of
+from engine.styles.library import find_style, style_weights
+from engine.styles.style import Style, adapter_of
+from engine.styles.typical import blended, typical_of
 from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
-from osc_protocol.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
+from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
 
 __all__ = ["Session"]
 
@@ -86,7 +86,7 @@ class Session:
         return self._stream.sounding()
 
     def set_params(self, **values: Value) -> None:
-        """Turns knobs by their names in osc_protocol.parameters; holds from the next token on.
+        """Turns knobs by their names in osc_protocol.table.parameters; holds from the next token on.
 
         ParameterError: unknown name or value out of range. SidemanError: a scale nobody knows, a style that is not
         there, is broken or was made on another base, a control that this base was not trained with.
@@ -106,7 +106,7 @@ class Session:
         """Says what "auto" means from the next token on: labels, or 0..1 of a measured control, by control name.
 
         A control not named is unknown to the model, as is one that this base was not trained with. While styles are in
-        use, their pianists' typical values come before these (engine/styles_typical).
+        use, their pianists' typical values come before these (engine/styles/typical).
         """
         self._auto = dict(values)
         self._apply_levels()

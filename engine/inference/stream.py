@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 import native
-from engine.beats import beat_bins
-from engine.controls import UNKNOWN, Control, ControlRows
+from engine.beats.phase import beat_bins
 from engine.inference.backends import StreamDecoder
 from engine.inference.leaning import LEANING, lean
 from engine.inference.release import CHORD_TONES, RELEASE, let_go
+from engine.model.controls import UNKNOWN, Control, ControlRows
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import (
     BOS,
@@ -147,7 +147,7 @@ class Stream:
         self.refresh()
 
     def set_levels(self, levels: npt.NDArray[np.float32]) -> None:
-        """(K,) what is asked of each control (engine/controls). ValueError, changing nothing: levels that are none.
+        """(K,) what is asked of each control (model/controls). ValueError, changing nothing: levels that are none.
 
         The present token is met at once; phrase and ending give way to what set_phrase and set_ending know.
         """

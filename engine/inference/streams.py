@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 import native
-from engine.checkpoint import Checkpoint
-from engine.controls import Control
 from engine.inference.backends import StreamDecoder, make_decoder
 from engine.inference.stream import Event, Stream, stream_rules
+from engine.model.checkpoint import Checkpoint
+from engine.model.controls import Control
 from engine.vocabulary import LAYOUT
 
 __all__ = ["ROLLBACK_TOKENS", "TokenStream", "compiled_stream", "make_stream"]

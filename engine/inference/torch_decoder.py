@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.checkpoint import Checkpoint
-from engine.controls import ControlRows
 from engine.errors import SidemanError
 from engine.inference.decoder import PROJECTIONS, STREAMS, STYLES, check_style
 from engine.inference.torch_linear import Linear, bitsandbytes_or_none
+from engine.model.checkpoint import Checkpoint
+from engine.model.controls import ControlRows
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
@@ -109,8 +109,9 @@ class TorchDecoder:
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
-        beat, bar: bins at the time after the token (engine/beats). chord_ids, chord_rows: (c,), see ChordMemory.view.
-        levels: (K,) what is asked (engine/controls); None: everything is unknown. ValueError: levels that are none.
+        beat, bar: bins at the time after the token (engine/beats/phase). chord_ids, chord_rows: (c,), see
+        ChordMemory.view. levels: (K,) what is asked (engine/model/controls); None: everything is unknown. ValueError:
+        levels that are none.
         """
         rows, shares = self._controls.mix(self._controls.unknown if levels is None else self._controls.check(levels))
         count, at = len(chord_ids), self.length

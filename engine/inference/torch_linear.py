@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.checkpoint import Checkpoint
 from engine.errors import SidemanError
-from engine.nf4 import BLOCK
+from engine.model.checkpoint import Checkpoint
+from engine.model.nf4 import BLOCK
 
 __all__ = ["Linear", "bitsandbytes_or_none"]
 

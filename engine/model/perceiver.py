@@ -2,7 +2,7 @@
 
 Encode: every position's latent cross-attends to the last max_seq_len tokens; keys and values depend on the id alone.
 The query knows its token, the beat, and which notes sound: a small network need not infer what is plain to see. It
-also carries what is asked of the music, its controls (engine/controls).
+also carries what is asked of the music, its controls (engine/model/controls).
 Process: blocks of banded causal self-attention, cross-attention to the chords, feed-forward.
 Decode: the token's own embedding cross-attends to the latents in its band; 400 logits for the next event.
 
@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.config import ModelConfig
-from engine.controls import ControlRows
 from engine.model.attention import Projections
+from engine.model.config import ModelConfig
+from engine.model.controls import ControlRows
 from engine.model.relative import relative_attention
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NOTE_OFF, NOTE_ON, NUM_EVENT_IDS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from engine.config import ModelConfig
-from engine.controls import ControlRows
+from engine.model.config import ModelConfig
+from engine.model.controls import ControlRows
 from engine.vocabulary import NUM_EVENT_IDS
 
 __all__ = [

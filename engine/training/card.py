@@ -8,9 +8,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from engine.config import Config
 from engine.data.prepare import MANIFEST
 from engine.errors import DataError
+from engine.model.config import Config
 from engine.model.shapes import parameter_shapes
 
 __all__ = ["Sources", "model_card", "read_sources"]

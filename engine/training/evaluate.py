@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from engine.checkpoint import Checkpoint
-from engine.data.shards import Shard, token_steps
+from engine.data.shards.shards import Shard, token_steps
 from engine.data.windows import EvalWindow, collate, cut_eval_windows, eval_windows
+from engine.evaluation.ngram import NgramModel
+from engine.model.checkpoint import Checkpoint
 from engine.model.perceiver import PerceiverMusicTransformer
-from engine.training.ngram import NgramModel
 from engine.vocabulary import NOTE_OFF, PAD, STEP_S
 
 __all__ = ["Score", "evaluate", "load_model", "ngram_scores", "token_nats", "with_wrong_chords"]

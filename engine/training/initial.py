@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from engine.checkpoint import load_checkpoint
 from engine.errors import CheckpointError
+from engine.model.checkpoint import load_checkpoint
 from engine.model.shapes import OPTIONAL_PARAMETERS
 from engine.training.state import STATE_FILE, part, read_state
 

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.atomic import atomic_write
-from engine.config import Config, parse_config, to_yaml
 from engine.errors import CheckpointError, ConfigError
+from engine.model.config import Config, parse_config, to_yaml
 
 __all__ = ["STATE_FILE", "RunFacts", "load_state", "part", "read_state", "save_state"]
 

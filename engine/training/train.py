@@ -15,12 +15,12 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 
 from engine.atomic import check_folder
-from engine.checkpoint import CHECKPOINT_FILES, save_checkpoint
-from engine.config import load_config
-from engine.data.shards import Shard, load_shard
+from engine.data.shards.shards import Shard, load_shard
 from engine.data.windows import WindowSampler
 from engine.errors import CheckpointError, ConfigError, DataError, SidemanError
-from engine.nf4 import BLOCK
+from engine.model.checkpoint import CHECKPOINT_FILES, save_checkpoint
+from engine.model.config import load_config
+from engine.model.nf4 import BLOCK
 from engine.training.card import model_card, read_sources
 from engine.training.curve import LossCurve
 from engine.training.device import make_accelerator

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from engine.checkpoint import Weights
-from engine.config import Config
 from engine.data.windows import WindowSampler
+from engine.model.checkpoint import Weights
+from engine.model.config import Config
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.device import make_accelerator
 from engine.training.muon import Muon

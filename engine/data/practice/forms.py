@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine.chords import Chart, Chord, ChordSpan, parse_chord
-from engine.data.practice.dice import Dice
+from engine.data.practice.hands.dice import Dice
 from engine.data.practice.rules import RULES
 from engine.metre import Metre
 

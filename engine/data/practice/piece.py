@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.chords import Chart
-from engine.data.corpus import Piece, Source
-from engine.data.practice import bass
-from engine.data.practice.comping import comp, two_hands
-from engine.data.practice.dice import Dice
 from engine.data.practice.forms import FAMILIES, make_chart
-from engine.data.practice.part import LEFT, RIGHT, Part
-from engine.data.practice.scales import Harmony
-from engine.data.practice.solo import Manner, play_solo
+from engine.data.practice.hands import bass
+from engine.data.practice.hands.comping import comp, two_hands
+from engine.data.practice.hands.dice import Dice
+from engine.data.practice.hands.part import LEFT, RIGHT, Part
+from engine.data.practice.hands.scales import Harmony
+from engine.data.practice.hands.solo import Manner, play_solo
 from engine.data.practice.timing import Touch, perform, swing_ratio
+from engine.data.reading.corpus import Piece, Source
 from engine.notes import Notes, Performance
 
 __all__ = ["COLLECTION", "STYLES", "Composition", "Style", "compose", "labelled_pieces", "practice_pieces"]
@@ -123,7 +123,7 @@ class Composition:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What the piece is by name, as a model's controls are called (engine/controls)."""
+        """What the piece is by name, as a model's controls are called (engine/model/controls)."""
         known = {"manner": MANNER, "role": self.role, "groove": self.style}
         # Two hands that comp as one have no left hand of their own, one right hand has none at all.
         return known if self.role in ("right", "comping") else {**known, "left_hand": self.left}

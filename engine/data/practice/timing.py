@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.data.practice.dice import Dice
-from engine.data.practice.part import LEFT, Part
+from engine.data.practice.hands.dice import Dice
+from engine.data.practice.hands.part import LEFT, Part
 from engine.notes import Notes, make_notes
 
 __all__ = ["MAX_NOTE_S", "Touch", "perform", "swing_ratio"]

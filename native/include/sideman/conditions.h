@@ -7,7 +7,7 @@
 
 namespace sideman {
 
-/// Beats that never end. engine/beats.py is the specification.
+/// Beats that never end. engine/beats/phase.py is the specification.
 struct Beat {
   double bpm = 0.0;  // 0: the beat is unknown
   std::int64_t beats_per_bar = 4;
@@ -18,7 +18,7 @@ struct Beat {
   std::pair<int, int> bins(double time_s, int beat_bins, int bar_bins) const noexcept;
 };
 
-/// The chords of a stream: ids and rising onsets, the first at 0. engine/chord_memory.py keeps it and merges repeats.
+/// The chords of a stream: ids and rising onsets, the first at 0. engine/model/chord_memory.py keeps it and merges repeats.
 class ChordTrack {
  public:
   /// How far a token sees, and where relative indices are clipped.

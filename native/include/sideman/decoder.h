@@ -9,14 +9,14 @@
 
 namespace sideman {
 
-/// Something the music can be asked (engine/controls.py): its rows in `control_emb.weight` are one a level, then unknown.
+/// Something the music can be asked (engine/model/controls.py): its rows in `control_emb.weight` are one a level, then unknown.
 struct Control {
   std::string name;
   int levels = 0;
   bool measured = false;  // between two levels their rows are mixed
 };
 
-/// Sizes of the network: engine/config.py's ModelConfig, and what engine/model/shapes.py and engine/vocabulary.py fix.
+/// Sizes of the network: engine/model/config.py's ModelConfig, and what engine/model/shapes.py and engine/vocabulary.py fix.
 struct DecoderConfig {
   int dim = 0;        // latent_dim
   int band = 0;       // latent_len

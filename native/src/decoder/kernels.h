@@ -16,7 +16,7 @@ constexpr int kInt16Limit = 8191;
 constexpr int kQueryLimit = 32767;
 constexpr float kSumLimit = 2.1e9f;  // below 2^31: bounds an integer dot product
 
-/// The 16 levels of NF4 (QLoRA, Dettmers et al. 2023, appendix E), as engine/nf4.py has them.
+/// The 16 levels of NF4 (QLoRA, Dettmers et al. 2023, appendix E), as engine/model/nf4.py has them.
 constexpr float kNf4Levels[16] = {
     -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f,
     -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f,

@@ -11,7 +11,7 @@ std::pair<int, int> Beat::bins(double time_s, int beat_bins, int bar_bins) const
   if (bpm <= 0.0) return {beat_bins, bar_bins};
   const double beat = (time_s - origin_s) * bpm / 60.0;
   const double whole = std::floor(beat);
-  // Half a bin early, as in engine/beats.py, whose sums these are in their order: a moment belongs to the nearest bin.
+  // Half a bin early, as in engine/beats/phase.py, whose sums these are in their order: a moment belongs to the nearest bin.
   const double position = (beat - whole) + 1.0 + 0.5 / beat_bins;
   const double index = std::floor(position);
   const int beat_bin = static_cast<int>(std::min((position - index) * beat_bins, static_cast<double>(beat_bins - 1)));

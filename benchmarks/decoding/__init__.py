@@ -1,0 +1,1 @@
+"""How fast tokens are made and sampled, by which kernel, beside whom."""

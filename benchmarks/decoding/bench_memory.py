@@ -1,0 +1,109 @@
+"""Memory by config: a checkpoint in NF4, the numbers a run holds, and the peak of an update.
+
+    python -m benchmarks.decoding.bench_memory [CONFIG ...] [--measure tiny small medium]
+
+Parameters, checkpoint and state are computed from the shapes: float32 weights and gradients, Muon's momentum for the
+matrices of the layers, AdamW's two moments for the rest. --measure adds, in a fresh process each, the file as it is
+written and the peak of two updates in float32 with one window (of the config's length and span) a batch: with all that
+Python and torch take. Prints a table, then one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.common.machine import describe
+from engine.model.checkpoint import save_checkpoint
+from engine.model.config import Config, load_config, shipped_configs
+from engine.model.nf4 import BLOCK
+from engine.model.shapes import count_parameters, parameter_shapes
+
+MB = 1e6
+
+
+def checkpoint_bytes(config: Config) -> float:
+    """Matrices in NF4 with a float32 scale for 64, embeddings in float16, norms in float32."""
+    total = 0.0
+    for name, shape in parameter_shapes(config.model).items():
+        count = math.prod(shape)
+        if name.endswith("_proj.weight") or name == "head.weight":
+            total += count / 2 + 4 * count / BLOCK
+        else:
+            total += count * (2 if len(shape) == 2 else 4)
+    return total
+
+
+def state_bytes(config: Config) -> float:
+    """Weights, gradients, and the optimisers' moments."""
+    total = 0
+    for name, shape in parameter_shapes(config.model).items():
+        total += math.prod(shape) * 4 * (3 if name.endswith("_proj.weight") else 4)
+    return total
+
+
+def written_bytes(config: Config) -> int:
+    """The size of a checkpoint's weights on disk."""
+    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in parameter_shapes(config.model).items()}
+    with tempfile.TemporaryDirectory() as folder:
+        save_checkpoint(Path(folder) / "base", config, weights, "")
+        return (Path(folder) / "base" / "model.safetensors").stat().st_size
+
+
+def peak_bytes(config: Config) -> int:
+    """The most that two updates of this process took."""
+    from benchmarks.study.bench_train import synthetic_piece
+    from engine.data.windows import WindowSampler
+    from engine.training.trainer import Trainer
+
+    training = replace(config.training, batch_size=1, gradient_accumulation=1, mixed_precision="no")
+    trainer = Trainer(replace(config, training=training), 10, seed=0)
+    sampler = WindowSampler([synthetic_piece(np.random.default_rng(0))], config.model.max_seq_len, 1, seed=0)
+    for _ in range(2):
+        trainer.step(sampler)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Memory by config.")
+    parser.add_argument("configs", metavar="CONFIG", nargs="*", help="[all that ship]")
+    parser.add_argument("--measure", metavar="CONFIG", nargs="*", default=[], help="run these")
+    parser.add_argument("--row", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.row:
+        config = load_config(args.row)
+        print(json.dumps({"peak": peak_bytes(config), "written": written_bytes(config)}))
+        return
+    names = args.configs or sorted(shipped_configs(), key=lambda name: count_parameters(load_config(name).model))
+    rows = []
+    print(f"{'config':<8} {'parameters':>14} {'NF4 MB':>8} {'written':>8} {'state MB':>9} {'peak of an update':>18}")
+    for name in names:
+        config = load_config(name)
+        row: dict[str, object] = {
+            "config": name,
+            "parameters": count_parameters(config.model),
+            "checkpoint_mb": round(checkpoint_bytes(config) / MB, 1),
+            "state_mb": round(state_bytes(config) / MB),
+        }
+        if name in args.measure:
+            command = [sys.executable, "-m", "benchmarks.decoding.bench_memory", "--row", name]
+            found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+            row |= {"written_mb": round(found["written"] / MB, 1), "peak_mb": round(found["peak"] / MB)}
+        rows.append(row)
+        print(f"{name:<8} {row['parameters']:>14,} {row['checkpoint_mb']:>8} {row.get('written_mb', ''):>8} "
+              f"{row['state_mb']:>9,} {row.get('peak_mb', ''):>18}", flush=True)  # fmt: skip
+    print()
+    print(json.dumps({"benchmark": "memory", "machine": describe(), "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()

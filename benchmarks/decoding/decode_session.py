@@ -1,0 +1,113 @@
+"""The whole of a session on the shipped base, for bench_decode: a solo, tokens beside busy processes, a start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import native
+from benchmarks.decoding.decode_contestants import ours
+from bridge.midi.realtime import ask_for
+from engine.chords import parse_chord
+from engine.inference.session import Session
+from engine.inference.stream import Stream
+from engine.inference.streams import ROLLBACK_TOKENS
+from engine.model.checkpoint import load_checkpoint
+
+__all__ = ["beside_busy_processes", "busy_processes", "solos", "start_up"]
+
+
+def _solo(backend: str, python_loop: bool = False, seconds: float = 300.0) -> dict[str, float]:
+    """Improvises over a ii-V-I: tokens, CPU seconds a minute of music, seconds of music a CPU second."""
+    session = Session(load_checkpoint(), seed=1, backend=backend)
+    if python_loop:
+        session._stream = Stream(session._decoder, 1, ROLLBACK_TOKENS, session._checkpoint.model.controls)
+        session.set_params()
+    session.set_tempo(120)
+    chords = [parse_chord(symbol) for symbol in ("Dm7", "G7", "Cmaj7", "Cmaj7")]
+    session.set_chords([(2.0 * bar, chords[bar % 4]) for bar in range(int(seconds / 2) + 1)])
+    start = time.thread_time()
+    events = session.generate(seconds)
+    cpu_s = time.thread_time() - start
+    tokens = session._stream.length
+    return {
+        "notes": sum(event.kind == "on" for event in events), "tokens": tokens, "ms_per_token": 1e3 * cpu_s / tokens,
+        "cpu_s_per_minute": 60 * cpu_s / seconds, "times_real_time": seconds / cpu_s,
+    }  # fmt: skip
+
+
+def solos() -> dict[str, dict[str, float]]:
+    """Five minutes, knobs at their defaults, one thread: the same loop compiled and in Python."""
+    rows = {"numpy": _solo("numpy")}
+    if native.VARIANT == "compiled":
+        rows["native decoder, loop in Python"] = _solo("native", python_loop=True)
+        rows["native"] = _solo("native")
+    return rows
+
+
+@contextmanager
+def busy_processes(count: int = 2) -> Iterator[None]:
+    """Processes that never rest."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        time.sleep(0.5)
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def beside_busy_processes(seconds: float) -> dict[str, dict[str, float]]:
+    """Wall milliseconds of single tokens of the shipped base's size: alone, and beside two processes that never rest,
+    as an ordinary thread and with the priority of sideman play's session thread, where the system grants it.
+
+    It rests between bursts of tokens, as a player does: Linux holds back a real-time thread that fills a second."""
+    step = ours("tiny", "int8", True)
+    rows = {}
+
+    def row(name: str) -> None:
+        step()
+        times, end = [], time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            time.sleep(0.005)
+            for _ in range(20):
+                start = time.perf_counter()
+                step()
+                times.append((time.perf_counter() - start) * 1e3)
+        p50, p99 = np.percentile(times, [50, 99])
+        rows[name] = {"p50": float(p50), "p99": float(p99), "max": max(times), "p99_by_p50": float(p99 / p50)}
+
+    row("alone")
+    with busy_processes():
+        row("two busy processes")
+        if not ask_for("session"):
+            print("the system grants no real-time priority")
+        else:
+            row("two busy processes, real-time priority")
+            if hasattr(os, "sched_setscheduler"):
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    return rows
+
+
+def start_up() -> tuple[float, float]:
+    """(seconds from a fresh process to the first bar of music on disk, its peak resident MB)."""
+    code = (
+        "import resource, sys; from engine.solo.command import main\n"
+        "sys.argv = ['engine', '--chords', 'C', '-o', sys.argv[1]]; main()\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        command = [sys.executable, "-c", code, str(Path(folder) / "one.mid")]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        seconds = time.perf_counter() - start
+    return seconds, float(run.stderr)

@@ -1,0 +1,1 @@
+"""Preparing, training and fine-tuning: speed, memory, what is learnt."""

@@ -1,0 +1,29 @@
+"""`sideman ports`: the MIDI ports that --in and --out can name."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the MIDI system and its ports. PortError where there is no MIDI system."""
+    from bridge.midi.ports import find_system
+
+    system = find_system()
+    inputs, outputs = system.input_names(), system.output_names()
+    if args.json:
+        print(json.dumps({"system": system.name, "virtual": system.has_virtual, "inputs": inputs, "outputs": outputs}))
+        return 0
+    own = "`sideman play` makes its own: Sideman In, Sideman Out" if system.has_virtual else "no virtual ports"
+    print(f"{system.name} ({own})")
+    for option, names in (("--in ", inputs), ("--out", outputs)):
+        print(f"{option}  " + ("\n       ".join(names) if names else "none"))
+    return 0

@@ -1,0 +1,152 @@
+"""`sideman evaluate`: how well a model foresees music it never heard, and how its own compares with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.commands.study.progress import Progress
+from engine.errors import SidemanError
+
+if TYPE_CHECKING:
+    from engine.evaluation.judgement import Judgement
+
+__all__ = ["add_arguments", "run"]
+
+NOT_MEASURED = "Fréchet music distance: not measured, its feature network (CLaMP) has to come from the net"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `sideman evaluate`."""
+    parser.add_argument("checkpoint", metavar="CKPT", nargs="?", type=Path, help="[default: the shipped base]")
+    parser.add_argument("--data", metavar="DATA", type=Path, help="folder that `sideman prepare` wrote")
+    parser.add_argument(
+        "--controls",
+        metavar="N",
+        type=int,
+        default=0,
+        help="ask for every level over N unseen charts, as 5 [0]",
+    )
+    parser.add_argument("--split", choices=("valid", "test"), default="test")
+    parser.add_argument("--max-windows", metavar="N", type=int, help="an evenly spread sample [default: everything]")
+    parser.add_argument(
+        "--clips", metavar="N", type=int, default=0, help="play on from N excerpts and compare the music, as 60 [0]"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the clips [0]")
+    parser.add_argument("--html", metavar="PAGE", type=Path, help="write tables and pictures as one page")
+    parser.add_argument("--json", action="store_true", help="one JSON line instead of the tables")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Likelihood by collection beside a 5-gram's and wrong chords'; with --clips the music itself."""
+    for option, lowest in (("max_windows", 1), ("clips", 0), ("controls", 0), ("seed", 0)):
+        value = getattr(args, option)
+        if value is not None and value < lowest:
+            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
+    if args.controls and args.data is None:
+        return _controls(args)
+    if args.data is None:
+        raise SidemanError("nothing to measure on: give --data, a folder that `sideman prepare` wrote, or --controls 5")
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise SidemanError("evaluating needs torch, which is not installed: pip install 'sideman[train]'") from None
+    from engine.data.shards.shards import load_shard
+    from engine.evaluation.judgement import PLAYED, judge
+    from engine.evaluation.ngram import NgramModel
+    from engine.evaluation.page import write_page
+    from engine.model.checkpoint import load_checkpoint
+    from engine.training.evaluate import evaluate, load_model, ngram_scores, with_wrong_chords
+
+    shard, train = (load_shard(args.data / f"{name}.safetensors") for name in (args.split, "train"))
+    for name, side in ((args.split, shard), ("train", train)):  # n-grams are counted on the training side
+        if not side.pieces:
+            raise SidemanError(f"{args.data}: the {name} side is empty: prepare with a larger share for it")
+    checkpoint = load_checkpoint(args.checkpoint)
+    model, ngrams = load_model(checkpoint), NgramModel([piece.tokens for piece in train.pieces])
+    with Progress(None, "windows") as progress:
+        scores = evaluate(model, shard, max_windows=args.max_windows, progress=progress.update)
+    with Progress(None, "windows under wrong chords") as progress:
+        wrong = evaluate(model, with_wrong_chords(shard), max_windows=args.max_windows, progress=progress.update)
+    baseline = ngram_scores(ngrams, shard, model.config.max_seq_len, max_windows=args.max_windows)
+    likelihood = {
+        name: {
+            "tokens": score.tokens,
+            "nats_per_token": round(score.nats_per_token, 4),
+            "nats_per_note": round(score.nats_per_note, 3),
+            "bits_per_second": round(score.bits_per_second, 2),
+            "wrong_chords_nats_per_token": round(wrong[name].nats_per_token, 4),
+            "5gram_nats_per_token": round(baseline[name].nats_per_token, 4),
+        }
+        for name, score in sorted(scores.items())
+    }
+    music: Judgement | None = None
+    if args.clips:
+        with Progress(PLAYED * args.clips, "clips") as progress:
+            music = judge(checkpoint, ngrams, train, shard, args.clips, args.seed, progress=progress.update)
+    if args.html is not None:
+        write_page(args.html, checkpoint, likelihood, music, command=f"sideman evaluate --data {args.data.name}")
+    if args.json:
+        result: dict[str, Any] = {"likelihood": likelihood}
+        if music is not None:
+            result.update(clips=music.clips, music=music.rows, frechet_music_distance=None)
+        print(json.dumps(result))
+        return 0
+    _print_likelihood(likelihood)
+    if music is not None:
+        _print_music(music)
+        print(NOT_MEASURED)
+    if args.html is not None:
+        print(f"{args.html}: the page")
+    return 0
+
+
+def _print_likelihood(rows: dict[str, dict[str, float]]) -> None:
+    heads = ("tokens", "nats/token", "wrong chords", "5-gram", "nats/note", "bits/s")
+    print(f"{'collection':<28} {heads[0]:>9} {heads[1]:>10} {heads[2]:>12} {heads[3]:>7} {heads[4]:>9} {heads[5]:>7}")
+    for name, row in rows.items():
+        print(
+            f"{name[:28]:<28} {row['tokens']:>9,} {row['nats_per_token']:>10.3f} "
+            f"{row['wrong_chords_nats_per_token']:>12.3f} {row['5gram_nats_per_token']:>7.3f} "
+            f"{row['nats_per_note']:>9.2f} {row['bits_per_second']:>7.1f}"
+        )
+
+
+def _print_music(music: Judgement) -> None:
+    print(f"\n{music.clips} clips of 16 s{'':<10} {' '.join(f'{name:>12}' for name in music.rows)}")
+    for measure in next(iter(music.rows.values())):
+        cells = ("-" if row[measure] is None else f"{row[measure]:.3f}" for row in music.rows.values())
+        print(f"{measure:<28} {' '.join(f'{cell:>12}' for cell in cells)}")
+
+
+def _controls(args: argparse.Namespace) -> int:
+    """Asks the model for every level and label over unseen charts, and says what came of it."""
+    from engine.evaluation.controls.asked import ask, measured_table, named_table, questions
+    from engine.evaluation.controls.naming import train_namer
+    from engine.model.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(args.checkpoint)
+    controls = checkpoint.model.controls
+    if not controls:
+        raise SidemanError(f"{checkpoint.path}: this base has no controls: take one that has, as the shipped one")
+    namer, ceiling = train_namer()
+    asked = list(questions(controls, args.controls))
+    answers = []
+    with Progress(len(asked), "solos") as progress:
+        for number, question in enumerate(asked, start=1):
+            answers.append(ask(checkpoint, question, namer))
+            progress.update(number)
+    measured, named = measured_table(controls, answers), named_table(answers)
+    if args.json:
+        print(json.dumps({"solos": len(answers), "measured": measured, "named": named, "namer": ceiling}))
+        return 0
+    print(f"{'asked alone':<12} {'r':>6} {'off by, levels':>15} {'with another, told apart':>25}")
+    for name, row in measured.items():
+        print(f"{name:<12} {row['r']:>6.3f} {row['off_by_levels']:>15.2f} {row['together']:>25.0%}")
+    print(f"\n{'named right':<12} {'all':>6} {'practice pieces':>16}  of each label")
+    for kind, shares in named.items():
+        each = ", ".join(f"{label} {share:.0%}" for label, share in shares.items() if label != "all")
+        print(f"{kind:<12} {shares['all']:>6.0%} {ceiling[kind]:>16.0%}  {each}")
+    return 0

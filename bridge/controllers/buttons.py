@@ -1,0 +1,98 @@
+"""Buttons and pads: controllers and notes that send a command, or set a parameter outright.
+
+buttons:
+  play: 102                                 # a controller number: from 64 up it is pressed
+  stop: {note: 37, channel: 10}             # a pad's note, which the sideman then does not hear as music
+  mode trade: {note: 40, channel: 10}
+  style ragtime: {cc: 3}
+  density auto: {cc: 9}                     # any parameter, by a value of its own
+  ending 4: {cc: 14}                        # in four bars
+  panic: off                                # no button
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.errors import CcMapError
+from bridge.midi.numbers import CONTROL_CHANGE, NOTE_OFF, NOTE_ON
+from osc_protocol.table.parameters import BY_NAME, COMMANDS, ParameterError, check_arguments, nearest, parse
+from osc_protocol.wire.codec import encode
+
+__all__ = ["BUTTON_NAMES", "Button", "Buttons", "button_packet"]
+
+_PRESSED: Final = 64  # of a controller
+_COMMANDS: Final = {
+    row.name: row for row in COMMANDS if (not row.types or row.bare is not None) and row.address != "/sideman/ping"
+}
+
+BUTTON_NAMES: Final = tuple(_COMMANDS)
+"""The commands that a button can send; besides them every parameter with a value, `mode trade`, `density auto`."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """One button. channel: 0..15; None: the map's own."""
+
+    name: str  # of what it does
+    number: int  # of the controller or of the note
+    is_note: bool = False
+    channel: int | None = None
+    is_default: bool = False  # from the table, not from the user
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The controller numbers that it alone uses."""
+        return frozenset() if self.is_note else frozenset({self.number})
+
+
+def button_packet(name: str, where: str) -> bytes:
+    """The OSC message that a button of this name sends. CcMapError, naming what there is."""
+    if name in _COMMANDS:
+        return encode(_COMMANDS[name].address, *check_arguments(_COMMANDS[name].address, ()))
+    what, _, text = (part.strip() for part in name.partition(" "))
+    try:
+        if what in BY_NAME and text:
+            return encode(BY_NAME[what].address, parse(what, text))
+        if what in _COMMANDS and _COMMANDS[what].bare is not None and text.isdecimal():
+            return encode(_COMMANDS[what].address, *check_arguments(_COMMANDS[what].address, (int(text),)))
+    except ParameterError as error:
+        raise CcMapError(f"{where}: {error}") from error
+    known = (*BUTTON_NAMES, "a parameter's name and a value")
+    raise CcMapError(f"{where}: no button does {name[:60]!r}{nearest(name, known)}: there are {', '.join(known)}")
+
+
+class Buttons:
+    """The buttons of one port. press() returns at once: the MIDI system's thread calls it.
+
+    channel: the map's own, 0..15; None hears all.
+    """
+
+    def __init__(self, buttons: Iterable[Button], channel: int | None) -> None:
+        self._packets: dict[tuple[bool, int, int], bytes] = {}
+        self._down: dict[tuple[bool, int, int], int] = {}  # with the value that each was pressed with
+        for button in buttons:
+            own = channel if button.channel is None else button.channel
+            for heard in range(16) if own is None else (own,):
+                self._packets[button.is_note, heard, button.number] = button_packet(button.name, "the controller map")
+
+    def press(self, message: bytes) -> tuple[bool, bytes | None]:
+        """Whether the message is a button's, and the OSC packet to send now, if so. Any bytes are taken."""
+        if len(message) != 3:
+            return False, None
+        kind = message[0] & 0xF0
+        if kind not in (NOTE_OFF, NOTE_ON, CONTROL_CHANGE):
+            return False, None
+        key = (kind != CONTROL_CHANGE, message[0] & 15, message[1])
+        packet = self._packets.get(key)
+        if packet is None:
+            return False, None
+        value = 0 if kind == NOTE_OFF else message[2]
+        if value < (_PRESSED if kind == CONTROL_CHANGE else 1):
+            self._down.pop(key, None)
+            return True, None
+        before = self._down.get(key, value)  # a pad may send no release; a knob swept upwards is one press
+        self._down[key] = value
+        return True, packet if before == value else None

@@ -1,0 +1,84 @@
+"""Entries of the controller map's file, written and taken out; the rest of the file keeps its meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from bridge.controllers.map import parse_cc_map, read_user_file
+from bridge.errors import CcMapError
+from engine.atomic import atomic_write
+from osc_protocol.table.parameters import BY_NAME
+
+__all__ = ["forget", "write_entry"]
+
+_HEADER: Final = (
+    "# Controllers of Sideman; `sideman learn NAME` writes here. docs/osc.md says what an entry may hold.\n"
+)
+
+
+def write_entry(path: Path, name: str, entry: dict[str, Any]) -> list[str]:
+    """Writes the entry into the map at `path`; returns what lost this controller to it. CcMapError."""
+    content = read_user_file(path) if path.exists() else {}
+    before = _names(content)
+    entries = {key: dict(_section(content, key)) for key in ("controls", "buttons")}
+    own = _key(name)
+    entries[own].pop(name, None)
+    for key, others in entries.items():
+        for other in others:
+            if _clash((own, name, entry), (key, other, others[other])):
+                others[other] = False
+    entries[own][name] = entry
+    content = {**content, **{key: section for key, section in entries.items() if section}}
+    _write(path, content)
+    return sorted(before - _names(content))
+
+
+def forget(path: Path, name: str) -> bool:
+    """Takes the entry of `name` out of the map; whether there was one. CcMapError for a broken map."""
+    content = read_user_file(path) if path.exists() else {}
+    parse_cc_map(content, str(path))
+    section = dict(_section(content, _key(name)))
+    if section.pop(name, None) is None:
+        return False
+    _write(path, {**content, _key(name): section})
+    return True
+
+
+def _key(name: str) -> str:
+    return "controls" if name in BY_NAME else "buttons"
+
+
+def _section(content: dict[str, object], key: str) -> dict[str, Any]:
+    section = content.get(key) or {}
+    assert isinstance(section, dict)  # the map was parsed before
+    return section
+
+
+def _names(content: dict[str, object]) -> set[str]:
+    cc_map = parse_cc_map(content)
+    return {control.name for control in cc_map.controls} | {button.name for button in cc_map.buttons}
+
+
+def _clash(one: tuple[str, str, Any], other: tuple[str, str, Any]) -> bool:
+    content: dict[str, dict[str, Any]] = {"controls": {}, "buttons": {}}
+    for key, name, entry in (other, one):
+        content[key][name] = entry
+    try:
+        parse_cc_map(content)
+    except CcMapError:
+        return True
+    return False
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    parse_cc_map(content, str(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as beside:
+            text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
+            beside.write_text(_HEADER + text, encoding="utf-8")
+    except OSError as error:
+        raise CcMapError(f"{path} cannot be written: {error.strerror}") from error

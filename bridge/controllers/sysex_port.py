@@ -1,0 +1,133 @@
+"""The control port pair: OSC packets in SysEx frames, to and from the script inside FL Studio.
+
+FL's scripts have no socket that can be relied on, but they do have MIDI. What they send is handed to the same OSC
+server that UDP clients talk to, so one table checks both.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Final
+
+from osc_protocol.errors import PacketError
+from osc_protocol.server.server import OscServer
+from osc_protocol.wire.codec import decode
+from osc_protocol.wire.replies import ASKED, VALUE
+from osc_protocol.wire.sysex import TO_ENGINE, TO_FL, Reassembler, is_frame, pack
+
+__all__ = ["SysexControl"]
+
+_IDENTITY_REQUEST: Final = b"\x7e\x00\x06\x01"  # after F0; FL asks it of every device
+_IDENTITY: Final = bytes.fromhex("F0 7E 00 06 02 7D 53 4D 01 00 00 00 01 00 F7")
+_MAX_WAITING: Final = 64  # packets other than values
+
+
+class SysexControl:
+    """Reassembles frames, lets the OSC server answer them, and paces the frames that go back.
+
+    send(frame): hands one complete SysEx message, F0 to F7, to the control port; called by this object's own thread (by
+    the caller of `step` if start=False). What it raises is counted in `failed` and the frame is lost: the script asks
+    for all values again when the connection is back.
+
+    Of several values waiting for one name only the newest is sent, so a turning knob never builds a queue. Thread-safe.
+    """
+
+    def __init__(
+        self, osc_server: OscServer, send: Callable[[bytes], None], *, interval_s: float = 0.004, start: bool = True
+    ) -> None:
+        self.reassembler = Reassembler(TO_ENGINE)
+        self.failed = 0
+        self.dropped = 0  # packets that found the queue full, or were too long for it
+        self._server = osc_server
+        self._send = send
+        self._interval_s = interval_s
+        self._sequence = time.monotonic_ns() >> 20 & 127  # a restarted engine does not begin where the last one did
+        self._frames: deque[bytes] = deque()  # of the packet being sent
+        self._packets: deque[bytes] = deque()
+        self._values: OrderedDict[object, bytes] = OrderedDict()  # by address and parameter name
+        self._wake = threading.Condition()
+        self._closing = False
+        osc_server.add_listener(self.queue)
+        self._thread = threading.Thread(target=self._run, name="sideman-control", daemon=True) if start else None
+        if self._thread is not None:
+            self._thread.start()
+
+    def __enter__(self) -> SysexControl:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def receive(self, message: bytes) -> None:
+        """Takes one SysEx message from the control port, with or without F0 and F7. Never raises."""
+        if not is_frame(message):
+            if message.strip(b"\xf0\xf7") == _IDENTITY_REQUEST:
+                with self._wake:
+                    self._frames.append(_IDENTITY)
+                    self._wake.notify()
+            return
+        packet = self.reassembler.feed(message)
+        if packet is not None:
+            for reply in self._server.handle_packet(packet):
+                self.queue(reply)
+
+    def queue(self, packet: bytes) -> None:
+        """Sends one OSC packet to the script when its turn comes. Does not block, never raises."""
+        try:
+            message = decode(packet)[0]
+        except PacketError:  # longer than the frames of one packet hold
+            self.dropped += 1
+            return
+        with self._wake:
+            if message.address in (VALUE, ASKED):
+                self._values[message.address, message.arguments[0]] = packet
+            elif len(self._packets) < _MAX_WAITING:
+                self._packets.append(packet)
+            else:
+                self.dropped += 1
+            self._wake.notify()
+
+    def step(self) -> bool:
+        """Sends the next frame, if any; whether there was one. For callers that keep their own time (start=False)."""
+        with self._wake:
+            if not self._frames:
+                packet = self._next_packet()
+                if packet is None:
+                    return False
+                self._sequence = (self._sequence + 1) & 127
+                self._frames.extend(pack(packet, TO_FL, self._sequence))
+            frame = self._frames.popleft()
+        try:
+            self._send(frame)
+        except Exception:  # a lost port must not end the thread: the session reopens it
+            self.failed += 1
+        return True
+
+    def close(self) -> None:
+        """Ends the thread; what was waiting is not sent."""
+        self._server.remove_listener(self.queue)
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _next_packet(self) -> bytes | None:
+        if self._packets:
+            return self._packets.popleft()
+        if self._values:
+            return self._values.popitem(last=False)[1]
+        return None
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not (self._closing or self._frames or self._packets or self._values):
+                    self._wake.wait()
+                if self._closing:
+                    return
+            self.step()
+            time.sleep(self._interval_s)

@@ -1,0 +1,112 @@
+"""`sideman fl doctor`: whether what `sideman fl install` did still stands, and what FL Studio needs besides it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bridge.errors import PortError
+from bridge.fl.install import PROBE, SCRIPT, USER_MAP, FlInstallError, hardware_folders, script_files
+from osc_protocol.table.parameters import DEFAULT_PORT
+from osc_protocol.wire.client import OscClient
+from osc_protocol.wire.replies import PONG
+
+__all__ = ["Finding", "examine", "examine_engine", "examine_folder", "examine_ports"]
+
+PONG_TIMEOUT_S: Final = 1.0
+_PORTS: Final = ("Sideman In", "Sideman Out", "Sideman Control")
+
+
+class Finding(NamedTuple):
+    """One thing looked at. good: None where it is neither, such as an engine that is simply not running."""
+
+    good: bool | None
+    text: str
+
+    def __str__(self) -> str:
+        mark = {True: "ok  ", False: "no  ", None: "-   "}[self.good]
+        return mark + self.text
+
+
+def examine(target_dir: Path | None, osc_port: int = DEFAULT_PORT) -> list[Finding]:
+    """Everything, in the order in which it is needed. target_dir: as for install. Never raises."""
+    try:
+        folders = hardware_folders(target_dir)
+    except FlInstallError as error:
+        script = [Finding(False, str(error))]
+    else:
+        script = [finding for folder in folders for finding in examine_folder(folder)]
+    return [*script, *examine_ports(), examine_engine(osc_port)]
+
+
+def examine_folder(hardware: Path) -> list[Finding]:
+    """The script in one Hardware folder of FL Studio."""
+    folder = hardware / SCRIPT
+    if not folder.is_dir():
+        return [Finding(False, f"{folder} is not there: run `sideman fl install`")]
+    wanted = {path.name: path for path in script_files()}
+    try:
+        there = {path.name: path.read_bytes() for path in folder.glob("*.py")}
+        copies = [
+            path.parent
+            for path in hardware.glob("*/device_*.py")
+            if path.parent.name not in (SCRIPT, PROBE) and path.name in wanted
+        ]
+    except OSError as error:
+        return [Finding(False, f"{folder} cannot be read ({error.strerror}): close FL Studio and try again")]
+    missing = sorted(wanted.keys() - there.keys())
+    changed = {name for name in wanted.keys() & there.keys() if there[name] != wanted[name].read_bytes()}
+    own_map = USER_MAP in changed
+    changed.discard(USER_MAP)
+    foreign = sorted(there.keys() - wanted.keys())
+    findings = []
+    if missing:
+        findings.append(Finding(False, f"{folder} lacks {', '.join(missing)}: run `sideman fl install`"))
+    if changed:
+        findings.append(
+            Finding(
+                False, f"{folder}: {', '.join(sorted(changed))} of another version or edited: run `sideman fl install`"
+            )
+        )
+    if foreign:
+        findings.append(Finding(None, f"{folder} also holds {', '.join(foreign)}, which is not ours"))
+    if own_map:
+        findings.append(Finding(None, f"{folder / USER_MAP} is your own map of knobs and pads; install keeps it"))
+    if not findings or findings[0].good is None:
+        findings.insert(0, Finding(True, f"{folder} holds the whole script of this version ({len(wanted)} files)"))
+    for copy in copies:
+        findings.append(Finding(False, f"{copy} is a second copy, FL lists both: remove that folder"))
+    if (hardware / PROBE).is_dir():
+        findings.append(Finding(None, f"{hardware / PROBE} holds the probe; `sideman fl uninstall` removes both"))
+    return findings
+
+
+def examine_ports() -> list[Finding]:
+    """The MIDI ports between FL Studio and `sideman play`."""
+    from bridge.midi.ports import find_system
+
+    try:
+        system = find_system()
+        if system.has_virtual:
+            return [Finding(True, f"{system.name}: `sideman play` makes its ports {', '.join(_PORTS)} itself")]
+        names = {"input": system.input_names(), "output": system.output_names()}
+    except PortError as error:
+        return [Finding(False, str(error))]
+    findings = []
+    for port in _PORTS:
+        lacking = [way for way, there in names.items() if not any(port.casefold() in name.casefold() for name in there)]
+        if lacking:
+            text = f"{system.name} has no {' and no '.join(lacking)} port {port!r}: make one with loopMIDI"
+            findings.append(Finding(False, text))
+        else:
+            findings.append(Finding(True, f"{system.name} has the port {port!r}"))
+    return findings
+
+
+def examine_engine(osc_port: int) -> Finding:
+    """Whether `sideman play` answers."""
+    with OscClient(osc_port) as peer:
+        answered = peer.ask("/sideman/ping", reply=PONG, timeout_s=PONG_TIMEOUT_S) is not None
+    if answered:
+        return Finding(True, f"`sideman play` answers on OSC port {osc_port}")
+    return Finding(None, f"`sideman play` does not answer on OSC port {osc_port}: start it before FL Studio")

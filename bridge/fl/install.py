@@ -1,0 +1,127 @@
+"""What Sideman puts into FL Studio's user data folder, and takes out again: its controller script, and the probe.
+
+FL reads controller scripts from <user data folder>/Settings/Hardware/<any name>.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from bridge.fl.folders import FlInstallError, settings_folders
+
+__all__ = ["FlInstallError", "hardware_folders", "install", "leftovers", "probe", "script_files", "uninstall"]
+
+SOURCE: Final = Path(__file__).resolve().parents[2] / "fl_scripts" / "Sideman"
+SCRIPT: Final = "Sideman"  # folder names in FL's Hardware folder
+PROBE: Final = "SidemanProbe"
+_PROBE_FILE: Final = "device_SidemanProbe.py"
+USER_MAP: Final = "sideman_map.py"  # the one file of the script that is the user's to edit
+
+
+def install(target_dir: Path | None) -> list[Path]:
+    """Copies the script into FL's user data folder (None: all that are found); returns the files written.
+
+    An older copy is replaced as a whole, but for the user's own map of knobs, and only once the new one is complete
+    and verified. FlInstallError if FL Studio is not found, or the folder cannot be written.
+    """
+    return [path for hardware in hardware_folders(target_dir) for path in _place(script_files(), hardware / SCRIPT)]
+
+
+def script_files() -> list[Path]:
+    """The files of the script as they ship."""
+    return [path for path in sorted(SOURCE.glob("*.py")) if path.name != _PROBE_FILE]
+
+
+def probe(target_dir: Path | None) -> list[Path]:
+    """Copies the probe script alone; otherwise as `install`."""
+    return [
+        path for hardware in hardware_folders(target_dir) for path in _place([SOURCE / _PROBE_FILE], hardware / PROBE)
+    ]
+
+
+def uninstall(target_dir: Path | None) -> list[Path]:
+    """Removes what install and probe wrote, and nothing else; returns the files removed."""
+    removed: list[Path] = []
+    for hardware in hardware_folders(target_dir):
+        for folder in (hardware / SCRIPT, hardware / PROBE):
+            try:
+                removed += _remove(folder)
+            except OSError as error:
+                raise FlInstallError(f"{folder} cannot be removed ({error.strerror}): close FL Studio first") from error
+    if not removed:
+        raise FlInstallError("nothing is installed there: `sideman fl install` puts the script in place")
+    return removed
+
+
+def leftovers(target_dir: Path | None) -> list[Path]:
+    """What lies in our folders after uninstall: the user's own files, which are left alone. FlInstallError as above."""
+    folders = [hardware / name for hardware in hardware_folders(target_dir) for name in (SCRIPT, PROBE)]
+    return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+
+
+def hardware_folders(target_dir: Path | None) -> list[Path]:
+    """<user data folder>/Settings/Hardware of the folder given, or of all found. FlInstallError."""
+    return [settings / "Hardware" for settings in settings_folders(target_dir)]
+
+
+def _place(files: list[Path], folder: Path) -> list[Path]:
+    """Copies the files to `folder`, written beside it and renamed, so that FL never sees half a script."""
+    fresh, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    if folder.exists() and not _is_ours(folder):
+        raise FlInstallError(f"{folder} holds something that is not ours: move it away, then install again")
+    try:
+        _clear(fresh)
+        fresh.mkdir(parents=True)
+        for source in files:
+            copy = fresh / source.name
+            own = folder / USER_MAP
+            content = (own if source.name == USER_MAP and own.is_file() else source).read_bytes()
+            copy.write_bytes(content)
+            if copy.read_bytes() != content:
+                raise FlInstallError(f"{copy} does not read back as it was written: is the disk full?")
+        _clear(old)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+        _clear(old)
+    except OSError as error:
+        raise FlInstallError(
+            f"{folder} cannot be written ({error.strerror}): close FL Studio, or choose --dir"
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return [folder / source.name for source in files]
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder holds one of our scripts, a map that an uninstall has left, or nothing."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
+    return any(folder.glob("device_Sideman*.py")) or names <= {USER_MAP}
+
+
+def _remove(folder: Path) -> list[Path]:
+    """Removes our files from the folder, and the folder if nothing of the user's own stays in it."""
+    if not folder.is_dir():
+        return []
+    own_map = folder / USER_MAP
+    is_edited = own_map.is_file() and own_map.read_bytes() != (SOURCE / USER_MAP).read_bytes()
+    files = sorted([*folder.glob("device_Sideman*.py"), *folder.glob("sideman_*.py")])
+    files = [path for path in files if path != own_map or not is_edited]
+    for path in files:
+        path.unlink()
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+    return files
+
+
+def _clear(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,94 @@
+"""What reaches the session thread from outside: the player's messages, commands, the time, the news that there is more.
+
+Nothing else decides what a session plays, so a log of what passed here plays it again
+(bridge/recording/session_log.py).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from bridge.midi.clock import CLOCK
+from native import MidiRing
+
+__all__ = ["Command", "Doors"]
+
+RING_CAPACITY: Final = 4096  # messages
+
+Command = tuple[str, tuple[Any, ...]]
+"""A name of LiveSession's commands, and its arguments."""
+
+
+class Doors:
+    """Other threads put in and never wait; the session thread takes out."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        """clock: monotonic microseconds, the scheduler's own."""
+        self._clock = clock
+        self._ring = MidiRing(RING_CAPACITY)
+        self._commands: deque[Command] = deque()
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+
+    # ---- any thread -------------------------------------------------------------------------------------------------
+
+    def hear(self, message: bytes, time_us: int | None = None) -> None:
+        """One message from the player, by one thread alone (the ring has one writer). None: it came now."""
+        if 1 <= len(message) <= 3:
+            self._ring.push(self._clock() if time_us is None else time_us, message)
+            if message[0] != CLOCK:  # 48 a second and more: the next round is early enough for them
+                self._wake.set()
+
+    def post(self, name: str, *arguments: Any) -> None:
+        """One command."""
+        self._commands.append((name, arguments))
+        self._wake.set()
+
+    def close(self) -> None:
+        """The session thread shall end."""
+        self._closed.set()
+        self._wake.set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it shall."""
+        return self._closed.is_set()
+
+    @property
+    def dropped(self) -> int:
+        """Messages of the player that found the ring full."""
+        return self._ring.dropped
+
+    # ---- session thread ---------------------------------------------------------------------------------------------
+
+    def begin_round(self) -> None:
+        """Before looking: what comes while we look wakes the next round."""
+        self._wake.clear()
+
+    def messages(self) -> list[tuple[int, bytes]]:
+        """(time_us, message) of what the player has done since."""
+        return self._ring.pop_all()
+
+    def commands(self) -> Iterator[Command]:
+        """What has been asked for since, also while the caller does it."""
+        while self._commands:
+            yield self._commands.popleft()
+
+    def now_us(self) -> int:
+        """Microseconds of the monotonic clock."""
+        return self._clock()
+
+    def has_news(self) -> bool:
+        """Whether something has come since the round began."""
+        # The ring is looked at through the event that its writer sets: its own state belongs to both sides.
+        return self._wake.is_set() or self._closed.is_set()
+
+    def end_round(self, error: BaseException | None = None) -> None:
+        """The round is over. error: what it failed with."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something comes, or the time is out."""
+        self._wake.wait(timeout_s)

@@ -1,0 +1,56 @@
+"""Keeping out of the player's way: the keys around those that the player plays are left to the player."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from bridge.live.modes.heard import HeardNote
+from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.parts import Parts
+
+__all__ = ["COMP_CLEAR", "LATELY_US", "Clearing"]
+
+LATELY_US: Final = 2_000_000  # a note that ended so long ago still says where the player's hands are
+COMP_CLEAR: Final = 3  # semitones that mode comp keeps clear until the player asks for others
+PITCHES: Final = 128
+
+
+class Clearing:
+    """Session thread only. It hears the keys in every mode."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._ahead, self._knobs = parts.ahead, parts.knobs
+        self._held: set[int] = set()
+        self._lately: deque[tuple[int, int]] = deque()  # (time_us, pitch) of what was struck or ended
+        self._told: tuple[Improviser, tuple[int, int] | None] | None = None  # who was told what last
+
+    def hear(self, note: HeardNote) -> None:
+        """A key goes down, or what it struck ends."""
+        (self._held.add if note.velocity else self._held.discard)(note.pitch)
+        self._lately.append((note.time_us, note.pitch))
+
+    def step(self, now_us: int, *, comps: bool) -> None:
+        """Nothing is struck from now on where the player's hands are. comps: the mode keeps clear by itself."""
+        pitches = self.pitches(now_us, comps=comps)
+        improviser = self._ahead.improviser
+        if self._told == (improviser, pitches) or (self._told is None and pitches is None):
+            return
+        self._told = (improviser, pitches)
+        if pitches is not None and self._ahead.playing and self._ahead.will_strike(*pitches):
+            self._ahead.change(lambda _: improviser.keep_clear(pitches))
+        else:
+            improviser.keep_clear(pitches)
+
+    def pitches(self, now_us: int, *, comps: bool) -> tuple[int, int] | None:
+        """The first and last pitch that are kept clear: the span of what sounds or did lately, and so far out.
+
+        None: nothing is.
+        """
+        while self._lately and now_us - self._lately[0][0] > LATELY_US:
+            self._lately.popleft()
+        distance = int(self._knobs.in_force.get("keep_clear", COMP_CLEAR if comps else 0))
+        keys = self._held | {pitch for _, pitch in self._lately}
+        if not (distance and keys):
+            return None
+        return max(min(keys) - distance, 0), min(max(keys) + distance, PITCHES - 1)

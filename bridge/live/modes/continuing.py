@@ -1,0 +1,57 @@
+"""Mode continue: the sideman hears what the player plays as its own past, and goes on where the player pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from bridge.live.modes.heard import HeardNote, HeardNotes
+from bridge.live.playing.ahead import PlayAhead, Prepare
+from engine.notes import NoteEvent
+
+__all__ = ["PAUSE_US", "Continuing", "feed"]
+
+PAUSE_US: Final = 600_000  # a breath between two phrases; within one, few rests are as long
+
+
+class Continuing:
+    """Session thread only."""
+
+    def __init__(self, ahead: PlayAhead, report: Callable[[str, str], None], prepare: Prepare) -> None:
+        """prepare: knobs and beat, before each answer."""
+        self._ahead, self._report, self._prepare = ahead, report, prepare
+        self._heard = False  # anything since the last answer
+        self._stream_us = 0  # moment that the stream's second 0 stands for, while the player plays
+
+    def hear(self, note: HeardNote) -> None:
+        """The player plays. A key struck into an answer ends it: who plays, leads."""
+        if note.velocity and self._ahead.playing:
+            self._ahead.rest()
+            self._report("listening", "")
+        if self._ahead.playing or not (note.velocity or self._heard):
+            return
+        if not self._heard:
+            self._heard = True
+            self._stream_us = note.time_us - round(self._ahead.improviser.time_s * 1e6)
+        feed(self._ahead, self._stream_us, note)
+
+    def step(self, now_us: int, keys: HeardNotes) -> None:
+        """Answers where the player has paused."""
+        if not self._ahead.playing and self._heard and keys.silent_for_us(now_us) >= PAUSE_US:
+            self._heard = False
+            self._ahead.start(self._prepare_answer, at_first_note=True)
+            self._report("playing", "on from your phrase")
+
+    def rest(self) -> None:
+        """Forgets that there was something to answer."""
+        self._heard = False
+
+    def _prepare_answer(self, from_s: float) -> None:
+        self._prepare(from_s)
+        self._ahead.improviser.set_chords([(from_s, None)], from_s=from_s)
+
+
+def feed(ahead: PlayAhead, stream_us: int, note: HeardNote) -> None:
+    """The improviser takes a note of the player's as its own. stream_us: the moment of its stream's second 0."""
+    time_s = max((note.time_us - stream_us) / 1e6, ahead.improviser.time_s)
+    ahead.improviser.feed([NoteEvent(time_s, "on" if note.velocity else "off", note.pitch, note.velocity)])

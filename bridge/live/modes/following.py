@@ -1,0 +1,99 @@
+"""Mode follow: the sideman improvises over the chord that the player holds, or that was named."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from bridge.live.modes.heard import HeardNote
+from bridge.live.modes.held import HeldChord
+from bridge.live.modes.line import Line
+from bridge.live.playing.parts import Parts
+from engine.chords import Chord
+
+__all__ = ["Following"]
+
+BETWEEN_ANSWERS_US: Final = 40_000  # the least; a grasp whose fingers come apart is several chords
+
+
+class Following:
+    """Session thread only. It hears the keys in every mode: those held already are followed at once."""
+
+    def __init__(self, parts: Parts, *, release_us: int) -> None:
+        """release_us: how long after the last key the sideman rests."""
+        self._ahead, self._report, self._knobs = parts.ahead, parts.report, parts.knobs
+        self._beat, self._witness = parts.beat, parts.witness
+        self._release_us = release_us
+        self._held = HeldChord()
+        self._line = Line()
+        self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
+        self._chord: Chord | None = None  # that the music now follows
+        self._answer_us = -BETWEEN_ANSWERS_US  # when the music last answered a chord, or will
+
+    def hear(self, time_us: int, message: bytes, notes: Sequence[HeardNote], keys: Collection[int]) -> None:
+        """What the player does. notes, keys: what begins and ends with it, and what is down then."""
+        lines = [self._line.hear(note, keys) for note in notes if note.velocity]
+        if not any(lines) and self._held.take(time_us, message):
+            self._latched = None
+
+    def comps(self, now_us: int) -> bool:
+        """Whether the player's right hand runs a line, behind which there is room for chords."""
+        return self._line.runs(now_us)
+
+    def latch(self, chord: Chord | None) -> None:
+        """The chord to follow until keys say otherwise; None rests."""
+        self._held.forget()
+        self._latched = chord
+
+    def settles_in_us(self, now_us: int) -> int | None:
+        """When step() may know more; None while no hand moves."""
+        return self._held.settles_in_us(now_us)
+
+    def step(self, now_us: int) -> None:
+        """Follows."""
+        wanted = self._wanted(now_us)
+        if wanted is None:
+            self.rest()
+            self._knobs.apply(now_us)
+        elif not self._ahead.playing:
+            self._chord = wanted
+            self._ahead.start(self._prepare, at_first_note=True)
+            self._answer_us = now_us
+            self._tell(now_us, wanted)
+        elif wanted != self._chord:
+            self._chord = wanted
+            # A late finger's correction must not strike on top of the answer before it. With a beat the first note
+            # comes where the beat has it.
+            answer_us = self._answer_us + BETWEEN_ANSWERS_US
+            self._ahead.change(self._prepare, first_note_us=answer_us if self._beat.tempo_bpm is None else None)
+            self._answer_us = max(answer_us, self._ahead.handed_over_us)
+            self._tell(now_us, wanted)
+        else:
+            self._knobs.apply(now_us)
+
+    def rest(self) -> None:
+        """Silence, until there is a chord."""
+        self._chord = None
+        if self._ahead.playing:
+            self._ahead.rest()
+            self._report("rest", "")
+
+    def _wanted(self, now_us: int) -> Chord | None:
+        """The chord to follow now; None to rest."""
+        if self._latched is not None:
+            return self._latched
+        chord = self._held.chord(now_us)
+        if chord is not None and self._held.released_for_us(now_us) >= self._release_us and not self.comps(now_us):
+            self._held.forget()
+            return None
+        return chord
+
+    def _tell(self, now_us: int, chord: Chord) -> None:
+        self._report("chord", chord.name)
+        self._witness.marked(now_us, chord.name)
+
+    def _prepare(self, from_s: float) -> None:
+        self._knobs.turn()
+        if not self._ahead.playing:
+            self._beat.lay(from_s)  # the first chord falls on a bar line
+        self._ahead.improviser.set_chords([(from_s, self._chord)], from_s=from_s)

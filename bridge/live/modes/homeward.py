@@ -1,0 +1,98 @@
+"""The way home: a last chord at a bar line, held, let go, and rest after it."""
+
+from __future__ import annotations
+
+from bridge.live.modes.judging import Situation, next_bar_s
+from bridge.live.playing.parts import Parts
+from engine.chords import Chart
+from engine.judgement import DOMINANTS
+
+__all__ = ["Homeward", "home_beat"]
+
+BAR_S = 2.0  # where no beat is known
+AHEAD_S = 0.25  # from the decision to the last chord, at least: what leads there has to be made
+HOLD_S = 1.5  # at least
+
+
+def home_beat(chart: Chart) -> float:
+    """Where a round comes home: on its last chord, at the last bar line or the change after it, or on the first one of
+    the next round where the last is a dominant that only leads back there.
+    """
+    first, last = chart.spans[0].chord, chart.spans[-1].chord
+    leads_back = last is not None and first is not None and last.quality in DOMINANTS and last.root != first.root
+    if last is None or leads_back:
+        return float(chart.beats)
+    return max(chart.spans[-1].start_beat, float(chart.beats - chart.beats_per_bar))
+
+
+class Homeward:
+    """Session thread only."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._ahead, self._report, self._clock = parts.ahead, parts.report, parts.clock
+        self._at_s: float | None = None  # stream second of the last chord; None: the music goes on
+        self._hold_s = 0.0
+        self._beat: tuple[float | None, float] = (None, 0.0)  # tempo_bpm and origin_s that at_s was reckoned with
+
+    def begin(self, bars: int, situation: Situation) -> bool:
+        """Goes home in so many bars, 0: at the end of the chart's round, or at the next bar line; False at rest."""
+        if not self._ahead.playing:
+            return False
+
+        def prepare(from_s: float) -> None:
+            self._lay(_target_s(bars, situation, self._ahead.feel.origin_s, from_s + AHEAD_S), situation)
+
+        self._ahead.change(prepare)
+        where = "1 bar" if bars == 1 else f"{bars} bars" if bars else "this round"
+        self._report("note", f"going home: the last chord comes at the end of {where}")
+        return True
+
+    def step(self, situation: Situation, now_us: int) -> bool:
+        """Keeps to the beat; whether the music has come home and been let go."""
+        if self._at_s is None:
+            return False
+        if not self._ahead.playing:  # silenced on the way
+            self.give_up()
+            return False
+        now_s = self._ahead.stream_s(now_us)
+        if now_s >= self._at_s + self._hold_s:
+            return True
+        feel = self._ahead.feel
+        if (feel.tempo_bpm, feel.origin_s) != self._beat and now_s + AHEAD_S < self._at_s:
+            at_s = self._at_s
+            self._ahead.change(lambda from_s: self._lay(self._moved_s(at_s, situation, from_s + AHEAD_S), situation))
+        return False
+
+    def give_up(self) -> None:
+        """Plays on."""
+        if self._at_s is not None:
+            self._at_s = None
+            self._ahead.improviser.bring_home(None)
+
+    def _lay(self, at_s: float, situation: Situation) -> None:
+        feel = self._ahead.feel
+        bar_s = BAR_S if situation.tempo_bpm is None else situation.beats_per_bar * 60.0 / situation.tempo_bpm
+        self._at_s, self._hold_s, self._beat = at_s, max(bar_s, HOLD_S), (feel.tempo_bpm, feel.origin_s)
+        self._ahead.improviser.bring_home(at_s, self._hold_s)
+
+    def _moved_s(self, at_s: float, situation: Situation, from_s: float) -> float:
+        """The same beat of a chart where the beat lies elsewhere now; else the bar line that is next by then."""
+        tempo_bpm, origin_s = self._beat
+        feel = self._ahead.feel
+        if situation.chart is not None and tempo_bpm is not None and feel.tempo_bpm is not None:
+            moved_s = feel.origin_s + (at_s - origin_s) * tempo_bpm / feel.tempo_bpm
+            if moved_s >= from_s:
+                return moved_s
+        return next_bar_s(feel.origin_s, situation, max(at_s, from_s))
+
+
+def _target_s(bars: int, situation: Situation, origin_s: float, from_s: float) -> float:
+    """Where the last chord falls, not before from_s. origin_s: of the beat, where the chart begins."""
+    if situation.tempo_bpm is None:
+        return from_s + bars * BAR_S
+    beat_s = 60.0 / situation.tempo_bpm
+    if situation.chart is None or bars:
+        return next_bar_s(origin_s, situation, from_s) + max(bars - 1, 0) * situation.beats_per_bar * beat_s
+    home, beats = home_beat(situation.chart), situation.chart.beats
+    rounds = max(0.0, -((origin_s + home * beat_s - from_s) / beat_s // beats))  # the fewest after which it lies ahead
+    return origin_s + (home + rounds * beats) * beat_s

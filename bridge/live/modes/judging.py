@@ -1,0 +1,90 @@
+"""What auto stands for while the music plays: the engine's judgement of what is known, told at bar lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.live.playing.parts import Parts
+from bridge.live.playing.turns import Tell
+from engine.chords import Chart
+from engine.judgement import arc, auto_values, judge
+from engine.vocabulary import STEP_S
+from osc_protocol.table.parameters import CONTROL_NAMES
+
+__all__ = ["Judging", "Situation", "next_bar_s"]
+
+PHRASE_BARS: Final = 4  # a solo's height is told anew so often
+SOON_S: Final = 0.02  # a bar line nearer than this to the handover is the next one's business
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a judgement goes by, but for what the player has asked for."""
+
+    mode: str  # of the parameter table
+    chart: Chart | None
+    tempo_bpm: float | None
+    beats_per_bar: int
+
+
+class Judging:
+    """Session thread only."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._ahead, self._knobs, self._clock = parts.ahead, parts.knobs, parts.clock
+        self._known: tuple[Situation, int, Mapping[str, object]] | None = None  # that was judged last
+        self._values: dict[str, str | float] = {}  # what came of it
+
+    def begin(self, situation: Situation) -> None:
+        """Judges anew, from the stream's present on: before a start."""
+        self._values = self._judged(situation, 0)
+        self._ahead.turns.begin(self._tell(self._values))
+
+    def look(self, situation: Situation, now_us: int) -> None:
+        """Judges anew where something has changed; from the next bar line on. Only while playing."""
+        origin_s = self._ahead.feel.origin_s
+        from_s = self._ahead.stream_s(now_us + self._ahead.margin_us) + SOON_S
+        bar_s = next_bar_s(origin_s, situation, from_s)
+        before = self._values
+        values = self._judged(situation, _phrase(situation, bar_s - origin_s))
+        if values == before:
+            return
+        self._values = values
+        # A step before, so that the bar line itself is played under it.
+        self._ahead.plan(bar_s - STEP_S, self._tell(values))
+
+    def _judged(self, situation: Situation, phrase: int) -> dict[str, str | float]:
+        in_force = self._knobs.in_force
+        asked = {name: in_force[name] for name in CONTROL_NAMES if name in in_force}
+        if (situation, phrase, asked) == self._known:
+            return self._values
+        self._known = (situation, phrase, asked)
+        solos = situation.chart is not None and situation.mode == "changes"
+        judgement = judge(
+            situation.chart, situation.tempo_bpm,
+            beats_per_bar=situation.beats_per_bar, mode=situation.mode, asked=asked,
+            height=arc((phrase + 0.5) * PHRASE_BARS) if solos else 0.0,
+        )  # fmt: skip
+        return auto_values(judgement, self._ahead.improviser.controls)
+
+    def _tell(self, values: Mapping[str, str | float]) -> Tell:
+        return lambda: self._ahead.improviser.set_auto(values)
+
+
+def _phrase(situation: Situation, played_s: float) -> int:
+    """Which phrase of a chart begins, or goes on, after so many seconds of it; 0 where there is no chart."""
+    if situation.chart is None or situation.tempo_bpm is None:
+        return 0
+    bars = played_s * situation.tempo_bpm / 60.0 / situation.beats_per_bar
+    return max(0, math.floor(bars / PHRASE_BARS + 1e-6))
+
+
+def next_bar_s(origin_s: float, situation: Situation, from_s: float) -> float:
+    """The first bar line from a stream second on; that second itself where no beat is known."""
+    if situation.tempo_bpm is None:
+        return from_s
+    bar_s = situation.beats_per_bar * 60.0 / situation.tempo_bpm
+    return origin_s + math.ceil((from_s - origin_s) / bar_s - 1e-6) * bar_s

@@ -1,0 +1,266 @@
+"""Playing ahead: music is generated before it sounds, and what has not sounded can be taken back exactly.
+
+Two clocks meet here. The stream counts seconds of music from its own start, on the engine's 10 ms grid; the scheduler
+counts microseconds of the monotonic clock. While music plays, one origin ties them: `wall = origin + stream`. At rest
+there is no origin: the stream stands still, so that the model never hears a silence that nobody played.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from bridge.live.playing.delivery import Delivery, EventSink
+from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.turns import Tell, Turns
+from engine.beats.feel import Feel, NoteMover
+from engine.notes import NoteEvent
+from engine.vocabulary import STEP_S
+
+__all__ = ["START_MARGIN_US", "PlayAhead", "Prepare"]
+
+CHUNK_S: Final = 0.2  # music generated between two looks at what the player did, unless a strike comes before
+FIRST_CHUNK_S: Final = 0.05  # the same after a handover, which waits for it
+SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
+SEARCH_STEP_S: Final = 0.1  # of it between two looks at the clock
+SEARCH_LATE_US: Final = 30_000  # after the handover itself a change looks no longer: music must go on
+START_MARGIN_US: Final = 5_000  # from the decision to the first note of a chart, generation not counted
+AT_ONCE_US: Final = 2_000  # for the scheduler to hear of a handover that waits for nothing, or of a first note
+MARGIN_LOW_US, MARGIN_HIGH_US = 8_000, 120_000  # of a handover; in between it follows what handovers cost
+FILL_US: Final = 200_000  # that a round may generate: what comes without a wake, a host's clock, waits for its end
+ENDS_AHEAD_US: Final = 50_000  # an end that a later strike might still bring forward waits for this moment
+SKIP_US: Final = 250_000  # a stream further behind than this skips ahead
+
+Prepare = Callable[[float], None]
+"""Called with the stream second from which a change shall hold, once everything after it is forgotten."""
+
+
+class PlayAhead:
+    """One stream of music on one scheduler. Session thread only."""
+
+    def __init__(self, improviser: Improviser, sink: EventSink, clock: Callable[[], int], *, channel: int = 0) -> None:
+        """clock: monotonic microseconds, the scheduler's own. channel: 0..15, the MIDI channel of every note."""
+        self._improviser, self._clock = improviser, clock
+        self.delivery = Delivery(sink, clock, channel)
+        self.turns = Turns()
+        self._origin_us: int | None = None
+        self._handed_over_us = 0  # handovers never go back in time
+        self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
+        self._mover = NoteMover(Feel())
+        self._kept_s = 0.0  # stream second up to which nothing is taken back any more
+        self.limit_s = math.inf  # nothing is generated beyond; until the next start or rest
+
+    @property
+    def feel(self) -> Feel:
+        """How notes are moved. A new one holds for the notes that are not generated yet."""
+        return self._mover.feel
+
+    @feel.setter
+    def feel(self, feel: Feel) -> None:
+        self._mover.feel = feel
+
+    @property
+    def improviser(self) -> Improviser:
+        """The stream that is played."""
+        return self._improviser
+
+    def set_beat(self, tempo_bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
+        """Tells model and feel the beat, of no form: a bar line lies at origin_s. None: it is unknown."""
+        self._improviser.set_tempo(tempo_bpm, beats_per_bar, origin_s)
+        self._improviser.set_form(None)
+        self._mover.feel = replace(self._mover.feel, tempo_bpm=tempo_bpm, origin_s=origin_s)
+
+    @property
+    def playing(self) -> bool:
+        """Whether music is being made; False at rest."""
+        return self._origin_us is not None
+
+    @property
+    def handed_over_us(self) -> int:
+        """The moment from which the last change holds; 0 since a start. It may lie ahead."""
+        return self._handed_over_us
+
+    @property
+    def ready_us(self) -> int:
+        """The moment up to which music is made; 0 at rest."""
+        return 0 if self._origin_us is None else self.wall_us(self._improviser.time_s)
+
+    @property
+    def margin_us(self) -> int:
+        """From a decision to the moment its music takes over: what handovers cost of late, and a half more."""
+        return int(min(max(1.5 * self._cost_us, MARGIN_LOW_US), MARGIN_HIGH_US))
+
+    def stream_s(self, wall_us: int) -> float:
+        """Stream second that sounds at a moment. Only while playing."""
+        assert self._origin_us is not None
+        return (wall_us - self._origin_us) / 1e6
+
+    def wall_us(self, stream_s: float) -> int:
+        """Moment at which a stream second sounds. Only while playing."""
+        assert self._origin_us is not None
+        return self._origin_us + round(stream_s * 1e6)
+
+    def abandon(self, improviser: Improviser) -> None:
+        """Goes on with another stream, at rest: this one has failed. The scheduler is silent already."""
+        self._mover.clear()
+        self._origin_us = None
+        self._improviser = improviser
+
+    def replace(self, improviser: Improviser) -> None:
+        """Goes on with another stream; only at rest."""
+        assert not self.playing
+        self._improviser = improviser
+
+    def start(self, prepare: Prepare, *, at_first_note: bool, at_us: int | None = None) -> None:
+        """From rest to music.
+
+        at_first_note: the stream is laid so that its first note sounds now, whatever wait the model put before it;
+        otherwise the stream's present second sounds at at_us, or now.
+        """
+        start_s = self._kept_s = self._improviser.time_s
+        self.limit_s = math.inf
+        self._mover.clear(not_before_s=start_s)
+        if at_us is not None:
+            self._origin_us = at_us - round(start_s * 1e6)
+        prepare(start_s)
+        moved = self._to_first_note() if at_first_note else []
+        if at_us is None:
+            first = _first_strike(moved)
+            sounds_now_s = start_s if first is None else first.time_s
+            self._origin_us = self._clock() + AT_ONCE_US - round(sounds_now_s * 1e6)
+        self._handed_over_us = 0
+        self._push(moved)
+
+    def change(self, prepare: Prepare, *, first_note_us: int | None = None) -> None:
+        """Takes back what has not sounded, from a moment just ahead; prepares; goes on from there.
+
+        Notes that sound at that moment sound on, and the new music ends them. first_note_us: there is no beat to keep,
+        so the old music stops at once, and the first new note sounds as soon as it is known: a wait that the model put
+        before it is shortened to end at first_note_us, or at once where that is past.
+        """
+        began_us = self._clock()
+        at_once = first_note_us is not None
+        margin_us = AT_ONCE_US if at_once else self.margin_us
+        at_us = max(began_us + margin_us, self._handed_over_us, self.wall_us(self._kept_s))
+        sounds_s = self._take_back(self.stream_s(at_us), back=at_once)
+        at_s = self._improviser.time_s
+        self._handed_over_us = self.wall_us(at_s if sounds_s is None else sounds_s)
+        prepare(at_s)
+        if first_note_us is not None:
+            self._kept_s = at_s
+            self._strike_soon(first_note_us)
+        else:
+            self._push(self._take(_grid(at_s + FIRST_CHUNK_S)))  # all that must be ready in time: the rest catches up
+            self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
+
+    def plan(self, at_s: float, tell: Tell) -> None:
+        """Something else holds from a stream second ahead on, instead of all else that was planned. While playing."""
+        self._take_back(at_s)
+        self.turns.plan(max(_grid(at_s), self._improviser.time_s), tell)
+
+    def will_strike(self, low: int, high: int) -> bool:
+        """Whether a note from low to high lies ready that a change would still take back. Only while playing."""
+        return self._mover.will_strike(low, high, self.stream_s(self._clock() + self.margin_us))
+
+    def rest(self) -> None:
+        """Silence now: takes back what has not sounded, ends what sounds."""
+        now_us = self._clock()
+        self.delivery.silence()
+        if self._origin_us is None:
+            return
+        now_s = _grid(math.floor(self.stream_s(now_us) / STEP_S) * STEP_S)
+        if now_s < self._improviser.time_s:
+            self._roll_back(max(now_s, min(self._kept_s, self._improviser.time_s)))
+        self._improviser.end()  # the scheduler has ended them already; the stream must know
+        self._mover.clear()
+        self._origin_us = None
+
+    def fill(self, ahead_us: int, interrupted: Callable[[], bool], skipped: Callable[[float, float], None]) -> None:
+        """Generates until ahead_us from now is ready, or until interrupted or FILL_US are over, but one note at least.
+
+        skipped(stream_s, seconds): called when the stream had fallen far behind, and was laid anew, so much later.
+        """
+        began_us = None
+        while self._origin_us is not None:
+            now_us = self._clock()
+            began_us = now_us if began_us is None else began_us
+            if now_us - began_us > FILL_US:
+                return
+            behind_us = now_us - self.wall_us(self._improviser.time_s)
+            if behind_us > SKIP_US:
+                # Playing it all late would bunch it up: the stream goes on from now, its notes as they are.
+                moved_us = behind_us + MARGIN_LOW_US
+                self._origin_us += moved_us
+                skipped(self._improviser.time_s, moved_us / 1e6)
+            self._mover.is_now(self.stream_s(now_us))
+            self._push(self._mover.release(self.stream_s(now_us + ENDS_AHEAD_US)))
+            target_s = _grid(min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s))
+            if self._improviser.time_s >= target_s:
+                return
+            self._push(self._take(min(target_s, _grid(self._improviser.time_s + CHUNK_S))))
+            if interrupted():
+                return
+
+    def _take_back(self, sounds_s: float, *, back: bool = False) -> float | None:
+        """Forgets what is to sound from sounds_s on; the second that it came to, None where there is nothing so far.
+
+        back: see NoteMover.cut.
+        """
+        stream_s, cut_s = self._mover.cut(sounds_s, back=back)
+        at_s = _grid(stream_s)
+        if at_s >= self._improviser.time_s:
+            return None
+        self.delivery.cancel_from(self.wall_us(cut_s))
+        self._roll_back(at_s)
+        self._push(self._mover.rollback(at_s, cut_s, at_s if back else sounds_s))
+        return cut_s
+
+    def _roll_back(self, to_s: float) -> None:
+        self._improviser.rollback(to_s)
+        self.turns.go_back(to_s)
+
+    def _strike_soon(self, latest_us: int) -> None:
+        """Lays the stream so that its first note sounds by latest_us, or as soon as it is known where that is later."""
+        moved = self._to_first_note(max(latest_us, self._handed_over_us) + SEARCH_LATE_US)
+        first = _first_strike(moved)
+        first_s = self._improviser.time_s if first is None else first.time_s
+        soon_us = max(self._handed_over_us, self._clock())
+        sounds_us = max(self.wall_us(first_s), soon_us)  # what takes long to find must not come late of itself
+        if first is not None:
+            sounds_us = min(sounds_us, max(latest_us, soon_us))
+            # Ends in a wait that is shortened might lie before the handover now.
+            moved = [event._replace(time_s=max(event.time_s, first_s)) for event in moved]
+        self._origin_us = sounds_us - round(first_s * 1e6)
+        self._push(moved)
+
+    def _to_first_note(self, give_up_us: float = math.inf) -> list[NoteEvent]:
+        """Generates up to the next strike, and no further, because it waits for this; at most SEARCH_S.
+
+        give_up_us: the moment after which it is not looked for any longer.
+        """
+        give_up_s = self._improviser.time_s + SEARCH_S
+        moved: list[NoteEvent] = []
+        while _first_strike(moved) is None and self._improviser.time_s < give_up_s and self._clock() <= give_up_us:
+            moved += self._take(_grid(self._improviser.time_s + SEARCH_STEP_S))
+        return moved
+
+    def _take(self, until_s: float) -> list[NoteEvent]:
+        """New music up to its first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
+        self.turns.reach(self._improviser.time_s)
+        events = self._improviser.generate(min(until_s, self.turns.next_s), to_strike=True)
+        return self._mover.take(events, self._improviser.time_s)
+
+    def _push(self, events: Sequence[NoteEvent]) -> None:
+        self.delivery.push(events, self.wall_us)
+
+
+def _first_strike(events: Sequence[NoteEvent]) -> NoteEvent | None:
+    """Of events that the mover handed out: strikes among them are in time order."""
+    return next((event for event in events if event.kind == "on"), None)
+
+
+def _grid(stream_s: float) -> float:
+    """The nearest grid point."""
+    return round(stream_s / STEP_S) * STEP_S

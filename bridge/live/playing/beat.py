@@ -1,0 +1,92 @@
+"""The session's tempo, and the beat of the modes that play without a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from bridge.live.playing.ahead import PlayAhead
+from bridge.live.playing.changes import BeatClock
+from bridge.live.playing.witness import Witness
+from bridge.midi.clock import MidiClock
+from engine.metre import COMMON, Metre
+
+__all__ = ["DEFAULT_TEMPO_BPM", "LOCATE_TOLERANCE_S", "Beat"]
+
+DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart, and of a trade
+LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is where we are
+
+
+class Beat:
+    """Session thread only. The fields are there to be read; the session sets the tempo."""
+
+    def __init__(
+        self,
+        ahead: PlayAhead,
+        clock: Callable[[], int],
+        report: Callable[[str, str], None],
+        *,
+        tempo_bpm: float | None,
+        midi_clock: MidiClock | None,
+        latency_us: int,
+        metre: Metre = COMMON,
+    ) -> None:
+        """tempo_bpm: None for no beat in follow mode. latency_us: from sending a note to hearing it.
+
+        metre: of an outside clock, which does not say, and of all that has no chart; tempo_bpm counts its felt beat.
+        """
+        self._ahead, self._clock, self._report = ahead, clock, report
+        self.tempo_bpm, self.midi_clock, self.latency_us = tempo_bpm, midi_clock, latency_us
+        self.metre = metre
+        self._told: tuple[float, int, int] | None = None  # (tempo_bpm, bar_us, beats_per_bar)
+
+    @property
+    def chart_bpm(self) -> float:
+        """The tempo of what cannot do without one."""
+        return self.tempo_bpm or DEFAULT_TEMPO_BPM
+
+    def lay(self, from_s: float) -> None:
+        """Tells model and feel the beat, which may be none: a bar line at from_s, or where the outside clock has it."""
+        self._ahead.set_beat(self.tempo_bpm, self.metre.beats, self._outside_origin_s(from_s))
+        self.say_if_missing()
+
+    def lay_chart(self, clock: BeatClock) -> None:
+        """Tells feel the beat of a chart; the chart tells the model."""
+        self._ahead.feel = replace(self._ahead.feel, tempo_bpm=clock.tempo_bpm, origin_s=clock.origin_s)
+
+    def say_if_missing(self) -> None:
+        """A word where quantise and swing have nothing to go by."""
+        if self._ahead.feel.params.needs_beat and self._ahead.feel.tempo_bpm is None:
+            self._report("feel", "quantise and swing wait for a beat: set a tempo")
+
+    def tell(self, now_us: int, witness: Witness, beats_per_bar: int) -> None:
+        """Tells the witness where beat, tempo or rest are news."""
+        feel = self._ahead.feel
+        from_us = max(now_us, self._ahead.handed_over_us)
+        if not self._ahead.playing:
+            if self._told is not None:
+                witness.rested(from_us)
+            self._told = None
+        elif feel.tempo_bpm is not None:
+            beat = (feel.tempo_bpm, self._ahead.wall_us(feel.origin_s), beats_per_bar)
+            if beat != self._told:
+                witness.beat(from_us, *beat)
+                self._told = beat
+
+    def is_off(self) -> bool:
+        """Whether the beat laid has come off that of the outside clock. Only while playing."""
+        assert self.tempo_bpm is not None
+        beat_s = 60.0 / self.tempo_bpm
+        off_s = (self._outside_origin_s(self._ahead.improviser.time_s) - self._ahead.feel.origin_s) % beat_s
+        return LOCATE_TOLERANCE_S < off_s < beat_s - LOCATE_TOLERANCE_S
+
+    def _outside_origin_s(self, from_s: float) -> float:
+        """Where the outside clock has the last bar line before a stream second; that second where nothing is known."""
+        now_us = self._clock()
+        beat = None if self.midi_clock is None else self.midi_clock.beat_at(now_us)
+        if beat is None or self.tempo_bpm is None or not self._ahead.playing:
+            return from_s
+        beat /= float(self.metre.beat_quarters)  # clocks count quarters
+        beat += (self._ahead.wall_us(from_s) + self.latency_us - now_us) / 60e6 * self.tempo_bpm
+        return from_s - beat % self.metre.beats * 60.0 / self.tempo_bpm

@@ -1,0 +1,61 @@
+"""What playing live needs of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from engine.chords import Chord
+from engine.model.controls import Control
+from engine.notes import NoteEvent
+from osc_protocol.table.parameters import Value
+
+__all__ = ["Improviser"]
+
+
+class Improviser(Protocol):
+    """engine.inference.session.Session, as far as playing live needs it. Times are stream seconds."""
+
+    @property
+    def time_s(self) -> float:
+        """Up to where music is generated."""
+
+    @property
+    def controls(self) -> Sequence[Control]:
+        """What it can be asked."""
+
+    def set_params(self, **values: Value) -> None:
+        """Names of osc_protocol.table.parameters; ParameterError."""
+
+    def asked(self) -> Mapping[str, Value]:
+        """What applies now of the rows that may be left to the sideman, by name; AUTO where nothing is asked."""
+
+    def set_auto(self, values: Mapping[str, str | float]) -> None:
+        """What stands for AUTO from the next token on: labels, or 0..1 of a measured control, by control name."""
+
+    def keep_clear(self, pitches: tuple[int, int] | None) -> None:
+        """Strikes nothing from the first pitch to the second from the next token on; None: anything."""
+
+    def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
+        """(onset_s, chord) pairs that replace every chord from from_s on."""
+
+    def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
+        """Beat phase: a bar line lies at origin_s. None: no beat."""
+
+    def set_form(self, origin_s: float | None) -> None:
+        """Where the chart begins, at a bar line; None: no place in a form is known."""
+
+    def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
+        """A last chord falls at at_s, which lies ahead, is held for hold_s and let go; then rest. None: plays on."""
+
+    def feed(self, events: Sequence[NoteEvent]) -> None:
+        """Takes events as having happened, in time order from time_s on; time_s is that of the last one afterwards."""
+
+    def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
+        """New events in time order; time_s is until_s afterwards. to_strike: or ends with the first strike."""
+
+    def rollback(self, to_s: float) -> None:
+        """Forgets everything after to_s."""
+
+    def end(self) -> list[NoteEvent]:
+        """Ends what sounds at time_s."""

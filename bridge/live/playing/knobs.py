@@ -1,0 +1,70 @@
+"""Parameters on their way from whoever turns them to the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from bridge.live.playing.ahead import PlayAhead
+from bridge.live.playing.beat import Beat
+from bridge.live.playing.witness import Witness
+from engine.beats.feel import FEEL_NAMES
+from engine.errors import SidemanError
+from osc_protocol.errors import OscError
+from osc_protocol.table.parameters import Value
+
+__all__ = ["Knobs"]
+
+KNOB_PERIOD_US: Final = 50_000  # a turning knob makes new music at most 20 times a second
+
+
+class Knobs:
+    """Session thread only."""
+
+    def __init__(
+        self,
+        ahead: PlayAhead,
+        beat: Beat,
+        clock: Callable[[], int],
+        report: Callable[[str, str], None],
+        witness: Witness,
+    ) -> None:
+        self._ahead, self._beat, self._clock, self._report, self._witness = ahead, beat, clock, report, witness
+        self._turned: dict[str, Value] = {}  # and not yet in force
+        self._next_us = 0
+        self.in_force: dict[str, Value] = {}  # for a fresh stream
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any is turned and not yet in force."""
+        return bool(self._turned)
+
+    def set(self, name: str, value: Value) -> None:
+        """A checked value; the newest of a name counts."""
+        self._turned[name] = value
+
+    def apply(self, now_us: int) -> None:
+        """Makes them hold where it is time: in music that plays, from what has not sounded on."""
+        if self._turned and not self._ahead.playing:
+            self.turn()
+        elif self._turned and now_us >= self._next_us:
+            self._ahead.change(lambda _: self.turn())
+
+    def turn(self) -> None:
+        """Makes them hold from the stream's present on."""
+        if not self._turned:
+            return
+        turned, self._turned = self._turned, {}
+        now_us = self._clock()
+        self._next_us = now_us + KNOB_PERIOD_US
+        for name, value in turned.items():  # one by one: a refused one must not hold up the others
+            try:
+                self._ahead.improviser.set_params(**{name: value})
+                self.in_force[name] = value
+                self._witness.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
+                if name in FEEL_NAMES:
+                    self._ahead.feel = self._ahead.feel.turned(**{name: float(value)})
+                    if self._ahead.playing:
+                        self._beat.say_if_missing()
+            except (OscError, SidemanError) as error:
+                self._report("error", str(error))

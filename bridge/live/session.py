@@ -1,0 +1,262 @@
+"""The session thread: takes what the player does and what the knobs say, decides, keeps music ready ahead.
+
+It alone owns the improviser and the producer's side of the scheduler. Other threads reach it through
+bridge/live/inbox.py, which never makes them wait.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final, Protocol
+
+from bridge.live.controls import Controls
+from bridge.live.inbox import Doors
+from bridge.live.modes.switch import Modes
+from bridge.live.playing.ahead import PlayAhead
+from bridge.live.playing.beat import Beat
+from bridge.live.playing.delivery import EventSink
+from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.knobs import Knobs
+from bridge.live.playing.parts import Parts
+from bridge.live.playing.witness import Witness
+from bridge.live.session_thread import SessionThread
+from bridge.live.supervision import LOST_US
+from bridge.midi.clock import MidiClock
+from engine.metre import parse_metre
+from osc_protocol.table.parameters import AUTO, Value
+
+__all__ = ["LiveSession", "Report"]
+
+BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
+SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
+SYNC_PERIOD_US: Final = 500_000  # between two looks at how far we are from an outside clock
+
+
+class Report(Protocol):
+    """Hears what happens, on the session thread. It must return at once."""
+
+    def __call__(self, what: str, text: str, /) -> None:
+        """what: `chord`, `rest`, `count-in`, `playing`, `listening`, `feel`, `note`, `asked`, `error`. text: one line.
+
+        `asked`: the names of parameters of which something else applies now, whoever decided it.
+        """
+
+
+class LiveSession(Controls):
+    """One sideman. Controls, start_thread and stop_thread are for other threads; the rest is the session thread's."""
+
+    def __init__(
+        self,
+        make_improviser: Callable[[int], Improviser],
+        sink: EventSink,
+        clock: Callable[[], int],
+        report: Report,
+        *,
+        seed: int = 0,
+        release_s: float = 1.5,
+        look_ahead_ms: int = 1000,
+        tempo_bpm: float | None = None,
+        metre: str = "4/4",
+        trade_bars: int = 4,
+        count_in_bars: int = 0,
+        output_latency_ms: float = 0.0,
+        midi_clock: MidiClock | None = None,
+        channel: int = 0,
+        witness: Witness | None = None,
+        doors: Doors | None = None,
+    ) -> None:
+        """make_improviser: a fresh stream for a seed. clock: monotonic microseconds, the scheduler's own.
+
+        release_s: how long after the last key the sideman rests. tempo_bpm: None for no beat in follow mode.
+        metre: of what has no chart; tempo counts its felt beat.
+        trade_bars: of a turn in mode trade. count_in_bars: of clicks on channel 10 before a chart.
+        output_latency_ms: from sending a note to hearing it. What must fall on a beat that comes from outside (a
+        position, the player's own in a trade) is sent so much earlier.
+        midi_clock: followed in tempo, beat and transport, where one is given: a chart waits for its start.
+        witness: is told what the player and the session do, where one is given.
+        doors: what the session hears, and the time it goes by; None makes them.
+        """
+        super().__init__(clock, doors)
+        self._witness = witness or Witness()
+        self._make_improviser, self._sink, self._report = make_improviser, sink, report
+        self._thread: SessionThread | None = None
+        self._began_us: int | None = None  # the round under way; written by the session thread
+        self._ready_us = 0  # up to where music was ready after the last round; the same
+        self.asked: Mapping[str, Value] = {}  # what applies of the rows that may be left to us; the same, never changed
+        # Session thread only, from here on.
+        now_us = self.doors.now_us
+        self._look_ahead_us = look_ahead_ms * 1000
+        self._midi_clock = midi_clock
+        self._ended_us = self.doors.now_us()  # the last round
+        self._longest_us: float = math.inf  # until the next one, or time was lost
+        self._broken = False  # the last round has failed
+        self._seed = seed
+        self._enabled = True
+        self._next_sync_us = 0
+        improviser = make_improviser(seed)
+        self.controls = tuple(improviser.controls)  # what its base can be asked; any thread
+        self._ahead = PlayAhead(improviser, sink, now_us, channel=channel)
+        self._ahead.feel = replace(self._ahead.feel, seed=seed)
+        latency_us = round(output_latency_ms * 1000)
+        self._beat = Beat(
+            self._ahead,
+            now_us,
+            report,
+            tempo_bpm=tempo_bpm,
+            midi_clock=midi_clock,
+            latency_us=latency_us,
+            metre=parse_metre(metre),
+        )
+        self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._witness)
+        self._modes = Modes(
+            Parts(self._ahead, now_us, report, self._knobs, self._beat, self._witness),
+            release_us=round(release_s * 1e6),
+            trade_bars=trade_bars,
+            count_in_bars=count_in_bars,
+        )
+        self._commands: dict[str, Callable[..., None]] = {
+            "look_ahead": self._set_look_ahead,
+            "mode": self._modes.set_mode,
+            "knob": self._knobs.set,
+            "chord": self._modes.following.latch,
+            "chart": self._modes.set_chart,
+            "tempo": self._modes.set_tempo,
+            "metre": self._modes.set_metre,
+            "ending": self._modes.end_in,
+            "locate": self._modes.locate,
+            "seed": self._set_seed,
+            "play": self._play,
+            "stop": self._stop,
+            "panic": self._panic,
+            "resync": self._resync,
+        }
+
+    def start_thread(self, on_failure: Callable[[BaseException], None]) -> None:
+        """Runs rounds on a thread of its own. on_failure: called there if they fail too often, after silence."""
+        self._thread = SessionThread(self, on_failure)
+        self._thread.start()
+
+    def stop_thread(self, timeout_s: float = 2.0) -> bool:
+        """Silences and ends the thread; False if it is stuck."""
+        return self._thread is None or self._thread.stop(timeout_s)
+
+    def hangs(self) -> bool:
+        """Whether a round takes over a second, and what was ready has been played: nobody ends the notes then."""
+        began_us, now_us = self._began_us, self._clock()
+        return began_us is not None and now_us - began_us > LOST_US and now_us > self._ready_us
+
+    @property
+    def skipped(self) -> int:
+        """Notes that came too late to be played."""
+        return self._ahead.delivery.skipped
+
+    # ---- session thread ---------------------------------------------------------------------------------------------
+
+    def step(self) -> float:
+        """One round. Returns the longest time, in seconds, until the next one is due."""
+        self._began_us = self._clock()
+        self.doors.begin_round()
+        if self._broken:
+            self._start_afresh()
+        for time_us, message in self.doors.messages():
+            self._hear(time_us, message)
+        for name, arguments in self.doors.commands():
+            self._commands[name](*arguments)
+        now_us = self.doors.now_us()
+        lost_us = now_us - self._ended_us
+        if not 0 <= lost_us < self._longest_us:
+            self._resync(f"{lost_us / 1e6:.1f} s were lost")
+        if self._midi_clock is not None and now_us >= self._next_sync_us:
+            self._next_sync_us = now_us + SYNC_PERIOD_US
+            self._modes.sync(self._midi_clock, now_us)
+        if self._enabled:
+            if self._modes.step(now_us):
+                self._stop()
+        else:
+            self._knobs.apply(now_us)
+        self._modes.fill(self._look_ahead_us, self.doors, now_us, hears=self._enabled)
+        self._beat.tell(now_us, self._witness, self._modes.beats_per_bar)
+        self._tell_asked()
+        wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.listens else IDLE_S
+        self._ended_us = self.doors.now_us()
+        settles_in_us = self._modes.settles_in_us(self._ended_us)
+        if settles_in_us is not None and self._enabled:
+            wait_s = min(wait_s, settles_in_us / 1e6)
+        self._longest_us = round(wait_s * 1e6) + LOST_US
+        self._ready_us = self._ahead.ready_us
+        self._began_us = None
+        self.doors.end_round()
+        return wait_s
+
+    def _tell_asked(self) -> None:
+        asked, before = self._ahead.improviser.asked(), self.asked
+        changed = [name for name, value in asked.items() if before.get(name, AUTO) != value]
+        if changed:
+            self.asked = asked
+            self._report("asked", " ".join(changed))
+
+    def broke(self, error: BaseException) -> None:
+        """The round failed: every note ends, and the next round starts afresh."""
+        self.silence()
+        self._broken = True
+        self.doors.end_round(error)
+        self._report(
+            "error", f"the session failed, every note ended, it starts afresh: {type(error).__name__}: {error}"
+        )
+
+    def silence(self) -> None:
+        """Ends every note."""
+        self._sink.silence()
+
+    def _start_afresh(self) -> None:
+        """A stream like the one that failed, at rest; modes and chart go on from where they were."""
+        self._modes.hold_place()
+        self._ahead.abandon(self._fresh_improviser())
+        self._modes.rest()
+        self._broken = False
+
+    def _fresh_improviser(self) -> Improviser:
+        improviser = self._make_improviser(self._seed)
+        improviser.set_params(**self._knobs.in_force)
+        return improviser
+
+    def _hear(self, time_us: int, message: bytes) -> None:
+        if self._midi_clock is not None and self._modes.obey(self._midi_clock, time_us, message):
+            self._enabled = True
+        if message[0] < SYSTEM:
+            self._witness.heard(time_us, message)
+            self._modes.hear(time_us, message, enabled=self._enabled)
+
+    # ---- commands, on the session thread ----------------------------------------------------------------------------
+
+    def _set_look_ahead(self, look_ahead_ms: int) -> None:
+        self._look_ahead_us = look_ahead_ms * 1000
+
+    def _set_seed(self, seed: int) -> None:
+        self._modes.rest()
+        self._seed = seed
+        self._ahead.replace(self._fresh_improviser())
+        self._ahead.feel = replace(self._ahead.feel, seed=seed)
+
+    def _resync(self, why: str) -> None:
+        """Every note ends, and the music goes on from now."""
+        if why and self._ahead.playing:
+            self._report("note", f"{why}: every note ended, the music goes on from now")
+        self._modes.hold_place()
+        self._modes.rest()
+        self.silence()  # also what only the scheduler knows of
+
+    def _play(self) -> None:
+        self._enabled = True
+
+    def _stop(self) -> None:
+        self._enabled = False
+        self._modes.following.latch(None)
+        self._modes.rest()
+
+    def _panic(self) -> None:
+        self._stop()
+        self._ahead.delivery.all_notes_off()
+        self._enabled = self._modes.chart_plays is None  # a chart waits for play; keys say for themselves when to play

@@ -1,0 +1,314 @@
+"""MIDI ports through python-rtmidi: virtual ones where the system has them, existing ones by name everywhere.
+
+On Linux the ALSA sequencer is preferred, else a JACK server that runs already (JACK_DEFAULT_SERVER names it; none is
+ever started); SIDEMAN_MIDI=alsa|jack asks for one of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import rtmidi
+
+from bridge.errors import PortError
+from bridge.midi.bytes import MessageReader
+
+__all__ = ["GONE_OR_BACK", "LOOK_S", "InputPort", "MidiSystem", "OutputPort", "find_again", "find_system"]
+
+_HOW_TO_VIRTUAL: Final = "make a pair with loopMIDI or Windows MIDI Services and name them with {} and {}"
+_HOW_TO_CABLE: Final = {  # where no port exists at all
+    "Windows": "none; loopMIDI, or a loopback of Windows MIDI Services, makes a cable",
+    "CoreMIDI": "none; the IAC driver makes a cable: Audio MIDI Setup, MIDI Studio, 'Device is online'",
+    "ALSA": "none; plug one in, or start the program that has it",
+    "JACK": "none; start the program that has it (`a2jmidid -e` shows JACK the hardware's)",
+}
+
+GONE_OR_BACK: Final = {"gone": "the port {!r} has gone: plug it in again", "back": "the port {!r} is back"}
+LOOK_S: Final = 1.0  # between two looks at whether the named ports are there
+_CALLBACK_GRACE_S: Final = 0.01
+_NUMBERS: Final = re.compile(r"\s+\d+(:\d+)?$")  # "Piano:Piano MIDI 1 24:0" of ALSA, "Piano 2" of Windows
+SYSEX, CLOCK = 0xF0, 0xF8
+
+
+@dataclass(frozen=True)
+class MidiSystem:
+    """A MIDI system of this machine: its name, rtmidi's number of it, whether programs can make ports of their own."""
+
+    name: str  # "ALSA", "JACK", "CoreMIDI" or "Windows"
+    api: int
+    has_virtual: bool
+
+    def input_names(self) -> list[str]:
+        """Ports that notes can be taken from. PortError when the system has gone."""
+        return self._names(rtmidi.MidiIn)
+
+    def output_names(self) -> list[str]:
+        """Ports that notes can be sent to. PortError when the system has gone."""
+        return self._names(rtmidi.MidiOut)
+
+    def find(
+        self,
+        existing_input: str | None,
+        existing_output: str | None,
+        options: tuple[str, str] = ("--in", "--out"),
+    ) -> tuple[str | None, str | None]:
+        """The whole names of the ports that are meant. PortError, listing those that exist, where there is none.
+
+        A name may be given in part, in any case. Ask before opening any: our own ports would be found too.
+        options: that the names were given with, for the error's text.
+        """
+        if None in (existing_input, existing_output) and not self.has_virtual:
+            raise PortError(f"{self.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL.format(*options)}")
+        return (
+            existing_input and self.find_input(existing_input, options[0]),
+            existing_output and self.find_output(existing_output, options[1]),
+        )
+
+    def find_output(self, wanted: str, option: str) -> str:
+        """The whole name of the output port that is meant, as `find` does it."""
+        return _find(wanted, self.output_names(), option, "output", _HOW_TO_CABLE[self.name])
+
+    def find_input(self, wanted: str, option: str) -> str:
+        """The whole name of the input port that is meant, as `find` does it."""
+        return _find(wanted, self.input_names(), option, "input", _HOW_TO_CABLE[self.name])
+
+    def _names(self, kind: Any) -> list[str]:
+        client = _client(kind, self, "Sideman list")
+        try:
+            return [str(name) for name in client.get_ports()]
+        finally:
+            client.delete()
+
+
+def find_system() -> MidiSystem:
+    """The MIDI system to use. PortError, naming the remedy, where there is none."""
+    compiled = rtmidi.get_compiled_api()
+    if rtmidi.API_WINDOWS_MM in compiled:
+        return MidiSystem("Windows", rtmidi.API_WINDOWS_MM, has_virtual=False)
+    if rtmidi.API_MACOSX_CORE in compiled:
+        return MidiSystem("CoreMIDI", rtmidi.API_MACOSX_CORE, has_virtual=True)
+    wanted = os.environ.get("SIDEMAN_MIDI", "auto")
+    if wanted not in ("auto", "alsa", "jack"):
+        raise PortError(f"SIDEMAN_MIDI is {wanted!r}: set it to auto, alsa or jack")
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")  # a server that we started would die with us, and others with it
+    alsa = MidiSystem("ALSA", rtmidi.API_LINUX_ALSA, has_virtual=True)
+    jack = MidiSystem("JACK", rtmidi.API_UNIX_JACK, has_virtual=True)
+    if wanted != "jack" and os.path.exists("/dev/snd/seq") and _answers(alsa):
+        return alsa
+    if wanted != "alsa" and _answers(jack):
+        return jack
+    server = os.environ.get("JACK_DEFAULT_SERVER")
+    named = f" named {server!r}" if server else ""
+    if wanted == "alsa":
+        raise PortError("there is no ALSA sequencer: `modprobe snd-seq`, or unset SIDEMAN_MIDI to use JACK")
+    raise PortError(
+        f"no MIDI system: there is no ALSA sequencer and no JACK server{named} runs: `modprobe snd-seq`, or start jackd"
+    )
+
+
+class _Port:
+    """What both kinds of ports are: a client of the MIDI system, on a port of its own or on an existing one."""
+
+    def __init__(self, client: Any, own_name: str, existing: str | None) -> None:
+        self._client, self._own_name, self._existing = client, own_name, existing
+        self._changing = threading.Lock()  # sending and opening anew
+        self._gone = False
+        self.name = _open(client, own_name, existing)
+
+    def look(self) -> Literal["gone", "back"] | None:
+        """Whether the existing port has gone since the last look, or has come back: then it is open again.
+
+        For one thread that looks now and then. What is sent meanwhile is lost. Own ports never go.
+        """
+        if self._existing is None:
+            return None
+        with self._changing:
+            if self._client.is_deleted:
+                return None
+            there = find_again(self._existing, [str(name) for name in self._client.get_ports()])
+            if there is None:
+                gone, self._gone = self._gone, True
+                return None if gone else "gone"
+            if not self._gone:
+                return None
+            self._reopen(there)
+            self._gone = False
+            return "back"
+
+    def _reopen(self, existing: str) -> None:
+        self._client.close_port()
+        _open(self._client, self._own_name, existing)
+
+
+class OutputPort(_Port):
+    """A port that notes are sent to. Any thread."""
+
+    def __init__(self, system: MidiSystem, own_name: str, existing: str | None = None) -> None:
+        """Opens the existing port of that whole name, or a virtual one called own_name. PortError."""
+        super().__init__(_client(rtmidi.MidiOut, system, own_name), own_name, existing)
+
+    def send(self, message: Sequence[int]) -> None:
+        """Sends one whole MIDI message (status first). PortError when the port refuses it."""
+        try:
+            with self._changing:
+                if not self._gone:
+                    self._client.send_message(message)
+        except (rtmidi.RtMidiError, RuntimeError, ValueError) as error:
+            raise PortError(f"the port {self.name!r} took no message: {error}") from error
+
+    def close(self) -> None:
+        """Closes the port; a second call does nothing."""
+        with self._changing:
+            _close(self._client)
+
+
+class InputPort(_Port):
+    """A port that notes are taken from."""
+
+    def __init__(
+        self,
+        system: MidiSystem,
+        own_name: str,
+        existing: str | None,
+        on_message: Callable[[bytes], None],
+        *,
+        sysex: bool = False,
+        clock: bool = False,
+    ) -> None:
+        """Opens the existing port of that whole name, or a virtual one called own_name. PortError.
+
+        on_message: called on the MIDI system's thread with each whole message; it must return at once. Active sensing
+        is never passed on, SysEx and clock only if asked for.
+        """
+        self._reader = MessageReader()
+        unwanted = {status for status, wanted in ((SYSEX, sysex), (CLOCK, clock)) if not wanted}
+
+        def take(event: tuple[list[int], float], _: object) -> None:
+            for message in self._reader.read(bytes(event[0])):
+                if message[0] not in unwanted:
+                    on_message(message)
+
+        self._take, self._hushed = take, False
+        client = _client(rtmidi.MidiIn, system, own_name)
+        client.ignore_types(sysex=not sysex, timing=not clock, active_sense=True)
+        # The callback is set first: a message between opening and setting it would be lost.
+        client.set_callback(take)
+        super().__init__(client, own_name, existing)
+
+    @property
+    def garbage(self) -> int:
+        """Bytes so far that belonged to no message."""
+        return self._reader.garbage
+
+    def close(self) -> None:
+        """Closes the port; no message comes after it. A second call does nothing."""
+        self.hush()
+        with self._changing:
+            _close(self._client)
+
+    def hush(self) -> None:
+        """No message comes from now on. Of several ports all the inputs first, then close() any. Cheap the second time.
+
+        Closing a port holds the GIL and waits for JACK, which waits for callbacks that may wait for the GIL.
+        """
+        with self._changing:
+            if not self._hushed and not self._client.is_deleted:
+                self._hushed = True
+                self._hear_no_more()
+
+    def _reopen(self, existing: str) -> None:
+        self._hear_no_more()
+        self._client.close_port()
+        self._client.set_callback(self._take)
+        _open(self._client, self._own_name, existing)
+
+    def _hear_no_more(self) -> None:
+        self._client.cancel_callback()
+        time.sleep(_CALLBACK_GRACE_S)
+
+
+def _client(kind: Any, system: MidiSystem, name: str) -> Any:
+    try:
+        with _quiet_stderr():
+            return kind(rtapi=system.api, name=name)
+    except (rtmidi.RtMidiError, SystemError) as error:
+        raise PortError(f"{system.name} cannot be reached ({error}): start it and try again") from error
+
+
+def _open(client: Any, own_name: str, existing: str | None) -> str:
+    """Opens the client's port; its name."""
+    try:
+        if existing is None:
+            client.open_virtual_port(own_name)
+            return own_name
+        names = [str(name) for name in client.get_ports()]
+        if existing not in names:
+            raise PortError(f"the port {existing!r} has just gone: `sideman ports` lists those there are")
+        client.open_port(names.index(existing), own_name)
+        return existing
+    except rtmidi.RtMidiError as error:
+        raise PortError(f"the port {existing or own_name!r} cannot be opened: {error}") from error
+
+
+def _find(wanted: str, names: Sequence[str], option: str, direction: str, none: str) -> str:
+    """The port that is meant: that whole name, else the one name that contains the text in any case."""
+    if wanted in names:
+        return wanted
+    hits = [name for name in names if wanted.casefold() in name.casefold()]
+    if len(hits) == 1:
+        return hits[0]
+    if len(hits) > 1:
+        meant = ", ".join(map(repr, hits))
+        raise PortError(f"{option} {wanted!r} could mean {meant}: give more of the name")
+    there = ", ".join(repr(name) for name in names) if names else none
+    raise PortError(f"there is no MIDI {direction} port {wanted!r} for {option}: those there are {there}")
+
+
+def find_again(wanted: str, names: Sequence[str]) -> str | None:
+    """The port of that name, also where a system numbers it anew each time it is plugged in."""
+    if wanted in names:
+        return wanted
+    hits = [name for name in names if _NUMBERS.sub("", name) == _NUMBERS.sub("", wanted)]
+    return hits[0] if len(hits) == 1 else None
+
+
+def _answers(system: MidiSystem) -> bool:
+    try:
+        system.output_names()
+    except PortError:
+        return False
+    return True
+
+
+def _close(client: Any) -> None:
+    if not client.is_deleted:
+        with _quiet_stderr():
+            client.close_port()
+            client.delete()
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """The C libraries of ALSA and JACK write their own complaints to stderr; ours are one line, so theirs go."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # stderr is closed: there is nothing to keep quiet
+        yield
+        return
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,0 +1,52 @@
+"""The first line of a session log: who played, with which parts."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import native
+from engine.model.checkpoint import checkpoint_folder
+from engine.styles.library import list_styles
+from osc_protocol.table.parameters import Value
+
+__all__ = ["base_sha256", "session_header", "style_sha256"]
+
+
+def session_header(
+    options: Mapping[str, Any], values: Mapping[str, Value], checkpoint: Path | None, device: str
+) -> dict[str, Any]:
+    """options: LiveSession's, as far as they can be written down. values: the parameters it began with."""
+    return {
+        "version": metadata.version("sideman"),
+        "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "base": base_sha256(checkpoint),
+        "styles": {style.name: style_sha256(style.name) for style in list_styles() if style.error is None},
+        "options": dict(options),
+        "parameters": dict(values),
+        "device": device,
+        "native": native.VARIANT,
+        "kernel": native.kernel(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
+
+
+def base_sha256(checkpoint: Path | None) -> str:
+    """Of the weights of a checkpoint, None for the shipped one; "" where there are none."""
+    return _sha256(checkpoint_folder(checkpoint) / "model.safetensors")
+
+
+def style_sha256(name: str) -> str:
+    """Of a style's weights; "" where there is no such style."""
+    folder = next((style.folder for style in list_styles() if style.name == name), None)
+    return "" if folder is None else _sha256(folder / "adapter_model.safetensors")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

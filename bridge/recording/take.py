@@ -1,0 +1,118 @@
+"""What is played, in and out, on its way to a MIDI file.
+
+While the music plays it goes to a journal beside the file; at the end the file is made of it. A process that was killed
+leaves the journal, which the next `--record` of the same path, or `sideman recover`, makes the file of.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.errors import BridgeError
+from bridge.live.playing.witness import Witness
+from bridge.recording.journal import Journal, in_use, read_entries
+from bridge.recording.take_file import BEAT, IN, MARK, OUT, REST, START, write_take
+from engine.errors import SidemanError
+
+__all__ = ["VERSION", "Take", "TakeEntries", "journal_of", "recover"]
+
+VERSION = 1
+
+
+class TakeEntries(Witness):
+    """What a session does, as entries of a take."""
+
+    def __init__(self, add: Callable[..., None]) -> None:
+        """add(kind, field...): takes one entry; see bridge/recording/take_file.py."""
+        self._add = add
+
+    def heard(self, time_us: int, message: bytes) -> None:
+        """One message of the player."""
+        self._add(IN, time_us, message)
+
+    def note_out(self, time_us: int, message: bytes) -> None:
+        """One message of the sideman."""
+        self._add(OUT, time_us, message)
+
+    def marked(self, time_us: int, text: str) -> None:
+        """A marker, such as a chord's name."""
+        self._add(MARK, time_us, text)
+
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
+        """A tempo from here on, and where a bar line of it lies."""
+        self._add(BEAT, time_us, tempo_bpm, bar_us, beats_per_bar)
+
+    def rested(self, time_us: int) -> None:
+        """No beat from here on."""
+        self._add(REST, time_us)
+
+
+class Take(TakeEntries):
+    """A recording under way. Its methods never wait; save is for the main thread, once the others are done."""
+
+    def __init__(
+        self, path: Path, start_us: int, tempo_bpm: float | None = None, on_trouble: Callable[[str], None] = print
+    ) -> None:
+        """start_us: the moment that becomes the file's start. BridgeError where nothing can be written there.
+
+        on_trouble(text): called once on the journal's thread, if the disk refuses while the music plays.
+        """
+        if not path.parent.is_dir():
+            raise BridgeError(f"--record {path}: the folder {path.parent} does not exist: make it first")
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            raise BridgeError(f"--record {path}: no file can be written there: choose another place")
+        self.recovered = recover(path, keep_clear=True)  # before the journal begins anew
+        self._path = path
+        self._journal = Journal(journal_of(path), on_trouble)
+        super().__init__(self._journal.add)
+        self._journal.add(START, VERSION, start_us, tempo_bpm)
+
+    def discard(self) -> None:
+        """Nothing was played, and nothing stays."""
+        self._journal.close()
+        journal_of(self._path).unlink(missing_ok=True)
+
+    def save(self) -> int:
+        """Makes the file; the number of messages in it. BridgeError if the disk refuses: the journal stays."""
+        self._journal.close()
+        journal = journal_of(self._path)
+        try:
+            count = write_take(self._path, read_entries(journal, self._journal.unwritten))
+        except (SidemanError, OSError) as error:
+            kept = "it lacks what the full disk did not take; " if self._journal.unwritten else ""
+            raise BridgeError(
+                f"--record {error}: {kept}{journal.name} beside it keeps the take: make room, then "
+                f"`sideman recover {self._path}`"
+            ) from error
+        journal.unlink(missing_ok=True)
+        return count
+
+
+def journal_of(path: Path) -> Path:
+    """The journal of the take that becomes `path`."""
+    return path.with_name(path.name + ".journal")
+
+
+def recover(path: Path, *, keep_clear: bool = False) -> tuple[Path, int] | None:
+    """Makes the file of what a killed process has left; (file, messages in it), or None where nothing is left.
+
+    The file is `path`, or take-recovered.mid beside it where there is a take.mid already, or shall be one
+    (keep_clear). BridgeError: the take is under way. SidemanError: the disk refuses.
+    """
+    journal = journal_of(path)
+    if not journal.is_file():
+        return None
+    if in_use(journal):
+        raise BridgeError(f"{path} is being recorded by another sideman: choose another file, or end that one")
+    target, number = path, 1
+    while target.exists() or (keep_clear and target == path):
+        suffix = "-recovered" if number == 1 else f"-recovered-{number}"
+        target, number = path.with_name(f"{path.stem}{suffix}{path.suffix}"), number + 1
+    try:
+        count = write_take(target, read_entries(journal))
+    except OSError as error:
+        raise BridgeError(f"{journal} cannot be read ({error.strerror}): look at its permissions") from error
+    journal.unlink()
+    return target, count

@@ -1,0 +1,57 @@
+"""What a session leaves behind where it is asked to: the take and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import native
+from bridge.live.inbox import Doors
+from bridge.live.playing.delivery import EventSink
+from bridge.recording.journal import Journal
+from bridge.recording.last_take import remember
+from bridge.recording.session_header import session_header
+from bridge.recording.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedDoors
+from bridge.recording.take import Take
+from bridge.stage.settings import Settings
+
+__all__ = ["Records"]
+
+
+class Records:
+    """sink and doors are the session's own, written down where there is a log. take: a witness, where there is one."""
+
+    def __init__(self, settings: Settings, scheduler: EventSink, on_trouble: Callable[[str], None]) -> None:
+        """on_trouble(text): called on a thread of its own if the disk refuses. BridgeError where it does already."""
+        self._settings = settings
+        self.sink, self.doors = scheduler, Doors(native.now_us)
+        self._log: Journal | None = None
+        if settings.log is not None:
+            header = session_header(settings.session_options, settings.values, settings.checkpoint, settings.device)
+            self._log = Journal(settings.log, on_trouble)
+            self._log.add(SESSION, VERSION, header)
+            self.sink = CheckedSink(scheduler)
+            self.doors = LoggedDoors(native.now_us, self._log, self.sink)
+        self.take: Take | None = None
+        if settings.record is not None:
+            self.take = Take(settings.record, native.now_us(), settings.tempo_bpm, on_trouble)
+
+    def sent(self, time_us: int, message: bytes) -> None:
+        """The deadline thread has sent a message."""
+        if self.take is not None:
+            self.take.note_out(time_us, message)
+        if self._log is not None:
+            self._log.add(SENT, time_us, message)
+
+    def close(self, *, played: bool) -> str:
+        """Finishes both; what there is to say of it. played: else nothing stays. BridgeError if the disk refuses."""
+        if self._log is not None:
+            self._log.close()
+        if self.take is None:
+            return ""
+        if not played:
+            self.take.discard()
+            return ""
+        count = self.take.save()
+        if self._settings.record is not None:
+            remember(self._settings.record)
+        return f"wrote {self._settings.record}: {count} messages"

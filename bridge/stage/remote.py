@@ -1,0 +1,131 @@
+"""OSC in front of the live session: the parameter table's values, and what each command does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from bridge.errors import ModeError
+from bridge.live.session import LiveSession
+from engine.chords import parse_chart, parse_chord, stated_metre
+from engine.chords.scales import scale_mask
+from engine.metre import COMMON, Metre, parse_metre
+from engine.model.controls import check_askable
+from engine.styles.library import find_style, list_styles, parse_styles
+from osc_protocol.server.server import OscServer
+from osc_protocol.table.parameters import AUTO, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Value
+from osc_protocol.wire.replies import ERROR, STATUS
+
+__all__ = ["Remote", "check_live"]
+
+
+def check_live(name: str, value: Value) -> None:
+    """SidemanError for a scale that nobody knows, a style that is not there or is broken."""
+    if name == "scale":
+        scale_mask(str(value))
+    if name == "style":
+        for style in parse_styles(str(value)):
+            find_style(style)
+
+
+class Remote:
+    """Owns the values in force and the OSC server. Values come from any road; the session thread hears of each."""
+
+    def __init__(
+        self,
+        live: LiveSession,
+        values: Mapping[str, Value],
+        port: int = DEFAULT_PORT,
+        host: str = "127.0.0.1",
+        metre: Metre = COMMON,
+    ) -> None:
+        """values: those in force already; the table's defaults for the rest. metre: of charts that
+        name none. Nothing is bound before start()."""
+        self._live = live
+        self._metre = metre
+        self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
+        self.server = OscServer(
+            self._on_parameter, self._on_command, self._values.__getitem__, host, port, get_asked=self._asked
+        )
+        self._commands: dict[str, Callable[[Value], None]] = {
+            "/sideman/transport/tempo": lambda bpm: live.set_tempo(float(bpm)),
+            "/sideman/transport/position": self._locate,
+            "/sideman/seed": lambda seed: live.set_seed(int(seed)),
+            "/sideman/chord": lambda text: live.set_chord(parse_chord(str(text))),
+            "/sideman/chords": self._set_chart,
+            "/sideman/metre": self._set_metre,
+            "/sideman/ending": lambda bars: live.end_in(int(bars)),
+        }
+        self._bare_commands: dict[str, Callable[[], None]] = {
+            "/sideman/play": live.play,
+            "/sideman/stop": live.stop,
+            "/sideman/panic": live.panic,
+        } | {address: partial(self._next, row) for address, row in NEXT.items()}
+
+    def start(self) -> None:
+        """Binds the port. OscPortError if it is in use."""
+        self.server.start()
+
+    def restart(self) -> None:
+        """After one of the server's threads has died: all of them anew, on the same port, subscribers kept."""
+        self.server.close()
+        self.server.start()
+
+    def close(self) -> None:
+        """Frees the port."""
+        self.server.close()
+
+    def report(self, what: str, text: str) -> None:
+        """Tells every subscriber what the session did."""
+        if what == "error":
+            self.server.send(ERROR, "", text)
+        elif what == "asked":
+            for name in text.split():
+                self.server.publish_asked(name)
+        else:
+            self.server.send(STATUS, what, text)
+
+    def _asked(self, name: str) -> Value:
+        """What the session has asked of the music for a row that may be left to it."""
+        return self._live.asked.get(name, AUTO)
+
+    def _on_parameter(self, name: str, value: Value) -> None:
+        check_live(name, value)
+        check_askable(self._live.controls, name, value)
+        self._live.set_parameter(name, value)
+        self._values[name] = value
+
+    def _on_command(self, address: str, arguments: tuple[Value, ...]) -> None:
+        if arguments:
+            self._commands[address](arguments[0])
+        else:
+            self._bare_commands[address]()
+
+    def _set_chart(self, text: Value) -> None:
+        own = stated_metre(str(text))
+        self._live.set_chart(parse_chart(str(text), metre=own or self._metre))
+        if self._values["mode"] != "comp":
+            self._values["mode"] = "changes"
+            self.server.publish("mode")
+
+    def _set_metre(self, text: Value) -> None:
+        """Of what has no chart, and of charts after it that name none."""
+        self._metre = parse_metre(str(text))
+        self._live.set_metre(str(self._metre))
+
+    def _next(self, row: Parameter) -> None:
+        """The next value that can be had: without a chart, say, there are no changes to play over."""
+        values = row.choices or ("", *(style.name for style in list_styles() if style.error is None))
+        now = self._values[row.name]
+        after = values.index(str(now)) + 1 if now in values else 0
+        for value in (*values[after:], *values[: max(after - 1, 0)]):
+            with suppress(ModeError):
+                self._on_parameter(row.name, value)
+                self.server.publish(row.name)
+                return
+
+    def _locate(self, beat: Value) -> None:
+        if self._values["mode"] not in ("changes", "comp"):
+            raise ModeError("a position needs a chart to be in: send /sideman/chords first")
+        self._live.locate(float(beat))

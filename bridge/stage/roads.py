@@ -1,0 +1,84 @@
+"""The roads by which parameters come and go, beside plain OSC: OSCQuery, controllers, the port pair of FL's script."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Final
+
+from bridge.controllers.road import CcRoad
+from bridge.controllers.sysex_port import SysexControl
+from bridge.midi.live_ports import LivePorts
+from bridge.stage.settings import Settings
+from osc_protocol.errors import OscPortError
+from osc_protocol.oscquery.discovery import Announcement
+from osc_protocol.oscquery.server import OscQueryServer
+from osc_protocol.server.server import OscServer
+
+__all__ = ["Roads"]
+
+CONTROL_QUEUE: Final = 1024  # SysEx messages from the control port waiting for their thread
+
+
+class Roads:
+    """Opens them, and has them closed. Main thread."""
+
+    def __init__(
+        self,
+        server: OscServer,
+        settings: Settings,
+        report: Callable[[str, str], None],
+        exits: ExitStack,
+    ) -> None:
+        """report: any thread. exits: closes what was opened; ports close themselves."""
+        self._server, self._settings, self._report, self._exits = server, settings, report, exits
+
+    def open_oscquery(self) -> str:
+        """Says where it is served. OscPortError only for a port that was asked for: nothing else hangs on it."""
+        wanted, osc_port = self._settings.oscquery_port, self._server.port
+        if wanted == 0:
+            return "off"
+        host, port = self._settings.osc_host, osc_port if wanted is None else wanted
+        http = OscQueryServer(self._server, host, port)
+        try:
+            http.start()
+        except OscPortError as error:
+            if wanted is not None:
+                raise
+            return f"off: {error}"
+        self._exits.callback(http.close)
+        announcement = Announcement(osc_port, http.port, lambda text: self._report("note", text), host)
+        self._exits.callback(announcement.close)
+        return f"http://{http.host}:{http.port}"
+
+    def open_knobs(self, ports: LivePorts, feedback_name: str | None) -> CcRoad:
+        """Plain controllers of the In and the control port."""
+        send = None
+        if feedback_name is not None:
+            send = ports.output("Sideman Feedback", feedback_name).send
+        knobs = CcRoad(self._server, self._settings.cc_map, send, self._report)
+        self._exits.callback(knobs.close)
+        return knobs
+
+    def open_control(self, ports: LivePorts, knobs: CcRoad, input_name: str | None, output_name: str | None) -> str:
+        """The port pair for FL Studio's script."""
+        out = ports.output("Sideman Control", output_name)
+        road = SysexControl(self._server, out.send)
+        self._exits.callback(road.close)
+        frames: queue.Queue[bytes | None] = queue.Queue(CONTROL_QUEUE)
+
+        def receive() -> None:  # answering takes locks and time, which the MIDI system's own thread has not
+            while (frame := frames.get()) is not None:
+                road.receive(frame)
+
+        def take(frame: bytes) -> None:
+            knobs.from_control(frame)
+            if not frames.full():  # a flood loses frames, as a wire would; the script asks again
+                frames.put_nowait(frame)
+
+        thread = threading.Thread(target=receive, name="sideman-control-in", daemon=True)
+        thread.start()
+        self._exits.callback(frames.put, None)
+        return ports.input("Sideman Control", input_name, take, sysex=True).name

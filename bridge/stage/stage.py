@@ -1,0 +1,257 @@
+"""Everything that `sideman play` opens, and the one way to close it: threads, ports, OSC, the take.
+
+    MIDI-in callback --ring--> session thread --ring--> deadline thread --> port
+    OSC thread, control thread --thunks--> session thread           all --reports--> main thread
+
+docs/TIMING.md draws it and says who owns what.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import queue
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+import native
+from bridge.errors import LiveFailure
+from bridge.live.deadline_thread import Player
+from bridge.live.playing.improviser import Improviser
+from bridge.live.session import LiveSession
+from bridge.live.supervision import RestartLimit
+from bridge.midi.clock import MidiClock
+from bridge.midi.echo import Echo
+from bridge.midi.live_ports import LivePorts
+from bridge.midi.numbers import ALL_NOTES_OFF, CONTROL_CHANGE
+from bridge.midi.ports import find_system
+from bridge.stage.records import Records
+from bridge.stage.remote import Remote
+from bridge.stage.roads import Roads
+from bridge.stage.settings import Settings
+from bridge.stage.watchman import OUR_THREADS, Watchman
+from engine.metre import parse_metre
+
+__all__ = ["Stage"]
+
+SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
+EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and all; a C timer ends it then
+SYSTEM: Final = 0xF0  # messages from here on are of no channel
+OSC_THREADS: Final = OUR_THREADS + "osc"
+DIED: Final = "died"  # in the inbox: a worker, with the reason
+WHAT_TO_DO: Final = {
+    "follow": "hold a chord; ",
+    "changes": "",
+    "comp": "play your solo; ",
+    "trade": "you begin: play; ",
+    "continue": "play, and pause; ",
+}
+
+
+class Stage:
+    """open(), wait(), close(): main thread. leave(): any thread, and signal handlers."""
+
+    def __init__(
+        self, settings: Settings, load: Callable[[], Callable[[int], Improviser]], say: Callable[[str], None]
+    ) -> None:
+        """load: makes the engine. say: prints one line, never raises."""
+        self._settings, self._load, self._say = settings, load, say
+        self._inbox: queue.SimpleQueue[tuple[str, str] | int | BaseException] = queue.SimpleQueue()
+        self._exits = ExitStack()  # the last opened is closed first, each whatever becomes of the others
+        self.is_open = False  # notes may sound from now on
+        self._player: Player | None = None
+        self._live: LiveSession | None = None
+        self._remote: Remote | None = None
+        self._records: Records | None = None
+        self._hung = False
+        self._restarts = RestartLimit()  # of all workers but the session, which has its own
+
+    def open(self) -> None:
+        """Opens everything and starts to play. SidemanError or OscError where it cannot; close() in any case."""
+        settings = self._settings
+        system = find_system()
+        input_name, output_name = system.find(settings.input, settings.output)  # first: the model takes longer to load
+        feedback_name = None if settings.feedback is None else system.find_output(settings.feedback, "--feedback")
+        control_names = None  # no control ports
+        if settings.control_input is not None or system.has_virtual:
+            control_names = system.find(
+                settings.control_input, settings.control_output, ("--control-in", "--control-out")
+            )
+        scheduler = native.Scheduler()
+        records = self._records = Records(settings, scheduler, lambda text: self._report("error", text))
+        if records.take is not None and records.take.recovered is not None:
+            path, count = records.take.recovered
+            self._say(f"a take was broken off here: it is now {path}, {count} messages")
+        live = LiveSession(
+            self._load(),
+            records.sink,
+            native.now_us,
+            self._report,
+            **settings.session_options | {"midi_clock": MidiClock() if settings.midi_clock else None},
+            witness=records.take,
+            doors=records.doors,
+        )
+        self._live = live
+        watchman = Watchman(self._worker_died)
+        self._exits.callback(watchman.close)
+        for name, value in settings.values.items():
+            live.set_parameter(name, value)
+        if settings.chart is not None:
+            live.set_chart(settings.chart)
+        live.set_parameter("mode", settings.mode)
+        self._remote = Remote(
+            live,
+            {**settings.values, "mode": settings.mode},
+            settings.osc_port,
+            settings.osc_host,
+            parse_metre(settings.metre),
+        )
+        self._exits.callback(self._remote.close)
+        self._remote.start()
+        ports = LivePorts(system, self._midi_lost, self._midi_back, self._report)
+        self._exits.callback(ports.close)
+        roads = Roads(self._remote.server, settings, self._report, self._exits)
+        oscquery = roads.open_oscquery()
+
+        output = ports.output("Sideman Out", output_name)
+        echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
+        self._player = Player(scheduler, output.send, native.now_us, self._inbox.put, records.sent, echo)
+        knobs = roads.open_knobs(ports, feedback_name)
+
+        def hear(message: bytes) -> None:
+            try:
+                if knobs.from_in(message):  # a pad that is a button is no music
+                    return
+                if settings.in_channel in (None, message[0] & 0x0F) or message[0] >= SYSTEM:
+                    live.midi_in(message)
+                    if echo is not None:
+                        echo.put(message)
+            except Exception as error:  # the MIDI system would print it, and go on
+                self._worker_died("the MIDI input", error)
+
+        source = ports.input("Sideman In", input_name, hear, clock=settings.midi_clock)
+        control = "none" if control_names is None else roads.open_control(ports, knobs, *control_names)
+
+        # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
+        gc.collect()
+        gc.freeze()
+        interval_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._exits.callback(sys.setswitchinterval, interval_s)
+        self._exits.callback(gc.unfreeze)
+        self.is_open = True
+        self._player.start()
+        live.start_thread(self._inbox.put)
+        self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
+        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.seed}")
+        if not settings.osc_host.startswith("127."):
+            self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
+        self._say(f"OSCQuery: {oscquery}")
+        self._say(f"{WHAT_TO_DO[settings.mode]}Ctrl-C stops")
+
+    def wait(self) -> int | BaseException:
+        """Reports until it is time to leave: the number of the signal that said so, or the failure."""
+        assert self._remote is not None
+        while True:
+            try:
+                # A timeout, because on Windows a wait without one cannot be interrupted.
+                item = self._inbox.get(timeout=0.5)
+            except queue.Empty:
+                self._look_at_session()
+                continue
+            if not isinstance(item, tuple):
+                return item
+            what, text = item
+            if what == DIED:
+                what, text = "error", self._revive(text)
+            if what != "asked":  # for those who ask, not for the terminal: it may change at every bar
+                self._say(f"{what} {text}".rstrip())
+            self._remote.report(what, text)
+
+    def _look_at_session(self) -> None:
+        """Ends the notes of a session that hangs; it goes on by itself when it can."""
+        assert self._live is not None
+        assert self._player is not None
+        hangs = self._live.hangs()
+        if hangs and not self._hung:
+            self._player.hush()
+            self._report("error", "the session hangs, every note ended: the decoder or the disk takes over a second")
+        self._hung = hangs
+
+    def _worker_died(self, name: str, error: BaseException) -> None:
+        """Any thread: every note ends, and the main thread starts the worker again."""
+        if self._live is not None:
+            self._live.resync("")
+        self._inbox.put((DIED, f"{name}: {type(error).__name__}: {error}"))
+
+    def _revive(self, text: str) -> str:
+        """Starts again what can be; what there is to say."""
+        assert self._remote is not None
+        name = text.split(":", maxsplit=1)[0]
+        if not self._restarts.allows():
+            self.leave(LiveFailure(f"{text}: too often within a minute: it gives up, every note ended"))
+        elif name.startswith(OSC_THREADS):
+            self._remote.restart()
+            return f"{text}: every note ended, OSC is open again"
+        return f"{text}: every note ended"
+
+    def leave(self, why: int | BaseException) -> None:
+        """Ends wait(). Any thread, and signal handlers."""
+        self._inbox.put(why)
+
+    def close(self) -> None:
+        """Ends every sounding note, then closes what open() opened, as far as it came."""
+        try:
+            with self._time_limit():
+                self._end_notes()
+            if self._records is not None:
+                said = self._records.close(played=self.is_open)
+                if said:
+                    self._say(said)
+        finally:
+            with self._time_limit(), self._exits:
+                pass
+
+    @contextmanager
+    def _time_limit(self) -> Iterator[None]:
+        """Whatever hangs within must not keep the process: this timer needs no GIL."""
+        faulthandler.dump_traceback_later(EXIT_LIMIT_S, exit=True, file=os.open(os.devnull, os.O_WRONLY))
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    def _end_notes(self) -> None:
+        if self._live is not None:
+            self._live.stop_thread()
+        if self._player is not None:
+            self._player.finish()
+            lateness_ms = sorted(late_us / 1000 for late_us in self._player.lateness_us)
+            if lateness_ms and self._live is not None:
+                p50, p99 = lateness_ms[len(lateness_ms) // 2], lateness_ms[len(lateness_ms) * 99 // 100]
+                skipped = self._live.skipped + self._player.missed
+                self._say(
+                    f"sent {self._player.sent} messages, late by p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
+                    f"{skipped} notes skipped, {self._live.dropped_input} messages of the player dropped"
+                )
+
+    def _report(self, what: str, text: str) -> None:
+        """Any thread: the main thread says it, and tells the subscribers."""
+        self._inbox.put((what, text))
+
+    def _midi_lost(self, why: str) -> None:
+        """On the thread of the ports, which alone speaks for the player: the keys are up, every note has ended."""
+        if self._player is not None:
+            self._player.port_lost()
+        if self._live is not None:
+            for channel in range(16):
+                self._live.midi_in(bytes((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0)))
+        self._report("error", f"the JACK server went away ({why}), every note has ended: start it, the ports come back")
+
+    def _midi_back(self) -> None:
+        if self._player is not None:
+            self._player.port_back()
+        self._report("note", "the JACK server is back, and so are the ports: connect them again")

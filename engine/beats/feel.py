@@ -1,0 +1,273 @@
+"""Quantise, swing and humanise: when, and how hard, a note is played. What the model plays stays as it is.
+
+Onsets go through a warp of time that never turns back, then through a spread: so they keep their order, and "what
+sounds before this moment" is "what the stream had before that one", which playing ahead needs
+(bridge/live/playing/ahead.py). A note's end moves with its onset. A strike on a key that would still sound ends the
+note before it; one that falls on the same moment as the note before it is left out.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from engine.notes import NoteEvent
+from engine.vocabulary import STEP_S
+
+__all__ = ["FEEL_NAMES", "Feel", "FeelParams", "NoteMover", "warp", "warp_inverse"]
+
+FEEL_NAMES: Final = ("quantise", "swing", "humanise")
+STRAIGHT_GRID: Final = (0.0, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of a beat; the grid under swing
+GRID: Final = (0.0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0)  # sixteenths and eighth triplets together
+SPREAD_S: Final = 0.015  # the most that humanise 1 moves an onset either way
+SPREAD_VELOCITY: Final = 12  # and a velocity
+MIN_NOTE_S: Final = 0.03  # no note is made shorter than this, unless it was; no key struck again within it
+FORGET_S: Final = 10.0  # more than any rollback reaches
+_EPSILON_S: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class FeelParams:
+    """The three knobs, as in osc_protocol.table.parameters."""
+
+    quantise: float = 0.0
+    swing: float = 0.5
+    humanise: float = 0.0
+
+    @property
+    def needs_beat(self) -> bool:
+        """Whether any of them does nothing without a known beat."""
+        return self.quantise > 0 or self.swing != 0.5
+
+
+@dataclass(frozen=True)
+class Feel:
+    """The knobs with what they need to know. tempo_bpm None: the beat is unknown, quantise and swing do nothing."""
+
+    params: FeelParams = FeelParams()
+    tempo_bpm: float | None = None
+    origin_s: float = 0.0  # where a beat lies
+    seed: int = 0
+
+    def warped_s(self, time_s: float) -> float:
+        """Where quantise and swing put an onset. It never falls as time_s rises."""
+        if self.tempo_bpm is None or not self.params.needs_beat:
+            return time_s
+        beat = (time_s - self.origin_s) * self.tempo_bpm / 60.0
+        return self.origin_s + warp(beat, self.params.quantise, self.params.swing) * 60.0 / self.tempo_bpm
+
+    def unwarped_s(self, time_s: float) -> float:
+        """The last moment whose onset would sound at time_s or before."""
+        if self.tempo_bpm is None or not self.params.needs_beat:
+            return time_s
+        beat = (time_s - self.origin_s) * self.tempo_bpm / 60.0
+        return self.origin_s + warp_inverse(beat, self.params.quantise, self.params.swing) * 60.0 / self.tempo_bpm
+
+    @property
+    def early_s(self) -> float:
+        """The most that an onset moves towards the start."""
+        beat_s = 0.0 if self.tempo_bpm is None else 60.0 / self.tempo_bpm
+        return self.params.quantise * beat_s * STRAIGHT_GRID[1] / 2 + self.params.humanise * SPREAD_S
+
+    def turned(self, **values: float) -> Feel:
+        """The same feel with some of its knobs turned: names of FEEL_NAMES."""
+        return replace(self, params=replace(self.params, **values))
+
+    def spread(self, event: NoteEvent) -> tuple[float, int]:
+        """(seconds, velocity steps) that humanise adds to a strike: the same for the same seed, moment and key."""
+        if self.params.humanise == 0:
+            return 0.0, 0
+        draw = random.Random((self.seed * 1_000_003 + round(event.time_s / STEP_S)) * 128 + event.pitch)
+        # The mean of two is likelier to be small than large, and still bounded.
+        late, loud = (draw.random() - draw.random() for _ in range(2))
+        return late * SPREAD_S * self.params.humanise, round(loud * SPREAD_VELOCITY * self.params.humanise)
+
+
+def warp(beat: float, quantise: float, swing: float) -> float:
+    """Beat of an onset -> beat at which it is played. Never falls as beat rises."""
+    whole = math.floor(beat)
+    phase = beat - whole
+    grid = GRID if swing == 0.5 else STRAIGHT_GRID
+    above = min(bisect_right(grid, phase), len(grid) - 1)
+    low, high = grid[above - 1], grid[above]
+    nearest = low if phase - low < high - phase else high
+    return whole + _swung(phase + quantise * (nearest - phase), swing)
+
+
+def warp_inverse(beat: float, quantise: float, swing: float) -> float:
+    """The supremum of the beats that warp to `beat` or before."""
+    whole = math.floor(beat)
+    phase = _straight(beat - whole, swing)
+    grid = GRID if swing == 0.5 else STRAIGHT_GRID
+    above = min(bisect_right(grid, phase + 1e-9), len(grid) - 1)
+    low, high = grid[above - 1], grid[above]
+    middle = (low + high) / 2
+    if quantise >= 1:
+        return whole + (1 + grid[1] / 2 if phase > 1 - 1e-9 else middle)
+    below, beyond = (phase - quantise * low) / (1 - quantise), (phase - quantise * high) / (1 - quantise)
+    # Between what comes from under the middle and what comes from over it, nothing is ever played.
+    return whole + max(min(below, middle), beyond)
+
+
+def _swung(phase: float, swing: float) -> float:
+    """Phase of a straight beat -> the same place where the off-beat eighth falls at `swing`."""
+    return phase * swing * 2 if phase < 0.5 else swing + (phase - 0.5) * (1 - swing) * 2
+
+
+def _straight(phase: float, swing: float) -> float:
+    return phase / (swing * 2) if phase < swing else 0.5 + (phase - swing) / ((1 - swing) * 2)
+
+
+@dataclass
+class _Note:
+    """A strike of the stream and where it went. Times in stream seconds; None: not known, or not handed out yet."""
+
+    struck: NoteEvent
+    due_s: float
+    left_out: bool
+    ended_s: float | None = None  # in the stream
+    end_due_s: float | None = None  # handed out
+
+
+class NoteMover:
+    """Events of a stream, as it generates them -> the same events where they are to sound. One thread.
+
+    Ends are held back until no later strike of their key can come before them.
+    """
+
+    def __init__(self, feel: Feel, not_before_s: float = -math.inf) -> None:
+        """not_before_s: no strike is moved before this moment."""
+        self.feel = feel
+        self._notes: list[_Note] = []  # in the order struck, a few seconds back
+        self._open: dict[int, _Note] = {}  # pitch -> its note that the stream has not ended
+        self._held: list[_Note] = []  # ended in the stream, the end not handed out
+        self._last: dict[int, _Note] = {}  # pitch -> its newest note that was not left out
+        self._floor_s = not_before_s
+        self._now_s = -math.inf
+
+    def take(self, events: Sequence[NoteEvent], until_s: float) -> list[NoteEvent]:
+        """New events, all up to until_s, in time order. What is handed out is in no order but per key."""
+        moved: list[NoteEvent] = []
+        for event in events:
+            if event.kind == "on":
+                self._strike(event, moved)
+            else:
+                note = self._open.pop(event.pitch, None)
+                if note is None:  # struck before this began: the end is all that is known
+                    moved.append(event)
+                    continue
+                note.ended_s = event.time_s
+                self._held.append(note)
+        self._release(self.feel.warped_s(until_s) - SPREAD_S * self.feel.params.humanise, moved)
+        self._forget(until_s - FORGET_S)
+        return moved
+
+    def release(self, until_s: float) -> list[NoteEvent]:
+        """Ends due up to until_s that are still held back: they cannot wait any longer."""
+        moved: list[NoteEvent] = []
+        self._release(until_s, moved)
+        return moved
+
+    def clear(self, not_before_s: float = -math.inf) -> None:
+        """Silence: nothing is owed."""
+        self._notes, self._held = [], []
+        self._open, self._last = {}, {}
+        self._floor_s, self._now_s = not_before_s, -math.inf
+
+    def is_now(self, now_s: float) -> None:
+        """Nothing is moved into the past. What comes late of itself stays late: whoever plays it decides."""
+        self._now_s = now_s
+
+    def cut(self, at_s: float, *, back: bool = False) -> tuple[float, float]:
+        """Where to cut the stream so that what sounds from at_s on can change: (stream second, sounding second).
+
+        Strikes up to the first, a grid point, sound before the second; strikes after the first, at the second or later.
+        back: at the grid point before at_s, not after it, for a stream that is laid anew from there.
+        """
+        step = self.feel.unwarped_s(at_s) / STEP_S
+        stream_s = (math.floor(step + 1e-6) if back else math.ceil(step - 1e-6)) * STEP_S
+        sounds_s = at_s
+        for note in self._notes:  # in the order of their due times, too
+            if note.struck.time_s <= stream_s + _EPSILON_S or note.due_s < sounds_s:
+                stream_s = max(stream_s, note.struck.time_s)
+                sounds_s = max(sounds_s, note.due_s + STEP_S / 2)
+        return stream_s, sounds_s
+
+    def will_strike(self, low: int, high: int, from_s: float) -> bool:
+        """Whether a strike from low to high was handed out that sounds from from_s on."""
+        notes = reversed(self._notes)
+        later = itertools.takewhile(lambda note: note.due_s >= from_s, notes)
+        return any(low <= note.struck.pitch <= high and not note.left_out for note in later)
+
+    def rollback(self, stream_s: float, sounds_s: float, at_s: float) -> list[NoteEvent]:
+        """Forgets what came after a cut; nothing is struck before at_s any more. The ends that are owed again."""
+        kept = [note for note in self._notes if note.struck.time_s <= stream_s + _EPSILON_S]
+        self.clear(not_before_s=at_s)
+        self._notes = kept
+        for note in kept:
+            if note.ended_s is not None and note.ended_s > stream_s + _EPSILON_S:
+                note.ended_s = note.end_due_s = None
+            if not note.left_out:
+                self._last[note.struck.pitch] = note
+            if note.ended_s is None:
+                self._open[note.struck.pitch] = note
+            elif note.end_due_s is None or note.end_due_s >= sounds_s:
+                note.end_due_s = None
+                self._held.append(note)
+        return self.take((), stream_s)
+
+    def _strike(self, event: NoteEvent, moved: list[NoteEvent]) -> None:
+        late_s, louder = self.feel.spread(event)
+        latest_s = self._notes[-1].due_s if self._notes else -math.inf
+        not_past_s = min(event.time_s, self._now_s)
+        due_s = max(self.feel.warped_s(event.time_s) + late_s, latest_s, self._floor_s, not_past_s)
+        before = self._last.get(event.pitch)
+        left_out = False
+        if before is not None:
+            gap_s = min(MIN_NOTE_S, event.time_s - before.struck.time_s)  # moved together, not written so
+            left_out = due_s < before.due_s + gap_s - _EPSILON_S
+        if before is not None and not left_out:
+            if before.end_due_s is None:
+                self._end(before, min(self._end_wanted_s(before), due_s), moved)
+                self._held = [note for note in self._held if note is not before]
+            due_s = max(due_s, before.end_due_s or due_s)
+        note = _Note(event, due_s, left_out)
+        self._notes.append(note)
+        self._open[event.pitch] = note
+        if not left_out:
+            self._last[event.pitch] = note
+            velocity = min(max(event.velocity + louder, 1), 127)
+            moved.append(event._replace(time_s=due_s, velocity=velocity))
+
+    def _release(self, until_s: float, moved: list[NoteEvent]) -> None:
+        waiting = []
+        for note in self._held:
+            due_s = self._end_wanted_s(note)
+            if note.left_out:
+                note.end_due_s = due_s
+            elif due_s <= until_s + _EPSILON_S:
+                self._end(note, due_s, moved)
+            else:
+                waiting.append(note)
+        self._held = waiting
+
+    def _end_wanted_s(self, note: _Note) -> float:
+        """A note keeps its length."""
+        if note.ended_s is None:
+            return math.inf
+        return max(note.due_s, note.ended_s + (note.due_s - note.struck.time_s))  # exact where nothing moves
+
+    def _end(self, note: _Note, due_s: float, moved: list[NoteEvent]) -> None:
+        if note.left_out or note.end_due_s is not None:
+            return
+        note.end_due_s = due_s
+        moved.append(NoteEvent(due_s, "off", note.struck.pitch, 0))
+
+    def _forget(self, before_s: float) -> None:
+        if len(self._notes) > 256 and self._notes[0].struck.time_s < before_s:
+            self._notes = [note for note in self._notes if note.struck.time_s >= before_s or note.end_due_s is None]

@@ -1,0 +1,40 @@
+"""Do the beats of a tempo map lie where the music has them? A file may keep its tempo and lose its phase.
+
+Sequencers start their map at the first tick, whatever was recorded before it, and engravers put an upbeat on the first
+beat. The onsets tell: those that sound like beats (engine/beats/tracking) are counted by where in the map's beat they
+fall, and the fullest place is where the beat is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.beats.tracking import onset_events
+from engine.notes import Notes
+
+__all__ = ["true_phase"]
+
+PLACES = 24  # of a beat
+NEAR = 1.0 / PLACES
+SURE = 1.3  # times the map's own place: the beat is there
+UNSURE = 1.1  # times: nobody knows
+
+
+def true_phase(notes: Notes, beats_s: npt.NDArray[np.float64]) -> float | None:
+    """How far after the map's beats the music's lie, in beats of 0..1: 0 where the map is right; None: it is unclear.
+
+    notes: (N,), N > 0. beats_s: (B,) rising seconds, B >= 2.
+    """
+    time_s, salience = onset_events(notes)
+    odds = 1 / (1 + np.exp(-salience))
+    place = np.interp(time_s, beats_s, np.arange(len(beats_s))) % 1
+    distance = (place - np.arange(PLACES)[:, None] / PLACES + 0.5) % 1 - 0.5  # (PLACES, E)
+    share = (odds * (np.abs(distance) < NEAR)).sum(axis=1)
+    best = int(share.argmax())
+    if best in (0, 1, PLACES - 1) or share[best] < UNSURE * share[0]:
+        return 0.0
+    if share[best] < SURE * share[0]:
+        return None
+    near = np.abs(distance[best]) < NEAR
+    return float((best / PLACES + np.average(distance[best, near], weights=odds[near])) % 1)

@@ -1,0 +1,151 @@
+"""A right hand through a whole chart: phrases and rests, in lines, blocks, octaves or thirds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.data.practice.hands.dice import Dice
+from engine.data.practice.hands.lines import (
+    Line,
+    Register,
+    blues_lick,
+    long_notes,
+    make_motif,
+    motif_phrase,
+    target_phrase,
+)
+from engine.data.practice.hands.part import Part
+from engine.data.practice.hands.rhythm import phrase_rhythm
+from engine.data.practice.hands.scales import Harmony
+
+__all__ = ["Manner", "play_solo"]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a right hand plays.
+
+    busy: 0..1 density; lively: the liveliest rhythm level that the tempo allows; blues, thick: shares of phrases
+    that are licks, that are in blocks, octaves or thirds; rests: share of bars that breathe; swung: straight sixteenths
+    stand out; low, high: pitch limits.
+    """
+
+    busy: float
+    lively: int
+    blues: float
+    thick: float
+    rests: float
+    swung: bool
+    low: int
+    high: int
+
+
+def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
+    """Phrases of one to four bars until the last bar, whose first beat holds the end."""
+    meter, bars = harmony.chart.beats_per_bar, harmony.chart.bars
+    tonic = harmony.chords[-1].root
+    middle = manner.low + 0.3 * (manner.high - manner.low)
+    register = Register(manner.low, manner.high, middle, round(middle))
+    motifs = [make_motif(dice, meter, 1 if manner.busy < 0.7 else 2) for _ in range(2)]
+    answer = False  # whether the coming phrase replies to the one before with its rhythm
+    rhythm: list[tuple[float, float]] = []
+    length = 2
+    bar = 0 if dice.chance(0.85) else 1
+    while bar < bars - 1:
+        # A reply is as long as what it replies to.
+        length = min(length if answer else dice.weigh(((2.5, 1), (6, 2), (2, 3), (3, 4))), bars - 1 - bar)
+        # The register rises toward two thirds of the piece and comes back.
+        t = bar / bars
+        rise = t / 0.66 if t < 0.66 else (1 - t) / 0.34
+        register.centre = middle + (rise - 0.4) * 0.2 * (manner.high - manner.low) + 1.5 * dice.bell()
+        busy = min(1.0, max(0.0, manner.busy + 0.2 * (rise - 0.5) + 0.1 * dice.bell()))
+        start, end = float(bar * meter), float((bar + length) * meter)
+        kind = dice.random()
+        level = min(manner.lively, int(busy * 2.5 + dice.random() * 0.8))
+        thick = dice.chance(manner.thick)
+        if kind < manner.blues:
+            line = blues_lick(dice, harmony, tonic, start, min(length, 2), register)
+        elif kind < manner.blues + 0.2:
+            line = motif_phrase(dice, harmony, dice.pick(motifs), start, length, register)
+        elif busy < 0.3 and kind < manner.blues + 0.35:
+            line = long_notes(dice, harmony, start, end - 0.5, register)
+        else:
+            if thick:
+                level = min(1, level)
+            if answer and rhythm:
+                shift = start - (rhythm[0][0] - rhythm[0][0] % meter)
+                rhythm = [(onset + shift, held) for onset, held in rhythm if onset + shift < end - 0.4]
+            else:
+                begin = start + dice.weigh(((5, 0.0), (4, 0.5), (2, 1.0), (2, 1.5), (1, 2.0)))
+                breath = dice.weigh(((3, 0.5), (4, 1.0), (3, 1.5), (2, 2.0)))
+                rhythm = phrase_rhythm(dice, begin, end - breath * (1.2 - busy), meter, level, manner.lively)
+            answer = not answer and dice.chance(0.3)
+            line = target_phrase(dice, harmony, rhythm, register, dice.pick((-7, 5, 8, 10)))
+        _write(dice, harmony, part, line, manner, thick)
+        bar += length
+        if bar < bars - 1 and dice.chance(manner.rests):
+            bar += 1
+    _last_note(dice, harmony, part, register, manner)
+
+
+def _write(dice: Dice, harmony: Harmony, part: Part, line: Line, manner: Manner, thick: bool) -> None:
+    """A line's notes with their dynamics: an arc over the phrase, offbeats and high notes up, some notes ghosted."""
+    if not line:
+        return
+    manner_of = dice.pick(("block", "block", "octave", "thirds")) if thick else "line"
+    legato = dice.weigh(((4, 0.98), (3, 0.9), (1, 0.7), (0.6, 0.5)))
+    first, span = line[0][0], max(1.0, line[-1][0] - line[0][0])
+    count = len(line)
+    top = max(pitch for _, _, pitch in line)
+    for k, (onset, length, pitch) in enumerate(line):
+        t = (onset - first) / span
+        accent = 10.0 * t * (1 - t) - 3.0 + 0.25 * (pitch - top) + 2.0 * dice.bell()
+        offbeat = 0.3 < onset % 1 < 0.8
+        if manner.swung and offbeat:
+            accent += 5.0
+        elif onset % 1 == 0 and not manner.swung:
+            accent += 3.0
+        if k == count - 1:
+            accent += 3.0
+        elif length <= 0.5 and k > 0 and line[k - 1][2] > pitch < line[k + 1][2] and dice.chance(0.25):
+            accent -= 16.0  # a ghost note at the bottom of a turn
+        until = line[k + 1][0] if k + 1 < count else onset + length
+        held = min(length, until - onset)
+        held = held * legato if held <= 1.0 else held - 0.1
+        straight = manner.swung and _double_time(line, k)
+        part.add(onset, held, pitch, accent, 0.0, straight)
+        if manner_of != "line" and length >= 0.45:
+            for under in _below(harmony, onset, length, pitch, manner_of, manner.low):
+                part.add(onset, held, under, accent - 6.0, dice.between(0, 5), straight)
+
+
+def _double_time(line: Line, k: int) -> bool:
+    """Whether the note is one of a run of sixteenths."""
+    return line[k][1] <= 0.25 or (k > 0 and line[k - 1][1] <= 0.25 and line[k][0] % 0.5 != 0)
+
+
+def _below(harmony: Harmony, onset: float, length: float, pitch: int, manner_of: str, low: int) -> list[int]:
+    """What sounds under a melody note: an octave, a third or sixth, or the chord in close position."""
+    colour = harmony.at(onset + 0.5 if length > 0.5 and onset % 1 >= 0.5 else onset)
+    if manner_of == "octave":
+        return [pitch - 12] if pitch - 12 >= low else []
+    if manner_of == "thirds":
+        under = colour.down[colour.down[pitch]]
+        return [under] if under >= low and pitch - under >= 3 else []
+    notes: list[int] = []
+    at = pitch - 2
+    while len(notes) < 3 and at > pitch - 12 and at >= low:
+        if at % 12 in colour.tones and (not notes or notes[-1] - at > 1):
+            notes.append(at)
+        at -= 1
+    return notes
+
+
+def _last_note(dice: Dice, harmony: Harmony, part: Part, register: Register, manner: Manner) -> None:
+    meter, bars = harmony.chart.beats_per_bar, harmony.chart.bars
+    start = float((bars - 1) * meter)
+    colour = harmony.palettes[-1]
+    pitch = register.fold(colour.near[register.at])
+    part.add(start, meter * 0.9, pitch, 2.0)
+    for under in _below(harmony, start, 2.0, pitch, "block", manner.low) if dice.chance(0.5) else []:
+        part.add(start, meter * 0.9, under, -4.0, dice.between(0, 10))

@@ -1,0 +1,336 @@
+"""The pictures of a report: PNG with dark ink on nothing, so that a page can turn them light on a dark ground."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.chords import Chord
+from engine.data.report.facts import GAP_EDGES, LENGTH_EDGES_S, Example, Facts
+from engine.errors import SidemanError
+from engine.output.html_page import Picture
+from engine.output.plot import draw_chords, draw_keyboard, draw_notes, pitch_range, velocity_colours
+from engine.tokens import decode_notes
+from engine.vocabulary import PITCH_NAMES, QUALITIES, STEP_S
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["charts", "picture", "pitch_name", "roll", "time_text"]
+
+DPI = 110
+CHART_IN = (4.6, 2.5)
+ROLL_IN = (9.0, 2.3)
+ROLL_BOX = (0.05, 0.12, 0.94, 0.73)  # of the picture; measuring the labels would take as long as drawing them
+ROLL_S = 16.0  # of a piece without beats; eight bars of one with beats, where they last 8 s to 30 s
+ROLL_BARS = 8
+MAX_BARS = 10  # rows of a bar chart; the rest are one row
+MIN_LABEL_SHARE = 0.001  # chords and keys rarer than that are not named in words
+
+# One hue for amounts, a second far from it in lightness too, for grey print and for the colour-blind.
+INK, FAINT, FIRST, SECOND = "#1f2430", "#6b7385", "#4663b8", "#c98a2b"
+FIFTHS = [(7 * i + 5) % 12 for i in range(12)]  # F C G D ... Bb: neighbours are related keys
+LENGTH_TICKS_S = {10: "10 s", 30: "30 s", 60: "1 min", 180: "3 min", 600: "10 min", 1800: "30 min"}
+GAP_TICKS_S = {0.01: "10 ms", 0.03: "30 ms", 0.1: "0.1 s", 0.3: "0.3 s", 1: "1 s", 3: "3 s", 10: "10 s"}
+
+I64 = npt.NDArray[np.int64]
+
+
+def charts(facts: Facts) -> Iterator[Picture]:
+    """A picture for each thing counted that there is any of. SidemanError: matplotlib is missing."""
+    drawings = (
+        (_pitch, facts.pitch.any()),
+        (_velocity, facts.velocity.any()),
+        (_duration, facts.duration.any()),
+        (_gap, facts.gap.any()),
+        (_keys, facts.keys.any()),
+        (_chords, facts.chord_s.any()),
+        (_lengths, True),
+        (_refusals, bool(facts.reasons)),
+        (_collections, True),
+    )
+    return (draw(facts) for draw, wanted in drawings if wanted)
+
+
+def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
+    """A piano roll under chord symbols of a passage of the piece, and where it begins and ends in seconds."""
+    piece, notes = example.piece, decode_notes(example.piece.tokens)
+    start_s, stop_s = _passage(example, float(notes["offset_s"].max(initial=1.0)), np.random.default_rng(seed))
+    shown = notes[(notes["offset_s"] > start_s) & (notes["onset_s"] < stop_s)]
+    chords = _chord_names(example, stop_s)
+    low, high = pitch_range(shown)
+    beats_s = piece.beat_steps * STEP_S
+    downbeat = np.asarray(piece.beat_in_bar) == 0
+
+    def draw(axes: Axes) -> None:
+        draw_keyboard(axes, start_s, stop_s, low, high)
+        for at_s, first in zip(beats_s, downbeat, strict=True):
+            if start_s <= at_s <= stop_s:
+                axes.axvline(at_s, color="#9aa2b1" if first else "#dfe3ea", linewidth=1.0 if first else 0.7, zorder=1)
+        draw_notes(axes, shown, start_s, stop_s)
+        draw_chords(axes, chords, start_s, stop_s, 0.05, high, ROLL_IN[0] * ROLL_BOX[2])
+        axes.set_xlim(start_s, stop_s)
+        axes.set_ylim(low - 0.5, high + 0.5)
+        seconds = np.arange(np.ceil(start_s / 2) * 2, stop_s, 2)
+        axes.set_xticks(seconds, [f"{int(s) // 60}:{int(s) % 60:02}" for s in seconds], fontsize=8, color=FAINT)
+
+    named = [name for onset_s, name in chords if onset_s >= start_s - 0.05]
+    harmony = f" under the chords {', '.join(named[:12])}{' …' if len(named) > 12 else ''}" if named else ""
+    alt = f"Piano roll: {len(shown)} notes from {pitch_name(low)} to {pitch_name(high)}{harmony}"
+    return picture("roll", draw, alt, ROLL_IN, ROLL_BOX), start_s, stop_s
+
+
+def pitch_name(pitch: int) -> str:
+    """As in C4 for 60, middle C."""
+    return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def time_text(seconds: float) -> str:
+    """As in 40 ms, 0.35 s, 12 s, 3.4 min."""
+    if seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.2g} min" if seconds < 3600 else f"{seconds / 3600:.2g} h"
+
+
+def picture(
+    name: str,
+    draw: Callable[[Axes], None],
+    alt: str,
+    size_in: tuple[float, float] = CHART_IN,
+    box: tuple[float, float, float, float] | None = None,
+) -> Picture:
+    """The axes lie in the given box of the picture, or where their labels leave room."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise SidemanError("a report needs matplotlib: pip install 'sideman[plot]'") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a name in a script that the font lacks is drawn as boxes
+        figure = Figure(figsize=size_in, dpi=DPI, layout=None if box else "constrained", facecolor="none")
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes(box, facecolor="none") if box else figure.add_subplot(facecolor="none")
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(FAINT)
+        axes.tick_params(colors=FAINT, labelcolor=INK, labelsize=9, length=3)
+        axes.tick_params(axis="y", length=0)
+        draw(axes)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", facecolor="none")
+    return Picture(name, buffer.getvalue(), (round(size_in[0] * DPI), round(size_in[1] * DPI)), alt)
+
+
+def _shares(axes: Axes, edges: npt.NDArray[Any], counts: I64, log: bool = False) -> None:
+    """A histogram without a scale for its height: its shape is what it says. Per doubling where x is logarithmic."""
+    width = np.diff(np.log2(edges) if log else edges)
+    axes.stairs(counts / width / max(1, counts.sum()), edges, fill=True, color=FIRST)
+    if log:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+    axes.set_yticks([])
+    axes.set_ylim(bottom=0)
+    axes.set_xlim(edges[0], edges[-1])
+
+
+def _quantiles(edges: npt.NDArray[Any], counts: I64) -> tuple[float, float, float]:
+    """Where the lower quarter, the half and the upper quarter end, to within a bin."""
+    reached = np.cumsum(counts) / max(1, counts.sum())
+    quarter, half, three = (float(edges[int(np.searchsorted(reached, share))]) for share in (0.25, 0.5, 0.75))
+    return quarter, half, three
+
+
+def _pitch(facts: Facts) -> Picture:
+    used = np.flatnonzero(facts.pitch)
+    low, half, high = (pitch_name(int(p)) for p in _quantiles(np.arange(128), facts.pitch))
+
+    def draw(axes: Axes) -> None:
+        first, last = min(int(used[0]), 21), max(int(used[-1]), 108)
+        _shares(axes, np.arange(first, last + 2) - 0.5, facts.pitch[first : last + 1])
+        octaves = [p for p in range(first, last + 1) if p % 12 == 0]
+        axes.set_xticks(octaves, [pitch_name(p) for p in octaves])
+
+    alt = (
+        f"Half of all notes lie between {low} and {high}, the middle one is {half}; "
+        f"the lowest is {pitch_name(int(used[0]))}, the highest {pitch_name(int(used[-1]))}"
+    )
+    return picture("Pitch", draw, alt)
+
+
+def _velocity(facts: Facts) -> Picture:
+    low, half, high = _quantiles(np.arange(128), facts.velocity)
+
+    def draw(axes: Axes) -> None:
+        # The vocabulary knows 32 loudnesses: four velocities each.
+        _shares(axes, np.arange(0, 129, 4), facts.velocity.reshape(32, 4).sum(axis=1))
+        axes.set_xticks(range(0, 129, 16))
+
+    alt = f"Half of all notes have a velocity between {low:.0f} and {high:.0f}, the middle one {half:.0f}"
+    flat = facts.velocity.max() > 0.8 * facts.velocity.sum()
+    return picture("Velocity", draw, alt + ("; nearly all are equally loud" if flat else ""))
+
+
+def _times(name: str, what: str, counts: I64) -> Picture:
+    edges_s = np.append(GAP_EDGES, GAP_EDGES[-1] * GAP_EDGES[-1] / GAP_EDGES[-2]) * STEP_S
+    low, half, high = _quantiles(edges_s, counts)
+
+    def draw(axes: Axes) -> None:
+        _shares(axes, edges_s, counts, log=True)
+        axes.set_xticks(list(GAP_TICKS_S), list(GAP_TICKS_S.values()))
+
+    alt = f"Half of all {what} last between {time_text(low)} and {time_text(high)}, the middle one {time_text(half)}"
+    return picture(name, draw, alt)
+
+
+def _duration(facts: Facts) -> Picture:
+    return _times("Duration of notes", "notes, with the pedal,", facts.duration)
+
+
+def _gap(facts: Facts) -> Picture:
+    return _times("Time between onsets", "steps from one onset to the next", facts.gap)
+
+
+def _keys(facts: Facts) -> Picture:
+    major, minor = facts.keys[:12], facts.keys[12:]
+
+    def draw(axes: Axes) -> None:
+        x = np.arange(12)
+        axes.bar(x - 0.2, major[FIFTHS], 0.38, color=FIRST, label="major")
+        axes.bar(x + 0.2, minor[FIFTHS], 0.38, color=SECOND, label="minor")
+        axes.set_xticks(x, [_signs(PITCH_NAMES[root]) for root in FIFTHS])
+        axes.locator_params(axis="y", nbins=4, integer=True)
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK, ncols=2, loc="lower right", bbox_to_anchor=(1, 0.97))
+
+    order = np.argsort(-facts.keys, kind="stable")[:3]
+    names = [f"{PITCH_NAMES[k % 12]} {'minor' if k >= 12 else 'major'} ({facts.keys[k]})" for k in order]
+    share = major.sum() / max(1, facts.keys.sum())
+    alt = f"Pieces by key, as estimated from their notes: most often {', '.join(names)}; {share:.0%} in major"
+    return picture("Keys", draw, alt)
+
+
+def _chords(facts: Facts) -> Picture:
+    seconds = facts.chord_s.reshape(12, len(QUALITIES))
+    roots = [(7 * i) % 12 for i in range(11, -1, -1)]
+
+    def draw(axes: Axes) -> None:
+        # Square roots keep rare chords visible beside the common triads.
+        shade = np.sqrt(seconds[roots] / max(1e-9, seconds.max()))
+        colours = velocity_colours()[0]
+        axes.imshow(np.ma.masked_where(shade == 0, shade), aspect="auto", cmap=colours, vmin=0, vmax=1)
+        axes.set_xticks(range(len(QUALITIES)), [_signs(q) or "major" for q in QUALITIES], rotation=90, fontsize=8)
+        axes.set_yticks(range(12), [_signs(PITCH_NAMES[root]) for root in roots], fontsize=8)
+        axes.spines["bottom"].set_visible(False)
+
+    by_quality = seconds.sum(axis=0) / seconds.sum()
+    names = [{"": "major", "m": "minor"}.get(q, q) for q in QUALITIES]
+    best = [q for q in np.argsort(-by_quality, kind="stable")[:4] if by_quality[q] >= MIN_LABEL_SHARE]
+    common = ", ".join(f"{by_quality[q]:.0%} {names[q]}" for q in best)
+    silent = facts.no_chord_s / (facts.no_chord_s + seconds.sum())
+    alt = f"Time under each chord, roots in fifths by qualities, stronger for longer: {common}; {silent:.0%} no chord"
+    return picture("Chords", draw, alt, (CHART_IN[0], 3.0))
+
+
+def _lengths(facts: Facts) -> Picture:
+    low, half, high = _quantiles(LENGTH_EDGES_S, facts.lengths)
+
+    def draw(axes: Axes) -> None:
+        _shares(axes, LENGTH_EDGES_S, facts.lengths, log=True)
+        axes.set_xticks(list(LENGTH_TICKS_S), list(LENGTH_TICKS_S.values()))
+
+    alt = f"Half of all pieces last between {time_text(low)} and {time_text(high)}, the middle one {time_text(half)}"
+    return picture("Length of pieces", draw, alt, (CHART_IN[0], 3.0))
+
+
+def _collections(facts: Facts) -> Picture:
+    parts = sorted(facts.collections.items(), key=lambda item: -item[1].seconds)
+    hours, tokens = (
+        _few([(name, getattr(part, what)) for name, part in parts], "other collections")
+        for what in ("seconds", "tokens")
+    )
+    all_hours, all_tokens = (max(1e-9, sum(n for _, n in rows)) for rows in (hours, tokens))
+
+    def draw(axes: Axes) -> None:
+        y = np.arange(len(hours))
+        axes.barh(y - 0.2, [n / all_hours * 100 for _, n in hours], 0.38, color=FIRST, label="hours")
+        axes.barh(y + 0.2, [n / all_tokens * 100 for _, n in tokens], 0.38, color=SECOND, label="tokens")
+        _name_rows(axes, [_licenced(name, facts) for name, _ in hours])
+        axes.xaxis.set_major_formatter(lambda share, _: f"{share:g} %")
+        axes.locator_params(axis="x", nbins=4)
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+
+    named = ", ".join(f"{name} {n / all_hours:.0%}" for name, n in hours[:4])
+    alt = f"Share of each collection in the hours and in the tokens, with its licence; of the hours: {named}"
+    return picture("Collections", draw, alt, (ROLL_IN[0], 0.8 + 0.36 * len(hours)))
+
+
+def _refusals(facts: Facts) -> Picture:
+    rows = _few(facts.reasons.most_common(), "other reasons")
+
+    def draw(axes: Axes) -> None:
+        bars = axes.barh(range(len(rows)), [n for _, n in rows], 0.6, color=FIRST)
+        axes.bar_label(bars, [f"{n:,.0f}" for _, n in rows], padding=3, fontsize=9, color=INK)
+        _name_rows(axes, [_shortened(name, 34) for name, _ in rows])
+        axes.margins(x=0.15)
+        axes.set_xticks([])
+        axes.spines["bottom"].set_visible(False)
+
+    alt = f"Refused files by reason: {', '.join(f'{name} ({n:,.0f})' for name, n in rows)}"
+    return picture("Refused files", draw, alt, (CHART_IN[0], max(CHART_IN[1], 0.5 + 0.3 * len(rows))))
+
+
+def _few(rows: Sequence[tuple[str, float]], others: str) -> list[tuple[str, float]]:
+    """The first rows, and one for what the others add up to."""
+    if len(rows) <= MAX_BARS:
+        return list(rows)
+    return [*rows[: MAX_BARS - 1], (f"{len(rows) - MAX_BARS + 1} {others}", sum(n for _, n in rows[MAX_BARS - 1 :]))]
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Names of the rows of a horizontal bar chart, the first on top; never read as formulas."""
+    axes.set_yticks(range(len(names)), names)
+    for label in axes.get_yticklabels():
+        label.set_parse_math(False)
+    axes.invert_yaxis()
+
+
+def _licenced(collection: str, facts: Facts) -> str:
+    """A collection's name over its commonest licence."""
+    name = _shortened(collection, 60)
+    licences = facts.collections[collection].licences if collection in facts.collections else None
+    return f"{name}\n{_shortened(licences.most_common(1)[0][0], 60)}" if licences else name
+
+
+def _shortened(text: str, length: int) -> str:
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def _signs(name: str) -> str:
+    return name.replace("#", "♯").replace("b", "♭")
+
+
+def _passage(example: Example, end_s: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Start and stop of what to draw: eight bars from some bar line, or ROLL_S from anywhere."""
+    bars_s = example.piece.beat_steps[np.asarray(example.piece.beat_in_bar) == 0] * STEP_S
+    if len(bars_s) > ROLL_BARS:
+        first = int(rng.integers(0, len(bars_s) - ROLL_BARS))
+        if 8.0 <= bars_s[first + ROLL_BARS] - bars_s[first] <= 30.0 and bars_s[first] < end_s:
+            return float(bars_s[first]), float(bars_s[first + ROLL_BARS])
+    start_s = round(float(rng.uniform(0, max(0.0, end_s - ROLL_S))), 1)
+    return start_s, start_s + min(ROLL_S, max(1.0, end_s))
+
+
+def _chord_names(example: Example, stop_s: float) -> list[tuple[float, str]]:
+    """(onset_s, name) of the piece's chords before stop_s, without the N.C. that every piece starts from."""
+    piece = example.piece
+    ids = [int(i) for i in piece.chord_ids[1:]]
+    onsets_s = [float(step) * STEP_S for step in piece.chord_steps[1:]]
+    chords = [(onset_s, Chord.from_id(i)) for onset_s, i in zip(onsets_s, ids, strict=True) if onset_s < stop_s]
+    return [(onset_s, "N.C." if chord is None else chord.name) for onset_s, chord in chords]

@@ -1,0 +1,93 @@
+"""manifest.jsonl: one row a file, in the order of their names: what it became, or why it was refused.
+
+path sha256 collection licence      always; sha256 is null for a file that could not be opened
+refused                             the reason, and nothing below
+work split notes seconds tokens     files of one work are on one side
+chords chord_source                 chord changes; chords file | midi text | annotation | recognised | generated
+beat_source beat_confidence         chords file | annotation | tempo map | estimated | generated | none
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from engine.data.shards.augmentation import Augmentation
+from engine.data.shards.shards import SPLITS
+
+__all__ = ["MANIFEST", "ManifestWriter", "Report"]
+
+MANIFEST = "manifest.jsonl"
+HIDDEN = ("melody",)  # facts that serve the preparation alone
+
+
+@dataclass
+class Report:
+    """What became of a folder."""
+
+    augmentation: Augmentation
+    pieces: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))  # split -> pieces
+    tokens: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0.0))
+    notes: int = 0
+    works: int = 0
+    practice: int = 0  # of the pieces, generated ones
+    unchanged: int = 0  # files that an earlier run had read
+    chord_sources: Counter[str] = field(default_factory=Counter)  # source -> pieces
+    beat_sources: Counter[str] = field(default_factory=Counter)
+    refused: list[tuple[str, str]] = field(default_factory=list)  # file, reason
+
+    @property
+    def augment(self) -> int:
+        """Keys in which training hears every piece."""
+        return self.augmentation.keys
+
+    @property
+    def samples(self) -> int:
+        """All pieces in all their keys and tempos."""
+        return sum(self.pieces.values()) * self.augmentation.variants
+
+    @property
+    def training_samples(self) -> int:
+        """Those on the training side: what training can tell apart."""
+        return self.pieces["train"] * self.augmentation.variants
+
+
+class ManifestWriter:
+    """A context manager that writes rows and counts them in a report."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        self._file = (folder / MANIFEST).open("w", encoding="utf-8", newline="\n")
+        self._report = report
+
+    def __enter__(self) -> ManifestWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def refuse(self, row: Mapping[str, object], reason: str) -> None:
+        """A file that is not used. row: path, sha256, collection, licence."""
+        self._report.refused.append((str(row["path"]), reason))
+        self._write({**row, "refused": reason})
+
+    def add(self, row: Mapping[str, object], work: str, side: str, facts: Mapping[str, object]) -> None:
+        """A piece."""
+        report = self._report
+        report.pieces[side] += 1
+        report.tokens[side] += int(str(facts["tokens"]))
+        report.seconds[side] += float(str(facts["seconds"]))
+        report.notes += int(str(facts["notes"]))
+        report.chord_sources[str(facts["chord_source"])] += 1
+        report.beat_sources[str(facts["beat_source"])] += 1
+        shown = {name: value for name, value in facts.items() if name not in HIDDEN}
+        self._write({**row, "work": work, "split": side, **shown})
+
+    def _write(self, row: Mapping[str, object]) -> None:
+        self._file.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")

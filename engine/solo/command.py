@@ -1,0 +1,159 @@
+"""`sideman generate` and `python -m engine`: chords in, a MIDI file out. No port, no socket, no display."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from engine.errors import SidemanError
+from engine.output.console import escape_what_cannot_be_said
+from osc_protocol.table.options import add_parameter_options, parameters_from
+from osc_protocol.table.parameters import ParameterError
+
+__all__ = ["add_arguments", "run"]
+
+LOWEST_BPM, HIGHEST_BPM = 20.0, 999.0
+MAX_BARS = 1000
+MAX_SEED = 2**64 - 1
+NOT_OFFLINE = ("mode", "look_ahead_ms", "keep_clear")  # matters of live play
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of DESIGN's `generate`."""
+    parser.add_argument("--chords", metavar="CHART", help='chords, such as "Dm7 | G7 | Cmaj7 | %%"')
+    parser.add_argument("--prompt", metavar="IN.mid", type=Path, help="go on from the last notes of this file")
+    parser.add_argument(
+        "--tempo",
+        metavar="BPM",
+        type=float,
+        help="felt beats a minute, dotted quarters in 6/8 [20..999; default: the prompt's, else 120]",
+    )
+    parser.add_argument("--metre", metavar="N/D", help="3/4, 6/8 ... [default: the chart's, the prompt's, or 4/4]")
+    parser.add_argument("--beats-per-bar", metavar="N", type=int, help="[1..16]: short for --metre N/4")
+    parser.add_argument(
+        "--bars", metavar="N", type=int, help="bars to fill; the chart repeats or is cut [default: the chart once]"
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="another seed, another solo; the same, the same file"
+    )
+    parser.add_argument(
+        "--variations", metavar="N", type=int, default=1, help="N files, OUT-1.mid ... with seeds SEED, SEED+1, ..."
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="CKPT", type=Path, help="a base that `sideman train` wrote [default: the shipped one]"
+    )
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
+    )
+    parser.add_argument(
+        "--no-ending", action="store_true", help="play on to the last bar line, as for a loop, instead of coming home"
+    )
+    parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, required=True)
+    parser.add_argument("--wav", metavar="OUT.wav", type=Path, help="render it with FluidSynth, too")
+    parser.add_argument("--plot", metavar="OUT.png", type=Path, help="draw its piano roll, too")
+    add_parameter_options(parser, skip=NOT_OFFLINE)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Checks everything that can be wrong before the first note; then writes the files. SidemanError on bad input."""
+    from engine.chords import parse_chart, stated_metre
+    from engine.inference.backends import DEVICES
+    from engine.metre import asked_metre
+    from engine.midi_io import read_performance, write_midi
+    from engine.model.checkpoint import load_checkpoint
+    from engine.solo.prompt import go_on, timing_of
+
+    if args.chords is None and args.prompt is None:
+        raise SidemanError('nothing to play over: give --chords "Dm7 | G7 | Cmaj7 | %" or --prompt in.mid')
+    if args.tempo is not None:
+        _check_range("--tempo", args.tempo, LOWEST_BPM, HIGHEST_BPM)
+    asked = asked_metre(args.metre, args.beats_per_bar)
+    _check_range("--variations", args.variations, 1, 1000)
+    _check_range("--seed", args.seed, 0, MAX_SEED - args.variations)
+    if args.bars is not None:
+        _check_range("--bars", args.bars, 1, MAX_BARS)
+    params = parameters_from(args)
+    text = "N.C." if args.chords is None else args.chords
+    timing = timing_of(args.prompt, tempo_bpm=args.tempo, metre=asked or stated_metre(text))
+    chart = parse_chart(text, metre=asked or timing.metre)
+    bars = args.bars or (8 if args.chords is None else None)
+    if bars is not None:
+        chart = chart.fill(bars)
+    prompt = read_performance(args.prompt) if args.prompt is not None else None
+    outputs = [path for path in (args.output, args.wav, args.plot) if path is not None]
+    _check_outputs(outputs)
+    checkpoint = load_checkpoint(args.checkpoint)
+    if timing.said:
+        print(timing.said)
+
+    for number in range(args.variations):
+        started = time.perf_counter()
+        solo = go_on(
+            checkpoint, chart, tempo_bpm=timing.tempo_bpm, seed=args.seed + number, params=params, prompt=prompt,
+            backend=DEVICES[args.device], ending=not args.no_ending,
+        )  # fmt: skip
+        midi, wav, plot = (_numbered(path, number, args.variations) for path in (args.output, args.wav, args.plot))
+        assert midi is not None
+        write_midi(
+            midi,
+            solo.notes,
+            tempo_bpm=solo.tempo_bpm,
+            metre=solo.metre,
+            chords=solo.chords,
+            length_s=solo.length_s,
+        )
+        took_s = time.perf_counter() - started
+        print(
+            f"{midi}: {len(solo.notes)} notes, {solo.length_s:.1f} s of music in {took_s:.1f} s "
+            f"({solo.length_s / took_s:.0f} x real time)"
+        )
+        if plot is not None:
+            from engine.output.plot import plot_png
+
+            plot_png(plot, solo.notes, solo.chords, tempo_bpm=solo.tempo_bpm, metre=solo.metre)
+            print(plot)
+        if wav is not None:
+            from engine.output.render import render_wav
+
+            render_wav(midi, wav)
+            print(wav)
+    return 0
+
+
+def _check_range(option: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SidemanError(f"{option} {value:g} lies outside {low:g}..{high:g}")
+
+
+def _check_outputs(paths: list[Path]) -> None:
+    """Folders exist and no two outputs are one file: better now than after the work."""
+    for path in paths:
+        if path.is_dir():
+            raise SidemanError(f"{path}: is a folder: give a file name")
+        if not path.parent.is_dir():
+            raise SidemanError(f"{path}: no folder {path.parent}: make it first")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise SidemanError(f"two outputs share a name: {', '.join(map(str, paths))}")
+
+
+def _numbered(path: Path | None, number: int, count: int) -> Path | None:
+    """solo.mid -> solo-1.mid where there are several."""
+    if path is None or count == 1:
+        return path
+    return path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
+
+
+def main() -> int:
+    """The command alone, for `python -m engine`."""
+    escape_what_cannot_be_said()
+    parser = argparse.ArgumentParser(prog="python -m engine", description="Write a solo over chords to a MIDI file.")
+    add_arguments(parser)
+    try:
+        return run(parser.parse_args())
+    except KeyboardInterrupt:
+        return 130
+    except (SidemanError, ParameterError) as error:
+        print("engine:", " ".join(str(error).split()), file=sys.stderr)
+        return 2

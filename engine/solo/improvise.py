@@ -1,0 +1,145 @@
+"""A whole solo at once: a chord chart in, notes that fill it out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+import native
+from engine.beats.feel import FEEL_NAMES, Feel, NoteMover
+from engine.chords import Chart
+from engine.inference.session import Session
+from engine.judgement import arc, auto_values, judge
+from engine.metre import Metre
+from engine.model.checkpoint import Checkpoint
+from engine.notes import NoteEvent, Notes, Performance, make_notes
+from engine.solo.both_hands import LEFT_TOP, BothHands
+from engine.tokens import encode_notes
+from engine.vocabulary import LAYOUT, STEP_S
+from osc_protocol.table.parameters import AUTO, PARAMETERS, Value
+
+__all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
+
+PHRASE_BARS = 4  # as often as a solo looks at how far it has come
+PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
+
+
+@dataclass(frozen=True)
+class Solo:
+    """notes start at 0, where the chart does; chords: (onset_s, symbol) of every chord as written."""
+
+    notes: Notes
+    chords: list[tuple[float, str]]
+    tempo_bpm: float
+    metre: Metre
+    length_s: float
+
+
+def improvise(
+    checkpoint: Checkpoint,
+    chart: Chart,
+    *,
+    tempo_bpm: float = 120.0,
+    seed: int = 0,
+    params: dict[str, Value] | None = None,
+    prompt: Performance | None = None,
+    backend: str = "auto",
+    ending: bool = True,
+) -> Solo:
+    """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
+
+    ending: comes home to the chart's last chord; without, as for a loop, it plays on to the last bar line. The same
+    arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
+    backend: see engine.inference.backends.
+    """
+    beat_s = 60.0 / tempo_bpm
+    session = Session(checkpoint, seed, backend)
+    session.set_params(**(params or {}))
+    if prompt is not None:
+        feed_notes(session, prompt.notes[-PROMPT_NOTES:])
+    start_s = session.time_s  # where the prompt ends
+    session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
+    session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
+    length_s = chart.beats * beat_s
+    session.set_form(start_s)
+    home = _home_beat(chart) if ending else None
+    if home is not None:
+        session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
+    # A prompt says itself how it is to go on.
+    judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
+    values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | (params or {})
+    bar_s = chart.beats_per_bar * beat_s
+    hands = BothHands(session, bar_s, int(values["register_high"]))
+    events: list[NoteEvent] = []
+    both = False
+    for bar in range(chart.bars):
+        if bar % PHRASE_BARS == 0:
+            now = judged(height=arc(bar + PHRASE_BARS / 2, chart.bars))
+            auto = auto_values(now, checkpoint.model.controls)
+            session.set_auto(auto)
+            both = "bass" in auto and values["bass"] == AUTO and int(values["register_low"]) < LEFT_TOP - 12
+        # The last grid point before the end, so that the last notes end within the file.
+        until_s = start_s + math.floor(min((bar + 1) * bar_s, length_s) / STEP_S) * STEP_S
+        events += hands.generate(until_s) if both else session.generate(until_s)
+    events += session.end()
+    knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
+    feel = Feel(tempo_bpm=tempo_bpm, seed=seed).turned(**knobs)
+    notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
+    height = np.array([arc(onset_s / bar_s, chart.bars) for onset_s in notes["onset_s"]])
+    gain = 1.0 + judged().swell * height
+    notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
+    symbols = [(span.start_beat * beat_s, span.chord.label if span.chord else "N.C.") for span in chart.spans]
+    return Solo(notes, symbols, tempo_bpm, chart.metre, length_s)
+
+
+def _home_beat(chart: Chart) -> float | None:
+    """Where the last chord falls: the last bar line, or the change after it. None: no chord, or only one bar of it."""
+    last = chart.spans[-1]
+    beat = max(last.start_beat, float(chart.beats - chart.beats_per_bar))
+    return beat if beat > 0 and last.chord is not None else None
+
+
+def notes_of(events: list[NoteEvent]) -> Notes:
+    """Events in time order -> Notes.
+
+    A note's end without its start (it began before) is dropped, as is a note struck at the very end.
+    """
+    sounding: dict[int, NoteEvent] = {}
+    rows: list[tuple[float, float, int, int]] = []
+    for event in events:
+        started = sounding.pop(event.pitch, None)
+        if started is not None and event.time_s > started.time_s:
+            rows.append((started.time_s, event.time_s, event.pitch, started.velocity))
+        if event.kind == "on":
+            sounding[event.pitch] = event
+    assert not sounding, "the stream was not ended"
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+    return make_notes(*columns)
+
+
+def _moved(events: list[NoteEvent], feel: Feel, length_s: float) -> list[NoteEvent]:
+    """The events as they are to sound, none after length_s."""
+    mover = NoteMover(feel, not_before_s=0.0)
+    moved = mover.take(events, length_s) + mover.release(math.inf)
+    within = [event._replace(time_s=min(event.time_s, length_s)) for event in moved if _fits(event, length_s)]
+    return sorted(within, key=lambda event: event.time_s)  # stable: a key's events are in order already
+
+
+def _fits(event: NoteEvent, length_s: float) -> bool:
+    return event.kind == "off" or event.time_s < length_s
+
+
+def feed_notes(session: Session, notes: Notes) -> float:
+    """Feeds music into a fresh session, its first note at 0; returns the moment its time 0 stands for, in seconds."""
+    # Through the tokenizer and back: what the model has learned from is on its grid, re-strikes resolved.
+    ids, begin_s = encode_notes(notes)
+    onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, ids)
+    ends = [NoteEvent(float(t) * STEP_S, "off", int(p), 0) for t, p in zip(offset, pitch, strict=True)]
+    starts = [
+        NoteEvent(float(t) * STEP_S, "on", int(p), int(v)) for t, p, v in zip(onset, pitch, velocity, strict=True)
+    ]
+    session.feed(sorted(ends + starts, key=lambda event: (event.time_s, event.kind, event.pitch)))  # "off" before "on"
+    return begin_s

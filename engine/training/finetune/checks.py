@@ -1,0 +1,77 @@
+"""What a style is judged by while it is learnt: unheard pieces of its own, and what chords are worth to it.
+
+What right chords are worth is the loss under chords in another order, less the loss under the right ones. It is asked
+of the unheard pieces and of practice pieces, whose chords are known: a style may play otherwise, but over the chart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.data.practice import labelled_pieces
+from engine.data.reading.entry import tokenise
+from engine.data.shards.shards import PieceArrays, Shard
+from engine.data.windows import EvalWindow, eval_windows
+from engine.model.perceiver import PerceiverMusicTransformer
+from engine.training.evaluate import token_nats, with_wrong_chords
+
+__all__ = ["Checks", "Worth", "practice_shard"]
+
+CHECK_TOKENS = 512  # of a window: measured often, and always against the same windows
+CHECK_WINDOWS, PRACTICE_WINDOWS = 12, 8
+PRACTICE_SEED, PRACTICE_PIECES = 777, 12  # that no style learns from
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Losses in nats a token; `chords` says by how much they rise under wrong chords."""
+
+    held_out: float
+    chords: Mapping[str, float]  # "held_out", "practice"
+
+    def kept(self, base: Worth) -> float:
+        """The smallest share of what chords were worth to the base that is left; 1 where they were worth nothing."""
+        return min((self.chords[k] / base.chords[k] for k in base.chords if base.chords[k] > 0.01), default=1.0)
+
+
+class Checks:
+    """Windows that every measurement of a run shares, so that its figures can be compared."""
+
+    def __init__(self, held_out: Shard, length: int) -> None:
+        self._length = length = min(length, CHECK_TOKENS)
+        wrong = with_wrong_chords(held_out)
+        self._right = eval_windows(held_out.pieces, length, CHECK_WINDOWS)
+        self._wrong = eval_windows(wrong.pieces, length, CHECK_WINDOWS)
+        practice, _ = practice_shard(PRACTICE_SEED, PRACTICE_PIECES)
+        self._practice = eval_windows(practice.pieces, length, PRACTICE_WINDOWS)
+        self._wrong_practice = eval_windows(with_wrong_chords(practice).pieces, length, PRACTICE_WINDOWS)
+
+    def loss(self, model: PerceiverMusicTransformer) -> float:
+        """Of the unheard pieces, nats a token."""
+        return self._loss(model, self._right)
+
+    def worth(self, model: PerceiverMusicTransformer, held_out: float | None = None) -> Worth:
+        """Loss, and what chords are worth. held_out: the loss, where it is known already."""
+        right = self.loss(model) if held_out is None else held_out
+        chords = {
+            "held_out": self._loss(model, self._wrong) - right,
+            "practice": self._loss(model, self._wrong_practice) - self._loss(model, self._practice),
+        }
+        return Worth(right, chords)
+
+    def _loss(self, model: PerceiverMusicTransformer, windows: list[EvalWindow]) -> float:
+        nats = list(token_nats(model, windows, length=self._length))
+        return float(np.concatenate(nats).mean(dtype=np.float64))
+
+
+def practice_shard(seed: int, count: int) -> tuple[Shard, list[dict[str, str]]]:
+    """So many composed pieces, and what each is by name: control -> label."""
+    pieces: list[PieceArrays] = []
+    labels = []
+    for piece, known in labelled_pieces(seed, count):
+        pieces.append(tokenise(piece, 0))
+        labels.append(known)
+    return Shard(pieces, ["practice"]), labels

@@ -1,0 +1,302 @@
+"""One run of fine-tuning: model, optimiser, schedule and the best state so far, all within one allowance of time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.data.shards.shards import PieceArrays, Shard
+from engine.data.windows import WindowSampler
+from engine.errors import ConfigError
+from engine.model.checkpoint import Checkpoint, Weights
+from engine.styles.style import Style
+from engine.training.evaluate import Score, evaluate
+from engine.training.finetune.checks import Checks, Worth
+from engine.training.finetune.layers import add_lora, build, checkpoint_blocks, import_bitsandbytes, lora_tensors
+from engine.training.finetune.own_playing import Return, play_returns
+from engine.training.finetune.recipe import Recipe
+from engine.training.finetune.typical import likeliest_manner, typical_values
+from engine.training.finetune.windows import StyleWindows, practice_windows, with_other_chords
+from engine.vocabulary import PAD
+
+__all__ = ["Budget", "News", "Run"]
+
+CHECKS = 5  # measurements of the unheard pieces in a run
+SLOWER = 0.3  # of the rate, after a step back
+JUDGED_WINDOWS = 16  # of max_seq_len tokens at most, for the figures in style.yaml
+OTHER_WINDOWS = 24  # of the data to be kept
+OTHER_CHORDS = 0.25  # windows of a batch that come again under other chords, one at least ...
+OTHER_CHORDS_UPDATES = 0.4  # ... in so many of the updates
+WORTH_WEIGHT = 0.3  # of what is missing of the chords' worth, beside the loss
+WORTH_AIM = 1.0  # of what they were worth to the base
+WEAKER, STRONGER = (0.75, 0.5), (1.2, 1.4)  # by which a learnt adapter may be multiplied, tried in this order
+WORTH_TO_KEEP = 0.88  # of what chords are worth to the base: an adapter that leaves less is weakened
+GAIN_TO_KEEP = 0.85  # of an adapter's gain: it may be overstated as long as so much is left
+CLOSING = 1.25  # the end takes so much longer than its parts took at the start, for safety ...
+MOST_FOR_CLOSING = 0.4  # ... but of the time allowed at most so much is set aside: updates come first
+
+
+@dataclass(frozen=True)
+class News:
+    """One line from a run."""
+
+    update: int
+    updates: int
+    loss: float  # mean nats a token since the last line
+    tokens_per_s: float
+    left_s: float
+    held_out: float  # nats a token, just measured
+    base: float  # the base's on the same tokens
+
+    def __str__(self) -> str:
+        return (
+            f"update {self.update}/{self.updates}  loss {self.loss:.3f}  held-out {self.held_out:.3f} "
+            f"(base {self.base:.3f})  {self.tokens_per_s:,.0f} tokens/s  {self.left_s / 60:.1f} min left"
+        )
+
+
+class Budget:
+    """Time that everything shares, from the first measurement to the last. started: of time.monotonic()."""
+
+    def __init__(self, started: float, minutes: float) -> None:
+        self._started, self._length = started, 60 * minutes
+        self.closing_s = 0.0  # that is set aside for what follows the updates
+
+    def set_aside(self, seconds: float) -> None:
+        """For what follows the updates; MOST_FOR_CLOSING of all there is at most."""
+        self.closing_s = min(seconds, MOST_FOR_CLOSING * self._length)
+
+    @property
+    def used_s(self) -> float:
+        return time.monotonic() - self._started
+
+    @property
+    def left_s(self) -> float:
+        """For updates."""
+        return self._length - self.closing_s - self.used_s
+
+    def share(self, begun_s: float) -> float:
+        """Of the time for updates since begun_s, what is used: 1 or more when it is over."""
+        return (self.used_s - begun_s) / max(1e-6, self._length - self.closing_s - begun_s)
+
+
+class Run:
+    """Model, optimiser and windows of one style."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        recipe: Recipe,
+        name: str,
+        train: Shard,
+        unheard: Shard,
+        keep: Shard | None,
+        budget: Budget,
+    ) -> None:
+        """unheard: what says when to stop. keep: other music, of which a share is mixed in."""
+        torch.manual_seed(recipe.seed)
+        self.checkpoint, self.name = checkpoint, name
+        self.recipe, self.budget, self.length = recipe, budget, checkpoint.model.max_seq_len
+        self.inner = build(checkpoint, recipe.form, recipe.device, recipe.qlora.double_quantization)
+        if recipe.gradient_checkpointing:
+            checkpoint_blocks(self.inner)
+        controls, tokens = checkpoint.model.controls, recipe.update_tokens
+        self.manner = likeliest_manner(self.inner.eval(), train.pieces, controls)
+        labels = {} if self.manner is None else {"manner": self.manner}
+        # What of style.yaml a session goes by, also one that plays for this run.
+        self.facts: dict[str, Any] = {"controls": typical_values(train.pieces, controls)}
+        self.model: nn.Module = self.inner if recipe.form == "full" else add_lora(self.inner, recipe.qlora)
+        self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimiser = _optimiser(self.learning, recipe)
+        self.checks = Checks(unheard, self.length)
+        own = recipe.returns and recipe.form != "full"
+        returns = self._returns if own else None
+        self.windows = StyleWindows(train, self.length, tokens, recipe.seed, returns, controls, labels)
+        self.practice = practice_windows(self.length, tokens, recipe.seed, controls)
+        flow = self.windows.length
+        self.others = (
+            None
+            if keep is None
+            else WindowSampler.of(keep, flow, max(1, tokens // flow), recipe.seed + 1, controls=controls)
+        )
+        self.emphasis = 1.0
+        self.best_update, self.tokens_per_s, self.pace = 0, 0.0, 1.0
+        self.worth: tuple[Worth, Worth] | None = None  # of chords, to the base and to the style
+
+    def learn(self, report: Callable[[News], None]) -> None:
+        """Updates until the plan, the patience or the time is at its end; leaves the best state in place."""
+        recipe, budget = self.recipe, self.budget
+        self.inner.eval()
+        began_s = budget.used_s
+        base = self.checks.worth(self.inner)
+        if recipe.form != "full":
+            self.worth = (base, base)
+        checked_s = budget.used_s - began_s
+        judged_s, search_s = budget.closing_s, 3 * checked_s if recipe.form != "full" else 0.0
+        budget.set_aside(CLOSING * (judged_s + search_s))
+        best, best_state, stale, recent, busy_s = base.held_out, self._state(), 0, [], 0.0
+        every, began_s = max(1, recipe.updates // CHECKS), budget.used_s
+        for update in range(1, recipe.updates + 1):
+            start = time.monotonic()
+            recent.append(self._update(update - 1, budget.share(began_s)))
+            busy_s += time.monotonic() - start
+            if not math.isfinite(recent[-1]):
+                raise ConfigError(f"the loss is {recent[-1]} after {update} updates: give a lower --learning-rate")
+            out_of_time = budget.left_s <= 0
+            if update % every and update < recipe.updates and not out_of_time:
+                continue
+            self.inner.eval()
+            score = self.checks.loss(self.inner)
+            self.tokens_per_s = update * recipe.update_tokens / busy_s
+            left_s = min((budget.used_s - began_s) / update * (recipe.updates - update), max(0.0, budget.left_s))
+            report(
+                News(update, recipe.updates, float(np.mean(recent)), self.tokens_per_s, left_s, score, base.held_out)
+            )
+            recent = []
+            if score < best:
+                best, best_state, self.best_update, stale = score, self._state(), update, 0
+            else:
+                stale += 1
+                if stale == recipe.patience // 2:
+                    self._restore(best_state)
+                    self.pace *= SLOWER
+            if out_of_time or stale >= recipe.patience:
+                break
+        self._restore(best_state)
+
+    def emphasise(self) -> None:
+        """Multiplies the adapter by what leaves chords their worth, and most of the gain on unheard pieces.
+
+        A style is learnt as what makes its pieces likely, yet drawn note by note it blurs into the base; overstated a
+        little it is heard for what it is. Where it has unlearnt the chords it is weakened instead, until WORTH_TO_KEEP
+        of what they are worth to the base is left.
+        """
+        if self.recipe.form == "full" or self.worth is None:
+            return
+        base = self.worth[0]
+        matrices = [p for name, p in self.model.named_parameters() if ".lora_B." in name]
+        learnt = [matrix.detach().clone() for matrix in matrices]
+
+        def set_to(emphasis: float) -> None:
+            with torch.no_grad():
+                for matrix, value in zip(matrices, learnt, strict=True):
+                    matrix.copy_(emphasis * value)
+
+        def measured(emphasis: float) -> Worth:
+            set_to(emphasis)
+            self.inner.eval()
+            return self.checks.worth(self.inner)
+
+        plain = chosen = measured(1.0)
+        if plain.held_out < base.held_out:
+            keeps = plain.kept(base) >= WORTH_TO_KEEP
+            for emphasis in STRONGER if keeps else WEAKER:
+                if keeps and self.budget.left_s < -0.5 * self.budget.closing_s:
+                    break  # half of what was set aside is used; a search for more can be left out, the chords cannot
+                then = measured(emphasis)
+                gain_left = (base.held_out - then.held_out) / (base.held_out - plain.held_out)
+                if keeps and not (gain_left >= GAIN_TO_KEEP and then.kept(base) >= WORTH_TO_KEEP):
+                    break
+                self.emphasis, chosen = emphasis, then
+                if not keeps and then.kept(base) >= WORTH_TO_KEEP:
+                    break
+        set_to(self.emphasis)
+        self.worth = (base, chosen)
+
+    def style(self) -> Style:
+        """The adapter as it is now."""
+        qlora = self.recipe.qlora
+        tensors = lora_tensors(self.model)
+        return Style(
+            self.name, self.checkpoint.sha256, qlora.rank, qlora.alpha, qlora.target_modules, tensors, self.facts
+        )
+
+    def measure(self, shard: Shard, windows: int = JUDGED_WINDOWS) -> Score:
+        """The loss as things stand, on an evenly spread sample of so many windows at most."""
+        began_s = self.budget.used_s
+        self.inner.eval()
+        with _autocast(self.recipe.device):
+            score = evaluate(self.inner, shard, max_windows=windows)["all"]
+        self.budget.closing_s += self.budget.used_s - began_s  # it will be asked for once more
+        return score
+
+    def weights(self) -> Weights:
+        return {name: value.detach().float().cpu().numpy().copy() for name, value in self.inner.state_dict().items()}
+
+    def _update(self, number: int, time_used: float = 0.0) -> float:
+        """One update, 0 the first; its loss in nats a token. time_used: share of the time that it may take."""
+        recipe = self.recipe
+        rate = self.pace * recipe.peak_rate * _shape(number, recipe.warmup, recipe.updates, time_used)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        self.inner.train()
+        # Whole batches of one kind, so that a share needs no second sampler of windows.
+        rng = np.random.default_rng((recipe.seed, number, 2))
+        kind, of = rng.random(), "held_out"
+        if kind < recipe.practice_share:
+            (inputs, targets), of = self.practice.batch(number), "practice"
+        elif kind < recipe.practice_share + recipe.kept_share and self.others is not None:
+            inputs, targets = self.others.batch(number)
+        else:
+            inputs, targets = self.windows.batch(number)
+        count = len(targets)
+        rows: list[int] = []
+        if self.worth is not None and rng.random() < OTHER_CHORDS_UPDATES:
+            inputs, rows = with_other_chords(inputs, rng, OTHER_CHORDS)
+        with _autocast(recipe.device):
+            logits = self.inner(inputs.to(recipe.device))
+        targets = torch.cat([targets, targets[rows]]).to(recipe.device)
+        nats = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=PAD, reduction="none")  # (B, L)
+        loss = nats[:count].sum() / (targets[:count] != PAD).sum()
+        whole = loss
+        if rows:
+            assert self.worth is not None
+            worth = (nats[count:].sum() - nats[rows].sum()) / (targets[rows] != PAD).sum()
+            whole = loss + WORTH_WEIGHT * F.relu(WORTH_AIM * self.worth[0].chords[of] - worth)
+        whole.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.learning, 1.0)
+        self.optimiser.step()
+        return loss.item()
+
+    def _returns(self, pieces: Sequence[PieceArrays], count: int, rng: np.random.Generator) -> list[Return]:
+        return play_returns(self.checkpoint, self.style(), pieces, count, rng)
+
+    def _state(self) -> list[Tensor]:
+        return [parameter.detach().clone() for parameter in self.learning]
+
+    def _restore(self, state: list[Tensor]) -> None:
+        with torch.no_grad():
+            for parameter, value in zip(self.learning, state, strict=True):
+                parameter.copy_(value)
+
+
+def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    """QLoRA's paged 8-bit AdamW on a GPU; plain AdamW on a CPU, which has nothing to page out of."""
+    if recipe.device.startswith("cuda"):
+        paged: torch.optim.Optimizer = import_bitsandbytes().optim.PagedAdamW8bit(
+            parameters, lr=recipe.peak_rate, weight_decay=0.0
+        )
+        return paged
+    return torch.optim.AdamW(parameters, lr=recipe.peak_rate, weight_decay=0.0)
+
+
+def _shape(update: int, warmup: int, updates: int, time_used: float) -> float:
+    """Share of the peak rate: linear warm-up, then a cosine down to a tenth, by updates or time, what ends sooner."""
+    if update < warmup:
+        return (update + 1) / warmup
+    through = min(1.0, max((update - warmup) / max(1, updates - warmup), time_used))
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * through))
+
+
+def _autocast(device: str) -> torch.autocast:
+    """bfloat16 on a GPU; a CPU computes the few layers in float32."""
+    return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=device.startswith("cuda"))

@@ -1,0 +1,232 @@
+"""OSCQuery over HTTP: what can be set, its types, ranges and values, for hosts that discover instead of being told.
+
+    GET /                              the whole tree
+    GET /sideman/param/temperature     one node
+    GET /sideman/mode?VALUE            one attribute of it
+    GET /?HOST_INFO                    where OSC itself is spoken
+    Upgrade: websocket                 to hear changes and to send OSC (talk.py)
+
+It serves only those who call it by a loopback name or by the address that it is bound to: a web page whose name was
+bent to 127.0.0.1 (DNS rebinding) is refused. So is any web page that asks for a websocket: browsers name it in Origin.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from osc_protocol.errors import OscPortError
+from osc_protocol.oscquery.socket import WebSocket
+from osc_protocol.oscquery.talk import can_talk
+from osc_protocol.oscquery.tree import ATTRIBUTES, describe, host_info
+from osc_protocol.server.server import OscServer
+
+__all__ = ["OscQueryServer"]
+
+MAX_TARGET: Final = 1024  # characters of path and query
+MAX_CONNECTIONS: Final = 16
+MAX_SOCKETS: Final = 8  # of them, that stay: a host keeps its websocket for as long as it runs
+TIMEOUT_S: Final = 5.0  # of a silent connection
+_LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class OscQueryServer:
+    """Serves the table on a thread of its own. start() binds; close() may be called twice."""
+
+    def __init__(
+        self, osc: OscServer, host: str = "127.0.0.1", port: int = 0, name: str = "Sideman", *, live: bool | None = None
+    ) -> None:
+        """osc: whose values are told, started before. port: TCP, 0 for a free one.
+
+        live: whether websockets are served; None: if their library is installed.
+        """
+        self.host, self.port, self.osc = host, port, osc
+        self.live = can_talk() if live is None else live
+        self._name = name
+        self._sockets: set[WebSocket] = set()
+        self._lock = threading.Lock()
+        self._http: _Http | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> OscQueryServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Binds the port and starts the thread. OscPortError if the port is in use or not permitted."""
+        try:
+            self._http = _Http((self.host, self.port), self)
+        except (OSError, OverflowError) as error:
+            raise OscPortError(
+                f"OSCQuery port {self.port} on {self.host} cannot be opened ({getattr(error, 'strerror', error)}): "
+                "choose another one with --oscquery-port, or 0 for none"
+            ) from error
+        self.port = int(self._http.server_address[1])
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.2,), name="sideman-http", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread and every websocket, and frees the port."""
+        if self._http is not None and self._thread is not None:
+            self._http.shutdown()
+            self._thread.join()
+            self._http.server_close()
+        with self._lock:
+            for socket in self._sockets:
+                socket.end()
+        self._http = self._thread = None
+
+    def answer(self, target: str) -> tuple[HTTPStatus, dict[str, Any] | None]:
+        """What GET answers to a request target such as `/sideman/mode?VALUE`. Never raises."""
+        if len(target) > MAX_TARGET:
+            return HTTPStatus.REQUEST_URI_TOO_LONG, None
+        try:
+            parts = urlsplit(target)
+        except ValueError:  # brackets that hold no address
+            return HTTPStatus.BAD_REQUEST, None
+        if parts.query == "HOST_INFO":
+            return HTTPStatus.OK, host_info(self._name, self.host, self.osc.port, live=self.live)
+        node = describe(unquote(parts.path), self.osc.value, self.osc.asked)
+        if node is None:
+            return HTTPStatus.NOT_FOUND, None
+        if not parts.query:
+            return HTTPStatus.OK, node
+        if parts.query not in ATTRIBUTES:
+            return HTTPStatus.BAD_REQUEST, None
+        if parts.query not in node:
+            return HTTPStatus.NO_CONTENT, None
+        return HTTPStatus.OK, {parts.query: node[parts.query]}
+
+    def talk(self, connection: Any, request: bytes) -> bool:
+        """Serves one websocket until it ends, on the caller's thread; False where there are too many already."""
+        with self._lock:
+            if len(self._sockets) >= MAX_SOCKETS:
+                return False
+            socket = WebSocket(self.osc, connection, request)
+            self._sockets.add(socket)
+        try:
+            socket.run()
+        finally:
+            with self._lock:
+                self._sockets.discard(socket)
+        return True
+
+    def may_call_us(self, host_header: str) -> bool:
+        """Whether a Host header names us, port or no port."""
+        name = _host(host_header)
+        if name in (*_LOOPBACK_NAMES, self.host):
+            return True
+        if self.host not in ("0.0.0.0", "::"):
+            return False
+        try:  # bound to all addresses: any address is ours, while a name may be anybody's
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+
+def _host(text: str) -> str:
+    """The host of `host:port`, lower case."""
+    name = text.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0] if name.count(":") == 1 else name
+
+
+def _is_ours(origin: str, host_header: str) -> bool:
+    """Whether the page that asks came from this machine, or from where it now asks."""
+    try:
+        host = _host(urlsplit(origin).netloc)
+    except ValueError:
+        return False
+    return host in (*_LOOPBACK_NAMES, _host(host_header)) and host != ""
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = False  # on Windows it would let two engines share the port
+
+    def __init__(self, address: tuple[str, int], query: OscQueryServer) -> None:
+        self.query = query
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away in the middle is nobody's business."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Http
+    protocol_version = "HTTP/1.1"  # hosts that ask for a websocket insist on it; we close each connection all the same
+    timeout = TIMEOUT_S
+    server_version, sys_version = "Sideman", ""
+    error_message_format = "%(code)d %(message)s\n"
+    error_content_type = "text/plain; charset=utf-8"
+
+    def parse_request(self) -> bool:
+        """Refuses whatever is no GET, and whoever does not call us by our name."""
+        if not super().parse_request():
+            return False
+        if self.command != "GET":
+            self.send_error(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is served")
+            return False
+        hosts = self.headers.get_all("Host") or []
+        if len(hosts) != 1 or not self.server.query.may_call_us(hosts[0]):
+            self.send_error(HTTPStatus.FORBIDDEN, "the Host header does not name this engine")
+            return False
+        return True
+
+    def do_GET(self) -> None:
+        """One request, one answer, and the connection is closed; or a websocket for as long as the host wants it."""
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self._upgrade()
+            return
+        status, content = self.server.query.answer(self.path)
+        if status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+            self.send_error(status)
+            return
+        body = b"" if content is None else json.dumps(content, allow_nan=False).encode()
+        self.send_response(status)
+        if status == HTTPStatus.OK:
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _upgrade(self) -> None:
+        query = self.server.query
+        if not query.live:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED, "no websockets here: pip install sideman[discovery]")
+        elif not all(_is_ours(origin, self.headers["Host"]) for origin in self.headers.get_all("Origin") or []):
+            self.send_error(HTTPStatus.FORBIDDEN, "web pages may not listen in")
+        else:
+            lines = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items()), "", ""]
+            if not query.talk(self.connection, "\r\n".join(lines).encode("latin-1")):
+                self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_SOCKETS} websockets are open already")
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the terminal belongs to the session's own lines."""

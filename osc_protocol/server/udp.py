@@ -1,0 +1,119 @@
+"""One bound UDP port with a thread that reads it, and the limit on how fast a sender may be."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from osc_protocol.errors import OscPortError
+from osc_protocol.server.limits import SenderLimits
+from osc_protocol.server.subscriptions import Address
+
+__all__ = ["MAX_PACKETS_PER_S", "UdpPort"]
+
+MAX_PACKETS_PER_S: Final = 10_000  # of one sender
+_POLL_S: Final = 0.2  # how long close() may wait for the thread
+
+
+class UdpPort:
+    """on_packet(packet, sender), on_flood(sender): on this object's thread, which they must not break.
+
+    on_flood hears once a second of a sender whose packets are too many; `dropped` counts them. send(): any thread.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        on_packet: Callable[[bytes, Address], None],
+        on_flood: Callable[[Address], None] = lambda sender: None,
+    ) -> None:
+        self.host = host
+        self.port = port  # the one really bound once open, if 0 was asked for
+        self.dropped = 0
+        self._on_packet, self._on_flood = on_packet, on_flood
+        self._senders = SenderLimits(MAX_PACKETS_PER_S)
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the port is bound."""
+        return self._socket is not None
+
+    def open(self) -> None:
+        """Binds the port; nothing is read before listen(). OscPortError if it is in use or not permitted."""
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind((self.host, self.port))
+        except (OSError, OverflowError) as error:
+            udp.close()
+            raise OscPortError(_bind_failure(self.host, self.port, error)) from error
+        udp.settimeout(_POLL_S)
+        self.port = udp.getsockname()[1]
+        self._socket = udp
+
+    def listen(self) -> None:
+        """Starts the thread."""
+        self._closing.clear()
+        self._thread = threading.Thread(target=self._serve, name="sideman-osc", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread and frees the port. May be called twice."""
+        self._closing.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        self._thread = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def send(self, packet: bytes, target: Address) -> None:
+        """Sends one packet; without an open port, or to one that cannot be reached, nothing happens."""
+        udp = self._socket
+        if udp is None:
+            return
+        try:
+            udp.sendto(packet, target)
+        except OSError:  # an unreachable subscriber harms nobody else
+            return
+
+    def admit(self, sender: Address) -> bool:
+        """Whether one more packet of this sender may pass now."""
+        if self._senders.allow(sender):
+            return True
+        self.dropped += 1
+        if self._senders.should_tell(sender):
+            self._on_flood(sender)
+        return False
+
+    def _serve(self) -> None:
+        udp = self._socket
+        assert udp is not None
+        while not self._closing.is_set():
+            try:
+                packet, sender = udp.recvfrom(65536)
+            except TimeoutError:
+                continue
+            except ConnectionError:  # Windows reports here that an earlier reply found nobody listening
+                continue
+            except OSError:
+                return  # the socket was closed under us
+            if self.admit(sender):
+                self._on_packet(packet, sender)
+
+
+def _bind_failure(host: str, port: int, error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if code in (errno.EADDRINUSE, 10048):  # 10048, 10013: what Windows' own codes look like
+        reason = "is in use"
+    elif code in (errno.EACCES, 10013):
+        reason = "is not permitted"
+    else:
+        reason = f"cannot be opened ({error})"
+    return f"OSC port {port} on {host} {reason}: choose another one with --osc-port, or end the program that holds it"

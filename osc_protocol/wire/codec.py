@@ -1,0 +1,144 @@
+"""OSC packets in and out, thin on python-osc, with the limits that a packet from the network needs."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+from pythonosc import osc_message
+from pythonosc.parsing import osc_types
+
+from osc_protocol.errors import PacketError
+from osc_protocol.table.parameters import Value
+
+__all__ = ["MAX_NESTING", "MAX_PACKET_BYTES", "Message", "TimedMessage", "decode", "decode_timed", "encode"]
+
+MAX_PACKET_BYTES: Final = 4096
+MAX_NESTING: Final = 8  # bundles in bundles
+_BUNDLE: Final = b"#bundle\x00"
+_NTP_EPOCH_S: Final = 2_208_988_800  # from 1900 to 1970
+_LEAST_BYTES: Final = dict.fromkeys("ifsbrm", 4) | dict.fromkeys("hdt", 8) | dict.fromkeys("TFN", 0)  # by type tag
+
+
+class Message(NamedTuple):
+    """One OSC message. arguments are as python-osc reads them; floats are the shortest that a 32-bit float holds."""
+
+    address: str
+    arguments: tuple[object, ...]
+
+
+class TimedMessage(NamedTuple):
+    """A message and the time tag of its bundle in Unix seconds, UTC; None for at once."""
+
+    message: Message
+    due_s: float | None
+
+
+def encode(address: str, *values: Value) -> bytes:
+    """One OSC message: floats as f, ints as i (h past 32 bits), text as s. PacketError for what OSC cannot hold."""
+    tags, data = ",", b""
+    try:
+        for value in values:  # python-osc's builder reads every message again that it has built: half of the time
+            if isinstance(value, str):
+                tags, data = tags + "s", data + osc_types.write_string(value.replace("\x00", " "))
+            elif isinstance(value, bool):
+                tags += "T" if value else "F"
+            elif isinstance(value, int) and -(2**31) <= value < 2**31:
+                tags, data = tags + "i", data + osc_types.write_int(value)
+            elif isinstance(value, int):
+                tags, data = tags + "h", data + osc_types.write_int64(value)
+            else:
+                tags, data = tags + "f", data + osc_types.write_float(value)
+        return bytes(osc_types.write_string(address) + osc_types.write_string(tags) + data)
+    except (osc_types.BuildError, OverflowError, ValueError) as error:
+        raise PacketError(f"{address} {values!r} does not fit an OSC message: {error}") from error
+
+
+def decode(packet: bytes) -> list[Message]:
+    """The messages of one packet in their order, bundles unpacked and their time tags left out; else decode_timed."""
+    return [message for message, _ in decode_timed(packet)]
+
+
+def decode_timed(packet: bytes) -> list[TimedMessage]:
+    """The messages of one packet in their order, bundles unpacked; waiting for their time tags is the caller's.
+
+    PacketError if any part of the packet is malformed (then nothing of it counts), if it exceeds MAX_PACKET_BYTES or
+    nests bundles deeper than MAX_NESTING.
+    """
+    if len(packet) > MAX_PACKET_BYTES:
+        raise PacketError(f"the packet has {len(packet)} bytes: at most {MAX_PACKET_BYTES} are taken, send several")
+    messages: list[TimedMessage] = []
+    _unpack(packet, 0, None, messages)
+    return messages
+
+
+def _unpack(packet: bytes, depth: int, due_s: float | None, messages: list[TimedMessage]) -> None:
+    if not packet.startswith(_BUNDLE):
+        messages.append(TimedMessage(_message(packet), due_s))
+        return
+    if depth >= MAX_NESTING:
+        raise PacketError(f"bundles nest deeper than {MAX_NESTING}: send them flat")
+    at = len(_BUNDLE) + 8  # past the time tag
+    if len(packet) < at:
+        raise PacketError(f"a bundle of {len(packet)} bytes is cut off")
+    own_s = _unix_s(packet[len(_BUNDLE) : at])
+    if own_s is not None:  # OSC 1.0 wants an inner bundle due no earlier than the outer one
+        due_s = own_s if due_s is None else max(own_s, due_s)
+    while at < len(packet):
+        size = int.from_bytes(packet[at : at + 4], "big")
+        at += 4
+        if size == 0 or at + size > len(packet):
+            raise PacketError(f"a bundle element of {size} bytes does not fit its bundle")
+        _unpack(packet[at : at + size], depth + 1, due_s, messages)
+        at += size
+
+
+def _message(packet: bytes) -> Message:
+    if not packet.startswith(b"/"):
+        raise PacketError(f"{len(packet)} bytes that are neither an OSC message nor a bundle: both begin with / or #")
+    cut_off = f"{len(packet)} bytes of malformed OSC: a string, a number or the type tags are cut off or unreadable"
+    if len(packet) % 4:
+        raise PacketError(cut_off)
+    try:
+        tags_at = _after_string(packet, 0)
+        at = _after_string(packet, tags_at) if tags_at < len(packet) else tags_at
+        tags = packet[tags_at:at].rstrip(b"\x00").decode() or ","
+        if "I" in tags:  # an impulse, which python-osc would drop: it says as much as true
+            tags = tags.replace("I", "T")
+            packet = packet[:tags_at] + tags.encode() + packet[tags_at + len(tags) :]
+        if not _LEAST_BYTES.keys() >= set(tags[1:]):  # python-osc would skip them and log
+            unknown = min(set(tags[1:]) - _LEAST_BYTES.keys())
+            raise PacketError(f"argument type {unknown!r} is not taken: send numbers or text")
+        if len(packet) - at < sum(_LEAST_BYTES[tag] for tag in tags[1:]):  # python-osc would read a missing float as 0
+            raise PacketError(cut_off)
+        message = osc_message.OscMessage(packet)
+    except PacketError:
+        raise
+    except (osc_types.ParseError, osc_message.ParseError, ValueError, OverflowError, struct.error) as error:
+        raise PacketError(cut_off) from error
+    return Message(message.address, tuple(_tidy(value) for value in message.params))
+
+
+def _after_string(packet: bytes, at: int) -> int:
+    """Where the OSC string that begins there ends, its padding too. ValueError if it never does."""
+    return packet.index(0, at) // 4 * 4 + 4
+
+
+def _unix_s(time_tag: bytes) -> float | None:
+    """An NTP time tag -> Unix seconds; None for OSC's "immediately"."""
+    ticks = int.from_bytes(time_tag, "big")
+    return None if ticks <= 1 else ticks / 2**32 - _NTP_EPOCH_S
+
+
+def _tidy(value: object) -> object:
+    """0.8500000238418579, which is the 32-bit float nearest to 0.85, -> 0.85."""
+    if not isinstance(value, float) or abs(value) > 3e38 or value != value:
+        return value
+    single = struct.pack(">f", value)
+    if struct.unpack(">f", single)[0] != value:
+        return value
+    for digits in range(6, 10):
+        short = float(f"{value:.{digits}g}")
+        if struct.pack(">f", short) == single:
+            return short
+    return value

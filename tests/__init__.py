@@ -1,0 +1,1 @@
+"""Laws of Sideman. The folders mirror the packages; `support` holds what several tests share."""

@@ -1,0 +1,69 @@
+"""`sideman chords`: a chart on the screen or in a file, the same that prepare sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import mido
+import pytest
+
+from bridge import cli
+from engine.chords.files.chords_file import parse_chords_file
+
+SYMBOLS = ("Dm7", "G7", "Cmaj7", "Am7")
+PITCHES = ((50, 60, 65, 69), (43, 59, 62, 65), (48, 59, 64, 67), (45, 60, 64, 67))
+
+
+@pytest.fixture
+def tune(tmp_path: Path) -> Path:
+    """Eight bars of four in chords of a bar at 120 bpm, on the grid of its tempo map."""
+    track = mido.MidiTrack([mido.MetaMessage("time_signature", numerator=4, denominator=4)])
+    for chord in PITCHES * 2:
+        for _ in range(4):
+            track += [mido.Message("note_on", note=pitch, velocity=70) for pitch in chord]
+            for i, pitch in enumerate(chord):
+                track.append(mido.Message("note_off", note=pitch, time=480 if i == 0 else 0))
+    midi = mido.MidiFile(ticks_per_beat=480, tracks=[track])
+    midi.save(tmp_path / "tune.mid")
+    return tmp_path / "tune.mid"
+
+
+def test_the_chart_is_printed_a_bar_a_line(tune: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["chords", str(tune)]) == 0
+    out = capsys.readouterr().out
+    rows = [line for line in out.splitlines() if "|" in line and not line.startswith("#")]
+    assert rows[:4] == [f"{2 * i:9.3f} | {symbol}" for i, symbol in enumerate(SYMBOLS)]
+    assert out.startswith("# tune.mid: chords recognised, beats: tempo map")
+    assert len(parse_chords_file(out).chords) == 8
+
+
+def test_a_chart_beside_the_file_is_obeyed(tune: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = tune.with_suffix(".chords")
+    assert cli.main(["chords", str(tune), "-o", str(chart)]) == 0
+    assert "8 chords (recognised)" in capsys.readouterr().out
+    chart.write_text(chart.read_text().replace("| G7", "| Db7"))
+    assert cli.main(["chords", str(tune), "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["chord_source"] == "chords file"
+    assert [name for _, name in row["chords"]][:3] == ["Dm7", "Db7", "Cmaj7"]
+    assert row["beat_in_bar"][:5] == [0, 1, 2, 3, 0]
+
+
+def test_a_corrected_chart_is_never_overwritten(tune: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = tune.with_suffix(".chords")
+    chart.write_text("0 C\n")
+    assert cli.main(["chords", str(tune), "-o", str(chart)]) == 2
+    assert "may be corrected by hand: remove it, or give another name" in capsys.readouterr().err
+    assert chart.read_text() == "0 C\n"
+
+
+def test_a_slip_in_the_chart_names_its_line(tune: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tune.with_suffix(".chords").write_text("0 C\n1 Km7\n")
+    assert cli.main(["chords", str(tune)]) == 2
+    assert "tune.chords, line 2, column 3: 'Km7' is no chord symbol" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["chords", str(tmp_path / "gone.mid")]) == 2
+    assert "gone.mid" in capsys.readouterr().err

@@ -1,0 +1,135 @@
+"""Laws of the controller map: the table's numbers, the user's over them, one line for what makes no sense."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.controllers.map import CcMap, Control, load_cc_map, parse_cc_map, user_cc_map
+from bridge.errors import CcMapError
+from osc_protocol.table.parameters import PARAMETERS
+
+
+def controls(cc_map: CcMap) -> dict[str, Control]:
+    return {control.name: control for control in cc_map.controls}
+
+
+def test_without_a_file_the_table_holds() -> None:
+    found = controls(parse_cc_map({}))
+    assert {name: control.number for name, control in found.items()} == {
+        row.name: row.cc for row in PARAMETERS if row.cc is not None
+    }
+    assert all(control.is_default and control.bits == 7 for control in found.values())
+
+
+def test_every_kind_of_entry_is_read() -> None:
+    text = """
+    channel: 3
+    pick_up: true
+    controls:
+      temperature: 74
+      top_p: {cc: 16, bits: 14}
+      density: {nrpn: 1025}
+      swing: {cc: 80, relative: twos_complement}
+      polyphony: {cc: 27, channel: 4, pick_up: false}
+      mode: 90
+      min_p: off
+    """
+    cc_map = parse_cc_map(yaml.safe_load(text))
+    found = controls(cc_map)
+    assert cc_map.channel == 2
+    assert found["temperature"] == Control("temperature", 74, pick_up=True)
+    assert found["top_p"] == Control("top_p", 16, bits=14, pick_up=True)
+    assert found["density"] == Control("density", 1025, nrpn=True, bits=14, pick_up=True)
+    assert found["swing"] == Control("swing", 80, relative="twos_complement", pick_up=True)
+    assert found["polyphony"] == Control("polyphony", 27, channel=3)
+    assert found["mode"].number == 90
+    assert "min_p" not in found
+    assert found["velocity"] == Control("velocity", 29, pick_up=True, is_default=True)
+
+
+def test_a_number_of_the_users_own_leaves_the_row_that_had_it_by_default() -> None:
+    found = controls(parse_cc_map({"controls": {"temperature": 24, "swing": {"cc": 0, "bits": 14}}}))
+    assert found["temperature"].number == 24
+    assert "density" not in found  # 24 by default
+    assert "humanise" not in found  # 32, now the LSB of swing
+
+
+WRONG = [
+    ("controls: {temprature: 74}", "did you mean 'temperature'"),
+    ("control: {temperature: 74}", "no key 'control': did you mean 'controls'"),
+    ("controls: {style: 74}", "style takes text"),
+    ("controls: {temperature: 120}", "0..119, not 120"),
+    ("controls: {temperature: hot}", "give a controller number"),
+    ("controls: {temperature: true}", "give a controller number"),
+    ("controls: {temperature: 1.5}", "give a controller number"),
+    ("controls: {temperature: {cc: 64}}", "64 is the sustain pedal"),
+    ("controls: {temperature: {cc: 98}}", "98 is NRPN"),
+    ("controls: {temperature: {cc: 6, bits: 14}}", "is data entry"),
+    ("controls: {temperature: {cc: 40, bits: 14}}", "0..31, not 40"),
+    ("controls: {temperature: {cc: 40, bits: 8}}", "7 or 14, not 8"),
+    ("controls: {temperature: {cc: 40, nrpn: 8}}", "either cc or nrpn"),
+    ("controls: {temperature: {channel: 1}}", "either cc or nrpn"),
+    ("controls: {temperature: {nrpn: 16383}}", "0..16382, not 16383"),
+    ("controls: {temperature: {cc: 40, relative: yes}}", "twos_complement, sign_magnitude or binary_offset"),
+    ("controls: {temperature: {nrpn: 4, relative: binary_offset}}", "leave nrpn and bits out"),
+    ("controls: {temperature: {cc: 40, chanel: 3}}", "did you mean 'channel'"),
+    ("controls: {temperature: {cc: 40, channel: 0}}", "1..16, not 0"),
+    ("controls: {temperature: 40, density: 40}", "share a controller"),
+    ("controls: {temperature: {cc: 8, bits: 14}, density: 40}", "share a controller"),
+    ("controls: {temperature: {nrpn: 8}, density: {nrpn: 8}}", "share a controller"),
+    ("controls: [temperature]", "holds `parameter: number`"),
+    ("channel: 17", "1..16, not 17"),
+    ("pick_up: sometimes", "true or false"),
+    ("- 1", "holds `controls:`"),
+    ("controls: {temperature: 74", "no YAML"),
+    ("a: b: c", "line 1"),
+    ("!!python/object/apply:os.system [ls]", "no YAML"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), WRONG, ids=[row[0] for row in WRONG])
+def test_bad_maps_are_refused_in_one_line_that_names_the_file(text: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text(text)
+    with pytest.raises(CcMapError) as caught:
+        load_cc_map(path)
+    message = str(caught.value)
+    assert reason in message
+    assert str(path) in message
+    assert len(message.splitlines()) == 1
+
+
+def test_one_controller_on_two_channels_is_two() -> None:
+    entries = {"temperature": {"cc": 40, "channel": 1}, "density": {"cc": 40, "channel": 2}}
+    assert {"temperature", "density"} <= set(controls(parse_cc_map({"controls": entries})))
+
+
+def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDEMAN_CC_MAP", str(tmp_path / "own.yaml"))
+    assert user_cc_map() == tmp_path / "own.yaml"
+    assert load_cc_map() == parse_cc_map({})
+    (tmp_path / "own.yaml").write_text("")
+    assert load_cc_map() == parse_cc_map({})
+    (tmp_path / "own.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CcMapError, match="not UTF-8"):
+        load_cc_map()
+    (tmp_path / "own.yaml").write_bytes(b"#" * 70000)
+    with pytest.raises(CcMapError, match="is it a controller map"):
+        load_cc_map()
+    with pytest.raises(CcMapError, match="cannot be read"):
+        load_cc_map(tmp_path / "nowhere.yaml")
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=60) | st.text("{}[]:,-&*!|>\n abc0123", max_size=60))
+def test_any_text_is_a_map_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_bytes(text.encode("utf-8", "replace"))
+    with contextlib.suppress(CcMapError):
+        assert isinstance(load_cc_map(path), CcMap)

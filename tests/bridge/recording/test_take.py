@@ -1,0 +1,170 @@
+"""The take's file: both players, in time, whole or not at all, and not lost with a process that is killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mido
+import pytest
+
+from bridge import cli
+from bridge.errors import BridgeError
+from bridge.recording.take import Take, journal_of, recover
+from engine.chords import parse_chart
+from tests.support.live.world import C_MAJOR_7, World
+
+
+def timed(path: Path) -> list[tuple[float, mido.Message]]:
+    """(seconds, message) of a file, metas too."""
+    at_s = 0.0
+    messages = []
+    for message in mido.MidiFile(path):
+        at_s += message.time
+        messages.append((at_s, message))
+    return messages
+
+
+def test_a_take_keeps_times_messages_and_markers(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    take = Take(path, start_us=5_000_000, tempo_bpm=100.0)
+    take.heard(5_100_000, bytes((0x90, 60, 80)))
+    take.heard(6_100_000, bytes((0x80, 60, 0)))
+    take.marked(5_150_000, "C/E")
+    take.note_out(5_250_000, bytes((0x90, 72, 90)))
+    take.note_out(5_500_000, bytes((0x80, 72, 0)))
+    assert take.save() == 4
+    heard = [
+        (round(at_s, 2), message.type, getattr(message, "note", getattr(message, "text", None)))
+        for at_s, message in timed(path)
+        if message.type in ("note_on", "note_off", "marker")
+    ]
+    assert heard == [
+        (0.1, "note_on", 60),
+        (0.15, "marker", "C/E"),
+        (0.25, "note_on", 72),
+        (0.5, "note_off", 72),
+        (1.1, "note_off", 60),
+    ]
+    assert [track.name for track in mido.MidiFile(path).tracks] == ["Take", "Sideman", "Player"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_take_that_cannot_be_written_is_refused_before_anything_is_played(tmp_path: Path) -> None:
+    with pytest.raises(BridgeError, match="does not exist"):
+        Take(tmp_path / "nowhere" / "take.mid", 0)
+    with pytest.raises(BridgeError, match="no file can be written"):
+        Take(tmp_path, 0)
+
+
+def test_a_failed_save_leaves_the_old_take_whole_and_the_new_one_to_be_recovered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "take.mid"
+    path.write_bytes(b"old")
+    take = Take(path, 0)
+    take.note_out(1_000_000, bytes((0x90, 72, 90)))
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.atomic.os.replace", full)
+        with pytest.raises(BridgeError, match=r"No space left.*sideman recover"):
+            take.save()
+    assert path.read_bytes() == b"old"
+    assert sorted(tmp_path.iterdir()) == [path, journal_of(path)]
+    assert recover(path) == (tmp_path / "take-recovered.mid", 1)
+    assert not journal_of(path).exists()
+
+
+def test_a_take_that_was_killed_becomes_a_file_before_the_next_one_begins(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    for number in (1, 2):
+        killed = Take(path, 0)
+        killed.note_out(1_000_000, bytes((0x90, 72, 90)))
+        killed.note_out(1_500_000, bytes((0x80, 72, 0)))
+        killed._journal.close()  # all that a kill leaves undone
+        with journal_of(path).open("ab") as file:
+            file.write(b'["out",17000')
+        name = "take-recovered.mid" if number == 1 else "take-recovered-2.mid"
+        take = Take(path, 0)
+        assert take.recovered == (tmp_path / name, 2)
+        take.discard()
+    assert [message.note for _, message in timed(tmp_path / "take-recovered.mid") if message.type == "note_on"] == [72]
+    assert not path.exists()
+
+
+def test_the_recover_command_writes_the_take_or_says_that_there_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "take.mid"
+    assert cli.main(["recover", str(path)]) == 2
+    assert "no take to take.mid was broken off" in capsys.readouterr().err
+    take = Take(path, 0)
+    take.note_out(1_000_000, bytes((0x90, 72, 90)))
+    assert cli.main(["recover", str(path)]) == 2
+    assert "is being recorded" in capsys.readouterr().err
+    take._journal.close()
+    assert cli.main(["recover", str(journal_of(path))]) == 0
+    assert capsys.readouterr().out == f"wrote {path}: 1 messages\n"
+    assert [message.note for _, message in timed(path) if message.type == "note_on"] == [72]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['["in"]', '["in","x","903c50"]', '["in",5,"90"]', '["in",5,"zz"]', '["beat",1]', '["start"]', '["what",1]', "[7]"],
+)
+def test_a_line_that_says_nothing_costs_only_itself(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "take.mid"
+    journal_of(path).write_text(f'["out",5,"903c50"]\n{line}\n["out",9,"803c00"]\n')
+    assert recover(path) == (path, 2)
+
+
+def test_bytes_that_are_no_midi_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    take = Take(path, 0)
+    for message in (b"\x90", b"\x90\xff\xff", b"\x90\x3c\x50"):
+        take.heard(1_000, message)
+    assert take.save() == 1
+
+
+def test_the_file_has_the_charts_bars_its_chords_and_every_knob(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    world = World()
+    take = Take(path, world.now_us)
+    world.live = type(world.live)(
+        world.make, world.scheduler, world.clock, lambda *said: world.said.append(said), witness=take
+    )
+    world.live.set_tempo(90.0)
+    world.run(0.77)
+    world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7 | Cmaj7"))
+    world.run(3.0)
+    world.live.set_parameter("temperature", 1.25)
+    world.run(6.0)
+    world.live.set_tempo(150.0)
+    world.run(3.0)
+    world.live.set_parameter("mode", "follow")
+    world.press(*C_MAJOR_7)
+    world.run(0.5)
+    for at_us, _, status, data1, data2 in world.sent:
+        take.note_out(at_us, bytes((status, data1, data2)))
+    assert take.save() == len(world.sent) + 4
+    file = mido.MidiFile(path)
+    tick, marks, tempi = 0, [], []
+    for message in file.tracks[0]:
+        tick += message.time
+        if message.type == "marker":
+            marks.append((tick, message.text))
+        elif message.type == "set_tempo":
+            tempi.append(round(mido.tempo2bpm(message.tempo)))
+    assert tempi[:2] == [90, 150]
+    chords = [(tick, text) for tick, text in marks if text in ("Dm7", "G7", "Cmaj7")]
+    assert [text for _, text in chords[:6]] == ["Dm7", "G7", "Cmaj7", "Dm7", "G7", "Cmaj7"]
+    for at, text in chords[:6]:
+        into_bar = (at + 5) % (4 * 480) - 5
+        assert abs(into_bar - (960 if text == "G7" else 0)) <= 5, (at, text)
+    assert [text for _, text in marks if text.startswith(("temp", "mode"))] == ["temperature 1.25", "mode follow"]
+    onsets_s = [at_s for at_s, message in timed(path) if message.type == "note_on"][: len(world.onsets()) - 10]
+    sent_s = [at_us / 1e6 for at_us, _ in world.onsets()][: len(onsets_s)]
+    apart_s = [at_s - sent for at_s, sent in zip(onsets_s, sent_s, strict=True)]
+    assert max(apart_s) - min(apart_s) < 0.003, "stretched bars move no note"

@@ -1,0 +1,110 @@
+"""Laws of the commands that step through modes and styles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.errors import ModeError
+from bridge.stage import remote
+from bridge.stage.remote import Remote
+from engine.model.controls import Control
+from engine.styles.library import Shelved
+from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES
+from osc_protocol.wire.codec import decode, encode
+from osc_protocol.wire.replies import ASKED, ERROR, VALUE
+from tests.support.live.fake_session import CONTROLS
+
+
+class Session:
+    """A live session that has no chart, and notes what it is told."""
+
+    def __init__(self, has_chart: bool) -> None:
+        self.has_chart = has_chart
+        self.told: list[tuple[str, object]] = []
+        self.asked: dict[str, str | float] = {}
+        self.controls: tuple[Control, ...] = CONTROLS
+
+    def set_parameter(self, name: str, value: object) -> None:
+        if value == "changes" and not self.has_chart:
+            raise ModeError("mode 'changes' needs a chord chart")
+        self.told.append((name, value))
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def press(has_chart: bool, address: str, times: int) -> list[object]:
+    """What a button sets that is pressed so often; everyone hears of each."""
+    session = Session(has_chart)
+    road = Remote(session, {}, port=0)  # type: ignore[arg-type]
+    heard: list[object] = []
+    road.server.add_listener(lambda packet: heard.append(decode(packet)[0].arguments[1]))
+    for _ in range(times):
+        assert road.server.handle_packet(encode(address)) == []
+    assert heard == [value for _, value in session.told]
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("has_chart", "modes"),
+    [
+        (True, ["changes", "trade", "continue", "comp", "follow", "changes"]),
+        (False, ["trade", "continue", "comp", "follow", "trade"]),
+    ],
+)
+def test_the_next_mode_is_the_next_that_can_be_had(has_chart: bool, modes: list[str]) -> None:
+    assert press(has_chart, "/sideman/mode/next", len(modes)) == modes
+
+
+@pytest.mark.parametrize("name", ["role", "groove", "left_hand", "manner"])
+def test_the_next_choice_goes_through_all_of_them_and_round(name: str) -> None:
+    choices = [*BY_NAME[name].choices]
+    assert press(False, f"/sideman/{name}/next", len(choices) + 1) == [*choices[1:], *choices[:2]]
+
+
+@pytest.mark.parametrize("name", CONTROL_NAMES)
+def test_what_a_base_was_not_trained_for_is_refused_at_the_door_and_auto_is_not(name: str) -> None:
+    session = Session(False)
+    session.controls = ()
+    road = Remote(session, {}, port=0)  # type: ignore[arg-type]
+    row = BY_NAME[name]
+    value = row.choices[1] if row.choices else 0.5
+    ((said, (where, reason)),) = (decode(reply)[0] for reply in road.server.handle_packet(encode(row.address, value)))
+    assert (said, where) == (ERROR, row.address)
+    assert f"leave {name} at auto, or take the shipped base" in str(reason)
+    assert road.server.handle_packet(encode(row.address, "auto")) == []
+    assert session.told == [(name, "auto")]
+    assert road.server.value(name) == "auto"
+
+
+def test_what_the_session_asks_is_told_beside_the_value() -> None:
+    session = Session(False)
+    session.asked = {"role": "comping"}
+    road = Remote(session, {}, port=0)  # type: ignore[arg-type]
+    heard: list[object] = []
+    road.server.add_listener(lambda packet: heard.extend(decode(packet)))
+    road.report("asked", "role density")
+    assert heard == [(ASKED, ("role", "comping")), (ASKED, ("density", "auto"))]
+    replies = [decode(packet)[0] for packet in road.server.handle_packet(encode("/sideman/get", "role"))]
+    assert replies == [(VALUE, ("role", "auto")), (ASKED, ("role", "comping"))]
+
+
+def test_the_next_style_goes_through_the_sound_ones_and_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    shelf = [
+        Shelved(name, tmp_path, True, None, error)
+        for name, error in (("klezmer", None), ("old", "broken"), ("rag", None))
+    ]
+    monkeypatch.setattr(remote, "list_styles", lambda: shelf)
+    monkeypatch.setattr(remote, "find_style", lambda name: None)
+    assert press(False, "/sideman/style/next", 4) == ["klezmer", "rag", "", "klezmer"]
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", "C:\\Windows", "$(reboot)", "~", ".", "a/b"])
+def test_no_address_opens_a_file_of_the_senders_choice(name: str) -> None:
+    road = Remote(Session(False), {}, port=0)  # type: ignore[arg-type]
+    for address in ("/sideman/style", "/sideman/param/scale", "/sideman/mode", "/sideman/chord", "/sideman/chords"):
+        ((said, (where, reason)),) = (decode(reply)[0] for reply in road.server.handle_packet(encode(address, name)))
+        assert (said, where) == (ERROR, address)
+        assert len(str(reason).splitlines()) == 1

@@ -1,0 +1,277 @@
+"""Laws of a stream: playable, reproducible, exactly reversible."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import native
+from engine.chords import Chord, parse_chord
+from engine.errors import SidemanError
+from engine.inference import session as session_module
+from engine.inference.session import Session
+from engine.inference.stream import MAX_NOTE_STEPS, RESTRIKE_STEPS
+from engine.inference.streams import ROLLBACK_TOKENS, make_stream
+from engine.model.checkpoint import Checkpoint
+from engine.notes import NoteEvent
+from osc_protocol.table.parameters import ParameterError
+from tests.support.tiny_model import make_checkpoint, make_model
+
+CHORDS: list[tuple[float, Chord | None]] = [
+    (0.0, parse_chord("Dm7")),
+    (1.0, parse_chord("G7")),
+    (2.0, parse_chord("Cmaj7")),
+    (3.0, None),
+]
+
+
+COMPILED = pytest.mark.skipif(native.VARIANT == "python", reason="native._core was not built, or SIDEMAN_NATIVE=off")
+
+
+@pytest.fixture(autouse=True, params=[pytest.param("native", marks=COMPILED), "numpy"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every law holds for the compiled loop and for the one in Python."""
+    backend: str = request.param
+    monkeypatch.setattr(
+        session_module, "make_stream", lambda checkpoint, seed, _: make_stream(checkpoint, seed, backend)
+    )
+    return backend
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    """Random weights, tuned to be musical enough for laws: waits and notes come about as often as in music."""
+    model = make_model()
+    weight = model.state_dict()["head.weight"]
+    weight *= 0.1
+    return make_checkpoint(model)
+
+
+def make_session(checkpoint: Checkpoint, seed: int = 1) -> Session:
+    session = Session(checkpoint, seed)
+    session.set_tempo(120)
+    session.set_chords(CHORDS)
+    return session
+
+
+def assert_playable(events: list[NoteEvent], sounding: set[int] | None = None) -> set[int]:
+    """Times rise, no pitch starts twice or ends silent; returns what still sounds."""
+    sounding = set() if sounding is None else set(sounding)
+    times = [event.time_s for event in events]
+    assert times == sorted(times)
+    for event in events:
+        if event.kind == "on":
+            assert event.pitch not in sounding
+            assert 1 <= event.velocity <= 127
+            sounding.add(event.pitch)
+        else:
+            sounding.remove(event.pitch)
+    return sounding
+
+
+def test_every_stream_is_playable_and_ends_every_note(checkpoint: Checkpoint) -> None:
+    for seed in range(20):
+        session = make_session(checkpoint, seed)
+        events = session.generate(4.0)
+        assert any(event.kind == "on" for event in events)
+        assert events[-1].time_s <= 4.0
+        assert session.time_s == 4.0
+        assert assert_playable(events + session.end()) == set()
+        assert session.sounding() == []
+
+
+def test_the_same_seed_gives_the_same_events_and_another_seed_others(checkpoint: Checkpoint) -> None:
+    first, again, other = (make_session(checkpoint, seed).generate(3.0) for seed in (7, 7, 8))
+    assert first == again
+    assert first != other
+
+
+@given(cuts=st.lists(st.integers(1, 300), max_size=12))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_music_does_not_depend_on_how_often_it_is_asked_for(checkpoint: Checkpoint, cuts: list[int]) -> None:
+    whole = make_session(checkpoint).generate(3.0)
+    session = make_session(checkpoint)
+    assert [event for cut in [*sorted(cuts), 300] for event in session.generate(cut / 100)] == whole
+
+
+def test_the_music_does_not_depend_on_stopping_at_its_strikes(checkpoint: Checkpoint) -> None:
+    whole, session = make_session(checkpoint).generate(3.0), make_session(checkpoint)
+    pieces = []
+    while session.time_s < 3.0:
+        pieces.append(session.generate(3.0, to_strike=True))
+        assert [event.kind for event in pieces[-1]].count("on") <= 1
+        assert session.time_s == 3.0 or pieces[-1][-1].kind == "on"
+    pieces.append(session.generate(3.0))
+    assert [event for piece in pieces for event in piece] == whole
+
+
+@given(ahead=st.integers(0, 200), back=st.integers(0, 200))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rollback_equals_never_having_gone_ahead(checkpoint: Checkpoint, ahead: int, back: int) -> None:
+    straight, detour = make_session(checkpoint), make_session(checkpoint)
+    at = round(1.0 + max(0, ahead - back) / 100, 2)
+    head = straight.generate(at)
+    everything = detour.generate(1.0 + ahead / 100)
+    detour.rollback(at) if ahead > back else detour.rollback(1.0)
+    assert [event for event in everything if round(event.time_s, 2) <= at] == head
+    assert detour.time_s == straight.time_s
+    assert detour.sounding() == straight.sounding()
+    assert detour.generate(4.0) == straight.generate(4.0)
+
+
+def test_a_change_after_a_rollback_starts_at_its_moment_and_stays_playable(checkpoint: Checkpoint) -> None:
+    rng = np.random.default_rng(0)
+    for seed in range(10):
+        session = make_session(checkpoint, seed)
+        played: list[NoteEvent] = []
+        now = 0.0
+        for _ in range(15):
+            played += session.generate(now + 1.0)
+            now = round(now + float(rng.integers(1, 90)) / 100, 2)
+            session.rollback(now)
+            played = [event for event in played if round(event.time_s, 2) <= now]
+            change = rng.integers(3)
+            if change == 0:
+                session.set_params(temperature=float(rng.uniform(0.1, 2)), top_p=float(rng.uniform(0.1, 1)))
+            elif change == 1:
+                session.set_chords([(now, parse_chord("Ebm7b5"))], from_s=now)
+            else:
+                session.set_tempo(float(rng.uniform(60, 200)), 3, now)
+            new = session.generate(now + 0.5)
+            assert all(round(event.time_s, 2) >= now for event in new)
+            played += new
+            assert assert_playable(played) == set(session.sounding())
+        assert assert_playable(played + session.end()) == set()
+
+
+def test_a_chord_at_the_present_is_seen_by_the_next_token(checkpoint: Checkpoint) -> None:
+    """Two streams that part only in a chord set at the present have different next distributions at once."""
+    one, two = make_session(checkpoint), make_session(checkpoint)
+    for session, symbol in ((one, "F#7"), (two, "Bbm")):
+        session.generate(1.5)
+        session.set_chords([(1.5, parse_chord(symbol))], from_s=1.5)
+    assert not np.allclose(one._stream.logits()[0], two._stream.logits()[0])
+    np.testing.assert_allclose(one._stream.logits()[1], two._stream.logits()[1])  # the stream without chords
+
+
+def test_chord_strength_zero_ignores_the_chords(checkpoint: Checkpoint) -> None:
+    one, two = Session(checkpoint, 3), Session(checkpoint, 3)
+    one.set_chords([(0.0, parse_chord("F#7"))])
+    two.set_chords([(0.0, parse_chord("C"))])
+    assert one._stream.logits()[0].tolist() != two._stream.logits()[0].tolist()
+    for session in (one, two):
+        session.set_params(chord_strength=0.0)
+    assert one.generate(2.0) == two.generate(2.0)
+
+
+def test_register_scale_and_polyphony_hold(checkpoint: Checkpoint) -> None:
+    session = make_session(checkpoint)
+    session.set_params(register_low=60, register_high=72, scale="D dorian", polyphony=2)
+    events = session.generate(6.0)
+    struck = [event.pitch for event in events if event.kind == "on"]
+    assert struck
+    assert all(60 <= pitch <= 72 and pitch % 12 in {0, 2, 4, 5, 7, 9, 11} for pitch in struck)
+    sounding = 0
+    for event in events:
+        sounding += 1 if event.kind == "on" else -1
+        assert sounding <= 2
+
+
+def test_velocity_scales_what_is_played(checkpoint: Checkpoint) -> None:
+    means = []
+    for velocity in (0.5, 1.0):
+        session = make_session(checkpoint)
+        session.set_params(velocity=velocity)
+        means.append(np.mean([event.velocity for event in session.generate(3.0) if event.kind == "on"]))
+    assert means[0] == pytest.approx(means[1] / 2, rel=0.1)
+
+
+def test_no_note_is_forgotten_for_longer_than_the_limit(checkpoint: Checkpoint) -> None:
+    session = make_session(checkpoint)
+    onsets: dict[int, float] = {}
+    for event in session.generate(40.0):
+        if event.kind == "on":
+            onsets[event.pitch] = event.time_s
+        else:
+            assert event.time_s - onsets[event.pitch] <= MAX_NOTE_STEPS / 100 + 1.0  # the longest wait is one second
+
+
+def test_no_key_is_struck_faster_than_a_hand_can(checkpoint: Checkpoint) -> None:
+    session = make_session(checkpoint)
+    session.set_params(register_low=60, register_high=67)
+    last: dict[int, float] = {}
+    events = session.generate(20.0)
+    assert sum(event.kind == "on" for event in events) > 20
+    for event in events:
+        if event.kind == "on":
+            assert event.time_s - last.get(event.pitch, -1.0) >= RESTRIKE_STEPS / 100 - 1e-9
+            last[event.pitch] = event.time_s
+
+
+def test_a_register_of_one_key_still_plays(checkpoint: Checkpoint) -> None:
+    """Where no other key may be struck, the limit on repetition gives way: the stream must go on."""
+    session = make_session(checkpoint)
+    session.set_params(register_low=60, register_high=60)
+    events = session.generate(3.0)
+    assert {event.pitch for event in events} == {60}
+    assert assert_playable(events + session.end()) == set()
+
+
+def test_fed_events_are_part_of_the_stream(checkpoint: Checkpoint) -> None:
+    session = make_session(checkpoint)
+    session.feed([NoteEvent(0.0, "on", 60, 80), NoteEvent(0.25, "on", 64, 90), NoteEvent(0.5, "off", 60, 0)])
+    assert session.time_s == 0.5
+    assert session.sounding() == [64]
+    assert assert_playable(session.generate(2.0) + session.end(), {64}) == set()
+    session.rollback(0.25)
+    assert session.sounding() == [60, 64]
+
+
+def test_an_hour_needs_no_more_memory_than_a_minute(checkpoint: Checkpoint) -> None:
+    session = make_session(checkpoint)
+    while session._stream.length < 12_000:
+        session.generate(session.time_s + 1.0)
+    assert len(getattr(session._stream, "_past", [])) < 4 * ROLLBACK_TOKENS  # the compiled one keeps a ring
+    session.rollback(session.time_s - 0.5)
+
+
+def test_a_knob_that_opens_what_was_shut_leaves_the_stream_playable(checkpoint: Checkpoint) -> None:
+    """Nothing could be struck, so waits followed waits; with notes open the rest of the last one is still waited."""
+    for seed in range(5):
+        session = make_session(checkpoint, seed)
+        session.set_params(register_low=100, register_high=20)
+        for now in (0.33, 0.7, 1.11, 1.5):
+            assert session.generate(now) == []
+        session.set_params(register_low=40, register_high=80)
+        events = session.generate(6.0)
+        assert all(event.time_s >= 1.5 for event in events)
+        assert assert_playable(events + session.end()) == set()
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "text"),
+    [
+        ({"temperature": 3.0}, ParameterError, "0.05"),
+        ({"temprature": 1.0}, ParameterError, "temperature"),
+        ({"scale": "X dorian"}, SidemanError, "no root"),
+        ({"scale": "D dorain"}, SidemanError, "'dorian'"),
+    ],
+)
+def test_a_bad_parameter_is_refused_in_one_line_and_changes_nothing(
+    checkpoint: Checkpoint, params: dict[str, object], error: type[Exception], text: str
+) -> None:
+    session = make_session(checkpoint)
+    with pytest.raises(error, match=text) as caught:
+        session.set_params(**params)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert session.generate(2.0) == make_session(checkpoint).generate(2.0)
+
+
+def test_rollback_beyond_memory_is_refused(checkpoint: Checkpoint) -> None:
+    session = make_session(checkpoint)
+    while session._stream.length < 12_000:
+        session.generate(session.time_s + 1.0)
+    with pytest.raises(ValueError, match="roll back"):
+        session.rollback(0.0)

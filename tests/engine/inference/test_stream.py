@@ -1,0 +1,348 @@
+"""The compiled token loop is the one in Python, call by call; what is taken back leaves no trace; memory is flat."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import native
+from engine.inference.backends import StreamDecoder
+from engine.inference.decoder import Decoder
+from engine.inference.stream import Event, Stream
+from engine.inference.streams import TokenStream, compiled_stream
+from engine.model.checkpoint import Checkpoint
+from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK
+from engine.vocabulary import NO_CHORD, NUM_CHORDS
+from tests.engine.inference.test_native_decoder import PACKED, packed_checkpoint, random_style
+from tests.support.native_variants import needs_compiled
+from tests.support.tiny_model import random_levels
+
+pytestmark = needs_compiled
+
+ROLLBACK = 300
+SOAK = os.environ.get("SIDEMAN_SOAK") == "1"
+
+Pair = tuple[StreamDecoder, TokenStream]
+Call = Callable[[Pair], object]
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    """Random weights under logits tame enough that waits and notes come about as often as in music."""
+    checkpoint = packed_checkpoint()
+    checkpoint.stored["head.weight.absmax"] *= 0.1
+    checkpoint.weights["head.weight"] *= np.float32(0.1)
+    return checkpoint
+
+
+def native_decoder(checkpoint: Checkpoint, precision: str = "exact", rollback: int = ROLLBACK) -> StreamDecoder:
+    from engine.inference.native_decoder import NativeDecoder
+
+    return NativeDecoder(checkpoint, rollback + 1, precision)
+
+
+def compiled(checkpoint: Checkpoint, seed: int, precision: str = "exact", rollback: int = ROLLBACK) -> Pair:
+    decoder = native_decoder(checkpoint, precision, rollback)
+    return decoder, compiled_stream(decoder, seed, rollback, PACKED.controls)
+
+
+def in_python(decoder: StreamDecoder, seed: int, rollback: int = ROLLBACK) -> Pair:
+    return decoder, Stream(decoder, seed, rollback, PACKED.controls)
+
+
+def random_params(rng: np.random.Generator) -> Call:
+    params = native.SamplerParams(
+        temperature=float(rng.uniform(0.3, 1.5)), top_p=float(rng.uniform(0.5, 1)), top_k=int(rng.integers(0, 40)),
+        min_p=float(rng.uniform(0, 0.1)), polyphony=int(rng.integers(1, 12)),
+        register_low=int(rng.integers(30, 70)), register_high=int(rng.integers(50, 100)),
+        repetition=float(rng.uniform(1, 1.5)), keep_timing=bool(rng.integers(2)),
+    )  # fmt: skip
+    strength = float(rng.choice([0.0, 0.7, 1.0, 2.0]))
+    return lambda pair: pair[1].set_params(params, strength)
+
+
+def random_chords(rng: np.random.Generator, now: int) -> Call:
+    count = int(rng.integers(0, 2 * (CHORDS_BACK + CHORDS_AHEAD)))
+    steps = np.concatenate([[0], np.sort(rng.integers(0, now + 400, count))])
+    ids = np.concatenate([[NO_CHORD], rng.integers(NO_CHORD, NO_CHORD + 1 + NUM_CHORDS, count)])
+    return lambda pair: pair[1].set_chords(ids, steps, now)
+
+
+def random_beat(rng: np.random.Generator) -> Call:
+    beat = (
+        float(rng.uniform(20, 400)) if rng.random() < 0.8 else None,
+        int(rng.integers(1, 12)),
+        float(rng.uniform(-5, 9)),
+    )
+    leans = bool(rng.integers(2))
+
+    def call(pair: Pair) -> None:
+        pair[1].set_leaning(leans)
+        pair[1].set_beat(*beat)
+
+    return call
+
+
+def random_asking(rng: np.random.Generator, now: int) -> Call:
+    """A control's levels, where the form begins or when the music ends; or no more of that."""
+    kind, none = int(rng.integers(0, 3)), rng.random() < 0.25
+    if kind == 0:
+        levels = random_levels(rng, 1, PACKED)[0]
+        levels[1] = 9 if none else levels[1]  # refused
+        return lambda pair: pair[1].set_levels(levels)
+    if kind == 1:
+        origin_s = None if none else float(rng.uniform(-9, 9))
+        return lambda pair: pair[1].set_phrase(origin_s)
+    end = None if none else now + int(rng.integers(-100, 600))
+    return lambda pair: pair[1].set_ending(end)
+
+
+def random_feed(rng: np.random.Generator, now: int) -> Call:
+    steps = np.sort(now + rng.integers(0, 250, int(rng.integers(0, 12))))
+    events = [(int(step), int(rng.integers(40, 52)), int(rng.integers(-1, 32))) for step in steps]
+    return lambda pair: pair[1].feed(events)
+
+
+def random_weights(rng: np.random.Generator) -> Call:
+    weights = [float(x) for x in rng.uniform(0, 1, 4) * rng.integers(0, 2, 4)]
+
+    def call(pair: Pair) -> None:
+        pair[0].set_style_weights(weights)
+        pair[1].refresh()
+
+    return call
+
+
+def random_call(rng: np.random.Generator, stream: TokenStream) -> Call:
+    now = stream.until
+    kind = int(rng.integers(0, 14))
+    if kind == 0:
+        return random_params(rng)
+    if kind == 1:
+        return random_chords(rng, now)
+    if kind == 2:
+        return random_beat(rng)
+    if kind == 3:
+        return random_feed(rng, max(now, stream.step))
+    if kind == 4:
+        return random_weights(rng)
+    if kind == 5:
+        return lambda pair: pair[1].end()
+    if kind >= 12:
+        return random_asking(rng, now)
+    if kind <= 7:
+        to = max(0, now - int(rng.integers(0, 150)))
+        return lambda pair: pair[1].rollback(to)
+    until = now + int(rng.integers(0, 200))
+    to_strike = bool(rng.integers(0, 2))
+    return lambda pair: pair[1].generate(until, to_strike)
+
+
+def played(pair: Pair, call: Call) -> tuple[object, ...]:
+    """What a call returned or refused, and the state it left."""
+    try:
+        result = call(pair)
+    except ValueError:
+        result = "refused"
+    stream = pair[1]
+    return result, stream.step, stream.until, stream.length, stream.sounding()
+
+
+def near(one: Pair, other: Pair, tolerance: float) -> bool:
+    """Whether the model gives what two streams have played the same probability."""
+    return bool(abs(one[1].log_probability - other[1].log_probability) <= tolerance * max(1, one[1].length))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_compiled_loop_draws_the_tokens_of_the_python_one_whatever_is_called(
+    checkpoint: Checkpoint, seed: int
+) -> None:
+    """With one decoder's logits there is nothing to round, so not even a tie may differ."""
+    rng = np.random.default_rng(seed)
+    pairs = [compiled(checkpoint, seed), in_python(native_decoder(checkpoint), seed)]
+    for decoder, _ in pairs:
+        for slot in range(2):
+            decoder.set_style(slot, random_style(PACKED, slot, 4))
+    refused = 0
+    for _ in range(120):
+        call = random_call(rng, pairs[0][1])
+        one, other = (played(pair, call) for pair in pairs)
+        assert one == other
+        assert near(*pairs, 1e-9)
+        refused += one[0] == "refused"
+    assert pairs[0][1].length > 100
+    assert refused < 40
+    np.testing.assert_array_equal(pairs[0][1].logits(), pairs[1][1].logits())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_compiled_stream_plays_what_the_numpy_one_plays(checkpoint: Checkpoint, seed: int) -> None:
+    """Decoder and loop both: float32 sums in another order, so a tie might fall the other way; none does."""
+    rng = np.random.default_rng(100 + seed)
+    pairs = [compiled(checkpoint, seed), in_python(Decoder(checkpoint, ROLLBACK + 1), seed)]
+    for _ in range(60):
+        call = random_call(rng, pairs[0][1])
+        one, other = (played(pair, call) for pair in pairs)
+        assert one == other
+        assert near(*pairs, 1e-4)
+
+
+def test_the_log_probability_is_that_of_the_logits_and_is_taken_back(checkpoint: Checkpoint) -> None:
+    """Guided as the draw is, whatever the sampler's masks and knobs."""
+    for _, stream in (compiled(checkpoint, 2), in_python(native_decoder(checkpoint), 2)):
+        assert stream.log_probability == 0
+        stream.set_params(native.SamplerParams(temperature=0.3, register_low=60, register_high=64), 2.0)
+        stream.generate(100)
+        stream.feed([(stream.until, 50, 20)])
+        for pitch in (70, 72, 74):  # of the velocity in force: one token each
+            with_chords, without = stream.logits().astype(np.float64)
+            guided, before = without + 2.0 * (with_chords - without), stream.log_probability
+            stream.feed([(stream.step, pitch, 20)])
+            expected = guided[pitch] - guided.max() - np.log(np.exp(guided - guided.max()).sum())
+            assert stream.log_probability - before == pytest.approx(expected, abs=1e-4)
+        before, now = stream.log_probability, stream.until
+        stream.generate(now + 200)
+        assert stream.log_probability < before
+        stream.rollback(now)
+        assert stream.log_probability == before
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda checkpoint, seed: compiled(checkpoint, seed, rollback=40),
+        lambda checkpoint, seed: in_python(Decoder(checkpoint, 41), seed, 40),
+    ],
+    ids=["compiled", "python"],
+)
+@pytest.mark.parametrize("ahead", [1, 39, 40, 41, 300])
+@pytest.mark.parametrize("seen", [True, False])
+def test_all_that_is_remembered_can_be_taken_back_and_no_more(
+    checkpoint: Checkpoint, make: Callable[[Checkpoint, int], Pair], ahead: int, seen: bool
+) -> None:
+    """Refused or done, whether or not the last token went through the decoder: the stream goes on as it would have."""
+    (_, straight), (_, detour) = (make(checkpoint, 4) for _ in range(2))
+    for stream in (straight, detour):
+        stream.generate(500)
+        stream.end()
+    begin, now = detour.length, detour.until
+    detour.feed([(now + 100 * ahead, 60, -1)])  # whole waits, then the end of a silent pitch, which is ignored
+    assert detour.length == begin + ahead
+    if seen:
+        detour.logits()
+    if ahead <= 40:
+        detour.rollback(now)
+        straight.refresh()
+    else:
+        with pytest.raises(ValueError, match="roll back"):
+            detour.rollback(now)
+        straight.feed([(now + 100 * ahead, 60, -1)])
+    assert (detour.step, detour.until, detour.length) == (straight.step, straight.until, straight.length)
+    np.testing.assert_array_equal(detour.logits(), straight.logits())
+    assert detour.generate(detour.until + 300) == straight.generate(straight.until + 300)
+
+
+def test_other_threads_run_while_the_stream_generates(checkpoint: Checkpoint) -> None:
+    """Nothing may be struck, so there is no event to hand over: one stretch without Python."""
+    _, stream = compiled(checkpoint, 1)
+    stream.set_params(native.SamplerParams(register_low=60, register_high=50), 1.0)
+    ticks, done = 0, threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not done.is_set():
+            ticks += 1
+            time.sleep(0.0005)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        before = ticks
+        assert stream.generate(1_000_000) == []
+        during = ticks - before
+    finally:
+        done.set()
+        thread.join()
+    assert stream.length >= 10_000
+    assert during > 3
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("precision", ["exact", "int8"])
+def test_two_hundred_tokens_rolled_back_a_thousand_times_leave_no_trace(checkpoint: Checkpoint, precision: str) -> None:
+    (_, straight), (_, detour) = (compiled(checkpoint, 3, precision) for _ in range(2))
+    rng, now = np.random.default_rng(0), 0
+    for _ in range(1000 if SOAK else 25):
+        begin = detour.length
+        while detour.length < begin + 200:
+            detour.generate(detour.until + 40)
+        detour.rollback(now)
+        assert detour.length <= max(begin, 1)
+        now += int(rng.integers(1, 40))
+        assert detour.generate(now) == straight.generate(now)
+        np.testing.assert_array_equal(detour.logits(), straight.logits())
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc")
+def test_memory_stays_flat_over_a_million_tokens(checkpoint: Checkpoint) -> None:
+    _, stream = compiled(checkpoint, 5, "int8")
+    chords: Sequence[int] = range(NO_CHORD, NO_CHORD + 50)
+    stream.set_chords(np.array(chords), np.arange(50) * 100, 0)
+
+    def play(tokens: int) -> None:
+        end = stream.length + tokens
+        while stream.length < end:
+            stream.generate(stream.until + 100)
+            stream.rollback(stream.until - 30)
+
+    play(20_000 if SOAK else 3_000)
+    gc.collect()
+    before = resident_bytes()
+    play(1_000_000 if SOAK else 12_000)
+    gc.collect()
+    assert resident_bytes() - before < 2 << 20
+
+
+@pytest.mark.parametrize("event", [(0, 128, 3), (0, -1, 3), (0, 60, 32), (0, 60, -2)])
+@pytest.mark.parametrize("make", [compiled, lambda checkpoint, seed: in_python(Decoder(checkpoint), seed)])
+def test_events_that_are_none_are_refused_and_none_of_them_is_taken(
+    checkpoint: Checkpoint, make: Callable[[Checkpoint, int], Pair], event: Event
+) -> None:
+    _, stream = make(checkpoint, 0)
+    with pytest.raises(ValueError, match="outside"):
+        stream.feed([(0, 60, 10), event])
+    assert stream.length == 0
+
+
+def test_a_decoder_of_one_stream_cannot_be_guided(checkpoint: Checkpoint) -> None:
+    from engine.inference.native_decoder import NativeDecoder
+
+    with pytest.raises(ValueError, match="one stream"):
+        compiled_stream(NativeDecoder(checkpoint, streams=1), 0, 8)
+
+
+@pytest.mark.parametrize(
+    ("ids", "steps", "text"),
+    [
+        ([], [], "start at 0"),
+        ([400], [3], "start at 0"),
+        ([400, 401, 402], [0, 5, 4], "must rise"),
+        ([400], [0, 1], "one length"),
+    ],
+)
+def test_chords_out_of_order_are_refused(checkpoint: Checkpoint, ids: list[int], steps: list[int], text: str) -> None:
+    _, stream = compiled(checkpoint, 0)
+    with pytest.raises(ValueError, match=text):
+        stream.set_chords(np.array(ids, dtype=np.int64), np.array(steps, dtype=np.int64), 0)

@@ -1,0 +1,1 @@
+"""Laws of fl_scripts."""

@@ -1,0 +1,1 @@
+"""Laws of osc_protocol/server."""

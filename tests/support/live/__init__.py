@@ -1,0 +1,1 @@
+"""Sessions to test: doubles, the virtual world, real processes and ports, a JACK server."""

@@ -1,0 +1,1 @@
+"""The far end of OSC in tests: an engine that only remembers, and programs under Node."""
