@@ -22,6 +22,7 @@ BLUES_BPM = 160.0  # faster, a blues is swung like any other form
 UP_BPM = 200.0
 SLOW_POP_BPM = 84.0
 JAZZ_DENSITY = (0.3, 0.7)  # asked for under 2.7 or over 7 notes a second, the practice pieces do not go along
+THIN = 0.3  # asked for fewer than two notes at a time, there is no room for a left hand
 MODAL_BARS = 4.0  # a chord that lasts as long on average is a place to stay, not a step on the way
 
 ARC_BARS = 32  # over which a solo of no known length builds and calms down
@@ -98,7 +99,8 @@ def judge(
     # The practice pieces are as loud at their end as at their start, and so is what was learnt from them.
     swell = 0.0 if "loudness" in wishes else SWELL
     judgement = Judgement(manner, role, None if groove is None else str(groove), None, density, None, swell)
-    left_hand = str(wishes.get("left_hand", _left_hand(judgement, tempo_bpm) or "")) or None
+    thin = float(wishes.get("thickness", 0.5)) < THIN
+    left_hand = str(wishes.get("left_hand", _left_hand(judgement, tempo_bpm, thin) or "")) or None
     # A left hand that is only named may stay away for a whole solo.
     bass = None if left_hand is None or tempo_bpm is None or role != "solo" else _LOW_NOTES.get(left_hand, 1.0)
     return replace(judgement, left_hand=left_hand, bass=None if bass is None else bass * (tempo_bpm or 0) / 60)
@@ -141,8 +143,8 @@ def _is_jazz(density: str | float) -> bool:
     return JAZZ_DENSITY[0] <= float(density) <= JAZZ_DENSITY[1]
 
 
-def _left_hand(judgement: Judgement, tempo_bpm: float | None) -> str | None:
-    if judgement.groove not in _LEFT_HANDS or judgement.role in ("right", "comping"):
+def _left_hand(judgement: Judgement, tempo_bpm: float | None, thin: bool) -> str | None:
+    if judgement.groove not in _LEFT_HANDS or judgement.role in ("right", "comping") or thin:
         return None
     if judgement.groove == "pop" and tempo_bpm is not None and tempo_bpm < SLOW_POP_BPM:
         return "arpeggios"

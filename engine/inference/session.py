@@ -20,11 +20,12 @@ from engine.inference.decoder import STYLES
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
 from engine.inference.leaning import SWUNG
+from engine.inference.steering import targets_of
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.chord_memory import ChordMemory
-from engine.model.controls import UNKNOWN, Control, asked_level, check_askable
+from engine.model.controls import MEASURED, UNKNOWN, Control, asked_level, check_askable
 from engine.model.shapes import CHORD_CLIP
 from engine.notes import NoteEvent
 from engine.styles.library import find_style, style_weights
@@ -62,6 +63,7 @@ class Session:
         self._bpm: float | None = None
         self._home: Homecoming | None = None
         self._leans = True
+        self._targets: dict[str, float] = {}  # quantities, of the measured controls that the player asks for
         self._clear = NOTHING_CLEAR
         self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
         self._apply_params()
@@ -257,10 +259,21 @@ class Session:
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
+        targets = {
+            name: self._quantity(name) for name in MEASURED if name in self._controls and self._values[name] != AUTO
+        }
+        if targets != self._targets:
+            self._targets = targets
+            self._stream.set_targets(targets_of(targets))
         leans = self._asked("groove") not in SWUNG
         if leans != self._leans:
             self._leans = leans
             self._stream.set_leaning(leans)
+
+    def _quantity(self, name: str) -> float:
+        """What a measured control of the table is asked to come to, in the unit of its edges."""
+        control = self._controls[name]
+        return control.quantity(asked_level(control, self._values[name]))
 
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""
