@@ -31,6 +31,12 @@ class Charting:
         """The chart's beat at a stream second. Only while playing."""
         return self._player.clock.beat(stream_s)
 
+    @property
+    def form(self) -> tuple[float, int]:
+        """The tempo, and the moment of the chart's beat 0. Only while playing."""
+        clock = self._player.clock
+        return clock.tempo_bpm, self._ahead.wall_us(clock.seconds(0.0))
+
     def step(self, now_us: int) -> None:
         """Starts where it rests, and keeps the chart laid out."""
         if self._ahead.playing:

@@ -38,6 +38,7 @@ class Modes:
         self.following = Following(parts, release_us=release_us)
         self.charting: Charting | None = None  # kept while another mode plays
         self._answering: Continuing | Trading | None = None  # in modes continue and trade
+        self._told_form: tuple[Chart, float, int] | None = None  # what the witness knows
 
     @property
     def chart_plays(self) -> Charting | None:
@@ -68,6 +69,18 @@ class Modes:
             self._clearing.hear(note)
             if self._answering is not None and enabled:
                 self._answering.hear(note)
+
+    def tell_form(self) -> None:
+        """Tells the witness where the chart lies, where that is news."""
+        chart, form = self._chart, None
+        if isinstance(self._answering, Trading):
+            form = self._answering.form
+        elif self._ahead.playing and self.chart_plays is not None:
+            form = self.chart_plays.form
+        told = None if chart is None or form is None else (chart, *form)
+        if told != self._told_form:
+            self._told_form = told
+            self._witness.form(*(told or (None, 0.0, 0)))
 
     def step(self, now_us: int) -> bool:
         """Plays on; whether the music has come home, and rests."""

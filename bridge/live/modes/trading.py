@@ -59,6 +59,11 @@ class Trading:
         origin_us = self._ahead.wall_us(0.0) + self._latency_us if self._ahead.playing else self._stream_us
         return BeatClock(self._clock.tempo_bpm, self._clock.origin_s - origin_us / 1e6)
 
+    @property
+    def form(self) -> tuple[float, int] | None:
+        """The tempo, and the moment of beat 0; None before the first note."""
+        return None if self._clock is None else (self._clock.tempo_bpm, round(self._clock.origin_s * 1e6))
+
     def hear(self, note: HeardNote) -> None:
         """The player plays."""
         if self._clock is None:
