@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.live.modes.heard import HeardNotes
-from bridge.midi.numbers import CONTROL_CHANGE, SUSTAIN_PEDAL
+from bridge.live.modes.keyboard import Keyboard
 from bridge.panel.charts import chart_told
 from bridge.panel.health import Health
 from bridge.panel.plan import Change, Plan
@@ -38,7 +37,7 @@ class Score:
 
     def __init__(self, health: Health) -> None:
         self.plan, self._health = Plan(), health
-        self._keys = HeardNotes()
+        self._keyboard = Keyboard()
         self._key_numbers: dict[int, int] = {}  # of the player's notes that sound, by pitch
         self._count = 0
         self._player: deque[list[Any]] = deque(maxlen=KEPT)  # [number, on_us, off_us, pitch, velocity]
@@ -96,20 +95,21 @@ class Score:
 
     def _heard(self, time_us: int, message: bytes) -> list[Change]:
         changes: list[Change] = []
-        if len(message) == 3 and message[0] & 0xF0 == CONTROL_CHANGE and message[1] == SUSTAIN_PEDAL:
-            changes.append(["pedal", time_us, message[2] >= 64])
-        for at_us, pitch, velocity in self._keys.take(time_us, message):
-            if velocity:
+        pedal = self._keyboard.pedal_down
+        for at_us, kind, pitch, velocity in self._keyboard.hear(time_us, message):
+            if kind == "down":
                 self._count += 1
                 self._key_numbers[pitch] = self._count
                 self._player.append([self._count, at_us, None, pitch, velocity])
                 changes.append(["key", self._count, at_us, pitch, velocity])
-            elif pitch in self._key_numbers:
+            elif kind == "end" and pitch in self._key_numbers:
                 number = self._key_numbers.pop(pitch)
                 for note in self._player:
                     if note[0] == number:
                         note[2] = at_us
                 changes.append(["keyup", number, at_us])
+        if self._keyboard.pedal_down != pedal:
+            changes.append(["pedal", time_us, not pedal])
         return changes
 
     def _marked(self, time_us: int, text: str) -> list[Change]:

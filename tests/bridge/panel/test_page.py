@@ -144,7 +144,8 @@ def test_two_pages_show_the_same_at_once(browser: Any, page: Any, over_a_chart: 
 def test_ghosts_are_what_is_sent_next(page: Any, over_a_chart: tuple[Play, Listener]) -> None:
     listener = over_a_chart[1]
     page.evaluate(
-        """() => { window.back = []; sideman.live.note.listen((kind, note) => kind === "back" && back.push(note.number)); }"""
+        """() => { window.back = [];
+                   sideman.live.note.listen((kind, note) => kind === "back" && back.push(note.number)); }"""
     )
     came = 0
     for _ in range(10):
@@ -194,8 +195,8 @@ def test_the_page_comes_back_with_the_engine(browser: Any, jack: JackServer) -> 
         page = visit(browser, play)
         play.kill()
         until(lambda: page.locator("#away").is_visible(), "that the engine is away is said")
-        again = ["--panel=serve", *CHART, "--temperature", "1.5"]
-        with playing(jack, [*FAKE_ENGINE, "--osc-port", str(play.osc_port)], again) as (revived, _):
+        again = ["--panel=serve", *CHART, "--temperature", "1.5", "--osc-port", str(play.osc_port)]
+        with playing(jack, FAKE_ENGINE, again) as (revived, _):
             until(lambda: page.evaluate(CONNECTED), "the page is connected again")
             until(lambda: page.evaluate("sideman.values.value('temperature')") == 1.5, "the new engine's values")
             until(lambda: page.evaluate(GHOSTS)["planned"], "the new engine's ghosts")
