@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.live.modes.keyboard import Keyboard
+from bridge.live.playing.keyboard import Keyboard
+from bridge.live.playing.timeline import WallTimeline
 from bridge.panel.charts import chart_told
 from bridge.panel.health import Health
 from bridge.panel.plan import Change, Plan
@@ -115,8 +116,8 @@ class Score:
     def _marked(self, time_us: int, text: str) -> list[Change]:
         return self._keep("mark", time_us, text)
 
-    def _form(self, chart: Chart | None, tempo_bpm: float, origin_us: int) -> list[Change]:
-        return self._keep("form") if chart is None else self._keep("form", tempo_bpm, origin_us)
+    def _form(self, timeline: WallTimeline | None) -> list[Change]:
+        return self._keep("form") if timeline is None else self._keep("form", timeline.tempo_bpm, timeline.origin_us)
 
     def _chart(self, text: str, chart: Chart) -> list[Change]:
         return self._keep("chart", chart_told(text, chart))

@@ -10,6 +10,7 @@ from collections import deque
 from typing import Any, Final
 
 from bridge.live.playing.delivery import EventSink
+from bridge.live.playing.timeline import WallTimeline
 from bridge.live.playing.witness import Witness
 from engine.chords import Chart
 
@@ -65,9 +66,9 @@ class Tap(Witness):
         """See Witness."""
         self.add("rested", time_us)
 
-    def form(self, chart: Chart | None, tempo_bpm: float, origin_us: int) -> None:
+    def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
         """See Witness."""
-        self.add("form", chart, tempo_bpm, origin_us)
+        self.add("form", timeline)
 
 
 class TappedSink:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from bridge.errors import ModeError
+from bridge.live.modes.mode import MODES
 from bridge.live.session import LiveSession
 from bridge.panel.panel import Panel
 from engine.chords import parse_chart, parse_chord, stated_metre
@@ -106,13 +107,17 @@ class Remote:
         if self._panel is not None:
             self._panel.did(address, arguments[0] if arguments else None)
 
+    @property
+    def _over_chart(self) -> bool:
+        return MODES[str(self._values["mode"])].needs_chart
+
     def _set_chart(self, text: Value) -> None:
         own = stated_metre(str(text))
         chart = parse_chart(str(text), metre=own or self._metre)
         self._live.set_chart(chart)
         if self._panel is not None:
             self._panel.has_chart(str(text), chart)
-        if self._values["mode"] != "comp":
+        if not self._over_chart:
             self._values["mode"] = "changes"
             self.server.publish("mode")
 
@@ -133,6 +138,6 @@ class Remote:
                 return
 
     def _locate(self, beat: Value) -> None:
-        if self._values["mode"] not in ("changes", "comp"):
+        if not self._over_chart:
             raise ModeError("a position needs a chart to be in: send /sideman/chords first")
         self._live.locate(float(beat))

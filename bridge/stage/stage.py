@@ -21,6 +21,7 @@ from typing import Final
 import native
 from bridge.errors import LiveFailure
 from bridge.live.deadline_thread import Player
+from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.witness import Witnesses
 from bridge.live.session import LiveSession
@@ -45,13 +46,6 @@ EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and a
 SYSTEM: Final = 0xF0  # messages from here on are of no channel
 OSC_THREADS: Final = OUR_THREADS + "osc"
 DIED: Final = "died"  # in the inbox: a worker, with the reason
-WHAT_TO_DO: Final = {
-    "follow": "hold a chord; ",
-    "changes": "",
-    "comp": "play your solo; ",
-    "trade": "you begin: play; ",
-    "continue": "play, and pause; ",
-}
 
 
 class Stage:
@@ -92,14 +86,14 @@ class Stage:
         panel = self._panel = Panel(native.now_us, self._report) if settings.panel else None
         if panel is not None:
             self._exits.callback(panel.close)
-        witnesses = [witness for witness in (records.take, panel and panel.tap) if witness is not None]
+        taps = [] if panel is None else [panel.tap]
         live = LiveSession(
             self._load(),
             records.sink if panel is None else panel.sink(records.sink),
             native.now_us,
             self._report,
             **settings.session_options | {"midi_clock": MidiClock() if settings.midi_clock else None},
-            witness=Witnesses(*witnesses),
+            witness=Witnesses(*([] if records.take is None else [records.take]), *taps),
             doors=records.doors,
         )
         self._live = live
@@ -161,7 +155,7 @@ class Stage:
         self._say(f"OSCQuery: {oscquery}")
         if panel is not None:
             self._open_panel(panel, oscquery)
-        self._say(f"{WHAT_TO_DO[settings.mode]}Ctrl-C stops")
+        self._say(f"{MODES[settings.mode].invitation}Ctrl-C stops")
 
     def wait(self) -> int | BaseException:
         """Reports until it is time to leave: the number of the signal that said so, or the failure."""

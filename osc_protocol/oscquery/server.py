@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import threading
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -184,7 +185,8 @@ def _is_ours(origin: str, host_header: str) -> bool:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    allow_reuse_address = False  # on Windows it would let two engines share the port
+    # Connections of an engine that has just ended must not keep the port; on Windows it would let two engines share it.
+    allow_reuse_address = os.name == "posix"
 
     def __init__(self, address: tuple[str, int], query: OscQueryServer) -> None:
         self.query = query

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
 
 __all__ = ["Witness", "Witnesses"]
@@ -25,8 +26,8 @@ class Witness:
     def rested(self, time_us: int) -> None:
         """From time_us on the beat means nothing, until the next one is told."""
 
-    def form(self, chart: Chart | None, tempo_bpm: float, origin_us: int) -> None:
-        """The music goes round this chart, whose beat 0 lies at origin_us; None: it follows none, or rests."""
+    def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
+        """The music goes round this chart, whose beats fall there; None: it follows none, or rests."""
 
 
 class Witnesses(Witness):
@@ -55,7 +56,7 @@ class Witnesses(Witness):
         for witness in self._all:
             witness.rested(time_us)
 
-    def form(self, chart: Chart | None, tempo_bpm: float, origin_us: int) -> None:
+    def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
         """See Witness."""
         for witness in self._all:
-            witness.form(chart, tempo_bpm, origin_us)
+            witness.form(chart, timeline)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -170,24 +169,26 @@ GHOSTS = """() => ({
 })"""
 
 
-def test_a_chord_struck_on_a_port_is_shown_and_answered(browser: Any) -> None:
-    with running_jack() as jack, playing(jack, FAKE_ENGINE, ["--panel=serve"]) as (play, _):  # one Sideman In
-        page = visit(browser, play)
-        page.evaluate(
-            """() => { window.seen = []; sideman.live.key.listen((kind, note) => kind === "key"
-               && seen.push([note.pitch, sideman.live.now() - note.on])); }"""
-        )
-        pianist(jack, [(0.0, "on", [50, 53, 57, 60]), (1.5, "on", [])])
-        until(lambda: len(page.evaluate("seen")) == 4, "four keys")
-        seen = page.evaluate("seen")
-        assert {pitch for pitch, _ in seen} == {50, 53, 57, 60}
-        fastest_ms = min(late_us for _, late_us in seen) / 1000
-        print(f"\nshown {fastest_ms:.1f} ms after the key")
-        assert 0 <= fastest_ms < 200
-        until(lambda: "Dm7" in page.locator("#news").inner_text(), "the chord's name")
-        until(lambda: page.locator("[data-figure=chord]").inner_text() != "–", "its latency")
-        assert play.end(signal.SIGINT) == 130
-        page.close()
+def test_a_chord_struck_on_a_port_is_shown_and_answered(
+    page: Any, jack: JackServer, over_a_chart: tuple[Play, Listener]
+) -> None:
+    page.locator("[data-choice=follow]").click()
+    until(lambda: ask(over_a_chart[0].osc_port, "mode") == "follow", "the mode is turned in the page")
+    page.evaluate(
+        """() => { window.seen = []; sideman.live.key.listen((kind, note) => kind === "key"
+           && seen.push([note.pitch, sideman.live.now() - note.on])); }"""
+    )
+    pianist(jack, [(0.0, "on", [50, 53, 57, 60]), (1.5, "on", [])])
+    until(lambda: len(page.evaluate("seen")) == 4, "four keys")
+    seen = page.evaluate("seen")
+    assert {pitch for pitch, _ in seen} == {50, 53, 57, 60}
+    fastest_ms = min(late_us for _, late_us in seen) / 1000
+    print(f"\nshown {fastest_ms:.1f} ms after the key")
+    assert 0 <= fastest_ms < 200
+    until(lambda: "Dm7" in page.locator("#news").inner_text(), "the chord's name")
+    until(lambda: page.locator("[data-figure=chord]").inner_text() != "–", "its latency")
+    page.locator("[data-choice=changes]").click()
+    until(lambda: ask(over_a_chart[0].osc_port, "mode") == "changes", "and back")
 
 
 def test_the_page_comes_back_with_the_engine(browser: Any, jack: JackServer) -> None:
