@@ -45,6 +45,16 @@ _LEFT_HANDS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 # Notes a beat below A3 under a solo, where it is not about one: the medians of the practice pieces.
 _LOW_NOTES = {"stride": 1.5, "bossa": 0.7, "pop": 1.3, "rootless": 1.4}
+# What the practice pieces of a role, and those with a left hand, come to where that is asked for: their median pitch,
+# notes sounding and notes a beat below A3.
+_ROLE_SOUNDS = {
+    "right": (68.0, 1.1, 0.0), "left": (51.5, 2.0, 1.2), "comping": (60.6, 3.9, 1.1), "accompany": (57.3, 3.4, 1.1),
+}  # fmt: skip
+_LEFT_HAND_SOUNDS = {
+    "rootless": (63.3, 3.3, 1.3), "shell": (62.5, 2.3, 0.95), "three": (63.7, 2.5, 1.0), "fourths": (63.5, 2.6, 1.1),
+    "close": (64.5, 2.4, 0.9), "walk": (59.1, 1.7, 1.0), "two": (63.7, 1.7, 0.5), "stride": (61.0, 2.8, 1.65),
+    "arpeggios": (62.7, 3.3, 1.1), "open": (61.4, 3.8, 1.4), "bossa": (62.5, 1.8, 0.65), "pop": (61.1, 2.6, 1.2),
+}  # fmt: skip
 # Notes a beat beside those of a solo with both hands.
 _BUSY = {"solo": 1.0, "right": 0.7, "left": 0.5, "comping": 0.9, "accompany": 0.95}
 
@@ -61,6 +71,8 @@ class Judgement:
     groove: str | None = None
     left_hand: str | None = None
     density: float | None = None
+    register: float | None = None
+    thickness: float | None = None
     bass: float | None = None
     swell: float = 0.0
 
@@ -98,12 +110,18 @@ def judge(
         groove = _groove(chart, tempo_bpm, chart.beats_per_bar if chart is not None else beats_per_bar)
     # The practice pieces are as loud at their end as at their start, and so is what was learnt from them.
     swell = 0.0 if "loudness" in wishes else SWELL
-    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density, None, swell)
+    judgement = Judgement(manner, role, None if groove is None else str(groove), density=density, swell=swell)
     thin = float(wishes.get("thickness", 0.5)) < THIN
     left_hand = str(wishes.get("left_hand", _left_hand(judgement, tempo_bpm, thin) or "")) or None
     # A left hand that is only named may stay away for a whole solo.
     bass = None if left_hand is None or tempo_bpm is None or role != "solo" else _LOW_NOTES.get(left_hand, 1.0)
-    return replace(judgement, left_hand=left_hand, bass=None if bass is None else bass * (tempo_bpm or 0) / 60)
+    register = thickness = None
+    if "role" in wishes and role in _ROLE_SOUNDS:
+        register, thickness, bass = _ROLE_SOUNDS[role]
+    elif "left_hand" in wishes and role == "solo" and left_hand in _LEFT_HAND_SOUNDS:
+        register, thickness, bass = _LEFT_HAND_SOUNDS[left_hand]
+    bass_per_s = None if bass is None or tempo_bpm is None else bass * tempo_bpm / 60
+    return replace(judgement, left_hand=left_hand, register=register, thickness=thickness, bass=bass_per_s)
 
 
 def arc(bar: float, bars: int | None = None) -> float:

@@ -40,6 +40,7 @@ SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
 NOTHING_CLEAR = (127, 0)
+BEND_ALONE = ("density", "loudness")  # as auto they are a tendency; a solo's own ups and downs stay
 FASTEST_BPM = 10_000.0  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -259,9 +260,7 @@ class Session:
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
-        targets = {
-            name: self._quantity(name) for name in MEASURED if name in self._controls and self._values[name] != AUTO
-        }
+        targets = {name: self._quantity(name) for name in self._steered()}
         if targets != self._targets:
             self._targets = targets
             self._stream.set_targets(targets_of(targets))
@@ -270,10 +269,15 @@ class Session:
             self._leans = leans
             self._stream.set_leaning(leans)
 
+    def _steered(self) -> list[str]:
+        """The measured controls that the draw listens for: those asked by the player, or meant by auto."""
+        wanted = {name: self._values[name] if name in BEND_ALONE else self._asked(name) for name in MEASURED}
+        return [name for name, value in wanted.items() if value != AUTO and name in self._controls]
+
     def _quantity(self, name: str) -> float:
         """What a measured control of the table is asked to come to, in the unit of its edges."""
         control = self._controls[name]
-        return control.quantity(asked_level(control, self._values[name]))
+        return control.quantity(asked_level(control, self._asked(name)))
 
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""

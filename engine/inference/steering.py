@@ -28,8 +28,8 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 STEERING = native.Steering(
-    window_steps=400, bass_below=BASS_BELOW, most=5.0, strike=0.6, wait=0.5, hold=8.0, chord=3.0, bass=5.0,
-    register=2.0, loudness=2.0,
+    window_steps=400, bass_below=BASS_BELOW, most=5.0, strike=1.0, wait=1.0, hold=8.0, chord=3.0, bass=5.0,
+    register=3.0, loudness=2.0,
 )  # fmt: skip
 """Tuned over unseen charts until what is obtained follows what is asked, with as many chord tones as without."""
 
