@@ -24,7 +24,6 @@ from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
 from bridge.live.session import LiveSession
 from bridge.live.supervision import RestartLimit
-from bridge.midi.clock import MidiClock
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
 from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
@@ -82,11 +81,10 @@ class Stage:
         live = LiveSession(
             self._load(),
             records.sink,
-            native.now_us,
+            records.inbox,
             self._report,
-            **settings.session_options | {"midi_clock": MidiClock() if settings.midi_clock else None},
-            witness=records.take,
-            doors=records.doors,
+            settings.session,
+            records.take,
         )
         self._live = live
         watchman = Watchman(self._worker_died)
@@ -101,7 +99,7 @@ class Stage:
             {**settings.values, "mode": settings.mode},
             settings.osc_port,
             settings.osc_host,
-            parse_metre(settings.metre),
+            parse_metre(settings.session.metre),
         )
         self._exits.callback(self._remote.close)
         self._remote.start()
@@ -126,7 +124,7 @@ class Stage:
             except Exception as error:  # the MIDI system would print it, and go on
                 self._worker_died("the MIDI input", error)
 
-        source = ports.input("Sideman In", input_name, hear, clock=settings.midi_clock)
+        source = ports.input("Sideman In", input_name, hear, clock=settings.session.midi_clock)
         control = "none" if control_names is None else roads.open_control(ports, knobs, *control_names)
 
         # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
@@ -140,7 +138,7 @@ class Stage:
         self._player.start()
         live.start_thread(self._inbox.put)
         self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
-        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.seed}")
+        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.session.seed}")
         if not settings.osc_host.startswith("127."):
             self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
         self._say(f"OSCQuery: {oscquery}")
