@@ -12,8 +12,8 @@ from engine.metre import parse_metre
 from osc_protocol.table.parameters import Value
 
 __all__ = [
-    "Command", "EndIn", "FollowChord", "Locate", "Panic", "Play", "PlayChart", "Resync", "SetLookAhead", "SetMetre",
-    "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob",
+    "Command", "EndIn", "FollowChord", "HearKeys", "Locate", "Panic", "Play", "PlayChart", "Resync", "SetLookAhead",
+    "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob",
 ]  # fmt: skip
 
 
@@ -103,6 +103,14 @@ class Locate(Command):
 
 
 @dataclass(frozen=True)
+class HearKeys(Command):
+    """The player sent a channel message by another way than the MIDI input, at that moment of the monotonic clock."""
+
+    time_us: int
+    message: bytes
+
+
+@dataclass(frozen=True)
 class SetSeed(Command):
     """A fresh stream with this seed."""
 
@@ -133,13 +141,15 @@ class Resync(Command):
 
 _KINDS: Final[Mapping[str, type[Command]]] = {
     "look_ahead": SetLookAhead, "mode": SetMode, "knob": TurnKnob, "chord": FollowChord, "chart": PlayChart,
-    "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "seed": SetSeed, "play": Play,
-    "stop": Stop, "panic": Panic, "resync": Resync,
+    "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed,
+    "play": Play, "stop": Stop, "panic": Panic, "resync": Resync,
 }  # fmt: skip
 _NAMES: Final[Mapping[type[Command], str]] = {kind: name for name, kind in _KINDS.items()}
 
 
-def _plain(value: Value | Chord | Chart | None) -> Json:
+def _plain(value: Value | bytes | Chord | Chart | None) -> Json:
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, Chord):
         return value.name
     if isinstance(value, Chart):
@@ -188,4 +198,13 @@ def _value(plain: Json) -> Value:
     raise TypeError(f"{plain!r} is no parameter's value")
 
 
-_READERS: Final[Mapping[str, Reader]] = {"Value": _value, "Chord | None": _named, "Chart": _chart}
+def _message(plain: Json) -> bytes:
+    message = bytes.fromhex(str(plain))
+    if not 1 <= len(message) <= 3:
+        raise ValueError(f"{plain!r} is no channel message")
+    return message
+
+
+_READERS: Final[Mapping[str, Reader]] = {
+    "Value": _value, "bytes": _message, "Chord | None": _named, "Chart": _chart,
+}  # fmt: skip

@@ -143,6 +143,7 @@ class LiveSession(Controls):
             self._knobs.apply(now_us)
         self._modes.fill(self._look_ahead_us, self.inbox, now_us, hears=self._enabled)
         self._beat.tell(now_us, self._witness, self._modes.mode.metre.beats)
+        self._modes.tell_form()
         self._tell_asked()
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.mode.listens else IDLE_S
         self._ended_us = self.inbox.now_us()
@@ -216,6 +217,8 @@ class LiveSession(Controls):
                 self._modes.end_in(bars)
             case commands.Locate(beat, at_us):
                 self._modes.mode.locate(beat, at_us)
+            case commands.HearKeys(time_us, message):
+                self._hear(time_us, message)
             case commands.SetSeed(seed):
                 self._set_seed(seed)
             case commands.Play():

@@ -36,4 +36,7 @@ class Settings:
     device: str = "auto"
     in_channel: int | None = None  # 0..15, on which the player is heard; None: on all
     echo_channel: int | None = None  # 0..15, on which the player's own notes are passed through; None: nowhere
+    chart_text: str = ""  # as it was given
+    panel: bool = False  # serve the page
+    browser: bool = False  # and open it
     oscquery_port: int | None = None  # TCP; None: the number of the OSC port; 0: none
