@@ -168,7 +168,7 @@ class LiveSession(Controls):
         lost_us = now_us - self._ended_us
         if not 0 <= lost_us < self._longest_us:
             self._resync(f"{lost_us / 1e6:.1f} s were lost")
-        if self._midi_clock is not None and now_us >= self._next_sync_us:
+        if self._midi_clock is not None and (self._beat.tempo_bpm is None or now_us >= self._next_sync_us):
             self._next_sync_us = now_us + SYNC_PERIOD_US
             self._modes.sync(self._midi_clock, now_us)
         if self._enabled:
@@ -250,6 +250,8 @@ class LiveSession(Controls):
 
     def _play(self) -> None:
         self._enabled = True
+        if self._midi_clock is not None:
+            self._modes.play_by(self._midi_clock, self.doors.now_us())
 
     def _stop(self) -> None:
         self._enabled = False

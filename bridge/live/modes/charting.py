@@ -6,6 +6,7 @@ from bridge.live.playing.ahead import START_MARGIN_US
 from bridge.live.playing.beat import LOCATE_TOLERANCE_S
 from bridge.live.playing.changes import ChartPlayer
 from bridge.live.playing.parts import Parts
+from bridge.midi.clock import MidiClock
 from engine.chords import Chart, Chord
 
 __all__ = ["Charting"]
@@ -21,6 +22,7 @@ class Charting:
         self._count_in_bars = count_in_bars
         self._player = ChartPlayer(chart, parts.beat.chart_bpm)
         self.start_beat = 0.0  # of the chart, where it starts next
+        self._told_ticks: bool | None = None  # what the player was told last while the clock had not been started
 
     @property
     def chart(self) -> Chart:
@@ -35,13 +37,40 @@ class Charting:
         """Starts where it rests, and keeps the chart laid out."""
         if self._ahead.playing:
             self._knobs.apply(now_us)
-        elif self._beat.midi_clock is None or self._beat.midi_clock.running:
+        elif self._may_start(now_us):
             self._start()
             bars = "1 bar" if self.chart.bars == 1 else f"{self.chart.bars} bars"
             self._report("playing", f"{bars} at {self._player.clock.tempo_bpm:g} bpm")
+            self._told_ticks = None
         if self._ahead.playing:
             self._player.keep_ahead(self._ahead.improviser)
             self._mark(now_us)
+
+    def _may_start(self, now_us: int) -> bool:
+        """Whether nothing is waited for. A clock that has just been started has no tempo for half a beat of ticks."""
+        clock = self._beat.midi_clock
+        if clock is None:
+            return True
+        if not clock.running or self._beat.tempo_bpm is None:
+            self._say_what_is_waited_for(clock, now_us)
+            return False
+        beat = clock.beat_at(now_us)
+        if beat is not None:  # ticks have come since the start: the chart enters where the host is
+            ahead_us = START_MARGIN_US + self._beat.latency_us
+            beats = beat / float(self.chart.metre.beat_quarters)
+            self.start_beat = max(beats + ahead_us / 60e6 * self._beat.tempo_bpm, 0.0)
+        return True
+
+    def _say_what_is_waited_for(self, clock: MidiClock, now_us: int) -> None:
+        ticks = clock.tempo_bpm is not None and clock.ticks_at(now_us)
+        if ticks == self._told_ticks or (clock.running and clock.ticks_at(now_us)):
+            return
+        self._told_ticks = ticks
+        if ticks:
+            text = f"the clock ticks at {clock.tempo_bpm:.0f} bpm and has not been started: start it there, or send "
+            self._report("note", f"{text}/sideman/play on a first beat")
+        else:
+            self._report("note", "the chart waits for a MIDI clock and its start")
 
     def hold(self, now_us: int) -> None:
         """Keeps the place: where the music is broken off now, the next start goes on."""

@@ -14,7 +14,7 @@ from bridge.live.modes.homeward import Homeward
 from bridge.live.modes.judging import Judging, Situation
 from bridge.live.modes.trading import Trading
 from bridge.live.playing.parts import Parts
-from bridge.midi.clock import MidiClock
+from bridge.midi.clock import CONTINUE, MidiClock
 from engine.chords import Chart
 from engine.metre import Metre, parse_metre
 
@@ -194,6 +194,11 @@ class Modes:
         self.chart_plays.start_beat = clock.position_beats / float(self.metre.beat_quarters)
         self.rest()  # where the clock runs, this round starts the chart again
         return True
+
+    def play_by(self, clock: MidiClock, now_us: int) -> None:
+        """Starts a chart by an outside clock that ticks and has not been started."""
+        if self.chart_plays is not None and not clock.running and clock.ticks_at(now_us):
+            self.obey(clock, now_us, bytes([CONTINUE]))
 
     def sync(self, clock: MidiClock, now_us: int) -> None:
         """Takes over the outside clock's tempo, and its beat, where ours has come off."""
