@@ -26,7 +26,7 @@ from bridge.live.supervision import RestartLimit
 from bridge.midi.clock import MidiClock
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
-from bridge.midi.numbers import ALL_NOTES_OFF, CONTROL_CHANGE
+from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
 from bridge.midi.ports import find_system
 from bridge.stage.records import Records
 from bridge.stage.remote import Remote
@@ -248,7 +248,8 @@ class Stage:
             self._player.port_lost()
         if self._live is not None:
             for channel in range(16):
-                self._live.midi_in(bytes((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0)))
+                for controller in (ALL_SOUND_OFF, RESET_CONTROLLERS):
+                    self._live.midi_in(bytes((CONTROL_CHANGE | channel, controller, 0)))
         self._report("error", f"the JACK server went away ({why}), every note has ended: start it, the ports come back")
 
     def _midi_back(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from bridge.live.modes.heard import HeardNote
+from bridge.live.modes.keyboard import KeyEvent
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.parts import Parts
 
@@ -25,7 +25,7 @@ class Clearing:
         self._lately: deque[tuple[int, int]] = deque()  # (time_us, pitch) of what was struck or ended
         self._told: tuple[Improviser, tuple[int, int] | None] | None = None  # who was told what last
 
-    def hear(self, note: HeardNote) -> None:
+    def hear(self, note: KeyEvent) -> None:
         """A key goes down, or what it struck ends."""
         (self._held.add if note.velocity else self._held.discard)(note.pitch)
         self._lately.append((note.time_us, note.pitch))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bridge.live.modes.heard import HeardNote, HeardNotes
+from bridge.live.modes.keyboard import Keyboard, KeyEvent
 from bridge.live.playing.ahead import PlayAhead, Prepare
 from engine.notes import NoteEvent
 
@@ -23,7 +23,7 @@ class Continuing:
         self._heard = False  # anything since the last answer
         self._stream_us = 0  # moment that the stream's second 0 stands for, while the player plays
 
-    def hear(self, note: HeardNote) -> None:
+    def hear(self, note: KeyEvent) -> None:
         """The player plays. A key struck into an answer ends it: who plays, leads."""
         if note.velocity and self._ahead.playing:
             self._ahead.rest()
@@ -35,9 +35,9 @@ class Continuing:
             self._stream_us = note.time_us - round(self._ahead.improviser.time_s * 1e6)
         feed(self._ahead, self._stream_us, note)
 
-    def step(self, now_us: int, keys: HeardNotes) -> None:
+    def step(self, now_us: int, keyboard: Keyboard) -> None:
         """Answers where the player has paused."""
-        if not self._ahead.playing and self._heard and keys.silent_for_us(now_us) >= PAUSE_US:
+        if not self._ahead.playing and self._heard and keyboard.silent_for_us(now_us) >= PAUSE_US:
             self._heard = False
             self._ahead.start(self._prepare_answer, at_first_note=True)
             self._report("playing", "on from your phrase")
@@ -51,7 +51,7 @@ class Continuing:
         self._ahead.improviser.set_chords([(from_s, None)], from_s=from_s)
 
 
-def feed(ahead: PlayAhead, stream_us: int, note: HeardNote) -> None:
+def feed(ahead: PlayAhead, stream_us: int, note: KeyEvent) -> None:
     """The improviser takes a note of the player's as its own. stream_us: the moment of its stream's second 0."""
     time_s = max((note.time_us - stream_us) / 1e6, ahead.improviser.time_s)
     ahead.improviser.feed([NoteEvent(time_s, "on" if note.velocity else "off", note.pitch, note.velocity)])

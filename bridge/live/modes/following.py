@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from bridge.live.modes.heard import HeardNote
 from bridge.live.modes.held import HeldChord
+from bridge.live.modes.keyboard import Keyboard, KeyEvent
 from bridge.live.modes.line import Line
 from bridge.live.playing.parts import Parts
 from engine.chords import Chord
@@ -19,21 +19,24 @@ BETWEEN_ANSWERS_US: Final = 40_000  # the least; a grasp whose fingers come apar
 class Following:
     """Session thread only. It hears the keys in every mode: those held already are followed at once."""
 
-    def __init__(self, parts: Parts, *, release_us: int) -> None:
-        """release_us: how long after the last key the sideman rests."""
+    def __init__(self, parts: Parts, keyboard: Keyboard, *, release_us: int) -> None:
+        """keyboard: the player's. release_us: how long after the last key the sideman rests."""
         self._ahead, self._report, self._knobs = parts.ahead, parts.report, parts.knobs
         self._beat, self._witness = parts.beat, parts.witness
         self._release_us = release_us
-        self._held = HeldChord()
+        self._keyboard, self._held = keyboard, HeldChord(keyboard)
         self._line = Line()
         self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
         self._chord: Chord | None = None  # that the music now follows
         self._answer_us = -BETWEEN_ANSWERS_US  # when the music last answered a chord, or will
 
-    def hear(self, time_us: int, message: bytes, notes: Sequence[HeardNote], keys: Collection[int]) -> None:
-        """What the player does. notes, keys: what begins and ends with it, and what is down then."""
-        lines = [self._line.hear(note, keys) for note in notes if note.velocity]
-        if not any(lines) and self._held.take(time_us, message):
+    def hear(self, events: Sequence[KeyEvent]) -> None:
+        """What the player has just done at the keyboard."""
+        strikes = [event for event in events if event.kind == "down"]
+        if any([self._line.hear(strike, self._keyboard.keys()) for strike in strikes]):
+            return  # no key of a chord
+        self._held.hear(events)
+        if strikes:
             self._latched = None
 
     def comps(self, now_us: int) -> bool:

@@ -9,9 +9,9 @@ from bridge.live.modes.charting import Charting
 from bridge.live.modes.clearing import Clearing
 from bridge.live.modes.continuing import Continuing
 from bridge.live.modes.following import Following
-from bridge.live.modes.heard import HeardNotes
 from bridge.live.modes.homeward import Homeward
 from bridge.live.modes.judging import Judging, Situation
+from bridge.live.modes.keyboard import Keyboard
 from bridge.live.modes.trading import Trading
 from bridge.live.playing.parts import Parts
 from bridge.midi.clock import CONTINUE, MidiClock
@@ -32,10 +32,10 @@ class Modes:
         self._parts, self._ahead, self._clock, self._report = parts, parts.ahead, parts.clock, parts.report
         self._knobs, self._beat, self._witness = parts.knobs, parts.beat, parts.witness
         self._trade_bars, self._count_in_bars = trade_bars, count_in_bars
-        self._heard = HeardNotes()
+        self._keyboard = Keyboard()
         self._judging, self._clearing, self._homeward = Judging(parts), Clearing(parts), Homeward(parts)
         self.name = "follow"
-        self.following = Following(parts, release_us=release_us)
+        self.following = Following(parts, self._keyboard, release_us=release_us)
         self.charting: Charting | None = None  # kept while another mode plays
         self._answering: Continuing | Trading | None = None  # in modes continue and trade
 
@@ -62,12 +62,13 @@ class Modes:
 
     def hear(self, time_us: int, message: bytes, *, enabled: bool) -> None:
         """One channel message of the player. Keys are followed in every mode: those held already count at once."""
-        notes = self._heard.take(time_us, message)
-        self.following.hear(time_us, message, notes, self._heard.keys())
-        for note in notes:
-            self._clearing.hear(note)
-            if self._answering is not None and enabled:
-                self._answering.hear(note)
+        events = self._keyboard.hear(time_us, message)
+        self.following.hear(events)
+        for note in events:
+            if note.kind != "up":  # what counts is how long it sounds
+                self._clearing.hear(note)
+                if self._answering is not None and enabled:
+                    self._answering.hear(note)
 
     def step(self, now_us: int) -> bool:
         """Plays on; whether the music has come home, and rests."""
@@ -84,7 +85,7 @@ class Modes:
             self.charting.step(now_us)
         else:
             assert self._answering is not None
-            self._answering.step(now_us, self._heard)
+            self._answering.step(now_us, self._keyboard)
             self._knobs.apply(now_us)
         if self._ahead.playing:
             self._judging.look(situation, now_us)

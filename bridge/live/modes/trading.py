@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.live.modes.continuing import feed
-from bridge.live.modes.heard import HeardNote, HeardNotes
+from bridge.live.modes.keyboard import Keyboard, KeyEvent
 from bridge.live.playing.ahead import PlayAhead, Prepare
 from bridge.live.playing.changes import BeatClock, chords_from
 from engine.chords import Chart, Chord
@@ -59,7 +59,7 @@ class Trading:
         origin_us = self._ahead.wall_us(0.0) + self._latency_us if self._ahead.playing else self._stream_us
         return BeatClock(self._clock.tempo_bpm, self._clock.origin_s - origin_us / 1e6)
 
-    def hear(self, note: HeardNote) -> None:
+    def hear(self, note: KeyEvent) -> None:
         """The player plays."""
         if self._clock is None:
             if not note.velocity:
@@ -71,7 +71,7 @@ class Trading:
             self._heard = self._heard or note.velocity > 0
             feed(self._ahead, self._stream_us, note)
 
-    def step(self, now_us: int, keys: HeardNotes) -> None:
+    def step(self, now_us: int, keyboard: Keyboard) -> None:
         """Begins and ends the answers."""
         if self._clock is None:
             return
@@ -80,7 +80,7 @@ class Trading:
             if now_us < ends_us - self._latency_us - LEAD_US:
                 return
             if self._heard:
-                self._answer(ends_us, keys)
+                self._answer(ends_us, keyboard)
             else:
                 self.rest()
                 self._report("rest", "")
@@ -112,10 +112,10 @@ class Trading:
         self._lay_out(from_s)
         self._report("listening", self._bars())
 
-    def _answer(self, from_us: int, keys: HeardNotes) -> None:
+    def _answer(self, from_us: int, keyboard: Keyboard) -> None:
         at_s = max(round((from_us - self._stream_us) / 1e6 / STEP_S) * STEP_S, self._ahead.improviser.time_s)
         # The end of a key that is up changes nothing but the time: the stream is silent up to the answer.
-        self._ahead.improviser.feed([NoteEvent(at_s, "off", pitch, 0) for pitch in (*keys.sounding(), 0)])
+        self._ahead.improviser.feed([NoteEvent(at_s, "off", pitch, 0) for pitch in (*keyboard.sounding(), 0)])
         self._turn += 1
         at_us = self._stream_us + round(self._ahead.improviser.time_s * 1e6) - self._latency_us
         self._ahead.start(self._prepare_answer, at_first_note=False, at_us=at_us)
