@@ -26,7 +26,7 @@ class MidiClock:
     def __init__(self) -> None:
         self.running = False  # between start or continue and stop
         self._loop = TickLoop()
-        self._told = False  # whether the transport has ever said something
+        self.was_told = False  # whether start, continue or stop has ever come
         self._song_offset = -1  # song position in ticks = tick number + this
         self._next_song_tick: int | None = 0  # position that the next tick has
 
@@ -46,7 +46,7 @@ class MidiClock:
         loop = self._loop
         if self.tempo_bpm is None or loop.period_us is None or not self.ticks_at(time_us):
             return None
-        if self._next_song_tick is not None and self._told:
+        if self._next_song_tick is not None and self.was_told:
             return None
         ticks = loop.tick + self._song_offset + (time_us - loop.at_us) / loop.period_us
         return ticks / TICKS_PER_BEAT
@@ -64,7 +64,7 @@ class MidiClock:
     def take(self, time_us: int, message: bytes) -> Transport | None:
         """One message; what it did to the transport."""
         status = message[0] if message else 0
-        self._told |= status in (START, CONTINUE, STOP)
+        self.was_told |= status in (START, CONTINUE, STOP)
         if status == CLOCK:
             self._loop.take(time_us)
             if self.running and self._next_song_tick is not None:

@@ -64,7 +64,7 @@ class TickLoop:
         """Whether the tempo can be believed."""
         if self.period_us is None or self._seen < LOCK_TICKS:
             return False
-        return self._spread_us <= LOCK_SHARE * self.period_us * self._seen**1.5
+        return self._spread_us <= LOCK_SHARE * self.period_us * self._seen * math.sqrt(self._seen)
 
     def take(self, time_us: int) -> None:
         """One tick."""
@@ -180,7 +180,7 @@ class TickLoop:
         self._seen = since
         self._gaps.clear()
         self._odd.clear()
-        self._assumed = self._owed = 0
+        self._assumed = self._owed = self._far = 0
 
     def _look_far(self, time_us: int, error_us: float) -> None:
         """The line has been left by more than blocks explain: another tempo, which blocks hide."""

@@ -63,7 +63,7 @@ class Charting:
 
     def _say_what_is_waited_for(self, clock: MidiClock, now_us: int) -> None:
         ticks = clock.tempo_bpm is not None and clock.ticks_at(now_us)
-        if ticks == self._told_ticks or (clock.running and clock.ticks_at(now_us)):
+        if ticks == self._told_ticks or clock.was_told:  # a host that stops knows that it has
             return
         self._told_ticks = ticks
         if ticks:
