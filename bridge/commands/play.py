@@ -15,6 +15,7 @@ from typing import Final
 
 from bridge.controllers.map import load_cc_map
 from bridge.errors import BridgeError, LiveFailure
+from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
 from bridge.stage.remote import check_live
 from bridge.stage.settings import Settings
@@ -231,11 +232,11 @@ def _mode(args: argparse.Namespace) -> str:
 
 def _chart(args: argparse.Namespace) -> Chart | None:
     mode = _mode(args)
-    if mode in ("changes", "comp") and not args.chords:
+    if MODES[mode].needs_chart and not args.chords:
         raise BridgeError(f"--mode {mode} needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
-    if mode in ("follow", "continue") and args.chords:
+    if args.chords and not MODES[mode].takes_chart:
         raise BridgeError(f"--mode {mode} listens to your keys: leave --chords out, or use --mode changes")
-    if args.count_in and mode not in ("changes", "comp"):
+    if args.count_in and not MODES[mode].needs_chart:
         raise BridgeError(f"--count-in is for a chart: --mode {mode} begins with your first note")
     if args.count_in and args.clock == "midi":
         raise BridgeError("--count-in is the host's where the clock is its: leave --count-in or --clock midi out")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bridge.errors import ModeError
 from bridge.live.inbox import Doors
+from bridge.live.modes.mode import MODES
 from engine.chords import Chart, Chord
 from engine.metre import parse_metre
 from osc_protocol.table.parameters import Value
@@ -31,7 +32,7 @@ class Controls:
         if name == "look_ahead_ms":
             self.doors.post("look_ahead", int(value))
         elif name == "mode":
-            if value in ("changes", "comp") and not self._has_chart:
+            if MODES[str(value)].needs_chart and not self._has_chart:
                 raise ModeError(f"mode {value!r} needs a chord chart: give --chords or send /sideman/chords first")
             self.doors.post("mode", str(value))
         else:

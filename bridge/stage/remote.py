@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from bridge.errors import ModeError
+from bridge.live.modes.mode import MODES
 from bridge.live.session import LiveSession
 from engine.chords import parse_chart, parse_chord, stated_metre
 from engine.chords.scales import scale_mask
@@ -102,10 +103,14 @@ class Remote:
         else:
             self._bare_commands[address]()
 
+    @property
+    def _over_chart(self) -> bool:
+        return MODES[str(self._values["mode"])].needs_chart
+
     def _set_chart(self, text: Value) -> None:
         own = stated_metre(str(text))
         self._live.set_chart(parse_chart(str(text), metre=own or self._metre))
-        if self._values["mode"] != "comp":
+        if not self._over_chart:
             self._values["mode"] = "changes"
             self.server.publish("mode")
 
@@ -126,6 +131,6 @@ class Remote:
                 return
 
     def _locate(self, beat: Value) -> None:
-        if self._values["mode"] not in ("changes", "comp"):
+        if not self._over_chart:
             raise ModeError("a position needs a chart to be in: send /sideman/chords first")
         self._live.locate(float(beat))

@@ -20,6 +20,7 @@ from typing import Final
 import native
 from bridge.errors import LiveFailure
 from bridge.live.deadline_thread import Player
+from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
 from bridge.live.session import LiveSession
 from bridge.live.supervision import RestartLimit
@@ -42,13 +43,6 @@ EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and a
 SYSTEM: Final = 0xF0  # messages from here on are of no channel
 OSC_THREADS: Final = OUR_THREADS + "osc"
 DIED: Final = "died"  # in the inbox: a worker, with the reason
-WHAT_TO_DO: Final = {
-    "follow": "hold a chord; ",
-    "changes": "",
-    "comp": "play your solo; ",
-    "trade": "you begin: play; ",
-    "continue": "play, and pause; ",
-}
 
 
 class Stage:
@@ -150,7 +144,7 @@ class Stage:
         if not settings.osc_host.startswith("127."):
             self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
         self._say(f"OSCQuery: {oscquery}")
-        self._say(f"{WHAT_TO_DO[settings.mode]}Ctrl-C stops")
+        self._say(f"{MODES[settings.mode].invitation}Ctrl-C stops")
 
     def wait(self) -> int | BaseException:
         """Reports until it is time to leave: the number of the signal that said so, or the failure."""

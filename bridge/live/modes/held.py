@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.live.modes.keyboard import Keyboard, KeyEvent
+from bridge.live.playing.keyboard import Keyboard, KeyEvent
 from engine.chords import Chord
 from engine.chords.tracker import ChordFollower
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import Final
 
-from bridge.live.modes.keyboard import KeyEvent
+from bridge.live.playing.keyboard import KeyEvent
 
 __all__ = ["Line"]
 

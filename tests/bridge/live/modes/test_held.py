@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.live.modes.held import HeldChord
-from bridge.live.modes.keyboard import Keyboard
+from bridge.live.playing.keyboard import Keyboard
 
 MS = 1000
 D_MINOR_7 = (50, 53, 57, 60)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.live.modes.keyboard import KeyEvent
 from bridge.live.modes.line import Line
+from bridge.live.playing.keyboard import KeyEvent
 
 CHORD = (48, 53, 57)
 

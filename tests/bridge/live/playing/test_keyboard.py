@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.live.modes.keyboard import Keyboard, KeyEvent
+from bridge.live.playing.keyboard import Keyboard, KeyEvent
 
 PEDAL_DOWN, PEDAL_UP = b"\xb0\x40\x7f", b"\xb0\x40\x00"
 STRIKE, RELEASE = b"\x90\x3c\x50", b"\x80\x3c\x00"
