@@ -76,9 +76,12 @@ class Stage:
         input_name, output_name = system.find(settings.input, settings.output)  # first: the model takes longer to load
         feedback_name = None if settings.feedback is None else system.find_output(settings.feedback, "--feedback")
         control_names = None  # no control ports
-        if settings.control_input is not None or system.has_virtual:
+        if settings.control_input is not None or system.has_virtual or system.has_cable("Sideman Control"):
             control_names = system.find(
-                settings.control_input, settings.control_output, ("--control-in", "--control-out")
+                settings.control_input,
+                settings.control_output,
+                ("--control-in", "--control-out"),
+                ("Sideman Control", "Sideman Control"),
             )
         scheduler = native.Scheduler()
         records = self._records = Records(settings, scheduler, lambda text: self._report("error", text))
