@@ -37,6 +37,9 @@ class System(Protocol):
     def synthesiser_remedy(self) -> str:
         """How FluidSynth and a soundfont are installed."""
 
+    def has_screen(self) -> bool:
+        """Whether a window, such as a browser's, can be shown."""
+
     def user_folder(self, kind: FolderKind) -> Path:
         """The folder of the user's own Sideman files. It need not exist yet."""
 

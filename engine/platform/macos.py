@@ -45,6 +45,9 @@ class MacOS(Posix):
     )
     synthesiser_remedy = "`brew install fluid-synth`, and a .sf2 file in ~/Library/Audio/Sounds/Banks"
 
+    def has_screen(self) -> bool:
+        return True
+
     def user_folder(self, kind: FolderKind) -> Path:
         return self._home() / "Library" / "Application Support" / "Sideman"
 

@@ -54,6 +54,9 @@ class Windows:
         """load: opens a DLL by its name. module: imports winreg and msvcrt, which only Windows has."""
         self._environ, self._home, self._load, self._module = environ, home, load, module
 
+    def has_screen(self) -> bool:
+        return True
+
     def user_folder(self, kind: FolderKind) -> Path:
         return Path(self._environ.get("LOCALAPPDATA") or self._home() / "AppData" / "Local") / "Sideman"
 

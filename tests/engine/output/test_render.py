@@ -63,7 +63,7 @@ def test_without_the_program_the_message_says_what_to_install(
     take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(SidemanError, match="FluidSynth program: install it .*fluidsynth"):
+    with pytest.raises(SidemanError, match=r"FluidSynth program: install it .*fluidsynth"):
         render_wav(take, tmp_path / "out.wav")
 
 

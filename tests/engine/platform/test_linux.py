@@ -50,6 +50,11 @@ def test_folders_go_by_xdg(tmp_path: Path) -> None:
     assert system.user_folder("data") == tmp_path / ".local/share/sideman"
 
 
+def test_a_screen_is_told_by_its_variables(tmp_path: Path) -> None:
+    assert not Linux({"DISPLAY": ""}, lambda: tmp_path).has_screen()
+    assert Linux({"WAYLAND_DISPLAY": "wayland-0"}, lambda: tmp_path).has_screen()
+
+
 def test_documents_are_also_those_of_wine(tmp_path: Path) -> None:
     wine = tmp_path / ".wine/drive_c/users/anna/Documents"
     wine.mkdir(parents=True)
