@@ -92,6 +92,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     music.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
     )
+    parser.add_argument(
+        "--panel",
+        nargs="?",
+        choices=("open", "serve"),
+        const="open",
+        help="a page to look at, to play on and to hear, in your browser; serve: without opening it",
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what was played, in and out, as a MIDI file")
     parser.add_argument("--log", type=Path, metavar="FILE", help="write all that happens, for `sideman replay`")
     add_parameter_options(parser)
@@ -178,6 +185,8 @@ def _settings(args: argparse.Namespace) -> Settings:
             raise BridgeError(f"{option} {value:g} lies outside {low}..{high}")
     if args.echo == args.out_channel:
         raise BridgeError(f"--echo {args.echo} is the sideman's own channel: choose another, or another --out-channel")
+    if args.panel and args.oscquery_port == 0:
+        raise BridgeError("--panel is served by OSCQuery's port: leave --oscquery-port 0 out")
     if (args.control_in is None) != (args.control_out is None):
         raise BridgeError("FL Studio's script needs both ways: give --control-in and --control-out together")
     return Settings(
@@ -205,6 +214,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         feedback=args.feedback,
         osc_host=_address(args.osc_host),
         oscquery_port=args.oscquery_port,
+        chart_text=args.chords or "",
+        panel=args.panel is not None,
+        browser=args.panel == "open",
         in_channel=None if args.channel is None else args.channel - 1,
         out_channel=args.out_channel - 1,
         echo_channel=None if args.echo is None else args.echo - 1,

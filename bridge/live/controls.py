@@ -27,6 +27,10 @@ class Controls:
         """One message from the player, called by the MIDI system's thread alone."""
         self.doors.hear(message)
 
+    def play_keys(self, message: bytes) -> None:
+        """One channel message of the player that came by another way than the MIDI input, as from a page."""
+        self.doors.post("keys", self._clock(), *message)
+
     def set_parameter(self, name: str, value: Value) -> None:
         """A checked value; in force from the next note that can still change. ModeError for a mode not to be had."""
         if name == "look_ahead_ms":

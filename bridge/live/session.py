@@ -124,6 +124,7 @@ class LiveSession(Controls):
             "metre": self._modes.set_metre,
             "ending": self._modes.end_in,
             "locate": self._modes.locate,
+            "keys": self._hear_keys,
             "seed": self._set_seed,
             "play": self._play,
             "stop": self._stop,
@@ -175,6 +176,7 @@ class LiveSession(Controls):
             self._knobs.apply(now_us)
         self._modes.fill(self._look_ahead_us, self.doors, now_us, hears=self._enabled)
         self._beat.tell(now_us, self._witness, self._modes.mode.metre.beats)
+        self._modes.tell_form()
         self._tell_asked()
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.mode.listens else IDLE_S
         self._ended_us = self.doors.now_us()
@@ -225,6 +227,9 @@ class LiveSession(Controls):
         if message[0] < SYSTEM:
             self._witness.heard(time_us, message)
             self._modes.hear(time_us, message, enabled=self._enabled)
+
+    def _hear_keys(self, time_us: int, *message: int) -> None:
+        self._hear(time_us, bytes(message))
 
     # ---- commands, on the session thread ----------------------------------------------------------------------------
 

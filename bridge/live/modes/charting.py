@@ -9,7 +9,7 @@ from bridge.live.modes.mode import Mode
 from bridge.live.playing.ahead import START_MARGIN_US
 from bridge.live.playing.beat import LOCATE_TOLERANCE_S
 from bridge.live.playing.context import Context
-from bridge.live.playing.timeline import StreamTimeline
+from bridge.live.playing.timeline import StreamTimeline, WallTimeline
 from bridge.midi.clock import MidiClock, Transport
 from engine.chords import Chart, Chord
 
@@ -47,6 +47,13 @@ class Charting(Mode):
     def keeps_clear(self) -> bool:
         """See Mode."""
         return self.name == "comp"
+
+    @property
+    def form(self) -> WallTimeline | None:
+        """See Mode."""
+        if not self._ahead.playing:
+            return None
+        return WallTimeline(self._timeline.tempo_bpm, self._ahead.wall_us(self._timeline.seconds(0.0)))
 
     def beat_at(self, stream_s: float) -> float:
         """The chart's beat at a stream second. Only while playing."""

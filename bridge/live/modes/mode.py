@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from bridge.live.playing.context import Context
 from bridge.live.playing.keyboard import KeyEvent
+from bridge.live.playing.timeline import WallTimeline
 from bridge.midi.clock import MidiClock, Transport
 from engine.chords import Chart
 from engine.metre import Metre
@@ -64,6 +65,11 @@ class Mode:
     def keeps_clear(self) -> bool:
         """Whether it keeps out of the way of the player's hands, unless the player has asked otherwise."""
         return False
+
+    @property
+    def form(self) -> WallTimeline | None:
+        """Where the chart lies, its beat 0 the first time round; None where none is played just now."""
+        return None
 
     def judged_as(self, now_us: int) -> str:
         """The mode of MODES whose role the music has now."""

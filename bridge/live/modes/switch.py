@@ -15,6 +15,7 @@ from bridge.live.modes.judging import Judging, Situation
 from bridge.live.modes.mode import MODES, Mode
 from bridge.live.modes.trading import Trading
 from bridge.live.playing.context import Context
+from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
 from engine.metre import parse_metre
 
@@ -33,6 +34,7 @@ class Modes:
         self.following = Following(context, release_us=release_us)
         self.charting: Charting | None = None  # kept while another mode plays
         self.mode: Mode = self.following
+        self._told_form: tuple[Chart | None, WallTimeline | None] = (None, None)  # what the witness knows
         self._make: dict[str, Callable[[], Mode]] = {
             "follow": lambda: self.following,
             "changes": lambda: self._over_chart("changes"),
@@ -55,6 +57,14 @@ class Modes:
                 self._clearing.hear(note)
                 if enabled:
                     self.mode.hear(note)
+
+    def tell_form(self) -> None:
+        """Tells the witness where the chart lies, where that is news."""
+        form = self.mode.form
+        told = (None, None) if form is None else (self.mode.chart, form)
+        if told != self._told_form:
+            self._told_form = told
+            self._context.witness.form(*told)
 
     def step(self, now_us: int) -> bool:
         """Plays on; whether the music has come home, and rests."""

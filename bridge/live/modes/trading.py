@@ -41,6 +41,11 @@ class Trading(Mode):
         """See Mode."""
         return self._beat.chart_bpm
 
+    @property
+    def form(self) -> WallTimeline | None:
+        """See Mode."""
+        return None if self.chart is None else self._timeline
+
     def hear(self, note: KeyEvent) -> None:
         """The player plays."""
         if self._timeline is None:
