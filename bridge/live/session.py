@@ -222,7 +222,7 @@ class LiveSession(Controls):
             case commands.SetSeed(seed):
                 self._set_seed(seed)
             case commands.Play():
-                self._enabled = True
+                self._play()
             case commands.Stop():
                 self._stop()
             case commands.Panic():
@@ -244,6 +244,11 @@ class LiveSession(Controls):
         self._modes.mode.hold_place()
         self._modes.rest()
         self.silence()  # also what only the scheduler knows of
+
+    def _play(self) -> None:
+        self._enabled = True
+        if self._outside is not None:
+            self._outside.play(self.inbox.now_us())
 
     def _stop(self) -> None:
         self._enabled = False
