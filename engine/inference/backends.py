@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,10 @@ class StreamDecoder(Protocol):
     ) -> npt.NDArray[np.float32]: ...
 
     def rollback(self, tokens: int) -> None: ...
+
+    def fork(self, rollback: int) -> Self: ...
+
+    def copy(self, other: Self, same: int) -> None: ...
 
     @property
     def kernel(self) -> str: ...

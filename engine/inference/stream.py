@@ -11,6 +11,7 @@ decoder. Everything is counted in steps of 10 ms. Two rules keep what comes out 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -212,6 +213,30 @@ class Stream:
                 events.append((self.step, token - NOTE_OFF, -1))
         self.until = max(self.until, until)
         return events
+
+    def fork(self, decoder: StreamDecoder, seed: int, rollback: int) -> Stream:
+        """One that goes on from the same past, under what is known here, with random numbers of its own.
+
+        decoder: forked from this stream's where that stands now. ValueError: another one, or a seed as for Stream.
+        """
+        if decoder.length != self._decoder.length:
+            raise ValueError("a fork's decoder must be forked from the parent's where that stands now")
+        other = copy.copy(self)
+        other._decoder, other._sampler, other._rollback = decoder, self._sampler.fork(seed, rollback), rollback
+        other._past, other._onsets, other._drawn = list(self._past), dict(self._onsets), None
+        return other
+
+    def copy(self, other: Stream, same: int) -> None:
+        """Becomes what another fork of one parent is, but keeps its seed: it goes on otherwise.
+
+        same: how many of their first tokens both took from the parent, under the same conditions.
+        """
+        mine = self._decoder, self._sampler, self._rollback
+        self._decoder.copy(other._decoder, same)
+        self._sampler.copy(other._sampler)
+        vars(self).update(vars(other))
+        self._decoder, self._sampler, self._rollback = mine
+        self._past, self._onsets, self._drawn = list(other._past), dict(other._onsets), None
 
     def rollback(self, to: int) -> None:
         """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered."""
