@@ -14,11 +14,10 @@ Both variants do the same, bit for bit (tests/test_native_*.py hold them to it).
     MidiRing                          input callback -> session
     now_us, philox4x32                the one clock, the one random generator
     kernel, kernels                   the instruction set that the decoder uses, those that it could
-    feed_together, generate_together  several forks of one stream at once; compiled only
     read_bandwidth                    the memory's limit, for benchmarks; compiled only
 
 Nobody outside imports native._core. The twins of Decoder and Stream live in engine/inference, since they know the
-network; where VARIANT is "python" their names are not here, and engine.inference.streams takes the twins.
+network; where VARIANT is "python" those two names are not here, and engine.inference.streams takes the twins.
 
 docs/NATIVE.md says which thread owns what. A broken extension (as opposed to a missing one) is always an ImportError.
 """
@@ -35,8 +34,7 @@ from native.stream_rules import StreamRules
 
 __all__ = [
     "VARIANT", "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Stream",
-    "StreamRules", "decode", "encode", "feed_together", "generate_together", "kernel", "kernels", "now_us", "philox4x32",
-    "read_bandwidth",
+    "StreamRules", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "read_bandwidth",
 ]  # fmt: skip
 
 MidiEvent = tuple[int, int, int, int]
@@ -71,8 +69,6 @@ if TYPE_CHECKING or VARIANT == "compiled":
         Stream,
         decode,
         encode,
-        feed_together,
-        generate_together,
         kernel,
         kernels,
         now_us,

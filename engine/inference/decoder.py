@@ -164,16 +164,18 @@ class Decoder:
         self._reachable -= tokens
         self.length -= tokens
 
-    def fork(self, rollback: int) -> Decoder:
-        """One with the same weights, styles and past, from which each goes on alone; it reaches back `rollback` at most.
+    def fork(self, rollback: int, streams: int = STREAMS) -> Decoder:
+        """One with the same weights, styles and past, from which each goes on alone.
 
-        While forks are in use, styles stay as they are.
+        It takes back the tokens fed since, `rollback` at most, and one of the parent's. streams: 1 where nothing is
+        guided; then its logits without chords mean nothing. While forks are in use, styles stay as they are.
         """
+        del streams  # this twin computes both
         other = copy.copy(self)
         other._rollback = min(rollback, self._rollback)
         for name in PAST:
             setattr(other, name, getattr(self, name).copy())
-        other._reachable = min(self._reachable, rollback)
+        other._reachable = min(self._reachable, 1)
         return other
 
     def copy(self, other: Decoder, same: int) -> None:

@@ -223,7 +223,8 @@ class Stream:
             raise ValueError("a fork's decoder must be forked from the parent's where that stands now")
         other = copy.copy(self)
         other._decoder, other._sampler, other._rollback = decoder, self._sampler.fork(seed, rollback), rollback
-        other._past, other._onsets, other._drawn = list(self._past), dict(self._onsets), None
+        other._past, other._onsets = list(self._past), dict(self._onsets)
+        other.refresh()  # so that it computes the present as it will when it comes back here
         return other
 
     def copy(self, other: Stream, same: int) -> None:
@@ -268,7 +269,8 @@ class Stream:
         if self._logits is None:
             if not self._past:
                 self._advance(BOS)
-            self._logits = self._step_decoder(self._past[-1])
+            logits = self._step_decoder(self._past[-1])
+            self._logits = np.repeat(logits, 2, axis=0) if len(logits) == 1 else logits  # one stream stands for both
         return self._logits
 
     def _next_token(self) -> int:

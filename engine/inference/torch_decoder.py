@@ -148,18 +148,20 @@ class TorchDecoder:
         self._reachable -= tokens
         self.length -= tokens
 
-    def fork(self, rollback: int) -> TorchDecoder:
-        """One with the same weights, styles and past, from which each goes on alone; it reaches back `rollback` at most.
+    def fork(self, rollback: int, streams: int = STREAMS) -> TorchDecoder:
+        """One with the same weights, styles and past, from which each goes on alone.
 
-        While forks are in use, styles stay as they are.
+        It takes back the tokens fed since, `rollback` at most, and one of the parent's. streams: 1 where nothing is
+        guided; then its logits without chords mean nothing. While forks are in use, styles stay as they are.
         """
+        del streams  # both are computed
         other = copy.copy(self)
         for name in (*PAST, *IN_FLIGHT):
             kept = getattr(self, name).clone()
             setattr(other, name, kept.pin_memory() if name.startswith("_host") and self._on_gpu else kept)
         other._sounding, other._graph = self._sounding.copy(), None
         other._rollback = min(rollback, self._rollback)
-        other._reachable = min(self._reachable, rollback)
+        other._reachable = min(self._reachable, 1)
         return other
 
     def copy(self, other: TorchDecoder, same: int) -> None:

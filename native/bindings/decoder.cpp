@@ -206,8 +206,10 @@ void bind_decoder(py::module_& module) {
   py::class_<Decoder>(module, "Decoder", "The network one token at a time, on NF4 weights.")
       .def(py::init(&make), py::arg("sizes"), py::arg("tensors"), py::arg("precision"), py::arg("rollback"),
            py::arg("streams"), py::arg("kernel") = py::none())
-      .def("fork", [](const Decoder& decoder, int rollback) { return std::make_unique<Decoder>(decoder, rollback); },
-           py::arg("rollback"), "The same weights, styles and past; each goes on alone.")
+      .def("fork", [](const Decoder& decoder, int rollback, int streams) {
+             return std::make_unique<Decoder>(decoder, rollback, streams);
+           },
+           py::arg("rollback"), py::arg("streams"), "The same weights, styles and past; each goes on alone.")
       .def("copy", &copy, py::arg("other"), py::arg("same"),
            "Become what another fork is; the first `same` tokens are common to both.")
       .def("step", &step, py::arg("token"), py::arg("beat"), py::arg("bar"), py::arg("chord_ids"),

@@ -119,26 +119,6 @@ void copy(Stream& stream, const Stream& other, std::int64_t same) {
   if (!stream.copy(other, same)) throw py::value_error("only a fork of the same stream can be copied");
 }
 
-void feed_together(const std::vector<Stream*>& streams, const std::vector<Events>& events) {
-  if (streams.size() != events.size()) throw py::value_error("give a list of events for each stream");
-  std::vector<std::vector<StreamEvent>> fed(events.size());
-  for (std::size_t i = 0; i < events.size(); ++i)
-    for (const auto& [step, pitch, velocity_bin] : events[i]) fed[i].push_back({step, pitch, velocity_bin});
-  const py::gil_scoped_release released;
-  Stream::feed_together(streams.data(), streams.size(), fed.data());
-}
-
-std::vector<Events> generate_together(const std::vector<Stream*>& streams, std::int64_t until) {
-  std::vector<std::vector<StreamEvent>> played(streams.size());
-  {
-    const py::gil_scoped_release released;
-    Stream::generate_together(streams.data(), streams.size(), until, played.data());
-  }
-  std::vector<Events> events(streams.size());
-  for (std::size_t i = 0; i < streams.size(); ++i) append(events[i], played[i].data(), played[i].size());
-  return events;
-}
-
 void rollback(Stream& stream, std::int64_t to) {
   if (!stream.rollback(to))
     throw py::value_error("cannot roll back to step " + std::to_string(to) + ": it lies beyond the tokens that are kept");
@@ -201,10 +181,6 @@ void bind_stream(py::module_& module) {
       .def("rollback", &rollback, py::arg("to"))
       .def("end", &end)
       .def("logits", &logits);
-  module.def("feed_together", &feed_together, py::arg("streams"), py::arg("events"),
-             "Stream.feed of several forks of one stream at once: to the bit what each does alone.");
-  module.def("generate_together", &generate_together, py::arg("streams"), py::arg("until"),
-             "Stream.generate of several forks of one stream at once: to the bit what each does alone.");
 }
 
 }  // namespace sideman::bindings

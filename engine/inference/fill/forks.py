@@ -1,79 +1,63 @@
-"""Several ways to go on from one point of a stream: forks that are played, weighed and chosen among together."""
+"""Several ways to go on from one point of a stream: forks that are played, weighed and chosen among."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import native
 from engine.inference.backends import StreamDecoder
-from engine.inference.stream import Event, Stream
+from engine.inference.stream import Stream
 from engine.inference.streams import TokenStream
 
 __all__ = ["Forks"]
 
 
 class Forks:
-    """N streams with one past. One thread at a time, the parent's; the parent stays as it is.
+    """N streams with one past, each a stream in its own right; the parent stays as it is. All belong to one thread.
 
-    streams: the forks, each a stream in its own right until the next call here.
+    streams: the forks.
     """
 
-    def __init__(self, decoder: StreamDecoder, stream: TokenStream, seeds: Sequence[int], rollback: int) -> None:
-        """A fork a seed of `stream`, which `decoder` computes. rollback: tokens that a fork can take back, of the past, too.
+    def __init__(
+        self, decoder: StreamDecoder, stream: TokenStream, seeds: Sequence[int], rollback: int, guided: bool
+    ) -> None:
+        """A fork a seed of `stream`, which `decoder` computes. Each takes back `rollback` of its own tokens.
 
-        ValueError: a seed outside 0..2**64-1. While forks are in use, the decoder's styles stay as they are.
+        guided: False where chords are heeded with strength 1, which takes half the time. While forks are in use, the
+        decoder's styles stay as they are. ValueError: a seed outside 0..2**64-1.
         """
         self._common = stream.length  # tokens that all forks have from the parent
-        self._decoders = [decoder.fork(rollback + 1) for _ in seeds]
-        self.streams: list[Any] = [
+        self._decoders = [decoder.fork(rollback + 1, 2 if guided else 1) for _ in seeds]
+        self.streams: list[TokenStream] = [
             _fork(stream, of, seed, rollback) for of, seed in zip(self._decoders, seeds, strict=True)
         ]
 
-    def generate(self, until: int, which: Sequence[int] | None = None) -> list[list[Event]]:
-        """Each improvises on to a step: their new events. which: the forks that do, all of them by default."""
-        streams = self._chosen(which)
-        if streams and isinstance(streams[0], Stream):
-            return [stream.generate(until) for stream in streams]
-        return native.generate_together(streams, until)
-
-    def feed(self, events: Sequence[Sequence[Event]], which: Sequence[int] | None = None) -> None:
-        """Each takes its events as having happened. ValueError: a pitch or a velocity bin out of range."""
-        streams = self._chosen(which)
-        if streams and isinstance(streams[0], Stream):
-            for stream, fed in zip(streams, events, strict=True):
-                stream.feed(fed)
-        else:
-            native.feed_together(streams, [list(fed) for fed in events])
-
     def choose(self, sources: Sequence[int]) -> list[int]:
-        """As many forks as before, each going on as one of `sources`; returns which fork then follows which.
+        """As many forks as before, each going on from one of `sources`; returns which one by fork.
 
-        A fork that is chosen stays; those that are not become what is chosen more than once, and go on otherwise. What
-        the forks took back until now must not reach into the parent's past.
+        A fork that is chosen stays as it is; those that are not become what is chosen more than once, and go on
+        otherwise.
         """
-        count = len(self.streams)
-        after: list[int] = [-1] * count
-        spare: list[int] = []
+        after = [-1] * len(self.streams)
+        again: list[int] = []
         for source in sources:
             if after[source] < 0:
                 after[source] = source
             else:
-                spare.append(source)
-        for i in range(count):
-            if after[i] < 0:
-                after[i] = spare.pop()
+                again.append(source)
+        for i, source in enumerate(after):
+            if source < 0:
+                after[i] = again.pop(0)
                 self.streams[i].copy(self.streams[after[i]], self._common)
         return after
 
-    def _chosen(self, which: Sequence[int] | None) -> list[Any]:
-        return self.streams if which is None else [self.streams[i] for i in which]
 
-
-def _fork(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> Any:
+def _fork(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:
+    """Any: a twin takes its twin's decoder."""
     if isinstance(stream, Stream):
         return stream.fork(decoder, seed, rollback)
     from engine.inference.native_decoder import NativeDecoder
 
     assert isinstance(decoder, NativeDecoder)
-    return stream.fork(decoder.compiled, seed, rollback)
+    forked: TokenStream = stream.fork(decoder.compiled, seed, rollback)
+    return forked

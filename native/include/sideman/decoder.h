@@ -98,9 +98,10 @@ class Decoder {
   /// kernel: a name as in kernels.h; nullptr: the best. std::invalid_argument names what does not fit.
   Decoder(const DecoderConfig& config, const Tensors& tensors, Precision precision, int rollback, int streams,
           const char* kernel = nullptr);
-  /// A fork: the parent's weights, styles, which stay those of both, and its past, which each goes on from alone. It
-  /// reaches back as far as the parent does, `rollback` at most. One thread for it and its family at a time.
-  Decoder(const Decoder& parent, int rollback);
+  /// A fork: the parent's weights, styles, which stay those of both, and its past, from which each goes on alone; it
+  /// takes back the tokens fed since, and one of the parent's. streams: 1, or the parent's. One thread for the whole
+  /// family at a time. std::invalid_argument.
+  Decoder(const Decoder& parent, int rollback, int streams);
   Decoder& operator=(const Decoder&) = delete;
   ~Decoder();
 
@@ -112,11 +113,6 @@ class Decoder {
   /// std::invalid_argument, changing nothing: an id, a row or a level out of range. Realtime-safe: yes, after the first sight
   /// of each chord; never allocates.
   void feed(const DecoderInput* inputs, int count, float* logits);
-
-  /// feed() of one token for each of several forks of one decoder, which go through the weights together: they are read
-  /// once for eight of them. To the bit what each would compute alone. std::invalid_argument as feed(), or decoders
-  /// that are no forks of one, or one twice.
-  static void feed_together(Decoder* const* decoders, const DecoderInput* inputs, float* const* logits, int count);
 
   /// Becomes what another of the family is. The first `same` tokens are known to be the same in both, and are not
   /// copied. False, changing nothing: of another family. Realtime-safe: yes.

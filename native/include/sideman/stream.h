@@ -56,7 +56,8 @@ class Stream {
   Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback);
 
   /// A fork: goes on from the parent's past, under what it knows, with random numbers of its own. The decoder is a fork of
-  /// the parent's, made at this point, and must outlive it. std::invalid_argument.
+  /// the parent's, made at this point, and must outlive it. What it plays is what the parent would with its seed, but for
+  /// the rounding of caches that are not exact. A decoder of one stream, with the chords, guides nothing. std::invalid_argument.
   Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int rollback);
 
   /// Becomes what another fork of one parent is, but keeps its seed: it goes on otherwise. Both took their first `same`
@@ -97,12 +98,6 @@ class Stream {
   /// std::invalid_argument: logits that are no numbers. Realtime-safe: never allocates; it takes a decoder step a token.
   std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike = false);
 
-  /// feed() and generate() of several forks of one stream, each of them once; the tokens of eight go through the weights
-  /// together. events: those of streams[i] at i. To the bit what each does alone. Errors as theirs.
-  static void feed_together(Stream* const* streams, std::size_t count, const std::vector<StreamEvent>* events);
-  static void generate_together(Stream* const* streams, std::size_t count, std::int64_t until,
-                                std::vector<StreamEvent>* events);
-
   /// Forgets everything after a step; false, changing nothing, beyond what is remembered. Realtime-safe: yes.
   bool rollback(std::int64_t to) noexcept;
 
@@ -134,23 +129,15 @@ class Stream {
     double log_probability;  // of all tokens up to it
   };
 
-  /// Events that are still to be fed.
-  struct Feeding {
-    const StreamEvent* next;
-    const StreamEvent* end;
-  };
+  Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback,
+         int fewest_streams);
 
   const Entry& past(std::size_t age) const noexcept;
-  void check(const StreamEvent* events, std::size_t count) const;
-  std::optional<int> next_fed(Feeding& feeding) const noexcept;
-  bool play(std::int64_t until, std::optional<StreamEvent>& event);
-  static void compute_logits(const std::vector<Stream*>& streams);
   int next_token();
   void draw();
   void forbid_stutter() noexcept;
   void forbid_all_but_waits(std::int64_t silent) noexcept;
   void advance(int token, bool improvised = false);
-  DecoderInput newest_input() noexcept;
   void step_decoder();
   void guide() noexcept;
   const float* levels_at(std::int64_t step) noexcept;

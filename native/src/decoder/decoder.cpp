@@ -21,10 +21,13 @@ Decoder::Decoder(const DecoderConfig& config, const Tensors& tensors, Precision 
     : state_((check_rollback(rollback), std::make_shared<State>(config, tensors, precision, streams, kernel))),
       past_(std::make_unique<Past>(config, precision, rollback, streams)) {}
 
-Decoder::Decoder(const Decoder& parent, int rollback)
-    : state_((check_rollback(rollback), parent.state_)),
-      past_(std::make_unique<Past>(state_->config, state_->precision, rollback, state_->streams)) {
+Decoder::Decoder(const Decoder& parent, int rollback, int streams)
+    : state_((check_rollback(rollback), parent.state_)) {
+  if (streams != 1 && streams != parent.streams())
+    throw std::invalid_argument("a fork computes one stream, or as many as its parent");
+  past_ = std::make_unique<Past>(state_->config, state_->precision, rollback, streams);
   past_->copy(*parent.past_, 0);
+  past_->reachable = std::min<std::int64_t>(past_->reachable, 1);
 }
 
 Decoder::~Decoder() = default;
@@ -67,37 +70,15 @@ void Decoder::feed(const DecoderInput* inputs, int count, float* logits) {
     s.check(inputs[t]);
     if (inputs[t].levels != nullptr) check_levels(inputs[t].levels, s.config.controls.size());
   }
-  Past* pasts[kRows];
-  std::fill_n(pasts, kRows, past_.get());
   for (int done = 0; done < count; done += kRows) {
     const int rows = std::min(count - done, kRows);
-    s.run(inputs + done, pasts, rows);
-    if (done + rows == count) s.write_logits(rows - 1, 1, logits);
-  }
-}
-
-void Decoder::feed_together(Decoder* const* decoders, const DecoderInput* inputs, float* const* logits, int count) {
-  if (count < 1) return;
-  State& s = *decoders[0]->state_;
-  for (int t = 0; t < count; ++t) {
-    if (decoders[t]->state_ != decoders[0]->state_ || std::count(decoders, decoders + t, decoders[t]) > 0)
-      throw std::invalid_argument("decoders that are fed together must be forks of one, each of them once");
-    s.check(inputs[t]);
-    if (inputs[t].levels != nullptr) decoders[t]->check_levels(inputs[t].levels, s.config.controls.size());
-  }
-  const std::size_t size = std::size_t(s.streams) * std::size_t(s.config.event_ids);
-  for (int done = 0; done < count; done += kRows) {
-    const int rows = std::min(count - done, kRows);
-    Past* pasts[kRows];
-    for (int t = 0; t < rows; ++t) pasts[t] = decoders[done + t]->past_.get();
-    s.run(inputs + done, pasts, rows);
-    s.write_logits(0, rows, s.logit_rows);
-    for (int t = 0; t < rows; ++t) std::copy_n(s.logit_rows + std::size_t(t) * size, size, logits[done + t]);
+    s.run(inputs + done, *past_, rows);
+    if (done + rows == count) s.write_logits(rows - 1, logits);
   }
 }
 
 bool Decoder::copy(const Decoder& other, std::int64_t same) noexcept {
-  if (state_ != other.state_) return false;
+  if (state_ != other.state_ || past_->streams > other.past_->streams) return false;
   past_->copy(*other.past_, same);
   return true;
 }
@@ -112,7 +93,7 @@ bool Decoder::rollback(std::int64_t tokens) noexcept {
 
 std::int64_t Decoder::length() const noexcept { return past_->length; }
 std::int64_t Decoder::reachable() const noexcept { return past_->reachable; }
-int Decoder::streams() const noexcept { return state_->streams; }
+int Decoder::streams() const noexcept { return past_->streams; }
 int Decoder::event_ids() const noexcept { return state_->config.event_ids; }
 const char* Decoder::kernel() const noexcept { return state_->kernels.name; }
 std::size_t Decoder::memory_bytes() const noexcept { return state_->arena.bytes() + past_->arena.bytes(); }

@@ -29,7 +29,6 @@ Decoder::State::State(const DecoderConfig& c, const Tensors& tensors, Precision 
       kernels(named_kernels(kernel)),
       precision(checked(kept, num_streams)),
       exact(precision == Precision::kExact),
-      streams(num_streams),
       dim(c.dim),
       dim_(std::size_t(c.dim)),
       query_scale(1.0f / std::sqrt(static_cast<float>(c.dim / std::max(1, c.heads)))),
@@ -48,7 +47,6 @@ Decoder::State::State(const DecoderConfig& c, const Tensors& tensors, Precision 
   quantised = arena.take<std::int16_t>(kMost * std::size_t(widest));
   words = row(kInputWords * (widest / kBlockInputs + 1));
   low_rank = row(kMaxRank);
-  logit_rows = row(c.event_ids);
 
   const std::size_t table = std::size_t(c.event_ids) * dim_;
   base_k = arena.take<float>(table), base_v = arena.take<float>(table);

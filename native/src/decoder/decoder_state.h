@@ -17,8 +17,7 @@ struct Decoder::State {
   State(const DecoderConfig& c, const Tensors& tensors, Precision precision, int num_streams, const char* kernel);
 
   // Everything below works on `count` tokens of `inputs`, streams side by side: row t * streams + s.
-  /// past[t]: what token t is appended to; several tokens in turn may belong to one.
-  void run(const DecoderInput* inputs, Past* const* pasts, int count);
+  void run(const DecoderInput* inputs, Past& past, int count);
   void check(const DecoderInput& input) const;
   void embed(const DecoderInput* inputs, int count);
   void add_controls(const float* levels, float* row);
@@ -33,8 +32,8 @@ struct Decoder::State {
   void fill_tables(const Linear& linear, float* out);
   void blend_tables();
   void restyle();
-  /// Of `count` tokens from row `first` of the latents on.
-  void write_logits(int first, int count, float* logits);
+  /// Of the token in row `t`.
+  void write_logits(int t, float* logits);
 
   const float* chord_row(std::size_t layer, int column, int which) const {
     return chord_kv + ((layer * std::size_t(config.num_chords) + std::size_t(column)) * 2 + std::size_t(which)) * dim_;
@@ -56,7 +55,7 @@ struct Decoder::State {
   const Kernels& kernels;
   const Precision precision;
   const bool exact;
-  const int streams, dim;
+  const int dim;
   const std::size_t dim_;
   const float query_scale;
   Arena arena;
@@ -66,9 +65,8 @@ struct Decoder::State {
   // Rows of the tokens in flight.
   float *query, *x, *h, *y, *q, *k, *v, *attended, *hidden, *words, *low_rank;
   std::int16_t* quantised;
-  float* logit_rows;
-  Past* past_of[kRows] = {};
-  std::int64_t position_of[kRows] = {};
+  Past* past = nullptr;  // what the tokens are appended to
+  int streams = 0;       // of it
 
   // Encode tables by id, (event_ids, dim) each: of the base, and each style's share for weight 1.
   float *base_k, *base_v, *table_k, *table_v;

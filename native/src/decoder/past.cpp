@@ -4,14 +4,15 @@
 
 namespace sideman {
 
-Past::Past(const DecoderConfig& c, Precision precision, int rollback, int streams)
+Past::Past(const DecoderConfig& c, Precision precision, int rollback, int num_streams)
     : band(c.band),
       context(c.context),
       keep(rollback),
+      streams(num_streams),
       ids(c.context, rollback + Decoder::kRows, c.event_ids, arena),
       sounding(std::size_t(rollback + Decoder::kRows + 2)) {
   for (int layer = 0; layer <= c.layers; ++layer)
-    bands.emplace_back(c.band, rollback + Decoder::kRows, streams, c.heads, c.dim / c.heads, precision, arena);
+    bands.emplace_back(c.band, rollback + Decoder::kRows, num_streams, c.heads, c.dim / c.heads, precision, arena);
 }
 
 void Past::copy(const Past& other, std::int64_t same) noexcept {

@@ -14,7 +14,7 @@ namespace sideman {
 struct Past {
   Past(const DecoderConfig& config, Precision precision, int rollback, int streams);
 
-  /// Becomes what `other`, of the same network, is; reaches back as far as it can. The first `same` tokens are known to be
+  /// Becomes what `other`, of the same network and as many streams at least, is; reaches back as far as it can. The first `same` tokens are known to be
   /// the same here and there and are not copied. Realtime-safe: yes.
   void copy(const Past& other, std::int64_t same) noexcept;
 
@@ -23,7 +23,7 @@ struct Past {
     return sounding[static_cast<std::size_t>(position + 1) % sounding.size()];
   }
 
-  const int band, context, keep;
+  const int band, context, keep, streams;
   Arena arena;
   std::vector<BandRing> bands;  // of the process layers, then of the decode stage
   IdRing ids;

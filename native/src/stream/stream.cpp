@@ -18,13 +18,18 @@ constexpr float kNever = -std::numeric_limits<float>::infinity();
 }  // namespace
 
 Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback)
+    : Stream(decoder, layout, rules, seed, rollback, 2) {}
+
+Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback,
+               int fewest_streams)
     : decoder_(decoder),
       layout_(layout),
       rules_(rules),
       sampler_(layout, seed, static_cast<std::size_t>(std::max(rollback, 0))),
       chords_(rules.no_chord, rules.chords_back, rules.chords_ahead, rules.chord_clip),
       ring_(2 * static_cast<std::size_t>(std::max(rollback, 0)) + 64) {
-  if (decoder.streams() != 2) throw std::invalid_argument("the decoder computes one stream: a session guides two");
+  if (decoder.streams() < fewest_streams)
+    throw std::invalid_argument("the decoder computes one stream: a session guides two");
   if (decoder.event_ids() != layout.num_ids)
     throw std::invalid_argument("the decoder knows " + std::to_string(decoder.event_ids()) + " ids, the layout " +
                                 std::to_string(layout.num_ids));
@@ -89,64 +94,43 @@ void Stream::refresh() noexcept {
 }
 
 void Stream::feed(const StreamEvent* events, std::size_t count) {
-  check(events, count);
-  drawn_.reset();
-  Feeding feeding{events, events + count};
-  while (const auto token = next_fed(feeding)) advance(*token);
-  until_ = std::max(until_, step_);
-}
-
-void Stream::check(const StreamEvent* events, std::size_t count) const {
   for (std::size_t i = 0; i < count; ++i)
     if (events[i].pitch < 0 || events[i].pitch >= kPitches || events[i].velocity_bin < -1 ||
         events[i].velocity_bin >= layout_.num_velocities)
       throw std::invalid_argument("pitch " + std::to_string(events[i].pitch) + ", velocity bin " +
                                   std::to_string(events[i].velocity_bin) + ": one lies outside 0..127 or 0.." +
                                   std::to_string(layout_.num_velocities - 1));
-}
-
-/// The token that comes next where these events happen; nothing after the last.
-std::optional<int> Stream::next_fed(Feeding& feeding) const noexcept {
-  for (; feeding.next != feeding.end; ++feeding.next) {
-    const StreamEvent& event = *feeding.next;
-    if (step_ < event.step)
-      return layout_.time_shift + static_cast<int>(std::min<std::int64_t>(event.step - step_, layout_.num_shifts)) - 1;
-    if (sounding().has(event.pitch)) return layout_.note_off + event.pitch;
+  drawn_.reset();
+  for (std::size_t i = 0; i < count; ++i) {
+    const StreamEvent& event = events[i];
+    move_to(std::max(step_, event.step));
+    if (sounding().has(event.pitch)) advance(layout_.note_off + event.pitch);
     if (event.velocity_bin < 0) continue;
-    if (stored_ == 0 || past(0).velocity != event.velocity_bin) return layout_.velocity + event.velocity_bin;
-    ++feeding.next;
-    return layout_.note_on + event.pitch;
+    if (stored_ == 0 || past(0).velocity != event.velocity_bin) advance(layout_.velocity + event.velocity_bin);
+    advance(layout_.note_on + event.pitch);
   }
-  return std::nullopt;
+  until_ = std::max(until_, step_);
 }
 
 std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike) {
   std::size_t count = 0;
   while (count < capacity) {
-    std::optional<StreamEvent> event;
-    if (!play(until, event)) return count;
-    if (event) events[count++] = *event;
-    if (to_strike && event && event->velocity_bin >= 0) {
+    const int token = next_token();
+    const Token parts = layout_.token(token);
+    if (parts.kind == TokenKind::kTimeShift && step_ + parts.value > until) {
+      until_ = std::max(until_, until);
+      return count;
+    }
+    drawn_.reset();
+    advance(token, true);
+    if (parts.kind == TokenKind::kNoteOn) events[count++] = {step_, parts.value, past(0).velocity};
+    if (parts.kind == TokenKind::kNoteOff) events[count++] = {step_, parts.value, -1};
+    if (to_strike && parts.kind == TokenKind::kNoteOn) {
       until_ = std::max(until_, step_);
       return count;
     }
   }
   return count;
-}
-
-/// The next token, and the event that it is, if any; false where it is a wait beyond the asked time, which stays drawn.
-bool Stream::play(std::int64_t until, std::optional<StreamEvent>& event) {
-  const int token = next_token();
-  const Token parts = layout_.token(token);
-  if (parts.kind == TokenKind::kTimeShift && step_ + parts.value > until) {
-    until_ = std::max(until_, until);
-    return false;
-  }
-  drawn_.reset();
-  advance(token, true);
-  if (parts.kind == TokenKind::kNoteOn) event = {step_, parts.value, past(0).velocity};
-  if (parts.kind == TokenKind::kNoteOff) event = {step_, parts.value, -1};
-  return true;
 }
 
 bool Stream::rollback(std::int64_t to) noexcept {
@@ -283,8 +267,8 @@ void Stream::advance(int token, bool improvised) {
   sampler_.advance(token);
 }
 
-/// The last token, under what is known of its moment now.
-DecoderInput Stream::newest_input() noexcept {
+/// The last token through the network, under what is known of its moment now.
+void Stream::step_decoder() {
   const Entry& last = past(0);
   const ChordTrack::View view = chords_.view(last.step);
   DecoderInput input;
@@ -295,12 +279,8 @@ DecoderInput Stream::newest_input() noexcept {
   input.chord_rows = view.rows;
   input.num_chords = view.count;
   input.levels = levels_at(last.step);
-  return input;
-}
-
-void Stream::step_decoder() {
-  const DecoderInput input = newest_input();
   decoder_.feed(&input, 1, logits_.data());
+  if (decoder_.streams() == 1) std::copy_n(logits_.begin(), layout_.num_ids, logits_.begin() + layout_.num_ids);
 }
 
 /// What is asked at a time: phrase and ending follow it.
