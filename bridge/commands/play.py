@@ -15,6 +15,7 @@ from typing import Final
 
 from bridge.controllers.map import load_cc_map
 from bridge.errors import BridgeError, LiveFailure
+from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
 from bridge.stage.remote import check_live
 from bridge.stage.settings import Settings
@@ -90,6 +91,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     music.add_argument("--checkpoint", type=Path, metavar="CKPT", help="the base to play with, if not the shipped one")
     music.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
+    )
+    parser.add_argument(
+        "--panel",
+        nargs="?",
+        choices=("open", "serve"),
+        const="open",
+        help="a page to look at, to play on and to hear, in your browser; serve: without opening it",
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what was played, in and out, as a MIDI file")
     parser.add_argument("--log", type=Path, metavar="FILE", help="write all that happens, for `sideman replay`")
@@ -177,6 +185,8 @@ def _settings(args: argparse.Namespace) -> Settings:
             raise BridgeError(f"{option} {value:g} lies outside {low}..{high}")
     if args.echo == args.out_channel:
         raise BridgeError(f"--echo {args.echo} is the sideman's own channel: choose another, or another --out-channel")
+    if args.panel and args.oscquery_port == 0:
+        raise BridgeError("--panel is served by OSCQuery's port: leave --oscquery-port 0 out")
     if (args.control_in is None) != (args.control_out is None):
         raise BridgeError("FL Studio's script needs both ways: give --control-in and --control-out together")
     return Settings(
@@ -204,6 +214,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         feedback=args.feedback,
         osc_host=_address(args.osc_host),
         oscquery_port=args.oscquery_port,
+        chart_text=args.chords or "",
+        panel=args.panel is not None,
+        browser=args.panel == "open",
         in_channel=None if args.channel is None else args.channel - 1,
         out_channel=args.out_channel - 1,
         echo_channel=None if args.echo is None else args.echo - 1,
@@ -231,11 +244,11 @@ def _mode(args: argparse.Namespace) -> str:
 
 def _chart(args: argparse.Namespace) -> Chart | None:
     mode = _mode(args)
-    if mode in ("changes", "comp") and not args.chords:
+    if MODES[mode].needs_chart and not args.chords:
         raise BridgeError(f"--mode {mode} needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
-    if mode in ("follow", "continue") and args.chords:
+    if args.chords and not MODES[mode].takes_chart:
         raise BridgeError(f"--mode {mode} listens to your keys: leave --chords out, or use --mode changes")
-    if args.count_in and mode not in ("changes", "comp"):
+    if args.count_in and not MODES[mode].needs_chart:
         raise BridgeError(f"--count-in is for a chart: --mode {mode} begins with your first note")
     if args.count_in and args.clock == "midi":
         raise BridgeError("--count-in is the host's where the clock is its: leave --count-in or --clock midi out")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bridge.errors import ModeError
 from bridge.live.inbox import Doors
+from bridge.live.modes.mode import MODES
 from engine.chords import Chart, Chord
 from engine.metre import parse_metre
 from osc_protocol.table.parameters import Value
@@ -26,12 +27,16 @@ class Controls:
         """One message from the player, called by the MIDI system's thread alone."""
         self.doors.hear(message)
 
+    def play_keys(self, message: bytes) -> None:
+        """One channel message of the player that came by another way than the MIDI input, as from a page."""
+        self.doors.post("keys", self._clock(), *message)
+
     def set_parameter(self, name: str, value: Value) -> None:
         """A checked value; in force from the next note that can still change. ModeError for a mode not to be had."""
         if name == "look_ahead_ms":
             self.doors.post("look_ahead", int(value))
         elif name == "mode":
-            if value in ("changes", "comp") and not self._has_chart:
+            if MODES[str(value)].needs_chart and not self._has_chart:
                 raise ModeError(f"mode {value!r} needs a chord chart: give --chords or send /sideman/chords first")
             self.doors.post("mode", str(value))
         else:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final, Protocol
 
 from bridge.live.controls import Controls
 from bridge.live.inbox import Doors
 from bridge.live.modes.switch import Modes
+from bridge.live.outside_clock import OutsideClock
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
+from bridge.live.playing.context import Context
 from bridge.live.playing.delivery import EventSink
 from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.keyboard import Keyboard
 from bridge.live.playing.knobs import Knobs
-from bridge.live.playing.parts import Parts
 from bridge.live.playing.witness import Witness
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
@@ -31,7 +32,6 @@ __all__ = ["LiveSession", "Report"]
 
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
 SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
-SYNC_PERIOD_US: Final = 500_000  # between two looks at how far we are from an outside clock
 
 
 class Report(Protocol):
@@ -88,17 +88,14 @@ class LiveSession(Controls):
         # Session thread only, from here on.
         now_us = self.doors.now_us
         self._look_ahead_us = look_ahead_ms * 1000
-        self._midi_clock = midi_clock
         self._ended_us = self.doors.now_us()  # the last round
         self._longest_us: float = math.inf  # until the next one, or time was lost
         self._broken = False  # the last round has failed
         self._seed = seed
         self._enabled = True
-        self._next_sync_us = 0
         improviser = make_improviser(seed)
         self.controls = tuple(improviser.controls)  # what its base can be asked; any thread
-        self._ahead = PlayAhead(improviser, sink, now_us, channel=channel)
-        self._ahead.feel = replace(self._ahead.feel, seed=seed)
+        self._ahead = PlayAhead(improviser, sink, now_us, channel=channel, seed=seed)
         latency_us = round(output_latency_ms * 1000)
         self._beat = Beat(
             self._ahead,
@@ -111,11 +108,12 @@ class LiveSession(Controls):
         )
         self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._witness)
         self._modes = Modes(
-            Parts(self._ahead, now_us, report, self._knobs, self._beat, self._witness),
+            Context(self._ahead, Keyboard(), now_us, report, self._knobs, self._beat, self._witness),
             release_us=round(release_s * 1e6),
             trade_bars=trade_bars,
             count_in_bars=count_in_bars,
         )
+        self._outside = None if midi_clock is None else OutsideClock(midi_clock, self._modes, self._beat)
         self._commands: dict[str, Callable[..., None]] = {
             "look_ahead": self._set_look_ahead,
             "mode": self._modes.set_mode,
@@ -126,6 +124,7 @@ class LiveSession(Controls):
             "metre": self._modes.set_metre,
             "ending": self._modes.end_in,
             "locate": self._modes.locate,
+            "keys": self._hear_keys,
             "seed": self._set_seed,
             "play": self._play,
             "stop": self._stop,
@@ -168,20 +167,20 @@ class LiveSession(Controls):
         lost_us = now_us - self._ended_us
         if not 0 <= lost_us < self._longest_us:
             self._resync(f"{lost_us / 1e6:.1f} s were lost")
-        if self._midi_clock is not None and now_us >= self._next_sync_us:
-            self._next_sync_us = now_us + SYNC_PERIOD_US
-            self._modes.sync(self._midi_clock, now_us)
+        if self._outside is not None:
+            self._outside.step(now_us)
         if self._enabled:
             if self._modes.step(now_us):
                 self._stop()
         else:
             self._knobs.apply(now_us)
         self._modes.fill(self._look_ahead_us, self.doors, now_us, hears=self._enabled)
-        self._beat.tell(now_us, self._witness, self._modes.beats_per_bar)
+        self._beat.tell(now_us, self._witness, self._modes.mode.metre.beats)
+        self._modes.tell_form()
         self._tell_asked()
-        wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.listens else IDLE_S
+        wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.mode.listens else IDLE_S
         self._ended_us = self.doors.now_us()
-        settles_in_us = self._modes.settles_in_us(self._ended_us)
+        settles_in_us = self._modes.mode.settles_in_us(self._ended_us)
         if settles_in_us is not None and self._enabled:
             wait_s = min(wait_s, settles_in_us / 1e6)
         self._longest_us = round(wait_s * 1e6) + LOST_US
@@ -212,7 +211,7 @@ class LiveSession(Controls):
 
     def _start_afresh(self) -> None:
         """A stream like the one that failed, at rest; modes and chart go on from where they were."""
-        self._modes.hold_place()
+        self._modes.mode.hold_place()
         self._ahead.abandon(self._fresh_improviser())
         self._modes.rest()
         self._broken = False
@@ -223,11 +222,14 @@ class LiveSession(Controls):
         return improviser
 
     def _hear(self, time_us: int, message: bytes) -> None:
-        if self._midi_clock is not None and self._modes.obey(self._midi_clock, time_us, message):
+        if self._outside is not None and self._outside.hear(time_us, message):
             self._enabled = True
         if message[0] < SYSTEM:
             self._witness.heard(time_us, message)
             self._modes.hear(time_us, message, enabled=self._enabled)
+
+    def _hear_keys(self, time_us: int, *message: int) -> None:
+        self._hear(time_us, bytes(message))
 
     # ---- commands, on the session thread ----------------------------------------------------------------------------
 
@@ -237,14 +239,13 @@ class LiveSession(Controls):
     def _set_seed(self, seed: int) -> None:
         self._modes.rest()
         self._seed = seed
-        self._ahead.replace(self._fresh_improviser())
-        self._ahead.feel = replace(self._ahead.feel, seed=seed)
+        self._ahead.replace(self._fresh_improviser(), seed)
 
     def _resync(self, why: str) -> None:
         """Every note ends, and the music goes on from now."""
         if why and self._ahead.playing:
             self._report("note", f"{why}: every note ended, the music goes on from now")
-        self._modes.hold_place()
+        self._modes.mode.hold_place()
         self._modes.rest()
         self.silence()  # also what only the scheduler knows of
 
@@ -259,4 +260,4 @@ class LiveSession(Controls):
     def _panic(self) -> None:
         self._stop()
         self._ahead.delivery.all_notes_off()
-        self._enabled = self._modes.chart_plays is None  # a chart waits for play; keys say for themselves when to play
+        self._enabled = self._modes.mode.led_by_keys  # a chart waits for play; keys say for themselves when to play

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ALL_NOTES_OFF", "ALL_SOUND_OFF", "CONTROL_CHANGE", "DRUMS", "NOTE_OFF", "NOTE_ON", "SUSTAIN_PEDAL"]
+__all__ = [
+    "ALL_NOTES_OFF", "ALL_SOUND_OFF", "CONTROL_CHANGE", "DRUMS", "LIFT_KEYS", "NOTE_OFF", "NOTE_ON",
+    "RESET_CONTROLLERS", "SUSTAIN_PEDAL",
+]  # fmt: skip
 
 # Statuses; the channel is in the low four bits.
 NOTE_OFF: Final = 0x80
@@ -14,6 +17,9 @@ CONTROL_CHANGE: Final = 0xB0
 # Controllers.
 SUSTAIN_PEDAL: Final = 64
 ALL_SOUND_OFF: Final = 120
+RESET_CONTROLLERS: Final = 121
 ALL_NOTES_OFF: Final = 123
+# Omni off and on, mono and poly mean all notes off as well.
+LIFT_KEYS: Final = frozenset((ALL_SOUND_OFF, ALL_NOTES_OFF, 124, 125, 126, 127))
 
 DRUMS: Final = 9  # General MIDI's channel 10, which the count-in clicks on

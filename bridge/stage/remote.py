@@ -7,7 +7,9 @@ from contextlib import suppress
 from functools import partial
 
 from bridge.errors import ModeError
+from bridge.live.modes.mode import MODES
 from bridge.live.session import LiveSession
+from bridge.panel.panel import Panel
 from engine.chords import parse_chart, parse_chord, stated_metre
 from engine.chords.scales import scale_mask
 from engine.metre import COMMON, Metre, parse_metre
@@ -39,10 +41,11 @@ class Remote:
         port: int = DEFAULT_PORT,
         host: str = "127.0.0.1",
         metre: Metre = COMMON,
+        panel: Panel | None = None,
     ) -> None:
         """values: those in force already; the table's defaults for the rest. metre: of charts that
-        name none. Nothing is bound before start()."""
-        self._live = live
+        name none. panel: is told what commands did. Nothing is bound before start()."""
+        self._live, self._panel = live, panel
         self._metre = metre
         self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
         self.server = OscServer(
@@ -101,11 +104,20 @@ class Remote:
             self._commands[address](arguments[0])
         else:
             self._bare_commands[address]()
+        if self._panel is not None:
+            self._panel.did(address, arguments[0] if arguments else None)
+
+    @property
+    def _over_chart(self) -> bool:
+        return MODES[str(self._values["mode"])].needs_chart
 
     def _set_chart(self, text: Value) -> None:
         own = stated_metre(str(text))
-        self._live.set_chart(parse_chart(str(text), metre=own or self._metre))
-        if self._values["mode"] != "comp":
+        chart = parse_chart(str(text), metre=own or self._metre)
+        self._live.set_chart(chart)
+        if self._panel is not None:
+            self._panel.has_chart(str(text), chart)
+        if not self._over_chart:
             self._values["mode"] = "changes"
             self.server.publish("mode")
 
@@ -126,6 +138,6 @@ class Remote:
                 return
 
     def _locate(self, beat: Value) -> None:
-        if self._values["mode"] not in ("changes", "comp"):
+        if not self._over_chart:
             raise ModeError("a position needs a chart to be in: send /sideman/chords first")
         self._live.locate(float(beat))

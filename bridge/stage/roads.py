@@ -15,6 +15,7 @@ from bridge.stage.settings import Settings
 from osc_protocol.errors import OscPortError
 from osc_protocol.oscquery.discovery import Announcement
 from osc_protocol.oscquery.server import OscQueryServer
+from osc_protocol.oscquery.site import Site
 from osc_protocol.server.server import OscServer
 
 __all__ = ["Roads"]
@@ -35,17 +36,18 @@ class Roads:
         """report: any thread. exits: closes what was opened; ports close themselves."""
         self._server, self._settings, self._report, self._exits = server, settings, report, exits
 
-    def open_oscquery(self) -> str:
-        """Says where it is served. OscPortError only for a port that was asked for: nothing else hangs on it."""
+    def open_oscquery(self, site: Site | None = None) -> str:
+        """Says where it is served. OscPortError only for a port that was asked for, or for pages: nothing else hangs on
+        it."""
         wanted, osc_port = self._settings.oscquery_port, self._server.port
         if wanted == 0:
             return "off"
         host, port = self._settings.osc_host, osc_port if wanted is None else wanted
-        http = OscQueryServer(self._server, host, port)
+        http = OscQueryServer(self._server, host, port, site=site)
         try:
             http.start()
         except OscPortError as error:
-            if wanted is not None:
+            if wanted is not None or site is not None:
                 raise
             return f"off: {error}"
         self._exits.callback(http.close)

@@ -44,6 +44,9 @@ class Settings:
     in_channel: int | None = None  # 0..15, on which the player is heard; None: on all
     out_channel: int = 0  # 0..15, of the notes
     echo_channel: int | None = None  # 0..15, on which the player's own notes are passed through; None: nowhere
+    chart_text: str = ""  # as it was given
+    panel: bool = False  # serve the page
+    browser: bool = False  # and open it
     oscquery_port: int | None = None  # TCP; None: the number of the OSC port; 0: none
 
     @property

@@ -13,6 +13,7 @@ import gc
 import os
 import queue
 import sys
+import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
@@ -20,14 +21,17 @@ from typing import Final
 import native
 from bridge.errors import LiveFailure
 from bridge.live.deadline_thread import Player
+from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.witness import Witnesses
 from bridge.live.session import LiveSession
 from bridge.live.supervision import RestartLimit
 from bridge.midi.clock import MidiClock
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
-from bridge.midi.numbers import ALL_NOTES_OFF, CONTROL_CHANGE
+from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
 from bridge.midi.ports import find_system
+from bridge.panel.panel import Panel, has_display
 from bridge.stage.records import Records
 from bridge.stage.remote import Remote
 from bridge.stage.roads import Roads
@@ -42,13 +46,6 @@ EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and a
 SYSTEM: Final = 0xF0  # messages from here on are of no channel
 OSC_THREADS: Final = OUR_THREADS + "osc"
 DIED: Final = "died"  # in the inbox: a worker, with the reason
-WHAT_TO_DO: Final = {
-    "follow": "hold a chord; ",
-    "changes": "",
-    "comp": "play your solo; ",
-    "trade": "you begin: play; ",
-    "continue": "play, and pause; ",
-}
 
 
 class Stage:
@@ -66,6 +63,7 @@ class Stage:
         self._live: LiveSession | None = None
         self._remote: Remote | None = None
         self._records: Records | None = None
+        self._panel: Panel | None = None
         self._hung = False
         self._restarts = RestartLimit()  # of all workers but the session, which has its own
 
@@ -85,13 +83,17 @@ class Stage:
         if records.take is not None and records.take.recovered is not None:
             path, count = records.take.recovered
             self._say(f"a take was broken off here: it is now {path}, {count} messages")
+        panel = self._panel = Panel(native.now_us, self._report) if settings.panel else None
+        if panel is not None:
+            self._exits.callback(panel.close)
+        taps = [] if panel is None else [panel.tap]
         live = LiveSession(
             self._load(),
-            records.sink,
+            records.sink if panel is None else panel.sink(records.sink),
             native.now_us,
             self._report,
             **settings.session_options | {"midi_clock": MidiClock() if settings.midi_clock else None},
-            witness=records.take,
+            witness=Witnesses(*([] if records.take is None else [records.take]), *taps),
             doors=records.doors,
         )
         self._live = live
@@ -108,17 +110,18 @@ class Stage:
             settings.osc_port,
             settings.osc_host,
             parse_metre(settings.metre),
+            panel,
         )
         self._exits.callback(self._remote.close)
         self._remote.start()
         ports = LivePorts(system, self._midi_lost, self._midi_back, self._report)
         self._exits.callback(ports.close)
         roads = Roads(self._remote.server, settings, self._report, self._exits)
-        oscquery = roads.open_oscquery()
+        oscquery = roads.open_oscquery(None if panel is None else panel.site(live, settings.metre))
 
         output = ports.output("Sideman Out", output_name)
         echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
-        self._player = Player(scheduler, output.send, native.now_us, self._inbox.put, records.sent, echo)
+        self._player = Player(scheduler, output.send, native.now_us, self._inbox.put, self._sent, echo)
         knobs = roads.open_knobs(ports, feedback_name)
 
         def hear(message: bytes) -> None:
@@ -150,7 +153,9 @@ class Stage:
         if not settings.osc_host.startswith("127."):
             self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
         self._say(f"OSCQuery: {oscquery}")
-        self._say(f"{WHAT_TO_DO[settings.mode]}Ctrl-C stops")
+        if panel is not None:
+            self._open_panel(panel, oscquery)
+        self._say(f"{MODES[settings.mode].invitation}Ctrl-C stops")
 
     def wait(self) -> int | BaseException:
         """Reports until it is time to leave: the number of the signal that said so, or the failure."""
@@ -170,6 +175,8 @@ class Stage:
             if what != "asked":  # for those who ask, not for the terminal: it may change at every bar
                 self._say(f"{what} {text}".rstrip())
             self._remote.report(what, text)
+            if self._panel is not None and what != "asked":
+                self._panel.said(what, text)
 
     def _look_at_session(self) -> None:
         """Ends the notes of a session that hangs; it goes on by itself when it can."""
@@ -238,6 +245,26 @@ class Stage:
                     f"{skipped} notes skipped, {self._live.dropped_input} messages of the player dropped"
                 )
 
+    def _open_panel(self, panel: Panel, served_at: str) -> None:
+        settings = self._settings
+        if settings.chart is not None:
+            panel.has_chart(settings.chart_text, settings.chart)
+        if settings.tempo_bpm is not None:
+            panel.did("/sideman/transport/tempo", settings.tempo_bpm)
+        panel.did("/sideman/seed", settings.seed)
+        panel.open()
+        address = panel.address(served_at)
+        self._say(f"panel: {address}")
+        if settings.browser and has_display():
+            webbrowser.open(address)
+
+    def _sent(self, time_us: int, message: bytes) -> None:
+        """On the deadline thread."""
+        assert self._records is not None
+        self._records.sent(time_us, message)
+        if self._panel is not None:
+            self._panel.tap.sent(time_us, message)
+
     def _report(self, what: str, text: str) -> None:
         """Any thread: the main thread says it, and tells the subscribers."""
         self._inbox.put((what, text))
@@ -248,7 +275,8 @@ class Stage:
             self._player.port_lost()
         if self._live is not None:
             for channel in range(16):
-                self._live.midi_in(bytes((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0)))
+                for controller in (ALL_SOUND_OFF, RESET_CONTROLLERS):
+                    self._live.midi_in(bytes((CONTROL_CHANGE | channel, controller, 0)))
         self._report("error", f"the JACK server went away ({why}), every note has ended: start it, the ports come back")
 
     def _midi_back(self) -> None:

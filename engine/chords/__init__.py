@@ -5,6 +5,7 @@ from engine.chords.chord import Chord
 from engine.chords.recognise import recognise
 from engine.chords.symbol import parse_chord
 from engine.chords.tracker import ChordChange, ChordFollower, ChordTracker
+from engine.chords.transpose import transpose_chart
 
 __all__ = [
     "Chart",
@@ -18,4 +19,5 @@ __all__ = [
     "parse_chord",
     "recognise",
     "stated_metre",
+    "transpose_chart",
 ]

@@ -22,12 +22,11 @@ _FULL = 3  # pitch classes that make a chord without doubt
 
 
 class ChordTracker:
-    """Held keys and pedal -> chord. Not thread-safe: one thread feeds it and asks."""
+    """Held keys, and notes that the pedal holds -> chord. Not thread-safe: one thread feeds it and asks."""
 
     def __init__(self) -> None:
         self._keys: dict[int, float] = {}  # pitch -> when it was struck
         self._pedalled: dict[int, float] = {}  # released, but still sounding
-        self._pedal_down = False
         self._newest_s = 0.0
 
     def note_on(self, pitch: int, velocity: int, time_s: float) -> None:
@@ -39,23 +38,20 @@ class ChordTracker:
         self._keys[pitch] = time_s
         self._newest_s = time_s
 
-    def note_off(self, pitch: int, time_s: float) -> None:
-        """A key comes up. A key that was not down is ignored."""
+    def note_off(self, pitch: int, time_s: float, *, pedalled: bool = False) -> None:
+        """A key comes up. pedalled: its note sounds on until note_end(). A key that was not down is ignored."""
         struck_s = self._keys.pop(pitch, None)
-        if struck_s is not None and self._pedal_down:
+        if struck_s is not None and pedalled:
             self._pedalled[pitch] = struck_s
 
-    def pedal(self, down: bool) -> None:
-        """The sustain pedal moves."""
-        self._pedal_down = down
-        if not down:
-            self._pedalled.clear()
+    def note_end(self, pitch: int) -> bool:
+        """The pedal lets go of a note; whether it held one."""
+        return self._pedalled.pop(pitch, None) is not None
 
-    def clear(self) -> None:
-        """Forgets every note and lifts the pedal: after a panic or a lost port."""
-        self._keys.clear()
-        self._pedalled.clear()
-        self._pedal_down = False
+    @property
+    def holds(self) -> bool:
+        """Whether any key is down."""
+        return bool(self._keys)
 
     def current(self) -> Chord | None:
         """The chord now held; None for fewer than two pitch classes and for clusters."""
@@ -122,23 +118,22 @@ class ChordFollower:
         self._tracker.note_on(pitch, velocity, time_s)
         self._strike_due_s = time_s + (self._roll_s if self._tracker.grasped() is None else self._sure_s)
 
-    def note_off(self, pitch: int, time_s: float) -> None:
-        """A key comes up."""
+    def note_off(self, pitch: int, time_s: float, *, pedalled: bool = False) -> None:
+        """A key comes up. pedalled: its note sounds on until note_end()."""
         self._begin(time_s)
-        self._tracker.note_off(pitch, time_s)
+        self._tracker.note_off(pitch, time_s, pedalled=pedalled)
         self._lift_due_s = time_s + self._lift_s
 
-    def pedal(self, down: bool, time_s: float) -> None:
-        """The sustain pedal moves."""
-        self._tracker.pedal(down)
-        if not down:
+    def note_end(self, pitch: int, time_s: float) -> None:
+        """The pedal lets go of a note. One that it did not hold is ignored."""
+        if self._tracker.note_end(pitch):
             self._begin(time_s)
             self._lift_due_s = time_s + self._lift_s
 
-    def clear(self) -> None:
-        """Forgets every note; the next poll reports the silence."""
-        self._tracker.clear()
-        self._strike_due_s, self._lift_due_s = None, 0.0
+    @property
+    def holds(self) -> bool:
+        """Whether any key is down."""
+        return self._tracker.holds
 
     @property
     def due_s(self) -> float | None:

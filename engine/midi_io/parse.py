@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from engine.midi_io.container import open_container
 from engine.midi_io.events import Channel, Events, read_events
+from engine.midi_io.mode_messages import lifts, mode_messages, pedal_rows, placed
 
 __all__ = ["MAX_NOTES", "MAX_STEPS", "NO_PROGRAM", "Parsed", "parse"]
 
@@ -16,7 +17,6 @@ MAX_NOTES = 500_000  # two hours of the densest piano music hold 200,000
 MAX_STEPS = 100_000  # meta, system and program events, and damaged ones: a bound on time
 MAX_TIME_SIGNATURES = 10_000
 NO_PROGRAM = -1  # the channel never got a program change; General MIDI then plays a piano
-_SUSTAIN_CC = 64
 _MAX_BEAT_POWER = 6  # a 64th; larger denominators are broken
 
 _TEXT, _TRACK_NAME, _INSTRUMENT_NAME = 0x01, 0x03, 0x04
@@ -54,8 +54,8 @@ def parse(data: bytes) -> Parsed:
     """
     frame = open_container(data)
     parsed = Parsed(frame.division, np.zeros((0, 7), np.int64), np.zeros((0, 4), np.int64), repairs=frame.repairs)
-    notes, pedal = [], []
     tracks: list[Events] = []
+    offsets: list[int] = []
     unread = note_count = offset = steps = 0
     for number, chunk in enumerate(frame.tracks):
         events = read_events(chunk, MAX_STEPS - steps)
@@ -64,19 +64,10 @@ def parse(data: bytes) -> Parsed:
         unread += events.unread
         _read_meta(parsed, events, offset)
         tracks.append(events)
-        channel = events.channel
-        strikes = channel.status & 0xE0 == 0x80
-        note_count += int(strikes.sum())
+        offsets.append(offset)
+        note_count += int(_strikes(events.channel).sum())
         if note_count > 2 * MAX_NOTES:
             raise ValueError(f"more than {MAX_NOTES:,} notes: take the file apart")
-        if strikes.any():
-            notes.append((number, offset, _pair(channel, strikes, events.end_tick)))
-        sustain = np.flatnonzero((channel.status & 0xF0 == 0xB0) & (channel.first == _SUSTAIN_CC))
-        if len(sustain):
-            rows = np.zeros((len(sustain), 4), dtype=np.int64)
-            rows[:, 0], rows[:, 1] = channel.tick[sustain] + offset, channel.second[sustain]
-            rows[:, 2], rows[:, 3] = number, channel.status[sustain] & 0x0F
-            pedal.append(rows)
         if frame.kind == 2:
             offset += events.end_tick
             # The next pattern knows nothing of this one's tempo and metre.
@@ -87,12 +78,34 @@ def parse(data: bytes) -> Parsed:
         raise ValueError(f"{damage[0]}:{damage[2].rpartition(':')[0]}: export the file again")
     if len(parsed.time_signatures) > MAX_TIME_SIGNATURES:
         raise ValueError(f"more than {MAX_TIME_SIGNATURES:,} time signatures: export the file without them")
-    if notes:
-        programs = _programs(tracks)
-        parsed.notes = np.concatenate([_with_programs(number, at, found, programs) for number, at, found in notes])
-    if pedal:
-        parsed.pedal = np.concatenate(pedal)
+    _read_channels(parsed, tracks, offsets, separate=frame.kind == 2)
     return parsed
+
+
+def _read_channels(parsed: Parsed, tracks: list[Events], offsets: list[int], *, separate: bool) -> None:
+    """Notes and pedal. separate: the tracks are pieces of their own."""
+    programs = _programs(tracks)
+    modes = [mode_messages(events.channel) for events in tracks]
+    # A track without notes speaks for the channel in all tracks, as sequencers write it; the others for themselves.
+    speaking = [n for n, found in enumerate(modes) if len(found) and not _strikes(tracks[n].channel).any()]
+    notes, pedal = [parsed.notes], [parsed.pedal]
+    for number, (events, offset) in enumerate(zip(tracks, offsets, strict=True)):
+        channel = events.channel
+        others = [] if separate else [placed(modes[n], channel) for n in speaking if n != number]
+        messages = np.concatenate([modes[number], *others])
+        messages = messages[np.argsort(messages[:, 0], kind="stable")]
+        if _strikes(channel).any():
+            notes.append(_with_programs(number, offset, _pair(channel, messages, events.end_tick), programs))
+        rows = pedal_rows(channel, messages)
+        rows[:, 0] += offset
+        pedal.append(np.insert(rows, 2, number, axis=1))
+    parsed.notes, parsed.pedal = np.concatenate(notes), np.concatenate(pedal)
+
+
+def _strikes(channel: Channel) -> npt.NDArray[np.bool_]:
+    """Which messages begin or end a note."""
+    strikes: npt.NDArray[np.bool_] = channel.status & 0xE0 == 0x80
+    return strikes
 
 
 def _read_meta(parsed: Parsed, events: Events, offset: int) -> None:
@@ -116,16 +129,25 @@ def _read_meta(parsed: Parsed, events: Events, offset: int) -> None:
     parsed.names.append(name + b"\n" + instrument)
 
 
-def _pair(channel: Channel, strikes: npt.NDArray[np.bool_], end_tick: int) -> I64:
-    """(N, 5) start, length, pitch, velocity, channel of a track's notes.
+def _pair(channel: Channel, modes: I64, end_tick: int) -> I64:
+    """(N, 5) start, length, pitch, velocity, channel of a track's notes. modes: its channel mode messages.
 
     Of two equal notes the older ends first; an end without a beginning is nothing; a note that nobody ended lasts to
-    the end of the track; a note lasts at least one tick.
+    where all keys of its channel come up, or to the end of the track; a note lasts at least one tick.
     """
-    mine = np.flatnonzero(strikes)
+    mine = np.flatnonzero(_strikes(channel))
     key = (channel.status[mine] & 0x0F).astype(np.uint16) << 7 | channel.first[mine]
+    until = np.full(len(mine), end_tick)
+    for number in np.unique(modes[:, 2]).tolist():
+        # Between two moments at which all keys come up, a pitch is a key of its own.
+        after, ticks = lifts(modes, number)
+        own = key >> 7 == number
+        span = np.searchsorted(after, mine[own], side="right")
+        until[own] = np.append(ticks, end_tick)[span]
+        key = key.astype(np.int64)
+        key[own] |= span << 11
     order = np.argsort(key, kind="stable")
-    mine, key = mine[order], key[order].astype(np.int64)
+    mine, key, until = mine[order], key[order].astype(np.int64), until[order]
     on = (channel.status[mine] & 0x10 != 0) & (channel.second[mine] > 0)
     # How many notes of a key sound after each event, if ends without a beginning counted as -1. Every key starts on a
     # lower floor than all before it, so one running minimum over all keys finds the events that fall below it.
@@ -145,7 +167,7 @@ def _pair(channel: Channel, strikes: npt.NDArray[np.bool_], end_tick: int) -> I6
     rank = np.arange(len(starts)) - starts_before[index_of_key[starts]]
     ended = rank < ends_of_key[index_of_key[starts]]
     start = channel.tick[mine[starts]]
-    stop = np.full(len(starts), end_tick)
+    stop = until[starts]
     stop[ended] = channel.tick[mine[ends[(ends_before[index_of_key[starts]] + rank)[ended]]]]
     struck = mine[starts]
     columns = [start, np.maximum(stop - start, 1), channel.first[struck], channel.second[struck]]

@@ -6,32 +6,45 @@
     GET /?HOST_INFO                    where OSC itself is spoken
     Upgrade: websocket                 to hear changes and to send OSC (talk.py)
 
+Pages may be served beside it (site.py), each at a path of its own, from memory.
+
 It serves only those who call it by a loopback name or by the address that it is bound to: a web page whose name was
-bent to 127.0.0.1 (DNS rebinding) is refused. So is any web page that asks for a websocket: browsers name it in Origin.
+bent to 127.0.0.1 (DNS rebinding) is refused. So is any web page from elsewhere that asks for a websocket: browsers
+name it in Origin. A page's own websocket takes the pages of this port alone.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import threading
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from osc_protocol.errors import OscPortError
+from osc_protocol.oscquery.site import Page, Site
 from osc_protocol.oscquery.socket import WebSocket
-from osc_protocol.oscquery.talk import can_talk
+from osc_protocol.oscquery.talk import Talk, can_talk
 from osc_protocol.oscquery.tree import ATTRIBUTES, describe, host_info
 from osc_protocol.server.server import OscServer
 
 __all__ = ["OscQueryServer"]
 
 MAX_TARGET: Final = 1024  # characters of path and query
-MAX_CONNECTIONS: Final = 16
-MAX_SOCKETS: Final = 8  # of them, that stay: a host keeps its websocket for as long as it runs
+MAX_CONNECTIONS: Final = 48
+MAX_SOCKETS: Final = 16  # of them, that stay: a host keeps its websocket for as long as it runs
 TIMEOUT_S: Final = 5.0  # of a silent connection
+PAGE_HEADERS: Final = {
+    # A page loads nothing from anywhere else, stands in nobody's frame, and is asked for anew by a newer engine.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -39,13 +52,20 @@ class OscQueryServer:
     """Serves the table on a thread of its own. start() binds; close() may be called twice."""
 
     def __init__(
-        self, osc: OscServer, host: str = "127.0.0.1", port: int = 0, name: str = "Sideman", *, live: bool | None = None
+        self,
+        osc: OscServer,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        name: str = "Sideman",
+        *,
+        live: bool | None = None,
+        site: Site | None = None,
     ) -> None:
         """osc: whose values are told, started before. port: TCP, 0 for a free one.
 
-        live: whether websockets are served; None: if their library is installed.
+        live: whether websockets are served; None: if their library is installed. site: pages beside the tree.
         """
-        self.host, self.port, self.osc = host, port, osc
+        self.host, self.port, self.osc, self.site = host, port, osc, site
         self.live = can_talk() if live is None else live
         self._name = name
         self._sockets: set[WebSocket] = set()
@@ -105,12 +125,16 @@ class OscQueryServer:
             return HTTPStatus.NO_CONTENT, None
         return HTTPStatus.OK, {parts.query: node[parts.query]}
 
-    def talk(self, connection: Any, request: bytes) -> bool:
+    def talk(self, connection: Any, path: str, request: bytes) -> bool:
         """Serves one websocket until it ends, on the caller's thread; False where there are too many already."""
+        site = self.site if self.is_of_a_page(path) else None
         with self._lock:
             if len(self._sockets) >= MAX_SOCKETS:
                 return False
-            socket = WebSocket(self.osc, connection, request)
+            if site is not None:
+                socket = WebSocket(connection, lambda wake: site.talker(request, wake))
+            else:
+                socket = WebSocket(connection, lambda wake: Talk(self.osc, request, wake))
             self._sockets.add(socket)
         try:
             socket.run()
@@ -118,6 +142,14 @@ class OscQueryServer:
             with self._lock:
                 self._sockets.discard(socket)
         return True
+
+    def page(self, target: str) -> Page | None:
+        """The page at a request target, None where there is none."""
+        return None if self.site is None or len(target) > MAX_TARGET else self.site.page(target.partition("?")[0])
+
+    def is_of_a_page(self, path: str) -> bool:
+        """Whether a websocket at this path is a page's own."""
+        return self.site is not None and self.site.talks_at(path)
 
     def may_call_us(self, host_header: str) -> bool:
         """Whether a Host header names us, port or no port."""
@@ -153,7 +185,8 @@ def _is_ours(origin: str, host_header: str) -> bool:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    allow_reuse_address = False  # on Windows it would let two engines share the port
+    # Connections of an engine that has just ended must not keep the port; on Windows it would let two engines share it.
+    allow_reuse_address = os.name == "posix"
 
     def __init__(self, address: tuple[str, int], query: OscQueryServer) -> None:
         self.query = query
@@ -202,15 +235,24 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Upgrade", "").lower() == "websocket":
             self._upgrade()
             return
+        page = self.server.query.page(self.path)
+        if page is not None:
+            self._send(HTTPStatus.OK, page.content_type, page.body, PAGE_HEADERS)
+            return
         status, content = self.server.query.answer(self.path)
         if status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
             self.send_error(status)
             return
         body = b"" if content is None else json.dumps(content, allow_nan=False).encode()
+        self._send(status, "application/json" if status == HTTPStatus.OK else "", body, {})
+
+    def _send(self, status: HTTPStatus, content_type: str, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        if status == HTTPStatus.OK:
-            self.send_header("Content-Type", "application/json")
+        if content_type:
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Connection", "close")
         self.end_headers()
@@ -219,14 +261,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _upgrade(self) -> None:
         query = self.server.query
         if not query.live:
-            self.send_error(HTTPStatus.NOT_IMPLEMENTED, "no websockets here: pip install sideman[discovery]")
-        elif not all(_is_ours(origin, self.headers["Host"]) for origin in self.headers.get_all("Origin") or []):
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED, "no websockets here: pip install websockets")
+        elif not all(self._may_listen(origin) for origin in self.headers.get_all("Origin") or []):
             self.send_error(HTTPStatus.FORBIDDEN, "web pages may not listen in")
         else:
             lines = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items()), "", ""]
-            if not query.talk(self.connection, "\r\n".join(lines).encode("latin-1")):
+            if not query.talk(self.connection, self.path, "\r\n".join(lines).encode("latin-1")):
                 self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_SOCKETS} websockets are open already")
             self.close_connection = True
+
+    def _may_listen(self, origin: str) -> bool:
+        host = self.headers["Host"]
+        if self.server.query.is_of_a_page(self.path):
+            return origin.lower() == f"http://{host.strip().lower()}"
+        return _is_ours(origin, host)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the terminal belongs to the session's own lines."""

@@ -1,4 +1,4 @@
-"""The socket under a talk on OSCQuery's port: one thread that sleeps until the host speaks or a value has changed."""
+"""The socket under a talk on OSCQuery's port: one thread that sleeps until the host speaks or there is news for it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
-from osc_protocol.oscquery.talk import Talk
-from osc_protocol.server.server import OscServer
-from osc_protocol.server.subscriptions import RATE_HZ
+from osc_protocol.oscquery.site import Talker
 
 __all__ = ["SILENCE_S", "WebSocket"]
 
@@ -22,13 +21,16 @@ SILENCE_S: Final = 60.0  # without a word, not even an answer to a ping, the hos
 class WebSocket:
     """run() on one thread, end() on any."""
 
-    def __init__(self, osc: OscServer, connection: socket.socket, request: bytes) -> None:
-        """connection: with a time-out, which bounds how long a host that does not read can hold the thread."""
+    def __init__(self, connection: socket.socket, talk: Callable[[Callable[[], None]], Talker]) -> None:
+        """connection: with a time-out, which bounds how long a host that does not read can hold the thread.
+
+        talk(wake): begins the talk, which may call wake() on any thread.
+        """
         self._connection = connection
         self._ending = threading.Event()
         self._bell, self._rope = socket.socketpair()
         self._rung = threading.Event()
-        self._talk = Talk(osc, request, self._ring)
+        self._talk = talk(self._ring)
 
     def run(self) -> None:
         """Talks until one side ends it, the host falls silent or does not read."""
@@ -54,7 +56,7 @@ class WebSocket:
         told_s = -1e9
         while self._talk.is_open and not self._ending.is_set():
             now_s = time.monotonic()
-            wait_s = max(0.0, told_s + 1 / RATE_HZ - now_s) if self._rung.is_set() else PING_S
+            wait_s = max(0.0, told_s + 1 / self._talk.told_hz - now_s) if self._rung.is_set() else PING_S
             sources = [self._connection] if self._rung.is_set() else [self._connection, self._bell]
             readable, _, _ = select.select(sources, [], [], wait_s)
             now_s = time.monotonic()
@@ -65,7 +67,7 @@ class WebSocket:
                 return
             if self._bell in readable:
                 self._bell.recv(1)
-            if self._rung.is_set() and now_s - told_s >= 1 / RATE_HZ:
+            if self._rung.is_set() and now_s - told_s >= 1 / self._talk.told_hz:
                 told_s = now_s
                 self._rung.clear()
                 self._talk.flush()

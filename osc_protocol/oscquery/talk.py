@@ -16,9 +16,11 @@ from collections.abc import Callable
 from typing import Final
 
 from osc_protocol.errors import PacketError, ParameterError
+from osc_protocol.oscquery.frames import POLICY_VIOLATION, UNSUPPORTED_DATA, Frames
 from osc_protocol.oscquery.tree import PATHS_OF, value_at
 from osc_protocol.server.limits import RateLimit
 from osc_protocol.server.server import OscServer
+from osc_protocol.server.subscriptions import RATE_HZ
 from osc_protocol.server.udp import MAX_PACKETS_PER_S
 from osc_protocol.table.parameters import CONTROL_NAMES, nearest
 from osc_protocol.wire.codec import MAX_PACKET_BYTES, decode, encode
@@ -28,7 +30,6 @@ __all__ = ["Talk", "can_talk"]
 
 _ASKED_AT: Final = {name: f"{ASKED}/{name}" for name in CONTROL_NAMES}
 _PATHS: Final = frozenset(path for paths in PATHS_OF.values() for path in paths) | frozenset(_ASKED_AT.values())
-_UNSUPPORTED_DATA, _POLICY_VIOLATION = 1003, 1008  # codes of RFC 6455
 
 
 def can_talk() -> bool:
@@ -47,58 +48,40 @@ class Talk:
     value has changed; flush() then tells it. close() must be called at the end.
     """
 
-    def __init__(self, osc: OscServer, request: bytes, wake: Callable[[], None]) -> None:
-        from websockets.http11 import Request
-        from websockets.server import ServerProtocol
+    told_hz: Final = RATE_HZ
 
+    def __init__(self, osc: OscServer, request: bytes, wake: Callable[[], None]) -> None:
         self._osc, self._wake = osc, wake
-        self._protocol = ServerProtocol(max_size=MAX_PACKET_BYTES)
+        self._frames = Frames(request, MAX_PACKET_BYTES)
         self._paths: set[str] = set()  # listened to
         self._lock = threading.Lock()
         self._changed: dict[str, None] = {}  # paths, in the order of their changes
         self._from_host: dict[str, object] = {}  # by path: what the host said there and need not be told
-        self._parts: list[bytes] = []  # of a message in fragments
-        self._is_text = False
         self._rate = RateLimit(MAX_PACKETS_PER_S)
-        self._protocol.receive_data(request)
-        for event in self._protocol.events_received():
-            assert isinstance(event, Request)
-            self._protocol.send_response(self._protocol.accept(event))
         osc.add_listener(self._hear)
 
     @property
     def is_open(self) -> bool:
         """Whether there is anything left to say or to hear."""
-        from websockets.protocol import State
-
-        return self._protocol.state is State.OPEN
+        return self._frames.is_open
 
     def receive(self, data: bytes) -> None:
         """Bytes from the host; none at its end. Any bytes are taken: what breaks the protocol ends the talk."""
-        from websockets.frames import Frame, Opcode
-
-        if data:
-            self._protocol.receive_data(data)
-        else:
-            self._protocol.receive_eof()
-        for frame in self._protocol.events_received():
-            if not isinstance(frame, Frame) or frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-                continue
-            if frame.opcode is not Opcode.CONT:
-                self._is_text = frame.opcode is Opcode.TEXT
-            self._parts.append(bytes(frame.data))
-            if frame.fin and self.is_open:
-                message, self._parts = b"".join(self._parts), []
+        for is_text, message in self._frames.receive(data):
+            if not self._rate.allow():
+                self._frames.fail(POLICY_VIOLATION, f"more than {MAX_PACKETS_PER_S} messages a second")
+            elif is_text:
+                self._command(message)
+            else:
                 self._take(message)
 
     def outgoing(self) -> list[bytes]:
         """What is to be sent now; an empty item says that nothing comes after it."""
-        return self._protocol.data_to_send()
+        return self._frames.outgoing()
 
     def ping(self) -> None:
         """Asks whether the host is still there; its answer comes by itself."""
-        if self.is_open:
-            self._protocol.send_ping(b"")
+        self._frames.ping()
 
     def flush(self) -> None:
         """Tells the values that have changed since."""
@@ -111,27 +94,20 @@ class Talk:
     def close(self) -> None:
         """Hears of no change any more, and says goodbye if there is somebody to hear it."""
         self._osc.remove_listener(self._hear)
-        if self.is_open:
-            self._protocol.send_close(1001)
+        self._frames.close()
 
     def _take(self, message: bytes) -> None:
-        if not self._rate.allow():
-            self._protocol.fail(_POLICY_VIOLATION, f"more than {MAX_PACKETS_PER_S} messages a second")
-            return
-        if self._is_text:
-            self._command(message)
-            return
         with contextlib.suppress(PacketError):  # the server answers it
             self._from_host |= {path: said[0] for path, said in decode(message) if path in self._paths and said}
         for reply in self._osc.handle_packet(message):
-            self._protocol.send_binary(reply)
+            self._frames.send_binary(reply)
 
     def _command(self, message: bytes) -> None:
         try:
             content = json.loads(message)
             command, path = content["COMMAND"], content["DATA"]
         except (ValueError, RecursionError, LookupError, TypeError):
-            self._protocol.fail(_UNSUPPORTED_DATA, 'send {"COMMAND": "LISTEN", "DATA": path}, or OSC in binary')
+            self._frames.fail(UNSUPPORTED_DATA, 'send {"COMMAND": "LISTEN", "DATA": path}, or OSC in binary')
             return
         if command == "IGNORE":
             self._paths.discard(path if isinstance(path, str) else "")
@@ -145,11 +121,11 @@ class Talk:
 
     def _tell(self, path: str) -> None:
         value = value_at(path, self._osc.value, self._osc.asked)
-        if self._from_host.pop(path, None) != value and self.is_open:
-            self._protocol.send_binary(encode(path, value))
+        if self._from_host.pop(path, None) != value:
+            self._frames.send_binary(encode(path, value))
 
     def _refuse(self, path: str, reason: str) -> None:
-        self._protocol.send_binary(refusal(path.replace("\x00", " "), ParameterError(reason)))
+        self._frames.send_binary(refusal(path.replace("\x00", " "), ParameterError(reason)))
 
     def _hear(self, packet: bytes) -> None:
         """The server's listener: any thread."""

@@ -17,7 +17,7 @@ from osc_protocol.table.scaling import AUTO, cc_to_choice, cc_to_value, choice_t
 
 __all__ = [
     "AUTO", "BY_ADDRESS", "BY_CC", "BY_NAME", "COMMANDS", "COMMAND_BY_ADDRESS", "CONTROL_NAMES", "DEFAULT_OUT_PORT",
-    "DEFAULT_PORT", "NEXT", "PARAMETERS", "Command", "Parameter", "ParameterError", "Value", "check",
+    "DEFAULT_PORT", "MAX_TEXT", "NEXT", "PARAMETERS", "Command", "Parameter", "ParameterError", "Value", "check",
     "check_arguments", "from_cc", "in_type", "legal_range", "nearest", "parse", "to_cc",
 ]  # fmt: skip
 

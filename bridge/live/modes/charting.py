@@ -1,35 +1,62 @@
-"""Mode changes: the sideman plays over a chart, round and round, bar-synchronous with whoever has the beat."""
+"""Modes changes and comp: the sideman plays over a chart, round and round, in the bars of whoever has the beat."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from bridge.live.modes.chart_chords import chords_from
+from bridge.live.modes.mode import Mode
 from bridge.live.playing.ahead import START_MARGIN_US
 from bridge.live.playing.beat import LOCATE_TOLERANCE_S
-from bridge.live.playing.changes import ChartPlayer
-from bridge.live.playing.parts import Parts
+from bridge.live.playing.context import Context
+from bridge.live.playing.timeline import StreamTimeline, WallTimeline
+from bridge.midi.clock import MidiClock, Transport
 from engine.chords import Chart, Chord
 
 __all__ = ["Charting"]
 
+LAID_OUT_S: Final = 30.0  # how far a chart is laid out at a time
 
-class Charting:
-    """One chart. Session thread only."""
 
-    def __init__(self, chart: Chart, parts: Parts, *, count_in_bars: int) -> None:
-        self._ahead, self._clock, self._report = parts.ahead, parts.clock, parts.report
-        self._knobs, self._beat, self._witness = parts.knobs, parts.beat, parts.witness
-        self._marked: Chord | None = None  # the chord that the witness was told of last
+class Charting(Mode):
+    """One chart, laid out before the improviser as far as it may look ahead. Session thread only."""
+
+    led_by_keys = False
+    chart: Chart
+
+    def __init__(self, context: Context, chart: Chart, *, count_in_bars: int) -> None:
+        super().__init__("changes", context, chart)
         self._count_in_bars = count_in_bars
-        self._player = ChartPlayer(chart, parts.beat.chart_bpm)
+        self._marked: Chord | None = None  # the chord that the witness was told of last
+        self._until_s = 0.0  # stream second up to which the chart is laid out
+        self._last: Chord | None = None  # chord laid out last
         self.start_beat = 0.0  # of the chart, where it starts next
 
     @property
-    def chart(self) -> Chart:
-        """The chart."""
-        return self._player.chart
+    def tempo_bpm(self) -> float:
+        """See Mode."""
+        return self._beat.chart_bpm
+
+    @property
+    def builds(self) -> bool:
+        """See Mode."""
+        return not self.keeps_clear
+
+    @property
+    def keeps_clear(self) -> bool:
+        """See Mode."""
+        return self.name == "comp"
+
+    @property
+    def form(self) -> WallTimeline | None:
+        """See Mode."""
+        if not self._ahead.playing:
+            return None
+        return WallTimeline(self._timeline.tempo_bpm, self._ahead.wall_us(self._timeline.seconds(0.0)))
 
     def beat_at(self, stream_s: float) -> float:
         """The chart's beat at a stream second. Only while playing."""
-        return self._player.clock.beat(stream_s)
+        return self._timeline.beat(stream_s)
 
     def step(self, now_us: int) -> None:
         """Starts where it rests, and keeps the chart laid out."""
@@ -38,56 +65,80 @@ class Charting:
         elif self._beat.midi_clock is None or self._beat.midi_clock.running:
             self._start()
             bars = "1 bar" if self.chart.bars == 1 else f"{self.chart.bars} bars"
-            self._report("playing", f"{bars} at {self._player.clock.tempo_bpm:g} bpm")
+            self._report("playing", f"{bars} at {self.tempo_bpm:g} bpm")
         if self._ahead.playing:
-            self._player.keep_ahead(self._ahead.improviser)
+            self._keep_ahead()
             self._mark(now_us)
 
-    def hold(self, now_us: int) -> None:
-        """Keeps the place: where the music is broken off now, the next start goes on."""
-        self.start_beat = max(self.beat_at(self._ahead.stream_s(now_us)), 0.0)
+    def hold_place(self) -> None:
+        """Where the music is broken off now, the next start goes on."""
+        if self._ahead.playing:
+            self.start_beat = max(self.beat_at(self._ahead.stream_s(self._clock())), 0.0)
 
     def skip(self, from_s: float, skipped_s: float) -> None:
         """The stream was laid anew, so much later: the chart goes on with the clock on the wall."""
-        self._player.skip(self._ahead.improviser, from_s, skipped_s)
-        self._beat.lay_chart(self._player.clock)
+        self._play_from(from_s, self.beat_at(from_s) + skipped_s * self.tempo_bpm / 60.0)
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """Another tempo; the beat goes on where it is. Only while playing: a start asks for the tempo."""
-        self._ahead.change(lambda from_s: self._set_tempo(tempo_bpm, from_s))
+        """Another tempo; the beat goes on where it is. A start asks for the tempo by itself."""
+        if self._ahead.playing:
+            self._ahead.change(lambda from_s: self._lay_out(self._timeline.at_tempo(tempo_bpm, from_s), from_s))
+
+    def set_metre(self) -> None:
+        """The chart has its own."""
 
     def locate(self, beat: float, at_us: int) -> None:
         """The outside is at this beat at that moment."""
         if not self._ahead.playing:
             self.start_beat = beat
             return
-        tempo_bpm = self._player.clock.tempo_bpm
+        tempo_bpm = self.tempo_bpm
 
         def beat_at(stream_s: float) -> float:
             heard_us = self._ahead.wall_us(stream_s) + self._beat.latency_us
             return beat + (heard_us - at_us) / 1e6 * tempo_bpm / 60.0
 
         present_s = self._ahead.improviser.time_s
-        off_s = (beat_at(present_s) - self._player.clock.beat(present_s)) * 60.0 / tempo_bpm
+        off_s = (beat_at(present_s) - self.beat_at(present_s)) * 60.0 / tempo_bpm
         if abs(off_s) >= LOCATE_TOLERANCE_S:  # a host repeats where it is
             self._ahead.change(lambda from_s: self._play_from(from_s, max(beat_at(from_s), 0.0)))
+
+    def meet(self, beat: float, at_us: int) -> None:
+        """See Mode."""
+        self.locate(beat, at_us)
+
+    def obey(self, did: Transport, clock: MidiClock, at_us: int) -> bool:
+        """A position moves what plays. A start or stop ends it, and it starts again while the clock runs."""
+        beat = clock.position_beats / float(self.metre.beat_quarters)
+        if did == "position":
+            if clock.running:
+                self.locate(beat, at_us)
+            return False
+        self.start_beat = beat
+        return True
+
+    @property
+    def _timeline(self) -> StreamTimeline:
+        """The chart's beats over stream seconds. Only while playing."""
+        assert self._ahead.timeline is not None
+        return self._ahead.timeline
 
     def _mark(self, now_us: int) -> None:
         """Tells of the chord that sounds, where it is another one."""
         beat = self.beat_at(self._ahead.stream_s(now_us))
         if beat < 0:  # the count-in
             return
-        span = self._player.span_at(beat)
+        within = beat % self.chart.beats
+        span = next(span for span in reversed(self.chart.spans) if span.start_beat <= within)
         if span.chord != self._marked:
             self._marked = span.chord
-            began_s = self._player.clock.seconds(beat - beat % self.chart.beats + span.start_beat)
+            began_s = self._timeline.seconds(beat - within + span.start_beat)
             self._witness.marked(self._ahead.wall_us(began_s), "N.C." if span.chord is None else span.chord.label)
 
     def _start(self) -> None:
         self._marked = None
-        self._player = ChartPlayer(self.chart, self._beat.chart_bpm)
         beats = self._count_in_bars * self.chart.beats_per_bar
-        beat_us = 60e6 / self._player.clock.tempo_bpm
+        beat_us = 60e6 / self.tempo_bpm
         at_us = self._clock() + START_MARGIN_US + round(beats * beat_us)
         if beats:
             self._ahead.delivery.count_in(at_us, beats, beat_us, self.chart.beats_per_bar)
@@ -100,9 +151,23 @@ class Charting:
         self.start_beat = 0.0
 
     def _play_from(self, from_s: float, beat: float) -> None:
-        self._player.start(self._ahead.improviser, from_s, beat)
-        self._beat.lay_chart(self._player.clock)
+        self._lay_out(StreamTimeline(self.tempo_bpm).located(from_s, beat), from_s)
 
-    def _set_tempo(self, tempo_bpm: float, from_s: float) -> None:
-        self._player.set_tempo(self._ahead.improviser, tempo_bpm, from_s)
-        self._beat.lay_chart(self._player.clock)
+    def _lay_out(self, timeline: StreamTimeline, from_s: float) -> None:
+        """Beat and chords from a stream second on."""
+        self._ahead.set_beat(timeline, self.chart.beats_per_bar, from_s, is_form=True)
+        chords = chords_from(self.chart, timeline, from_s, LAID_OUT_S)
+        self._ahead.improviser.set_chords(chords, from_s=from_s)
+        self._until_s, self._last = from_s + LAID_OUT_S, chords[-1][1]
+
+    def _keep_ahead(self) -> None:
+        """Lays out more where the improviser has come half through."""
+        improviser = self._ahead.improviser
+        if improviser.time_s + LAID_OUT_S / 2 <= self._until_s:
+            return
+        chords = chords_from(self.chart, self._timeline, self._until_s, LAID_OUT_S)
+        last = chords[-1][1]
+        if chords[0][1] == self._last:
+            del chords[0]  # it only goes on
+        improviser.set_chords(chords, from_s=self._until_s)
+        self._until_s, self._last = self._until_s + LAID_OUT_S, last

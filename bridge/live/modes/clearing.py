@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from bridge.live.modes.heard import HeardNote
+from bridge.live.playing.context import Context
 from bridge.live.playing.improviser import Improviser
-from bridge.live.playing.parts import Parts
+from bridge.live.playing.keyboard import KeyEvent
 
 __all__ = ["COMP_CLEAR", "LATELY_US", "Clearing"]
 
@@ -19,20 +19,20 @@ PITCHES: Final = 128
 class Clearing:
     """Session thread only. It hears the keys in every mode."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._ahead, self._knobs = parts.ahead, parts.knobs
+    def __init__(self, context: Context) -> None:
+        self._ahead, self._knobs = context.ahead, context.knobs
         self._held: set[int] = set()
         self._lately: deque[tuple[int, int]] = deque()  # (time_us, pitch) of what was struck or ended
         self._told: tuple[Improviser, tuple[int, int] | None] | None = None  # who was told what last
 
-    def hear(self, note: HeardNote) -> None:
+    def hear(self, note: KeyEvent) -> None:
         """A key goes down, or what it struck ends."""
         (self._held.add if note.velocity else self._held.discard)(note.pitch)
         self._lately.append((note.time_us, note.pitch))
 
-    def step(self, now_us: int, *, comps: bool) -> None:
-        """Nothing is struck from now on where the player's hands are. comps: the mode keeps clear by itself."""
-        pitches = self.pitches(now_us, comps=comps)
+    def step(self, now_us: int, *, unasked: bool) -> None:
+        """Nothing is struck from now on where the player's hands are. unasked: the mode keeps clear by itself."""
+        pitches = self.pitches(now_us, unasked=unasked)
         improviser = self._ahead.improviser
         if self._told == (improviser, pitches) or (self._told is None and pitches is None):
             return
@@ -42,14 +42,14 @@ class Clearing:
         else:
             improviser.keep_clear(pitches)
 
-    def pitches(self, now_us: int, *, comps: bool) -> tuple[int, int] | None:
+    def pitches(self, now_us: int, *, unasked: bool) -> tuple[int, int] | None:
         """The first and last pitch that are kept clear: the span of what sounds or did lately, and so far out.
 
         None: nothing is.
         """
         while self._lately and now_us - self._lately[0][0] > LATELY_US:
             self._lately.popleft()
-        distance = int(self._knobs.in_force.get("keep_clear", COMP_CLEAR if comps else 0))
+        distance = int(self._knobs.in_force.get("keep_clear", COMP_CLEAR if unasked else 0))
         keys = self._held | {pitch for _, pitch in self._lately}
         if not (distance and keys):
             return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from bridge.live.modes.heard import HeardNote
 from bridge.live.modes.held import HeldChord
 from bridge.live.modes.line import Line
-from bridge.live.playing.parts import Parts
+from bridge.live.modes.mode import Mode
+from bridge.live.playing.context import Context
+from bridge.live.playing.keyboard import KeyEvent
 from engine.chords import Chord
 
 __all__ = ["Following"]
@@ -16,29 +17,31 @@ __all__ = ["Following"]
 BETWEEN_ANSWERS_US: Final = 40_000  # the least; a grasp whose fingers come apart is several chords
 
 
-class Following:
+class Following(Mode):
     """Session thread only. It hears the keys in every mode: those held already are followed at once."""
 
-    def __init__(self, parts: Parts, *, release_us: int) -> None:
+    def __init__(self, context: Context, *, release_us: int) -> None:
         """release_us: how long after the last key the sideman rests."""
-        self._ahead, self._report, self._knobs = parts.ahead, parts.report, parts.knobs
-        self._beat, self._witness = parts.beat, parts.witness
+        super().__init__("follow", context)
         self._release_us = release_us
-        self._held = HeldChord()
+        self._held = HeldChord(context.keyboard)
         self._line = Line()
         self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
         self._chord: Chord | None = None  # that the music now follows
         self._answer_us = -BETWEEN_ANSWERS_US  # when the music last answered a chord, or will
 
-    def hear(self, time_us: int, message: bytes, notes: Sequence[HeardNote], keys: Collection[int]) -> None:
-        """What the player does. notes, keys: what begins and ends with it, and what is down then."""
-        lines = [self._line.hear(note, keys) for note in notes if note.velocity]
-        if not any(lines) and self._held.take(time_us, message):
+    def watch(self, events: Sequence[KeyEvent]) -> None:
+        """What the player has just done at the keyboard."""
+        strikes = [event for event in events if event.kind == "down"]
+        if any([self._line.hear(strike, self._keyboard.keys()) for strike in strikes]):
+            return  # no key of a chord
+        self._held.hear(events)
+        if strikes:
             self._latched = None
 
-    def comps(self, now_us: int) -> bool:
-        """Whether the player's right hand runs a line, behind which there is room for chords."""
-        return self._line.runs(now_us)
+    def judged_as(self, now_us: int) -> str:
+        """See Mode. While the player's right hand runs a line, there is room for chords behind it."""
+        return "comp" if self._line.runs(now_us) else self.name
 
     def latch(self, chord: Chord | None) -> None:
         """The chord to follow until keys say otherwise; None rests."""
@@ -74,16 +77,14 @@ class Following:
     def rest(self) -> None:
         """Silence, until there is a chord."""
         self._chord = None
-        if self._ahead.playing:
-            self._ahead.rest()
-            self._report("rest", "")
+        super().rest()
 
     def _wanted(self, now_us: int) -> Chord | None:
         """The chord to follow now; None to rest."""
         if self._latched is not None:
             return self._latched
         chord = self._held.chord(now_us)
-        if chord is not None and self._held.released_for_us(now_us) >= self._release_us and not self.comps(now_us):
+        if chord is not None and self._held.released_for_us(now_us) >= self._release_us and not self._line.runs(now_us):
             self._held.forget()
             return None
         return chord

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge.live.modes.judging import Situation, next_bar_s
-from bridge.live.playing.parts import Parts
+from bridge.live.playing.context import Context
+from bridge.live.playing.timeline import StreamTimeline
 from engine.chords import Chart
 from engine.judgement import DOMINANTS
 
@@ -28,11 +29,11 @@ def home_beat(chart: Chart) -> float:
 class Homeward:
     """Session thread only."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._ahead, self._report, self._clock = parts.ahead, parts.report, parts.clock
+    def __init__(self, context: Context) -> None:
+        self._ahead, self._report = context.ahead, context.report
         self._at_s: float | None = None  # stream second of the last chord; None: the music goes on
         self._hold_s = 0.0
-        self._beat: tuple[float | None, float] = (None, 0.0)  # tempo_bpm and origin_s that at_s was reckoned with
+        self._timeline: StreamTimeline | None = None  # that at_s was reckoned with
 
     def begin(self, bars: int, situation: Situation) -> bool:
         """Goes home in so many bars, 0: at the end of the chart's round, or at the next bar line; False at rest."""
@@ -40,7 +41,7 @@ class Homeward:
             return False
 
         def prepare(from_s: float) -> None:
-            self._lay(_target_s(bars, situation, self._ahead.feel.origin_s, from_s + AHEAD_S), situation)
+            self._lay(_target_s(bars, situation, self._ahead.origin_s, from_s + AHEAD_S), situation)
 
         self._ahead.change(prepare)
         where = "1 bar" if bars == 1 else f"{bars} bars" if bars else "this round"
@@ -57,8 +58,7 @@ class Homeward:
         now_s = self._ahead.stream_s(now_us)
         if now_s >= self._at_s + self._hold_s:
             return True
-        feel = self._ahead.feel
-        if (feel.tempo_bpm, feel.origin_s) != self._beat and now_s + AHEAD_S < self._at_s:
+        if self._ahead.timeline != self._timeline and now_s + AHEAD_S < self._at_s:
             at_s = self._at_s
             self._ahead.change(lambda from_s: self._lay(self._moved_s(at_s, situation, from_s + AHEAD_S), situation))
         return False
@@ -70,20 +70,18 @@ class Homeward:
             self._ahead.improviser.bring_home(None)
 
     def _lay(self, at_s: float, situation: Situation) -> None:
-        feel = self._ahead.feel
         bar_s = BAR_S if situation.tempo_bpm is None else situation.beats_per_bar * 60.0 / situation.tempo_bpm
-        self._at_s, self._hold_s, self._beat = at_s, max(bar_s, HOLD_S), (feel.tempo_bpm, feel.origin_s)
+        self._at_s, self._hold_s, self._timeline = at_s, max(bar_s, HOLD_S), self._ahead.timeline
         self._ahead.improviser.bring_home(at_s, self._hold_s)
 
     def _moved_s(self, at_s: float, situation: Situation, from_s: float) -> float:
         """The same beat of a chart where the beat lies elsewhere now; else the bar line that is next by then."""
-        tempo_bpm, origin_s = self._beat
-        feel = self._ahead.feel
-        if situation.chart is not None and tempo_bpm is not None and feel.tempo_bpm is not None:
-            moved_s = feel.origin_s + (at_s - origin_s) * tempo_bpm / feel.tempo_bpm
+        before, now = self._timeline, self._ahead.timeline
+        if situation.chart is not None and before is not None and now is not None:
+            moved_s = now.seconds(before.beat(at_s))
             if moved_s >= from_s:
                 return moved_s
-        return next_bar_s(feel.origin_s, situation, max(at_s, from_s))
+        return next_bar_s(self._ahead.origin_s, situation, max(at_s, from_s))
 
 
 def _target_s(bars: int, situation: Situation, origin_s: float, from_s: float) -> float:

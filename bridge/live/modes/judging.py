@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.live.playing.parts import Parts
+from bridge.live.playing.context import Context
 from bridge.live.playing.turns import Tell
 from engine.chords import Chart
 from engine.judgement import arc, auto_values, judge
@@ -25,6 +25,7 @@ class Situation:
     """What a judgement goes by, but for what the player has asked for."""
 
     mode: str  # of the parameter table
+    builds: bool  # see Mode
     chart: Chart | None
     tempo_bpm: float | None
     beats_per_bar: int
@@ -33,8 +34,8 @@ class Situation:
 class Judging:
     """Session thread only."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._ahead, self._knobs, self._clock = parts.ahead, parts.knobs, parts.clock
+    def __init__(self, context: Context) -> None:
+        self._ahead, self._knobs = context.ahead, context.knobs
         self._known: tuple[Situation, int, Mapping[str, object]] | None = None  # that was judged last
         self._values: dict[str, str | float] = {}  # what came of it
 
@@ -45,7 +46,7 @@ class Judging:
 
     def look(self, situation: Situation, now_us: int) -> None:
         """Judges anew where something has changed; from the next bar line on. Only while playing."""
-        origin_s = self._ahead.feel.origin_s
+        origin_s = self._ahead.origin_s
         from_s = self._ahead.stream_s(now_us + self._ahead.margin_us) + SOON_S
         bar_s = next_bar_s(origin_s, situation, from_s)
         before = self._values
@@ -62,11 +63,10 @@ class Judging:
         if (situation, phrase, asked) == self._known:
             return self._values
         self._known = (situation, phrase, asked)
-        solos = situation.chart is not None and situation.mode == "changes"
         judgement = judge(
             situation.chart, situation.tempo_bpm,
             beats_per_bar=situation.beats_per_bar, mode=situation.mode, asked=asked,
-            height=arc((phrase + 0.5) * PHRASE_BARS) if solos else 0.0,
+            height=arc((phrase + 0.5) * PHRASE_BARS) if situation.builds else 0.0,
         )  # fmt: skip
         return auto_values(judgement, self._ahead.improviser.controls)
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import Final
 
-from bridge.live.modes.heard import HeardNote
+from bridge.live.playing.keyboard import KeyEvent
 
 __all__ = ["Line"]
 
@@ -36,7 +36,7 @@ class Line:
         self._latest_us = -APART_US  # the last strike of any kind
         self._runs = False
 
-    def hear(self, note: HeardNote, keys: Collection[int]) -> bool:
+    def hear(self, note: KeyEvent, keys: Collection[int]) -> bool:
         """A strike of the player's; whether it is of a line that runs. keys: that are down after it."""
         now_us = note.time_us
         apart = now_us - self._latest_us >= APART_US

@@ -14,6 +14,7 @@ from typing import Final
 
 from bridge.live.playing.delivery import Delivery, EventSink
 from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.playing.turns import Tell, Turns
 from engine.beats.feel import Feel, NoteMover
 from engine.notes import NoteEvent
@@ -32,6 +33,7 @@ MARGIN_LOW_US, MARGIN_HIGH_US = 8_000, 120_000  # of a handover; in between it f
 FILL_US: Final = 200_000  # that a round may generate: what comes without a wake, a host's clock, waits for its end
 ENDS_AHEAD_US: Final = 50_000  # an end that a later strike might still bring forward waits for this moment
 SKIP_US: Final = 250_000  # a stream further behind than this skips ahead
+EPSILON_S: Final = 1e-6  # a bar line so near counts as reached
 
 Prepare = Callable[[float], None]
 """Called with the stream second from which a change shall hold, once everything after it is forgotten."""
@@ -40,37 +42,55 @@ Prepare = Callable[[float], None]
 class PlayAhead:
     """One stream of music on one scheduler. Session thread only."""
 
-    def __init__(self, improviser: Improviser, sink: EventSink, clock: Callable[[], int], *, channel: int = 0) -> None:
-        """clock: monotonic microseconds, the scheduler's own. channel: 0..15, the MIDI channel of every note."""
+    def __init__(
+        self, improviser: Improviser, sink: EventSink, clock: Callable[[], int], *, channel: int = 0, seed: int = 0
+    ) -> None:
+        """clock: monotonic microseconds, the scheduler's own. channel: 0..15, of every note. seed: of humanise."""
         self._improviser, self._clock = improviser, clock
         self.delivery = Delivery(sink, clock, channel)
         self.turns = Turns()
         self._origin_us: int | None = None
         self._handed_over_us = 0  # handovers never go back in time
         self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
-        self._mover = NoteMover(Feel())
+        self._mover = NoteMover(Feel(seed=seed))
+        self.timeline: StreamTimeline | None = None  # the beat that model and feel were told last; None: none
         self._kept_s = 0.0  # stream second up to which nothing is taken back any more
         self.limit_s = math.inf  # nothing is generated beyond; until the next start or rest
 
-    @property
-    def feel(self) -> Feel:
-        """How notes are moved. A new one holds for the notes that are not generated yet."""
-        return self._mover.feel
+    def turn_feel(self, **values: float) -> None:
+        """Quantise, swing or humanise, by name, of the notes that are not generated yet."""
+        self._mover.feel = self._mover.feel.turned(**values)
 
-    @feel.setter
-    def feel(self, feel: Feel) -> None:
-        self._mover.feel = feel
+    @property
+    def misses_beat(self) -> bool:
+        """Whether quantise or swing have nothing to go by."""
+        return self.timeline is None and self._mover.feel.params.needs_beat
 
     @property
     def improviser(self) -> Improviser:
         """The stream that is played."""
         return self._improviser
 
-    def set_beat(self, tempo_bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
-        """Tells model and feel the beat, of no form: a bar line lies at origin_s. None: it is unknown."""
-        self._improviser.set_tempo(tempo_bpm, beats_per_bar, origin_s)
-        self._improviser.set_form(None)
-        self._mover.feel = replace(self._mover.feel, tempo_bpm=tempo_bpm, origin_s=origin_s)
+    def set_beat(
+        self, timeline: StreamTimeline | None, beats_per_bar: int, from_s: float, *, is_form: bool = False
+    ) -> None:
+        """Tells model and feel the beat of what comes from from_s on; nobody else does. None: it is unknown.
+
+        is_form: a chart begins on beat 0; else that is a bar line like the others.
+        """
+        self.timeline = timeline
+        tempo_bpm = None if timeline is None else timeline.tempo_bpm
+        bar_s = from_s  # the bar line that is nearest before it
+        if timeline is not None:
+            bar_s = timeline.seconds(beats_per_bar * (timeline.beat(from_s + EPSILON_S) // beats_per_bar))
+        self._improviser.set_tempo(tempo_bpm, beats_per_bar, bar_s)
+        self._improviser.set_form(self.origin_s if is_form else None)
+        self._mover.feel = replace(self._mover.feel, tempo_bpm=tempo_bpm, origin_s=self.origin_s)
+
+    @property
+    def origin_s(self) -> float:
+        """Stream second of a bar line, where a chart plays that of its beginning; 0 where there is no beat."""
+        return 0.0 if self.timeline is None else self.timeline.origin_s
 
     @property
     def playing(self) -> bool:
@@ -108,10 +128,11 @@ class PlayAhead:
         self._origin_us = None
         self._improviser = improviser
 
-    def replace(self, improviser: Improviser) -> None:
-        """Goes on with another stream; only at rest."""
+    def replace(self, improviser: Improviser, seed: int) -> None:
+        """Goes on with another stream and another seed of humanise; only at rest."""
         assert not self.playing
         self._improviser = improviser
+        self._mover.feel = replace(self._mover.feel, seed=seed)
 
     def start(self, prepare: Prepare, *, at_first_note: bool, at_us: int | None = None) -> None:
         """From rest to music.

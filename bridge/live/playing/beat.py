@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from bridge.live.playing.ahead import PlayAhead
-from bridge.live.playing.changes import BeatClock
+from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.playing.witness import Witness
 from bridge.midi.clock import MidiClock
 from engine.metre import COMMON, Metre
@@ -48,28 +47,26 @@ class Beat:
 
     def lay(self, from_s: float) -> None:
         """Tells model and feel the beat, which may be none: a bar line at from_s, or where the outside clock has it."""
-        self._ahead.set_beat(self.tempo_bpm, self.metre.beats, self._outside_origin_s(from_s))
+        origin_s = self._outside_origin_s(from_s)
+        timeline = None if self.tempo_bpm is None else StreamTimeline(self.tempo_bpm, origin_s)
+        self._ahead.set_beat(timeline, self.metre.beats, from_s)
         self.say_if_missing()
-
-    def lay_chart(self, clock: BeatClock) -> None:
-        """Tells feel the beat of a chart; the chart tells the model."""
-        self._ahead.feel = replace(self._ahead.feel, tempo_bpm=clock.tempo_bpm, origin_s=clock.origin_s)
 
     def say_if_missing(self) -> None:
         """A word where quantise and swing have nothing to go by."""
-        if self._ahead.feel.params.needs_beat and self._ahead.feel.tempo_bpm is None:
+        if self._ahead.misses_beat:
             self._report("feel", "quantise and swing wait for a beat: set a tempo")
 
     def tell(self, now_us: int, witness: Witness, beats_per_bar: int) -> None:
         """Tells the witness where beat, tempo or rest are news."""
-        feel = self._ahead.feel
+        timeline = self._ahead.timeline
         from_us = max(now_us, self._ahead.handed_over_us)
         if not self._ahead.playing:
             if self._told is not None:
                 witness.rested(from_us)
             self._told = None
-        elif feel.tempo_bpm is not None:
-            beat = (feel.tempo_bpm, self._ahead.wall_us(feel.origin_s), beats_per_bar)
+        elif timeline is not None:
+            beat = (timeline.tempo_bpm, self._ahead.wall_us(timeline.origin_s), beats_per_bar)
             if beat != self._told:
                 witness.beat(from_us, *beat)
                 self._told = beat
@@ -78,7 +75,7 @@ class Beat:
         """Whether the beat laid has come off that of the outside clock. Only while playing."""
         assert self.tempo_bpm is not None
         beat_s = 60.0 / self.tempo_bpm
-        off_s = (self._outside_origin_s(self._ahead.improviser.time_s) - self._ahead.feel.origin_s) % beat_s
+        off_s = (self._outside_origin_s(self._ahead.improviser.time_s) - self._ahead.origin_s) % beat_s
         return LOCATE_TOLERANCE_S < off_s < beat_s - LOCATE_TOLERANCE_S
 
     def _outside_origin_s(self, from_s: float) -> float:

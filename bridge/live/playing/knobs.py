@@ -63,7 +63,7 @@ class Knobs:
                 self.in_force[name] = value
                 self._witness.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
                 if name in FEEL_NAMES:
-                    self._ahead.feel = self._ahead.feel.turned(**{name: float(value)})
+                    self._ahead.turn_feel(**{name: float(value)})
                     if self._ahead.playing:
                         self._beat.say_if_missing()
             except (OscError, SidemanError) as error:

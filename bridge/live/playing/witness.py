@@ -1,8 +1,11 @@
-"""Who is told what a session does, as it does it: recording is one."""
+"""Who is told what a session does, as it does it: a recording is one, the panel another."""
 
 from __future__ import annotations
 
-__all__ = ["Witness"]
+from bridge.live.playing.timeline import WallTimeline
+from engine.chords import Chart
+
+__all__ = ["Witness", "Witnesses"]
 
 
 class Witness:
@@ -22,3 +25,38 @@ class Witness:
 
     def rested(self, time_us: int) -> None:
         """From time_us on the beat means nothing, until the next one is told."""
+
+    def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
+        """The music goes round this chart, whose beats fall there; None: it follows none, or rests."""
+
+
+class Witnesses(Witness):
+    """Tells several, each in its turn."""
+
+    def __init__(self, *witnesses: Witness) -> None:
+        self._all = witnesses
+
+    def heard(self, time_us: int, message: bytes) -> None:
+        """See Witness."""
+        for witness in self._all:
+            witness.heard(time_us, message)
+
+    def marked(self, time_us: int, text: str) -> None:
+        """See Witness."""
+        for witness in self._all:
+            witness.marked(time_us, text)
+
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
+        """See Witness."""
+        for witness in self._all:
+            witness.beat(time_us, tempo_bpm, bar_us, beats_per_bar)
+
+    def rested(self, time_us: int) -> None:
+        """See Witness."""
+        for witness in self._all:
+            witness.rested(time_us)
+
+    def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
+        """See Witness."""
+        for witness in self._all:
+            witness.form(chart, timeline)

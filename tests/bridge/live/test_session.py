@@ -9,8 +9,9 @@ from functools import partial
 import pytest
 
 from bridge.errors import ModeError
-from bridge.live.playing.changes import BeatClock, chords_from
+from bridge.live.modes.chart_chords import chords_from
 from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.timeline import StreamTimeline
 from engine.beats.feel import GRID
 from engine.chords import Chord, parse_chart, parse_chord
 from engine.inference.session import Session
@@ -350,6 +351,6 @@ def test_the_shipped_base_rolls_back_and_ends_its_notes_as_the_double_does() -> 
 
 def test_chords_of_a_chart_start_at_the_moment_asked_and_are_named_once() -> None:
     chart = parse_chart("C | C | F G")
-    clock = BeatClock(120.0, origin_s=1.0)
+    clock = StreamTimeline(120.0, origin_s=1.0)
     named = [(onset_s, chord.name if chord else None) for onset_s, chord in chords_from(chart, clock, 2.0, 9.0)]
     assert named == [(2.0, "C"), (5.0, "F"), (6.0, "G"), (7.0, "C")]

@@ -132,34 +132,24 @@ def test_lifting_a_note_changes_the_chord_and_velocity_zero_lifts() -> None:
 
 def test_the_pedal_holds_a_bass_under_the_hands() -> None:
     tracker = ChordTracker()
-    tracker.pedal(True)
     tracker.note_on(29, 90, 0.0)  # F, left hand, stride
-    tracker.note_off(29, 0.3)
+    tracker.note_off(29, 0.3, pedalled=True)
     for pitch in (57, 60, 64):
         tracker.note_on(pitch, 70, 0.5)
     assert str(tracker.current()) == "Fmaj7"
-    tracker.pedal(False)
+    assert tracker.note_end(29)
     assert str(tracker.current()) == "Am"
+    assert not tracker.note_end(29)
 
 
 def test_legato_pedalling_does_not_mix_two_chords() -> None:
     tracker = ChordTracker()
-    tracker.pedal(True)
     for pitch in (48, 52, 55):
         tracker.note_on(pitch, 80, 0.0)
-        tracker.note_off(pitch, 0.9)
+        tracker.note_off(pitch, 0.9, pedalled=True)
     for pitch in (53, 57, 60):
         tracker.note_on(pitch, 80, 1.0)
     assert str(tracker.current()) == "F"
-
-
-def test_clear_forgets_everything() -> None:
-    tracker = ChordTracker()
-    tracker.pedal(True)
-    for pitch in (48, 52, 55):
-        tracker.note_on(pitch, 80, 0.0)
-    tracker.clear()
-    assert tracker.current() is None
 
 
 def test_a_rolled_chord_is_one_change_dated_at_its_first_note() -> None:
@@ -267,13 +257,18 @@ def test_the_same_chord_again_is_no_change() -> None:
             follower.note_off(pitch, turn + 0.95)
 
 
-def test_clearing_a_follower_reports_the_silence() -> None:
+def test_the_pedal_that_lets_go_of_a_chord_reports_the_silence() -> None:
     follower = ChordFollower()
     for pitch in (48, 52, 55):
         follower.note_on(pitch, 80, 0.0)
     follower.poll(0.1)
-    follower.clear()
-    change = follower.poll(0.2)
+    for pitch in (48, 52, 55):
+        follower.note_off(pitch, 0.2, pedalled=True)
+    assert follower.poll(0.5) is None
+    assert not follower.holds
+    for pitch in (48, 52, 55):
+        follower.note_end(pitch, 1.0)
+    change = follower.poll(1.2)
     assert change is not None
     assert change.chord is None
 

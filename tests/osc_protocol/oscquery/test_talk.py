@@ -286,7 +286,7 @@ def test_without_the_library_one_line_says_so(engine: FakeEngine) -> None:
     with OscQueryServer(engine.server(), live=False) as server, pytest.raises(InvalidStatus) as caught:
         open_socket(server).__enter__()
     assert caught.value.response.status_code == 501
-    assert b"sideman[discovery]" in (caught.value.response.body or b"")
+    assert b"pip install websockets" in (caught.value.response.body or b"")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.live.modes.heard import HeardNote, HeardNotes
 from engine.chords import parse_chart
 from engine.inference.session import Session
 from engine.model.checkpoint import load_checkpoint
@@ -34,34 +33,6 @@ class AnsweringWorld(World):
             [(onset_s, chord or chart.spans[0].chord) for onset_s, chord in chords], from_s
         )
         return session
-
-
-def test_pedalled_notes_last_to_the_pedal_and_struck_again_end_first() -> None:
-    keys = HeardNotes()
-    heard = []
-    for time_us, message in enumerate(
-        [
-            b"\xb0\x40\x7f",
-            b"\x90\x3c\x50",
-            b"\x80\x3c\x00",
-            b"\x91\x3c\x51",
-            b"\x91\x3e\x10",
-            b"\xb0\x40\x00",
-            b"\x81\x3c\x00",
-        ]
-    ):
-        heard += keys.take(time_us, message)
-    assert heard == [
-        HeardNote(1, 60, 80), HeardNote(3, 60, 0), HeardNote(3, 60, 81), HeardNote(4, 62, 16), HeardNote(6, 60, 0),
-    ]  # fmt: skip
-    assert keys.sounding() == [62]
-    assert keys.take(7, b"\xb0\x7b\x00") == [HeardNote(7, 62, 0)]
-    assert keys.silent_for_us(17) == 10
-
-
-@pytest.mark.parametrize("message", [b"", b"\x90", b"\x90\x3c", b"\xf8", b"\x90\xff\x40", b"\xe0\x00\x40"])
-def test_anything_but_notes_and_pedal_is_passed_over(message: bytes) -> None:
-    assert HeardNotes().take(0, message) == []
 
 
 def test_continue_listens_while_the_player_plays_and_answers_in_the_pause() -> None:

@@ -195,7 +195,7 @@ def test_with_a_beat_the_role_turns_at_a_bar_line() -> None:
     ahead, session = world.live._ahead, world.sessions[0]
     first_s = min(at_s for at_s, role in session.played_as if role == "comping")
     last_s = max(at_s for at_s, role in session.played_as if role == "solo")
-    bar = [(at_s - ahead.feel.origin_s) / 2.0 for at_s in (last_s, first_s)]
+    bar = [(at_s - ahead.origin_s) / 2.0 for at_s in (last_s, first_s)]
     assert int(bar[0] + 0.005) < int(bar[1] + 0.005)
     assert bar[0] % 1.0 > bar[1] % 1.0, "the bar line lies between them"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.live.modes.heard import HeardNote
 from bridge.live.modes.line import Line
+from bridge.live.playing.keyboard import KeyEvent
 
 CHORD = (48, 53, 57)
 
@@ -18,7 +18,7 @@ class Hands:
         told = []
         for pitch in pitches:
             self.keys.add(pitch)
-            told.append(self.line.hear(HeardNote(self.now_us, pitch, 80), self.keys))
+            told.append(self.line.hear(KeyEvent(self.now_us, "down", pitch, 80), self.keys))
             self.now_us += apart_us
         return told
 

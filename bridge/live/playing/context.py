@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
+from bridge.live.playing.keyboard import Keyboard
 from bridge.live.playing.knobs import Knobs
 from bridge.live.playing.witness import Witness
 
-__all__ = ["Parts"]
+__all__ = ["Context"]
 
 
 @dataclass(frozen=True)
-class Parts:
+class Context:
     """One session's. Session thread only."""
 
     ahead: PlayAhead  # the stream, played ahead
-    clock: Callable[[], int]  # microseconds, as the session's doors tell them
+    keyboard: Keyboard  # the player's
+    clock: Callable[[], int]  # microseconds, as the session's inbox tells them
     report: Callable[[str, str], None]  # what, text: see Report
     knobs: Knobs
     beat: Beat

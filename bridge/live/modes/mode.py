@@ -1,0 +1,123 @@
+"""What a mode is: one way of playing with what the player does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from bridge.live.playing.context import Context
+from bridge.live.playing.keyboard import KeyEvent
+from bridge.live.playing.timeline import WallTimeline
+from bridge.midi.clock import MidiClock, Transport
+from engine.chords import Chart
+from engine.metre import Metre
+
+__all__ = ["MODES", "About", "Mode"]
+
+
+class About(NamedTuple):
+    """What there is to know of a mode before it plays."""
+
+    needs_chart: bool
+    takes_chart: bool
+    invitation: str  # to the player, at the start
+
+
+MODES: Final[Mapping[str, About]] = {
+    "follow": About(needs_chart=False, takes_chart=False, invitation="hold a chord; "),
+    "changes": About(needs_chart=True, takes_chart=True, invitation=""),
+    "trade": About(needs_chart=False, takes_chart=True, invitation="you begin: play; "),
+    "continue": About(needs_chart=False, takes_chart=False, invitation="play, and pause; "),
+    "comp": About(needs_chart=True, takes_chart=True, invitation="play your solo; "),
+}
+"""By the names of the parameter table."""
+
+
+class Mode:
+    """A mode that plays on the session's own beat, if there is one, and does nothing. Session thread only."""
+
+    listens = False  # whether it has something to watch while nothing plays
+    led_by_keys = True  # whether the keys say when it plays; False: it plays unless it is stopped
+
+    def __init__(self, name: str, context: Context, chart: Chart | None = None) -> None:
+        """name: of MODES. chart: what it plays over."""
+        self.name, self.chart = name, chart
+        self._ahead, self._keyboard, self._clock = context.ahead, context.keyboard, context.clock
+        self._report, self._witness = context.report, context.witness
+        self._knobs, self._beat = context.knobs, context.beat
+
+    @property
+    def metre(self) -> Metre:
+        """The metre of the music: the chart's, or else the session's."""
+        return self._beat.metre if self.chart is None else self.chart.metre
+
+    @property
+    def tempo_bpm(self) -> float | None:
+        """The tempo of the music; None where it has no beat."""
+        return self._beat.tempo_bpm
+
+    @property
+    def builds(self) -> bool:
+        """Whether its phrases rise and fall as those of a solo do."""
+        return False
+
+    @property
+    def keeps_clear(self) -> bool:
+        """Whether it keeps out of the way of the player's hands, unless the player has asked otherwise."""
+        return False
+
+    @property
+    def form(self) -> WallTimeline | None:
+        """Where the chart lies, its beat 0 the first time round; None where none is played just now."""
+        return None
+
+    def judged_as(self, now_us: int) -> str:
+        """The mode of MODES whose role the music has now."""
+        return self.name
+
+    def hear(self, note: KeyEvent) -> None:
+        """The player strikes a key, or a note of the player's ends."""
+
+    def step(self, now_us: int) -> None:
+        """Plays on, or begins to."""
+        self._knobs.apply(now_us)
+
+    def rest(self) -> None:
+        """Silence, until there is something to play anew."""
+        if self._ahead.playing:
+            self._ahead.rest()
+            self._report("rest", "")
+
+    def settles_in_us(self, now_us: int) -> int | None:
+        """When step() may know more of the player's hands; None while none moves, or where it does not matter."""
+        return None
+
+    def hold_place(self) -> None:
+        """The music is broken off now, and will go on from here."""
+
+    def skip(self, from_s: float, skipped_s: float) -> None:
+        """The stream was laid anew, skipped_s later, from its second from_s on."""
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        """Another tempo, which the session's beat has already."""
+        self._lay_anew()
+
+    def set_metre(self) -> None:
+        """The session's beat has another metre."""
+        self._lay_anew()
+
+    def locate(self, beat: float, at_us: int) -> None:
+        """The outside is at this beat of the chart at that moment."""
+
+    def meet(self, beat: float, at_us: int) -> None:
+        """The outside clock is at this beat at that moment. Only while playing."""
+        if self._beat.is_off():
+            self._lay_anew()
+
+    def obey(self, did: Transport, clock: MidiClock, at_us: int) -> bool:
+        """The outside clock did this; whether it started or stopped the music."""
+        return False
+
+    def _lay_anew(self) -> None:
+        if self._ahead.playing:
+            self._ahead.change(self._beat.lay)

@@ -1,0 +1,186 @@
+// The chart: its bars as they go by, and the place where it is written, read by the engine's parser while one types.
+
+import { chartBeat } from "./beats.js";
+import { el, Signal } from "./dom.js";
+import { CHARTS } from "./library.js";
+import { language, t } from "./words.js";
+
+const READ_MS = 120; // after the last letter
+const CHART_MODES = ["changes", "comp"];
+
+export class ChartCard {
+  sounded = new Signal(); // (pitch classes): a chord was clicked
+  #bars = []; // elements, by bar
+  #lit = -1;
+  #shown = null; // the chart that the bars show: the one in force, or one that is being written
+  #reading = 0;
+
+  constructor(box, live, values) {
+    this.live = live;
+    this.values = values;
+    this.#build(box);
+    live.chartChanged.listen((chart) => {
+      this.#show(chart);
+      if (document.activeElement !== this.text) this.text.value = chart.text;
+      this.#hint("");
+    });
+    live.began.listen(() => this.#show(null));
+    language.bind(() => this.#show(this.#shown));
+    const look = () => {
+      this.#light();
+      setTimeout(() => requestAnimationFrame(look), 60);
+    };
+    look();
+  }
+
+  #build(box) {
+    const word = (key, properties) => el("button", { type: "button", className: "plain", ...properties, "data-word": key });
+    this.title = el("h2", { id: "chart-name", "data-word": "chart" });
+    this.about = el("span", { className: "about" });
+    this.library = el("select", { "data-label": "chart.library" });
+    this.grid = el("div", { className: "bars", role: "list" });
+    this.text = el("textarea", { id: "chart-text", rows: 3, spellcheck: false, "data-label": "chart.text" });
+    this.text.setAttribute("aria-describedby", "chart-hint");
+    this.hint = el("p", { id: "chart-hint", className: "hint", role: "status" });
+    this.editor = el("div", { className: "editor", hidden: true }, this.text, this.hint,
+      el("div", { className: "row" }, word("chart.done", { className: "strong", onclick: () => this.#done() }),
+        word("chart.cancel", { onclick: () => this.#close() })));
+    this.editButton = word("chart.edit", { onclick: () => this.#edit() });
+    box.append(
+      el("div", { className: "head" }, this.title, this.about, el("span", { className: "gap" }), this.library,
+        el("button", { type: "button", className: "plain square", textContent: "♭", "data-title": "chart.down", "data-label": "chart.down", onclick: () => this.#transpose(-1) }),
+        el("button", { type: "button", className: "plain square", textContent: "♯", "data-title": "chart.up", "data-label": "chart.up", onclick: () => this.#transpose(1) }),
+        this.editButton),
+      this.grid, this.editor);
+    this.text.addEventListener("input", () => this.#read());
+    this.text.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#done();
+      if (event.key === "Escape") this.#close();
+    });
+    language.bind(() => {
+      this.library.replaceChildren(el("option", { value: "", textContent: t("chart.library") }),
+        ...CHARTS.map(({ title }, index) => el("option", { value: index, textContent: title })));
+    });
+    this.library.addEventListener("change", () => this.#take(CHARTS[this.library.value]));
+  }
+
+  /** A chart of the library: its chords, its tempo, and the groove that it is meant in. */
+  #take(chart) {
+    this.library.value = "";
+    if (!chart) return;
+    this.values.command("/sideman/transport/tempo", chart.tempo);
+    this.values.set(this.values.byName.get("groove"), chart.groove);
+    this.text.value = chart.chords;
+    this.#send();
+  }
+
+  #send() {
+    this.values.command("/sideman/chords", this.text.value.trim().replace(/\s*\n\s*/g, " | "));
+    this.values.command("/sideman/play");
+    this.#close();
+  }
+
+  #edit() {
+    this.editor.hidden = false;
+    this.text.value = this.live.chart?.text ?? this.text.value;
+    this.text.focus();
+    this.#read();
+  }
+
+  #close() {
+    this.editor.hidden = true;
+    this.#hint("");
+    this.#show(this.live.chart);
+    this.editButton.focus({ preventScroll: true });
+  }
+
+  async #done() {
+    const read = await this.live.ask({ read: this.text.value });
+    if (read.error) this.#hint(read.error);
+    else this.#send();
+  }
+
+  /** Asks the engine's parser what it makes of what stands there so far. */
+  #read() {
+    clearTimeout(this.#reading);
+    this.#reading = setTimeout(async () => {
+      const text = this.text.value;
+      if (!text.trim()) return this.#hint("");
+      const read = await this.live.ask({ read: text });
+      if (text !== this.text.value || this.editor.hidden) return;
+      this.#hint(read.error ?? "");
+      if (!read.error) this.#show(read);
+    }, READ_MS);
+  }
+
+  #hint(text) {
+    this.hint.textContent = text;
+    this.text.setAttribute("aria-invalid", text !== "");
+  }
+
+  async #transpose(by) {
+    const text = this.editor.hidden ? this.live.chart?.text : this.text.value;
+    if (!text) return;
+    const read = await this.live.ask({ transpose: text, by });
+    if (read.error) return this.#hint(read.error);
+    this.text.value = read.moved;
+    if (this.editor.hidden) this.#send();
+    else this.#read();
+  }
+
+  #show(chart) {
+    this.#shown = chart;
+    this.#lit = -1;
+    this.#bars = [];
+    this.editButton.textContent = t(chart ? "chart.edit" : "chart.write");
+    this.editButton.dataset.word = chart ? "chart.edit" : "chart.write";
+    this.about.textContent = chart ? t("chart.bars", chart.bars, chart.metre) : "";
+    if (!chart) {
+      this.grid.removeAttribute("role");
+      this.grid.replaceChildren(el("p", { className: "empty", textContent: t("chart.none") }));
+      return;
+    }
+    this.grid.setAttribute("role", "list");
+    const sections = new Map(chart.sections.map(([name, start]) => [start, name]));
+    for (let bar = 0; bar < chart.bars; bar++) {
+      const from = bar * chart.beatsPerBar;
+      const spans = chart.spans.filter(([start]) => start >= from && start < from + chart.beatsPerBar);
+      const section = sections.get(from);
+      const before = this.#bars.length && chart.spans.filter(([start]) => start < from).at(-1);
+      const same = before && spans.length === 1 && before[2] === spans[0][2] && !section && before[0] === from - chart.beatsPerBar;
+      const cell = el("div", { className: same ? "measure same" : "measure", role: "listitem" });
+      if (section) cell.append(el("span", { className: "section", textContent: section }));
+      cell.append(...spans.map((span) => this.#chord(chart, span, bar)));
+      this.#bars.push(cell);
+    }
+    this.grid.replaceChildren(...this.#bars);
+  }
+
+  #chord(chart, [start, end, label], bar) {
+    const name = label ?? "N.C.";
+    const button = el("button", { type: "button", className: "chord", textContent: name });
+    button.style.flexGrow = end - start;
+    const jumps = () => CHART_MODES.includes(this.values.value("mode")) && this.live.form;
+    button.setAttribute("aria-label", t(jumps() ? "chart.jump" : "chart.sound", ...(jumps() ? [bar + 1, name] : [name])));
+    button.addEventListener("click", () => {
+      if (jumps()) this.values.command("/sideman/transport/position", start);
+      else {
+        this.values.command("/sideman/chord", name);
+        if (label) this.sounded.tell(chart.tones[label]);
+      }
+    });
+    return button;
+  }
+
+  /** The bar that sounds now. */
+  #light() {
+    const chart = this.live.chart;
+    const beat = chart && this.#shown === chart ? chartBeat(this.live, this.live.now()) : null;
+    const beats = chart ? chart.bars * chart.beatsPerBar : 1;
+    const bar = beat === null || beat < 0 ? -1 : Math.floor((beat % beats) / chart.beatsPerBar);
+    if (bar === this.#lit) return;
+    this.#bars[this.#lit]?.removeAttribute("aria-current");
+    this.#bars[bar]?.setAttribute("aria-current", "true");
+    this.#lit = bar;
+  }
+}

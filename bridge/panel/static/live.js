@@ -1,0 +1,198 @@
+// What the session does, as the engine tells it: notes planned, sounding and over, the player's own, beat and chart.
+
+import { Signal } from "./dom.js";
+import { Link } from "./link.js";
+
+const PINGS = 8; // at the beginning, then one now and then
+const PING_MS = 5000;
+const KEPT_US = 60e6; // of what is over
+
+export class Live {
+  link = new Link("/panel/live");
+  began = new Signal(); // the whole state was told
+  note = new Signal(); // (kind, note): plan, end, back, on, off
+  key = new Signal(); // (kind, note): key, keyup
+  marked = new Signal(); // (text)
+  said = new Signal(); // (what, text)
+  chartChanged = new Signal(); // (chart)
+  stateChanged = new Signal(); // (name, value)
+  healthTold = new Signal(); // (figures)
+  changed = new Signal(); // anything at all
+
+  notes = new Map(); // by number: { number, on, off, pitch, velocity, channel, state }; times in microseconds
+  keys = new Map(); // the player's
+  taken = []; // notes that were taken back of late: { note, at }
+  marks = []; // { at, text }
+  beat = null; // { at, tempo, bar, beats }
+  form = null; // { tempo, origin }
+  chart = null;
+  state = {};
+  health = null;
+  pedal = false;
+
+  #offset = null; // of the engine's clock to ours, in microseconds
+  #bestTrip = Infinity;
+  #answers = new Map();
+  #questions = 0;
+
+  constructor() {
+    this.link.heard.listen((data) => this.#hear(JSON.parse(data)));
+    this.link.opened.listen(() => {
+      this.#offset = null;
+      this.#bestTrip = Infinity;
+      for (let i = 0; i < PINGS; i++) setTimeout(() => this.#ping(), i * 30);
+    });
+    setInterval(() => this.#ping(), PING_MS);
+  }
+
+  open() {
+    this.link.open();
+  }
+
+  /** The engine's clock now, in microseconds. */
+  now() {
+    return performance.now() * 1000 + (this.#offset ?? 0);
+  }
+
+  /** Plays one channel message to the session. */
+  play(status, data1, data2) {
+    this.link.send(JSON.stringify({ keys: [status, data1, data2] }));
+  }
+
+  /** Reads a chart, or moves it by so many semitones: what the engine's parser says of it. */
+  ask(question) {
+    const id = ++this.#questions;
+    return new Promise((resolve) => {
+      this.#answers.set(id, resolve);
+      if (!this.link.send(JSON.stringify({ ...question, id }))) this.#answers.delete(id);
+    });
+  }
+
+  #ping() {
+    this.link.send(JSON.stringify({ ping: performance.now() }));
+  }
+
+  #hear(message) {
+    if ("pong" in message) return this.#pong(message);
+    if ("read" in message) {
+      this.#answers.get(message.id)?.(message.read);
+      this.#answers.delete(message.id);
+      return;
+    }
+    if (this.#offset === null) this.#offset = message.now - performance.now() * 1000;
+    if ("whole" in message) this.#begin(message.whole);
+    else for (const change of message.changes) this.#take(...change);
+    this.changed.tell();
+  }
+
+  #pong({ pong, now }) {
+    const here = performance.now();
+    const trip = here - pong;
+    if (trip > this.#bestTrip + 0.5) return; // what took long says little
+    this.#bestTrip = Math.min(this.#bestTrip, trip) + 0.01; // clocks drift: an old answer is worth less and less
+    this.#offset = now - ((here + pong) / 2) * 1000;
+  }
+
+  #begin(whole) {
+    this.notes.clear();
+    this.keys.clear();
+    this.taken = [];
+    this.marks = [];
+    this.beat = this.form = this.chart = this.health = null;
+    this.state = {};
+    for (const [number, on, off, pitch, velocity, channel, state] of whole.notes) {
+      this.notes.set(number, { number, on, off, pitch, velocity, channel, state });
+    }
+    for (const [number, on, off, pitch, velocity] of whole.keys) {
+      this.keys.set(number, { number, on, off, pitch, velocity });
+    }
+    this.began.tell();
+    for (const change of whole.changes) this.#take(...change);
+  }
+
+  #take(kind, ...fields) {
+    const take = this.#kinds[kind];
+    if (take) take(...fields);
+  }
+
+  #kinds = {
+    plan: (number, on, pitch, velocity, channel) => {
+      const note = { number, on, off: null, pitch, velocity, channel, state: "planned" };
+      this.notes.set(number, note);
+      this.note.tell("plan", note);
+    },
+    end: (number, off) => {
+      const note = this.notes.get(number);
+      if (!note) return;
+      note.off = off;
+      this.note.tell("end", note);
+    },
+    back: (number) => {
+      const note = this.notes.get(number);
+      if (!note) return;
+      this.notes.delete(number);
+      this.taken.push({ note, at: this.now() });
+      this.note.tell("back", note);
+    },
+    on: (number, on, pitch, velocity, channel) => {
+      const note = this.notes.get(number) ?? { number, off: null, pitch, velocity, channel };
+      Object.assign(note, { on, velocity, state: "sounds" });
+      this.notes.set(number, note);
+      this.note.tell("on", note);
+    },
+    off: (number, off) => {
+      const note = this.notes.get(number);
+      if (!note) return;
+      Object.assign(note, { off, state: "over" });
+      this.note.tell("off", note);
+      this.#forgetOld();
+    },
+    key: (number, on, pitch, velocity) => {
+      const note = { number, on, off: null, pitch, velocity };
+      this.keys.set(number, note);
+      this.key.tell("key", note);
+    },
+    keyup: (number, off) => {
+      const note = this.keys.get(number);
+      if (!note) return;
+      note.off = off;
+      this.key.tell("keyup", note);
+    },
+    pedal: (at, down) => {
+      this.pedal = down;
+    },
+    mark: (at, text) => {
+      this.marks.push({ at, text });
+      if (this.marks.length > 128) this.marks.shift();
+      this.marked.tell(text);
+    },
+    beat: (at, tempo, bar, beats) => {
+      this.beat = tempo ? { at, tempo, bar, beats } : null;
+      if (tempo) this.stateChanged.tell("sounding tempo", tempo);
+    },
+    form: (tempo, origin) => {
+      this.form = tempo ? { tempo, origin } : null;
+    },
+    chart: (chart) => {
+      this.chart = chart;
+      this.chartChanged.tell(chart);
+    },
+    said: (what, text) => this.said.tell(what, text),
+    state: (name, value) => {
+      this.state[name] = value;
+      this.stateChanged.tell(name, value);
+    },
+    health: (figures) => {
+      this.health = figures;
+      this.healthTold.tell(figures);
+    },
+  };
+
+  #forgetOld() {
+    if (this.notes.size + this.keys.size < 2000) return;
+    const before = this.now() - KEPT_US;
+    for (const notes of [this.notes, this.keys]) {
+      for (const [number, note] of notes) if (note.off !== null && note.off < before) notes.delete(number);
+    }
+  }
+}

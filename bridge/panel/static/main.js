@@ -1,0 +1,160 @@
+// The page: puts its parts together. Each part shows what the engine says is so, and asks it for what shall be.
+
+import { ChartCard } from "./chart.js";
+import { control } from "./control.js";
+import { $, el, memory } from "./dom.js";
+import { Health, showNews } from "./health.js";
+import { Hearing } from "./hearing.js";
+import { Keyboard } from "./keyboard.js";
+import { Live } from "./live.js";
+import { Roll } from "./roll.js";
+import { Piano } from "./sound.js";
+import { Transport } from "./transport.js";
+import { Values } from "./values.js";
+import { fill, language, t } from "./words.js";
+
+const GROUPS = {
+  ask: ["role", "groove", "left_hand", "manner", "density", "loudness", "register", "thickness", "bass"],
+  draw: ["temperature", "top_p", "chord_strength", "repetition", "min_p", "top_k"],
+  feel: ["velocity", "quantise", "swing", "humanise"],
+  range: ["register_low", "register_high", "polyphony", "keep_clear", "look_ahead_ms", "scale"],
+  style: ["style", "style_blend"],
+};
+const ELSEWHERE = new Set(["mode"]); // rows that have a place of their own
+const TOAST_MS = 7000;
+
+const values = new Values(await (await fetch("/panel/table.json")).json());
+const live = new Live();
+const piano = new Piano();
+
+new Transport(live, values);
+const chart = new ChartCard($("chart"), live, values);
+new Health($("health"), live);
+showNews($("news"), live);
+const roll = new Roll($("roll"), live, () => values.value("look_ahead_ms"));
+buildControls();
+const { keyboard, hearing } = buildPiano();
+chart.sounded.listen((tones) => strum(tones));
+buildTheme();
+buildLanguage();
+fill(document.body);
+watchLinks();
+values.open();
+live.open();
+window.sideman = { live, values, piano, roll, keyboard, hearing }; // for the console, and for tests
+
+function buildControls() {
+  const named = new Set(Object.values(GROUPS).flat());
+  const rest = values.rows.map((row) => row.name).filter((name) => !named.has(name) && !ELSEWHERE.has(name));
+  for (const [group, names] of Object.entries({ ...GROUPS, more: rest })) {
+    const rows = names.map((name) => values.byName.get(name)).filter(Boolean);
+    if (!rows.length) continue;
+    const box = el("section", { className: `card group ${group}`, "aria-labelledby": `group-${group}` });
+    const grid = el("div", { className: "grid" }, ...rows.map((row) => control(row, values)));
+    box.append(el("h2", { id: `group-${group}`, "data-word": `group.${group}` }), grid);
+    $("controls").append(box);
+  }
+}
+
+function buildPiano() {
+  const box = el("div", { className: "keybed" });
+  const keyboard = new Keyboard(box, live);
+  const hearing = new Hearing(live, piano);
+  hearing.own = keyboard.down;
+  const volume = el("input", { type: "range", id: "volume", min: 0, max: 1, step: 0.01, value: memory.get("volume", "0.8") });
+  volume.addEventListener("input", () => {
+    piano.volume = volume.valueAsNumber;
+    memory.set("volume", volume.value);
+  });
+  const on = toggle("piano.on", false, async (wanted) => {
+    await (wanted ? piano.turnOn(volume.valueAsNumber) : piano.turnOff());
+  });
+  const yours = toggle("piano.yours", true, (wanted) => (hearing.yours = wanted));
+  const typing = toggle("piano.typing", keyboard.typing, (wanted) => {
+    keyboard.typing = wanted;
+    memory.set("typing", wanted ? "on" : "off");
+  });
+  const pedal = toggle("piano.pedal", false, (wanted) => {
+    keyboard.pedal(wanted);
+    piano.pedal(wanted);
+  });
+  const heard = el("span", { className: "about", role: "status" });
+  const midi = el("button", { type: "button", className: "plain", "data-word": "piano.midi" });
+  midi.addEventListener("click", async () => (heard.textContent = await keyboard.listenToMidi()));
+  keyboard.struck.listen((pitch, velocity) => {
+    if (velocity) piano.isOn && piano.strike(`you ${pitch}`, pitch, velocity, piano.in(0));
+    else piano.isOn && piano.release(`you ${pitch}`, piano.in(0));
+  });
+  $("piano").append(
+    el("div", { className: "head" }, el("h2", { id: "piano-name", "data-word": "piano" }), on, yours, typing, pedal, midi, heard,
+      el("span", { className: "gap" }), el("label", { for: "volume", className: "name", "data-word": "piano.volume" }), volume),
+    box,
+  );
+  on.id = "piano-on";
+  return { keyboard, hearing };
+}
+
+function toggle(word, on, set) {
+  const button = el("button", { type: "button", className: "toggle", "data-word": word, "aria-pressed": String(on) });
+  button.addEventListener("click", async () => {
+    const wanted = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(wanted));
+    await set(wanted);
+  });
+  return button;
+}
+
+/** A chord of the chart, on the page's piano. */
+function strum(tones) {
+  if (!piano.isOn) return;
+  const pitches = [36 + tones[0], ...tones.map((tone) => 55 + ((tone + 5) % 12))].sort((a, b) => a - b);
+  pitches.forEach((pitch, index) => {
+    piano.strike(`chart ${pitch}`, pitch, 72, piano.in(index * 0.014));
+    setTimeout(() => piano.release(`chart ${pitch}`, piano.in(0)), 900);
+  });
+}
+
+function buildTheme() {
+  const choice = $("theme");
+  const show = (theme) => {
+    if (theme === "auto") document.documentElement.removeAttribute("data-theme");
+    else document.documentElement.dataset.theme = theme;
+    roll.restyle();
+  };
+  choice.value = memory.get("theme", "auto");
+  show(choice.value);
+  choice.addEventListener("change", () => {
+    memory.set("theme", choice.value);
+    show(choice.value);
+  });
+}
+
+function buildLanguage() {
+  const choice = $("language");
+  choice.value = language.spoken;
+  document.documentElement.lang = language.spoken;
+  choice.addEventListener("change", () => language.speak(choice.value));
+}
+
+function watchLinks() {
+  const away = $("away");
+  const show = () => {
+    away.hidden = live.link.isOpen && values.link.isOpen;
+    away.textContent = away.hidden ? "" : t("link.off");
+    document.body.classList.toggle("is-away", !away.hidden);
+  };
+  for (const link of [live.link, values.link]) {
+    link.opened.listen(show);
+    link.closed.listen(show);
+  }
+  values.refused.listen((_, reason) => toast(reason));
+  live.said.listen((what, text) => what === "error" && toast(text));
+}
+
+/** One line that goes away by itself. */
+function toast(text) {
+  const node = el("p", { className: "toast", textContent: text });
+  node.addEventListener("click", () => node.remove());
+  $("toasts").append(node);
+  setTimeout(() => node.remove(), TOAST_MS);
+}

@@ -1,0 +1,242 @@
+// Every word of the page in every language that it speaks: one table. Rows are called as the parameter table calls them.
+
+import { memory, Signal } from "./dom.js";
+
+export const LANGUAGES = ["en", "ko"];
+
+// key: [English, Korean]
+export const WORDS = {
+  title: ["Sideman", "사이드맨"],
+  auto: ["auto", "자동"],
+  none: ["none", "없음"],
+  play: ["Play", "연주"],
+  stop: ["Stop", "멈춤"],
+  panic: ["Panic", "모든 음 끄기"],
+  ending: ["Ending", "끝맺기"],
+  tempo: ["Tempo", "템포"],
+  bpm: ["bpm", "bpm"],
+  tap: ["Tap", "탭"],
+  metre: ["Metre", "박자"],
+  seed: ["Seed", "시드"],
+  mode: ["Mode", "모드"],
+  theme: ["Theme", "테마"],
+  "theme.auto": ["system", "시스템"],
+  "theme.light": ["light", "밝게"],
+  "theme.dark": ["dark", "어둡게"],
+  language: ["Language", "언어"],
+  piano: ["Piano", "피아노"],
+  "piano.on": ["Piano in this page", "이 페이지의 피아노"],
+  "piano.yours": ["Your keys too", "내 건반도"],
+  "piano.volume": ["Volume", "음량"],
+  "piano.pedal": ["Pedal", "페달"],
+  "piano.typing": ["Play with the computer's keys", "컴퓨터 자판으로 연주"],
+  "piano.midi": ["MIDI keyboard", "MIDI 건반"],
+  "piano.keyboard": ["Piano keyboard", "피아노 건반"],
+  "midi.none": ["no MIDI in this browser", "이 브라우저에는 MIDI 없음"],
+  "midi.refused": ["the browser refused MIDI", "브라우저가 MIDI를 거부함"],
+  "midi.heard": ["hears {0}", "{0} 듣는 중"],
+  roll: ["What sounded, what sounds, and what is planned", "지난 음, 지금 음, 앞으로의 음"],
+  "roll.sideman": ["sideman", "사이드맨"],
+  "roll.planned": ["planned", "예정"],
+  "roll.you": ["you", "나"],
+  chart: ["Chart", "코드 차트"],
+  "chart.none": ["No chart yet. Hold a chord to be followed, or take a chart from the library.",
+    "아직 차트가 없습니다. 코드를 눌러 보거나 목록에서 차트를 고르세요."],
+  "chart.edit": ["Edit", "고치기"],
+  "chart.write": ["Write", "쓰기"],
+  "chart.done": ["Play it", "연주하기"],
+  "chart.cancel": ["Cancel", "취소"],
+  "chart.library": ["Library", "목록"],
+  "chart.text": ["Chords, bar by bar", "마디별 코드"],
+  "chart.up": ["Up a semitone", "반음 올림"],
+  "chart.down": ["Down a semitone", "반음 내림"],
+  "chart.bars": ["{0} bars in {1}", "{1} 박자 {0}마디"],
+  "chart.bar": ["Bar {0}", "{0}마디"],
+  "chart.jump": ["Bar {0}, {1}: go there", "{0}마디 {1}: 여기로 이동"],
+  "chart.sound": ["{0}: play over it", "{0}: 이 코드로 연주"],
+  "group.ask": ["Ask for", "요청"],
+  "group.draw": ["Imagination", "상상력"],
+  "group.feel": ["Touch and time", "터치와 시간"],
+  "group.range": ["Range", "범위"],
+  "group.style": ["Style", "스타일"],
+  "group.more": ["More", "기타"],
+  health: ["Health", "상태"],
+  "health.chord": ["chord to note", "코드 응답"],
+  "health.late": ["sent late, p99", "전송 지연 p99"],
+  "health.ready": ["ready ahead", "미리 준비"],
+  "health.load": ["engine's load", "엔진 부하"],
+  "health.sent": ["notes sent", "보낸 음"],
+  "health.ports": ["ports", "포트"],
+  "health.said": ["What it said", "엔진의 말"],
+  "health.nothing": ["nothing yet", "아직 없음"],
+  "link.on": ["connected", "연결됨"],
+  "link.off": ["the engine is away: the page comes back with it", "엔진이 없습니다. 돌아오면 자동으로 다시 연결됩니다."],
+  "said.chord": ["follows {0}", "{0} 따라가는 중"],
+  "said.rest": ["rests", "쉬는 중"],
+  "said.playing": ["plays: {0}", "연주 중: {0}"],
+  "said.listening": ["listens {0}", "듣는 중 {0}"],
+  close: ["Close", "닫기"],
+  "unit.MIDI note": ["", ""],
+  "unit.notes": ["notes", "음"],
+  "unit.semitones": ["semitones", "반음"],
+  "unit.ms": ["ms", "ms"],
+  "unit.x": ["×", "×"],
+  "row.temperature": ["Temperature", "온도"],
+  "row.top_p": ["Top-p", "상위 확률"],
+  "row.top_k": ["Top-k", "상위 개수"],
+  "row.min_p": ["Min-p", "최소 확률"],
+  "row.density": ["Density", "밀도"],
+  "row.loudness": ["Loudness", "세기"],
+  "row.register": ["Register", "음역"],
+  "row.thickness": ["Thickness", "두께"],
+  "row.bass": ["Bass", "저음"],
+  "row.register_low": ["Lowest note", "최저음"],
+  "row.register_high": ["Highest note", "최고음"],
+  "row.polyphony": ["Polyphony", "동시 발음"],
+  "row.keep_clear": ["Keep clear", "건반 비켜가기"],
+  "row.chord_strength": ["Chord strength", "코드 따르기"],
+  "row.velocity": ["Velocity", "벨로시티"],
+  "row.quantise": ["Quantise", "퀀타이즈"],
+  "row.swing": ["Swing", "스윙"],
+  "row.humanise": ["Humanise", "사람처럼"],
+  "row.look_ahead_ms": ["Look-ahead", "미리 보기"],
+  "row.style": ["Style", "스타일"],
+  "row.style_blend": ["Blend", "섞기"],
+  "row.repetition": ["Repetition", "반복 억제"],
+  "row.scale": ["Scale", "음계"],
+  "row.role": ["Role", "역할"],
+  "row.groove": ["Groove", "그루브"],
+  "row.left_hand": ["Left hand", "왼손"],
+  "row.manner": ["Manner", "방식"],
+  "row.mode": ["Mode", "모드"],
+  "help.temperature": [null, "높을수록 대담한 음, 낮을수록 안전한 음을 연주합니다."],
+  "help.top_p": [null, "합쳐서 이 확률이 되는 가장 그럴듯한 토큰에서 뽑습니다."],
+  "help.top_k": [null, "가장 그럴듯한 이만큼의 토큰에서 뽑습니다. 0은 끔."],
+  "help.min_p": [null, "가장 그럴듯한 토큰의 이 비율보다 낮은 것은 버립니다."],
+  "help.density": [null, "음을 얼마나 많이 연주하는지."],
+  "help.loudness": [null, "얼마나 여리게 또는 세게 연주하는지."],
+  "help.register": [null, "건반의 낮은 곳부터 높은 곳까지 어디서 연주하는지."],
+  "help.thickness": [null, "한 선율부터 꽉 찬 화음까지 몇 음이 함께 울리는지."],
+  "help.bass": [null, "A3 아래를 얼마나 연주하는지."],
+  "help.register_low": [null, "연주할 수 있는 가장 낮은 음."],
+  "help.register_high": [null, "연주할 수 있는 가장 높은 음."],
+  "help.polyphony": [null, "동시에 울릴 수 있는 음의 최대 수."],
+  "help.keep_clear": [null, "연주자의 건반에서 이만큼 떨어집니다. 0은 끔."],
+  "help.chord_strength": [null, "코드가 솔로를 얼마나 강하게 이끄는지. 0은 무시."],
+  "help.velocity": [null, "모든 음의 세기에 곱합니다."],
+  "help.quantise": [null, "음의 시작을 박에 맞춥니다. 0은 그대로, 1은 정확히."],
+  "help.swing": [null, "뒷박 8분음표의 자리. 0.5는 스트레이트."],
+  "help.humanise": [null, "시간과 세기를 조금씩 흔듭니다."],
+  "help.look_ahead_ms": [null, "소리보다 얼마나 앞서 음악을 준비하는지."],
+  "help.style": [null, "스타일 이름, 또는 섞을 두 개: `ragtime, klezmer`."],
+  "help.style_blend": [null, "첫 스타일(0)에서 둘째 스타일 또는 없음(1)까지."],
+  "help.repetition": [null, "최근에 들린 음을 피합니다. 1은 끔."],
+  "help.scale": [null, "`D dorian` 같은 한 음계 안에서만 연주합니다."],
+  "help.role": [null, "무엇을 연주하는지: 솔로, 한 손, 화음, 또는 전체 반주."],
+  "help.groove": [null, "연주의 느낌."],
+  "help.left_hand": [null, "왼손이 화음을 짚고 움직이는 방식."],
+  "help.manner": [null, "어떤 음악을 닮았는지."],
+  "help.mode": [null, "사이드맨이 당신의 연주로 무엇을 하는지."],
+  "choice.role.solo": ["solo", "솔로"],
+  "choice.role.right": ["right", "오른손"],
+  "choice.role.left": ["left", "왼손"],
+  "choice.role.comping": ["comping", "컴핑"],
+  "choice.role.accompany": ["accompany", "반주"],
+  "choice.groove.swing": ["swing", "스윙"],
+  "choice.groove.up": ["up", "빠른 스윙"],
+  "choice.groove.blues": ["blues", "블루스"],
+  "choice.groove.stride": ["stride", "스트라이드"],
+  "choice.groove.modal": ["modal", "모달"],
+  "choice.groove.ballad": ["ballad", "발라드"],
+  "choice.groove.waltz": ["waltz", "왈츠"],
+  "choice.groove.bossa": ["bossa", "보사노바"],
+  "choice.groove.pop": ["pop", "팝"],
+  "choice.groove.soul": ["soul", "소울"],
+  "choice.left_hand.rootless": ["rootless", "근음 없이"],
+  "choice.left_hand.shell": ["shell", "셸"],
+  "choice.left_hand.three": ["three", "세 음"],
+  "choice.left_hand.fourths": ["fourths", "4도 쌓기"],
+  "choice.left_hand.close": ["close", "밀집"],
+  "choice.left_hand.walk": ["walk", "워킹 베이스"],
+  "choice.left_hand.two": ["two", "두 박 베이스"],
+  "choice.left_hand.stride": ["stride", "스트라이드"],
+  "choice.left_hand.arpeggios": ["arpeggios", "아르페지오"],
+  "choice.left_hand.open": ["open", "열린 화음"],
+  "choice.left_hand.bossa": ["bossa", "보사노바"],
+  "choice.left_hand.pop": ["pop", "팝"],
+  "choice.manner.jazz": ["jazz", "재즈"],
+  "choice.manner.pop": ["pop", "팝"],
+  "choice.manner.classical": ["classical", "클래식"],
+  "choice.manner.score": ["score", "악보"],
+  "choice.manner.rolls": ["rolls", "피아노 롤"],
+  "choice.manner.lead": ["lead", "리드 시트"],
+  "choice.mode.follow": ["follow", "따라가기"],
+  "choice.mode.changes": ["changes", "차트 연주"],
+  "choice.mode.trade": ["trade", "주고받기"],
+  "choice.mode.continue": ["continue", "이어가기"],
+  "choice.mode.comp": ["comp", "반주하기"],
+};
+
+class Language {
+  changed = new Signal();
+  #spoken = LANGUAGES.includes(memory.get("language")) ? memory.get("language") : navigator.language?.startsWith("ko") ? "ko" : "en";
+
+  get spoken() {
+    return this.#spoken;
+  }
+
+  speak(language) {
+    this.#spoken = language;
+    memory.set("language", language);
+    document.documentElement.lang = language;
+    this.changed.tell();
+  }
+
+  /** Runs show() now and whenever the language changes. */
+  bind(show) {
+    show();
+    this.changed.listen(show);
+  }
+}
+
+export const language = new Language();
+
+/** The word for a key; {0}, {1} stand for what is given. */
+export function t(key, ...given) {
+  const words = WORDS[key];
+  if (!words) return key;
+  const word = words[LANGUAGES.indexOf(language.spoken)] ?? words[0] ?? "";
+  return word.replace(/\{(\d)\}/g, (_, index) => given[index] ?? "");
+}
+
+/** The row's name; a row that the table of words does not know is called as the parameter table calls it. */
+export function name(row) {
+  const key = `row.${row.name}`;
+  if (WORDS[key]) return t(key);
+  const plain = row.name.replaceAll("_", " ");
+  return plain[0].toUpperCase() + plain.slice(1);
+}
+
+export function helpOf(row) {
+  const own = WORDS[`help.${row.name}`]?.[LANGUAGES.indexOf(language.spoken)];
+  return own ?? row.help;
+}
+
+export function choiceOf(row, choice) {
+  if (choice === "auto") return t("auto");
+  const key = `choice.${row.name}.${choice}`;
+  return WORDS[key] ? t(key) : choice;
+}
+
+/** Fills every element with data-word, data-title or data-label under a node, and again with each language. */
+export function fill(root) {
+  const attributes = { word: "textContent", title: "title", label: "aria-label" };
+  language.bind(() => {
+    for (const [data, property] of Object.entries(attributes)) {
+      for (const node of root.querySelectorAll(`[data-${data}]`)) {
+        if (property.includes("-")) node.setAttribute(property, t(node.dataset[data]));
+        else node[property] = t(node.dataset[data]);
+      }
+    }
+  });
+}

@@ -1,0 +1,96 @@
+"""What the session does, on its way to the panel: entries that any thread puts in without waiting.
+
+It stands between the session and the scheduler and hears all that goes there, and from the deadline thread all that
+was sent. The panel's thread takes the entries out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from bridge.live.playing.delivery import EventSink
+from bridge.live.playing.timeline import WallTimeline
+from bridge.live.playing.witness import Witness
+from engine.chords import Chart
+
+__all__ = ["MAX_ENTRIES", "Entry", "Tap", "TappedSink"]
+
+MAX_ENTRIES: Final = 100_000  # not yet taken out: minutes of music; beyond it they are lost, and that is said
+
+Entry = tuple[Any, ...]
+"""A kind, and its fields: see the methods of Tap."""
+
+
+class Tap(Witness):
+    """Every method returns at once. take() is for one thread, all others for any."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque()
+        self._lost = False
+
+    def take(self) -> list[Entry]:
+        """The entries since the last call, in their order; ("lost",) stands where some are missing."""
+        taken: list[Entry] = []
+        while self._entries:
+            taken.append(self._entries.popleft())
+        if self._lost:
+            self._lost = False
+            taken.append(("lost",))
+        return taken
+
+    def add(self, kind: str, *fields: Any) -> None:
+        """One entry."""
+        if len(self._entries) < MAX_ENTRIES:
+            self._entries.append((kind, *fields))
+        else:
+            self._lost = True
+
+    def sent(self, time_us: int, message: bytes) -> None:
+        """The deadline thread has sent a message."""
+        self.add("sent", time_us, message)
+
+    def heard(self, time_us: int, message: bytes) -> None:
+        """See Witness."""
+        self.add("heard", time_us, message)
+
+    def marked(self, time_us: int, text: str) -> None:
+        """See Witness."""
+        self.add("marked", time_us, text)
+
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
+        """See Witness."""
+        self.add("beat", time_us, tempo_bpm, bar_us, beats_per_bar)
+
+    def rested(self, time_us: int) -> None:
+        """See Witness."""
+        self.add("rested", time_us)
+
+    def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
+        """See Witness."""
+        self.add("form", timeline)
+
+
+class TappedSink:
+    """Passes everything on to a scheduler, and tells a tap of it before: a note may be sent at once."""
+
+    def __init__(self, sink: EventSink, tap: Tap) -> None:
+        self._sink, self._tap = sink, tap
+
+    def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
+        """See EventSink."""
+        self._tap.add("push", due_us, status, data1, data2)
+        taken = self._sink.push(due_us, status, data1, data2)
+        if not taken:  # it is tried again
+            self._tap.add("refused", due_us, status, data1)
+        return taken
+
+    def cancel_from(self, due_us: int) -> bool:
+        """See EventSink."""
+        self._tap.add("cancel", due_us)
+        return self._sink.cancel_from(due_us)
+
+    def silence(self) -> bool:
+        """See EventSink."""
+        self._tap.add("silence")
+        return self._sink.silence()

@@ -1,0 +1,227 @@
+"""The panel in a real browser, on `sideman play` over JACK ports: it shows what is so, and turns what is turned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from osc_protocol.table.parameters import AUTO, PARAMETERS, Parameter, Value, in_type
+from osc_protocol.wire.client import OscClient
+from tests.support.browser import running_browser
+from tests.support.live.jack_server import JackServer, running_jack
+from tests.support.live.processes import FAKE_ENGINE, Listener, Play, ask, pianist, playing
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
+
+CHART = ["--chords", "[A] Dm7 | G7 | Cmaj7 | A7b9", "--tempo", "120", "--seed", "7"]
+PATIENCE_S = 15.0  # a busy machine is slow; what never comes is the failure
+CONNECTED = "!!window.sideman && sideman.live.link.isOpen && sideman.values.link.isOpen"
+SPARE_US = 200_000  # of a busy machine, between the engine's word and the page
+
+
+@pytest.fixture(scope="module")
+def jack() -> Iterator[JackServer]:
+    with running_jack() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def over_a_chart(jack: JackServer) -> Iterator[tuple[Play, Listener]]:
+    with playing(jack, FAKE_ENGINE, ["--panel=serve", *CHART]) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any, over_a_chart: tuple[Play, Listener]) -> Iterator[Any]:
+    visitor = visit(browser, over_a_chart[0])
+    yield visitor
+    assert visitor.complaints == []
+    visitor.close()
+
+
+def visit(browser: Any, play: Play, **options: Any) -> Any:
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, **options)
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto(f"http://127.0.0.1:{play.osc_port}/panel/")
+    until(lambda: page.evaluate(CONNECTED), "the page is connected")
+    return page
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    give_up_s = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < give_up_s, f"never: {what}"
+        time.sleep(0.02)
+
+
+def other_than_now(row: Parameter, value: Value) -> Value:
+    """Another legal value of a row."""
+    if row.choices:
+        return next(choice for choice in reversed(row.choices) if choice != value)
+    if row.low is None or row.high is None:
+        return {"style": "klezmer", "scale": "D dorian"}[row.name]
+    middle = (row.low + row.high) / 2
+    return float(middle) if row.type == "f" else int(middle)
+
+
+def test_every_row_of_the_table_has_its_control_with_a_name_and_help(page: Any) -> None:
+    for row in PARAMETERS:
+        control = page.locator(f"[data-row={row.name}]")
+        assert control.count() == 1, row.name
+        turned = control.locator("[role=slider], select, input").first if row.name != "mode" else control
+        assert turned.evaluate(
+            "node => node.ariaLabel || node.labels?.length || node.getAttribute('aria-labelledby')"
+        ), row.name
+        if row.name != "mode":
+            assert row.help in control.locator("[id$=-help]").inner_text()
+
+
+@pytest.mark.parametrize("row", [row for row in PARAMETERS if row.name != "mode"], ids=lambda row: row.name)
+def test_a_row_turned_elsewhere_is_shown_and_one_turned_here_is_in_force(
+    row: Parameter, page: Any, over_a_chart: tuple[Play, Listener]
+) -> None:
+    play = over_a_chart[0]
+    if row.name == "style":
+        pytest.skip("the test double has no base that a style could be for")
+    before = ask(play.osc_port, row.name)
+    value = other_than_now(row, before)  # type: ignore[arg-type]
+    with OscClient(play.osc_port) as client:
+        client.send(row.address, value)
+    shown = f"() => sideman.values.value('{row.name}')"
+    until(lambda: page.evaluate(shown) == pytest.approx(value), f"{row.name} is {value} in the page")
+    if page.locator(f"[data-row={row.name}] [role=slider]").count():
+        dial = page.locator(f"[data-row={row.name}] [role=slider]")
+        dial.focus()
+        page.keyboard.press("Home")
+        until(lambda: ask(play.osc_port, row.name) == row.low, "Home turns it down")
+        page.keyboard.press("End")
+        until(lambda: ask(play.osc_port, row.name) == row.high, "End turns it up")
+        assert dial.get_attribute("aria-valuenow") == str(page.evaluate(f"String({row.high})"))
+        dial.dblclick()
+    elif row.choices:
+        page.locator(f"[data-row={row.name}] select").select_option(row.choices[1])
+        until(lambda: ask(play.osc_port, row.name) == row.choices[1], "the menu sets it")
+        page.locator(f"[data-row={row.name}] select").select_option(str(row.default))
+    else:
+        box = page.locator(f"[data-row={row.name}] input")
+        box.fill(str(row.default))
+        box.press("Enter")
+    until(lambda: ask(play.osc_port, row.name) == row.default, "a double click, or its default, sets it back")
+
+
+def test_two_pages_show_the_same_at_once(browser: Any, page: Any, over_a_chart: tuple[Play, Listener]) -> None:
+    other = visit(browser, over_a_chart[0])
+    try:
+        dial = page.locator("[data-row=temperature] [role=slider]")
+        dial.focus()
+        for _ in range(5):
+            page.keyboard.press("PageUp")
+        value = page.evaluate("sideman.values.value('temperature')")
+        assert value > 1
+        until(
+            lambda: other.evaluate("sideman.values.value('temperature')") == pytest.approx(value), "the other follows"
+        )
+        shown = [visitor.locator("[data-row=temperature] .value").inner_text() for visitor in (page, other)]
+        assert shown[0] == shown[1]
+        other.locator("[data-row=temperature] [role=slider]").dblclick()
+        until(lambda: page.evaluate("sideman.values.value('temperature')") == 0.8, "and the other way")
+        assert other.complaints == []
+    finally:
+        other.close()
+
+
+def test_ghosts_are_what_is_sent_next(page: Any, over_a_chart: tuple[Play, Listener]) -> None:
+    listener = over_a_chart[1]
+    page.evaluate(
+        """() => { window.back = [];
+                   sideman.live.note.listen((kind, note) => kind === "back" && back.push(note.number)); }"""
+    )
+    came = 0
+    for _ in range(10):
+        seen = page.evaluate(GHOSTS)
+        time.sleep(0.8)
+        back = set(page.evaluate("back"))
+        sent = [(at_us, pitch) for at_us, pitch in listener.onsets() if at_us > seen["now"]]
+        for number, on_us, pitch in seen["planned"]:
+            if number in back or not seen["now"] < on_us < seen["now"] + 500_000:
+                continue
+            late_us = min((abs(at_us - on_us) for at_us, other in sent if other == pitch), default=None)
+            assert late_us is not None, f"the ghost of {pitch} was never sent"
+            assert late_us < SPARE_US
+            came += 1
+    assert came > 3
+
+
+GHOSTS = """() => ({
+  now: sideman.live.now(),
+  planned: [...sideman.live.notes.values()]
+    .filter(({ state }) => state === "planned").map(({ number, on, pitch }) => [number, on, pitch]),
+})"""
+
+
+def test_a_chord_struck_on_a_port_is_shown_and_answered(
+    page: Any, jack: JackServer, over_a_chart: tuple[Play, Listener]
+) -> None:
+    page.locator("[data-choice=follow]").click()
+    until(lambda: ask(over_a_chart[0].osc_port, "mode") == "follow", "the mode is turned in the page")
+    page.evaluate(
+        """() => { window.seen = []; sideman.live.key.listen((kind, note) => kind === "key"
+           && seen.push([note.pitch, sideman.live.now() - note.on])); }"""
+    )
+    pianist(jack, [(0.0, "on", [50, 53, 57, 60]), (1.5, "on", [])])
+    until(lambda: len(page.evaluate("seen")) == 4, "four keys")
+    seen = page.evaluate("seen")
+    assert {pitch for pitch, _ in seen} == {50, 53, 57, 60}
+    fastest_ms = min(late_us for _, late_us in seen) / 1000
+    print(f"\nshown {fastest_ms:.1f} ms after the key")
+    assert 0 <= fastest_ms < 200
+    until(lambda: "Dm7" in page.locator("#news").inner_text(), "the chord's name")
+    until(lambda: page.locator("[data-figure=chord]").inner_text() != "–", "its latency")
+    page.locator("[data-choice=changes]").click()
+    until(lambda: ask(over_a_chart[0].osc_port, "mode") == "changes", "and back")
+
+
+def test_the_page_comes_back_with_the_engine(browser: Any, jack: JackServer) -> None:
+    with playing(jack, FAKE_ENGINE, ["--panel=serve", *CHART]) as (play, _):
+        page = visit(browser, play)
+        play.kill()
+        until(lambda: page.locator("#away").is_visible(), "that the engine is away is said")
+        again = ["--panel=serve", *CHART, "--temperature", "1.5", "--osc-port", str(play.osc_port)]
+        with playing(jack, FAKE_ENGINE, again) as (revived, _):
+            until(lambda: page.evaluate(CONNECTED), "the page is connected again")
+            until(lambda: page.evaluate("sideman.values.value('temperature')") == 1.5, "the new engine's values")
+            until(lambda: page.evaluate(GHOSTS)["planned"], "the new engine's ghosts")
+            assert not page.locator("#away").is_visible()
+            assert page.complaints == []
+            revived.end()
+        page.close()
+
+
+def test_a_refused_value_is_told_in_words_and_taken_back(page: Any, over_a_chart: tuple[Play, Listener]) -> None:
+    box = page.locator("[data-row=scale] input")
+    box.fill("D dorien")
+    box.press("Enter")
+    until(lambda: "dorian" in page.locator("#toasts").inner_text(), "the reason")
+    until(lambda: page.evaluate("sideman.values.value('scale')") == "off", "what is in force")
+    assert ask(over_a_chart[0].osc_port, "scale") == in_type(
+        next(row for row in PARAMETERS if row.name == "scale"), "off"
+    )
+
+
+def test_auto_is_left_and_taken_again(page: Any, over_a_chart: tuple[Play, Listener]) -> None:
+    button = page.locator("[data-row=density] .auto")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    until(lambda: ask(over_a_chart[0].osc_port, "density") != AUTO, "a number")
+    button.click()
+    until(lambda: ask(over_a_chart[0].osc_port, "density") == AUTO, "auto again")
