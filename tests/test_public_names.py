@@ -14,6 +14,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.atomic": ("atomic_write", "check_folder"),
     "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover", "warp", "warp_inverse"),
     "engine.beats.phase": ("UNKNOWN_IN_BAR", "beat_bins"),
+    "engine.beats.tick_loop": ("BANDWIDTH_HZ", "TickLoop"),
     "engine.chords": (
         "Chart",
         "Chord",
@@ -100,6 +101,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.model.controls": ("Control", "ControlRows", "UNKNOWN", "asked_level", "check_askable"),
     "engine.notes": ("NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "TimedText", "make_notes"),
     "engine.output.console": ("escape_what_cannot_be_said",),
+    "engine.platform.system": ("this_system",),
     "engine.styles.library": (
         "Shelved",
         "add_style",

@@ -251,6 +251,8 @@ class LiveSession(Controls):
 
     def _play(self) -> None:
         self._enabled = True
+        if self._outside is not None:
+            self._outside.play(self.doors.now_us())
 
     def _stop(self) -> None:
         self._enabled = False

@@ -8,8 +8,8 @@ from typing import Final, Protocol
 
 from bridge.errors import LiveFailure
 from bridge.live.inbox import Doors
-from bridge.live.supervision import LOST_US, RESTART_WINDOW_S, RESTARTS, RestartLimit, asleep_us
-from bridge.midi.realtime import ask_for
+from bridge.live.supervision import LOST_US, RESTART_WINDOW_S, RESTARTS, RestartLimit
+from engine.platform.system import this_system
 
 __all__ = ["SessionThread"]
 
@@ -41,10 +41,14 @@ class SessionThread:
         self,
         session: Rounds,
         on_failure: Callable[[BaseException], None],
-        slept_us: Callable[[], int] = asleep_us,
+        slept_us: Callable[[], int] | None = None,
     ) -> None:
-        """on_failure: called once on the thread, after silence, when the session is beyond help."""
-        self._session, self._on_failure, self._slept_us = session, on_failure, slept_us
+        """on_failure: called once on the thread, after silence, when the session is beyond help.
+
+        slept_us: how long the machine has slept; by default the system is asked.
+        """
+        self._session, self._on_failure = session, on_failure
+        self._slept_us = slept_us or this_system().slept_us
         self._limit = RestartLimit()
         self._thread = threading.Thread(target=self._run, name="sideman-session", daemon=True)
 
@@ -63,7 +67,7 @@ class SessionThread:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        ask_for("session")
+        this_system().raise_priority("session")
         doors = self._session.doors
         slept_us = self._slept_us()
         try:

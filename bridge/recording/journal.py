@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,9 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.errors import BridgeError
-
-if sys.platform != "win32":  # which keeps an open file from being taken by itself
-    import fcntl
+from engine.platform.system import this_system
 
 __all__ = ["PERIOD_S", "Entry", "Journal", "in_use", "read_entries"]
 
@@ -47,7 +44,7 @@ class Journal:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         except OSError as error:
             raise BridgeError(f"{path} cannot be written ({error.strerror}): choose another place") from error
-        if not _lock(self._file):
+        if not this_system().lock(self._file):
             os.close(self._file)
             raise BridgeError(f"{path} is being written by another sideman: choose another file")
         os.ftruncate(self._file, 0)
@@ -106,7 +103,7 @@ def in_use(path: Path) -> bool:
     except PermissionError:
         return True
     try:
-        return not _lock(file)
+        return not this_system().lock(file)
     finally:
         os.close(file)
 
@@ -130,12 +127,3 @@ def _parse(line: bytes) -> Iterator[Entry]:
         return
     if isinstance(entry, list) and entry:
         yield entry
-
-
-def _lock(file: int) -> bool:
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-    return True

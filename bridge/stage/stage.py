@@ -31,13 +31,14 @@ from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
 from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
 from bridge.midi.ports import find_system
-from bridge.panel.panel import Panel, has_display
+from bridge.panel.panel import Panel
 from bridge.stage.records import Records
 from bridge.stage.remote import Remote
 from bridge.stage.roads import Roads
 from bridge.stage.settings import Settings
 from bridge.stage.watchman import OUR_THREADS, Watchman
 from engine.metre import parse_metre
+from engine.platform.system import this_system
 
 __all__ = ["Stage"]
 
@@ -74,9 +75,12 @@ class Stage:
         input_name, output_name = system.find(settings.input, settings.output)  # first: the model takes longer to load
         feedback_name = None if settings.feedback is None else system.find_output(settings.feedback, "--feedback")
         control_names = None  # no control ports
-        if settings.control_input is not None or system.has_virtual:
+        if settings.control_input is not None or system.has_virtual or system.has_cable("Sideman Control"):
             control_names = system.find(
-                settings.control_input, settings.control_output, ("--control-in", "--control-out")
+                settings.control_input,
+                settings.control_output,
+                ("--control-in", "--control-out"),
+                ("Sideman Control", "Sideman Control"),
             )
         scheduler = native.Scheduler()
         records = self._records = Records(settings, scheduler, lambda text: self._report("error", text))
@@ -255,7 +259,7 @@ class Stage:
         panel.open()
         address = panel.address(served_at)
         self._say(f"panel: {address}")
-        if settings.browser and has_display():
+        if settings.browser and this_system().has_screen():
             webbrowser.open(address)
 
     def _sent(self, time_us: int, message: bytes) -> None:
