@@ -35,7 +35,7 @@ def find_ports(settings: Settings) -> PortNames:
         input_name, output_name = system.find(settings.input, settings.output)
     except PortError as error:
         asked = (settings.input, settings.output, settings.control_input, settings.feedback)
-        if not settings.panel or settings.midi_clock or any(asked):
+        if not settings.panel or settings.session.midi_clock or any(asked):
             raise
         return PortNames(None, why_none=str(error))
     control = None

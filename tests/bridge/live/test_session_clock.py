@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.live.session import LiveSession
-from bridge.midi.clock import MidiClock
+from bridge.live.options import SessionOptions
 from engine.beats.feel import GRID
 from engine.chords import parse_chart
 from tests.support.live.world import C_MAJOR_7, World
@@ -17,23 +16,16 @@ class ClockedWorld(World):
     """A world with a host that ticks; tick 0 is at host_us."""
 
     def __post_init__(self) -> None:
+        self.options = SessionOptions(midi_clock=True, output_latency_ms=40.0)
         super().__post_init__()
         self.tick_at_us = float(self.now_us)
-        self.live = LiveSession(
-            self.make,
-            self.scheduler,
-            self.clock,
-            lambda what, text: self.said.append((what, text)),
-            midi_clock=MidiClock(),
-            output_latency_ms=40.0,
-        )
 
     def host(self, beats: float, tempo_bpm: float) -> None:
         """The host ticks for so long."""
         for _ in range(round(beats * 24)):
             self.run(max(self.tick_at_us - self.now_us, 0.0) / 1e6)
             # Stamped when it came, as the system's thread does, also where a decode took longer.
-            self.live.doors.hear(TICK, round(self.tick_at_us))
+            self.live.inbox.hear(TICK, round(self.tick_at_us))
             self.tick_at_us += 60e6 / tempo_bpm / 24
 
 
