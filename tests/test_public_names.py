@@ -117,7 +117,8 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.styles.style": ("Lora", "STYLE_FILES", "Style", "adapter_of", "check_name", "load_style", "save_style"),
     "engine.training.evaluate": ("Score", "evaluate", "load_model", "ngram_scores", "token_nats", "with_wrong_chords"),
     "engine.training.finetune.finetune": ("Finetuned", "News", "Recipe", "finetune"),
-    "engine.training.train": ("Progress", "STATE_FILE", "Trainer", "match_weights", "train"),
+    "engine.training.schedule": ("Lowest", "News", "rate_share"),
+    "engine.training.train": ("STATE_FILE", "Trainer", "match_weights", "train"),
     "engine.user_folders": ("user_place",),
     "engine.vocabulary": (
         "BOS",
