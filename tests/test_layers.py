@@ -27,7 +27,7 @@ ROOMS = {
     # line of its own; files at the root of a layer are rooms too.
     "bridge": (
         "cli", "commands", "fl", "stage", "panel", "recording", "live", "live/modes", "live/playing", "live/inbox",
-        "controllers", "midi", "errors",
+        "live/commands", "controllers", "midi", "plain_json", "errors",
     ),
     "engine": (
         "__main__", "training/finetune", "training", "evaluation", "solo", "data",

@@ -14,6 +14,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.atomic": ("atomic_write", "check_folder"),
     "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover", "warp", "warp_inverse"),
     "engine.beats.phase": ("UNKNOWN_IN_BAR", "beat_bins"),
+    "engine.beats.tick_loop": ("BANDWIDTH_HZ", "TickLoop"),
     "engine.chords": (
         "Chart",
         "Chord",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from bridge.errors import LiveFailure
-from bridge.live.inbox import Doors
+from bridge.live.inbox import Inbox
 from bridge.live.supervision import LOST_US, RESTART_WINDOW_S, RESTARTS, RestartLimit
 from engine.platform.system import this_system
 
@@ -19,7 +19,7 @@ SHORTEST_WAIT_S: Final = 0.0005  # between two rounds without news: with real-ti
 class Rounds(Protocol):
     """LiveSession, as far as its thread needs it."""
 
-    doors: Doors
+    inbox: Inbox
 
     def step(self) -> float:
         """One round; the longest time in seconds until the next one."""
@@ -58,7 +58,7 @@ class SessionThread:
 
     def stop(self, timeout_s: float) -> bool:
         """Silences and ends the thread; False if it is stuck."""
-        self._session.doors.close()
+        self._session.inbox.close()
         return self.join(timeout_s)
 
     def join(self, timeout_s: float) -> bool:
@@ -68,12 +68,12 @@ class SessionThread:
 
     def _run(self) -> None:
         this_system().raise_priority("session")
-        doors = self._session.doors
+        inbox = self._session.inbox
         slept_us = self._slept_us()
         try:
-            while not doors.closed:
+            while not inbox.closed:
                 try:
-                    doors.wait(max(self._session.step(), SHORTEST_WAIT_S))
+                    inbox.wait(max(self._session.step(), SHORTEST_WAIT_S))
                 except BaseException as error:  # SystemExit too: whatever ends this thread must not end the music
                     self._session.broke(error)
                     if not self._limit.allows():

@@ -11,9 +11,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bridge.errors import BridgeError
+from bridge.plain_json import Json
 from engine.platform.system import this_system
 
 __all__ = ["PERIOD_S", "Entry", "Journal", "in_use", "read_entries"]
@@ -22,8 +23,8 @@ PERIOD_S: Final = 0.25  # between two writes
 SYNC_PERIODS: Final = 4  # writes between two times that the disk itself is asked to have it
 MAX_WAITING_BYTES: Final = 64 << 20  # of lines that the disk does not take; further ones are lost, and reported
 
-Entry = list[Any]
-"""One line: numbers, texts, and bytes as hexadecimal text."""
+Entry = list[Json]
+"""One line, bytes as hexadecimal text."""
 
 
 class Journal:
@@ -35,7 +36,7 @@ class Journal:
         on_trouble(text): called once on the writing thread, if the disk refuses.
         """
         self._path, self._on_trouble, self._period_s = path, on_trouble, period_s
-        self._entries: deque[tuple[Any, ...]] = deque()  # appending is atomic
+        self._entries: deque[tuple[Json | bytes, ...]] = deque()  # appending is atomic
         self.unwritten = b""  # what the disk has not taken; read it after close()
         self._told = False
         self._failing = False
@@ -51,7 +52,7 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name="sideman-journal", daemon=True)
         self._thread.start()
 
-    def add(self, *entry: Any) -> None:
+    def add(self, *entry: Json | bytes) -> None:
         """One line, some time soon."""
         self._entries.append(entry)
 

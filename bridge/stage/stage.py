@@ -26,7 +26,6 @@ from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.witness import Witnesses
 from bridge.live.session import LiveSession
 from bridge.live.supervision import RestartLimit
-from bridge.midi.clock import MidiClock
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
 from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
@@ -94,11 +93,10 @@ class Stage:
         live = LiveSession(
             self._load(),
             records.sink if panel is None else panel.sink(records.sink),
-            native.now_us,
+            records.inbox,
             self._report,
-            **settings.session_options | {"midi_clock": MidiClock() if settings.midi_clock else None},
-            witness=Witnesses(*([] if records.take is None else [records.take]), *taps),
-            doors=records.doors,
+            settings.session,
+            Witnesses(*([] if records.take is None else [records.take]), *taps),
         )
         self._live = live
         watchman = Watchman(self._worker_died)
@@ -113,7 +111,7 @@ class Stage:
             {**settings.values, "mode": settings.mode},
             settings.osc_port,
             settings.osc_host,
-            parse_metre(settings.metre),
+            parse_metre(settings.session.metre),
             panel,
         )
         self._exits.callback(self._remote.close)
@@ -121,7 +119,7 @@ class Stage:
         ports = LivePorts(system, self._midi_lost, self._midi_back, self._report)
         self._exits.callback(ports.close)
         roads = Roads(self._remote.server, settings, self._report, self._exits)
-        oscquery = roads.open_oscquery(None if panel is None else panel.site(live, settings.metre))
+        oscquery = roads.open_oscquery(None if panel is None else panel.site(live, settings.session.metre))
 
         output = ports.output("Sideman Out", output_name)
         echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
@@ -139,7 +137,7 @@ class Stage:
             except Exception as error:  # the MIDI system would print it, and go on
                 self._worker_died("the MIDI input", error)
 
-        source = ports.input("Sideman In", input_name, hear, clock=settings.midi_clock)
+        source = ports.input("Sideman In", input_name, hear, clock=settings.session.midi_clock)
         control = "none" if control_names is None else roads.open_control(ports, knobs, *control_names)
 
         # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
@@ -153,7 +151,7 @@ class Stage:
         self._player.start()
         live.start_thread(self._inbox.put)
         self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
-        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.seed}")
+        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.session.seed}")
         if not settings.osc_host.startswith("127."):
             self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
         self._say(f"OSCQuery: {oscquery}")
@@ -253,9 +251,9 @@ class Stage:
         settings = self._settings
         if settings.chart is not None:
             panel.has_chart(settings.chart_text, settings.chart)
-        if settings.tempo_bpm is not None:
-            panel.did("/sideman/transport/tempo", settings.tempo_bpm)
-        panel.did("/sideman/seed", settings.seed)
+        if settings.session.tempo_bpm is not None:
+            panel.did("/sideman/transport/tempo", settings.session.tempo_bpm)
+        panel.did("/sideman/seed", settings.session.seed)
         panel.open()
         address = panel.address(served_at)
         self._say(f"panel: {address}")
