@@ -241,7 +241,9 @@ FACES: dict[str, tuple[str, ...]] = {
     "osc_protocol.wire.sysex": (
         "MAX_FRAME",
         "MAX_PACKET",
+        "PUMP",
         "Reassembler",
+        "TICK",
         "TO_ENGINE",
         "TO_FL",
         "is_frame",

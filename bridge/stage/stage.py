@@ -29,8 +29,8 @@ from bridge.live.supervision import RestartLimit
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
 from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
-from bridge.midi.ports import find_system
 from bridge.panel.panel import Panel
+from bridge.stage.port_names import NoPorts, find_ports
 from bridge.stage.records import Records
 from bridge.stage.remote import Remote
 from bridge.stage.roads import Roads
@@ -70,17 +70,7 @@ class Stage:
     def open(self) -> None:
         """Opens everything and starts to play. SidemanError or OscError where it cannot; close() in any case."""
         settings = self._settings
-        system = find_system()
-        input_name, output_name = system.find(settings.input, settings.output)  # first: the model takes longer to load
-        feedback_name = None if settings.feedback is None else system.find_output(settings.feedback, "--feedback")
-        control_names = None  # no control ports
-        if settings.control_input is not None or system.has_virtual or system.has_cable("Sideman Control"):
-            control_names = system.find(
-                settings.control_input,
-                settings.control_output,
-                ("--control-in", "--control-out"),
-                ("Sideman Control", "Sideman Control"),
-            )
+        names = find_ports(settings)  # first: the model takes longer to load
         scheduler = native.Scheduler()
         records = self._records = Records(settings, scheduler, lambda text: self._report("error", text))
         if records.take is not None and records.take.recovered is not None:
@@ -116,15 +106,17 @@ class Stage:
         )
         self._exits.callback(self._remote.close)
         self._remote.start()
-        ports = LivePorts(system, self._midi_lost, self._midi_back, self._report)
+        ports: LivePorts = NoPorts()
+        if names.system is not None:
+            ports = LivePorts(names.system, self._midi_lost, self._midi_back, self._report)
         self._exits.callback(ports.close)
         roads = Roads(self._remote.server, settings, self._report, self._exits)
         oscquery = roads.open_oscquery(None if panel is None else panel.site(live, settings.session.metre))
 
-        output = ports.output("Sideman Out", output_name)
+        output = ports.output("Sideman Out", names.output)
         echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
         self._player = Player(scheduler, output.send, native.now_us, self._inbox.put, self._sent, echo)
-        knobs = roads.open_knobs(ports, feedback_name)
+        knobs = roads.open_knobs(ports, names.feedback)
 
         def hear(message: bytes) -> None:
             try:
@@ -137,8 +129,8 @@ class Stage:
             except Exception as error:  # the MIDI system would print it, and go on
                 self._worker_died("the MIDI input", error)
 
-        source = ports.input("Sideman In", input_name, hear, clock=settings.session.midi_clock)
-        control = "none" if control_names is None else roads.open_control(ports, knobs, *control_names)
+        source = ports.input("Sideman In", names.input, hear, clock=settings.session.midi_clock)
+        control = "none" if names.control is None else roads.open_control(ports, knobs, *names.control)
 
         # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
         gc.collect()
@@ -150,7 +142,10 @@ class Stage:
         self.is_open = True
         self._player.start()
         live.start_thread(self._inbox.put)
-        self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
+        if names.system is None:
+            self._say(f"{names.why_none}; until then you play and hear in the page alone")
+        else:
+            self._say(f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
         self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.session.seed}")
         if not settings.osc_host.startswith("127."):
             self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
