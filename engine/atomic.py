@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
-import sys
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import SidemanError
+from engine.platform.system import this_system
 
 __all__ = ["atomic_write", "check_folder"]
 
@@ -27,7 +26,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     SidemanError: the folder around it is missing, it cannot be written, or `path` is a device.
     """
-    target = Path(os.path.realpath(path))
+    target = this_system().long_path(Path(os.path.realpath(path)))
     if not target.parent.is_dir():
         raise SidemanError(f"{path}: there is no folder {target.parent}: create it first")
     if target.exists() and not (target.is_file() or target.is_dir()):
@@ -62,36 +61,22 @@ def _replace(beside: Path, target: Path) -> None:
             with file.open("rb+") as opened:
                 os.fsync(opened.fileno())  # the name must not reach the disk before the bytes
     if not beside.is_dir():
-        os.replace(beside, target)
+        this_system().replace(beside, target)
         return
     if not target.exists():
-        os.rename(beside, target)
+        this_system().replace(beside, target)
         return
-    if _exchange(beside, target):
+    if this_system().swap(beside, target):
         return  # the old folder is now `beside`, which the caller removes
     # The old one steps aside, and comes back if the new one cannot.
     aside = target.with_name(f"{beside.name}.old")
-    os.rename(target, aside)
+    this_system().replace(target, aside)
     try:
-        os.rename(beside, target)
+        this_system().replace(beside, target)
     except OSError:
-        os.rename(aside, target)
+        this_system().replace(aside, target)
         raise
     _remove(aside)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swaps two names in one step; False where the system or the file system has no such call."""
-    if os.name == "nt":
-        return False
-    names = os.fsencode(one), os.fsencode(other)
-    libc = ctypes.CDLL(None)
-    if sys.platform == "linux" and hasattr(libc, "renameat2"):
-        here, swap = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-        return bool(libc.renameat2(here, names[0], here, names[1], swap) == 0)
-    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
-        return bool(libc.renamex_np(*names, 2) == 0)  # RENAME_SWAP
-    return False
 
 
 def _remove(path: Path) -> None:

@@ -45,15 +45,10 @@ _LEFT_HANDS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 # Notes a beat below A3 under a solo, where it is not about one: the medians of the practice pieces.
 _LOW_NOTES = {"stride": 1.5, "bossa": 0.7, "pop": 1.3, "rootless": 1.4}
-# What the practice pieces of a role, and those with a left hand, come to where that is asked for: their median pitch,
-# notes sounding and notes a beat below A3.
+# What the practice pieces of a role come to, where one is asked for: their median mean pitch, notes sounding and notes
+# a beat below A3.
 _ROLE_SOUNDS = {
     "right": (68.0, 1.1, 0.0), "left": (51.5, 2.0, 1.2), "comping": (60.6, 3.9, 1.1), "accompany": (57.3, 3.4, 1.1),
-}  # fmt: skip
-_LEFT_HAND_SOUNDS = {
-    "rootless": (63.3, 3.3, 1.3), "shell": (62.5, 2.3, 0.95), "three": (63.7, 2.5, 1.0), "fourths": (63.5, 2.6, 1.1),
-    "close": (64.5, 2.4, 0.9), "walk": (59.1, 1.7, 1.0), "two": (63.7, 1.7, 0.5), "stride": (61.0, 2.8, 1.65),
-    "arpeggios": (62.7, 3.3, 1.1), "open": (61.4, 3.8, 1.4), "bossa": (62.5, 1.8, 0.65), "pop": (61.1, 2.6, 1.2),
 }  # fmt: skip
 # Notes a beat beside those of a solo with both hands.
 _BUSY = {"solo": 1.0, "right": 0.7, "left": 0.5, "comping": 0.9, "accompany": 0.95}
@@ -61,7 +56,8 @@ _BUSY = {"solo": 1.0, "right": 0.7, "left": 0.5, "comping": 0.9, "accompany": 0.
 
 @dataclass(frozen=True)
 class Judgement:
-    """How to play. None: no opinion, the model decides. density: notes a second; bass: those below A3.
+    """How to play. None: no opinion, the model decides. density: notes a second; bass: those below A3; register: mean
+    pitch; thickness: notes sounding.
 
     swell: by what share of themselves the velocities rise with the height of the solo (see arc).
     """
@@ -118,8 +114,6 @@ def judge(
     register = thickness = None
     if "role" in wishes and role in _ROLE_SOUNDS:
         register, thickness, bass = _ROLE_SOUNDS[role]
-    elif "left_hand" in wishes and role == "solo" and left_hand in _LEFT_HAND_SOUNDS:
-        register, thickness, bass = _LEFT_HAND_SOUNDS[left_hand]
     bass_per_s = None if bass is None or tempo_bpm is None else bass * tempo_bpm / 60
     return replace(judgement, left_hand=left_hand, register=register, thickness=thickness, bass=bass_per_s)
 

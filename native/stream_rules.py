@@ -10,7 +10,7 @@ __all__ = ["Steering", "StreamRules"]
 
 @dataclass(frozen=True)
 class Steering:
-    """How far the draw leans towards a quantity that is asked, in nats (engine/inference/steering says how)."""
+    """How far the draw leans towards a quantity that is asked, in nats (engine/inference/draw/steering says how)."""
 
     window_steps: int = 0  # that are listened to; 0: nothing is steered
     bass_below: int = 0  # pitches that are bass

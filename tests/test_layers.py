@@ -27,13 +27,13 @@ ROOMS = {
     # line of its own; files at the root of a layer are rooms too.
     "bridge": (
         "cli", "commands", "fl", "stage", "panel", "recording", "live", "live/modes", "live/playing", "live/inbox",
-        "controllers", "midi", "errors",
+        "live/commands", "controllers", "midi", "plain_json", "errors",
     ),
     "engine": (
         "__main__", "training/finetune", "training", "evaluation", "solo", "data",
         "data/practice", "data/report", "data/reading", "inference", "styles", "judgement", "beats", "model",
         "chords/files", "chords", "midi_io", "data/shards", "output", "tokens", "atomic", "vocabulary", "notes",
-        "metre", "user_folders", "errors",
+        "metre", "user_folders", "platform", "errors",
     ),
     "osc_protocol": ("generate", "oscquery", "server", "wire", "table", "errors"),
     "native": ("__init__", "twins", "layout", "sampler_params", "stream_rules"),

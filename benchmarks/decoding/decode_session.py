@@ -15,12 +15,12 @@ import numpy as np
 
 import native
 from benchmarks.decoding.decode_contestants import ours
-from bridge.midi.realtime import ask_for
 from engine.chords import parse_chord
 from engine.inference.session import Session
 from engine.inference.stream import Stream
 from engine.inference.streams import ROLLBACK_TOKENS
 from engine.model.checkpoint import load_checkpoint
+from engine.platform.system import this_system
 
 __all__ = ["beside_busy_processes", "busy_processes", "solos", "start_up"]
 
@@ -89,7 +89,7 @@ def beside_busy_processes(seconds: float) -> dict[str, dict[str, float]]:
     row("alone")
     with busy_processes():
         row("two busy processes")
-        if not ask_for("session"):
+        if not this_system().raise_priority("session"):
             print("the system grants no real-time priority")
         else:
             row("two busy processes, real-time priority")

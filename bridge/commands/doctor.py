@@ -14,7 +14,9 @@ import native
 from bridge.commands.machine_check import DecodeSpeed, Spread, decode_speed, loop_back, timer_jitter
 from bridge.errors import PortError
 from bridge.fl.doctor import Finding
+from bridge.midi.cables import CABLES, how_to_make, lacking_cables, our_end, their_end
 from bridge.midi.ports import MidiSystem, find_system
+from engine.platform.system import this_system
 from osc_protocol.table.parameters import BY_NAME, DEFAULT_PORT
 
 __all__ = ["add_arguments", "look_ahead_ms", "run"]
@@ -24,11 +26,6 @@ BARELY: Final = 1.3
 LATE_MS: Final = 20.0  # a note so late is heard as wrong
 EARLY_ENOUGH_MS: Final = 3.0  # later than this at p99 is worth a word
 SLOW_CABLE_MS: Final = 10.0
-REAL_TIME_REMEDY: Final = {
-    "Linux": "join the group `audio` (or `realtime`) that your system's /etc/security/limits.d names, and log in anew",
-    "Windows": "the Multimedia Class Scheduler service must run",
-    "Darwin": "macOS refused it: other programs may have used it up",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +115,7 @@ class _Teller:
 
 
 def _machine() -> Finding:
-    what = f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    what = f"{this_system().name}, {os.cpu_count()} cores, Python {platform.python_version()}"
     if native.VARIANT == "compiled":
         return Finding(True, f"{what}; the compiled decoder runs with {native.kernel()}")
     return Finding(None, f"{what}; no compiled decoder: reinstall with a C++ compiler for about eight times the speed")
@@ -135,19 +132,12 @@ def _ports(tell: _Teller, report: dict[str, Any], args: argparse.Namespace) -> M
         return None
     report["midi"] = {"system": system.name, "virtual": system.has_virtual, "inputs": inputs, "outputs": outputs}
     found = f"{system.name} with {len(inputs)} inputs and {len(outputs)} outputs of others"
-    if system.has_virtual:
-        tell.say(Finding(True, f"{found}; `sideman play` makes its own"))
-    else:
-        cables = sorted(set(inputs) & set(outputs))
-        enough = bool(inputs) and bool(outputs)
-        how = "name a pair of them with --in and --out" if enough else "make two cables with loopMIDI first"
-        tell.say(Finding(enough, f"{found}, no virtual ports: {how}" + (f" ({', '.join(cables)})" if cables else "")))
-        if not enough:
-            return None
-    if args.output is None and not system.has_virtual:
+    names = _cable(tell, system, args, inputs, outputs, found)
+    if names is None:
+        return None
+    if names == (None, None) and not system.has_virtual:
         tell.say(Finding(None, "no loop-back measured: give both ends of a cable with --in and --out"))
         return system
-    names = system.find(args.input, args.output)[::-1]
     took = loop_back(system, names)
     if took is None:
         tell.say(Finding(False, "what was sent did not come back: the MIDI system hangs, or the cable is another one"))
@@ -156,6 +146,33 @@ def _ports(tell: _Teller, report: dict[str, Any], args: argparse.Namespace) -> M
     good = True if took.p99 <= SLOW_CABLE_MS else None
     tell.say(Finding(good, f"MIDI comes back after {_text(took)}"))
     return system
+
+
+def _cable(
+    tell: _Teller, system: MidiSystem, args: argparse.Namespace, inputs: list[str], outputs: list[str], found: str
+) -> tuple[str | None, str | None] | None:
+    """The output and input to measure between, (None, None) for ports of our own; None where there is no way in or out.
+
+    Says how this system's ports come about. PortError for a name that --in or --out got wrong.
+    """
+    named = system.find(args.input, args.output)[::-1] if args.output is not None else (None, None)
+    if system.has_virtual:
+        tell.say(Finding(True, f"{found}; `sideman play` makes its own"))
+        return named
+    lacking = lacking_cables(inputs, outputs)
+    if not lacking:
+        tell.say(Finding(True, f"{found}; `sideman play` uses the cables {', '.join(CABLES)}"))
+        if args.output is None:
+            return their_end(CABLES[0], outputs), our_end(CABLES[0], inputs)
+        return named
+    others = bool(inputs) and bool(outputs)
+    what = "`sideman play` has no cable " + ", ".join(lacking)
+    tell.say(Finding(None if others else False, f"{found}, {what}. In a terminal:"))
+    for line in how_to_make(lacking):
+        tell.say(Finding(None, f"    {line}"))
+    if others:
+        tell.say(Finding(None, "or name two of the ports there are with --in and --out (`sideman ports`)"))
+    return named if others else None
 
 
 def _decoding(tell: _Teller, report: dict[str, Any], args: argparse.Namespace) -> DecodeSpeed:
@@ -182,7 +199,7 @@ def _decoding(tell: _Teller, report: dict[str, Any], args: argparse.Namespace) -
     if granted:
         tell.say(Finding(True, "the system grants real-time priority"))
     else:
-        remedy = REAL_TIME_REMEDY.get(platform.system(), "this system has none")
+        remedy = this_system().priority_remedy
         tell.say(Finding(None, f"no real-time priority: notes may leave late beside other work; {remedy}"))
     return speed
 

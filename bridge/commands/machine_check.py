@@ -15,8 +15,8 @@ import native
 from bridge.live.playing.improviser import Improviser
 from bridge.midi.numbers import CONTROL_CHANGE
 from bridge.midi.ports import InputPort, MidiSystem, OutputPort
-from bridge.midi.realtime import ask_for
 from engine.chords import parse_chord
+from engine.platform.system import this_system
 
 __all__ = ["DecodeSpeed", "Spread", "decode_speed", "loop_back", "timer_jitter"]
 
@@ -76,7 +76,7 @@ def timer_jitter(duration_s: float = 1.2, meanwhile: Callable[[], object] = lamb
 
     def wait() -> None:
         nonlocal granted
-        granted = ask_for("deadline")
+        granted = this_system().raise_priority("deadline")
         while len(late_ms) < count and not scheduler.closed:
             for due_us, *_ in scheduler.wait_due(50_000):
                 late_ms.append((native.now_us() - due_us) / 1000)

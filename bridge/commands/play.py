@@ -16,6 +16,7 @@ from typing import Final
 from bridge.controllers.map import load_cc_map
 from bridge.errors import BridgeError, LiveFailure
 from bridge.live.modes.mode import MODES
+from bridge.live.options import SessionOptions
 from bridge.live.playing.improviser import Improviser
 from bridge.stage.remote import check_live
 from bridge.stage.settings import Settings
@@ -160,7 +161,7 @@ def _load_with_style(load: Loader, args: argparse.Namespace, settings: Settings)
     make = load(args.checkpoint, args.device)
     asked = {name: value for name, value in settings.values.items() if name in ("style", *CONTROL_NAMES)}
     if asked:
-        make(settings.seed).set_params(**asked)
+        make(settings.session.seed).set_params(**asked)
     return make
 
 
@@ -197,19 +198,22 @@ def _settings(args: argparse.Namespace) -> Settings:
         osc_port=args.osc_port,
         values=values,
         chart=_chart(args),
-        tempo_bpm=tempo_bpm,
-        metre=str(asked_metre(args.metre, args.beats_per_bar) or COMMON),
-        seed=seed,
-        release_s=args.release,
+        session=SessionOptions(
+            seed=seed,
+            release_s=args.release,
+            tempo_bpm=tempo_bpm,
+            metre=str(asked_metre(args.metre, args.beats_per_bar) or COMMON),
+            trade_bars=args.trade_bars,
+            count_in_bars=args.count_in,
+            output_latency_ms=args.output_latency_ms,
+            midi_clock=args.clock == "midi",
+            channel=args.out_channel - 1,
+        ),
         record=args.record,
         log=args.log,
         checkpoint=args.checkpoint,
         device=args.device,
         mode=_mode(args),
-        trade_bars=args.trade_bars,
-        count_in_bars=args.count_in,
-        output_latency_ms=args.output_latency_ms,
-        midi_clock=args.clock == "midi",
         cc_map=load_cc_map(args.cc_map),
         feedback=args.feedback,
         osc_host=_address(args.osc_host),
@@ -218,7 +222,6 @@ def _settings(args: argparse.Namespace) -> Settings:
         panel=args.panel is not None,
         browser=args.panel == "open",
         in_channel=None if args.channel is None else args.channel - 1,
-        out_channel=args.out_channel - 1,
         echo_channel=None if args.echo is None else args.echo - 1,
     )
 

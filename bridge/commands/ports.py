@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the MIDI system and its ports. PortError where there is no MIDI system."""
+    from bridge.midi.cables import lacking_cables
     from bridge.midi.ports import find_system
 
     system = find_system()
@@ -22,7 +23,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"system": system.name, "virtual": system.has_virtual, "inputs": inputs, "outputs": outputs}))
         return 0
-    own = "`sideman play` makes its own: Sideman In, Sideman Out" if system.has_virtual else "no virtual ports"
+    if system.has_virtual:
+        own = "`sideman play` makes its own: Sideman In, Sideman Out"
+    else:
+        lacking = lacking_cables(inputs, outputs)
+        own = f"no virtual ports, and no cable {', '.join(lacking)}" if lacking else "`sideman play` uses its cables"
     print(f"{system.name} ({own})")
     for option, names in (("--in ", inputs), ("--out", outputs)):
         print(f"{option}  " + ("\n       ".join(names) if names else "none"))

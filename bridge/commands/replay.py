@@ -12,10 +12,10 @@ from typing import Any
 import native
 from bridge.commands.play import load_engine
 from bridge.errors import ReplayError
+from bridge.live.commands import TurnKnob
 from bridge.live.playing.improviser import Improviser
 from bridge.recording.replay import Replay, SessionLog, read_log
 from bridge.recording.session_header import base_sha256, style_sha256
-from bridge.recording.session_log import ROUND
 from bridge.recording.take import VERSION, TakeEntries
 from bridge.recording.take_file import START, write_take
 from engine.styles.library import parse_styles
@@ -48,7 +48,7 @@ def run(
         witness.note_out(time_us, message)
     if args.output is not None:
         start_us = min((entry[1] for entry in entries), default=0)
-        write_take(args.output, [(START, VERSION, start_us, log.header["options"]["tempo_bpm"]), *entries])
+        write_take(args.output, [(START, VERSION, start_us, log.options.tempo_bpm), *entries])
     _tell(args, log, replay)
     return 0 if replay.parted_s is None else 1
 
@@ -68,8 +68,8 @@ def _check(log: SessionLog, checkpoint: Path | None) -> None:
 
 
 def _styles_used(log: SessionLog) -> set[str]:
-    commands = (command for kind, round_ in log.entries if kind == ROUND for command in round_.get("do", ()))
-    chosen = [arguments[1] for name, *arguments in commands if name == "knob" and arguments[:1] == ["style"]]
+    commands = (command for logged in log.rounds for command in logged.round.commands)
+    chosen = [knob.value for knob in commands if isinstance(knob, TurnKnob) and knob.name == "style"]
     return {name for text in chosen for name in parse_styles(str(text))}
 
 

@@ -14,7 +14,6 @@ from osc_protocol.wire.replies import PONG
 __all__ = ["Finding", "examine", "examine_engine", "examine_folder", "examine_ports"]
 
 PONG_TIMEOUT_S: Final = 1.0
-_PORTS: Final = ("Sideman In", "Sideman Out", "Sideman Control")
 
 
 class Finding(NamedTuple):
@@ -83,23 +82,21 @@ def examine_folder(hardware: Path) -> list[Finding]:
 
 def examine_ports() -> list[Finding]:
     """The MIDI ports between FL Studio and `sideman play`."""
+    from bridge.midi.cables import CABLES, how_to_make, lacking_cables
     from bridge.midi.ports import find_system
 
     try:
         system = find_system()
         if system.has_virtual:
-            return [Finding(True, f"{system.name}: `sideman play` makes its ports {', '.join(_PORTS)} itself")]
-        names = {"input": system.input_names(), "output": system.output_names()}
+            return [Finding(True, f"{system.name}: `sideman play` makes its ports {', '.join(CABLES)} itself")]
+        inputs, outputs = system.input_names(), system.output_names()
     except PortError as error:
         return [Finding(False, str(error))]
-    findings = []
-    for port in _PORTS:
-        lacking = [way for way, there in names.items() if not any(port.casefold() in name.casefold() for name in there)]
-        if lacking:
-            text = f"{system.name} has no {' and no '.join(lacking)} port {port!r}: make one with loopMIDI"
-            findings.append(Finding(False, text))
-        else:
-            findings.append(Finding(True, f"{system.name} has the port {port!r}"))
+    lacking = lacking_cables(inputs, outputs)
+    findings = [Finding(True, f"{system.name} has the cable {name!r}") for name in CABLES if name not in lacking]
+    if lacking:
+        findings.append(Finding(False, f"{system.name} has no cable {', '.join(map(repr, lacking))}. In a terminal:"))
+        findings += [Finding(None, f"    {line}") for line in how_to_make(lacking)]
     return findings
 
 

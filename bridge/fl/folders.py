@@ -6,30 +6,27 @@ moved to, and Windows where Documents lies, which OneDrive moves more often than
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from bridge.errors import BridgeError
+from engine.platform.system import this_system
 
 __all__ = ["FlInstallError", "find_user_folders", "settings_folders"]
 
 _WHERE: Final = "FL shows it under Options > File settings > User data folder: give it with --dir"
 _FL_KEY: Final = r"Software\Image-Line\Shared\Paths"
-_SHELL_KEY: Final = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
 
 
 class FlInstallError(BridgeError):
     """FL Studio's folder was not found, or the script could not be written to or removed from it."""
 
 
-def find_user_folders(home: Path | None = None) -> list[Path]:
-    """FL Studio's user data folders on this machine that exist, the likeliest first. home: for tests."""
+def find_user_folders() -> list[Path]:
+    """FL Studio's user data folders on this machine that exist, the likeliest first."""
     found: dict[Path, Path] = {}
-    for image_line in _image_line_folders(home):
+    for image_line in _image_line_folders():
         versions = [folder for folder in sorted(image_line.glob("FL Studio ?*")) if (folder / "Settings").is_dir()]
         for folder in (image_line / "FL Studio", *versions):  # one for all versions, but for those that were given own
             if folder.is_dir():
@@ -55,27 +52,9 @@ def settings_folders(target_dir: Path | None) -> list[Path]:
     raise FlInstallError(f"{folder} is not FL Studio's user data folder: it has no Settings folder. {_WHERE}")
 
 
-def _image_line_folders(home: Path | None) -> Iterator[Path]:
-    base = home or Path.home()
-    shared = _registry(_FL_KEY, "Shared data")
+def _image_line_folders() -> Iterator[Path]:
+    shared = this_system().registry_text(_FL_KEY, "Shared data")
     if shared:
         yield Path(shared)
-    personal = _registry(_SHELL_KEY, "Personal")
-    if personal:
-        yield Path(personal) / "Image-Line"
-    documents = [base / "Documents", *sorted(base.glob("OneDrive*/Documents"))]
-    documents.append(base / "Library/Mobile Documents/com~apple~CloudDocs/Documents")  # macOS, Documents in iCloud
-    prefix = Path(os.environ.get("WINEPREFIX", base / ".wine")) if home is None else base / ".wine"
-    documents += sorted(prefix.glob("drive_c/users/*/Documents"))
-    for folder in documents:
-        yield folder / "Image-Line"
-
-
-def _registry(key: str, name: str) -> str | None:
-    """A text of the user's registry; None where there is none."""
-    if sys.platform == "win32":
-        import winreg
-
-        with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
-            return os.path.expandvars(str(winreg.QueryValueEx(opened, name)[0]))
-    return None
+    for documents in this_system().documents():
+        yield documents / "Image-Line"

@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 from bridge.midi.echo import Echo
 from bridge.midi.numbers import DRUMS, NOTE_OFF, NOTE_ON
-from bridge.midi.realtime import ask_for
 from bridge.midi.sounding import SoundingKeys, clean_up, is_strike
+from engine.platform.system import this_system
 
 __all__ = ["DueSource", "Player"]
 
@@ -91,7 +91,7 @@ class Player:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        ask_for("deadline")
+        this_system().raise_priority("deadline")
         try:
             self._clean({0, DRUMS})
             wait_us = _WAIT_US if self._echo is None else _ECHO_WAIT_US

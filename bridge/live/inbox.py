@@ -9,20 +9,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
+from bridge.live.commands import Command
 from bridge.midi.clock import CLOCK
 from native import MidiRing
 
-__all__ = ["Command", "Doors"]
+__all__ = ["Inbox"]
 
 RING_CAPACITY: Final = 4096  # messages
 
-Command = tuple[str, tuple[Any, ...]]
-"""A name of LiveSession's commands, and its arguments."""
 
-
-class Doors:
+class Inbox:
     """Other threads put in and never wait; the session thread takes out."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
@@ -42,19 +40,23 @@ class Doors:
             if message[0] != CLOCK:  # 48 a second and more: the next round is early enough for them
                 self._wake.set()
 
-    def post(self, name: str, *arguments: Any) -> None:
+    def post(self, command: Command) -> None:
         """One command."""
-        self._commands.append((name, arguments))
+        self._commands.append(command)
         self._wake.set()
 
+    def clock_us(self) -> int:
+        """Microseconds of the monotonic clock, for what does not decide what is played."""
+        return self._clock()
+
     def close(self) -> None:
-        """The session thread shall end."""
+        """Tells the session thread to end."""
         self._closed.set()
         self._wake.set()
 
     @property
     def closed(self) -> bool:
-        """Whether it shall."""
+        """Whether the session thread was told to end."""
         return self._closed.is_set()
 
     @property
@@ -78,7 +80,7 @@ class Doors:
             yield self._commands.popleft()
 
     def now_us(self) -> int:
-        """Microseconds of the monotonic clock."""
+        """Microseconds of the monotonic clock. The session decides by these readings alone: a log has them."""
         return self._clock()
 
     def has_news(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from bridge.live.modes.switch import Modes
 from bridge.live.playing.beat import Beat
-from bridge.midi.clock import MidiClock
+from bridge.midi.clock import CONTINUE, MidiClock
 
 __all__ = ["OutsideClock"]
 
@@ -29,9 +29,14 @@ class OutsideClock:
         self._modes.rest()
         return True
 
+    def play(self, now_us: int) -> None:
+        """Starts a chart by a clock that ticks and has not been started."""
+        if not self._clock.running and self._clock.ticks_at(now_us):
+            self.hear(now_us, bytes([CONTINUE]))
+
     def step(self, now_us: int) -> None:
         """Takes over the clock's tempo, and its beat, where ours has come off."""
-        if now_us < self._next_sync_us:
+        if now_us < self._next_sync_us and self._beat.tempo_bpm is not None:
             return
         self._next_sync_us = now_us + SYNC_PERIOD_US
         tempo_bpm, playing = self._clock.tempo_bpm, self._modes.mode

@@ -10,9 +10,11 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+from bridge.live import commands
 from bridge.live.controls import Controls
-from bridge.live.inbox import Doors
+from bridge.live.inbox import Inbox
 from bridge.live.modes.switch import Modes
+from bridge.live.options import SessionOptions
 from bridge.live.outside_clock import OutsideClock
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
@@ -26,11 +28,12 @@ from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
 from engine.metre import parse_metre
-from osc_protocol.table.parameters import AUTO, Value
+from osc_protocol.table.parameters import AUTO, BY_NAME, Value
 
 __all__ = ["LiveSession", "Report"]
 
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
+DEFAULTS: Final = SessionOptions()
 SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
 
 
@@ -51,34 +54,15 @@ class LiveSession(Controls):
         self,
         make_improviser: Callable[[int], Improviser],
         sink: EventSink,
-        clock: Callable[[], int],
+        inbox: Inbox,
         report: Report,
-        *,
-        seed: int = 0,
-        release_s: float = 1.5,
-        look_ahead_ms: int = 1000,
-        tempo_bpm: float | None = None,
-        metre: str = "4/4",
-        trade_bars: int = 4,
-        count_in_bars: int = 0,
-        output_latency_ms: float = 0.0,
-        midi_clock: MidiClock | None = None,
-        channel: int = 0,
+        options: SessionOptions = DEFAULTS,
         witness: Witness | None = None,
-        doors: Doors | None = None,
     ) -> None:
-        """make_improviser: a fresh stream for a seed. clock: monotonic microseconds, the scheduler's own.
-
-        release_s: how long after the last key the sideman rests. tempo_bpm: None for no beat in follow mode.
-        metre: of what has no chart; tempo counts its felt beat.
-        trade_bars: of a turn in mode trade. count_in_bars: of clicks on channel 10 before a chart.
-        output_latency_ms: from sending a note to hearing it. What must fall on a beat that comes from outside (a
-        position, the player's own in a trade) is sent so much earlier.
-        midi_clock: followed in tempo, beat and transport, where one is given: a chart waits for its start.
-        witness: is told what the player and the session do, where one is given.
-        doors: what the session hears, and the time it goes by; None makes them.
+        """make_improviser: a fresh stream for a seed. inbox: what the session hears, and the time it goes by, which is
+        the scheduler's own. witness: is told what the player and the session do, where one is given.
         """
-        super().__init__(clock, doors)
+        super().__init__(inbox)
         self._witness = witness or Witness()
         self._make_improviser, self._sink, self._report = make_improviser, sink, report
         self._thread: SessionThread | None = None
@@ -86,51 +70,34 @@ class LiveSession(Controls):
         self._ready_us = 0  # up to where music was ready after the last round; the same
         self.asked: Mapping[str, Value] = {}  # what applies of the rows that may be left to us; the same, never changed
         # Session thread only, from here on.
-        now_us = self.doors.now_us
-        self._look_ahead_us = look_ahead_ms * 1000
-        self._ended_us = self.doors.now_us()  # the last round
+        now_us = inbox.now_us
+        self._look_ahead_us = int(BY_NAME["look_ahead_ms"].default) * 1000
+        self._ended_us = now_us()  # the last round
         self._longest_us: float = math.inf  # until the next one, or time was lost
         self._broken = False  # the last round has failed
-        self._seed = seed
+        self._seed = options.seed
         self._enabled = True
-        improviser = make_improviser(seed)
+        improviser = make_improviser(options.seed)
         self.controls = tuple(improviser.controls)  # what its base can be asked; any thread
-        self._ahead = PlayAhead(improviser, sink, now_us, channel=channel, seed=seed)
-        latency_us = round(output_latency_ms * 1000)
+        self._ahead = PlayAhead(improviser, sink, now_us, channel=options.channel, seed=options.seed)
+        midi_clock = MidiClock() if options.midi_clock else None
         self._beat = Beat(
             self._ahead,
             now_us,
             report,
-            tempo_bpm=tempo_bpm,
+            tempo_bpm=options.tempo_bpm,
             midi_clock=midi_clock,
-            latency_us=latency_us,
-            metre=parse_metre(metre),
+            latency_us=round(options.output_latency_ms * 1000),
+            metre=parse_metre(options.metre),
         )
         self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._witness)
         self._modes = Modes(
             Context(self._ahead, Keyboard(), now_us, report, self._knobs, self._beat, self._witness),
-            release_us=round(release_s * 1e6),
-            trade_bars=trade_bars,
-            count_in_bars=count_in_bars,
+            release_us=round(options.release_s * 1e6),
+            trade_bars=options.trade_bars,
+            count_in_bars=options.count_in_bars,
         )
         self._outside = None if midi_clock is None else OutsideClock(midi_clock, self._modes, self._beat)
-        self._commands: dict[str, Callable[..., None]] = {
-            "look_ahead": self._set_look_ahead,
-            "mode": self._modes.set_mode,
-            "knob": self._knobs.set,
-            "chord": self._modes.following.latch,
-            "chart": self._modes.set_chart,
-            "tempo": self._modes.set_tempo,
-            "metre": self._modes.set_metre,
-            "ending": self._modes.end_in,
-            "locate": self._modes.locate,
-            "keys": self._hear_keys,
-            "seed": self._set_seed,
-            "play": self._play,
-            "stop": self._stop,
-            "panic": self._panic,
-            "resync": self._resync,
-        }
 
     def start_thread(self, on_failure: Callable[[BaseException], None]) -> None:
         """Runs rounds on a thread of its own. on_failure: called there if they fail too often, after silence."""
@@ -143,7 +110,7 @@ class LiveSession(Controls):
 
     def hangs(self) -> bool:
         """Whether a round takes over a second, and what was ready has been played: nobody ends the notes then."""
-        began_us, now_us = self._began_us, self._clock()
+        began_us, now_us = self._began_us, self.inbox.clock_us()
         return began_us is not None and now_us - began_us > LOST_US and now_us > self._ready_us
 
     @property
@@ -155,15 +122,15 @@ class LiveSession(Controls):
 
     def step(self) -> float:
         """One round. Returns the longest time, in seconds, until the next one is due."""
-        self._began_us = self._clock()
-        self.doors.begin_round()
+        self._began_us = self.inbox.clock_us()
+        self.inbox.begin_round()
         if self._broken:
             self._start_afresh()
-        for time_us, message in self.doors.messages():
+        for time_us, message in self.inbox.messages():
             self._hear(time_us, message)
-        for name, arguments in self.doors.commands():
-            self._commands[name](*arguments)
-        now_us = self.doors.now_us()
+        for command in self.inbox.commands():
+            self._do(command)
+        now_us = self.inbox.now_us()
         lost_us = now_us - self._ended_us
         if not 0 <= lost_us < self._longest_us:
             self._resync(f"{lost_us / 1e6:.1f} s were lost")
@@ -174,19 +141,19 @@ class LiveSession(Controls):
                 self._stop()
         else:
             self._knobs.apply(now_us)
-        self._modes.fill(self._look_ahead_us, self.doors, now_us, hears=self._enabled)
+        self._modes.fill(self._look_ahead_us, self.inbox, now_us, hears=self._enabled)
         self._beat.tell(now_us, self._witness, self._modes.mode.metre.beats)
         self._modes.tell_form()
         self._tell_asked()
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.mode.listens else IDLE_S
-        self._ended_us = self.doors.now_us()
+        self._ended_us = self.inbox.now_us()
         settles_in_us = self._modes.mode.settles_in_us(self._ended_us)
         if settles_in_us is not None and self._enabled:
             wait_s = min(wait_s, settles_in_us / 1e6)
         self._longest_us = round(wait_s * 1e6) + LOST_US
         self._ready_us = self._ahead.ready_us
         self._began_us = None
-        self.doors.end_round()
+        self.inbox.end_round()
         return wait_s
 
     def _tell_asked(self) -> None:
@@ -200,7 +167,7 @@ class LiveSession(Controls):
         """The round failed: every note ends, and the next round starts afresh."""
         self.silence()
         self._broken = True
-        self.doors.end_round(error)
+        self.inbox.end_round(error)
         self._report(
             "error", f"the session failed, every note ended, it starts afresh: {type(error).__name__}: {error}"
         )
@@ -228,13 +195,42 @@ class LiveSession(Controls):
             self._witness.heard(time_us, message)
             self._modes.hear(time_us, message, enabled=self._enabled)
 
-    def _hear_keys(self, time_us: int, *message: int) -> None:
-        self._hear(time_us, bytes(message))
-
     # ---- commands, on the session thread ----------------------------------------------------------------------------
 
-    def _set_look_ahead(self, look_ahead_ms: int) -> None:
-        self._look_ahead_us = look_ahead_ms * 1000
+    def _do(self, command: commands.Command) -> None:
+        match command:
+            case commands.SetLookAhead(look_ahead_ms):
+                self._look_ahead_us = look_ahead_ms * 1000
+            case commands.SetMode(mode):
+                self._modes.set_mode(mode)
+            case commands.TurnKnob(name, value):
+                self._knobs.set(name, value)
+            case commands.FollowChord(chord):
+                self._modes.following.latch(chord)
+            case commands.PlayChart(chart):
+                self._modes.set_chart(chart)
+            case commands.SetTempo(tempo_bpm):
+                self._modes.set_tempo(tempo_bpm)
+            case commands.SetMetre(metre):
+                self._modes.set_metre(metre)
+            case commands.EndIn(bars):
+                self._modes.end_in(bars)
+            case commands.Locate(beat, at_us):
+                self._modes.mode.locate(beat, at_us)
+            case commands.HearKeys(time_us, message):
+                self._hear(time_us, message)
+            case commands.SetSeed(seed):
+                self._set_seed(seed)
+            case commands.Play():
+                self._play()
+            case commands.Stop():
+                self._stop()
+            case commands.Panic():
+                self._panic()
+            case commands.Resync(why):
+                self._resync(why)
+            case _:
+                raise AssertionError(f"{command!r}: nobody does it")
 
     def _set_seed(self, seed: int) -> None:
         self._modes.rest()
@@ -251,6 +247,8 @@ class LiveSession(Controls):
 
     def _play(self) -> None:
         self._enabled = True
+        if self._outside is not None:
+            self._outside.play(self.inbox.now_us())
 
     def _stop(self) -> None:
         self._enabled = False

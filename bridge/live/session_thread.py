@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from bridge.errors import LiveFailure
-from bridge.live.inbox import Doors
-from bridge.live.supervision import LOST_US, RESTART_WINDOW_S, RESTARTS, RestartLimit, asleep_us
-from bridge.midi.realtime import ask_for
+from bridge.live.inbox import Inbox
+from bridge.live.supervision import LOST_US, RESTART_WINDOW_S, RESTARTS, RestartLimit
+from engine.platform.system import this_system
 
 __all__ = ["SessionThread"]
 
@@ -19,7 +19,7 @@ SHORTEST_WAIT_S: Final = 0.0005  # between two rounds without news: with real-ti
 class Rounds(Protocol):
     """LiveSession, as far as its thread needs it."""
 
-    doors: Doors
+    inbox: Inbox
 
     def step(self) -> float:
         """One round; the longest time in seconds until the next one."""
@@ -41,10 +41,14 @@ class SessionThread:
         self,
         session: Rounds,
         on_failure: Callable[[BaseException], None],
-        slept_us: Callable[[], int] = asleep_us,
+        slept_us: Callable[[], int] | None = None,
     ) -> None:
-        """on_failure: called once on the thread, after silence, when the session is beyond help."""
-        self._session, self._on_failure, self._slept_us = session, on_failure, slept_us
+        """on_failure: called once on the thread, after silence, when the session is beyond help.
+
+        slept_us: how long the machine has slept; by default the system is asked.
+        """
+        self._session, self._on_failure = session, on_failure
+        self._slept_us = slept_us or this_system().slept_us
         self._limit = RestartLimit()
         self._thread = threading.Thread(target=self._run, name="sideman-session", daemon=True)
 
@@ -54,7 +58,7 @@ class SessionThread:
 
     def stop(self, timeout_s: float) -> bool:
         """Silences and ends the thread; False if it is stuck."""
-        self._session.doors.close()
+        self._session.inbox.close()
         return self.join(timeout_s)
 
     def join(self, timeout_s: float) -> bool:
@@ -63,13 +67,13 @@ class SessionThread:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        ask_for("session")
-        doors = self._session.doors
+        this_system().raise_priority("session")
+        inbox = self._session.inbox
         slept_us = self._slept_us()
         try:
-            while not doors.closed:
+            while not inbox.closed:
                 try:
-                    doors.wait(max(self._session.step(), SHORTEST_WAIT_S))
+                    inbox.wait(max(self._session.step(), SHORTEST_WAIT_S))
                 except BaseException as error:  # SystemExit too: whatever ends this thread must not end the music
                     self._session.broke(error)
                     if not self._limit.allows():

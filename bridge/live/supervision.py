@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["LOST_US", "RESTARTS", "RESTART_WINDOW_S", "RestartLimit", "asleep_us"]
+__all__ = ["LOST_US", "RESTARTS", "RESTART_WINDOW_S", "RestartLimit"]
 
 RESTARTS: Final = 3  # of one worker, within
 RESTART_WINDOW_S: Final = 60.0
@@ -29,14 +29,3 @@ class RestartLimit:
             return False
         self._restarts.append(now_s)
         return True
-
-
-def asleep_us() -> int:
-    """Microseconds that the machine has slept since its start, as far as the monotonic clock leaves them out.
-
-    Linux's clock does; those of Windows and macOS go on, so that a sleep shows there as a wait that lasted too long.
-    """
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        awake_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-        return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - awake_ns) // 1000
-    return 0

@@ -21,8 +21,8 @@ from bridge.errors import PortError
 from bridge.midi.jack_watch import JackWatch
 from bridge.midi.jack_wire import CONTROL, control_frame, frame, frames
 from bridge.midi.ports import LOOK_S, InputPort, MidiSystem, OutputPort
-from bridge.midi.realtime import ask_for
 from bridge.midi.sounding import SoundingKeys, clean_up
+from engine.platform.system import this_system
 
 __all__ = ["main"]
 
@@ -61,7 +61,7 @@ class _Child:
     def run(self) -> None:
         """Until the session leaves."""
         self._watch_server()
-        ask_for("deadline")
+        this_system().raise_priority("deadline")
         threading.Thread(target=self._look, daemon=True).start()
         for number, payload in frames(self._source):
             if number == CONTROL:

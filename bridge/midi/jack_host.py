@@ -20,7 +20,7 @@ from typing import Any, Final
 from bridge.errors import PortError
 from bridge.midi.jack_wire import CONTROL, control_frame, frame, frames
 from bridge.midi.ports import GONE_OR_BACK
-from bridge.midi.realtime import ask_for
+from engine.platform.system import this_system
 
 __all__ = ["HostedPort", "JackHost"]
 
@@ -99,7 +99,7 @@ class _Child:
         self._source.close()
 
     def _read(self) -> None:
-        ask_for("deadline")
+        this_system().raise_priority("deadline")
         try:
             for number, payload in frames(self._source.fileno()):
                 if number != CONTROL:

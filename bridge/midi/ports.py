@@ -7,7 +7,6 @@ ever started); SIDEMAN_MIDI=alsa|jack asks for one of them.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 import time
@@ -20,21 +19,13 @@ import rtmidi
 
 from bridge.errors import PortError
 from bridge.midi.bytes import MessageReader
+from bridge.midi.cables import find_again, find_named, how_to_make, our_end
 
-__all__ = ["GONE_OR_BACK", "LOOK_S", "InputPort", "MidiSystem", "OutputPort", "find_again", "find_system"]
-
-_HOW_TO_VIRTUAL: Final = "make a pair with loopMIDI or Windows MIDI Services and name them with {} and {}"
-_HOW_TO_CABLE: Final = {  # where no port exists at all
-    "Windows": "none; loopMIDI, or a loopback of Windows MIDI Services, makes a cable",
-    "CoreMIDI": "none; the IAC driver makes a cable: Audio MIDI Setup, MIDI Studio, 'Device is online'",
-    "ALSA": "none; plug one in, or start the program that has it",
-    "JACK": "none; start the program that has it (`a2jmidid -e` shows JACK the hardware's)",
-}
+__all__ = ["GONE_OR_BACK", "LOOK_S", "InputPort", "MidiSystem", "OutputPort", "find_system"]
 
 GONE_OR_BACK: Final = {"gone": "the port {!r} has gone: plug it in again", "back": "the port {!r} is back"}
 LOOK_S: Final = 1.0  # between two looks at whether the named ports are there
 _CALLBACK_GRACE_S: Final = 0.01
-_NUMBERS: Final = re.compile(r"\s+\d+(:\d+)?$")  # "Piano:Piano MIDI 1 24:0" of ALSA, "Piano 2" of Windows
 SYSEX, CLOCK = 0xF0, 0xF8
 
 
@@ -59,26 +50,40 @@ class MidiSystem:
         existing_input: str | None,
         existing_output: str | None,
         options: tuple[str, str] = ("--in", "--out"),
+        cables: tuple[str, str] = ("Sideman In", "Sideman Out"),
     ) -> tuple[str | None, str | None]:
-        """The whole names of the ports that are meant. PortError, listing those that exist, where there is none.
+        """The whole names of the ports that are meant; None for one that is to be made.
 
-        A name may be given in part, in any case. Ask before opening any: our own ports would be found too.
-        options: that the names were given with, for the error's text.
+        A name may be given in part, in any case. Where none is given and programs cannot make ports, it is our end of
+        the cable of that name. PortError, listing those that exist or saying how to make one, where there is none. Ask
+        before opening any: our own ports would be found too. options: that the names were given with, for the error.
         """
-        if None in (existing_input, existing_output) and not self.has_virtual:
-            raise PortError(f"{self.name} has no virtual MIDI ports: {_HOW_TO_VIRTUAL.format(*options)}")
-        return (
-            existing_input and self.find_input(existing_input, options[0]),
-            existing_output and self.find_output(existing_output, options[1]),
-        )
+        source = None if existing_input is None else self.find_input(existing_input, options[0])
+        sink = None if existing_output is None else self.find_output(existing_output, options[1])
+        if self.has_virtual or None not in (source, sink):
+            return source, sink
+        source = source or our_end(cables[0], self.input_names())
+        sink = sink or our_end(cables[1], self.output_names())
+        lacking = list(dict.fromkeys(name for name, end in zip(cables, (source, sink), strict=True) if end is None))
+        if lacking:
+            ways = "; ".join(how_to_make(lacking))
+            raise PortError(
+                f"{self.name} has no virtual MIDI ports and no cable {' and '.join(map(repr, lacking))}: {ways}; "
+                f"or name other ports with {options[0]} and {options[1]}"
+            )
+        return source, sink
 
     def find_output(self, wanted: str, option: str) -> str:
         """The whole name of the output port that is meant, as `find` does it."""
-        return _find(wanted, self.output_names(), option, "output", _HOW_TO_CABLE[self.name])
+        return find_named(wanted, self.output_names(), option, "output", self.name)
 
     def find_input(self, wanted: str, option: str) -> str:
         """The whole name of the input port that is meant, as `find` does it."""
-        return _find(wanted, self.input_names(), option, "input", _HOW_TO_CABLE[self.name])
+        return find_named(wanted, self.input_names(), option, "input", self.name)
+
+    def has_cable(self, cable: str) -> bool:
+        """Whether both directions of our end of a cable are there. PortError when the system has gone."""
+        return None not in (our_end(cable, self.input_names()), our_end(cable, self.output_names()))
 
     def _names(self, kind: Any) -> list[str]:
         client = _client(kind, self, "Sideman list")
@@ -256,28 +261,6 @@ def _open(client: Any, own_name: str, existing: str | None) -> str:
         return existing
     except rtmidi.RtMidiError as error:
         raise PortError(f"the port {existing or own_name!r} cannot be opened: {error}") from error
-
-
-def _find(wanted: str, names: Sequence[str], option: str, direction: str, none: str) -> str:
-    """The port that is meant: that whole name, else the one name that contains the text in any case."""
-    if wanted in names:
-        return wanted
-    hits = [name for name in names if wanted.casefold() in name.casefold()]
-    if len(hits) == 1:
-        return hits[0]
-    if len(hits) > 1:
-        meant = ", ".join(map(repr, hits))
-        raise PortError(f"{option} {wanted!r} could mean {meant}: give more of the name")
-    there = ", ".join(repr(name) for name in names) if names else none
-    raise PortError(f"there is no MIDI {direction} port {wanted!r} for {option}: those there are {there}")
-
-
-def find_again(wanted: str, names: Sequence[str]) -> str | None:
-    """The port of that name, also where a system numbers it anew each time it is plugged in."""
-    if wanted in names:
-        return wanted
-    hits = [name for name in names if _NUMBERS.sub("", name) == _NUMBERS.sub("", wanted)]
-    return hits[0] if len(hits) == 1 else None
 
 
 def _answers(system: MidiSystem) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -15,7 +13,7 @@ from bridge.panel.tap import Tap, TappedSink
 from engine.chords import Chart
 from osc_protocol.table.parameters import Value
 
-__all__ = ["Panel", "has_display"]
+__all__ = ["Panel"]
 
 _STATES: Final = {
     "/sideman/transport/tempo": "tempo",
@@ -90,8 +88,3 @@ class Panel:
     def now_us(self) -> int:
         """See talk.Session."""
         return self._clock()
-
-
-def has_display() -> bool:
-    """Whether a browser would have somewhere to show itself; without one it might take over the terminal."""
-    return sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from bridge.midi.numbers import CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
 from bridge.panel.charts import read_chart, transposed
 from bridge.panel.hub import Hub
 from osc_protocol.oscquery.frames import POLICY_VIOLATION, UNSUPPORTED_DATA, Frames
@@ -50,6 +51,7 @@ class PageTalk:
         self._frames = Frames(request, MAX_BYTES)
         self._rate = RateLimit(MESSAGES_PER_S)
         self._reader = hub.reader(wake)
+        self._held: set[bytes] = set()  # what lifts each key and pedal that the page holds
         wake()
 
     @property
@@ -88,17 +90,35 @@ class PageTalk:
         """Hears no more, and says goodbye."""
         self._reader.close()
         self._frames.close()
+        for lift in self._held:  # a page that is gone holds nothing
+            self._session.play_keys(lift)
+        self._held.clear()
+
+    def _play(self, message: bytes) -> None:
+        lift = _lifted_by(message)
+        if lift is not None:
+            goes_down = message[0] & 0xF0 != NOTE_OFF and message[2] > 0
+            (self._held.add if goes_down else self._held.discard)(lift)
+        self._session.play_keys(message)
 
     def _answer(self, asked: Any) -> dict[str, Any] | None:
         if "ping" in asked:
             return {"pong": float(asked["ping"]), "now": self._session.now_us()}
         if "keys" in asked:
-            self._session.play_keys(_channel_message(asked["keys"]))
+            self._play(_channel_message(asked["keys"]))
             return None
         number = int(asked["id"])
         if "read" in asked:
             return {"id": number, "read": read_chart(_text(asked["read"]), self._session.metre())}
         return {"id": number, "read": transposed(_text(asked["transpose"]), int(asked["by"]), self._session.metre())}
+
+
+def _lifted_by(message: bytes) -> bytes | None:
+    """What ends a key or the pedal that this message is about; None for any other."""
+    kind, channel = message[0] & 0xF0, message[0] & 0x0F
+    if kind in (NOTE_ON, NOTE_OFF):
+        return bytes((NOTE_OFF | channel, message[1], 0))
+    return bytes((message[0], SUSTAIN_PEDAL, 0)) if kind == CONTROL_CHANGE and message[1] == SUSTAIN_PEDAL else None
 
 
 def _channel_message(data: Any) -> bytes:

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bridge.errors import BridgeError
-
-if sys.platform != "win32":  # which keeps an open file from being taken by itself
-    import fcntl
+from bridge.plain_json import Json
+from engine.platform.system import this_system
 
 __all__ = ["PERIOD_S", "Entry", "Journal", "in_use", "read_entries"]
 
@@ -25,8 +23,8 @@ PERIOD_S: Final = 0.25  # between two writes
 SYNC_PERIODS: Final = 4  # writes between two times that the disk itself is asked to have it
 MAX_WAITING_BYTES: Final = 64 << 20  # of lines that the disk does not take; further ones are lost, and reported
 
-Entry = list[Any]
-"""One line: numbers, texts, and bytes as hexadecimal text."""
+Entry = list[Json]
+"""One line, bytes as hexadecimal text."""
 
 
 class Journal:
@@ -38,7 +36,7 @@ class Journal:
         on_trouble(text): called once on the writing thread, if the disk refuses.
         """
         self._path, self._on_trouble, self._period_s = path, on_trouble, period_s
-        self._entries: deque[tuple[Any, ...]] = deque()  # appending is atomic
+        self._entries: deque[tuple[Json | bytes, ...]] = deque()  # appending is atomic
         self.unwritten = b""  # what the disk has not taken; read it after close()
         self._told = False
         self._failing = False
@@ -47,14 +45,14 @@ class Journal:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         except OSError as error:
             raise BridgeError(f"{path} cannot be written ({error.strerror}): choose another place") from error
-        if not _lock(self._file):
+        if not this_system().lock(self._file):
             os.close(self._file)
             raise BridgeError(f"{path} is being written by another sideman: choose another file")
         os.ftruncate(self._file, 0)
         self._thread = threading.Thread(target=self._run, name="sideman-journal", daemon=True)
         self._thread.start()
 
-    def add(self, *entry: Any) -> None:
+    def add(self, *entry: Json | bytes) -> None:
         """One line, some time soon."""
         self._entries.append(entry)
 
@@ -106,7 +104,7 @@ def in_use(path: Path) -> bool:
     except PermissionError:
         return True
     try:
-        return not _lock(file)
+        return not this_system().lock(file)
     finally:
         os.close(file)
 
@@ -130,12 +128,3 @@ def _parse(line: bytes) -> Iterator[Entry]:
         return
     if isinstance(entry, list) and entry:
         yield entry
-
-
-def _lock(file: int) -> bool:
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-    return True

@@ -1,4 +1,4 @@
-"""Plays a session log again: the same session code, behind doors that say what was said then.
+"""Plays a session log again: the same session code, with an inbox that says what was said then.
 
 The scheduler stands on the logged clock, so it hands out what fell due, when it did.
 """
@@ -6,29 +6,30 @@ The scheduler stands on the logged clock, so it hands out what fell due, when it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
 
 import native
 from bridge.errors import ReplayError
-from bridge.live.inbox import Command, Doors
+from bridge.live.commands import Command
+from bridge.live.inbox import Inbox
+from bridge.live.options import SessionOptions
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.witness import Witness
 from bridge.live.session import LiveSession
-from bridge.midi.clock import MidiClock
-from bridge.recording.journal import Entry
-from bridge.recording.session_log import CRASH, ROUND, SENT, SESSION, VERSION, CheckedSink, read_command
+from bridge.plain_json import Json
+from bridge.recording.session_log import VERSION, CheckedSink, Round
 
 __all__ = ["PromptSink", "Replay", "SessionLog", "read_log"]
 
-_NUMBER = (int, float)
-OPTIONS: Final[dict[str, tuple[type, ...]]] = {
-    "seed": (int,), "release_s": _NUMBER, "tempo_bpm": (*_NUMBER, type(None)), "trade_bars": (int,),
-    "count_in_bars": (int,), "output_latency_ms": _NUMBER, "midi_clock": (bool,),
-    "channel": (int,), "metre": (str,),
-}  # fmt: skip
+
+@dataclass
+class LoggedRound:
+    """A round, and the text of what it failed with."""
+
+    round: Round
+    crash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ class SessionLog:
     """A log in memory."""
 
     path: Path
-    header: dict[str, Any]
-    entries: list[Entry]  # rounds and crashes, in order
+    header: Mapping[str, Json]
+    options: SessionOptions
+    rounds: list[LoggedRound]
     sent: list[tuple[int, bytes]]  # (time_us, message) that the deadline thread sent then
     cut_off: bool  # the last line is not whole: the process was killed
 
@@ -51,66 +53,64 @@ def read_log(path: Path) -> SessionLog:
             f"{path} cannot be read ({error.strerror}): give a file that `sideman play --log` wrote"
         ) from error
     last = lines.pop()  # nothing, or what a kill left of a line
-    entries = [_parse(path, number, line) for number, line in enumerate(lines, 1)]
-    if not entries or entries[0][0] != SESSION or len(entries[0]) != 3 or not isinstance(entries[0][2], dict):
-        raise ReplayError(f"{path} is no session log: give a file that `sideman play --log` wrote")
-    if entries[0][1] != VERSION:
-        raise ReplayError(f"{path} is a session log of version {entries[0][1]}, this is {VERSION}: update Sideman")
-    header = entries[0][2]
-    options = header.get("options")
-    if isinstance(options, dict):
-        options.setdefault("metre", "4/4")  # logs of before metres
-    for name, types in OPTIONS.items():
-        if not isinstance(options, dict) or not isinstance(options.get(name, path), types):
-            raise ReplayError(f"{path}, line 1: the session's {name} is broken: send the file as it was written")
-    sent = [(entry[1], bytes.fromhex(entry[2])) for entry in entries if entry[0] == SENT]
-    rounds = [entry for entry in entries[1:] if entry[0] in (ROUND, CRASH)]
-    return SessionLog(path, header, rounds, sent, bool(last))
-
-
-def _parse(path: Path, number: int, line: bytes) -> Entry:
+    header = _header(path, lines[0] if lines else b"")
     try:
-        entry = json.loads(line)
-        kind, *fields = entry
-        if kind == ROUND:
-            (round_,) = fields
-            if not all(isinstance(step, int) for step in round_["t"]):
-                raise ValueError
-            for time_us, message in round_.get("in", ()):
-                if not isinstance(time_us, int) or not 1 <= len(bytes.fromhex(message)) <= 3:
+        options = SessionOptions.from_json(header.get("options"))
+    except ValueError as error:
+        raise ReplayError(f"{path}, line 1: the session's {error} is broken: send the file as it was written") from None
+    rounds: list[LoggedRound] = []
+    sent: list[tuple[int, bytes]] = []
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            match json.loads(line):
+                case ["round", plain]:
+                    rounds.append(LoggedRound(Round.from_json(plain)))
+                case ["crash", str(text)] if rounds:
+                    rounds[-1].crash = text
+                case ["sent", int(time_us), str(text)]:
+                    sent.append((time_us, bytes.fromhex(text)))
+                case _:
                     raise ValueError
-        elif kind == SENT:
-            time_us, message = fields
-            if not isinstance(time_us, int):
-                raise ValueError
-            bytes.fromhex(message)
-        elif kind not in (SESSION, CRASH):
-            raise ValueError
-    except (ValueError, TypeError, LookupError, RecursionError):
-        raise ReplayError(f"{path}, line {number} is broken: send the file as it was written") from None
-    return list(entry)
+        except (ValueError, TypeError, LookupError, RecursionError):
+            raise ReplayError(f"{path}, line {number} is broken: send the file as it was written") from None
+    return SessionLog(path, header, options, rounds, sent, bool(last))
+
+
+def _header(path: Path, line: bytes) -> Mapping[str, Json]:
+    try:
+        match json.loads(line):
+            case ["session", int(version), dict(header)]:
+                if version == VERSION:
+                    return header
+                raise ReplayError(
+                    f"{path} is a session log of version {version}, this Sideman plays version {VERSION}: "
+                    f"replay it with the one that wrote it ({header.get('version')})"
+                )
+    except (ValueError, RecursionError):
+        pass
+    raise ReplayError(f"{path} is no session log: give a file that `sideman play --log` wrote")
 
 
 class _RoundOver(Exception):
     """A round asks for more than is logged of it: there it failed."""
 
 
-class ReplayDoors(Doors):
-    """Doors that let in what a log says."""
+class ReplayInbox(Inbox):
+    """An inbox with what a log says."""
 
     def __init__(self, on_time: Callable[[int], None]) -> None:
         """on_time(now_us): called with each reading, before it is handed out."""
         super().__init__(lambda: 0)
         self._on_time = on_time
-        self._round: dict[str, Any] = {}
+        self._round = Round()
         self._readings: Iterator[int] = iter(())
         self._latest_us = 0
         self._looks = 0
 
-    def let_in(self, round_: dict[str, Any]) -> None:
+    def let_in(self, round_: Round) -> None:
         """What comes next."""
         self._round, self._looks = round_, 0
-        self._readings = iter(round_["t"])
+        self._readings = iter(round_.steps_us)
 
     @property
     def latest_us(self) -> int:
@@ -123,15 +123,15 @@ class ReplayDoors(Doors):
         return next(self._readings, None) is not None
 
     def messages(self) -> list[tuple[int, bytes]]:
-        """See Doors."""
-        return [(time_us, bytes.fromhex(message)) for time_us, message in self._round.get("in", ())]
+        """See Inbox."""
+        return self._round.heard
 
     def commands(self) -> Iterator[Command]:
-        """See Doors."""
-        return map(read_command, self._round.get("do", ()))
+        """See Inbox."""
+        return iter(self._round.commands)
 
     def now_us(self) -> int:
-        """See Doors."""
+        """See Inbox."""
         step_us = next(self._readings, None)
         if step_us is None:
             raise _RoundOver
@@ -140,9 +140,9 @@ class ReplayDoors(Doors):
         return self._latest_us
 
     def has_news(self) -> bool:
-        """See Doors."""
+        """See Inbox."""
         self._looks += 1
-        return self._round.get("news") == self._looks - 1
+        return self._round.news == self._looks - 1
 
 
 class PromptSink:
@@ -172,32 +172,25 @@ class Replay:
     seconds: float = 0.0
 
     def run(self, on_progress: Callable[[float], None] = lambda share: None) -> None:
-        """Plays the whole log. on_progress(0..1): as it goes. ReplayError: a command that cannot be read."""
-        if not self.log.entries:
+        """Plays the whole log. on_progress(0..1): as it goes."""
+        rounds = self.log.rounds
+        if not rounds:
             return
         scheduler = native.Scheduler()
-        doors = ReplayDoors(lambda now_us: self._advance(scheduler, now_us))
-        sink = CheckedSink(PromptSink(scheduler, lambda: self._advance(scheduler, doors.latest_us)))
-        options = dict(self.log.header["options"])
-        options["midi_clock"] = MidiClock() if options["midi_clock"] else None
-        doors.let_in(self.log.entries[0][1])
-        live = LiveSession(
-            self.make_improviser, sink, lambda: 0, lambda what, text: None,
-            doors=doors, witness=self.witness, **{name: options[name] for name in OPTIONS},
-        )  # fmt: skip
-        began_us = doors.latest_us
+        inbox = ReplayInbox(lambda now_us: self._advance(scheduler, now_us))
+        sink = CheckedSink(PromptSink(scheduler, lambda: self._advance(scheduler, inbox.latest_us)))
+        inbox.let_in(rounds[0].round)
+        live = LiveSession(self.make_improviser, sink, inbox, lambda what, text: None, self.log.options, self.witness)
+        began_us = inbox.latest_us
         crc = 0
-        for number, (kind, what) in enumerate(self.log.entries):
-            if kind != ROUND:
-                continue
-            failed = self.log.entries[number + 1 : number + 2]
-            crash = failed[0][1] if failed and failed[0][0] == CRASH else None
+        for number, logged in enumerate(rounds):
+            crash = logged.crash
             if number:
-                doors.let_in(what)
+                inbox.let_in(logged.round)
             parted = False
             try:
                 live.step()
-                parted = doors.left
+                parted = inbox.left
             except _RoundOver:
                 parted = crash is None
             except Exception as error:  # the very fault that the log was sent for, perhaps
@@ -205,14 +198,14 @@ class Replay:
                 crash = crash or str(error)
             if crash is not None:
                 live.broke(RuntimeError(crash))
-            crc = what.get("crc", crc)
+            crc = crc if logged.round.crc is None else logged.round.crc
             if (parted or sink.crc != crc) and self.parted_s is None:
-                self.parted_s = (doors.latest_us - began_us) / 1e6
+                self.parted_s = (inbox.latest_us - began_us) / 1e6
             self.rounds += 1
-            on_progress((number + 1) / len(self.log.entries))
+            on_progress((number + 1) / len(rounds))
         live.silence()
-        self._advance(scheduler, doors.latest_us)
-        self.seconds = (doors.latest_us - began_us) / 1e6
+        self._advance(scheduler, inbox.latest_us)
+        self.seconds = (inbox.latest_us - began_us) / 1e6
 
     def _advance(self, scheduler: native.Scheduler, now_us: int) -> None:
         while due := scheduler.poll(now_us):

@@ -8,9 +8,10 @@ import time
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import native
+from bridge.live.options import SessionOptions
+from bridge.plain_json import Json
 from engine.model.checkpoint import checkpoint_folder
 from engine.styles.library import list_styles
 from osc_protocol.table.parameters import Value
@@ -19,15 +20,15 @@ __all__ = ["base_sha256", "session_header", "style_sha256"]
 
 
 def session_header(
-    options: Mapping[str, Any], values: Mapping[str, Value], checkpoint: Path | None, device: str
-) -> dict[str, Any]:
-    """options: LiveSession's, as far as they can be written down. values: the parameters it began with."""
+    options: SessionOptions, values: Mapping[str, Value], checkpoint: Path | None, device: str
+) -> dict[str, Json]:
+    """values: the parameters that the session began with."""
     return {
         "version": metadata.version("sideman"),
         "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "base": base_sha256(checkpoint),
         "styles": {style.name: style_sha256(style.name) for style in list_styles() if style.error is None},
-        "options": dict(options),
+        "options": options.to_json(),
         "parameters": dict(values),
         "device": device,
         "native": native.VARIANT,

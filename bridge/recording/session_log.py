@@ -1,13 +1,13 @@
-"""The session log: all that came through a live session's doors, round by round, so that it can be played again.
+"""The session log: all that came into a live session's inbox, round by round, so that it can be played again.
 
 A session plays what its seed, its parameters, the player's messages, the commands and the readings of its clock make it
 play. All of these are written down, as lines of a journal:
 
-    ["session", VERSION, {...}]                    who played: Header
+    ["session", VERSION, {...}]                    who played: see session_header
     ["round", {"t": [...], "in": [...], "do": [...], "news": n, "crc": n}]
         t     readings of the clock in the round, each as the difference to the one before
-        in    [time_us, hexadecimal bytes] of the player's messages
-        do    [name, argument...] of the commands
+        in    [time_us, hexadecimal bytes] of the player's messages; left out where there are none
+        do    [name, argument...] of the commands; the same
         news  after so many looks there was something new, which ended the round's generating; left out where not
         crc   of all that went to the scheduler since the session began; left out where it is the last round's
     ["crash", text]                                the round above failed, the next one started afresh
@@ -18,24 +18,66 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from bridge.errors import ReplayError
-from bridge.live.inbox import Command, Doors
+from bridge.live.commands import Command
+from bridge.live.inbox import Inbox
 from bridge.live.playing.delivery import EventSink
+from bridge.plain_json import Json, items, number
 from bridge.recording.journal import Journal
-from engine.chords import Chart, Chord, ChordSpan, Section, parse_chord
-from engine.metre import Metre, parse_metre
 
-__all__ = ["CRASH", "ROUND", "SENT", "SESSION", "VERSION", "CheckedSink", "LoggedDoors", "read_command"]
+__all__ = ["CRASH", "ROUND", "SENT", "SESSION", "VERSION", "CheckedSink", "LoggedInbox", "Round"]
 
-VERSION: Final = 1
+VERSION: Final = 2  # 1 had one pedal for all channels
 SESSION: Final = "session"
 ROUND: Final = "round"
 CRASH: Final = "crash"
 SENT: Final = "sent"
+
+
+@dataclass
+class Round:
+    """What a session heard in one round."""
+
+    steps_us: list[int] = field(default_factory=list)  # each reading of the clock, since the one before
+    heard: list[tuple[int, bytes]] = field(default_factory=list)  # (time_us, message) of the player's
+    commands: list[Command] = field(default_factory=list)
+    news: int | None = None  # after so many looks there was something new
+    crc: int | None = None  # of all that went to the scheduler by then; None: nothing went since the round before
+
+    def to_json(self) -> dict[str, Json]:
+        """See above."""
+        plain: dict[str, Json] = {"t": self.steps_us}
+        if self.heard:
+            plain["in"] = [[time_us, message.hex()] for time_us, message in self.heard]
+        if self.commands:
+            plain["do"] = [command.to_json() for command in self.commands]
+        if self.news is not None:
+            plain["news"] = self.news
+        if self.crc is not None:
+            plain["crc"] = self.crc
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Json) -> Round:
+        """What to_json() wrote. ValueError, TypeError or LookupError: it is no round."""
+        if not isinstance(plain, Mapping):
+            raise TypeError(f"{plain!r} is no round")
+        return cls(
+            [number(step_us) for step_us in items(plain["t"])],
+            [_message(message) for message in items(plain.get("in", ()))],
+            [Command.from_json(command) for command in items(plain.get("do", ()))],
+            *(None if plain.get(name) is None else number(plain[name]) for name in ("news", "crc")),
+        )
+
+
+def _message(plain: Json) -> tuple[int, bytes]:
+    match plain:
+        case [int(time_us), str(text)] if 1 <= len(message := bytes.fromhex(text)) <= 3:
+            return time_us, message
+    raise ValueError(f"{plain!r} is no message")
 
 
 class CheckedSink:
@@ -63,94 +105,50 @@ class CheckedSink:
         return taken
 
 
-class LoggedDoors(Doors):
-    """Doors that write down what passes."""
+class LoggedInbox(Inbox):
+    """An inbox that writes down what passes."""
 
     def __init__(self, clock: Callable[[], int], journal: Journal, sink: CheckedSink) -> None:
         super().__init__(clock)
         self._journal, self._sink = journal, sink
         self._latest_us = 0  # the reading before
         self._crc = 0
-        self._round: dict[str, Any] = {"t": []}
+        self._round = Round()
         self._looks = 0
 
     def messages(self) -> list[tuple[int, bytes]]:
-        """See Doors."""
+        """See Inbox."""
         heard = super().messages()
-        if heard:
-            self._round["in"] = heard
+        self._round.heard += heard
         return heard
 
     def commands(self) -> Iterator[Command]:
-        """See Doors."""
-        for name, arguments in super().commands():
-            self._round.setdefault("do", []).append([name, *map(_to_json, arguments)])
-            yield name, arguments
+        """See Inbox."""
+        for command in super().commands():
+            self._round.commands.append(command)
+            yield command
 
     def now_us(self) -> int:
-        """See Doors."""
+        """See Inbox."""
         now_us = super().now_us()
-        self._round["t"].append(now_us - self._latest_us)
+        self._round.steps_us.append(now_us - self._latest_us)
         self._latest_us = now_us
         return now_us
 
     def has_news(self) -> bool:
-        """See Doors."""
+        """See Inbox."""
         news = super().has_news()
         if news:
-            self._round["news"] = self._looks
+            self._round.news = self._looks
         self._looks += 1
         return news
 
     def end_round(self, error: BaseException | None = None) -> None:
-        """See Doors."""
+        """See Inbox."""
         super().end_round(error)
         if self._sink.crc != self._crc:
-            self._crc = self._round["crc"] = self._sink.crc
-        self._journal.add(ROUND, self._round)
+            self._crc = self._round.crc = self._sink.crc
+        self._journal.add(ROUND, self._round.to_json())
         if error is not None:
             self._journal.add(CRASH, f"{type(error).__name__}: {error}")
-        self._round, self._looks = {"t": []}, 0
-
-
-def read_command(entry: list[Any]) -> Command:
-    """A command as it was before it was written down. ReplayError: it is none."""
-    name, *arguments = entry
-    try:
-        if name == "chord" and arguments[0] is not None:
-            arguments = [parse_chord(arguments[0])]
-        elif name == "chart":
-            arguments = [_to_chart(arguments[0])]
-    except (ValueError, TypeError, LookupError) as error:
-        raise ReplayError(f"the command {entry!r} cannot be read") from error
-    return str(name), tuple(arguments)
-
-
-def _to_json(argument: object) -> object:
-    if isinstance(argument, Chord):
-        return argument.name
-    if isinstance(argument, Chart):
-        spans = [[start, end, *_names(chord)] for start, end, chord in argument.spans]
-        metre, sections = str(argument.metre), [list(section) for section in argument.sections]
-        return {"bars": argument.bars, "metre": metre, "spans": spans, "sections": sections}
-    return argument
-
-
-def _names(chord: Chord | None) -> tuple[str | None, ...]:
-    """What the model hears and, where it is something else, what was written."""
-    if chord is None:
-        return (None,)
-    return (chord.name,) if chord.label == chord.name else (chord.name, chord.label)
-
-
-def _named(name: str | None, written: str | None = None) -> Chord | None:
-    chord = None if name is None else parse_chord(name)
-    return chord if chord is None or written is None else replace(chord, written=written)
-
-
-def _to_chart(fields: dict[str, Any]) -> Chart:
-    spans = [ChordSpan(start, end, _named(*names)) for start, end, *names in fields["spans"]]
-    # Logs of before metres had two numbers name quarters.
-    metre = parse_metre(fields["metre"]) if "metre" in fields else Metre(fields["beats_per_bar"])
-    sections = tuple(Section(name, float(start)) for name, start in fields.get("sections", ()))
-    return Chart(tuple(spans), fields["bars"], metre, sections)
+        self._round, self._looks = Round(), 0

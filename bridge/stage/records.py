@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import native
-from bridge.live.inbox import Doors
+from bridge.live.inbox import Inbox
 from bridge.live.playing.delivery import EventSink
 from bridge.recording.journal import Journal
 from bridge.recording.last_take import remember
 from bridge.recording.session_header import session_header
-from bridge.recording.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedDoors
+from bridge.recording.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedInbox
 from bridge.recording.take import Take
 from bridge.stage.settings import Settings
 
@@ -18,22 +18,22 @@ __all__ = ["Records"]
 
 
 class Records:
-    """sink and doors are the session's own, written down where there is a log. take: a witness, where there is one."""
+    """sink and inbox are the session's own, written down where there is a log. take: a witness, where there is one."""
 
     def __init__(self, settings: Settings, scheduler: EventSink, on_trouble: Callable[[str], None]) -> None:
         """on_trouble(text): called on a thread of its own if the disk refuses. BridgeError where it does already."""
         self._settings = settings
-        self.sink, self.doors = scheduler, Doors(native.now_us)
+        self.sink, self.inbox = scheduler, Inbox(native.now_us)
         self._log: Journal | None = None
         if settings.log is not None:
-            header = session_header(settings.session_options, settings.values, settings.checkpoint, settings.device)
+            header = session_header(settings.session, settings.values, settings.checkpoint, settings.device)
             self._log = Journal(settings.log, on_trouble)
             self._log.add(SESSION, VERSION, header)
             self.sink = CheckedSink(scheduler)
-            self.doors = LoggedDoors(native.now_us, self._log, self.sink)
+            self.inbox = LoggedInbox(native.now_us, self._log, self.sink)
         self.take: Take | None = None
         if settings.record is not None:
-            self.take = Take(settings.record, native.now_us(), settings.tempo_bpm, on_trouble)
+            self.take = Take(settings.record, native.now_us(), settings.session.tempo_bpm, on_trouble)
 
     def sent(self, time_us: int, message: bytes) -> None:
         """The deadline thread has sent a message."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bridge.controllers.map import CcMap
+from bridge.live.options import SessionOptions
 from engine.chords import Chart
 from osc_protocol.table.parameters import Value
 
@@ -25,41 +25,18 @@ class Settings:
     osc_port: int
     values: Mapping[str, Value]  # parameters given on the command line
     chart: Chart | None  # None: follow the keys
-    tempo_bpm: float | None
-    seed: int
-    release_s: float
+    session: SessionOptions
     record: Path | None
     cc_map: CcMap
     feedback: str | None = None  # an existing port with motor faders on it
     mode: str = "follow"
-    trade_bars: int = 4
-    count_in_bars: int = 0
-    output_latency_ms: float = 0.0
-    midi_clock: bool = False  # follow the clock on the In port
     osc_host: str = "127.0.0.1"  # the IPv4 address that OSC and OSCQuery are bound to
-    metre: str = "4/4"  # of what has no chart
     log: Path | None = None  # of the session, to be played again
     checkpoint: Path | None = None  # None: the shipped base
     device: str = "auto"
     in_channel: int | None = None  # 0..15, on which the player is heard; None: on all
-    out_channel: int = 0  # 0..15, of the notes
     echo_channel: int | None = None  # 0..15, on which the player's own notes are passed through; None: nowhere
     chart_text: str = ""  # as it was given
     panel: bool = False  # serve the page
     browser: bool = False  # and open it
     oscquery_port: int | None = None  # TCP; None: the number of the OSC port; 0: none
-
-    @property
-    def session_options(self) -> dict[str, Any]:
-        """What LiveSession is made with, as far as it can be written down."""
-        return {
-            "seed": self.seed,
-            "release_s": self.release_s,
-            "tempo_bpm": self.tempo_bpm,
-            "metre": self.metre,
-            "trade_bars": self.trade_bars,
-            "count_in_bars": self.count_in_bars,
-            "output_latency_ms": self.output_latency_ms,
-            "midi_clock": self.midi_clock,
-            "channel": self.out_channel,
-        }

@@ -26,18 +26,18 @@ from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.witness import Witnesses
 from bridge.live.session import LiveSession
 from bridge.live.supervision import RestartLimit
-from bridge.midi.clock import MidiClock
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
 from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
-from bridge.midi.ports import find_system
-from bridge.panel.panel import Panel, has_display
+from bridge.panel.panel import Panel
+from bridge.stage.port_names import NoPorts, find_ports
 from bridge.stage.records import Records
 from bridge.stage.remote import Remote
 from bridge.stage.roads import Roads
 from bridge.stage.settings import Settings
 from bridge.stage.watchman import OUR_THREADS, Watchman
 from engine.metre import parse_metre
+from engine.platform.system import this_system
 
 __all__ = ["Stage"]
 
@@ -70,14 +70,7 @@ class Stage:
     def open(self) -> None:
         """Opens everything and starts to play. SidemanError or OscError where it cannot; close() in any case."""
         settings = self._settings
-        system = find_system()
-        input_name, output_name = system.find(settings.input, settings.output)  # first: the model takes longer to load
-        feedback_name = None if settings.feedback is None else system.find_output(settings.feedback, "--feedback")
-        control_names = None  # no control ports
-        if settings.control_input is not None or system.has_virtual:
-            control_names = system.find(
-                settings.control_input, settings.control_output, ("--control-in", "--control-out")
-            )
+        names = find_ports(settings)  # first: the model takes longer to load
         scheduler = native.Scheduler()
         records = self._records = Records(settings, scheduler, lambda text: self._report("error", text))
         if records.take is not None and records.take.recovered is not None:
@@ -90,11 +83,10 @@ class Stage:
         live = LiveSession(
             self._load(),
             records.sink if panel is None else panel.sink(records.sink),
-            native.now_us,
+            records.inbox,
             self._report,
-            **settings.session_options | {"midi_clock": MidiClock() if settings.midi_clock else None},
-            witness=Witnesses(*([] if records.take is None else [records.take]), *taps),
-            doors=records.doors,
+            settings.session,
+            Witnesses(*([] if records.take is None else [records.take]), *taps),
         )
         self._live = live
         watchman = Watchman(self._worker_died)
@@ -109,20 +101,22 @@ class Stage:
             {**settings.values, "mode": settings.mode},
             settings.osc_port,
             settings.osc_host,
-            parse_metre(settings.metre),
+            parse_metre(settings.session.metre),
             panel,
         )
         self._exits.callback(self._remote.close)
         self._remote.start()
-        ports = LivePorts(system, self._midi_lost, self._midi_back, self._report)
+        ports: LivePorts = NoPorts()
+        if names.system is not None:
+            ports = LivePorts(names.system, self._midi_lost, self._midi_back, self._report)
         self._exits.callback(ports.close)
         roads = Roads(self._remote.server, settings, self._report, self._exits)
-        oscquery = roads.open_oscquery(None if panel is None else panel.site(live, settings.metre))
+        oscquery = roads.open_oscquery(None if panel is None else panel.site(live, settings.session.metre))
 
-        output = ports.output("Sideman Out", output_name)
+        output = ports.output("Sideman Out", names.output)
         echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
         self._player = Player(scheduler, output.send, native.now_us, self._inbox.put, self._sent, echo)
-        knobs = roads.open_knobs(ports, feedback_name)
+        knobs = roads.open_knobs(ports, names.feedback)
 
         def hear(message: bytes) -> None:
             try:
@@ -135,8 +129,8 @@ class Stage:
             except Exception as error:  # the MIDI system would print it, and go on
                 self._worker_died("the MIDI input", error)
 
-        source = ports.input("Sideman In", input_name, hear, clock=settings.midi_clock)
-        control = "none" if control_names is None else roads.open_control(ports, knobs, *control_names)
+        source = ports.input("Sideman In", names.input, hear, clock=settings.session.midi_clock)
+        control = "none" if names.control is None else roads.open_control(ports, knobs, *names.control)
 
         # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
         gc.collect()
@@ -148,8 +142,11 @@ class Stage:
         self.is_open = True
         self._player.start()
         live.start_thread(self._inbox.put)
-        self._say(f"{system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
-        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.seed}")
+        if names.system is None:
+            self._say(f"{names.why_none}; until then you play and hear in the page alone")
+        else:
+            self._say(f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
+        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.session.seed}")
         if not settings.osc_host.startswith("127."):
             self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
         self._say(f"OSCQuery: {oscquery}")
@@ -249,13 +246,13 @@ class Stage:
         settings = self._settings
         if settings.chart is not None:
             panel.has_chart(settings.chart_text, settings.chart)
-        if settings.tempo_bpm is not None:
-            panel.did("/sideman/transport/tempo", settings.tempo_bpm)
-        panel.did("/sideman/seed", settings.seed)
+        if settings.session.tempo_bpm is not None:
+            panel.did("/sideman/transport/tempo", settings.session.tempo_bpm)
+        panel.did("/sideman/seed", settings.session.seed)
         panel.open()
         address = panel.address(served_at)
         self._say(f"panel: {address}")
-        if settings.browser and has_display():
+        if settings.browser and this_system().has_screen():
             webbrowser.open(address)
 
     def _sent(self, time_us: int, message: bytes) -> None:

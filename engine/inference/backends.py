@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ SLOW_KERNELS = ("numpy", "portable")
 MAX_SLOW_PARAMETERS = 8_000_000  # a token of 22 million takes numpy 8 ms, where a dense chorus asks for 60 a second
 
 
+Same = TypeVar("Same")
+
+
 class StreamDecoder(Protocol):
     """What a session asks of a decoder; engine/inference/decoder says what it means."""
 
@@ -42,6 +45,10 @@ class StreamDecoder(Protocol):
     ) -> npt.NDArray[np.float32]: ...
 
     def rollback(self, tokens: int) -> None: ...
+
+    def fork(self: Same, rollback: int, streams: int = 2) -> Same: ...
+
+    def copy(self: Same, other: Same, same: int) -> None: ...
 
     @property
     def kernel(self) -> str: ...

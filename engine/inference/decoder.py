@@ -10,6 +10,7 @@ Two streams run side by side, with the chords and without, for classifier-free g
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -28,6 +29,7 @@ I64 = npt.NDArray[np.int64]
 STREAMS = 2  # with chords, without
 STYLES = 4  # slots for adapters
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")  # what adapters may change
+PAST = ("_k", "_v", "_ids", "_sounding")  # what a decoder remembers of its stream
 EPSILON = np.float32(1e-5)  # torch.nn.LayerNorm's
 
 
@@ -161,6 +163,28 @@ class Decoder:
         self._num_ids -= tokens
         self._reachable -= tokens
         self.length -= tokens
+
+    def fork(self, rollback: int, streams: int = STREAMS) -> Decoder:
+        """One with the same weights, styles and past, from which each goes on alone.
+
+        It takes back the tokens fed since, `rollback` at most, and one of the parent's. streams: 1 where nothing is
+        guided; then its logits without chords mean nothing. While forks are in use, styles stay as they are.
+        """
+        del streams  # this twin computes both
+        other = copy.copy(self)
+        other._rollback = min(rollback, self._rollback)
+        for name in PAST:
+            setattr(other, name, getattr(self, name).copy())
+        other._reachable = min(self._reachable, 1)
+        return other
+
+    def copy(self, other: Decoder, same: int) -> None:
+        """Becomes what another fork is. same: how many of their first tokens are common, which need no copying."""
+        del same  # everything is copied: this is the slow twin
+        for name in PAST:
+            getattr(self, name)[...] = getattr(other, name)
+        self._cached, self._num_ids, self.length = other._cached, other._num_ids, other.length
+        self._reachable = min(other._reachable, self._rollback)
 
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.

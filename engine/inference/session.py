@@ -17,10 +17,10 @@ from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
 from engine.inference.decoder import STYLES
+from engine.inference.draw.leaning import SWUNG
+from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
-from engine.inference.leaning import SWUNG
-from engine.inference.steering import targets_of
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
 from engine.model.checkpoint import Checkpoint
@@ -32,7 +32,7 @@ from engine.styles.library import find_style, style_weights
 from engine.styles.style import Style, adapter_of
 from engine.styles.typical import blended, typical_of
 from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
-from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
+from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, HIGHEST_BPM, Value, check
 
 __all__ = ["Session"]
 
@@ -41,7 +41,7 @@ SAMPLER_NAMES = (
 )  # fmt: skip
 NOTHING_CLEAR = (127, 0)
 BEND_ALONE = ("density", "loudness")  # as auto they are a tendency; a solo's own ups and downs stay
-FASTEST_BPM = 10_000.0  # beyond any music; keeps the count of beats in a machine's integers
+FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
 class Session:

@@ -11,6 +11,7 @@ decoder. Everything is counted in steps of 10 ms. Two rules keep what comes out 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ import numpy.typing as npt
 import native
 from engine.beats.phase import beat_bins
 from engine.inference.backends import StreamDecoder
-from engine.inference.leaning import LEANING, lean
-from engine.inference.release import CHORD_TONES, RELEASE, let_go
-from engine.inference.steering import NO_TARGETS, STEERING, listen, steer
+from engine.inference.draw.leaning import LEANING, lean
+from engine.inference.draw.release import CHORD_TONES, RELEASE, let_go
+from engine.inference.draw.steering import NO_TARGETS, STEERING, listen, steer
 from engine.model.controls import UNKNOWN, Control, ControlRows
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import (
@@ -226,6 +227,31 @@ class Stream:
         self.until = max(self.until, until)
         return events
 
+    def fork(self, decoder: StreamDecoder, seed: int, rollback: int) -> Stream:
+        """One that goes on from the same past, under what is known here, with random numbers of its own.
+
+        decoder: forked from this stream's where that stands now. ValueError: another one, or a seed as for Stream.
+        """
+        if decoder.length != self._decoder.length:
+            raise ValueError("a fork's decoder must be forked from the parent's where that stands now")
+        other = copy.copy(self)
+        other._decoder, other._sampler, other._rollback = decoder, self._sampler.fork(seed, rollback), rollback
+        other._past, other._onsets = list(self._past), dict(self._onsets)
+        other.refresh()  # so that it computes the present as it will when it comes back here
+        return other
+
+    def copy(self, other: Stream, same: int) -> None:
+        """Becomes what another fork of one parent is, but keeps its seed: it goes on otherwise.
+
+        same: how many of their first tokens both took from the parent, under the same conditions.
+        """
+        mine = self._decoder, self._sampler, self._rollback
+        self._decoder.copy(other._decoder, same)
+        self._sampler.copy(other._sampler)
+        vars(self).update(vars(other))
+        self._decoder, self._sampler, self._rollback = mine
+        self._past, self._onsets, self._drawn = list(other._past), dict(other._onsets), None
+
     def rollback(self, to: int) -> None:
         """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered."""
         count = 0
@@ -256,7 +282,8 @@ class Stream:
         if self._logits is None:
             if not self._past:
                 self._advance(BOS)
-            self._logits = self._step_decoder(self._past[-1])
+            logits = self._step_decoder(self._past[-1])
+            self._logits = np.repeat(logits, 2, axis=0) if len(logits) == 1 else logits  # one stream stands for both
         return self._logits
 
     def _next_token(self) -> int:

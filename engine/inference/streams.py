@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from engine.vocabulary import LAYOUT
 __all__ = ["ROLLBACK_TOKENS", "TokenStream", "compiled_stream", "make_stream"]
 
 ROLLBACK_TOKENS = 1024  # five seconds at 200 tokens a second, which is a very dense solo
+
+
+Same = TypeVar("Same")
 
 
 class TokenStream(Protocol):
@@ -64,6 +67,8 @@ class TokenStream(Protocol):
     def end(self) -> list[Event]: ...
 
     def logits(self) -> npt.NDArray[np.float32]: ...
+
+    def copy(self: Same, other: Same, same: int) -> None: ...
 
 
 def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tuple[StreamDecoder, TokenStream]:

@@ -7,6 +7,7 @@ reference that the compiled decoder is held to; there native is ten times as fas
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -29,6 +30,9 @@ F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 IN_VIEW = CHORDS_BACK + 1 + CHORDS_AHEAD
+PAST = ("_id_ring", "_k", "_v")
+IN_FLIGHT = ("_host", "_host_sounding", "_host_shares", "_inputs", "_sounding_now", "_shares", "_logits")
+"""What a decoder remembers of its stream, and what a token is written to on its way; forks have their own."""
 
 
 class TorchDecoder:
@@ -143,6 +147,30 @@ class TorchDecoder:
             raise ValueError(f"cannot roll back {tokens} tokens: {self._reachable} are kept")
         self._reachable -= tokens
         self.length -= tokens
+
+    def fork(self, rollback: int, streams: int = STREAMS) -> TorchDecoder:
+        """One with the same weights, styles and past, from which each goes on alone.
+
+        It takes back the tokens fed since, `rollback` at most, and one of the parent's. streams: 1 where nothing is
+        guided; then its logits without chords mean nothing. While forks are in use, styles stay as they are.
+        """
+        del streams  # both are computed
+        other = copy.copy(self)
+        for name in (*PAST, *IN_FLIGHT):
+            kept = getattr(self, name).clone()
+            setattr(other, name, kept.pin_memory() if name.startswith("_host") and self._on_gpu else kept)
+        other._sounding, other._graph = self._sounding.copy(), None
+        other._rollback = min(rollback, self._rollback)
+        other._reachable = min(self._reachable, 1)
+        return other
+
+    def copy(self, other: TorchDecoder, same: int) -> None:
+        """Becomes what another fork is. same: how many of their first tokens are common, which need no copying."""
+        del same  # everything is copied
+        for name in PAST:
+            getattr(self, name).copy_(getattr(other, name))
+        self._sounding[...] = other._sounding
+        self.length, self._reachable = other.length, min(other._reachable, self._rollback)
 
     def set_style(self, slot: int, modules: Mapping[str, tuple[F32, F32, float]] | None) -> None:
         """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError, SidemanError
+from engine.platform.system import this_system
 
 __all__ = ["find_soundfont", "render_wav"]
 
@@ -16,28 +17,9 @@ SAMPLE_RATE_HZ = 44_100
 _GAIN = 0.6  # a full ten-note chord at velocity 127 stays below clipping
 _TIMEOUT_S = 1800
 
-_FOLDERS = (
-    "/usr/share/sounds/sf2",  # Debian, Ubuntu
-    "/usr/share/sounds/sf3",
-    "/usr/share/soundfonts",  # Fedora, Arch
-    "/usr/local/share/soundfonts",
-    "~/.local/share/soundfonts",
-    "~/.local/share/sounds/sf2",
-    "/opt/homebrew/share/soundfonts",
-    "/opt/homebrew/share/fluid-synth/sf2",
-    "/usr/local/share/fluid-synth/sf2",
-    "~/Library/Audio/Sounds/Banks",  # macOS
-    "C:/soundfonts",
-    "C:/ProgramData/soundfonts",
-)
 _PREFERRED = ("default", "fluidr3", "generaluser", "musescore", "timgm")  # a better piano first; else by name
 
 _COMPLAINTS = ("error:", "failed to load", "not a soundfont")
-
-_INSTALL = (
-    "Debian: apt install fluidsynth fluid-soundfont-gm; macOS: brew install fluid-synth; "
-    "Windows: choco install fluidsynth, and a .sf2 file in C:/soundfonts"
-)
 
 
 def find_soundfont() -> Path:
@@ -55,12 +37,13 @@ def find_soundfont() -> Path:
         return font
     fonts = [
         font
-        for folder in _FOLDERS
+        for folder in this_system().soundfont_folders
         for font in sorted(Path(folder).expanduser().glob("*"))
         if font.suffix.lower() in (".sf2", ".sf3") and font.is_file()
     ]
     if not fonts:
-        raise SidemanError(f"no soundfont found: install one ({_INSTALL}) or set SIDEMAN_SOUNDFONT to a .sf2 file")
+        remedy = this_system().synthesiser_remedy
+        raise SidemanError(f"no soundfont found: install one ({remedy}) or set SIDEMAN_SOUNDFONT to a .sf2 file")
     return min(fonts, key=_rank)
 
 
@@ -75,7 +58,7 @@ def render_wav(midi_path: str | Path, wav_path: str | Path) -> None:
         raise MidiFileError(f"{midi_path}: not a MIDI file (no MThd header): give a .mid file")
     program = shutil.which("fluidsynth")
     if program is None:
-        raise SidemanError(f"a WAV file needs the FluidSynth program: install it ({_INSTALL})")
+        raise SidemanError(f"a WAV file needs the FluidSynth program: install it ({this_system().synthesiser_remedy})")
     font = find_soundfont()
     with atomic_write(wav_path) as beside:
         command = [

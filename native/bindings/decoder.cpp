@@ -165,6 +165,11 @@ void rollback(Decoder& decoder, std::int64_t tokens) {
                           std::to_string(decoder.reachable()) + " are kept");
 }
 
+void copy(Decoder& decoder, const Decoder& other, std::int64_t same) {
+  if (same < 0) throw py::value_error("a negative count of common tokens");
+  if (!decoder.copy(other, same)) throw py::value_error("only a fork of the same decoder can be copied");
+}
+
 void set_style(Decoder& decoder, int slot, const py::dict& modules) {
   Style style;
   for (const auto& [key, value] : modules) {
@@ -201,6 +206,12 @@ void bind_decoder(py::module_& module) {
   py::class_<Decoder>(module, "Decoder", "The network one token at a time, on NF4 weights.")
       .def(py::init(&make), py::arg("sizes"), py::arg("tensors"), py::arg("precision"), py::arg("rollback"),
            py::arg("streams"), py::arg("kernel") = py::none())
+      .def("fork", [](const Decoder& decoder, int rollback, int streams) {
+             return std::make_unique<Decoder>(decoder, rollback, streams);
+           },
+           py::arg("rollback"), py::arg("streams"), "The same weights, styles and past; each goes on alone.")
+      .def("copy", &copy, py::arg("other"), py::arg("same"),
+           "Become what another fork is; the first `same` tokens are common to both.")
       .def("step", &step, py::arg("token"), py::arg("beat"), py::arg("bar"), py::arg("chord_ids"),
            py::arg("chord_rows"), py::arg("levels") = py::none(), "Feed a token: (streams, event_ids) logits of the next.")
       .def("feed", &feed, py::arg("tokens"), py::arg("beats"), py::arg("bars"), py::arg("chord_ids"),

@@ -53,6 +53,12 @@ void advance(Sampler& sampler, int token) {
                           std::to_string(sampler.layout().num_ids - 1));
 }
 
+std::unique_ptr<Sampler> fork(const Sampler& sampler, const py::int_& seed, std::int64_t kept) {
+  if (kept < 0 || kept > 1 << 24)
+    throw py::value_error("rollback " + std::to_string(kept) + " lies outside 0..16777216");
+  return std::make_unique<Sampler>(sampler, read_seed(seed), static_cast<std::size_t>(kept));
+}
+
 void rollback(Sampler& sampler, std::int64_t n_tokens) {
   if (n_tokens < 0 || !sampler.rollback(static_cast<std::size_t>(n_tokens)))
     throw py::value_error("cannot roll back " + std::to_string(n_tokens) +
@@ -78,6 +84,8 @@ void bind_sampler(py::module_& module) {
            "The probabilities that sample() draws from: (num_ids,) logits -> (num_ids,) float64.")
       .def("allowed", &allowed, "Tokens the grammar and the user's masks permit next: (num_ids,) bool.")
       .def("advance", &advance, py::arg("token"), "Append a token, sampled or fed; it need not be legal.")
+      .def("fork", &fork, py::arg("seed"), py::arg("rollback"), "The same past, with random numbers of its own from here on.")
+      .def("copy", &Sampler::copy, py::arg("other"), "Become what another one is, but keep the seed.")
       .def("rollback", &rollback, py::arg("n_tokens"), "Undo the last n_tokens.")
       .def("sounding", &sounding, "Pitches now sounding, ascending.")
       .def_property_readonly("length", &Sampler::length, "Tokens advanced so far, less those rolled back.");

@@ -132,6 +132,17 @@ Events generate(Stream& stream, std::int64_t until, bool to_strike) {
   return events;
 }
 
+std::unique_ptr<Stream> fork(const Stream& stream, Decoder& decoder, const py::int_& seed, int rollback) {
+  if (rollback < 0 || rollback > 1 << 24)
+    throw py::value_error("rollback " + std::to_string(rollback) + " lies outside 0..16777216");
+  return std::make_unique<Stream>(decoder, stream, read_seed(seed), rollback);
+}
+
+void copy(Stream& stream, const Stream& other, std::int64_t same) {
+  if (same < 0) throw py::value_error("a negative count of common tokens");
+  if (!stream.copy(other, same)) throw py::value_error("only a fork of the same stream can be copied");
+}
+
 void rollback(Stream& stream, std::int64_t to) {
   if (!stream.rollback(to))
     throw py::value_error("cannot roll back to step " + std::to_string(to) + ": it lies beyond the tokens that are kept");
@@ -188,6 +199,10 @@ void bind_stream(py::module_& module) {
       .def("feed", &feed, py::arg("events"))
       .def("generate", &generate, py::arg("until"), py::arg("to_strike") = false,
            "Improvise without Python; the GIL is released.")
+      .def("fork", &fork, py::arg("decoder"), py::arg("seed"), py::arg("rollback"), py::keep_alive<0, 2>(),
+           "Goes on from the same past, with a fork of the decoder and random numbers of its own.")
+      .def("copy", &copy, py::arg("other"), py::arg("same"),
+           "Becomes what another fork of one stream is; the first `same` tokens are common to both.")
       .def("rollback", &rollback, py::arg("to"))
       .def("end", &end)
       .def("logits", &logits);

@@ -39,6 +39,29 @@ Sampler::Sampler(const Layout& layout, std::uint64_t seed, std::size_t rollback)
   set_params(SamplerParams{});
 }
 
+Sampler::Sampler(const Sampler& parent, std::uint64_t seed, std::size_t rollback)
+    : Sampler(parent.layout_, seed, rollback) {
+  copy(parent);
+}
+
+void Sampler::copy(const Sampler& other) noexcept {
+  if (this == &other) return;
+  params_ = other.params_;
+  playable_ = other.playable_;
+  sounding_ = other.sounding_;
+  num_sounding_ = other.num_sounding_;
+  struck_ = other.struck_;
+  step_count_ = other.step_count_;
+  velocity_given_ = other.velocity_given_;
+  last_ = other.last_;
+  recent_strikes_ = other.recent_strikes_;
+  stored_ = std::min(other.stored_, history_.size());
+  for (std::size_t age = 0; age < stored_; ++age) history_[stored_ - 1 - age] = other.recent(age);
+  newest_ = stored_ > 0 ? stored_ - 1 : 0;
+  reachable_ = std::min(other.reachable_, rollback_);
+  length_ = other.length_;
+}
+
 void Sampler::set_params(const SamplerParams& params) noexcept {
   params_ = params;
   playable_ = {};

@@ -227,6 +227,18 @@ class Sampler:
         self._length -= n_tokens
         self._reachable -= n_tokens
 
+    def fork(self, seed: int, rollback: int) -> Sampler:
+        """One with the same past, and random numbers of its own from here on. Errors as the constructor's."""
+        other = Sampler(self._layout, seed, rollback)
+        other.copy(self)
+        return other
+
+    def copy(self, other: Sampler) -> None:
+        """Becomes what another one of the same layout is, but keeps its seed; reaches back as far as it can."""
+        self._params, self._state, self._length = other._params, other._state, other._length
+        self._history = deque(other._history, maxlen=self._history.maxlen)
+        self._reachable = min(other._reachable, self._rollback)
+
     def _kind(self, token: int) -> Kind:
         layout = self._layout
         if layout.note_on <= token < layout.note_on + 128:

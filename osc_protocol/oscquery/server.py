@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
+import socket
 import threading
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -185,8 +185,9 @@ def _is_ours(origin: str, host_header: str) -> bool:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    # Connections of an engine that has just ended must not keep the port; on Windows it would let two engines share it.
-    allow_reuse_address = os.name == "posix"
+    # Connections of an engine that has just ended must not keep the port; on Windows, which has
+    # an option of its own against that, it would let two engines share it.
+    allow_reuse_address = not hasattr(socket, "SO_EXCLUSIVEADDRUSE")
 
     def __init__(self, address: tuple[str, int], query: OscQueryServer) -> None:
         self.query = query

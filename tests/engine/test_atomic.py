@@ -9,6 +9,7 @@ import pytest
 
 from engine.atomic import atomic_write, check_folder
 from engine.errors import SidemanError
+from engine.platform.system import this_system
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_folder_is_replaced_with_and_without_a_system_call_for_it(
     tmp_path: Path, exchange: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not exchange:
-        monkeypatch.setattr("engine.atomic._exchange", lambda one, other: False)
+        monkeypatch.setattr(type(this_system()), "swap", lambda self, one, other: False)
     for text in ("old", "new"):
         with atomic_write(tmp_path / "folder") as beside:
             beside.mkdir()

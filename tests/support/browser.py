@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
-__all__ = ["chromium", "running_browser"]
+__all__ = ["CONNECTED", "PATIENCE_S", "Visitor", "chromium", "running_browser", "until", "visit"]
+
+PATIENCE_S = 15.0  # a busy machine is slow; what never comes is the failure
+CONNECTED = "!!window.sideman && sideman.live.link.isOpen && sideman.values.link.isOpen"
+
+Visitor: TypeAlias = Any
+"""A page of Playwright's, with the list `complaints` of its script's failures."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -37,3 +44,21 @@ def running_browser() -> Iterator[Any]:
             yield browser
         finally:
             browser.close()
+
+
+def visit(browser: Any, port: int, width: int = 1280, height: int = 900, **options: Any) -> Visitor:
+    """Opens the panel of the engine whose OSCQuery is served on that port, and waits until it is connected."""
+    page = browser.new_page(viewport={"width": width, "height": height}, **options)
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto(f"http://127.0.0.1:{port}/panel/")
+    until(lambda: page.evaluate(CONNECTED), "the page is connected")
+    return page
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Waits for it; AssertionError with what never came."""
+    give_up_s = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < give_up_s, f"never: {what}"
+        time.sleep(0.02)

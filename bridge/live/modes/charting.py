@@ -31,6 +31,7 @@ class Charting(Mode):
         self._until_s = 0.0  # stream second up to which the chart is laid out
         self._last: Chord | None = None  # chord laid out last
         self.start_beat = 0.0  # of the chart, where it starts next
+        self._told_ticks: bool | None = None  # what the player was told last while the clock had not been started
 
     @property
     def tempo_bpm(self) -> float:
@@ -62,10 +63,11 @@ class Charting(Mode):
         """Starts where it rests, and keeps the chart laid out."""
         if self._ahead.playing:
             self._knobs.apply(now_us)
-        elif self._beat.midi_clock is None or self._beat.midi_clock.running:
+        elif self._may_start(now_us):
             self._start()
             bars = "1 bar" if self.chart.bars == 1 else f"{self.chart.bars} bars"
             self._report("playing", f"{bars} at {self.tempo_bpm:g} bpm")
+            self._told_ticks = None
         if self._ahead.playing:
             self._keep_ahead()
             self._mark(now_us)
@@ -123,6 +125,33 @@ class Charting(Mode):
         assert self._ahead.timeline is not None
         return self._ahead.timeline
 
+    def _may_start(self, now_us: int) -> bool:
+        """Whether nothing is waited for. A clock that has just been started has no tempo for half a beat of ticks."""
+        clock = self._beat.midi_clock
+        if clock is None:
+            return True
+        if not clock.running or self._beat.tempo_bpm is None:
+            self._say_what_is_waited_for(clock, now_us)
+            return False
+        return True
+
+    def _outside_beat(self, at_us: int) -> float | None:
+        """The chart's beat that is to be heard of what is sent then; None where no clock says."""
+        clock = self._beat.midi_clock
+        quarter = None if clock is None else clock.beat_at(at_us + self._beat.latency_us)
+        return None if quarter is None else max(quarter / float(self.chart.metre.beat_quarters), 0.0)
+
+    def _say_what_is_waited_for(self, clock: MidiClock, now_us: int) -> None:
+        ticks = clock.tempo_bpm is not None and clock.ticks_at(now_us)
+        if ticks == self._told_ticks or clock.was_told:  # a host that stops knows that it has
+            return
+        self._told_ticks = ticks
+        if ticks:
+            text = f"the clock ticks at {clock.tempo_bpm:.0f} bpm and has not been started: start it there, or send "
+            self._report("note", f"{text}/sideman/play on a first beat")
+        else:
+            self._report("note", "the chart waits for a MIDI clock and its start")
+
     def _mark(self, now_us: int) -> None:
         """Tells of the chord that sounds, where it is another one."""
         beat = self.beat_at(self._ahead.stream_s(now_us))
@@ -143,7 +172,11 @@ class Charting(Mode):
         if beats:
             self._ahead.delivery.count_in(at_us, beats, beat_us, self.chart.beats_per_bar)
             self._report("count-in", "1 bar" if self._count_in_bars == 1 else f"{self._count_in_bars} bars")
-        self._ahead.start(self._prepare, at_first_note=False, at_us=at_us if beats else None)
+        outside_beat = self._outside_beat(at_us)
+        if outside_beat is not None:  # ticks have come since the start: the chart enters where the host is
+            self.start_beat = outside_beat
+        is_dated = beats > 0 or outside_beat is not None
+        self._ahead.start(self._prepare, at_first_note=False, at_us=at_us if is_dated else None)
 
     def _prepare(self, from_s: float) -> None:
         self._knobs.turn()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bridge.live.inbox import Doors
+from bridge.live.inbox import Inbox
 from bridge.live.modes.charting import Charting
 from bridge.live.modes.clearing import Clearing
 from bridge.live.modes.continuing import Continuing
@@ -79,15 +79,15 @@ class Modes:
             self._judging.look(situation, now_us)
         return self._homeward.step(situation, now_us)
 
-    def fill(self, look_ahead_us: int, doors: Doors, now_us: int, *, hears: bool) -> None:
+    def fill(self, look_ahead_us: int, inbox: Inbox, now_us: int, *, hears: bool) -> None:
         """Makes music ahead, until there is news. hears: what the player does counts."""
         settles_in_us = self.mode.settles_in_us(now_us) if hears else None
         if settles_in_us is None:
-            self._ahead.fill(look_ahead_us, doors.has_news, self.mode.skip)
+            self._ahead.fill(look_ahead_us, inbox.has_news, self.mode.skip)
             return
         settled_us = now_us + settles_in_us  # then the hand that moves may be known to hold another chord
         self._ahead.fill(
-            min(look_ahead_us, MOVING_US), lambda: doors.has_news() or doors.now_us() >= settled_us, self.mode.skip
+            min(look_ahead_us, MOVING_US), lambda: inbox.has_news() or inbox.now_us() >= settled_us, self.mode.skip
         )
 
     def rest(self) -> None:
@@ -128,10 +128,6 @@ class Modes:
         self._beat.metre = parse_metre(metre)
         self.mode.set_metre()
         self._context.report("metre", f"{metre}, tempo counts {self._beat.metre.beat_name}")
-
-    def locate(self, beat: float, at_us: int) -> None:
-        """The outside is at this beat of the chart at that moment."""
-        self.mode.locate(beat, at_us)
 
     def _over_chart(self, name: str) -> Charting:
         assert self.charting is not None

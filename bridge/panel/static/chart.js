@@ -148,7 +148,8 @@ export class ChartCard {
       const section = sections.get(from);
       const before = this.#bars.length && chart.spans.filter(([start]) => start < from).at(-1);
       const same = before && spans.length === 1 && before[2] === spans[0][2] && !section && before[0] === from - chart.beatsPerBar;
-      const cell = el("div", { className: same ? "measure same" : "measure", role: "listitem" });
+      const kinds = ["measure", same && "same", spans.length > 1 && "shared"].filter(Boolean);
+      const cell = el("div", { className: kinds.join(" "), role: "listitem" });
       if (section) cell.append(el("span", { className: "section", textContent: section }));
       cell.append(...spans.map((span) => this.#chord(chart, span, bar)));
       this.#bars.push(cell);

@@ -53,10 +53,10 @@ function sender(row, values) {
   };
 }
 
-function label(row, id) {
+function label(row, id, unit = false) {
   const text = el("label", { className: "name", for: id, id: `${id}-name` });
   language.bind(() => {
-    text.textContent = name(row);
+    text.textContent = name(row) + (unit && row.unit ? ` (${t(`unit.${row.unit}`)})` : "");
     text.title = helpOf(row);
   });
   return text;
@@ -195,10 +195,8 @@ function stepper(row, values) {
   const button = (sign, by) =>
     el("button", { type: "button", className: "step", textContent: sign, tabIndex: -1, "aria-hidden": "true",
       onclick: () => set(row.value + by) });
-  const unit = el("span", { className: "unit" });
   const show = () => {
     if (document.activeElement !== input) input.value = row.value;
-    unit.textContent = row.unit ? t(`unit.${row.unit}`) : "";
     box.classList.toggle("is-turned", row.value !== row.default);
   };
   input.addEventListener("change", () => {
@@ -207,8 +205,8 @@ function stepper(row, values) {
     input.value = row.value;
   });
   input.addEventListener("dblclick", () => set(row.default));
-  const box = el("div", { className: "control stepper" }, label(row, id),
-    el("div", { className: "steps" }, button("−", -step), input, button("+", step), unit), described(row, id, input));
+  const box = el("div", { className: "control stepper" }, label(row, id, true),
+    el("div", { className: "steps" }, button("−", -step), input, button("+", step)), described(row, id, input));
   values.changed.listen((changed) => changed === row && show());
   language.bind(show);
   return box;

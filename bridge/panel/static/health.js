@@ -44,8 +44,8 @@ export function showNews(node, live) {
   let last = null;
   const show = () => {
     if (!last) return;
-    const key = `said.${last[0]}`;
-    node.textContent = t(key, last[1]) === key ? "" : t(key, last[1]);
+    const bars = /^(\d+) bars? at ([\d.]+) bpm$/.exec(last[1]);
+    node.textContent = bars ? t("said.bars", bars[1], bars[2]) : t(`said.${last[0]}`, last[1]);
   };
   live.said.listen((what, text) => {
     if (["chord", "rest", "playing", "listening"].includes(what)) {

@@ -2,7 +2,7 @@
 
 import { ChartCard } from "./chart.js";
 import { control } from "./control.js";
-import { $, el, memory } from "./dom.js";
+import { $, el, memory, svg } from "./dom.js";
 import { Health, showNews } from "./health.js";
 import { Hearing } from "./hearing.js";
 import { Keyboard } from "./keyboard.js";
@@ -11,16 +11,17 @@ import { Roll } from "./roll.js";
 import { Piano } from "./sound.js";
 import { Transport } from "./transport.js";
 import { Values } from "./values.js";
-import { fill, language, t } from "./words.js";
+import { fill, language, LANGUAGES, t } from "./words.js";
 
 const GROUPS = {
-  ask: ["role", "groove", "left_hand", "manner", "density", "loudness", "register", "thickness", "bass"],
+  ask: ["role", "groove", "left_hand", "manner", "style", "density", "loudness", "register", "thickness", "bass", "style_blend"],
   draw: ["temperature", "top_p", "chord_strength", "repetition", "min_p", "top_k"],
   feel: ["velocity", "quantise", "swing", "humanise"],
   range: ["register_low", "register_high", "polyphony", "keep_clear", "look_ahead_ms", "scale"],
-  style: ["style", "style_blend"],
 };
 const ELSEWHERE = new Set(["mode"]); // rows that have a place of their own
+const THEMES = ["auto", "light", "dark"];
+const NAMES = { en: "English", ko: "한국어" };
 const TOAST_MS = 7000;
 
 const values = new Values(await (await fetch("/panel/table.json")).json());
@@ -66,7 +67,7 @@ function buildPiano() {
     piano.volume = volume.valueAsNumber;
     memory.set("volume", volume.value);
   });
-  const on = toggle("piano.on", false, async (wanted) => {
+  switching($("sound"), async (wanted) => {
     await (wanted ? piano.turnOn(volume.valueAsNumber) : piano.turnOff());
   });
   const yours = toggle("piano.yours", true, (wanted) => (hearing.yours = wanted));
@@ -86,22 +87,25 @@ function buildPiano() {
     else piano.isOn && piano.release(`you ${pitch}`, piano.in(0));
   });
   $("piano").append(
-    el("div", { className: "head" }, el("h2", { id: "piano-name", "data-word": "piano" }), on, yours, typing, pedal, midi, heard,
+    el("div", { className: "head" }, el("h2", { id: "piano-name", "data-word": "piano" }), yours, typing, pedal, midi, heard,
       el("span", { className: "gap" }), el("label", { for: "volume", className: "name", "data-word": "piano.volume" }), volume),
     box,
   );
-  on.id = "piano-on";
   return { keyboard, hearing };
 }
 
 function toggle(word, on, set) {
   const button = el("button", { type: "button", className: "toggle", "data-word": word, "aria-pressed": String(on) });
+  switching(button, set);
+  return button;
+}
+
+function switching(button, set) {
   button.addEventListener("click", async () => {
     const wanted = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(wanted));
     await set(wanted);
   });
-  return button;
 }
 
 /** A chord of the chart, on the page's piano. */
@@ -114,26 +118,41 @@ function strum(tones) {
   });
 }
 
+/** One button goes round: as the system has it, light, dark. */
 function buildTheme() {
-  const choice = $("theme");
-  const show = (theme) => {
-    if (theme === "auto") document.documentElement.removeAttribute("data-theme");
+  const button = $("theme");
+  let theme = THEMES.includes(memory.get("theme")) ? memory.get("theme") : THEMES[0];
+  const show = () => {
+    if (theme === THEMES[0]) document.documentElement.removeAttribute("data-theme");
     else document.documentElement.dataset.theme = theme;
+    button.replaceChildren(picture(theme));
+    button.setAttribute("aria-label", `${t("theme")}: ${t(`theme.${theme}`)}`);
     roll.restyle();
   };
-  choice.value = memory.get("theme", "auto");
-  show(choice.value);
-  choice.addEventListener("change", () => {
-    memory.set("theme", choice.value);
-    show(choice.value);
+  button.addEventListener("click", () => {
+    theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+    memory.set("theme", theme);
+    show();
   });
+  language.bind(show);
 }
 
+function picture(theme) {
+  const ring = svg("circle", { cx: 10, cy: 10, r: 6.5, fill: "none", stroke: "currentColor", "stroke-width": 1.7 });
+  const filled = { auto: "M10 3.5a6.5 6.5 0 0 1 0 13z", light: "", dark: "M10 3.5a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13z" };
+  return svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, ring, svg("path", { d: filled[theme] }));
+}
+
+/** The button says in which language it would go on. */
 function buildLanguage() {
-  const choice = $("language");
-  choice.value = language.spoken;
-  document.documentElement.lang = language.spoken;
-  choice.addEventListener("change", () => language.speak(choice.value));
+  const button = $("language");
+  const other = () => LANGUAGES[(LANGUAGES.indexOf(language.spoken) + 1) % LANGUAGES.length];
+  button.addEventListener("click", () => language.speak(other()));
+  language.bind(() => {
+    document.documentElement.lang = language.spoken;
+    button.textContent = NAMES[other()];
+    button.lang = other();
+  });
 }
 
 function watchLinks() {

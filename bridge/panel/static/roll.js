@@ -4,13 +4,13 @@ import { clamp } from "./dom.js";
 import { chordsBetween, gridBetween } from "./beats.js";
 
 const LANE = 30; // height of the chord lane
-const KEYS = 34; // width of the keys at the left
+const KEYS = 42; // width of the keys at the left
 const PAST_SHARE = 0.6; // of the width, left of the line
 const PIXELS_PER_S = { wide: 150, narrow: 92 };
 const FADE_US = 260e3; // of a note that was taken back
 const BLACK = new Set([1, 3, 6, 8, 10]);
 const DRUMS = 9;
-const LEAST_ROWS = 44;
+const LEAST_ROWS = 38;
 const COLOURS = [
   "bg", "row", "line", "bar", "beat", "now", "text", "dim", "sideman", "sideman-deep", "player", "ghost", "gone",
   "key-white", "key-black",
@@ -266,9 +266,9 @@ export class Roll {
         c.fillRect(0, top, black ? KEYS * 0.62 : KEYS, row);
       }
       if (pitch % 12 === 0) {
-        c.fillStyle = this.#colours.dim;
+        c.fillStyle = this.#colours["key-black"];
         c.fillRect(0, Math.round(top + row) - 0.5, KEYS, 1);
-        c.fillText(`C${pitch / 12 - 1}`, KEYS * 0.62 - 2, top + row / 2);
+        c.fillText(`C${pitch / 12 - 1}`, KEYS * 0.66, top + row / 2);
       }
     }
     c.restore();

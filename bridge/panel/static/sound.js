@@ -13,6 +13,7 @@ export class Piano {
   #context = null;
   #out = null;
   #volume = null;
+  #meter = null;
   #strings = new Map();
   #sounding = new Map(); // name -> voice
   #held = new Set(); // names that only the pedal holds
@@ -39,6 +40,14 @@ export class Piano {
 
   set volume(value) {
     this.#volume?.gain.setTargetAtTime(value * value, this.#context.currentTime, 0.02);
+  }
+
+  /** How loud it is just now: the root of the mean square. */
+  loudness() {
+    if (!this.isOn) return 0;
+    const wave = new Float32Array(2048);
+    this.#meter.getFloatTimeDomainData(wave);
+    return Math.sqrt(wave.reduce((sum, value) => sum + value * value, 0) / wave.length);
   }
 
   /** The context's time of a moment that lies so many seconds ahead. */
@@ -146,7 +155,8 @@ export class Piano {
     this.#out = new GainNode(context, { gain: 0.62 });
     this.#out.connect(limiter);
     this.#out.connect(room).connect(wet).connect(limiter);
-    limiter.connect(this.#volume).connect(context.destination);
+    this.#meter = new AnalyserNode(context, { fftSize: 2048 });
+    limiter.connect(this.#volume).connect(this.#meter).connect(context.destination);
   }
 
   #room() {

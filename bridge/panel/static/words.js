@@ -25,7 +25,7 @@ export const WORDS = {
   "theme.dark": ["dark", "어둡게"],
   language: ["Language", "언어"],
   piano: ["Piano", "피아노"],
-  "piano.on": ["Piano in this page", "이 페이지의 피아노"],
+  "piano.on": ["Sound", "소리"],
   "piano.yours": ["Your keys too", "내 건반도"],
   "piano.volume": ["Volume", "음량"],
   "piano.pedal": ["Pedal", "페달"],
@@ -58,7 +58,6 @@ export const WORDS = {
   "group.draw": ["Imagination", "상상력"],
   "group.feel": ["Touch and time", "터치와 시간"],
   "group.range": ["Range", "범위"],
-  "group.style": ["Style", "스타일"],
   "group.more": ["More", "기타"],
   health: ["Health", "상태"],
   "health.chord": ["chord to note", "코드 응답"],
@@ -74,6 +73,7 @@ export const WORDS = {
   "said.chord": ["follows {0}", "{0} 따라가는 중"],
   "said.rest": ["rests", "쉬는 중"],
   "said.playing": ["plays: {0}", "연주 중: {0}"],
+  "said.bars": ["plays {0} bars at {1} bpm", "{1} bpm으로 {0}마디 연주 중"],
   "said.listening": ["listens {0}", "듣는 중 {0}"],
   close: ["Close", "닫기"],
   "unit.MIDI note": ["", ""],
@@ -101,7 +101,7 @@ export const WORDS = {
   "row.humanise": ["Humanise", "사람처럼"],
   "row.look_ahead_ms": ["Look-ahead", "미리 보기"],
   "row.style": ["Style", "스타일"],
-  "row.style_blend": ["Blend", "섞기"],
+  "row.style_blend": ["Style blend", "스타일 섞기"],
   "row.repetition": ["Repetition", "반복 억제"],
   "row.scale": ["Scale", "음계"],
   "row.role": ["Role", "역할"],
@@ -188,7 +188,6 @@ class Language {
   speak(language) {
     this.#spoken = language;
     memory.set("language", language);
-    document.documentElement.lang = language;
     this.changed.tell();
   }
 

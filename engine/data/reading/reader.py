@@ -21,6 +21,7 @@ from typing import BinaryIO, NamedTuple
 
 from engine.data.reading.corpus import Tracks
 from engine.data.reading.entry import Entry, read_entry, refusal
+from engine.platform.system import this_system
 
 __all__ = ["READ_ENTRY", "Job", "Reader", "serve"]
 
@@ -97,10 +98,9 @@ class Reader:
             if self._process is None:
                 path = f"import sys; sys.path[:] = {[os.fspath(place) for place in sys.path]!r}; "
                 single = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-                group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Ctrl-C is the parent's to answer
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", path + self._code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    env={**os.environ, **single}, start_new_session=os.name != "nt", creationflags=group,
+                    env={**os.environ, **single}, **this_system().child_options(),
                 )  # fmt: skip
             return self._process
 
@@ -123,7 +123,7 @@ class _Watch:
         self.too_slow = False
         self._process, self._limit_s = process, job.limit_s
         self._done = threading.Event()
-        self._start_s, self._start_cpu_s = time.monotonic(), _processor_s(process.pid)
+        self._start_s, self._start_cpu_s = time.monotonic(), this_system().processor_s(process.pid)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -133,22 +133,12 @@ class _Watch:
 
     def _run(self) -> None:
         while not self._done.wait(POLL_S):
-            now_cpu_s = _processor_s(self._process.pid)
+            now_cpu_s = this_system().processor_s(self._process.pid)
             used_s = 0.0 if now_cpu_s is None or self._start_cpu_s is None else now_cpu_s - self._start_cpu_s
             if used_s > self._limit_s or time.monotonic() - self._start_s > WALL_FACTOR * self._limit_s:
                 self.too_slow = True
                 self._process.kill()
                 return
-
-
-def _processor_s(pid: int) -> float | None:
-    """Processor time that a process has used; None where the system does not tell a parent, or it has ended."""
-    if sys.platform != "linux":
-        return None
-    try:
-        return time.clock_gettime((~pid << 3) | 2)  # CPUCLOCK_SCHED of the process, see clock_getcpuclockid(3)
-    except OSError:
-        return None
 
 
 def _exactly(stream: BinaryIO | object, size: int) -> bytes:
@@ -160,7 +150,7 @@ def _exactly(stream: BinaryIO | object, size: int) -> bytes:
 
 def serve() -> None:
     """The child's loop: until its parent closes the pipe, or is gone."""
-    _bound_memory()
+    this_system().bound_memory(MEMORY_BYTES)  # an error in the file being read, not on the machine
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not come between the entries
     for line in sys.stdin.buffer:
@@ -179,14 +169,3 @@ def _packed(entry: Entry) -> bytes:
         return entry.pack()
     except MemoryError:
         return refusal("needs more memory than a reader may take: take it out of the folder").pack()
-
-
-def _bound_memory() -> None:
-    """Where the system can: more memory than this is an error in the file being read, not on the machine."""
-    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limit, macOS does not keep it
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
-        if soft == resource.RLIM_INFINITY or soft > limit:
-            resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))

@@ -46,7 +46,7 @@ class ChordTrack {
  private:
   std::ptrdiff_t index_at(std::int64_t step) const noexcept;
 
-  const int back_, ahead_, clip_;
+  int back_, ahead_, clip_;
   std::vector<std::int64_t> ids_, steps_;
   std::vector<std::int64_t> rows_;  // of one view
 };

@@ -9,6 +9,8 @@
 
 namespace sideman {
 
+struct Past;
+
 /// Something the music can be asked (engine/model/controls.py): its rows in `control_emb.weight` are one a level, then unknown.
 struct Control {
   std::string name;
@@ -96,6 +98,11 @@ class Decoder {
   /// kernel: a name as in kernels.h; nullptr: the best. std::invalid_argument names what does not fit.
   Decoder(const DecoderConfig& config, const Tensors& tensors, Precision precision, int rollback, int streams,
           const char* kernel = nullptr);
+  /// A fork: the parent's weights, styles, which stay those of both, and its past, from which each goes on alone; it
+  /// takes back the tokens fed since, and one of the parent's. streams: 1, or the parent's. One thread for the whole
+  /// family at a time. std::invalid_argument.
+  Decoder(const Decoder& parent, int rollback, int streams);
+  Decoder& operator=(const Decoder&) = delete;
   ~Decoder();
 
   /// std::invalid_argument: another count than there are controls, or a level that one of them does not have. The legal
@@ -106,6 +113,10 @@ class Decoder {
   /// std::invalid_argument, changing nothing: an id, a row or a level out of range. Realtime-safe: yes, after the first sight
   /// of each chord; never allocates.
   void feed(const DecoderInput* inputs, int count, float* logits);
+
+  /// Becomes what another of the family is. The first `same` tokens are known to be the same in both, and are not
+  /// copied. False, changing nothing: of another family. Realtime-safe: yes.
+  bool copy(const Decoder& other, std::int64_t same) noexcept;
 
   /// Forgets the last tokens; false, changing nothing, beyond reachable(). Realtime-safe: yes.
   bool rollback(std::int64_t tokens) noexcept;
@@ -128,7 +139,8 @@ class Decoder {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
+  std::unique_ptr<Past> past_;
 };
 
 /// Names of the kernel variants that this machine runs, the best first; kernel() of the best, or of SIDEMAN_KERNEL.

@@ -52,6 +52,12 @@ class Sampler {
   /// Allocates here and never again. `rollback`: how many tokens rollback() can reach back.
   Sampler(const Layout& layout, std::uint64_t seed, std::size_t rollback = 4096);
 
+  /// A fork: what the parent is, with random numbers of its own from here on. Allocates as the one above.
+  Sampler(const Sampler& parent, std::uint64_t seed, std::size_t rollback);
+
+  /// Becomes what another one of the same layout is, but keeps its seed; reaches back as far as it can. Realtime-safe: yes.
+  void copy(const Sampler& other) noexcept;
+
   /// Applies from the next sample on. The params must lie in their ranges. Realtime-safe: yes.
   void set_params(const SamplerParams& params) noexcept;
 

@@ -8,7 +8,7 @@
 
 namespace sideman {
 
-/// How far the draw leans towards what is asked; engine/inference/steering.py states the values.
+/// How far the draw leans towards what is asked; engine/inference/draw/steering.py states the values.
 struct Steering {
   std::int64_t window_steps = 0;  // that are listened to; 0: nothing is steered
   int bass_below = 0;             // pitches that are bass
@@ -39,7 +39,7 @@ struct Heard {
   std::int64_t velocity = -1;       // in force, in the middle of its bin; -1: none yet
 };
 
-/// Moves (num_ids) logits towards the targets. engine/inference/steering.py is the specification.
+/// Moves (num_ids) logits towards the targets. engine/inference/draw/steering.py is the specification.
 /// Thread-safe: yes. Realtime-safe: yes.
 void steer(const Steering& steering, const Heard& heard, const Targets& targets, const Layout& layout,
            float* logits) noexcept;

@@ -57,6 +57,16 @@ class Stream {
   /// std::invalid_argument.
   Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback);
 
+  /// A fork: goes on from the parent's past, under what it knows, with random numbers of its own. The decoder is a fork of
+  /// the parent's, made at this point, and must outlive it. What it plays is what the parent would with its seed, but for
+  /// the rounding of caches that are not exact. A decoder of one stream, with the chords, guides nothing. std::invalid_argument.
+  Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int rollback);
+
+  /// Becomes what another fork of one parent is, but keeps its seed: it goes on otherwise. Both took their first `same`
+  /// tokens from the parent, under the same conditions. False, changing nothing: a stranger. Realtime-safe: yes, unless
+  /// the other knows more than 1024 chords.
+  bool copy(const Stream& other, std::int64_t same);
+
   /// From the next token on. chord_strength: 0 without chords, 1 with, beyond 1 guided further. Realtime-safe: yes.
   void set_params(const SamplerParams& params, float chord_strength) noexcept;
 
@@ -124,6 +134,9 @@ class Stream {
     bool improvised;        // drawn by generate(), not fed
     double log_probability;  // of all tokens up to it
   };
+
+  Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback,
+         int fewest_streams);
 
   const Entry& past(std::size_t age) const noexcept;
   int next_token();

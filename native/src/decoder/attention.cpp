@@ -47,35 +47,39 @@ void RelativeTable::scores(const Kernels& kernels, int head, const Query& query,
   }
 }
 
-BandAttention::BandAttention(const float* relative, int distances, int band, int keep, int streams, int heads,
-                             int head_dim, Precision precision, const Kernels& kernels, Arena& arena)
+BandRing::BandRing(int band, int keep, int streams, int heads, int head_dim, Precision precision, Arena& arena)
+    : blocks_(round_up_16(band + keep + 16) / 16) {
+  for (int stream = 0; stream < streams; ++stream)
+    streams_.emplace_back(heads, head_dim, 16 * blocks_, precision, true, arena);
+}
+
+void BandRing::copy(const BandRing& other, std::int64_t first, std::int64_t last) noexcept {
+  for (std::int64_t block = first / 16; 16 * block < last; ++block)
+    for (std::size_t stream = 0; stream < streams_.size(); ++stream)
+      streams_[stream].copy_block(other.streams_[stream], static_cast<int>(block % other.blocks_),
+                                  static_cast<int>(block % blocks_));
+}
+
+BandAttention::BandAttention(const float* relative, int distances, int band, int heads, int head_dim,
+                             Precision precision, const Kernels& kernels, Arena& arena)
     : heads_(heads),
       head_dim_(head_dim),
       band_(band),
-      blocks_(capacity(band, keep) / 16),
-      relative_(relative, distances, band, heads, head_dim, precision, kernels, arena) {
-  for (int stream = 0; stream < streams; ++stream)
-    rings_.emplace_back(heads, head_dim, 16 * blocks_, precision, true, arena);
-}
+      relative_(relative, distances, band, heads, head_dim, precision, kernels, arena) {}
 
-void BandAttention::store(const Kernels& kernels, int stream, std::int64_t position, const float* key,
-                          const float* value) noexcept {
-  rings_[std::size_t(stream)].write(kernels, static_cast<int>(position % (16 * blocks_)), key, value);
-}
-
-void BandAttention::attend(const Kernels& kernels, std::int64_t position, const float* queries, int query_stride,
-                           Scratch& scratch, float* out) const noexcept {
-  const int streams = static_cast<int>(rings_.size());
+void BandAttention::attend(const Kernels& kernels, const BandRing& band, std::int64_t position, const float* queries,
+                           int query_stride, Scratch& scratch, float* out) const noexcept {
+  const int streams = band.streams(), ring_blocks = band.blocks();
   const std::int64_t first = std::max<std::int64_t>(0, position - band_ + 1), base = first / 16 * 16;
   const int before = static_cast<int>(first - base), newest = static_cast<int>(position - base);
   const int blocks = newest / 16 + 1, n = 16 * blocks;
-  const int slot = static_cast<int>(base / 16 % blocks_), head_blocks = std::min(blocks, blocks_ - slot);
+  const int slot = static_cast<int>(base / 16 % ring_blocks), head_blocks = std::min(blocks, ring_blocks - slot);
   for (int head = 0; head < heads_; ++head) {
     for (int stream = 0; stream < streams; ++stream)
-      rings_[0].prepare(kernels, queries + stream * query_stride + head * head_dim_, scratch.query, stream);
+      band.of(0).prepare(kernels, queries + stream * query_stride + head * head_dim_, scratch.query, stream);
     relative_.scores(kernels, head, scratch.query, streams, scratch.relative, scratch.stride);
     for (int stream = 0; stream < streams; ++stream) {
-      const KeyValues& ring = rings_[std::size_t(stream)];
+      const KeyValues& ring = band.of(stream);
       float* logits = scratch.logits;
       ring.scores(kernels, head, slot, head_blocks, scratch.query, logits, stream);
       if (head_blocks < blocks)
@@ -95,19 +99,11 @@ void BandAttention::attend(const Kernels& kernels, std::int64_t position, const 
   }
 }
 
-std::size_t BandAttention::bytes_per_token() const noexcept {
-  return rings_.size() * rings_[0].bytes_per_position() * std::size_t(band_) + relative_.bytes();
+std::size_t BandAttention::bytes_per_token(const BandRing& ring) const noexcept {
+  return std::size_t(ring.streams()) * ring.of(0).bytes_per_position() * std::size_t(band_) + relative_.bytes();
 }
 
-EncodeAttention::EncodeAttention(const float* relative, int distances, int context, int keep, int ids, int heads,
-                                 int head_dim, Precision precision, const Kernels& kernels, Arena& arena)
-    : heads_(heads),
-      head_dim_(head_dim),
-      distances_(distances),
-      context_(context),
-      padded_ids_(round_up_16(ids)),
-      relative_(relative, distances, distances, heads, head_dim, precision, kernels, arena),
-      table_(heads, head_dim, padded_ids_, table_precision(precision), true, arena) {
+IdRing::IdRing(int context, int keep, int ids, Arena& arena) : padded_ids_(round_up_16(ids)) {
   std::size_t size = 1;
   while (size < std::size_t(context + keep + 1)) size *= 2;
   ids_ = arena.take<std::uint16_t>(size);
@@ -115,19 +111,35 @@ EncodeAttention::EncodeAttention(const float* relative, int distances, int conte
   far_ = arena.take<float>(std::size_t(padded_ids_));
 }
 
-void EncodeAttention::push(std::int64_t position, int id) noexcept {
-  ids_[std::size_t(position) & mask_] = static_cast<std::uint16_t>(id);
-  if (position >= distances_) far_[id_at(position - distances_)] += 1.0f;
-  if (position >= context_) far_[id_at(position - context_)] -= 1.0f;
+void IdRing::copy(const IdRing& other, std::int64_t first, std::int64_t last) noexcept {
+  for (std::int64_t at = first; at < last; ++at) set(at, other.at(at));
+  std::copy_n(other.far_, padded_ids_, far_);
 }
 
-void EncodeAttention::pop(std::int64_t position) noexcept {
-  if (position >= distances_) far_[id_at(position - distances_)] -= 1.0f;
-  if (position >= context_) far_[id_at(position - context_)] += 1.0f;
+EncodeAttention::EncodeAttention(const float* relative, int distances, int context, int ids, int heads,
+                                 int head_dim, Precision precision, const Kernels& kernels, Arena& arena)
+    : heads_(heads),
+      head_dim_(head_dim),
+      distances_(distances),
+      context_(context),
+      padded_ids_(round_up_16(ids)),
+      relative_(relative, distances, distances, heads, head_dim, precision, kernels, arena),
+      table_(heads, head_dim, padded_ids_, table_precision(precision), true, arena) {}
+
+void EncodeAttention::push(IdRing& ids, std::int64_t position, int id) const noexcept {
+  ids.set(position, id);
+  if (position >= distances_) ids.far(ids.at(position - distances_)) += 1.0f;
+  if (position >= context_) ids.far(ids.at(position - context_)) -= 1.0f;
 }
 
-void EncodeAttention::attend(const Kernels& kernels, std::int64_t position, const float* query, Scratch& scratch,
-                             float* out) const noexcept {
+void EncodeAttention::pop(IdRing& ids, std::int64_t position) const noexcept {
+  if (position >= distances_) ids.far(ids.at(position - distances_)) -= 1.0f;
+  if (position >= context_) ids.far(ids.at(position - context_)) += 1.0f;
+}
+
+void EncodeAttention::attend(const Kernels& kernels, const IdRing& ids, std::int64_t position, const float* query,
+                             Scratch& scratch, float* out) const noexcept {
+  const float* far = ids.far();
   const int near = static_cast<int>(std::min<std::int64_t>(position + 1, distances_)), n = round_up_16(near);
   const std::int64_t first = position - near + 1;
   for (int head = 0; head < heads_; ++head) {
@@ -138,17 +150,17 @@ void EncodeAttention::attend(const Kernels& kernels, std::int64_t position, cons
     table_.scores(kernels, head, 0, padded_ids_ / 16, scratch.query, by_id);
 
     const float* by_distance = scratch.relative + relative_.newest() - near + 1;
-    for (int i = 0; i < near; ++i) logits[i] = by_id[id_at(first + i)] + by_distance[i];
+    for (int i = 0; i < near; ++i) logits[i] = by_id[ids.at(first + i)] + by_distance[i];
     std::fill(logits + near, logits + n, kNever);
     const float beyond = scratch.relative[0];
-    for (int id = 0; id < padded_ids_; ++id) by_id[id] = far_[id] > 0.0f ? by_id[id] + beyond : kNever;
+    for (int id = 0; id < padded_ids_; ++id) by_id[id] = far[id] > 0.0f ? by_id[id] + beyond : kNever;
 
     const float shift = std::max(kernels.max(logits, n), kernels.max(by_id, padded_ids_));
     const float sum_near = kernels.exp_sum(logits, n, shift);
     kernels.exp_sum(by_id, padded_ids_, shift);
-    kernels.multiply(far_, padded_ids_, by_id);
+    kernels.multiply(far, padded_ids_, by_id);
     const float sum = sum_near + kernels.sum(by_id, padded_ids_);
-    for (int i = 0; i < near; ++i) by_id[id_at(first + i)] += logits[i];  // an id weighs what its occurrences do
+    for (int i = 0; i < near; ++i) by_id[ids.at(first + i)] += logits[i];  // an id weighs what its occurrences do
 
     std::fill_n(scratch.mixed, table_.padded_dim(), 0.0f);
     table_.mix(kernels, head, 0, padded_ids_, by_id, scratch.integers, scratch.mixed);

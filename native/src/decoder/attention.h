@@ -44,30 +44,66 @@ class RelativeTable {
   int lead_ = 0;
 };
 
+/// The keys and values of the latents that a band and its rollback reach, by position.
+class BandRing {
+ public:
+  BandRing(int band, int keep, int streams, int heads, int head_dim, Precision precision, Arena& arena);
+
+  void store(const Kernels& kernels, int stream, std::int64_t position, const float* key, const float* value) noexcept {
+    streams_[std::size_t(stream)].write(kernels, static_cast<int>(position % (16 * blocks_)), key, value);
+  }
+
+  /// Takes over what another ring, of any length, holds of positions first .. last - 1. Both have room for them.
+  void copy(const BandRing& other, std::int64_t first, std::int64_t last) noexcept;
+
+  int streams() const noexcept { return static_cast<int>(streams_.size()); }
+  int blocks() const noexcept { return blocks_; }
+  const KeyValues& of(int stream) const noexcept { return streams_[std::size_t(stream)]; }
+
+ private:
+  int blocks_ = 0;
+  std::vector<KeyValues> streams_;
+};
+
 /// Latents attend to those in their band, through a ring of keys and values.
 class BandAttention {
  public:
   BandAttention() = default;
-  BandAttention(const float* relative, int distances, int band, int keep, int streams, int heads, int head_dim,
-                Precision precision, const Kernels& kernels, Arena& arena);
-
-  void store(const Kernels& kernels, int stream, std::int64_t position, const float* key, const float* value) noexcept;
+  BandAttention(const float* relative, int distances, int band, int heads, int head_dim, Precision precision,
+                const Kernels& kernels, Arena& arena);
 
   /// out (streams, heads * head_dim) = attention of the streams' scaled queries at `position`, whose keys are stored. All
   /// streams at once: they share the relative embeddings.
-  void attend(const Kernels& kernels, std::int64_t position, const float* queries, int query_stride, Scratch& scratch,
-              float* out) const noexcept;
+  void attend(const Kernels& kernels, const BandRing& ring, std::int64_t position, const float* queries,
+              int query_stride, Scratch& scratch, float* out) const noexcept;
 
-  static int capacity(int band, int keep) { return round_up_16(band + keep + 16); }
-  std::size_t bytes_per_token() const noexcept;
+  std::size_t bytes_per_token(const BandRing& ring) const noexcept;
 
  private:
   int heads_ = 0;
   int head_dim_ = 0;
   int band_ = 0;
-  int blocks_ = 0;  // of the ring
   RelativeTable relative_;
-  std::vector<KeyValues> rings_;  // by stream
+};
+
+/// The ids of a stream, and how often each of them stands where all distances score alike.
+class IdRing {
+ public:
+  IdRing(int context, int keep, int ids, Arena& arena);
+
+  /// Takes over what another ring, of any length, holds of positions first .. last - 1, and its counts.
+  void copy(const IdRing& other, std::int64_t first, std::int64_t last) noexcept;
+
+  void set(std::int64_t position, int id) noexcept { ids_[std::size_t(position) & mask_] = static_cast<std::uint16_t>(id); }
+  int at(std::int64_t position) const noexcept { return ids_[std::size_t(position) & mask_]; }
+  float& far(int id) noexcept { return far_[id]; }
+  const float* far() const noexcept { return far_; }
+
+ private:
+  int padded_ids_ = 0;
+  std::uint16_t* ids_ = nullptr;
+  std::size_t mask_ = 0;
+  float* far_ = nullptr;  // by id: how often it stands in the context beyond the learned distances
 };
 
 /// Latents attend to the last `context` ids through tables over the ids. Ids at least as far as the last learned
@@ -75,23 +111,21 @@ class BandAttention {
 class EncodeAttention {
  public:
   EncodeAttention() = default;
-  EncodeAttention(const float* relative, int distances, int context, int keep, int ids, int heads, int head_dim,
+  EncodeAttention(const float* relative, int distances, int context, int ids, int heads, int head_dim,
                   Precision precision, const Kernels& kernels, Arena& arena);
 
   /// Keys and values of an id.
   void set_id(const Kernels& kernels, int id, const float* key, const float* value) noexcept {
     table_.write(kernels, id, key, value);
   }
-  void push(std::int64_t position, int id) noexcept;
-  void pop(std::int64_t position) noexcept;  // takes back the push of the newest position
-  void attend(const Kernels& kernels, std::int64_t position, const float* query, Scratch& scratch,
+  void push(IdRing& ids, std::int64_t position, int id) const noexcept;
+  void pop(IdRing& ids, std::int64_t position) const noexcept;  // takes back the push of the newest position
+  void attend(const Kernels& kernels, const IdRing& ids, std::int64_t position, const float* query, Scratch& scratch,
               float* out) const noexcept;
 
   std::size_t bytes_per_token() const noexcept;
 
  private:
-  int id_at(std::int64_t position) const noexcept { return ids_[std::size_t(position) & mask_]; }
-
   int heads_ = 0;
   int head_dim_ = 0;
   int distances_ = 0;
@@ -99,9 +133,6 @@ class EncodeAttention {
   int padded_ids_ = 0;
   RelativeTable relative_;
   KeyValues table_;
-  std::uint16_t* ids_ = nullptr;  // ring
-  std::size_t mask_ = 0;
-  float* far_ = nullptr;  // by id: how often it stands in the context beyond `distances`
 };
 
 /// Where the chords in view stand: each in a slot of its own, however often it comes back.

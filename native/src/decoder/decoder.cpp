@@ -8,10 +8,27 @@
 #include "decoder_state.h"
 
 namespace sideman {
+namespace {
+
+void check_rollback(int rollback) {
+  if (rollback < 0 || rollback > 1 << 20) throw std::invalid_argument("rollback must be in 0..1048576 tokens");
+}
+
+}  // namespace
 
 Decoder::Decoder(const DecoderConfig& config, const Tensors& tensors, Precision precision, int rollback, int streams,
                  const char* kernel)
-    : state_(std::make_unique<State>(config, tensors, precision, rollback, streams, kernel)) {}
+    : state_((check_rollback(rollback), std::make_shared<State>(config, tensors, precision, streams, kernel))),
+      past_(std::make_unique<Past>(config, precision, rollback, streams)) {}
+
+Decoder::Decoder(const Decoder& parent, int rollback, int streams)
+    : state_((check_rollback(rollback), parent.state_)) {
+  if (streams != 1 && streams != parent.streams())
+    throw std::invalid_argument("a fork computes one stream, or as many as its parent");
+  past_ = std::make_unique<Past>(state_->config, state_->precision, rollback, streams);
+  past_->copy(*parent.past_, 0);
+  past_->reachable = std::min<std::int64_t>(past_->reachable, 1);
+}
 
 Decoder::~Decoder() = default;
 
@@ -32,53 +49,59 @@ void Decoder::check_levels(const float* levels, std::size_t count) const {
   }
 }
 
+void Decoder::State::check(const DecoderInput& in) const {
+  const DecoderConfig& c = config;
+  const auto within = [](std::int64_t value, std::int64_t low, std::int64_t end) { return value >= low && value < end; };
+  if (!within(in.token, 0, c.event_ids) || !within(in.beat, 0, c.beat_bins) || !within(in.bar, 0, c.bar_bins))
+    throw std::invalid_argument("token " + std::to_string(in.token) + ", beat " + std::to_string(in.beat) + ", bar " +
+                                std::to_string(in.bar) + ": one lies outside its table");
+  if (!within(in.num_chords, 1, c.chords_in_view + 1))
+    throw std::invalid_argument(std::to_string(in.num_chords) + " chords in view: give 1.." +
+                                std::to_string(c.chords_in_view));
+  for (int i = 0; i < in.num_chords; ++i)
+    if (!within(in.chord_ids[i], c.first_chord, c.first_chord + c.num_chords) || !within(in.chord_rows[i], 0, c.chord_rows))
+      throw std::invalid_argument("chord " + std::to_string(in.chord_ids[i]) + " in row " +
+                                  std::to_string(in.chord_rows[i]) + " lies outside its table");
+}
+
 void Decoder::feed(const DecoderInput* inputs, int count, float* logits) {
   State& s = *state_;
-  const DecoderConfig& c = s.config;
-  const auto within = [](std::int64_t value, std::int64_t low, std::int64_t end) { return value >= low && value < end; };
   for (int t = 0; t < count; ++t) {
-    const DecoderInput& in = inputs[t];
-    if (!within(in.token, 0, c.event_ids) || !within(in.beat, 0, c.beat_bins) || !within(in.bar, 0, c.bar_bins))
-      throw std::invalid_argument("token " + std::to_string(in.token) + ", beat " + std::to_string(in.beat) + ", bar " +
-                                  std::to_string(in.bar) + ": one lies outside its table");
-    if (!within(in.num_chords, 1, c.chords_in_view + 1))
-      throw std::invalid_argument(std::to_string(in.num_chords) + " chords in view: give 1.." +
-                                  std::to_string(c.chords_in_view));
-    for (int i = 0; i < in.num_chords; ++i)
-      if (!within(in.chord_ids[i], c.first_chord, c.first_chord + c.num_chords) || !within(in.chord_rows[i], 0, c.chord_rows))
-        throw std::invalid_argument("chord " + std::to_string(in.chord_ids[i]) + " in row " +
-                                    std::to_string(in.chord_rows[i]) + " lies outside its table");
-    if (in.levels != nullptr) check_levels(in.levels, c.controls.size());
+    s.check(inputs[t]);
+    if (inputs[t].levels != nullptr) check_levels(inputs[t].levels, s.config.controls.size());
   }
   for (int done = 0; done < count; done += kRows) {
     const int rows = std::min(count - done, kRows);
-    s.run(inputs + done, rows);
-    if (done + rows == count) {
-      std::copy_n(s.h + std::size_t(rows - 1) * std::size_t(s.streams) * s.dim_, std::size_t(s.streams) * s.dim_, s.h);
-      s.write_logits(logits);
-    }
+    s.run(inputs + done, *past_, rows);
+    if (done + rows == count) s.write_logits(rows - 1, logits);
   }
 }
 
-bool Decoder::rollback(std::int64_t tokens) noexcept {
-  State& s = *state_;
-  if (tokens < 0 || tokens > s.reachable) return false;
-  for (std::int64_t i = 0; i < tokens; ++i) s.net.encode_attention.pop(--s.length);
-  s.reachable -= tokens;
+bool Decoder::copy(const Decoder& other, std::int64_t same) noexcept {
+  if (state_ != other.state_ || past_->streams > other.past_->streams) return false;
+  past_->copy(*other.past_, same);
   return true;
 }
 
-std::int64_t Decoder::length() const noexcept { return state_->length; }
-std::int64_t Decoder::reachable() const noexcept { return state_->reachable; }
-int Decoder::streams() const noexcept { return state_->streams; }
+bool Decoder::rollback(std::int64_t tokens) noexcept {
+  Past& past = *past_;
+  if (tokens < 0 || tokens > past.reachable) return false;
+  for (std::int64_t i = 0; i < tokens; ++i) state_->net.encode_attention.pop(past.ids, --past.length);
+  past.reachable -= tokens;
+  return true;
+}
+
+std::int64_t Decoder::length() const noexcept { return past_->length; }
+std::int64_t Decoder::reachable() const noexcept { return past_->reachable; }
+int Decoder::streams() const noexcept { return past_->streams; }
 int Decoder::event_ids() const noexcept { return state_->config.event_ids; }
 const char* Decoder::kernel() const noexcept { return state_->kernels.name; }
-std::size_t Decoder::memory_bytes() const noexcept { return state_->arena.bytes(); }
+std::size_t Decoder::memory_bytes() const noexcept { return state_->arena.bytes() + past_->arena.bytes(); }
 
 std::size_t Decoder::token_bytes() const noexcept {
   const Network& net = state_->net;
-  std::size_t bytes = net.encode_attention.bytes_per_token() + net.decode_attention.bytes_per_token();
-  for (const Block& block : net.blocks) bytes += block.band.bytes_per_token();
+  std::size_t bytes = net.encode_attention.bytes_per_token() + net.decode_attention.bytes_per_token(past_->bands.back());
+  for (const Block& block : net.blocks) bytes += block.band.bytes_per_token(past_->bands.front());
   for (const auto& [name, linear] : net.modules) {
     const bool is_table = name == "encode_attn.k_proj" || name == "encode_attn.v_proj" ||
                           name.find("chord_attn.k_proj") != std::string::npos ||

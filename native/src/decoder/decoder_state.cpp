@@ -9,8 +9,7 @@
 namespace sideman {
 namespace {
 
-Precision checked(Precision precision, int rollback, int streams) {
-  if (rollback < 0 || rollback > 1 << 20) throw std::invalid_argument("rollback must be in 0..1048576 tokens");
+Precision checked(Precision precision, int streams) {
   if (streams != 1 && streams != 2) throw std::invalid_argument("streams must be 1 or 2");
   return precision;
 }
@@ -24,20 +23,18 @@ const Kernels& named_kernels(const char* name) {
 
 }  // namespace
 
-Decoder::State::State(const DecoderConfig& c, const Tensors& tensors, Precision precision, int rollback,
-                      int num_streams, const char* kernel)
+Decoder::State::State(const DecoderConfig& c, const Tensors& tensors, Precision kept, int num_streams,
+                      const char* kernel)
     : config(c),
       kernels(named_kernels(kernel)),
-      exact(checked(precision, rollback, num_streams) == Precision::kExact),
-      keep(rollback),
-      streams(num_streams),
+      precision(checked(kept, num_streams)),
+      exact(precision == Precision::kExact),
       dim(c.dim),
       dim_(std::size_t(c.dim)),
       query_scale(1.0f / std::sqrt(static_cast<float>(c.dim / std::max(1, c.heads)))),
-      net(c, tensors, precision, rollback + kRows, num_streams, kernels, arena),
+      net(c, tensors, precision, kernels, arena),
       scratch(net.longest_scratch, c.dim / c.heads, arena),
-      viewed(std::size_t(c.chords_in_view)),
-      sounding(std::size_t(rollback + kRows + 2)) {
+      viewed(std::size_t(c.chords_in_view)) {
   slot_of_chord.assign(std::size_t(c.num_chords), -1);
   newest_slots.column.assign(std::size_t(c.chords_in_view), -1);
   newest_slots.slot.resize(std::size_t(c.chords_in_view));

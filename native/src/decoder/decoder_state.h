@@ -4,19 +4,21 @@
 #include <vector>
 
 #include "network.h"
+#include "past.h"
 #include "sideman/decoder.h"
 #include "sideman/sampler.h"
 
 namespace sideman {
 
-/// What a decoder holds and does. Its parts lie in decoder_state.cpp (memory), stages.cpp (the token's way through the
+/// What a decoder and its forks share: the weights, what is computed of them alone, and room for tokens on their way.
+/// Its parts lie in decoder_state.cpp (memory), stages.cpp (the tokens' way through the
 /// network), chords_in_view.cpp and styles.cpp.
 struct Decoder::State {
-  State(const DecoderConfig& c, const Tensors& tensors, Precision precision, int rollback, int num_streams,
-        const char* kernel);
+  State(const DecoderConfig& c, const Tensors& tensors, Precision precision, int num_streams, const char* kernel);
 
   // Everything below works on `count` tokens of `inputs`, streams side by side: row t * streams + s.
-  void run(const DecoderInput* inputs, int count);
+  void run(const DecoderInput* inputs, Past& past, int count);
+  void check(const DecoderInput& input) const;
   void embed(const DecoderInput* inputs, int count);
   void add_controls(const float* levels, float* row);
   void encode_stage(const DecoderInput* inputs, int count);
@@ -30,12 +32,9 @@ struct Decoder::State {
   void fill_tables(const Linear& linear, float* out);
   void blend_tables();
   void restyle();
-  void write_logits(float* logits);
+  /// Of the token in row `t`.
+  void write_logits(int t, float* logits);
 
-  /// From a ring; position -1 is the silence before the stream.
-  PitchSet& sounding_after(std::int64_t position) {
-    return sounding[static_cast<std::size_t>(position + 1) % sounding.size()];
-  }
   const float* chord_row(std::size_t layer, int column, int which) const {
     return chord_kv + ((layer * std::size_t(config.num_chords) + std::size_t(column)) * 2 + std::size_t(which)) * dim_;
   }
@@ -54,8 +53,9 @@ struct Decoder::State {
 
   DecoderConfig config;
   const Kernels& kernels;
+  const Precision precision;
   const bool exact;
-  const int keep, streams, dim;
+  const int dim;
   const std::size_t dim_;
   const float query_scale;
   Arena arena;
@@ -65,6 +65,8 @@ struct Decoder::State {
   // Rows of the tokens in flight.
   float *query, *x, *h, *y, *q, *k, *v, *attended, *hidden, *words, *low_rank;
   std::int16_t* quantised;
+  Past* past = nullptr;  // what the tokens are appended to
+  int streams = 0;       // of it
 
   // Encode tables by id, (event_ids, dim) each: of the base, and each style's share for weight 1.
   float *base_k, *base_v, *table_k, *table_v;
@@ -83,9 +85,6 @@ struct Decoder::State {
   std::vector<std::int16_t> slot_of_chord;  // by column; -1: in no slot
   std::vector<std::int64_t> viewed;  // its chord ids
   int num_viewed = -1;
-
-  std::vector<PitchSet> sounding;
-  std::int64_t length = 0, reachable = 0;
 };
 
 }  // namespace sideman

@@ -1,6 +1,7 @@
 #include "key_values.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace sideman {
 namespace {
@@ -64,6 +65,22 @@ void KeyValues::write(const Kernels& kernels, int position, const float* key, co
       if (values_ != nullptr)
         std::copy_n(value, head_dim_, static_cast<float*>(values_) + row(head, position) * std::size_t(padded_dim_));
     }
+  }
+}
+
+void KeyValues::copy_block(const KeyValues& other, int from, int to) noexcept {
+  const std::size_t bytes = std::size_t(16 * padded_dim_) * element_bytes(precision_);
+  for (int head = 0; head < heads_; ++head) {
+    const std::size_t source = other.row(head, 16 * from), target = row(head, 16 * to);
+    const auto copy = [&](void* ours, const void* theirs) {
+      if (ours != nullptr)
+        std::memcpy(static_cast<std::uint8_t*>(ours) + target / 16 * bytes,
+                    static_cast<const std::uint8_t*>(theirs) + source / 16 * bytes, bytes);
+    };
+    copy(keys_, other.keys_);
+    copy(values_, other.values_);
+    if (key_scales_ != nullptr) std::copy_n(other.key_scales_ + source, 16, key_scales_ + target);
+    if (value_scales_ != nullptr) std::copy_n(other.value_scales_ + source, 16, value_scales_ + target);
   }
 }
 

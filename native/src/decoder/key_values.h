@@ -41,6 +41,9 @@ class KeyValues {
   void mix(const Kernels& kernels, int head, int first, int count, float* weights, std::int16_t* scratch,
            float* out) const noexcept;
 
+  /// Takes over 16 positions of another table of the same shape but any length.
+  void copy_block(const KeyValues& other, int from, int to) noexcept;
+
   int head_dim() const noexcept { return head_dim_; }
   int padded_dim() const noexcept { return padded_dim_; }
   /// Bytes of a key (and value) of all heads.

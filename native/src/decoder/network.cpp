@@ -111,14 +111,14 @@ class Loader {
 
 }  // namespace
 
-Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision precision, int keep, int streams,
+Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision precision,
                  const Kernels& kernels, Arena& arena)
     : config(c) {
   check(c);
   const Loader load(tensors, arena);
   const int dim = c.dim, head_dim = dim / c.heads, near = std::min(c.band, c.distances);
   const auto band = [&](const std::string& name) {
-    return BandAttention(load.passing(name + ".relative", near, dim).data(), near, c.band, keep, streams, c.heads, head_dim,
+    return BandAttention(load.passing(name + ".relative", near, dim).data(), near, c.band, c.heads, head_dim,
                          precision, kernels, arena);
   };
   token_emb = load.floats("token_emb.weight", c.vocabulary, dim);
@@ -131,7 +131,7 @@ Network::Network(const DecoderConfig& c, const Tensors& tensors, Precision preci
   encode_norm = load.norm("encode_norm", dim);
   token_norm = load.norm("token_norm", dim);
   encode = load.projections("encode_attn", dim);
-  encode_attention = EncodeAttention(load.passing("encode_attn.relative", c.distances, dim).data(), c.distances, c.context, keep,
+  encode_attention = EncodeAttention(load.passing("encode_attn.relative", c.distances, dim).data(), c.distances, c.context,
                                      c.event_ids, c.heads, head_dim, precision, kernels, arena);
   chord_memory_norm = load.norm("chord_memory_norm", dim);
   // Six in seven weights are the blocks', but what is next to the logits costs most of the divergence: that stays fine.

@@ -30,11 +30,11 @@ struct Block {
   std::vector<std::int16_t> laid_out; // by slot: the chord that stands there; -1: none
 };
 
-/// The weights of a checkpoint, laid out, with the caches that belong to them.
+/// The weights of a checkpoint, laid out.
 struct Network {
   /// std::invalid_argument names the tensor or the size that does not fit.
-  Network(const DecoderConfig& config, const Tensors& tensors, Precision precision, int keep, int streams,
-          const Kernels& kernels, Arena& arena);
+  Network(const DecoderConfig& config, const Tensors& tensors, Precision precision, const Kernels& kernels,
+          Arena& arena);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 

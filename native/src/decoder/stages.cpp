@@ -11,10 +11,10 @@ void Decoder::State::embed(const DecoderInput* inputs, int count) {
     std::copy_n(net.token_emb + in.token * dim, dim, row);
     kernels.add(net.beat_emb + in.beat * dim, dim, row);
     kernels.add(net.bar_emb + in.bar * dim, dim, row);
-    PitchSet now = sounding_after(length + t - 1);
+    PitchSet now = past->sounding_after(past->length + t - 1);
     if (const int on = in.token - config.note_on; on >= 0 && on < kPitches) now.add(on);
     if (const int off = in.token - config.note_off; off >= 0 && off < kPitches) now.remove(off);
-    sounding_after(length + t) = now;
+    past->sounding_after(past->length + t) = now;
     for (int pitch = 0; pitch < kPitches && net.sounding_emb != nullptr; ++pitch)
       if (now.has(pitch)) kernels.add(net.sounding_emb + pitch * dim, dim, row);
     add_controls(in.levels, row);
@@ -46,8 +46,8 @@ void Decoder::State::encode_stage(const DecoderInput* inputs, int count) {
   apply(net.encode.q, rows(net.encode.q, h, count, dim), q);
   scale_queries(q, count);
   for (int t = 0; t < count; ++t) {
-    net.encode_attention.push(length + t, inputs[t].token);
-    net.encode_attention.attend(kernels, length + t, q + t * dim, scratch, attended + t * dim);
+    net.encode_attention.push(past->ids, past->length + t, inputs[t].token);
+    net.encode_attention.attend(kernels, past->ids, past->length + t, q + t * dim, scratch, attended + t * dim);
   }
   apply(net.encode.out, rows(net.encode.out, attended, count, dim), y);
   for (int t = 0; t < count; ++t) {
@@ -58,6 +58,7 @@ void Decoder::State::encode_stage(const DecoderInput* inputs, int count) {
 
 void Decoder::State::process_stage(Block& block, const DecoderInput* inputs, int count) {
   const int n = count * streams;
+  BandRing& ring = past->bands[static_cast<std::size_t>(&block - net.blocks.data())];
   for (int i = 0; i < n; ++i)
     kernels.layer_norm(x + i * dim, block.self_norm.weight, block.self_norm.bias, dim, h + i * dim);
   const Rows in = rows(block.self.q, h, n, dim);
@@ -65,10 +66,10 @@ void Decoder::State::process_stage(Block& block, const DecoderInput* inputs, int
   apply(block.self.k, in, k);
   apply(block.self.v, in, v);
   scale_queries(q, n);
-  for (int i = 0; i < n; i += streams) {
-    for (int s = 0; s < streams; ++s)
-      block.band.store(kernels, s, length + i / streams, k + (i + s) * dim, v + (i + s) * dim);
-    block.band.attend(kernels, length + i / streams, q + i * dim, dim, scratch, attended + i * dim);
+  for (int t = 0; t < count; ++t) {
+    const int i = t * streams;
+    for (int s = 0; s < streams; ++s) ring.store(kernels, s, past->length + t, k + (i + s) * dim, v + (i + s) * dim);
+    block.band.attend(kernels, ring, past->length + t, q + i * dim, dim, scratch, attended + i * dim);
   }
   apply(block.self.out, rows(block.self.out, attended, n, dim), y);
   kernels.add(y, n * dim, x);
@@ -95,11 +96,11 @@ void Decoder::State::decode_stage(int count) {
   const Rows in = rows(net.decode.k, h, n, dim);
   apply(net.decode.k, in, k);
   apply(net.decode.v, in, v);
+  BandRing& ring = past->bands.back();
   for (int t = 0; t < count; ++t) {
     const int i = t * streams;
-    for (int s = 0; s < streams; ++s)
-      net.decode_attention.store(kernels, s, length + t, k + (i + s) * dim, v + (i + s) * dim);
-    net.decode_attention.attend(kernels, length + t, q + t * dim, 0, scratch, attended + i * dim);
+    for (int s = 0; s < streams; ++s) ring.store(kernels, s, past->length + t, k + (i + s) * dim, v + (i + s) * dim);
+    net.decode_attention.attend(kernels, ring, past->length + t, q + t * dim, 0, scratch, attended + i * dim);
   }
   apply(net.decode.out, rows(net.decode.out, attended, n, dim), y);
   for (int i = 0; i < n; ++i) {
@@ -108,18 +109,20 @@ void Decoder::State::decode_stage(int count) {
   }
 }
 
-void Decoder::State::run(const DecoderInput* inputs, int count) {
+void Decoder::State::run(const DecoderInput* inputs, Past& of, int count) {
+  past = &of;
+  streams = of.streams;
   see_chords(inputs, count);
   embed(inputs, count);
   encode_stage(inputs, count);
   for (Block& block : net.blocks) process_stage(block, inputs, count);
   decode_stage(count);
-  length += count;
-  reachable = std::min<std::int64_t>(reachable + count, keep);
+  of.length += count;
+  of.reachable = std::min<std::int64_t>(of.reachable + count, of.keep);
 }
 
-void Decoder::State::write_logits(float* logits) {
-  apply(net.head, rows(net.head, h, streams, dim), logits);
+void Decoder::State::write_logits(int t, float* logits) {
+  apply(net.head, rows(net.head, h + std::size_t(t * streams) * dim_, streams, dim), logits);
 }
 
 }  // namespace sideman

@@ -18,13 +18,18 @@ constexpr float kNever = -std::numeric_limits<float>::infinity();
 }  // namespace
 
 Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback)
+    : Stream(decoder, layout, rules, seed, rollback, 2) {}
+
+Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback,
+               int fewest_streams)
     : decoder_(decoder),
       layout_(layout),
       rules_(rules),
       sampler_(layout, seed, static_cast<std::size_t>(std::max(rollback, 0))),
       chords_(rules.no_chord, rules.chords_back, rules.chords_ahead, rules.chord_clip),
       ring_(2 * static_cast<std::size_t>(std::max(rollback, 0)) + 64) {
-  if (decoder.streams() != 2) throw std::invalid_argument("the decoder computes one stream: a session guides two");
+  if (decoder.streams() < fewest_streams)
+    throw std::invalid_argument("the decoder computes one stream: a session guides two");
   if (decoder.event_ids() != layout.num_ids)
     throw std::invalid_argument("the decoder knows " + std::to_string(decoder.event_ids()) + " ids, the layout " +
                                 std::to_string(layout.num_ids));
@@ -316,6 +321,7 @@ void Stream::step_decoder() {
   input.num_chords = view.count;
   input.levels = levels_at(last.step);
   decoder_.feed(&input, 1, logits_.data());
+  if (decoder_.streams() == 1) std::copy_n(logits_.begin(), layout_.num_ids, logits_.begin() + layout_.num_ids);
 }
 
 /// What is asked at a time: phrase and ending follow it.

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
+from bridge.commands import doctor
 from bridge.commands.doctor import look_ahead_ms, verdict
 from bridge.commands.machine_check import DecodeSpeed, Spread, decode_speed, loop_back, timer_jitter
 from bridge.midi.ports import find_system
 from tests.support.live.fake_session import FakeSession
 from tests.support.live.jack_server import running_jack
 from tests.support.live.processes import Lines
+from tests.support.platform.fake_rtmidi import MidiWorld
+from tests.support.platform.windows_machine import WindowsMachine
 
 FAST = DecodeSpeed(100.0, Spread(1.0, 3.0, 5.0))
 SLOW = DecodeSpeed(2.0, Spread(100.0, 160.0, 200.0))
@@ -69,9 +74,9 @@ def test_messages_come_back_over_a_port_of_our_own(monkeypatch: pytest.MonkeyPat
 @pytest.mark.real
 def test_a_whole_run_says_that_this_machine_will_play() -> None:
     with running_jack() as server:
-        doctor = Lines([sys.executable, "-m", "bridge.cli", "doctor", "--json"], server.environment)
-        code = doctor.join(40)
-        report = json.loads(doctor.lines[-1])
+        examination = Lines([sys.executable, "-m", "bridge.cli", "doctor", "--json"], server.environment)
+        code = examination.join(40)
+        report = json.loads(examination.lines[-1])
         assert report["midi"]["system"] == "JACK"
         assert report["loop_back_ms"]["p50"] > 0
         assert report["plays_live"] == (code == 0)
@@ -83,3 +88,55 @@ def test_a_whole_run_says_that_this_machine_will_play() -> None:
         one_end = Lines([sys.executable, "-m", "bridge.cli", "doctor", "--in", "x"], nowhere)
         assert one_end.join(40) == 2
         assert "--in and --out together" in one_end.errors[0]
+
+
+@pytest.fixture
+def windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WindowsMachine, MidiWorld]:
+    machine, world = WindowsMachine(tmp_path), MidiWorld(numbered=True, virtual=False)
+    monkeypatch.setattr("engine.platform.system._chosen", machine.system)
+    monkeypatch.setattr("bridge.midi.ports.rtmidi", world.module("API_WINDOWS_MM"))
+    return machine, world
+
+
+def examined(capsys: pytest.CaptureFixture[str], *options: str) -> list[str]:
+    """What `sideman doctor` says of a machine's MIDI; measuring the rest is left out."""
+    parser = argparse.ArgumentParser()
+    doctor.add_arguments(parser)
+    doctor._ports(doctor._Teller(quiet=False), {}, parser.parse_args(options))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_windows_without_any_port_is_told_what_to_type(
+    windows: tuple[WindowsMachine, MidiWorld], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = examined(capsys)
+    assert lines[0].startswith(
+        "no  Windows with 0 inputs and 0 outputs of others, `sideman play` has no cable Sideman In"
+    )
+    assert lines[1].startswith("-       install loopMIDI from https://")
+    windows[0].add_midi_console()
+    assert examined(capsys)[1:] == [
+        f'-       midi loopback create --root-name "{name}"'
+        for name in ("Sideman In", "Sideman Out", "Sideman Control")
+    ]
+
+
+@pytest.mark.parametrize("how", ["add_cable", "add_pair"])
+def test_a_windows_with_its_cables_is_measured_over_them(
+    windows: tuple[WindowsMachine, MidiWorld], capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    for name in ("Sideman In", "Sideman Out", "Sideman Control"):
+        getattr(windows[1], how)(name)
+    lines = examined(capsys)
+    assert lines[0].endswith("`sideman play` uses the cables Sideman In, Sideman Out, Sideman Control")
+    assert lines[1].startswith("ok  MIDI comes back after p50 ")
+
+
+def test_a_windows_with_other_ports_may_use_those(
+    windows: tuple[WindowsMachine, MidiWorld], capsys: pytest.CaptureFixture[str]
+) -> None:
+    windows[1].add_cable("Studio")
+    lines = examined(capsys)
+    assert lines[0].startswith("-   Windows with 1 inputs")
+    assert "--in and --out" in lines[-2]
+    assert examined(capsys, "--in", "studio", "--out", "studio")[-1].startswith("ok  MIDI comes back")

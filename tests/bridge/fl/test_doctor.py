@@ -18,6 +18,7 @@ from bridge.fl.install import install, probe, script_files, uninstall
 from bridge.midi import ports
 from bridge.midi.ports import MidiSystem
 from tests.support.osc.fake_engine import FakeEngine
+from tests.support.platform.windows_machine import WindowsMachine
 
 
 @pytest.fixture
@@ -86,15 +87,19 @@ def test_install_cures_what_doctor_found(fault: Callable[[Path], None], hardware
     assert all(finding.good for finding in examine_folder(hardware))
 
 
-def test_a_windows_machine_needs_three_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["sideman in 1", "Sideman Control 2"]
+def test_a_windows_machine_needs_three_cables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = ["Sideman In 1", "Sideman Control 2"]
+    monkeypatch.setattr("engine.platform.system._chosen", WindowsMachine(tmp_path).system)
     monkeypatch.setattr(MidiSystem, "input_names", lambda self: names)
     monkeypatch.setattr(MidiSystem, "output_names", lambda self: names[:1])
     monkeypatch.setattr(ports, "find_system", lambda: MidiSystem("Windows", 4, has_virtual=False))
-    inside, out, control = examine_ports()
-    assert inside == Finding(True, "Windows has the port 'Sideman In'")
-    assert out == Finding(False, "Windows has no input and no output port 'Sideman Out': make one with loopMIDI")
-    assert control == Finding(False, "Windows has no output port 'Sideman Control': make one with loopMIDI")
+    inside, lacking, *how = examine_ports()
+    assert inside == Finding(True, "Windows has the cable 'Sideman In'")
+    assert lacking == Finding(False, "Windows has no cable 'Sideman Out', 'Sideman Control'. In a terminal:")
+    assert how[-1].text.endswith("type each of these names there and press +: Sideman Out, Sideman Control")
+    names += ["Sideman Out 0"]
+    monkeypatch.setattr(MidiSystem, "output_names", lambda self: names)
+    assert [finding.good for finding in examine_ports()] == [True] * 3
     monkeypatch.setattr(ports, "find_system", lambda: MidiSystem("CoreMIDI", 2, has_virtual=True))
     assert [finding.good for finding in examine_ports()] == [True]
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.live.session import LiveSession
-from bridge.midi.clock import CLOCK, START, MidiClock
+from bridge.live.options import SessionOptions
+from bridge.midi.clock import CLOCK, START
 from engine.chords import parse_chart
 from tests.support.live.jack_server import JackServer, running_jack
 from tests.support.live.processes import pianist, playing
@@ -128,14 +128,7 @@ def test_all_notes_off_lets_go_of_keys_that_never_came_up() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_clock_gone_wild_ends_nothing_and_is_followed_once_it_is_sane(seed: int) -> None:
     draw = random.Random(seed)
-    world = World()
-    world.live = LiveSession(
-        world.make,
-        world.scheduler,
-        world.clock,
-        lambda what, text: world.said.append((what, text)),
-        midi_clock=MidiClock(),
-    )
+    world = World(options=SessionOptions(midi_clock=True))
     world.press(*C_MAJOR_7)
     for _ in range(40):  # floods, gaps, starts and jumps
         for _ in range(draw.choice((1, 30, 300))):

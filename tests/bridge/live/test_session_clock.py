@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.live.session import LiveSession
-from bridge.midi.clock import MidiClock
+from bridge.live.options import SessionOptions
 from engine.beats.feel import GRID
 from engine.chords import parse_chart
 from tests.support.live.world import C_MAJOR_7, World
@@ -17,23 +16,16 @@ class ClockedWorld(World):
     """A world with a host that ticks; tick 0 is at host_us."""
 
     def __post_init__(self) -> None:
+        self.options = SessionOptions(midi_clock=True, output_latency_ms=40.0)
         super().__post_init__()
         self.tick_at_us = float(self.now_us)
-        self.live = LiveSession(
-            self.make,
-            self.scheduler,
-            self.clock,
-            lambda what, text: self.said.append((what, text)),
-            midi_clock=MidiClock(),
-            output_latency_ms=40.0,
-        )
 
     def host(self, beats: float, tempo_bpm: float) -> None:
         """The host ticks for so long."""
         for _ in range(round(beats * 24)):
             self.run(max(self.tick_at_us - self.now_us, 0.0) / 1e6)
             # Stamped when it came, as the system's thread does, also where a decode took longer.
-            self.live.doors.hear(TICK, round(self.tick_at_us))
+            self.live.inbox.hear(TICK, round(self.tick_at_us))
             self.tick_at_us += 60e6 / tempo_bpm / 24
 
 
@@ -63,6 +55,35 @@ def test_a_chart_waits_for_the_hosts_start_and_then_keeps_to_its_beat() -> None:
     assert max(far_s) < 0.02
     assert {pitch % 12 for at_us, pitch in world.onsets(since_us)} <= {0, 4, 7, 5, 9}
     assert world.sessions[-1].tempo[0] == pytest.approx(100.0, rel=0.005)
+
+
+def test_a_chart_joined_without_a_start_says_what_it_waits_for_and_plays_when_asked() -> None:
+    world = ClockedWorld()
+    world.live.set_chart(parse_chart("C | F"))
+    world.host(8, 100.0)
+    assert not world.onsets()
+    notes = [text for what, text in world.said if what == "note"]
+    assert notes[0] == "the chart waits for a MIDI clock and its start"
+    assert notes[1].startswith("the clock ticks at 100 bpm and has not been started: start it there")
+    assert len(notes) == 2
+    world.live.play()
+    world.host(8, 100.0)
+    assert world.onsets()
+    assert world.sessions[-1].tempo[0] == pytest.approx(100.0, rel=0.005)
+
+
+def test_follow_mode_takes_the_tempo_of_a_clock_joined_without_a_start() -> None:
+    world = ClockedWorld()
+    world.live.set_parameter("quantise", 1.0)
+    beat_0_us = world.tick_at_us
+    world.host(5.3, 90.0)
+    world.press(*C_MAJOR_7)
+    world.host(6, 90.0)
+    since_us = world.now_us
+    world.host(12, 90.0)
+    far_s = heard_phases(world, since_us, beat_0_us, 90.0)
+    assert len(far_s) > 5
+    assert max(far_s) < 0.02
 
 
 def test_the_hosts_stop_is_silence_and_continue_goes_on_where_it_was() -> None:

@@ -7,6 +7,7 @@ import pytest
 import native
 from bridge.errors import LiveFailure
 from bridge.live.deadline_thread import Player
+from bridge.live.inbox import Inbox
 from bridge.live.session import LiveSession
 from engine.chords import parse_chord
 from engine.notes import NoteEvent
@@ -26,9 +27,9 @@ def test_a_session_that_fails_again_and_again_gives_up_in_silence_and_says_why()
     player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, failures.append)
     said: list[str] = []
     live = LiveSession(
-        Broken, scheduler, native.now_us, lambda what, text: said.append(text) if what == "error" else None,
-        look_ahead_ms=300,
-    )  # fmt: skip
+        Broken, scheduler, Inbox(native.now_us), lambda what, text: said.append(text) if what == "error" else None
+    )
+    live.set_parameter("look_ahead_ms", 300)
     live.set_chord(parse_chord("C"))
     player.start()
     live.start_thread(failures.append)
@@ -86,7 +87,7 @@ def test_a_scheduler_that_takes_nothing_more_is_a_failure_not_a_hang() -> None:
         def silence(self) -> bool:
             return True
 
-    live = LiveSession(FakeSession, Full(), native.now_us, lambda what, text: None)
+    live = LiveSession(FakeSession, Full(), Inbox(native.now_us), lambda what, text: None)
     live.set_chord(parse_chord("C"))
     with pytest.raises(LiveFailure, match="port hangs"):
         live.step()

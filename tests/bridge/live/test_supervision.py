@@ -21,9 +21,10 @@ import pytest
 
 import native
 from bridge.live.deadline_thread import Player
+from bridge.live.inbox import Inbox
 from bridge.live.session import LiveSession
 from bridge.live.session_thread import SessionThread
-from bridge.live.supervision import RESTARTS, RestartLimit, asleep_us
+from bridge.live.supervision import RESTARTS, RestartLimit
 from bridge.midi.clock import MidiClock
 from bridge.stage.watchman import Watchman
 from engine.chords import parse_chart, parse_chord
@@ -132,7 +133,8 @@ def test_the_sessions_thread_survives_whatever_its_decoder_throws() -> None:
 
     scheduler, port, said = native.Scheduler(), [], []
     player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)
-    live = LiveSession(Fails, scheduler, native.now_us, lambda what, text: said.append(what), look_ahead_ms=200)
+    live = LiveSession(Fails, scheduler, Inbox(native.now_us), lambda what, text: said.append(what))
+    live.set_parameter("look_ahead_ms", 200)
     live.set_chord(parse_chord("C"))
     player.start()
     live.start_thread(pytest.fail)
@@ -146,10 +148,10 @@ def test_the_sessions_thread_survives_whatever_its_decoder_throws() -> None:
 
 
 def test_a_machine_that_slept_is_noticed_where_the_monotonic_clock_stood_still() -> None:
-    assert asleep_us() >= 0
     slept_us = [0]
     scheduler, said = native.Scheduler(), []
-    live = LiveSession(FakeSession, scheduler, native.now_us, lambda *report: said.append(report), look_ahead_ms=100)
+    live = LiveSession(FakeSession, scheduler, Inbox(native.now_us), lambda *report: said.append(report))
+    live.set_parameter("look_ahead_ms", 100)
     live.set_chord(parse_chord("C"))
     thread = SessionThread(live, pytest.fail, lambda: slept_us[0])
     thread.start()

@@ -43,12 +43,70 @@ def test_the_first_tick_after_start_is_beat_0() -> None:
     clock = MidiClock()
     times = ticks_us([120.0] * 48)
     run(clock, times[:24])
-    assert clock.beat_at(round(times[23])) is None, "not started"
     assert clock.tempo_bpm == pytest.approx(120.0)
     assert clock.take(round(times[23]) + 5, START) == "start"
     run(clock, times[24:])
     assert clock.beat_at(round(times[24])) == pytest.approx(0.0, abs=1e-3)
     assert clock.beat_at(round(times[48])) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_clock_joined_without_a_start_has_a_tempo_and_beats_from_its_first_tick() -> None:
+    clock = MidiClock()
+    times = ticks_us([120.0] * 24 * 8)
+    run(clock, times)
+    assert clock.tempo_bpm == pytest.approx(120.0)
+    assert clock.beat_at(round(times[-1])) == pytest.approx(8.0, abs=1e-3)
+    assert not clock.running
+    clock.take(round(times[-1]), b"\xf2\x10\x00")
+    clock.take(round(times[-1]), CONTINUE)
+    run(clock, ticks_us([120.0] * 24, start_us=round(times[-1]) + 20_833))
+    assert clock.beat_at(round(times[-1]) + 520_833) == pytest.approx(5.0, abs=0.01)
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000])
+@pytest.mark.parametrize("frames", [64, 128, 256, 480, 512, 1024, 2048])
+@pytest.mark.parametrize("is_late", [False, True], ids=["the block's begin", "the next block"])
+def test_ticks_handed_out_once_an_audio_block_give_tempo_and_beat(frames: int, rate_hz: int, is_late: bool) -> None:
+    block_us = frames * 1e6 / rate_hz
+    wrong = []
+    for tempo_bpm in (*range(60, 241, 12), 96.9, 115.9, 128.0, 214.8, 238.45):
+        clock, far, heard_us = MidiClock(), 0, -1000
+        clock.take(0, START)
+        times = ticks_us([tempo_bpm] * round(24 * tempo_bpm / 60 * 18), start_us=0)
+        for i, time_us in enumerate(times):
+            heard_us = max(round((time_us // block_us + is_late) * block_us), heard_us + 20)
+            clock.take(heard_us, TICK)
+            if time_us > 8e6:
+                tempo, beat = clock.tempo_bpm, clock.beat_at(heard_us)
+                far += tempo is None or abs(tempo / tempo_bpm - 1) > 0.02 or beat is None or abs(beat - i / 24) > 0.15
+        if far:
+            wrong.append((tempo_bpm, far))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("block_us", [5_805.0, 11_610.0, 23_220.0, 46_440.0])
+@pytest.mark.parametrize(
+    ("before", "after"), [(120.0, 60.0), (60.0, 120.0), (120.0, 90.0), (120.0, 240.0), (100.0, 160.0), (120.0, 126.0)]
+)
+def test_a_jump_of_tempo_in_blocks_is_followed(before: float, after: float, block_us: float) -> None:
+    draw, clock, heard_us = random.Random(1), MidiClock(), -1000
+    clock.take(0, START)
+    for time_us in ticks_us([before] * 24 * 12 + [after] * 24 * 16, start_us=0):
+        heard_us = max(round(time_us // block_us * block_us) + draw.randrange(300), heard_us + 20)
+        clock.take(heard_us, TICK)
+    assert clock.tempo_bpm == pytest.approx(after, rel=0.02)
+    assert clock.beat_at(heard_us) == pytest.approx(28.0, abs=0.15)
+
+
+def test_a_clock_that_stood_still_and_caught_up_in_a_burst_has_lost_nothing() -> None:
+    clock = MidiClock()
+    clock.take(0, START)
+    times = ticks_us([120.0] * 24 * 16, start_us=0)
+    for i, time_us in enumerate(times):
+        held_up = 24 * 8 <= i < 24 * 8 + 12
+        clock.take(round(times[24 * 8 + 12] - (24 * 8 + 12 - i) * 50 if held_up else time_us), TICK)
+    assert clock.tempo_bpm == pytest.approx(120.0, rel=0.01)
+    assert clock.beat_at(round(times[-1])) == pytest.approx(16.0, abs=0.02)
 
 
 def test_stop_holds_the_position_and_continue_goes_on_from_it() -> None:

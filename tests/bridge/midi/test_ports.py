@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import PortError
-from bridge.midi.ports import MidiSystem, find_again
+from bridge.midi.cables import find_again
+from bridge.midi.ports import MidiSystem
 
 NAMES = ["loopMIDI Port 0", "loopMIDI Port 1", "Sideman Notes 2", "Piano"]
 
@@ -31,7 +32,7 @@ def test_a_port_is_found_by_its_name_or_a_part_of_it(system: MidiSystem, wanted:
         ("Organ", "Piano", "no MIDI input port 'Organ' for --in: those there are 'loopMIDI Port 0', 'loopMIDI Port 1'"),
         ("Piano", "Organ", "no MIDI output port 'Organ' for --out: those there are"),
         ("loop", "Piano", "--in 'loop' could mean 'loopMIDI Port 0', 'loopMIDI Port 1': give more of the name"),
-        (None, "Piano", "Windows has no virtual MIDI ports: make a pair with loopMIDI"),
+        (None, "Piano", "Windows has no virtual MIDI ports and no cable 'Sideman In': install loopMIDI"),
     ],
 )
 def test_a_name_that_is_not_there_lists_those_that_are(
@@ -43,7 +44,7 @@ def test_a_name_that_is_not_there_lists_those_that_are(
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("Windows", "loopMIDI"), ("CoreMIDI", "IAC"), ("ALSA", "plug one in"), ("JACK", "a2jmidid")],
+    [("Windows", "sideman doctor"), ("CoreMIDI", "IAC"), ("ALSA", "plug one in"), ("JACK", "a2jmidid")],
 )
 def test_where_no_port_exists_the_error_says_how_to_have_one(
     monkeypatch: pytest.MonkeyPatch, name: str, remedy: str

@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from osc_protocol.table.parameters import AUTO, PARAMETERS, Parameter, Value, in_type
 from osc_protocol.wire.client import OscClient
-from tests.support.browser import running_browser
-from tests.support.live.jack_server import JackServer, running_jack
+from tests.bridge.panel.conftest import CHART
+from tests.support.browser import CONNECTED, until, visit
+from tests.support.live.jack_server import JackServer
 from tests.support.live.processes import FAKE_ENGINE, Listener, Play, ask, pianist, playing
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
-CHART = ["--chords", "[A] Dm7 | G7 | Cmaj7 | A7b9", "--tempo", "120", "--seed", "7"]
-PATIENCE_S = 15.0  # a busy machine is slow; what never comes is the failure
-CONNECTED = "!!window.sideman && sideman.live.link.isOpen && sideman.values.link.isOpen"
 SPARE_US = 200_000  # of a busy machine, between the engine's word and the page
-
-
-@pytest.fixture(scope="module")
-def jack() -> Iterator[JackServer]:
-    with running_jack() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with running_browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def over_a_chart(jack: JackServer) -> Iterator[tuple[Play, Listener]]:
-    with playing(jack, FAKE_ENGINE, ["--panel=serve", *CHART]) as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser: Any, over_a_chart: tuple[Play, Listener]) -> Iterator[Any]:
-    visitor = visit(browser, over_a_chart[0])
-    yield visitor
-    assert visitor.complaints == []
-    visitor.close()
-
-
-def visit(browser: Any, play: Play, **options: Any) -> Any:
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, **options)
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.goto(f"http://127.0.0.1:{play.osc_port}/panel/")
-    until(lambda: page.evaluate(CONNECTED), "the page is connected")
-    return page
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    give_up_s = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < give_up_s, f"never: {what}"
-        time.sleep(0.02)
 
 
 def other_than_now(row: Parameter, value: Value) -> Value:
@@ -120,7 +75,7 @@ def test_a_row_turned_elsewhere_is_shown_and_one_turned_here_is_in_force(
 
 
 def test_two_pages_show_the_same_at_once(browser: Any, page: Any, over_a_chart: tuple[Play, Listener]) -> None:
-    other = visit(browser, over_a_chart[0])
+    other = visit(browser, over_a_chart[0].osc_port)
     try:
         dial = page.locator("[data-row=temperature] [role=slider]")
         dial.focus()
@@ -178,7 +133,7 @@ def test_a_chord_struck_on_a_port_is_shown_and_answered(
         """() => { window.seen = []; sideman.live.key.listen((kind, note) => kind === "key"
            && seen.push([note.pitch, sideman.live.now() - note.on])); }"""
     )
-    pianist(jack, [(0.0, "on", [50, 53, 57, 60]), (1.5, "on", [])])
+    pianist(jack, [(0.0, "on", [50, 53, 57, 60]), (1.5, "off", [50, 53, 57, 60])])
     until(lambda: len(page.evaluate("seen")) == 4, "four keys")
     seen = page.evaluate("seen")
     assert {pitch for pitch, _ in seen} == {50, 53, 57, 60}
@@ -193,7 +148,7 @@ def test_a_chord_struck_on_a_port_is_shown_and_answered(
 
 def test_the_page_comes_back_with_the_engine(browser: Any, jack: JackServer) -> None:
     with playing(jack, FAKE_ENGINE, ["--panel=serve", *CHART]) as (play, _):
-        page = visit(browser, play)
+        page = visit(browser, play.osc_port)
         play.kill()
         until(lambda: page.locator("#away").is_visible(), "that the engine is away is said")
         again = ["--panel=serve", *CHART, "--temperature", "1.5", "--osc-port", str(play.osc_port)]

@@ -126,7 +126,19 @@ def test_keys_of_a_page_reach_the_session(server: OscQueryServer, session: Playe
     with page(server) as live:
         live.send(json.dumps({"keys": [0x90, 60, 100]}))
         answer(live, ping=0)
-    assert session.keys[-1] == bytes((0x90, 60, 100))
+    assert bytes((0x90, 60, 100)) in session.keys
+
+
+def test_a_page_that_goes_lets_go_of_its_keys(server: OscQueryServer, session: Played) -> None:
+    session.keys.clear()
+    with page(server) as live:
+        for keys in ([0x90, 60, 100], [0x90, 64, 100], [0x80, 60, 0], [0xB0, 64, 127]):
+            live.send(json.dumps({"keys": keys}))
+        answer(live, ping=0)
+    give_up_s = time.monotonic() + 10
+    while len(session.keys) < 6 and time.monotonic() < give_up_s:
+        time.sleep(0.01)
+    assert {bytes(message) for message in session.keys[4:]} == {bytes((0x80, 64, 0)), bytes((0xB0, 64, 0))}
 
 
 def drain(live: ClientConnection) -> None:

@@ -3,10 +3,10 @@ and the crashes did; and a log that cannot be played again is refused in one lin
 
 from __future__ import annotations
 
-import inspect
 import json
 import random
 from collections.abc import Callable
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,13 @@ import pytest
 
 from bridge import cli
 from bridge.commands import replay as replay_command
+from bridge.errors import ReplayError
+from bridge.live.options import SessionOptions
 from bridge.live.session import LiveSession
-from bridge.midi.clock import MidiClock
-from bridge.recording import replay as replay_module
 from bridge.recording.journal import Journal
 from bridge.recording.replay import PromptSink, Replay, read_log
 from bridge.recording.session_header import session_header
-from bridge.recording.session_log import SESSION, VERSION, CheckedSink, LoggedDoors
-from bridge.stage.settings import Settings
+from bridge.recording.session_log import SESSION, VERSION, CheckedSink, LoggedInbox
 from engine.chords import parse_chart, parse_chord
 from engine.inference.session import Session
 from engine.model.checkpoint import load_checkpoint
@@ -31,24 +30,20 @@ from engine.notes import NoteEvent
 from tests.support.live.fake_session import FakeSession
 from tests.support.live.world import C_MAJOR_7, D_MINOR_7, G_7, World
 
-OPTIONS = {
-    "seed": 3, "release_s": 1.5, "tempo_bpm": None, "metre": "4/4", "trade_bars": 1, "count_in_bars": 0,
-    "output_latency_ms": 0.0, "midi_clock": False, "channel": 0,
-}  # fmt: skip
+OPTIONS = SessionOptions(seed=3, trade_bars=1)
 
 
 class LoggedWorld(World):
     """A world whose session is written down."""
 
     def log_to(self, path: Path, **options: Any) -> None:
-        chosen = {**OPTIONS, **options}
+        chosen = replace(OPTIONS, **options)
         self.journal = Journal(path, pytest.fail)
         self.journal.add(SESSION, VERSION, session_header(chosen, {}, None, "auto"))
         sink = CheckedSink(PromptSink(self.scheduler, self.consume))
-        chosen["midi_clock"] = MidiClock() if chosen["midi_clock"] else None
         self.live = LiveSession(
-            self.make, sink, self.clock, lambda what, text: self.said.append((what, text)),
-            doors=LoggedDoors(self.clock, self.journal, sink), **chosen,
+            self.make, sink, LoggedInbox(self.clock, self.journal, sink),
+            lambda what, text: self.said.append((what, text)), chosen,
         )  # fmt: skip
 
     def end(self) -> None:
@@ -127,7 +122,7 @@ def test_a_hosts_clock_plays_again(tmp_path: Path) -> None:
     world.live.set_chart(parse_chart("C | F"))
     world.live.midi_in(b"\xfa")
     for tick in range(24 * 12):
-        world.live.doors.hear(b"\xf8", world.now_us)
+        world.live.inbox.hear(b"\xf8", world.now_us)
         world.run(0.0208 if tick < 150 else 0.018)
     world.live.midi_in(b"\xfc")
     world.run(0.5)
@@ -263,7 +258,11 @@ def test_a_log_cut_off_by_a_kill_plays_as_far_as_it_goes(log: Path, capsys: pyte
         (lambda lines: lines[1:], "is no session log"),
         (lambda lines: [lines[0], b"\xff{", *lines[1:]], "line 2 is broken"),
         (lambda lines: [*lines[:9], lines[9][:-9], *lines[10:]], "line 10 is broken"),
-        (lambda lines: [lines[0].replace(b'"session",1', b'"session",9'), *lines[1:]], "of version 9"),
+        (lambda lines: [lines[0].replace(b'"session",2', b'"session",9'), *lines[1:]], "of version 9"),
+        (
+            lambda lines: [lines[0].replace(b'"session",2', b'"session",1'), *lines[1:]],
+            "replay it with the one that wrote it",
+        ),
         (lambda lines: [lines[0].replace(b'"seed"', b'"sead"'), *lines[1:]], "session's seed is broken"),
         (lambda lines: [lines[0].replace(b'"base":"', b'"base":"00'), *lines[1:]], "played on another base"),
         (lambda lines: [*lines[:9], b'["round",{"t":[1],"in":[[1,"9"]]}]', *lines[9:]], "line 10 is broken"),
@@ -305,10 +304,15 @@ def test_no_slip_in_a_log_is_more_than_one_line(log: Path, capsys: pytest.Captur
         assert capsys.readouterr().err.count("\n") <= 1
 
 
-def test_every_option_of_a_session_is_asked_of_its_log() -> None:
-    settings = inspect.signature(Settings).parameters
-    some = Settings(**{name: None for name, field in settings.items() if field.default is field.empty})  # type: ignore[arg-type]
-    assert some.session_options.keys() == OPTIONS.keys() == replay_module.OPTIONS.keys()
+@pytest.mark.parametrize("name", [field.name for field in fields(SessionOptions)])
+def test_every_option_of_a_session_is_asked_of_its_log(log: Path, name: str) -> None:
+    lines = log.read_bytes().split(b"\n")
+    header = json.loads(lines[0])
+    for broken in ({**header[2]["options"], name: []}, {k: v for k, v in header[2]["options"].items() if k != name}):
+        lines[0] = json.dumps([*header[:2], {**header[2], "options": broken}]).encode()
+        log.write_bytes(b"\n".join(lines))
+        with pytest.raises(ReplayError, match=f"session's {name} is broken"):
+            read_log(log)
 
 
 def test_a_missing_log_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

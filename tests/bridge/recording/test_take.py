@@ -11,7 +11,7 @@ from bridge import cli
 from bridge.errors import BridgeError
 from bridge.recording.take import Take, journal_of, recover
 from engine.chords import parse_chart
-from tests.support.live.world import C_MAJOR_7, World
+from tests.support.live.world import C_MAJOR_7, START_US, World
 
 
 def timed(path: Path) -> list[tuple[float, mido.Message]]:
@@ -130,11 +130,8 @@ def test_bytes_that_are_no_midi_are_left_out(tmp_path: Path) -> None:
 
 def test_the_file_has_the_charts_bars_its_chords_and_every_knob(tmp_path: Path) -> None:
     path = tmp_path / "take.mid"
-    world = World()
-    take = Take(path, world.now_us)
-    world.live = type(world.live)(
-        world.make, world.scheduler, world.clock, lambda *said: world.said.append(said), witness=take
-    )
+    take = Take(path, START_US)
+    world = World(witness=take)
     world.live.set_tempo(90.0)
     world.run(0.77)
     world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7 | Cmaj7"))

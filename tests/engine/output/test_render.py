@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine.output.render
 from engine.errors import MidiFileError, SidemanError
 from engine.midi_io import write_midi
 from engine.notes import make_notes
 from engine.output.render import find_soundfont, render_wav
+from engine.platform.system import this_system
 
 
 @pytest.fixture
@@ -63,20 +63,20 @@ def test_without_the_program_the_message_says_what_to_install(
     take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(SidemanError, match=r"Debian: apt install fluidsynth.*macOS: brew.*Windows: choco"):
+    with pytest.raises(SidemanError, match=r"FluidSynth program: install it .*fluidsynth"):
         render_wav(take, tmp_path / "out.wav")
 
 
 def test_without_a_soundfont_the_message_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SIDEMAN_SOUNDFONT", raising=False)
-    monkeypatch.setattr(engine.output.render, "_FOLDERS", ())
+    monkeypatch.setattr(type(this_system()), "soundfont_folders", ())
     with pytest.raises(SidemanError, match="SIDEMAN_SOUNDFONT"):
         find_soundfont()
 
 
 def test_the_better_font_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SIDEMAN_SOUNDFONT", raising=False)
-    monkeypatch.setattr(engine.output.render, "_FOLDERS", (str(tmp_path), str(tmp_path / "missing")))
+    monkeypatch.setattr(type(this_system()), "soundfont_folders", (str(tmp_path), str(tmp_path / "missing")))
     for name in ("aaa.sf2", "FluidR3_GM.sf2", "TimGM6mb.sf2", "notes.txt"):
         (tmp_path / name).write_bytes(b"RIFF")
     assert find_soundfont().name == "FluidR3_GM.sf2"

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from engine.errors import CheckpointError, SidemanError
 from engine.model.checkpoint import Checkpoint, load_checkpoint
+from engine.platform.linux import Linux
 from engine.styles.library import (
     add_style,
     find_style,
@@ -240,24 +241,12 @@ def test_a_shelf_that_cannot_be_made_is_one_line(folder: Path, tmp_path: Path, m
         add_style(folder)
 
 
-@pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {}, ".local/share/sideman/styles"),
-        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/sideman/styles"),
-        ("darwin", {}, "Library/Application Support/Sideman/styles"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/Sideman/styles"),
-    ],
-)
-def test_the_shelf_lies_where_the_platform_keeps_such_things(
-    platform: str, variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("SIDEMAN_STYLES", "XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sys.platform", platform)
-    assert user_styles().as_posix().endswith(expected)
+def test_the_shelf_lies_where_the_platform_keeps_such_things(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SIDEMAN_STYLES", raising=False)
+    monkeypatch.setattr("engine.platform.system._chosen", Linux({}, lambda: tmp_path))
+    assert user_styles() == tmp_path / ".local/share/sideman/styles"
+    monkeypatch.setenv("SIDEMAN_STYLES", "/own")
+    assert user_styles() == Path("/own")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ class JackServer:
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
     realtime: bool = False
+    frames: int = 64
 
     def kill(self, with_signal: int = signal.SIGKILL) -> None:
         """As a crash would: no goodbye to the clients; SIGTERM says one."""
@@ -36,7 +37,7 @@ class JackServer:
 
     def start(self) -> None:
         """Starts it again under its name."""
-        self.process = _started(self.environment, self.realtime)
+        self.process = _started(self.environment, self.realtime, self.frames)
 
     def ports(self) -> list[str]:
         """The names of every port, as jack_lsp lists them."""
@@ -48,20 +49,21 @@ class JackServer:
 
 
 @contextmanager
-def running_jack(*, realtime: bool = False) -> Iterator[JackServer]:
+def running_jack(*, realtime: bool = False, frames: int = 64) -> Iterator[JackServer]:
     """Starts jackd under a name of its own, and ends it. Skips where there is none, unless everything is required.
 
     realtime: its threads, and those of its clients that it calls, run ahead of others; not every machine lets it.
+    frames: of an audio block, 48 to the millisecond.
     """
     if shutil.which("jackd") is None:
         if os.environ.get("SIDEMAN_NATIVE") == "require":
             pytest.fail("jackd is not installed: apt-get install jackd2")
         pytest.skip("jackd is not installed")
     with _free_name() as name:
-        yield from _run(name, realtime)
+        yield from _run(name, realtime, frames)
 
 
-def _run(name: str, realtime: bool) -> Iterator[JackServer]:
+def _run(name: str, realtime: bool, frames: int) -> Iterator[JackServer]:
     environment = dict(
         os.environ,
         JACK_DEFAULT_SERVER=name,
@@ -70,7 +72,7 @@ def _run(name: str, realtime: bool) -> Iterator[JackServer]:
         SIDEMAN_MIDI="jack",
         PYTHONUNBUFFERED="1",
     )
-    server = JackServer(environment, _started(environment, realtime), realtime)
+    server = JackServer(environment, _started(environment, realtime, frames), realtime, frames)
     try:
         yield server
     finally:
@@ -82,11 +84,11 @@ def _run(name: str, realtime: bool) -> Iterator[JackServer]:
             server.process.wait(5)
 
 
-def _started(environment: dict[str, str], realtime: bool) -> subprocess.Popen[bytes]:
+def _started(environment: dict[str, str], realtime: bool, frames: int) -> subprocess.Popen[bytes]:
     # -S: in the default mode Python's callbacks lose and duplicate messages.
     process = subprocess.Popen(
         ["jackd", "-R" if realtime else "-r", "-S", "-n", environment["JACK_DEFAULT_SERVER"],
-         "-d", "dummy", "-r", "48000", "-p", "64"],
+         "-d", "dummy", "-r", "48000", "-p", str(frames)],
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     give_up = time.monotonic() + 15

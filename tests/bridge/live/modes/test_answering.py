@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from bridge.live.options import SessionOptions
 from engine.chords import parse_chart
 from engine.inference.session import Session
 from engine.model.checkpoint import load_checkpoint
@@ -118,10 +119,7 @@ def test_trade_over_a_chart_answers_on_the_charts_chords() -> None:
 
 
 def test_the_count_in_clicks_on_channel_10_and_then_the_chart_begins() -> None:
-    world = World()
-    world.live = type(world.live)(
-        world.make, world.scheduler, world.clock, lambda *said: world.said.append(said), count_in_bars=1
-    )
+    world = World(options=SessionOptions(count_in_bars=1))
     began_us = world.now_us
     world.live.set_tempo(120.0)
     world.live.set_chart(parse_chart("C"))
@@ -136,11 +134,8 @@ def test_the_count_in_clicks_on_channel_10_and_then_the_chart_begins() -> None:
 
 
 def test_a_position_of_the_host_is_met_by_what_is_heard() -> None:
-    world = World()
     latency_us = 100_000
-    world.live = type(world.live)(
-        world.make, world.scheduler, world.clock, lambda *said: world.said.append(said), output_latency_ms=100.0
-    )
+    world = World(options=SessionOptions(output_latency_ms=100.0))
     world.live.set_chart(parse_chart("C | F | G | A"))
     world.run(3.0)
     world.live.locate(9.0)

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from bridge.live.options import SessionOptions
 from engine.chords import parse_chart
 from tests.bridge.live.test_session_clock import CONTINUE, START, STOP, ClockedWorld
 from tests.support.live.world import World
@@ -28,10 +29,7 @@ def tones(world: World, from_us: float, to_us: float) -> set[int]:
 
 @pytest.mark.parametrize(("bars", "tempo_bpm"), [(1, 120.0), (2, 90.0)])
 def test_the_chart_begins_where_the_count_in_says(bars: int, tempo_bpm: float) -> None:
-    world = World()
-    world.live = type(world.live)(
-        world.make, world.scheduler, world.clock, lambda *said: world.said.append(said), count_in_bars=bars
-    )
+    world = World(options=SessionOptions(count_in_bars=bars))
     world.live.set_tempo(tempo_bpm)
     world.live.set_chart(parse_chart("C | F#"))
     world.run(bars * 240 / tempo_bpm + 3.0)

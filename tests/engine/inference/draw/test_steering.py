@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from engine.inference.draw.steering import NO_TARGETS, STEERING, Heard, listen, steer, targets_of
 from engine.inference.session import Session
-from engine.inference.steering import NO_TARGETS, STEERING, Heard, listen, steer, targets_of
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.model.controls import MEASURED
 from engine.vocabulary import NOTE_OFF, NOTE_ON, STEP_S, TIME_SHIFT, VELOCITY

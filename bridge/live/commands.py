@@ -1,0 +1,210 @@
+"""What other threads may ask of a session: a frozen value for each command, with its form in a session log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+from bridge.plain_json import Json, Reader, read_fields
+from engine.chords import Chart, Chord, ChordSpan, Section, parse_chord
+from engine.metre import parse_metre
+from osc_protocol.table.parameters import Value
+
+__all__ = [
+    "Command", "EndIn", "FollowChord", "HearKeys", "Locate", "Panic", "Play", "PlayChart", "Resync", "SetLookAhead",
+    "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Command:
+    """One of those below."""
+
+    def to_json(self) -> list[Json]:
+        """Its name in logs, and its fields in order."""
+        return [_NAMES[type(self)], *(_plain(getattr(self, field.name)) for field in fields(self))]
+
+    @staticmethod
+    def from_json(plain: Json) -> Command:
+        """What to_json() wrote. ValueError, TypeError or LookupError: it is no command."""
+        if not isinstance(plain, Sequence):
+            raise TypeError(f"{plain!r} is no command")
+        name, *values = plain
+        kind = _KINDS[str(name)]
+        named = dict(zip((field.name for field in fields(kind)), values, strict=True))
+        make: Callable[..., Command] = kind
+        return make(**read_fields(kind, named, _READERS))
+
+
+@dataclass(frozen=True)
+class SetLookAhead(Command):
+    """So much music is kept ready."""
+
+    look_ahead_ms: int
+
+
+@dataclass(frozen=True)
+class SetMode(Command):
+    """Plays in another mode of the parameter table."""
+
+    mode: str
+
+
+@dataclass(frozen=True)
+class TurnKnob(Command):
+    """Another value of a parameter, checked."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class FollowChord(Command):
+    """Follows a chord until keys say otherwise; None rests."""
+
+    chord: Chord | None
+
+
+@dataclass(frozen=True)
+class PlayChart(Command):
+    """Plays over a chart, from its first bar."""
+
+    chart: Chart
+
+
+@dataclass(frozen=True)
+class SetTempo(Command):
+    """Another tempo; a beat goes on where it is."""
+
+    tempo_bpm: float
+
+
+@dataclass(frozen=True)
+class SetMetre(Command):
+    """Another metre of what has no chart."""
+
+    metre: str
+
+
+@dataclass(frozen=True)
+class EndIn(Command):
+    """Comes home in so many bars, 0: at the end of the chart's round."""
+
+    bars: int
+
+
+@dataclass(frozen=True)
+class Locate(Command):
+    """The outside is at this beat of the chart at that moment of the monotonic clock."""
+
+    beat: float
+    at_us: int
+
+
+@dataclass(frozen=True)
+class HearKeys(Command):
+    """The player sent a channel message by another way than the MIDI input, at that moment of the monotonic clock."""
+
+    time_us: int
+    message: bytes
+
+
+@dataclass(frozen=True)
+class SetSeed(Command):
+    """A fresh stream with this seed."""
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class Play(Command):
+    """Plays again after Stop."""
+
+
+@dataclass(frozen=True)
+class Stop(Command):
+    """Silence, until Play."""
+
+
+@dataclass(frozen=True)
+class Panic(Command):
+    """Silence on all channels; the next chord plays again."""
+
+
+@dataclass(frozen=True)
+class Resync(Command):
+    """Every note ends, and the music goes on from now."""
+
+    why: str  # for the report, "" for none
+
+
+_KINDS: Final[Mapping[str, type[Command]]] = {
+    "look_ahead": SetLookAhead, "mode": SetMode, "knob": TurnKnob, "chord": FollowChord, "chart": PlayChart,
+    "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed,
+    "play": Play, "stop": Stop, "panic": Panic, "resync": Resync,
+}  # fmt: skip
+_NAMES: Final[Mapping[type[Command], str]] = {kind: name for name, kind in _KINDS.items()}
+
+
+def _plain(value: Value | bytes | Chord | Chart | None) -> Json:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Chord):
+        return value.name
+    if isinstance(value, Chart):
+        spans: list[Json] = [[start, end, *_names(chord)] for start, end, chord in value.spans]
+        sections: list[Json] = [[name, start] for name, start in value.sections]
+        return {"bars": value.bars, "metre": str(value.metre), "spans": spans, "sections": sections}
+    return value
+
+
+def _names(chord: Chord | None) -> list[Json]:
+    """What the model hears and, where it is something else, what was written."""
+    if chord is None:
+        return [None]
+    return [chord.name] if chord.label == chord.name else [chord.name, chord.label]
+
+
+def _named(name: Json, written: Json = None) -> Chord | None:
+    chord = None if name is None else parse_chord(str(name))
+    return chord if chord is None or written is None else replace(chord, written=str(written))
+
+
+def _chart(plain: Json) -> Chart:
+    match plain:
+        case {"bars": int(bars), "metre": str(metre), "spans": [*spans], "sections": [*sections]}:
+            return Chart(tuple(map(_span, spans)), bars, parse_metre(metre), tuple(map(_section, sections)))
+    raise ValueError(f"{plain!r} is no chart")
+
+
+def _span(plain: Json) -> ChordSpan:
+    match plain:
+        case [int() | float() as start, int() | float() as end, *names]:
+            return ChordSpan(start, end, _named(*names))
+    raise ValueError(f"{plain!r} is no span of a chart")
+
+
+def _section(plain: Json) -> Section:
+    match plain:
+        case [str(name), int() | float() as start]:
+            return Section(name, float(start))
+    raise ValueError(f"{plain!r} is no section of a chart")
+
+
+def _value(plain: Json) -> Value:
+    if isinstance(plain, str | int | float):
+        return plain
+    raise TypeError(f"{plain!r} is no parameter's value")
+
+
+def _message(plain: Json) -> bytes:
+    message = bytes.fromhex(str(plain))
+    if not 1 <= len(message) <= 3:
+        raise ValueError(f"{plain!r} is no channel message")
+    return message
+
+
+_READERS: Final[Mapping[str, Reader]] = {
+    "Value": _value, "bytes": _message, "Chord | None": _named, "Chart": _chart,
+}  # fmt: skip

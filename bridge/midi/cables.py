@@ -1,0 +1,85 @@
+"""Cables between programs: which port a name means, which end of a cable is ours, and how a cable is made.
+
+Where programs cannot make MIDI ports, as on Windows, the user makes cables. loopMIDI's have one name at both ends.
+Windows MIDI Services make pairs: what goes into `Sideman In (A)`, the other program's end, comes out of `Sideman In
+(B)`, which is ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from bridge.errors import PortError
+from engine.platform.system import this_system
+
+__all__ = ["CABLES", "find_again", "find_named", "how_to_make", "lacking_cables", "our_end", "their_end"]
+
+CABLES: Final = ("Sideman In", "Sideman Out", "Sideman Control")
+"""What other programs play to, hear, and talk to over FL Studio's script."""
+
+_OURS, _THEIRS = "{} (B)", "{} (A)"
+_NUMBERS: Final = re.compile(r"\s+\d+(:\d+)?$")  # "Piano:Piano MIDI 1 24:0" of ALSA, "Piano 2" of Windows
+_LOOPMIDI: Final = "https://www.tobias-erichsen.de/software/loopmidi.html"
+_NONE: Final = {  # where no port exists at all
+    "Windows": "none; `sideman doctor` says how a cable is made here",
+    "CoreMIDI": "none; the IAC driver makes a cable: Audio MIDI Setup, MIDI Studio, 'Device is online'",
+    "ALSA": "none; plug one in, or start the program that has it",
+    "JACK": "none; start the program that has it (`a2jmidid -e` shows JACK the hardware's)",
+}
+
+
+def how_to_make(cables: Sequence[str]) -> list[str]:
+    """What to type or click to have these cables on Windows, a line each; it leads with what Windows has itself."""
+    services = this_system().midi_services()
+    if services == "console":
+        return [f'midi loopback create --root-name "{name}"' for name in cables]
+    names = ", ".join(cables)
+    if services == "service":
+        return [
+            "winget install Microsoft.WindowsMIDIServicesSDK",
+            f"then open MIDI Settings, Loopback, and create a pair for each of: {names}",
+        ]
+    return [f"install loopMIDI from {_LOOPMIDI}", f"type each of these names there and press +: {names}"]
+
+
+def our_end(cable: str, names: Sequence[str]) -> str | None:
+    """The port by which we join a cable; None where there is no such cable."""
+    return find_again(_OURS.format(cable), names) or find_again(cable, names)
+
+
+def their_end(cable: str, names: Sequence[str]) -> str | None:
+    """The port by which the other program joins it; None where there is no such cable."""
+    return find_again(_THEIRS.format(cable), names) or find_again(cable, names)
+
+
+def lacking_cables(inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
+    """Those of our cables that are not there, by the names of all ports."""
+    return [name for name in CABLES if our_end(name, inputs) is None or our_end(name, outputs) is None]
+
+
+def find_named(wanted: str, names: Sequence[str], option: str, direction: str, system: str) -> str:
+    """The port that is meant: that whole name, else the one name that contains the text in any case.
+
+    PortError, listing those there are, where it is none or several. option: what the name was given with; direction:
+    input or output; system: the MIDI system's name.
+    """
+    if wanted in names:
+        return wanted
+    hits = [name for name in names if wanted.casefold() in name.casefold()]
+    if len(hits) == 1:
+        return hits[0]
+    if len(hits) > 1:
+        meant = ", ".join(map(repr, hits))
+        raise PortError(f"{option} {wanted!r} could mean {meant}: give more of the name")
+    there = ", ".join(repr(name) for name in names) if names else _NONE[system]
+    raise PortError(f"there is no MIDI {direction} port {wanted!r} for {option}: those there are {there}")
+
+
+def find_again(wanted: str, names: Sequence[str]) -> str | None:
+    """The port of that name, also where a system numbers it anew each time it is plugged in."""
+    if wanted in names:
+        return wanted
+    hits = [name for name in names if _NUMBERS.sub("", name) == _NUMBERS.sub("", wanted)]
+    return hits[0] if len(hits) == 1 else None

@@ -1,0 +1,63 @@
+"""Several ways to go on from one point of a stream: forks that are played, weighed and chosen among."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.inference.backends import StreamDecoder
+from engine.inference.stream import Stream
+from engine.inference.streams import TokenStream
+
+__all__ = ["Forks"]
+
+
+class Forks:
+    """N streams with one past, each a stream in its own right; the parent stays as it is. All belong to one thread.
+
+    streams: the forks.
+    """
+
+    def __init__(
+        self, decoder: StreamDecoder, stream: TokenStream, seeds: Sequence[int], rollback: int, guided: bool
+    ) -> None:
+        """A fork a seed of `stream`, which `decoder` computes. Each takes back `rollback` of its own tokens.
+
+        guided: False where chords are heeded with strength 1, which takes half the time. While forks are in use, the
+        decoder's styles stay as they are. ValueError: a seed outside 0..2**64-1.
+        """
+        self._common = stream.length  # tokens that all forks have from the parent
+        self._decoders = [decoder.fork(rollback + 1, 2 if guided else 1) for _ in seeds]
+        self.streams: list[TokenStream] = [
+            _fork(stream, of, seed, rollback) for of, seed in zip(self._decoders, seeds, strict=True)
+        ]
+
+    def choose(self, sources: Sequence[int]) -> list[int]:
+        """As many forks as before, each going on from one of `sources`; returns which one by fork.
+
+        A fork that is chosen stays as it is; those that are not become what is chosen more than once, and go on
+        otherwise.
+        """
+        after = [-1] * len(self.streams)
+        again: list[int] = []
+        for source in sources:
+            if after[source] < 0:
+                after[source] = source
+            else:
+                again.append(source)
+        for i, source in enumerate(after):
+            if source < 0:
+                after[i] = again.pop(0)
+                self.streams[i].copy(self.streams[after[i]], self._common)
+        return after
+
+
+def _fork(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:
+    """Any: a twin takes its twin's decoder."""
+    if isinstance(stream, Stream):
+        return stream.fork(decoder, seed, rollback)
+    from engine.inference.native_decoder import NativeDecoder
+
+    assert isinstance(decoder, NativeDecoder)
+    forked: TokenStream = stream.fork(decoder.compiled, seed, rollback)
+    return forked

@@ -1,0 +1,39 @@
+#include <algorithm>
+#include <stdexcept>
+
+#include "sideman/stream.h"
+
+namespace sideman {
+
+Stream::Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int rollback)
+    : Stream(decoder, parent.layout_, parent.rules_, seed, rollback, 1) {
+  if (decoder.length() != parent.decoder_.length())
+    throw std::invalid_argument("a fork's decoder must be forked from the parent's where that stands now");
+  copy(parent, parent.decoder_.length());
+  refresh();
+}
+
+bool Stream::copy(const Stream& other, std::int64_t same) {
+  if (this == &other) return true;
+  if (!decoder_.copy(other.decoder_, std::min({same, decoder_.length(), other.decoder_.length()}))) return false;
+  sampler_.copy(other.sampler_);
+  chords_ = other.chords_;
+  beat_ = other.beat_;
+  leans_ = other.leans_;
+  asked_ = other.asked_;
+  form_s_ = other.form_s_;
+  end_step_ = other.end_step_;
+  chord_strength_ = other.chord_strength_;
+  stored_ = std::min(other.stored_, ring_.size());
+  for (std::size_t age = 0; age < stored_; ++age) ring_[stored_ - 1 - age] = other.past(age);
+  newest_ = stored_ > 0 ? stored_ - 1 : 0;
+  onsets_ = other.onsets_;
+  step_ = other.step_;
+  until_ = other.until_;
+  drawn_.reset();  // the other's draw: its own may differ
+  has_logits_ = other.has_logits_;
+  logits_ = other.logits_;
+  return true;
+}
+
+}  // namespace sideman

@@ -1,0 +1,65 @@
+"""A command that was written down is the same command when it is read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bridge.live import commands
+from bridge.live.commands import Command
+from engine.chords import parse_chart, parse_chord
+
+ALL = (
+    commands.SetLookAhead(300),
+    commands.SetMode("trade"),
+    commands.TurnKnob("temperature", 0.7),
+    commands.TurnKnob("style", "ragtime"),
+    commands.TurnKnob("polyphony", 4),
+    commands.FollowChord(parse_chord("F#m7b5/C")),
+    commands.FollowChord(None),
+    commands.PlayChart(parse_chart("[A] 6/8 Dm7 G7/B | Cmaj7 N.C. [B] | Csus4add13")),
+    commands.PlayChart(parse_chart("C7M | %")),
+    commands.SetTempo(97.5),
+    commands.SetMetre("7/8"),
+    commands.EndIn(0),
+    commands.Locate(9.5, 1_000_000_000_000),
+    commands.HearKeys(1_000_000_000_000, b"\x90\x3c\x50"),
+    commands.SetSeed(2**31 - 1),
+    commands.Play(),
+    commands.Stop(),
+    commands.Panic(),
+    commands.Resync("the machine slept"),
+)
+
+
+@pytest.mark.parametrize("command", ALL, ids=lambda command: type(command).__name__)
+def test_what_was_written_down_is_read_as_it_was(command: Command) -> None:
+    assert Command.from_json(json.loads(json.dumps(command.to_json()))) == command
+
+
+def test_every_command_is_among_them() -> None:
+    assert {type(command) for command in ALL} == set(Command.__subclasses__())
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [None, 3, "tempo", [], ["tempo"], ["tempo", "fast"], ["tempo", 120, 4], ["dance"], ["seed", 1.5], ["play", 1],
+     ["chord", "Q"], ["chart", {}], ["chart", {"bars": 1, "metre": "4/4", "spans": [[0]], "sections": []}]],
+)  # fmt: skip
+def test_what_is_no_command_is_refused(plain: commands.Json) -> None:
+    with pytest.raises((ValueError, TypeError, LookupError)):
+        Command.from_json(plain)
+
+
+def test_a_chord_keeps_the_words_it_was_written_in() -> None:
+    chart = parse_chart("C | F")
+    written = replace(chart, spans=tuple(replace_written(span) for span in chart.spans))
+    read = Command.from_json(commands.PlayChart(written).to_json())
+    assert isinstance(read, commands.PlayChart)
+    assert [span.chord.label for span in read.chart.spans if span.chord] == ["so C", "so F"]
+
+
+def replace_written(span):  # type: ignore[no-untyped-def]
+    return span._replace(chord=replace(span.chord, written=f"so {span.chord.name}"))

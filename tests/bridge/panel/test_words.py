@@ -1,0 +1,93 @@
+"""Laws of the page's own tables: every word is there in every language, for every row of the parameter table too, and
+every chart of the library can be read."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.panel.charts import read_chart
+from bridge.panel.site import FILES
+from engine.chords import transpose_chart
+from osc_protocol.table.parameters import AUTO, MAX_TEXT, PARAMETERS, check
+
+
+@cache
+def module(name: str, export: str) -> Any:
+    """What a module of the page exports, as node reads it."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed: apt-get install nodejs")
+    with tempfile.TemporaryDirectory() as folder:
+        for path in FILES.glob("*.js"):
+            shutil.copy(path, folder)
+        Path(folder, "package.json").write_text('{"type": "module"}')
+        Path(folder, "ask.js").write_text(
+            "globalThis.localStorage = { getItem: () => null, setItem() {} };"
+            "globalThis.navigator ??= { language: 'en' };"
+            f"const {{ {export} }} = await import('./{name}');"
+            f"console.log(JSON.stringify({export}));"
+        )
+        done = subprocess.run(["node", "ask.js"], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_word_is_there_in_every_language() -> None:
+    words = module("words.js", "WORDS")
+    languages = module("words.js", "LANGUAGES")
+    for key, told in words.items():
+        assert len(told) == len(languages), key
+        own = [word for word in told if word is not None]
+        assert own, key
+        assert len({tuple(sorted(re.findall(r"\{\d\}", word))) for word in own}) == 1, f"{key}: other places to fill"
+        if not key.startswith(("help.", "unit.")):
+            assert all(told), key
+
+
+def test_every_row_and_choice_of_the_parameter_table_is_called_something_in_korean() -> None:
+    words = module("words.js", "WORDS")
+    for row in PARAMETERS:
+        assert words[f"row.{row.name}"][1], row.name
+        assert words[f"help.{row.name}"][1], row.name
+        for choice in row.choices:
+            if choice != AUTO:
+                assert words[f"choice.{row.name}.{choice}"][1], f"{row.name} {choice}"
+
+
+def test_every_word_that_the_page_asks_for_is_in_the_table() -> None:
+    words = module("words.js", "WORDS")
+    for path in [*sorted(FILES.glob("*.js")), FILES / "index.html"]:
+        text = path.read_text(encoding="utf-8")
+        asked = re.findall(r'\bt\("([^"]+)"', text) + re.findall(r'data-(?:word|title|label)"?[=:] ?"([^"]+)"', text)
+        assert set(asked) <= set(words), path.name
+
+
+def test_the_library_has_twenty_charts_that_the_parser_reads() -> None:
+    charts = module("library.js", "CHARTS")
+    assert len(charts) >= 20
+    assert len({chart["title"] for chart in charts}) == len(charts)
+    for chart in charts:
+        read = read_chart(chart["chords"])
+        assert "error" not in read, f"{chart['title']}: {read.get('error')}"
+        assert 4 <= read["bars"] <= 64
+        assert len(chart["chords"]) <= MAX_TEXT
+        assert check("groove", chart["groove"]) == chart["groove"]
+        for semitones in (-1, 1, 5, 12):
+            moved = read_chart(transpose_chart(chart["chords"], semitones))
+            assert [span[:2] for span in moved["spans"]] == [span[:2] for span in read["spans"]]
+
+
+def test_a_chart_moved_there_and_back_is_the_same_music() -> None:
+    for chart in module("library.js", "CHARTS"):
+        before = read_chart(chart["chords"])
+        after = read_chart(transpose_chart(transpose_chart(chart["chords"], 5), -5))
+        tones = [[told["tones"].get(label) for _, _, label in told["spans"]] for told in (before, after)]
+        assert tones[0] == tones[1], chart["title"]

@@ -1,0 +1,167 @@
+"""A fork goes on from its parent's past and leaves it alone; what it becomes is what the other is; twins agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import native
+from engine.inference.decoder import Decoder
+from engine.inference.fill.forks import Forks
+from engine.inference.stream import Event, Stream
+from engine.inference.streams import TokenStream
+from engine.inference.torch_decoder import TorchDecoder
+from engine.model.checkpoint import Checkpoint
+from engine.vocabulary import NO_CHORD
+from tests.engine.inference.test_native_decoder import packed_checkpoint
+from tests.engine.inference.test_stream import Pair, compiled, in_python, native_decoder
+from tests.support.native_variants import needs_compiled
+
+ROLLBACK = 300  # tokens
+Make = Callable[[Checkpoint, int], Pair]
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    checkpoint = packed_checkpoint()
+    checkpoint.stored["head.weight.absmax"] *= 0.1
+    checkpoint.weights["head.weight"] *= np.float32(0.1)
+    return checkpoint
+
+
+def numpy_pair(checkpoint: Checkpoint, seed: int) -> Pair:
+    return in_python(Decoder(checkpoint, ROLLBACK + 1), seed)
+
+
+def torch_pair(checkpoint: Checkpoint, seed: int) -> Pair:
+    return in_python(TorchDecoder(checkpoint, ROLLBACK + 1, "cpu"), seed)
+
+
+def python_over_compiled(checkpoint: Checkpoint, seed: int) -> Pair:
+    return in_python(native_decoder(checkpoint), seed)
+
+
+EXACT = [
+    numpy_pair,
+    torch_pair,
+    pytest.param(compiled, marks=needs_compiled),
+    pytest.param(python_over_compiled, marks=needs_compiled),
+]
+INT8 = pytest.param(lambda checkpoint, seed: compiled(checkpoint, seed, "int8"), id="int8", marks=needs_compiled)
+each_exact = pytest.mark.parametrize("make", EXACT)
+each_make = pytest.mark.parametrize("make", [*EXACT, INT8])
+
+
+def played(pair: Pair, until: int = 900, strength: float = 1.0) -> Pair:
+    """Some music under chords and a beat."""
+    stream = pair[1]
+    stream.set_params(native.SamplerParams(polyphony=6, keep_timing=True), strength)
+    stream.set_beat(117.0, 4, 0.1)
+    stream.set_chords(np.array([NO_CHORD, NO_CHORD + 5, NO_CHORD + 40, NO_CHORD + 5]), np.array([0, 150, 700, 1100]), 0)
+    stream.generate(until)
+    return pair
+
+
+def forks_of(pair: Pair, seeds: list[int], guided: bool = True) -> Forks:
+    return Forks(*pair, seeds, ROLLBACK, guided)
+
+
+@each_exact
+def test_a_fork_with_its_parents_seed_plays_what_the_parent_would(checkpoint: Checkpoint, make: Make) -> None:
+    pair, alone = played(make(checkpoint, 5)), played(make(checkpoint, 5))
+    pair[1].refresh()  # what was drawn before the fork is drawn anew by both
+    alone[1].refresh()
+    forks = forks_of(pair, [5, 6])
+    same, other = (stream.generate(1400) for stream in forks.streams)
+    expected = alone[1].generate(1400)
+    assert same == expected != other
+    assert forks.streams[0].log_probability == alone[1].log_probability
+    np.testing.assert_array_equal(forks.streams[0].logits(), alone[1].logits())
+    assert pair[1].generate(1400) == expected, "the parent felt it"
+
+
+@each_make
+def test_without_guidance_half_the_work_gives_the_same_music(checkpoint: Checkpoint, make: Make) -> None:
+    pair = played(make(checkpoint, 3))
+    one, two = (forks_of(pair, [8], guided).streams[0] for guided in (False, True))
+    assert one.generate(1500) == two.generate(1500)
+    assert one.log_probability == two.log_probability
+
+
+@each_make
+def test_what_becomes_another_goes_on_from_there_and_can_go_back(checkpoint: Checkpoint, make: Make) -> None:
+    pair = played(make(checkpoint, 1), strength=1.5)
+    forks = forks_of(pair, [1, 2, 3, 4])
+    first = [stream.generate(1100) for stream in forks.streams]
+    assert forks.choose([2, 0, 2, 2]) == [0, 2, 2, 2]
+    chosen, copy = forks.streams[2], forks.streams[1]
+    assert (copy.log_probability, copy.sounding()) == (chosen.log_probability, chosen.sounding())
+    np.testing.assert_array_equal(copy.logits(), chosen.logits())
+    assert chosen.generate(1300) != copy.generate(1300), "the copy drew the other's numbers"
+    copy.rollback(900)
+    copy.refresh()  # or the other's first draw would stay drawn
+    twin = forks_of(pair, [2]).streams[0]
+    assert copy.generate(1100) == twin.generate(1100) == first[1], "the way back and on again left a trace"
+
+
+@each_make
+def test_a_fork_forgets_no_further_than_where_it_began(checkpoint: Checkpoint, make: Make) -> None:
+    pair = played(make(checkpoint, 2))
+    fork = forks_of(pair, [7]).streams[0]
+    fork.generate(1200)
+    fork.rollback(900)
+    with pytest.raises(ValueError, match="roll back"):
+        fork.rollback(500)
+
+
+@needs_compiled
+@pytest.mark.parametrize("strength", [0.0, 1.0, 2.0])
+def test_compiled_forks_are_those_in_python(checkpoint: Checkpoint, strength: float) -> None:
+    def story(pair: Pair) -> list[list[Event]]:
+        played(pair, 600, strength)
+        forks = forks_of(pair, [4, 5, 6])
+        heard = [stream.generate(900) for stream in forks.streams]
+        forks.choose([1, 1, 2])
+        for stream in forks.streams:
+            stream.feed([(905, 60, 9), (950, 60, -1), (950, 64, 20)])
+            stream.rollback(905)
+        return heard + [stream.generate(1100) for stream in forks.streams]
+
+    assert story(compiled(checkpoint, 4)) == story(python_over_compiled(checkpoint, 4))
+
+
+def test_strangers_are_refused(checkpoint: Checkpoint) -> None:
+    pair = played(numpy_pair(checkpoint, 1))
+    decoder = pair[0].fork(10)
+    pair[1].generate(1200)
+    assert isinstance(pair[1], Stream)
+    with pytest.raises(ValueError, match="where that stands now"):
+        pair[1].fork(decoder, 1, 9)
+
+
+@needs_compiled
+def test_strangers_are_refused_by_the_compiled(checkpoint: Checkpoint) -> None:
+    (decoder, stream), other = played(compiled(checkpoint, 1)), played(compiled(checkpoint, 2))[1]
+    assert isinstance(stream, native.Stream)
+    assert isinstance(other, native.Stream)
+    with pytest.raises(ValueError, match="only a fork"):
+        stream.copy(other, 0)
+    fork = decoder.compiled.fork(10, 2)  # type: ignore[attr-defined]
+    stream.generate(1300)
+    with pytest.raises(ValueError, match="where that stands now"):
+        stream.fork(fork, 1, 9)
+    with pytest.raises(ValueError, match="one stream, or as many"):
+        decoder.compiled.fork(10, 3)  # type: ignore[attr-defined]
+
+
+def lengths(streams: list[TokenStream]) -> list[int]:
+    return [stream.length for stream in streams]
+
+
+@each_make
+def test_forks_of_an_empty_stream_are_empty_streams(checkpoint: Checkpoint, make: Make) -> None:
+    forks = forks_of(make(checkpoint, 1), [1, 2])
+    assert lengths(forks.streams) == [0, 0]
+    assert forks.streams[0].generate(300) == make(checkpoint, 1)[1].generate(300)

@@ -1,0 +1,1 @@
+"""Machines that are not there: Windows and macOS as Sideman sees them."""
