@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.support.fl.rig import Studio
 
 
-@pytest.fixture(params=("fl2024", "fl21"))
+@pytest.fixture(params=("fl2025", "fl2024", "fl21"))
 def profile(request: pytest.FixtureRequest) -> str:
     """A version of FL's script host."""
     return str(request.param)
@@ -22,5 +22,5 @@ def studio(profile: str) -> Studio:
     from tests.support.fl.rig import Studio
 
     joined = Studio(profile)
-    joined.run(2.0)
+    joined.run(3.0)
     return joined

@@ -12,11 +12,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
 
+from bridge.controllers.pump import Pump
 from osc_protocol.errors import PacketError
 from osc_protocol.server.server import OscServer
 from osc_protocol.wire.codec import decode
 from osc_protocol.wire.replies import ASKED, VALUE
-from osc_protocol.wire.sysex import TO_ENGINE, TO_FL, Reassembler, is_frame, pack
+from osc_protocol.wire.sysex import TICK, TO_ENGINE, TO_FL, Reassembler, is_frame, pack
 
 __all__ = ["SysexControl"]
 
@@ -28,15 +29,21 @@ _MAX_WAITING: Final = 64  # packets other than values
 class SysexControl:
     """Reassembles frames, lets the OSC server answer them, and paces the frames that go back.
 
-    send(frame): hands one complete SysEx message, F0 to F7, to the control port; called by this object's own thread (by
-    the caller of `step` if start=False). What it raises is counted in `failed` and the frame is lost: the script asks
-    for all values again when the connection is back.
+    send(message): hands one complete SysEx message, F0 to F7, or a tick (see Pump) to the control port; called by this
+    object's own thread (by the caller of `step` if start=False). What it raises is counted in `failed` and the message
+    is lost: the script asks for all values again when the connection is back.
 
     Of several values waiting for one name only the newest is sent, so a turning knob never builds a queue. Thread-safe.
     """
 
     def __init__(
-        self, osc_server: OscServer, send: Callable[[bytes], None], *, interval_s: float = 0.004, start: bool = True
+        self,
+        osc_server: OscServer,
+        send: Callable[[bytes], None],
+        *,
+        interval_s: float = 0.004,
+        start: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.reassembler = Reassembler(TO_ENGINE)
         self.failed = 0
@@ -44,6 +51,7 @@ class SysexControl:
         self._server = osc_server
         self._send = send
         self._interval_s = interval_s
+        self._clock, self._pump = clock, Pump(clock())
         self._sequence = time.monotonic_ns() >> 20 & 127  # a restarted engine does not begin where the last one did
         self._frames: deque[bytes] = deque()  # of the packet being sent
         self._packets: deque[bytes] = deque()
@@ -70,7 +78,7 @@ class SysexControl:
                     self._wake.notify()
             return
         packet = self.reassembler.feed(message)
-        if packet is not None:
+        if packet is not None and not self._asks_for_ticks(packet):
             for reply in self._server.handle_packet(packet):
                 self.queue(reply)
 
@@ -91,7 +99,15 @@ class SysexControl:
             self._wake.notify()
 
     def step(self) -> bool:
-        """Sends the next frame, if any; whether there was one. For callers that keep their own time (start=False)."""
+        """Sends the next frame, or a tick that is due; False where there was neither.
+
+        For callers that keep their own time (start=False).
+        """
+        now_s = self._clock()
+        if self._pump.wait_s(now_s) == 0:
+            self._pump.ticked(now_s)
+            self._put(TICK)
+            return True
         with self._wake:
             if not self._frames:
                 packet = self._next_packet()
@@ -100,10 +116,7 @@ class SysexControl:
                 self._sequence = (self._sequence + 1) & 127
                 self._frames.extend(pack(packet, TO_FL, self._sequence))
             frame = self._frames.popleft()
-        try:
-            self._send(frame)
-        except Exception:  # a lost port must not end the thread: the session reopens it
-            self.failed += 1
+        self._put(frame)
         return True
 
     def close(self) -> None:
@@ -114,6 +127,22 @@ class SysexControl:
             self._wake.notify()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+
+    def _put(self, message: bytes) -> None:
+        try:
+            self._send(message)
+        except Exception:  # a lost port must not end the thread: the session reopens it
+            self.failed += 1
+
+    def _asks_for_ticks(self, packet: bytes) -> bool:
+        try:
+            asks = self._pump.take(decode(packet)[0], self._clock())
+        except PacketError:  # the server refuses it with a word
+            return False
+        if asks:
+            with self._wake:
+                self._wake.notify()
+        return asks
 
     def _next_packet(self) -> bytes | None:
         if self._packets:
@@ -126,7 +155,10 @@ class SysexControl:
         while True:
             with self._wake:
                 while not (self._closing or self._frames or self._packets or self._values):
-                    self._wake.wait()
+                    wait_s = self._pump.wait_s(self._clock())
+                    if wait_s == 0:
+                        break
+                    self._wake.wait(wait_s)
                 if self._closing:
                     return
             self.step()

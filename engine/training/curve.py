@@ -10,6 +10,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from engine.atomic import atomic_write
 from engine.errors import CheckpointError
+from engine.training.schedule import Lowest
 
 __all__ = ["LOSSES_FILE", "PICTURE_FILE", "LossCurve", "Measured", "Row"]
 
@@ -93,7 +94,10 @@ class LossCurve:
     def stalled(self, every: int) -> int:
         """How many measurements at multiples of `every` updates have passed since the lowest of them."""
         losses = [row["held_out"] for row in self.rows if row["held_out"] is not None and row["step"] % every == 0]
-        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+        lowest = Lowest()
+        for loss in losses:
+            lowest.measured(loss)
+        return lowest.since
 
     def _scalar(self, name: str, value: float, step: int) -> None:
         self._events.add_scalar(name, value, step)

@@ -6,7 +6,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,35 +25,17 @@ from engine.training.curve import LossCurve
 from engine.training.device import make_accelerator
 from engine.training.evaluate import evaluate
 from engine.training.initial import initialise
+from engine.training.schedule import News
 from engine.training.state import STATE_FILE
 from engine.training.trainer import Trainer
 
-__all__ = ["STATE_FILE", "Progress", "Trainer", "match_weights", "train"]
+__all__ = ["STATE_FILE", "Trainer", "match_weights", "train"]
 
 SAVE_EVERY_S = 300.0
 REPORT_EVERY = 20  # updates
 VALID_WINDOWS = 96  # a fixed, evenly spread sample of the held-out side while training
 # Held-out loss is measured 40 times a run at the same updates, whatever the machine: early stopping counts these.
 EVALUATIONS, MIN_EVALUATE_EVERY = 40, 25
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One line of news from a run."""
-
-    step: int
-    steps: int
-    loss: float  # mean nats a token since the last line
-    tokens_per_s: float
-    left_s: float
-    valid: float | None  # held-out nats a token, when just measured
-    stopped: bool = False  # early, because the held-out loss no longer falls
-
-    def __str__(self) -> str:
-        text = f"step {self.step}/{self.steps}  loss {self.loss:.3f}  {self.tokens_per_s:,.0f} tokens/s"
-        if self.valid is not None:
-            text += f"  held-out {self.valid:.3f}"
-        return f"{text}  {self.left_s / 60:.0f} min left"
 
 
 def train(
@@ -71,7 +52,7 @@ def train(
     device: str = "auto",
     run_dir: Path | None = None,
     max_minutes: float | None = None,
-    report: Callable[[Progress], None] = lambda progress: None,
+    report: Callable[[News], None] = lambda news: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> tuple[int, int]:
     """Trains `config_name` on a prepared folder and writes the NF4 checkpoint `out`. Returns updates done and planned.
@@ -177,7 +158,7 @@ class _Recorder:
         out: Path,
         run_dir: Path,
         patience: int | None,
-        report: Callable[[Progress], None],
+        report: Callable[[News], None],
     ) -> None:
         self.trainer, self.valid, self.patience = trainer, valid, patience
         self.card, self.report = card, report
@@ -213,7 +194,7 @@ class _Recorder:
             self.saved_s = time.monotonic()
             self.stalled = self._stalled()
         left_s = (self.trainer.steps - done) / max(rate, 1e-9)
-        self.report(Progress(done, self.trainer.steps, mean, tokens_per_s, left_s, held_out, self.stalled))
+        self.report(News(done, self.trainer.steps, mean, tokens_per_s, left_s, held_out, stopped=self.stalled))
 
     def _measure(self) -> float:
         with self.trainer.averaged() as model:

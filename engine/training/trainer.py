@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +17,7 @@ from engine.model.config import Config
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.device import make_accelerator
 from engine.training.muon import Muon
+from engine.training.schedule import rate_share
 from engine.training.span import cut_span
 from engine.training.state import RunFacts, load_state, save_state
 from engine.vocabulary import PAD
@@ -61,16 +61,13 @@ class Trainer:
         ]
 
     def learning_rate(self) -> float:
-        """Linear warm-up, then a cosine down to a tenth."""
-        peak, warmup = self.config.training.learning_rate, self.config.training.warmup_steps
-        if self.done < warmup:
-            return peak * (self.done + 1) / warmup
-        through = min(1.0, (self.done - warmup) / max(1, self.steps - warmup))
-        return peak * (0.1 + 0.45 * (1 + math.cos(math.pi * through)))
+        """That of the next update."""
+        training = self.config.training
+        return training.learning_rate * rate_share(self.done, training.warmup_steps, self.steps)
 
     @property
     def tokens_per_update(self) -> int:
-        """That have a loss, in all processes."""
+        """How many tokens an update computes a loss for, in all processes together."""
         training = self.config.training
         windows = training.batch_size * training.gradient_accumulation * int(self.accelerator.num_processes)
         return windows * (training.latent_span or self.config.model.max_seq_len)

@@ -1,5 +1,5 @@
 # name=Sideman
-# supportedDevices=Sideman Control
+# supportedDevices=Sideman Control,Sideman Control (A)
 # receiveFrom=Sideman Knobs
 """Sideman inside FL Studio. Every callback goes straight to sideman_app, which lets no exception out."""
 
@@ -18,6 +18,10 @@ def OnDeInit(*args):
 
 def OnIdle(*args):
     app.guard(app.idle)
+
+
+def OnMidiIn(event, *args):
+    app.guard(app.midi_in, event)
 
 
 def OnSysEx(event, *args):

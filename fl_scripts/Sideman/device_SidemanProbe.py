@@ -85,6 +85,8 @@ def OnIdle(*args):
 
 def note_event(callback, event):
     """Prints the first event of each kind: which callback it came by, and with which attributes."""
+    if not ticks_s and not seen:
+        print("Sideman Probe: OnIdle has not come")
     kind = (callback, event.status & 0xF0)
     if kind in seen:
         return

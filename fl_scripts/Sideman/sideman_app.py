@@ -61,7 +61,17 @@ class App:
 
     def idle(self):
         self.song.poll()
+        self.link.idled(time.monotonic())
         self._service(idle=True)
+
+    def midi_in(self, event):
+        """OnMidiIn: all MIDI comes here first. Only the engine's ticks are ours, for an FL that never calls OnIdle."""
+        if event.status != wire.TICK[0] or event.data1 != wire.TICK[1]:
+            return
+        event.handled = True
+        if self.link.needs_ticks(time.monotonic()):
+            self.song.poll()
+            self._service(idle=True)
 
     def refresh(self):
         self.song.poll()
@@ -101,9 +111,11 @@ class App:
             self._press(what)
 
     def message(self, event):
-        """OnMidiMsg: some builds deliver SysEx here."""
+        """OnMidiMsg: some builds deliver SysEx here, and no OnMidiIn."""
         if getattr(event, "sysex", None):
             self.sysex(event)
+        else:
+            self.midi_in(event)
 
     def sysex(self, event):
         message = event.sysex

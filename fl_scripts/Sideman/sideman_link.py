@@ -1,8 +1,9 @@
 """The link to the engine: OSC packets in SysEx frames, a heartbeat, and whether anybody answers.
 
 Sending is paced, because a flood of SysEx has crashed FL: one frame an idle tick. Of several packets that wait for one
-key only the newest is kept, so that a fast knob loses nothing but its way there. Where FL never calls OnIdle, whatever
-waits goes out with the event that brought it. Where SysEx brings no answer but UDP does, UDP is the road.
+key only the newest is kept, so that a fast knob loses nothing but its way there. Where FL never calls OnIdle, the
+engine is asked for ticks that do its work; until they come, whatever waits goes out with the event that brought it.
+Where SysEx brings no answer but UDP does, UDP is the road.
 """
 
 import sideman_fl
@@ -14,6 +15,7 @@ HEARTBEAT_S = 0.5
 SILENCE_S = 2.0  # without a word for so long, the engine counts as absent
 IDLE_DEAD_S = 0.3  # OnIdle comes every 20 to 100 ms where it comes at all
 FRAME_GAP_S = 0.02
+BY_SYSEX = ("ping", "pump")  # what is always asked that way, and after all else
 BURST_FRAMES = 4  # at most so many in one event when OnIdle is dead
 
 
@@ -33,7 +35,8 @@ class Link:
         self._by_udp = False  # UDP is the road, and the engine knows where to answer
         self._pinged_s = None
         self._sent_s = None
-        self._idle_s = None
+        self._idle_s = None  # OnIdle, or a tick in its place
+        self._idled_s = None  # OnIdle alone
         self._quiet_until_s = None
 
     def queue(self, key, address, tags="", *values):
@@ -43,6 +46,14 @@ class Link:
     def hold(self, until_s):
         """Sends nothing until then (None: send again)."""
         self._quiet_until_s = until_s
+
+    def idled(self, now_s):
+        """FL has called OnIdle."""
+        self._idled_s = now_s
+
+    def needs_ticks(self, now_s):
+        """Whether OnIdle has not come for so long that the engine's ticks must stand in for it."""
+        return self._idled_s is None or now_s - self._idled_s >= IDLE_DEAD_S
 
     def receive(self, message, now_s):
         """One SysEx message -> the (address, values) that it completes, or None."""
@@ -65,6 +76,8 @@ class Link:
         if self._pinged_s is None or now_s - self._pinged_s >= HEARTBEAT_S:
             self._pinged_s = now_s
             self.queue("ping", "/sideman/ping")
+            if self.needs_ticks(now_s):
+                self.queue("pump", wire.PUMP, "i", 1)
             if self.udp.port is not None and not by_sysex:
                 self.udp.send(wire.encode_message("/sideman/ping", "", ()))
         connected = by_sysex or self._lives(self._heard_udp_s, now_s)
@@ -99,15 +112,15 @@ class Link:
                 return
 
     def _pump_udp(self):
-        """All that waits goes at once but the ping, by which SysEx may yet be found to work."""
-        for key in [key for key in self._waiting if key != "ping"]:
+        """All that waits goes at once but what tells whether SysEx works after all."""
+        for key in [key for key in self._waiting if key not in BY_SYSEX]:
             self.udp.send(self._waiting.pop(key))
 
     def _send_one(self, now_s):
         if not self._frames:
             if not self._waiting:
                 return False
-            key = next((name for name in self._waiting if name != "ping"), "ping")
+            key = next((name for name in self._waiting if name not in BY_SYSEX), next(iter(self._waiting)))
             self._sequence = (self._sequence + 1) & 127
             self._frames = wire.pack(self._waiting.pop(key), wire.TO_ENGINE, self._sequence)
         self._sent_s = now_s

@@ -16,12 +16,26 @@ Python 3.9 with hardly a module to import. Hence the plain annotations, and `tim
 
 import time
 
-__all__ = ["MAX_FRAME", "MAX_PACKET", "TO_ENGINE", "TO_FL", "Reassembler", "is_frame", "pack", "pack7", "unpack7"]
+__all__ = [
+    "MAX_FRAME",
+    "MAX_PACKET",
+    "PUMP",
+    "TICK",
+    "TO_ENGINE",
+    "TO_FL",
+    "Reassembler",
+    "is_frame",
+    "pack",
+    "pack7",
+    "unpack7",
+]
 
 TO_ENGINE = 1
 TO_FL = 2
 MAX_FRAME = 256  # bytes, F0 and F7 included
 MAX_PACKET = 4096  # bytes of OSC in one packet
+TICK = b"\xdf\x00"  # beside the frames, to FL: no pressure on channel 16, so that whoever else hears it does nothing
+PUMP = "/sideman/pump"  # what the script asks for ticks with; it is the control port's own, and not OSC's
 
 _HEADER = b"\xf0\x7d\x53\x4d"
 _CHUNK = 210  # packet bytes in a frame: 30 groups of 7, so 4 + 4 + 240 + 2 = 250 bytes of frame

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from osc_protocol.table.parameters import from_cc
 from osc_protocol.wire import sysex
 from osc_protocol.wire.codec import encode
-from osc_protocol.wire.sysex import TO_ENGINE
+from osc_protocol.wire.sysex import PUMP, TICK, TO_ENGINE
 from tests.support.fl.rig import ABSENT, CONTROLLED, PROFILES, Studio
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -66,6 +66,47 @@ def test_without_idle_every_event_sends_at_once(profile: str) -> None:
     studio.check()
 
 
+@pytest.mark.parametrize("by", ["OnSysEx", "OnMidiMsg"])
+def test_where_onidle_never_comes_the_engines_ticks_do_its_work(by: str) -> None:
+    """FL Studio 25.2.5: nothing is clicked or turned, and play, tempo and values go both ways all the same."""
+    studio = Studio("fl2025", sysex_by=by)
+    studio.run(2.0)
+    assert "Sideman: connected" in studio.fl.output
+    studio.fl.playing, studio.fl.tempo_bpm = True, 91.0  # without the OnRefresh that tells of it
+    studio.run(0.3)
+    assert ("/sideman/play", ()) in studio.engine.commands
+    assert studio.engine.commands[-1] == ("/sideman/transport/tempo", (91.0,))
+    studio.run(2.0)
+    studio.server.handle_packet(encode("/sideman/role", "comping"))
+    studio.run(0.3)
+    assert studio.hint == "Role comping"
+    studio.check()
+
+
+def test_ticks_are_slow_until_they_are_needed_and_again_when_they_are_not(profile: str) -> None:
+    studio = Studio(profile)
+    told = []
+    studio.fl.receive_short = told.append  # type: ignore[method-assign]
+    studio.run(5.0)
+    assert 5 <= len(told) <= 11, "twice a second, whoever listens"
+    assert set(told) == {TICK}
+    studio.control.receive(sysex.pack(encode(PUMP, 1), TO_ENGINE, 5)[0])
+    told.clear()
+    studio.run(1.5)
+    assert len(told) > 25, "as often as OnIdle would come"
+    studio.run(1.5)
+    told.clear()
+    studio.run(5.0)
+    assert len(told) <= 11
+
+
+def test_a_tick_is_nobodys_music_and_another_pressure_is(profile: str) -> None:
+    studio = Studio(profile)
+    assert studio.fl.receive_short(TICK).handled
+    assert not studio.fl.receive_short(bytes((TICK[0], 64))).handled
+    assert not studio.fl.receive_short(bytes((0xD0, 0))).handled
+
+
 def test_unsafe_times_are_waited_out(studio: Studio) -> None:
     studio.fl.unsafe = True
     studio.fl.control_change(21, 127)
@@ -93,6 +134,7 @@ def test_an_engine_that_goes_and_comes_back_is_noticed(studio: Studio) -> None:
     studio.fl.change(playing=True)
     studio.engine_runs = False
     studio.run(3.0)
+    studio.fl.call("OnRefresh", 0)  # without OnIdle, and without an engine's ticks, the next call of any kind notices
     assert studio.hint == "Sideman: no Sideman engine: run `sideman play`"
     studio.fl.control_change(20, 0)
     assert studio.hint == "Temperature 0.05" + ABSENT
@@ -239,6 +281,8 @@ def test_frames_stay_small_and_one_a_tick(profile: str) -> None:
         for number in range(20, 35):
             studio.fl.control_change(number, 64)
         studio.fl.tick()
+        if not studio.fl.idle:
+            studio.fl.receive_short(TICK)  # which the engine sends in OnIdle's place
     assert max(len(frame) for frame in studio.fl.sent) <= 256
     assert len(studio.fl.sent) <= 202  # one an idle tick, and one more where 20 ms have passed since
     assert all(frame[4] == TO_ENGINE for frame in studio.fl.sent)

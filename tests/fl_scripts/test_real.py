@@ -67,7 +67,7 @@ def fl_beside(server: JackServer, osc_port: int, profile: str = "fl2024") -> Ite
         fl.kill()
 
 
-@pytest.mark.parametrize("profile", ["fl2024", "fl21"])
+@pytest.mark.parametrize("profile", ["fl2025", "fl2024", "fl21"])
 def test_knobs_reach_a_running_engine_and_values_come_back(profile: str) -> None:
     moves = [(20 + move % 3, move * 13 % 128) for move in range(60)]
     with running_jack() as server, playing(server) as (play, _):

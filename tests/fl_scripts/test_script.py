@@ -138,7 +138,7 @@ def test_a_knob_reaches_the_engine_within_two_ticks(studio: Studio) -> None:
     studio.run(1.0)
     for position in range(0, 128, 9):
         studio.fl.control_change(24, position)
-        for _ in range(2):
+        for _ in range(2 if studio.fl.idle else 4):  # the engine's own ticks come behind, and may take turns with FL's
             studio.fl.tick()
             studio.exchange()
         assert studio.engine.values["density"] == from_cc(CONTROLLED[4], position)
@@ -254,10 +254,11 @@ def test_the_probe_prints_what_this_fl_allows(own_folder: bool, profile: str) ->
     fl.note_on(60, 100)
     fl.note_on(61, 100)
     text = "\n".join(fl.output)
-    assert "UDP socket: " + ("SystemError" if profile == "fl2024" else "ModuleNotFoundError") in text
-    assert "thread: " + ("SystemError" if profile == "fl2024" else "ModuleNotFoundError") in text
+    assert "UDP socket: " + ("SystemError" if profile != "fl21" else "ModuleNotFoundError") in text
+    assert "thread: " + ("SystemError" if profile != "fl21" else "ModuleNotFoundError") in text
     assert "import ctypes: ImportError" in text or profile == "fl21"
-    assert "OnIdle gaps least, median, most: (10.0, 20.0, 100.0) ms" in text
+    idle = "has not come" if profile == "fl2025" else "gaps least, median, most: (10.0, 20.0, 100.0) ms"
+    assert "OnIdle " + idle in text
     assert "OnSysEx status F0 sysex f07e000602f7" in text
     assert text.count("OnMidiMsg status 90") == 1
     assert fl.disabled is None

@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-__all__ = ["Progress"]
+if TYPE_CHECKING:
+    from engine.training.schedule import News
+
+__all__ = ["NewsLine", "Progress"]
 
 LINES = 10  # plain lines of a run whose total is known
 MIN_LINE_S = 1.0  # plain lines stand at least so far apart: a run of a second prints one
@@ -97,6 +100,35 @@ class Progress:
         print(line, file=self._stream, flush=True)
         self._shown_done, self._shown_s = self._done, now_s
         self._interval_s = min(2 * self._interval_s, MAX_LINE_S)
+
+
+class NewsLine:
+    """News of a run as one line that is written over on a terminal (held-out losses stay), as plain lines elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._width = stream, 0
+        self.last: News | None = None
+
+    def show(self, news: News) -> None:
+        """The next line."""
+        self.last = news
+        if not self._stream.isatty():
+            self.note(str(news))
+            return
+        text = str(news)
+        stays = news.held_out is not None
+        print(f"\r{text:<{self._width}}", end="\n" if stays else "", file=self._stream, flush=True)
+        self._width = 0 if stays else len(text)
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        print(text, file=self._stream, flush=True)
+
+    def end(self) -> None:
+        """Leaves an unfinished line as it stands."""
+        if self._width:
+            print(file=self._stream, flush=True)
+            self._width = 0
 
 
 def _bar(total: int | None, unit: str, stream: TextIO) -> Any:

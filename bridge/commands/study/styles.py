@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bridge.commands.study.progress import NewsLine
 from engine.errors import SidemanError
 
 __all__ = [
@@ -85,10 +87,7 @@ def run_finetune(args: argparse.Namespace) -> int:
         **given,
     )
 
-    def report(news: object) -> None:
-        if not args.json:
-            print(news, flush=True)
-
+    report = (lambda news: None) if args.json else NewsLine(sys.stdout).show
     done = finetune(args.base, args.data, args.style, args.output, recipe, args.keep, report, started)
     if args.json:
         print(json.dumps({"output": str(done.output), "seconds": round(done.seconds, 1), **done.facts}))

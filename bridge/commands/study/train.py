@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from bridge.commands.study.progress import NewsLine
 from engine.errors import SidemanError
 
 if TYPE_CHECKING:
-    from engine.training.train import Progress
+    from engine.training.schedule import News
 
 __all__ = ["add_arguments", "parse_weights", "run"]
 
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    line = _Line(sys.stdout)
+    line = NewsLine(sys.stdout)
     done, steps = train(
         args.config, args.data, args.output, seed=args.seed, resume=args.resume, init=args.init, weights=weights,
         steps=args.steps, patience=args.patience, device=args.device, max_minutes=args.max_minutes,
@@ -86,34 +87,7 @@ def parse_weights(texts: Sequence[str]) -> dict[str, float]:
     return weights
 
 
-def _what_next(done: int, steps: int, last: Progress | None) -> str:
+def _what_next(done: int, steps: int, last: News | None) -> str:
     if last is not None and last.stopped:
         return "; stopped early, the held-out loss no longer falls: the checkpoint is the best one"
     return "" if done >= steps else "; --resume goes on"
-
-
-class _Line:
-    """Progress as one line that is written over on a terminal (held-out losses stay), as plain lines elsewhere."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._width = stream, 0
-        self.last: Progress | None = None
-
-    def show(self, progress: Progress) -> None:
-        self.last = progress
-        if not self._stream.isatty():
-            print(progress, file=self._stream, flush=True)
-            return
-        text = str(progress)
-        stays = progress.valid is not None
-        print(f"\r{text:<{self._width}}", end="\n" if stays else "", file=self._stream, flush=True)
-        self._width = 0 if stays else len(text)
-
-    def note(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
-
-    def end(self) -> None:
-        """Leaves an unfinished line as it stands."""
-        if self._width:
-            print(file=self._stream, flush=True)
-            self._width = 0

@@ -10,10 +10,10 @@ from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.playing.witness import Witness
 from bridge.midi.clock import MidiClock
 from engine.metre import COMMON, Metre
+from osc_protocol.table.parameters import DEFAULT_BPM
 
-__all__ = ["DEFAULT_TEMPO_BPM", "LOCATE_TOLERANCE_S", "Beat"]
+__all__ = ["LOCATE_TOLERANCE_S", "Beat"]
 
-DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart, and of a trade
 LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is where we are
 
 
@@ -43,7 +43,7 @@ class Beat:
     @property
     def chart_bpm(self) -> float:
         """The tempo of what cannot do without one."""
-        return self.tempo_bpm or DEFAULT_TEMPO_BPM
+        return self.tempo_bpm or DEFAULT_BPM
 
     def lay(self, from_s: float) -> None:
         """Tells model and feel the beat, which may be none: a bar line at from_s, or where the outside clock has it."""

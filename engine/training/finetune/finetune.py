@@ -19,8 +19,9 @@ from engine.styles.style import STYLE_FILES, check_name, save_style
 from engine.training.card import read_sources
 from engine.training.evaluate import Score
 from engine.training.finetune.recipe import Recipe
-from engine.training.finetune.run import OTHER_WINDOWS, Budget, News, Run
+from engine.training.finetune.run import OTHER_WINDOWS, Budget, Run
 from engine.training.finetune.takes import keep_back
+from engine.training.schedule import News
 
 __all__ = ["Finetuned", "News", "Recipe", "finetune"]
 

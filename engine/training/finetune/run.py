@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,9 +24,10 @@ from engine.training.finetune.own_playing import Return, play_returns
 from engine.training.finetune.recipe import Recipe
 from engine.training.finetune.typical import likeliest_manner, typical_values
 from engine.training.finetune.windows import StyleWindows, practice_windows, with_other_chords
+from engine.training.schedule import Lowest, News, rate_share
 from engine.vocabulary import PAD
 
-__all__ = ["Budget", "News", "Run"]
+__all__ = ["Budget", "Run"]
 
 CHECKS = 5  # measurements of the unheard pieces in a run
 SLOWER = 0.3  # of the rate, after a step back
@@ -42,25 +42,6 @@ WORTH_TO_KEEP = 0.88  # of what chords are worth to the base: an adapter that le
 GAIN_TO_KEEP = 0.85  # of an adapter's gain: it may be overstated as long as so much is left
 CLOSING = 1.25  # the end takes so much longer than its parts took at the start, for safety ...
 MOST_FOR_CLOSING = 0.4  # ... but of the time allowed at most so much is set aside: updates come first
-
-
-@dataclass(frozen=True)
-class News:
-    """One line from a run."""
-
-    update: int
-    updates: int
-    loss: float  # mean nats a token since the last line
-    tokens_per_s: float
-    left_s: float
-    held_out: float  # nats a token, just measured
-    base: float  # the base's on the same tokens
-
-    def __str__(self) -> str:
-        return (
-            f"update {self.update}/{self.updates}  loss {self.loss:.3f}  held-out {self.held_out:.3f} "
-            f"(base {self.base:.3f})  {self.tokens_per_s:,.0f} tokens/s  {self.left_s / 60:.1f} min left"
-        )
 
 
 class Budget:
@@ -142,7 +123,7 @@ class Run:
         checked_s = budget.used_s - began_s
         judged_s, search_s = budget.closing_s, 3 * checked_s if recipe.form != "full" else 0.0
         budget.set_aside(CLOSING * (judged_s + search_s))
-        best, best_state, stale, recent, busy_s = base.held_out, self._state(), 0, [], 0.0
+        lowest, best_state, recent, busy_s = Lowest(base.held_out), self._state(), [], 0.0
         every, began_s = max(1, recipe.updates // CHECKS), budget.used_s
         for update in range(1, recipe.updates + 1):
             start = time.monotonic()
@@ -161,14 +142,12 @@ class Run:
                 News(update, recipe.updates, float(np.mean(recent)), self.tokens_per_s, left_s, score, base.held_out)
             )
             recent = []
-            if score < best:
-                best, best_state, self.best_update, stale = score, self._state(), update, 0
-            else:
-                stale += 1
-                if stale == recipe.patience // 2:
-                    self._restore(best_state)
-                    self.pace *= SLOWER
-            if out_of_time or stale >= recipe.patience:
+            if lowest.measured(score):
+                best_state, self.best_update = self._state(), update
+            elif lowest.since == recipe.patience // 2:
+                self._restore(best_state)
+                self.pace *= SLOWER
+            if out_of_time or lowest.since >= recipe.patience:
                 break
         self._restore(best_state)
 
@@ -234,7 +213,7 @@ class Run:
     def _update(self, number: int, time_used: float = 0.0) -> float:
         """One update, 0 the first; its loss in nats a token. time_used: share of the time that it may take."""
         recipe = self.recipe
-        rate = self.pace * recipe.peak_rate * _shape(number, recipe.warmup, recipe.updates, time_used)
+        rate = self.pace * recipe.peak_rate * rate_share(number, recipe.warmup, recipe.updates, time_used)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
@@ -287,14 +266,6 @@ def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Op
         )
         return paged
     return torch.optim.AdamW(parameters, lr=recipe.peak_rate, weight_decay=0.0)
-
-
-def _shape(update: int, warmup: int, updates: int, time_used: float) -> float:
-    """Share of the peak rate: linear warm-up, then a cosine down to a tenth, by updates or time, what ends sooner."""
-    if update < warmup:
-        return (update + 1) / warmup
-    through = min(1.0, max((update - warmup) / max(1, updates - warmup), time_used))
-    return 0.1 + 0.45 * (1 + math.cos(math.pi * through))
 
 
 def _autocast(device: str) -> torch.autocast:

@@ -43,7 +43,8 @@ class Event:
 class FakeFL:
     """One FL Studio with one script. Options name the faults; see FL_STUDIO's list of what hosts do.
 
-    idle: whether OnIdle ever comes. sysex_by: "OnSysEx", "OnMidiMsg" or "both". bare_sysex: F0 and F7 are taken off.
+    idle: whether OnIdle ever comes; by default not on fl2025, the profile of 25.2.5. sysex_by: "OnSysEx", "OnMidiMsg"
+    or "both". bare_sysex: F0 and F7 are taken off.
     wine: outbound SysEx vanishes. echo: what is sent comes back, as macOS' IAC bus does. stale: reads lag one tick.
     sockets: a UDP socket works.
     """
@@ -53,7 +54,7 @@ class FakeFL:
         folder: Path,
         profile: str = "fl2024",
         *,
-        idle: bool = True,
+        idle: bool | None = None,
         sysex_by: str = "OnSysEx",
         bare_sysex: bool = False,
         wine: bool = False,
@@ -66,7 +67,8 @@ class FakeFL:
         missing: frozenset[str] = frozenset(),
         seed: int = 0,
     ) -> None:
-        self.profile, self.idle, self.sysex_by, self.bare_sysex = profile, idle, sysex_by, bare_sysex
+        self.profile, self.sysex_by, self.bare_sysex = profile, sysex_by, bare_sysex
+        self.idle = profile != "fl2025" if idle is None else idle
         self.wine, self.echo, self.stale, self.tempo_thousand, self.assigned = (
             wine,
             echo,
@@ -132,8 +134,8 @@ class FakeFL:
             self.disabled = f"{callback}: {type(error).__name__}: {error}"
         if time.thread_time() - begun_s > MAX_CALLBACK_S:
             self.violations.append(f"{callback} took more than {MAX_CALLBACK_S} s")
-        if callback == "OnIdle" and self._frames > 1:
-            self.violations.append(f"OnIdle sent {self._frames} frames")
+        if callback in ("OnIdle", "OnMidiIn") and self._frames > 1:
+            self.violations.append(f"{callback} sent {self._frames} frames")
         self.callback = ""
 
     def control_change(self, number: int, value: int, channel: int = 0) -> Event:
@@ -155,6 +157,10 @@ class FakeFL:
         else:
             self.call(self.sysex_by, event)
         return event
+
+    def receive_short(self, message: bytes) -> Event:
+        """A message of two or three bytes arrives on the control port."""
+        return self._event(Event(*message), "OnMidiIn", "OnMidiMsg")
 
     def tick(self) -> None:
         """About 20 ms pass, with jitter up to 100, and OnIdle comes if this host calls it."""

@@ -106,7 +106,7 @@ def processMIDICC(host: FakeFL, eventData: object) -> None:
 
 
 def getVersion(host: FakeFL) -> int:
-    return 37 if host.profile == "fl2024" else 20
+    return {"fl21": 20, "fl2024": 37, "fl2025": 40}[host.profile]
 
 
 def getRecPPQ(host: FakeFL) -> int:

@@ -65,8 +65,9 @@ class Ports:
         time.sleep(0.001)
         self.fl.now_s = time.monotonic()
         while not self._heard.empty():
-            self.fl.receive_sysex(self._heard.get())
-        if self.fl.now_s >= self._next_idle_s:
+            message = self._heard.get()
+            (self.fl.receive_sysex if message[0] == 0xF0 else self.fl.receive_short)(message)
+        if self.fl.now_s >= self._next_idle_s and self.fl.idle:
             self._next_idle_s = self.fl.now_s + IDLE_S
             self.fl.call("OnIdle")
         self.flush()

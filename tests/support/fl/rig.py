@@ -17,8 +17,9 @@ from tests.support.osc.fake_engine import FakeEngine
 __all__ = ["ABSENT", "CONTROLLED", "FOLDER", "PROFILES", "Studio", "folder_with"]
 
 FOLDER = generate_fl.FOLDER
-PROFILES = ("fl2024", "fl21")
+PROFILES = ("fl2025", "fl2024", "fl21")
 CONTROLLED = [row for row in PARAMETERS if row.cc is not None]
+SYSEX = 0xF0
 ABSENT = " - no Sideman engine: run `sideman play`"
 
 
@@ -36,7 +37,7 @@ class Studio:
     def start_engine(self) -> None:
         self.engine = FakeEngine()
         self.server = self.engine.server()
-        self.control = SysexControl(self.server, self._to_fl, start=False)
+        self.control = SysexControl(self.server, self._to_fl, start=False, clock=lambda: self.fl.now_s)
 
     def run(self, seconds: float) -> None:
         """Both sides work for so long."""
@@ -62,7 +63,7 @@ class Studio:
 
     def _to_fl(self, frame: bytes) -> None:
         if self._random.random() >= self.lose:
-            self.fl.receive_sysex(frame)
+            (self.fl.receive_sysex if frame[0] == SYSEX else self.fl.receive_short)(frame)
 
     def _take_udp(self, packet: bytes) -> None:
         assert self.fl.udp is not None

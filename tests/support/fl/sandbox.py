@@ -1,5 +1,6 @@
 """What a script may import and open inside FL Studio: the import hook and builtins of two versions.
 
+fl2025: as fl2024, and whatever looks at a file fails as well, by whichever module it is tried.
 fl2024: the standard library imports, but sockets, threads, processes and file changes fail when used.
 fl21: Python 3.9 syntax and a white list of modules.
 """
@@ -15,7 +16,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 WHITELIST = ("sys", "time", "math", "binascii", "_json", "_struct", "_thread", "builtins")
-PYTHON = {"fl2024": (3, 12), "fl21": (3, 9)}
+PYTHON = {"fl2025": (3, 12), "fl2024": (3, 12), "fl21": (3, 9)}
+FILES = {
+    "os": ("open", "stat", "lstat", "listdir", "scandir", "walk", "access", "getcwd", "chdir", "replace", "unlink"),
+    "io": ("open", "open_code", "FileIO"),
+    "pathlib": ("Path", "PosixPath", "WindowsPath"),
+    "tempfile": ("NamedTemporaryFile", "TemporaryFile", "mkstemp", "mkdtemp"),
+    "shutil": ("copy", "copyfile", "copy2", "rmtree", "move"),
+    "glob": ("glob", "iglob"),
+}  # what reaches files
 
 
 def _refused(name: str) -> Callable[..., NoReturn]:
@@ -45,6 +54,16 @@ def broken_modules() -> dict[str, types.ModuleType]:
     }
 
 
+def fileless_modules() -> dict[str, types.ModuleType]:
+    """What fails besides where a script may not even look at a file."""
+    modules = broken_modules()
+    for name, functions in FILES.items():
+        real = modules.get(name) or _copy(name)
+        real.__dict__.update({function: _refused(name) for function in functions})
+        modules[name] = real
+    return modules
+
+
 class Sandbox:
     """Loads scripts from a folder into fresh namespaces, with FL's own modules and a stopped clock of ours."""
 
@@ -60,7 +79,8 @@ class Sandbox:
         self._folder = folder
         self._profile = profile
         self._open_own_folder = open_own_folder
-        self._modules = (broken_modules() if profile == "fl2024" else {}) | own_modules
+        broken = {"fl2024": broken_modules, "fl2025": fileless_modules}.get(profile, dict)
+        self._modules = broken() | own_modules
         self._modules["sys"] = types.ModuleType("sys")
         self._modules["sys"].__dict__.update(
             path=[str(folder)], version_info=PYTHON[profile], version="3.x (fake)", platform="win32", modules={}
@@ -94,6 +114,8 @@ class Sandbox:
         return builtins.__import__(name, None, None, fromlist, level)
 
     def _open(self, file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        if self._profile == "fl2025":
+            _refused("_io.FileIO")()
         inside = self._folder.resolve() in Path(file).resolve().parents
         if not (self._open_own_folder and inside and mode in ("r", "rb")):
             raise PermissionError(f"[Errno 13] Permission denied: {str(file)!r}")

@@ -12,10 +12,11 @@ pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
 from bridge.cli import main
-from bridge.commands.study.train import _Line
+from bridge.commands.study.progress import NewsLine
 from engine.data.shards.shard_writer import save_shard
 from engine.data.shards.shards import Shard
-from engine.training.train import Progress, match_weights
+from engine.training.schedule import News
+from engine.training.train import match_weights
 from tests.support.study_corpus import random_piece, write_config
 
 COLLECTIONS = ["Pop songs", "Ragtime", "Ragtime rolls"]
@@ -158,9 +159,9 @@ class Terminal(io.StringIO):
 def test_a_terminal_has_one_line_and_the_held_out_losses() -> None:
     screen, log = Terminal(), io.StringIO()
     for stream in (screen, log):
-        line = _Line(stream)
+        line = NewsLine(stream)
         for step, valid in ((20, None), (40, 3.0), (60, None)):
-            line.show(Progress(step, 60, 3.5, 2900.0, 120.0 - step, valid))
+            line.show(News(step, 60, 3.5, 2900.0, 120.0 - step, valid))
         line.end()
     rows = log.getvalue().splitlines()
     assert rows[0] == "step 20/60  loss 3.500  2,900 tokens/s  2 min left"

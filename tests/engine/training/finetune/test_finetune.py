@@ -248,7 +248,7 @@ def test_a_run_that_gains_nothing_stops_early_and_leaves_the_base(study: Path, t
     news = []
     recipe = dataclasses.replace(QUICK, updates=48, learning_rate=1e-15, patience=2)
     done = finetune(study / "base", study / "data", "songs", tmp_path / "style", recipe, report=news.append)
-    assert [(line.update, line.held_out) for line in news] == [(9, news[0].base), (18, news[0].base)]
+    assert [(line.step, line.held_out) for line in news] == [(9, news[0].base), (18, news[0].base)]
     assert done.updates == 0
     assert done.held_out[1] == done.held_out[0]
 
@@ -257,7 +257,7 @@ def test_a_run_out_of_time_ends_with_what_it_has(study: Path, tmp_path: Path) ->
     news = []
     recipe = dataclasses.replace(QUICK, max_minutes=1e-6)
     finetune(study / "base", study / "data", "songs", tmp_path / "style", recipe, report=news.append)
-    assert [line.update for line in news] == [1]
+    assert [line.step for line in news] == [1]
     assert load_style(tmp_path / "style").name == "songs"
 
 
