@@ -68,7 +68,7 @@ class Capture:
             return now_us - bars * BAR_US
         _, _, tempo_bpm, bar_us, beats_per_bar = beat
         length_us = 60e6 / tempo_bpm * beats_per_bar
-        return round(bar_us + ((now_us - bar_us) // length_us - bars + 1) * length_us)
+        return int(bar_us + ((now_us - bar_us) // length_us - bars + 1) * length_us + 0.5)
 
 
 def midi_of(take: list[tuple[Any, ...]]) -> bytes:

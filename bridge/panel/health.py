@@ -38,13 +38,10 @@ class Health:
             self._key_us = entry[1]
         elif kind == "form":
             self._follows_keys = entry[1] is None
-        elif (
-            kind == "marked"
-            and self._follows_keys
-            and self._key_us is not None
-            and 0 <= entry[1] - self._key_us < CHORD_US
-        ):
-            self._asked_us, self._key_us = self._key_us, None
+        elif kind == "marked" and self._follows_keys and self._key_us is not None:
+            if 0 <= entry[1] - self._key_us < CHORD_US:
+                self._asked_us = self._key_us
+            self._key_us = None
         elif kind == "sent" and entry[2][0] & 0xF0 == NOTE_ON and entry[2][2]:
             self._sent += 1
             self._note_sent(entry[1], (entry[2][0] & 0x0F, entry[2][1]), plan)

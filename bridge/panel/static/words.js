@@ -50,7 +50,7 @@ export const WORDS = {
   "chart.text": ["Chords, bar by bar", "마디별 코드"],
   "chart.up": ["Up a semitone", "반음 올림"],
   "chart.down": ["Down a semitone", "반음 내림"],
-  "chart.bars": ["{0} bars in {1}", "{1} 박자 {0}마디"],
+  "chart.bars": ["{1} · {0} bars", "{1} · {0}마디"],
   "chart.bar": ["Bar {0}", "{0}마디"],
   "chart.jump": ["Bar {0}, {1}: go there", "{0}마디 {1}: 여기로 이동"],
   "chart.sound": ["{0}: play over it", "{0}: 이 코드로 연주"],
