@@ -64,6 +64,7 @@ class Stage:
         self._remote: Remote | None = None
         self._records: Records | None = None
         self._panel: Panel | None = None
+        self._ports_said = ""
         self._hung = False
         self._restarts = RestartLimit()  # of all workers but the session, which has its own
 
@@ -143,9 +144,10 @@ class Stage:
         self._player.start()
         live.start_thread(self._inbox.put)
         if names.system is None:
-            self._say(f"{names.why_none}; until then you play and hear in the page alone")
+            self._ports_said = f"{names.why_none}; until then you play and hear in the page alone"
         else:
-            self._say(f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
+            self._ports_said = f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}"
+        self._say(self._ports_said)
         self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.session.seed}")
         if not settings.osc_host.startswith("127."):
             self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
@@ -248,6 +250,7 @@ class Stage:
             panel.has_chart(settings.chart_text, settings.chart)
         if settings.session.tempo_bpm is not None:
             panel.did("/sideman/transport/tempo", settings.session.tempo_bpm)
+        panel.said("ports", self._ports_said)
         panel.did("/sideman/seed", settings.session.seed)
         panel.open()
         address = panel.address(served_at)
