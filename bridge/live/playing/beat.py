@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.live.playing.ahead import PlayAhead
+from bridge.live.playing.observer import Observer
 from bridge.live.playing.timeline import StreamTimeline
-from bridge.live.playing.witness import Witness
 from bridge.midi.clock import MidiClock
 from engine.metre import COMMON, Metre
 from osc_protocol.table.parameters import DEFAULT_BPM
@@ -57,18 +57,18 @@ class Beat:
         if self._ahead.misses_beat:
             self._report("feel", "quantise and swing wait for a beat: set a tempo")
 
-    def tell(self, now_us: int, witness: Witness, beats_per_bar: int) -> None:
-        """Tells the witness where beat, tempo or rest are news."""
+    def tell(self, now_us: int, observer: Observer, beats_per_bar: int) -> None:
+        """Tells the observer where beat, tempo or rest are news."""
         timeline = self._ahead.timeline
         from_us = max(now_us, self._ahead.handed_over_us)
         if not self._ahead.playing:
             if self._told is not None:
-                witness.rested(from_us)
+                observer.rested(from_us)
             self._told = None
         elif timeline is not None:
             beat = (timeline.tempo_bpm, self._ahead.wall_us(timeline.origin_s), beats_per_bar)
             if beat != self._told:
-                witness.beat(from_us, *beat)
+                observer.beat(from_us, *beat)
                 self._told = beat
 
     def is_off(self) -> bool:
