@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -148,5 +148,5 @@ def _limited(x: float) -> float:
     return max(-STEERING.most, min(STEERING.most, x))
 
 
-def _spread(slope: float, distances: F64) -> F32:
+def _spread(slope: float, distances: npt.NDArray[np.floating[Any]]) -> F32:
     return np.clip(_limited(slope) * distances, -2 * STEERING.most, 2 * STEERING.most).astype(np.float32)
