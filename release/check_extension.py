@@ -26,7 +26,8 @@ def check_extension(path: Path, system: str) -> None:
         strangers = [name for name in libraries if not (is_python(name) or name.lower().startswith(WINDOWS_OWN))]
     elif isinstance(binary, lief.ELF.Binary):
         entries = {symbol.name for symbol in binary.exported_symbols}
-        asked = {symbol.name for symbol in binary.imported_symbols if symbol.name.startswith(("Py", "_Py"))}
+        undefined = {symbol.name for symbol in binary.dynamic_symbols if symbol.shndx == 0}
+        asked = {name for name in undefined if name.startswith(("Py", "_Py"))}
         strangers = [name for name in binary.libraries if not name.startswith(LINUX_OWN)]
     elif isinstance(binary, lief.MachO.Binary):
         entries = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
