@@ -32,7 +32,7 @@ BOXES: Final[dict[str, tuple[int, int, int, int, str, str, tuple[str, ...]]]] = 
     ),
     "deadline": (
         790, 220, 190, 130, _TIMED, "deadline thread",
-        ("Player: wait_due, send", "SCHED_FIFO where allowed", "ends what it began,", "whatever dies"),
+        ("DeadlineThread: wait_due, send", "SCHED_FIFO where allowed", "ends what it began,", "whatever dies"),
     ),
     "osc": (
         20, 420, 180, 110, _CALM, "control threads",

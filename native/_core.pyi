@@ -1,6 +1,6 @@
 """Signatures of the compiled extension; tests hold both the extension and the twins to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class MidiRing:
 
 class Decoder:
     def __init__(
-        self, sizes: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], precision: str, rollback: int,
+        self, sizes: dict[str, Any], tensors: dict[str, npt.NDArray[Any]], precision: str, rollback: int,
         streams: int, kernel: str | None = None,
     ) -> None: ...  # fmt: skip
     def step(
@@ -74,7 +74,7 @@ class Decoder:
     def set_style(
         self, slot: int, modules: dict[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float]]
     ) -> None: ...
-    def set_style_weights(self, weights: list[float]) -> None: ...
+    def set_style_weights(self, weights: Sequence[float]) -> None: ...
     @property
     def length(self) -> int: ...
     @property

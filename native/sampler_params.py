@@ -12,7 +12,7 @@ __all__ = ["SamplerParams"]
 class SamplerParams:
     """One setting of the sampling chain. ValueError, naming the legal range, if a field lies outside it."""
 
-    temperature: float = 0.8  # divides the logits; below 1 bolder, above 1 wilder
+    temperature: float = 0.8  # divides the logits; below 1 the likelier tokens gain, above 1 the others do
     top_p: float = 0.9  # Holtzman 2020: the smallest set of best tokens with this much probability; 1 = off
     top_k: int = 0  # Fan 2018: that many best tokens; 0 = off
     min_p: float = 0.0  # Nguyen 2024: tokens at least this likely relative to the best one; 0 = off

@@ -17,15 +17,14 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import argparse
 import gc
-import json
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 import native
-from benchmarks.common.machine import describe
 from benchmarks.common.random_checkpoint import SIZES
+from benchmarks.common.result import say_result
 from benchmarks.decoding.decode_contestants import Contestant, own_contestants, rivals
 from benchmarks.decoding.decode_session import beside_busy_processes, busy_processes, solos, start_up
 
@@ -155,11 +154,11 @@ def main() -> None:
     def rounded(tables: dict[str, Rows]) -> dict[str, Rows]:
         return {t: {key: {k: round(float(v), 4) for k, v in row.items()} for key, row in rows.items()} for t, rows in tables.items()}  # fmt: skip  # noqa: E501
 
-    result: dict[str, object] = {"benchmark": "decode", "kernel": native.kernel(), "ms_per_token": rounded(results)}
+    result: dict[str, object] = {"kernel": native.kernel(), "ms_per_token": rounded(results)}
     result |= {"beside_busy_processes": rounded(busy), "asked": reached}
     result |= {"start_to_file_s": round(seconds, 3), "peak_mb": round(peak_mb)}
     result |= rounded({"solo": music, "wall_ms_per_token": latency})
-    print(json.dumps({**result, **describe()}))
+    say_result("decode", result)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import sys
 import time
 
 import numpy as np
 
 import native
-from benchmarks.common.machine import describe
 from benchmarks.common.random_checkpoint import SIZES, chord_view, model_config, random_checkpoint, random_style
+from benchmarks.common.result import say_result
 
 PROMISED_MS = {128: 50, 256: 100, 512: 200}
 
@@ -83,8 +82,8 @@ def main() -> int:
             results[label] = measure(name, four_bit)
             print(f"{label:<20} " + " ".join(f"{results[label][column]:>15.1f}" for column in columns), flush=True)
     rounded = {label: {key: round(value, 2) for key, value in row.items()} for label, row in results.items()}
-    gpu = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__, **describe()}
-    print(json.dumps({"benchmark": "gpu", "announced_ms": PROMISED_MS, "sizes": rounded, **gpu}))
+    gpu = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__}
+    say_result("gpu", {"announced_ms": PROMISED_MS, "sizes": rounded, **gpu})
     return 0
 
 

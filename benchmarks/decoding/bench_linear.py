@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 
 LENGTHS = (512, 1024, 2048, 4096, 8192)
 RUNS, ENOUGH_S = 3, 20.0
@@ -225,7 +225,7 @@ def main() -> None:
     if args.plot:
         draw(args.plot, rows, args.lengths)
     print()
-    print(json.dumps({"benchmark": "linear", "config": args.config, "machine": describe(), "rows": rows}))
+    say_result("linear", {"config": args.config, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.model.checkpoint import save_checkpoint
 from engine.model.config import Config, load_config, shipped_configs
 from engine.model.nf4 import BLOCK
@@ -102,7 +102,7 @@ def main() -> None:
         print(f"{name:<8} {row['parameters']:>14,} {row['checkpoint_mb']:>8} {row.get('written_mb', ''):>8} "
               f"{row['state_mb']:>9,} {row.get('peak_mb', ''):>18}", flush=True)  # fmt: skip
     print()
-    print(json.dumps({"benchmark": "memory", "machine": describe(), "rows": rows}))
+    say_result("memory", {"rows": rows})
 
 
 if __name__ == "__main__":

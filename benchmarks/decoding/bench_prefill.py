@@ -6,15 +6,14 @@ CPU time of one thread. Prints a table, then one JSON line.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 
 import numpy as np
 
 import native
-from benchmarks.common.machine import describe
 from benchmarks.common.random_checkpoint import SIZES, chord_view, model_config, random_checkpoint
+from benchmarks.common.result import say_result
 from engine.inference.native_decoder import NativeDecoder
 
 
@@ -48,7 +47,7 @@ def main() -> None:
             batch, single = (min(cpu_ms(call, count) for _ in range(5)) / count for call in (at_once, steps))
             print(f"{name:<14} {count:>6} {batch:>10.3f} {single:>10.3f} {single / batch:>6.1f}", flush=True)
             results[f"{name}, {count}"] = {"at_once": round(batch, 4), "steps": round(single, 4)}
-    print(json.dumps({"benchmark": "prefill", "kernel": native.kernel(), "cpu_ms_per_token": results, **describe()}))
+    say_result("prefill", {"kernel": native.kernel(), "cpu_ms_per_token": results})
 
 
 if __name__ == "__main__":

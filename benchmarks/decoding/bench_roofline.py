@@ -9,14 +9,13 @@ Prints a table, then one JSON line.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 
 import numpy as np
 
 import native
-from benchmarks.common.machine import describe
 from benchmarks.common.random_checkpoint import SIZES, chord_view, model_config, random_checkpoint
+from benchmarks.common.result import say_result
 from engine.inference.native_decoder import NativeDecoder
 
 
@@ -56,7 +55,7 @@ def main() -> None:
                 results[label] = measure(name, precision, streams, options.rounds)
                 print(f"{label:<28} " + " ".join(f"{results[label][column]:>14.3f}" for column in columns), flush=True)
     rounded = {label: {key: round(value, 4) for key, value in row.items()} for label, row in results.items()}
-    print(json.dumps({"benchmark": "roofline", "kernel": native.kernel(), "sizes": rounded, **describe()}))
+    say_result("roofline", {"kernel": native.kernel(), "sizes": rounded})
 
 
 if __name__ == "__main__":

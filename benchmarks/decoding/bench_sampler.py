@@ -8,14 +8,14 @@ Prints a table, then one JSON line. Times include the call from Python.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 import native
-from benchmarks.common.machine import describe, seconds_per_call
+from benchmarks.common.machine import seconds_per_call
+from benchmarks.common.result import say_result
 from engine.vocabulary import LAYOUT
 from native.twins.sampler import Sampler as PythonSampler
 
@@ -123,7 +123,7 @@ def main() -> None:
                          "twin_us": round(times[1], 1), "numpy_us": round(times[2], 1),
                          "hf_us": round(hf, 1)})  # fmt: skip
     print()
-    print(json.dumps({"benchmark": "sampler", "variant": native.VARIANT, "machine": describe(), "rows": rows}))
+    say_result("sampler", {"variant": native.VARIANT, "rows": rows})
 
 
 if __name__ == "__main__":

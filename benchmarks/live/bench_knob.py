@@ -12,12 +12,11 @@ plain road, the same knob as OSC over UDP, set and told again. Prints a table, t
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import socket
 import time
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from osc_protocol.table.parameters import BY_CC, from_cc
 from osc_protocol.wire.codec import decode, encode
 from osc_protocol.wire.replies import VALUE
@@ -98,8 +97,7 @@ def main() -> None:
     print(f"{len(answers)} moves, {lost} lost; asked: p99 below {LIMIT_MS:.0f} ms")
     print(f"1000 moves a second on ten knobs: {right} of 10 last values right after {seconds:.2f} s, {frames} frames")
     flood = {"right": right, "of": 10, "seconds": seconds, "frames": frames}
-    result = {"bench": "knob", "engine": args.engine, "machine": describe(), "moves": len(answers), "lost": lost}
-    print(json.dumps(result | {"ms": rows, "flood": flood}))
+    say_result("knob", {"engine": args.engine, "moves": len(answers), "lost": lost, "ms": rows, "flood": flood})
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from osc_protocol.wire.codec import encode
 from tests.support.live.jack_server import JackServer, running_jack
 from tests.support.live.processes import Listener, Play, pianist
@@ -255,7 +256,7 @@ def main() -> None:
                 cells = (f"{key} {value:.2f}" if isinstance(value, float) else f"{key} {value}"
                          for key, value in values.items())  # fmt: skip
                 print(f"  {row:22}" + "".join(f"{cell:15}" for cell in cells))
-    print(json.dumps({"bench": "live", "machine": describe(), "results": results}))
+    say_result("live", {"results": results})
 
 
 if __name__ == "__main__":

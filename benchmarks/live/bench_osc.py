@@ -9,7 +9,6 @@ which counts what it sent; the last value must be in force. Prints a table, then
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ from typing import Any
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_message import OscMessage
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from bridge.controllers.sysex_port import SysexControl
 from osc_protocol.server.server import OscServer
 from osc_protocol.table.parameters import PARAMETERS, Value
@@ -105,7 +104,7 @@ def main() -> None:
     print(
         f"UDP at {lost['rate']:.0f}/s: {lost['taken']} of {lost['sent']} taken, last value right: {lost['last_right']}"
     )
-    print(json.dumps({"bench": "osc", "machine": describe(), "per_s": rates, "udp": lost}))
+    say_result("osc", {"per_s": rates, "udp": lost})
 
 
 if __name__ == "__main__":

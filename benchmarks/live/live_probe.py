@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge import cli
-from bridge.live.deadline_thread import Player
+from bridge.live.deadline_thread import DeadlineThread
 from bridge.live.playing.ahead import PlayAhead
 from native import now_us
 
@@ -36,21 +36,21 @@ def watch_handovers() -> None:
 
 def watch_sends(path: Path) -> None:
     """What the deadline thread took from the scheduler, and when the port had it; not what it says of itself."""
-    play, finish = Player._play, Player.finish
+    play, finish = DeadlineThread._play, DeadlineThread.finish
 
-    def watched_play(self: Player, due_us: int, message: tuple[int, int, int]) -> None:
+    def watched_play(self: DeadlineThread, due_us: int, message: tuple[int, int, int]) -> None:
         before = self.sent
         play(self, due_us, message)
         if self.sent > before:
             sent.append((due_us, now_us(), *message))
 
-    def watched_finish(self: Player) -> bool:
+    def watched_finish(self: DeadlineThread) -> bool:
         ended = finish(self)
         path.write_text(json.dumps({"changes": changes, "sent": sent}))
         return ended
 
-    Player._play = watched_play  # type: ignore[method-assign]
-    Player.finish = watched_finish  # type: ignore[method-assign]
+    DeadlineThread._play = watched_play  # type: ignore[method-assign]
+    DeadlineThread.finish = watched_finish  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

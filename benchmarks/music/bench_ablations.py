@@ -10,7 +10,6 @@ changes (`seed` measures it). Small models and few updates: what helps here is w
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.data.shards.shards import Shard, load_shard
 from engine.data.windows import WindowSampler
 from engine.model.config import Config, ModelConfig, TrainingConfig
@@ -143,7 +142,7 @@ def main() -> None:
         print(f"{line}{1000 * row['update_s']:>11.0f}  {VARIANTS[name].says}", flush=True)
     tokens = args.updates * TRAINING.batch_size * MODEL.max_seq_len
     rounded = {name: {key: round(value, 4) for key, value in row.items()} for name, row in rows.items()}
-    print(json.dumps({"benchmark": "ablations", "machine": describe(), "tokens": tokens, "nats_per_token": rounded}))
+    say_result("ablations", {"tokens": tokens, "nats_per_token": rounded})
 
 
 if __name__ == "__main__":

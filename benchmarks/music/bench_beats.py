@@ -22,7 +22,7 @@ import mir_eval
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords.files.labels import read_pop909
 from engine.data.reading.corpus import is_metrical
@@ -120,11 +120,7 @@ def main() -> None:
               f"{figures[3]:>6} {speed:>9.3f}", flush=True)  # fmt: skip
     both = np.round(np.mean(kept, axis=0), 3).tolist()
     print(f"confidence {CONFIDENT} or more, known beats: {len(kept)} pieces, F {both[0]:.3f}, any level {both[1]:.3f}")
-    print(
-        json.dumps(
-            {"benchmark": "beats", "confident_f": both[0], "confident_f_any": both[1], "rows": rows, **describe()}
-        )
-    )
+    say_result("beats", {"confident_f": both[0], "confident_f_any": both[1], "rows": rows})
 
 
 if __name__ == "__main__":

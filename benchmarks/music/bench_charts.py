@@ -12,12 +12,11 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.chords import parse_chart
 from engine.evaluation.excerpts import Meter
 from engine.evaluation.features import groove, on_the_beat, restrikes
@@ -98,9 +97,7 @@ def main() -> None:
             render_wav(midi, place.with_suffix(".wav"))
     means = {column: round(float(np.mean([row[column] for row in rows.values()])), 3) for column in columns}
     print(f"{'mean':<18} {'':>4} " + " ".join(f"{means[column]:>11.2f}" for column in columns))
-    print(
-        json.dumps({"benchmark": "charts", "machine": describe(), "style": args.style, "mean": means, "charts": rows})
-    )
+    say_result("charts", {"style": args.style, "mean": means, "charts": rows})
 
 
 if __name__ == "__main__":

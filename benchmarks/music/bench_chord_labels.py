@@ -12,7 +12,6 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import argparse
-import json
 import time
 import warnings
 from collections.abc import Callable
@@ -22,7 +21,8 @@ import mir_eval
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common.machine import describe, seconds_per_call
+from benchmarks.common.machine import seconds_per_call
+from benchmarks.common.result import say_result
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords import Chord, recognise
 from engine.chords.files.labels import read_pop909
@@ -138,8 +138,8 @@ def main() -> None:
     hands = [(int(rng.integers(1, 4096)), int(rng.integers(12))) for _ in range(500)]
     live_us = seconds_per_call(lambda: [identify.__wrapped__(*hand) for hand in hands], 0.2, 5) / len(hands) * 1e6
     print(f"live: a chord in the hands is named in {live_us:.1f} us, its first time")
-    print(json.dumps({"benchmark": "chord labels", "songs": len(songs), "split": args.split, "rows": rows,
-                      "live_us": round(live_us, 1), **describe()}))  # fmt: skip
+    live = round(live_us, 1)
+    say_result("chord labels", {"songs": len(songs), "split": args.split, "rows": rows, "live_us": live})
 
 
 if __name__ == "__main__":

@@ -11,12 +11,11 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.chords import parse_chart
 from engine.evaluation.metrics import chord_tone_share, longest_rest_s
 from engine.model.checkpoint import load_checkpoint
@@ -64,7 +63,7 @@ def main() -> None:
             f"{strength:>14} {row['own']:>10.2f} {row['others']:>7.2f} {row['notes']:>6.0f} "
             f"{row['longest_rest_s']:>10.1f} s {row['median_note_s']:>9.2f} s"
         )
-    print(json.dumps({"benchmark": "chords", "solos": len(charts) * args.seeds, "rows": rows, **describe()}))
+    say_result("chords", {"solos": len(charts) * args.seeds, "rows": rows})
 
 
 if __name__ == "__main__":

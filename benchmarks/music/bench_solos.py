@@ -13,12 +13,11 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.evaluation.charts import CHARTS
 from engine.evaluation.solo_figures import SOLO_FIGURES, solo_figures
 from engine.model.checkpoint import load_checkpoint
@@ -70,8 +69,8 @@ def main() -> None:
     worst = {name: round(float(pick(solo[name] for solo in solos)), 3) for name, pick in WORST.items()}
     print(f"{'mean':<16} {'':>4} " + " ".join(f"{value:>15.2f}" for value in mean.values()))
     print("worst solo: " + ", ".join(f"{name} {value:g}" for name, value in worst.items()))
-    result = {"benchmark": "solos", "solos": len(solos), "mean": mean, "worst": worst, "charts": rows}
-    print(json.dumps({**result, "machine": describe(), "params": {k: v for k, v in params.items() if v != ""}}))
+    asked = {name: value for name, value in params.items() if value != ""}
+    say_result("solos", {"solos": len(solos), "mean": mean, "worst": worst, "charts": rows, "params": asked})
 
 
 if __name__ == "__main__":

@@ -16,12 +16,11 @@ would make of it.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.chords import parse_chart
 from engine.inference.session import Session
 from engine.midi_io import read_performance
@@ -187,8 +186,6 @@ def main() -> None:
     checkpoint = load_checkpoint(args.checkpoint)
     styles = [load_style(args.folder / name) if args.folder else find_style(name) for name in names]
     result = {
-        "benchmark": "styles",
-        "machine": describe(),
         "names": names,
         "own_tempo": args.own_tempo,
         "real_unheard": unheard.tolist(),
@@ -200,7 +197,7 @@ def main() -> None:
         right, total = int(np.trace(clips[:-1])), args.clips * len(names)
         print(f"{right} of {total} clips named right ({100 * right / total:.0f} %; chance {100 / len(names):.0f} %)")
         result[title] = {"clips": clips.tolist(), "accuracy": round(right / total, 3), "too_few_notes": too_short}
-    print(json.dumps(result))
+    say_result("styles", result)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 
 WAYS = ("32-bit", "nf4", "nf4 checkpointed", "16-bit", "full")
 
@@ -100,7 +100,7 @@ def main() -> None:
             f"{row['minutes']:>7.1f}",
             flush=True,
         )
-    print(json.dumps({"benchmark": "finetune", "machine": describe(), "updates": args.updates, "rows": rows}))
+    say_result("finetune", {"updates": args.updates, "rows": rows})
 
 
 if __name__ == "__main__":

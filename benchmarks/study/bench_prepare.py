@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.data.reading.corpus import find_sources, sidecars
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ def main() -> None:
         print(f"{name:12} {files:6} {row['seconds']:8.2f} {row['cpu_s']:7.2f} {row['files_per_s']:8.1f} "
               f"{row['notes_per_s']:9,} {row['parent_mb']:9} {row['reader_mb']:9}", flush=True)  # fmt: skip
     print()
-    print(json.dumps({"benchmark": "prepare", "workers": args.workers, "machine": describe(), "rows": rows}))
+    say_result("prepare", {"workers": args.workers, "rows": rows})
 
 
 if __name__ == "__main__":

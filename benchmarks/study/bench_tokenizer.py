@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import native
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from benchmarks.study.rival_tokenizers import PASSES
 from engine.errors import MidiFileError
 from engine.midi_io import read_performance, write_midi
@@ -126,11 +126,7 @@ def main() -> None:
     for row in rows[:2]:
         print(f"{row['name']:28} ids -> notes {row['tokens'] / row['decode_seconds'] / 1e6:.2f} M tokens/s")
     print()
-    print(
-        json.dumps(
-            {"benchmark": "tokenizer", "files": len(files), "notes": note_count, "machine": describe(), "rows": rows}
-        )
-    )
+    say_result("tokenizer", {"files": len(files), "notes": note_count, "rows": rows})
 
 
 if __name__ == "__main__":

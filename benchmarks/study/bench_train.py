@@ -12,14 +12,13 @@ JSON line.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.data.shards.shards import PieceArrays
 from engine.data.windows import WindowSampler
 from engine.model.config import Config, load_config
@@ -86,9 +85,8 @@ def main() -> None:
                   flush=True)  # fmt: skip
             rates = {"tokens_per_s": round(tokens / seconds), "tokens_per_processor_s": round(tokens / processor)}
             rows.append({"config": name, "parameters": parameters, "threads": threads, **rates})
-    facts = {**describe(), "torch": torch.__version__}
     print()
-    print(json.dumps({"benchmark": "train", "machine": facts, "rows": rows}))
+    say_result("train", {"torch": torch.__version__, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`sideman play`: its options and its signals; bridge/stage/stage.py does the rest."""
+"""`sideman play`: its options and its signals; bridge/app/app.py does the rest."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from bridge.app.app import App
+from bridge.app.remote import check_live
+from bridge.app.settings import Settings
 from bridge.controllers.map import load_cc_map
 from bridge.errors import BridgeError, LiveFailure
 from bridge.live.modes.mode import MODES
 from bridge.live.options import SessionOptions
 from bridge.live.playing.improviser import Improviser
-from bridge.stage.remote import check_live
-from bridge.stage.settings import Settings
-from bridge.stage.stage import Stage
 from engine.chords import Chart, parse_chart
 from engine.metre import COMMON, asked_metre
 from osc_protocol.table.options import add_parameter_options, parameters_from
@@ -127,14 +127,14 @@ Loader = Callable[[Path | None, str], Callable[[int], Improviser]]
 def run(args: argparse.Namespace, load: Loader = load_engine, opened: Callable[[], object] = lambda: None) -> int:
     """Plays until a signal; 128 + its number. SidemanError, OscError for bad input; LiveFailure where playing fails."""
     settings = _settings(args)
-    stage = Stage(settings, lambda: _load_with_style(load, args, settings), _say)
+    app = App(settings, lambda: _load_with_style(load, args, settings), _say)
     leaving = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if leaving.is_set() and not stage.is_open:
+        if leaving.is_set() and not app.is_open:
             raise KeyboardInterrupt  # asked twice while something takes long to open; closing is never broken off
         leaving.set()
-        stage.leave(number)
+        app.leave(number)
 
     previous = {}
     try:
@@ -142,11 +142,11 @@ def run(args: argparse.Namespace, load: Loader = load_engine, opened: Callable[[
             number = getattr(signal, name, None)
             if number is not None:
                 previous[number] = signal.signal(number, on_signal)
-        stage.open()
+        app.open()
         opened()
-        stop = stage.wait()
+        stop = app.wait()
     finally:
-        stage.close()
+        app.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
     if isinstance(stop, BaseException):

@@ -41,11 +41,11 @@ def run(
     log = read_log(args.log)
     _check(log, args.checkpoint)
     entries: list[tuple[Any, ...]] = []
-    witness = TakeEntries(lambda *entry: entries.append(entry))
-    replay = Replay(log, load(args.checkpoint, str(log.header.get("device", "auto"))), witness)
+    observer = TakeEntries(lambda *entry: entries.append(entry))
+    replay = Replay(log, load(args.checkpoint, str(log.header.get("device", "auto"))), observer)
     replay.run()
     for time_us, message in replay.played:
-        witness.note_out(time_us, message)
+        observer.note_out(time_us, message)
     if args.output is not None:
         start_us = min((entry[1] for entry in entries), default=0)
         write_take(args.output, [(START, VERSION, start_us, log.options.tempo_bpm), *entries])

@@ -44,11 +44,14 @@ def run(ask: Callable[[str], str] = input) -> int:
         answer = ask("1, 2 or 3 [1]: ").strip() or "1"
     except EOFError:
         return 0
-    does = {"1": hear, "2": lambda: play(ask), "3": lambda: set_up_fl(ask)}.get(answer)
-    if does is None:
-        print(MORE)
-        return 2
-    return does()
+    if answer == "1":
+        return hear()
+    if answer == "2":
+        return play(ask)
+    if answer == "3":
+        return set_up_fl(ask)
+    print(MORE)
+    return 2
 
 
 def hear() -> int:

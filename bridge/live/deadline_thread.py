@@ -15,7 +15,7 @@ from bridge.midi.numbers import DRUMS, NOTE_OFF, NOTE_ON
 from bridge.midi.sounding import SoundingKeys, clean_up, is_strike
 from engine.platform.system import this_system
 
-__all__ = ["DueSource", "Player"]
+__all__ = ["DeadlineThread", "DueSource"]
 
 LATE_US: Final = 250_000  # a strike so late is left out: the process stood still, and all that fell due comes at once
 _WAIT_US: Final = 50_000  # how long a wait for the next event lasts before the thread looks up
@@ -33,7 +33,7 @@ class DueSource(Protocol):
         """Wakes the waiter."""
 
 
-class Player:
+class DeadlineThread:
     """Sends what is due. `send` is called on the deadline thread, and after it by finish()."""
 
     def __init__(

@@ -23,7 +23,7 @@ from bridge.live.playing.delivery import EventSink
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.keyboard import Keyboard
 from bridge.live.playing.knobs import Knobs
-from bridge.live.playing.witness import Witness
+from bridge.live.playing.observer import Observer
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
@@ -57,13 +57,13 @@ class LiveSession(Controls):
         inbox: Inbox,
         report: Report,
         options: SessionOptions = DEFAULTS,
-        witness: Witness | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """make_improviser: a fresh stream for a seed. inbox: what the session hears, and the time it goes by, which is
-        the scheduler's own. witness: is told what the player and the session do, where one is given.
+        the scheduler's own. observer: is told what the player and the session do, where one is given.
         """
         super().__init__(inbox)
-        self._witness = witness or Witness()
+        self._observer = observer or Observer()
         self._make_improviser, self._sink, self._report = make_improviser, sink, report
         self._thread: SessionThread | None = None
         self._began_us: int | None = None  # the round under way; written by the session thread
@@ -90,9 +90,9 @@ class LiveSession(Controls):
             latency_us=round(options.output_latency_ms * 1000),
             metre=parse_metre(options.metre),
         )
-        self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._witness)
+        self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._observer)
         self._modes = Modes(
-            Context(self._ahead, Keyboard(), now_us, report, self._knobs, self._beat, self._witness),
+            Context(self._ahead, Keyboard(), now_us, report, self._knobs, self._beat, self._observer),
             release_us=round(options.release_s * 1e6),
             trade_bars=options.trade_bars,
             count_in_bars=options.count_in_bars,
@@ -142,7 +142,7 @@ class LiveSession(Controls):
         else:
             self._knobs.apply(now_us)
         self._modes.fill(self._look_ahead_us, self.inbox, now_us, hears=self._enabled)
-        self._beat.tell(now_us, self._witness, self._modes.mode.metre.beats)
+        self._beat.tell(now_us, self._observer, self._modes.mode.metre.beats)
         self._modes.tell_form()
         self._tell_asked()
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.mode.listens else IDLE_S
@@ -192,7 +192,7 @@ class LiveSession(Controls):
         if self._outside is not None and self._outside.hear(time_us, message):
             self._enabled = True
         if message[0] < SYSTEM:
-            self._witness.heard(time_us, message)
+            self._observer.heard(time_us, message)
             self._modes.hear(time_us, message, enabled=self._enabled)
 
     # ---- commands, on the session thread ----------------------------------------------------------------------------

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from engine.beats.tick_loop import TickLoop
+from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM
 
 __all__ = ["TICKS_PER_BEAT", "MidiClock", "Transport"]
 
 TICKS_PER_BEAT: Final = 24
 TICKS_PER_SIXTEENTH: Final = 6  # the unit of the song position pointer
-SLOWEST_BPM, FASTEST_BPM = 10.0, 999.0  # that are reported, as for /sideman/transport/tempo
 STALE_US: Final = 1_000_000
 
 CLOCK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
@@ -36,7 +36,7 @@ class MidiClock:
         if self._loop.period_us is None or not self._loop.is_locked:
             return None
         bpm = 60e6 / (self._loop.period_us * TICKS_PER_BEAT)
-        return bpm if SLOWEST_BPM <= bpm <= FASTEST_BPM else None
+        return bpm if LOWEST_BPM <= bpm <= HIGHEST_BPM else None
 
     def beat_at(self, time_us: int) -> float | None:
         """Song position in beats at a moment; None without lock, where the clock stands still or has fallen silent.

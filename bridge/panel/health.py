@@ -28,6 +28,7 @@ class Health:
         self._key_us: int | None = None  # the player's last strike
         self._asked_us: int | None = None  # the strike that made the chord which nothing has answered yet
         self._chord_ms: float | None = None
+        self._follows_keys = True  # a chart's chords answer nobody
         self._sent = 0
 
     def take(self, entry: Entry, plan: Plan) -> None:
@@ -35,8 +36,12 @@ class Health:
         kind = entry[0]
         if kind == "heard" and entry[2][0] & 0xF0 == NOTE_ON and entry[2][2]:
             self._key_us = entry[1]
-        elif kind == "marked" and self._key_us is not None and 0 <= entry[1] - self._key_us < CHORD_US:
-            self._asked_us, self._key_us = self._key_us, None
+        elif kind == "form":
+            self._follows_keys = entry[1] is None
+        elif kind == "marked" and self._follows_keys and self._key_us is not None:
+            if 0 <= entry[1] - self._key_us < CHORD_US:
+                self._asked_us = self._key_us
+            self._key_us = None
         elif kind == "sent" and entry[2][0] & 0xF0 == NOTE_ON and entry[2][2]:
             self._sent += 1
             self._note_sent(entry[1], (entry[2][0] & 0x0F, entry[2][1]), plan)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from bridge.panel.capture import MOST_BARS
 from bridge.panel.hub import Hub
 from bridge.panel.talk import PageTalk, Session
 from engine.styles.library import list_styles
@@ -19,6 +21,7 @@ __all__ = ["LIVE", "ROOT", "PanelSite"]
 ROOT: Final = "/panel/"
 LIVE: Final = ROOT + "live"  # the websocket
 FILES: Final = Path(__file__).parent / "static"
+_TAKE: Final = re.compile(ROOT + r"take-(\d{1,3})\.mid")  # the last so many bars
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -42,7 +45,11 @@ class PanelSite:
 
     def page(self, path: str) -> Page | None:
         """See Site."""
-        return self._pages.get(path)
+        take = _TAKE.fullmatch(path)
+        if take is None:
+            return self._pages.get(path)
+        bars = int(take[1])
+        return Page("audio/midi", self._hub.last_bars(bars)) if 1 <= bars <= MOST_BARS else None
 
     def talks_at(self, path: str) -> bool:
         """See Site."""

@@ -10,8 +10,8 @@ from collections import deque
 from typing import Any, Final
 
 from bridge.live.playing.delivery import EventSink
+from bridge.live.playing.observer import Observer
 from bridge.live.playing.timeline import WallTimeline
-from bridge.live.playing.witness import Witness
 from engine.chords import Chart
 
 __all__ = ["MAX_ENTRIES", "Entry", "Tap", "TappedSink"]
@@ -22,7 +22,7 @@ Entry = tuple[Any, ...]
 """A kind, and its fields: see the methods of Tap."""
 
 
-class Tap(Witness):
+class Tap(Observer):
     """Every method returns at once. take() is for one thread, all others for any."""
 
     def __init__(self) -> None:
@@ -51,23 +51,23 @@ class Tap(Witness):
         self.add("sent", time_us, message)
 
     def heard(self, time_us: int, message: bytes) -> None:
-        """See Witness."""
+        """See Observer."""
         self.add("heard", time_us, message)
 
     def marked(self, time_us: int, text: str) -> None:
-        """See Witness."""
+        """See Observer."""
         self.add("marked", time_us, text)
 
     def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
-        """See Witness."""
+        """See Observer."""
         self.add("beat", time_us, tempo_bpm, bar_us, beats_per_bar)
 
     def rested(self, time_us: int) -> None:
-        """See Witness."""
+        """See Observer."""
         self.add("rested", time_us)
 
     def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
-        """See Witness."""
+        """See Observer."""
         self.add("form", timeline)
 
 

@@ -16,7 +16,7 @@ from bridge.live.commands import Command
 from bridge.live.inbox import Inbox
 from bridge.live.options import SessionOptions
 from bridge.live.playing.improviser import Improviser
-from bridge.live.playing.witness import Witness
+from bridge.live.playing.observer import Observer
 from bridge.live.session import LiveSession
 from bridge.plain_json import Json
 from bridge.recording.session_log import VERSION, CheckedSink, Round
@@ -165,7 +165,7 @@ class Replay:
 
     log: SessionLog
     make_improviser: Callable[[int], Improviser]
-    witness: Witness = field(default_factory=Witness)
+    observer: Observer = field(default_factory=Observer)
     played: list[tuple[int, bytes]] = field(default_factory=list)  # (time_us, message) that the scheduler handed out
     parted_s: float | None = None  # seconds from the start where what is played is no longer what was played then
     rounds: int = 0
@@ -180,7 +180,7 @@ class Replay:
         inbox = ReplayInbox(lambda now_us: self._advance(scheduler, now_us))
         sink = CheckedSink(PromptSink(scheduler, lambda: self._advance(scheduler, inbox.latest_us)))
         inbox.let_in(rounds[0].round)
-        live = LiveSession(self.make_improviser, sink, inbox, lambda what, text: None, self.log.options, self.witness)
+        live = LiveSession(self.make_improviser, sink, inbox, lambda what, text: None, self.log.options, self.observer)
         began_us = inbox.latest_us
         crc = 0
         for number, logged in enumerate(rounds):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.live.playing.witness import Witness
+from bridge.live.playing.observer import Observer
 from bridge.recording.journal import Journal, in_use, read_entries
 from bridge.recording.take_file import BEAT, IN, MARK, OUT, REST, START, write_take
 from engine.errors import SidemanError
@@ -21,7 +21,7 @@ __all__ = ["VERSION", "Take", "TakeEntries", "journal_of", "recover"]
 VERSION = 1
 
 
-class TakeEntries(Witness):
+class TakeEntries(Observer):
     """What a session does, as entries of a take."""
 
     def __init__(self, add: Callable[..., None]) -> None:

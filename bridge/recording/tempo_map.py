@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from osc_protocol.table.parameters import DEFAULT_BPM
+
 __all__ = ["TICKS_PER_BEAT", "Beats", "TempoMap"]
 
 TICKS_PER_BEAT: Final = 480
 SHORTEST_BEAT_US: Final = 60_000  # 1000 bpm: what no host takes is not asked of it
 LONGEST_BEAT_US: Final = 0xFFFFFF  # that a file can say
 NEAR_US: Final = 10_000  # a bar line so near to the file's is on it
-DEFAULT_BPM: Final = 120.0
 
 
 class Beats(NamedTuple):

@@ -67,7 +67,7 @@ class NativeDecoder:
             "controls": [(control.name, control.levels, bool(control.edges)) for control in model.controls],
         }
         tensors = checkpoint.stored or checkpoint.weights
-        self._decoder = native.Decoder(sizes, tensors, precision, rollback, streams, kernel)
+        self._decoder = native.Decoder(sizes, dict(tensors), precision, rollback, streams, kernel)
 
     @property
     def compiled(self) -> native.Decoder:

@@ -31,7 +31,7 @@ from engine.styles.library import find_style, style_weights
 from engine.styles.style import Style, adapter_of
 from engine.styles.typical import blended, typical_of
 from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
-from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value, check
+from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, HIGHEST_BPM, Value, check
 
 __all__ = ["Session"]
 
@@ -39,7 +39,7 @@ SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
 NOTHING_CLEAR = (127, 0)
-FASTEST_BPM = 10_000.0  # beyond any music; keeps the count of beats in a machine's integers
+FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
 class Session:

@@ -10,11 +10,10 @@ from pathlib import Path
 from engine.errors import SidemanError
 from engine.output.console import escape_what_cannot_be_said
 from osc_protocol.table.options import add_parameter_options, parameters_from
-from osc_protocol.table.parameters import ParameterError
+from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM, ParameterError
 
 __all__ = ["add_arguments", "run"]
 
-LOWEST_BPM, HIGHEST_BPM = 20.0, 999.0
 MAX_BARS = 1000
 MAX_SEED = 2**64 - 1
 NOT_OFFLINE = ("mode", "look_ahead_ms", "keep_clear")  # matters of live play

@@ -19,7 +19,7 @@ from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.solo.both_hands import LEFT_TOP, BothHands
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
-from osc_protocol.table.parameters import AUTO, PARAMETERS, Value
+from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Value
 
 __all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
 
@@ -42,7 +42,7 @@ def improvise(
     checkpoint: Checkpoint,
     chart: Chart,
     *,
-    tempo_bpm: float = 120.0,
+    tempo_bpm: float = DEFAULT_BPM,
     seed: int = 0,
     params: dict[str, Value] | None = None,
     prompt: Performance | None = None,

@@ -15,11 +15,10 @@ from engine.midi_io import read_signature
 from engine.model.checkpoint import Checkpoint
 from engine.notes import Performance
 from engine.solo.improvise import Solo, improvise
+from osc_protocol.table.parameters import DEFAULT_BPM, HIGHEST_BPM, LOWEST_BPM
 
 __all__ = ["Timing", "go_on", "timing_of"]
 
-DEFAULT_BPM = 120.0
-LOWEST_BPM, HIGHEST_BPM = 20.0, 999.0
 FINAL_CHORD_S = 0.15  # strokes this close to the last one are of the same chord
 FEWEST_NOTES = 4  # with fewer left there is nothing to go on from
 

@@ -129,6 +129,47 @@ def test_the_extension_has_the_stubs_signatures(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+BEGINNINGS = {  # of a type as pybind11 has it -> of the same as the stub may have it
+    "int": ("int",), "typing.SupportsInt": ("int",), "typing.SupportsFloat": ("float",), "float": ("float",),
+    "bool": ("bool",), "str": ("str",), "bytes": ("bytes",), "dict": ("dict",), "list": ("list",), "tuple": ("tuple",),
+    "collections.abc.Sequence": ("Sequence",), "typing.Annotated": ("npt.NDArray", "npt.ArrayLike"),
+    "numpy.typing.NDArray": ("npt.NDArray",), "object": ("npt.ArrayLike",), "None": ("None",), "native.": ("",),
+}  # fmt: skip
+
+
+@needs_compiled
+@pytest.mark.parametrize("name", [
+    f"{node.name}.{method.name}" if isinstance(node, ast.ClassDef) else node.name
+    for node in STUB.body if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    for method in (node.body if isinstance(node, ast.ClassDef) else [node]) if isinstance(method, ast.FunctionDef)
+])  # fmt: skip
+def test_the_extension_has_the_stubs_types(name: str) -> None:
+    """stubtest cannot read pybind11's signatures; they stand in the first line of each docstring."""
+    owner, _, method = name.partition(".")
+    nodes: dict[str, Any] = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    stub = nodes[owner]
+    built = getattr(importlib.import_module("native._core"), owner)
+    if method:
+        stub = next(node for node in stub.body if isinstance(node, ast.FunctionDef) and node.name == method)
+        built = inspect.getattr_static(built, method)
+    line = str(getattr(built, "fget", built).__doc__).splitlines()[0]
+    said = ast.parse(f"def {'f' if line.startswith('(') else ''}{line}: ...").body[0]
+    assert isinstance(said, ast.FunctionDef)
+    names = ["self" if argument.arg == "arg0" else argument.arg for argument in said.args.args]
+    assert names == [argument.arg for argument in stub.args.args]
+    assert list(map(ast.unparse, said.args.defaults)) == list(map(ast.unparse, stub.args.defaults))
+    for theirs, ours in zip([*said.args.args, said], [*stub.args.args, stub], strict=True):
+        annotations = [node.annotation if isinstance(node, ast.arg) else node.returns for node in (theirs, ours)]
+        if annotations[1] is None:
+            assert isinstance(ours, ast.arg)
+            assert ours.arg == "self"
+            continue
+        built_type, stub_type = (ast.unparse(annotation) if annotation else "" for annotation in annotations)
+        allowed = next(allowed for beginning, allowed in BEGINNINGS.items() if built_type.startswith(beginning))
+        assert stub_type.startswith(allowed), f"{name}: the stub says {stub_type}, the extension {built_type}"
+        assert built_type.endswith("| None") == stub_type.endswith("| None")
+
+
 RULES = stream_rules([])
 
 

@@ -27,7 +27,7 @@ class Charting(Mode):
     def __init__(self, context: Context, chart: Chart, *, count_in_bars: int) -> None:
         super().__init__("changes", context, chart)
         self._count_in_bars = count_in_bars
-        self._marked: Chord | None = None  # the chord that the witness was told of last
+        self._marked: Chord | None = None  # the chord that the observer was told of last
         self._until_s = 0.0  # stream second up to which the chart is laid out
         self._last: Chord | None = None  # chord laid out last
         self.start_beat = 0.0  # of the chart, where it starts next
@@ -162,7 +162,7 @@ class Charting(Mode):
         if span.chord != self._marked:
             self._marked = span.chord
             began_s = self._timeline.seconds(beat - within + span.start_beat)
-            self._witness.marked(self._ahead.wall_us(began_s), "N.C." if span.chord is None else span.chord.label)
+            self._observer.marked(self._ahead.wall_us(began_s), "N.C." if span.chord is None else span.chord.label)
 
     def _start(self) -> None:
         self._marked = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.live.modes.held import HeldChord
+from bridge.live.modes.held_chord import HeldChord
 from bridge.live.modes.line import Line
 from bridge.live.modes.mode import Mode
 from bridge.live.playing.context import Context
@@ -91,7 +91,7 @@ class Following(Mode):
 
     def _tell(self, now_us: int, chord: Chord) -> None:
         self._report("chord", chord.name)
-        self._witness.marked(now_us, chord.name)
+        self._observer.marked(now_us, chord.name)
 
     def _prepare(self, from_s: float) -> None:
         self._knobs.turn()

@@ -43,7 +43,7 @@ class Mode:
         """name: of MODES. chart: what it plays over."""
         self.name, self.chart = name, chart
         self._ahead, self._keyboard, self._clock = context.ahead, context.keyboard, context.clock
-        self._report, self._witness = context.report, context.witness
+        self._report, self._observer = context.report, context.observer
         self._knobs, self._beat = context.knobs, context.beat
 
     @property

@@ -7,11 +7,11 @@ from typing import Final
 
 from bridge.live.inbox import Inbox
 from bridge.live.modes.charting import Charting
-from bridge.live.modes.clearing import Clearing
 from bridge.live.modes.continuing import Continuing
+from bridge.live.modes.ending import Ending
 from bridge.live.modes.following import Following
-from bridge.live.modes.homeward import Homeward
 from bridge.live.modes.judging import Judging, Situation
+from bridge.live.modes.keep_clear import KeepClear
 from bridge.live.modes.mode import MODES, Mode
 from bridge.live.modes.trading import Trading
 from bridge.live.playing.context import Context
@@ -30,11 +30,11 @@ class Modes:
     def __init__(self, context: Context, *, release_us: int, trade_bars: int, count_in_bars: int) -> None:
         self._context, self._ahead, self._beat = context, context.ahead, context.beat
         self._count_in_bars = count_in_bars
-        self._judging, self._clearing, self._homeward = Judging(context), Clearing(context), Homeward(context)
+        self._judging, self._keep_clear, self._ending = Judging(context), KeepClear(context), Ending(context)
         self.following = Following(context, release_us=release_us)
         self.charting: Charting | None = None  # kept while another mode plays
         self.mode: Mode = self.following
-        self._told_form: tuple[Chart | None, WallTimeline | None] = (None, None)  # what the witness knows
+        self._told_form: tuple[Chart | None, WallTimeline | None] = (None, None)  # what the observer knows
         self._make: dict[str, Callable[[], Mode]] = {
             "follow": lambda: self.following,
             "changes": lambda: self._over_chart("changes"),
@@ -54,30 +54,30 @@ class Modes:
         self.following.watch(events)
         for note in events:
             if note.kind != "up":  # what counts is how long it sounds
-                self._clearing.hear(note)
+                self._keep_clear.hear(note)
                 if enabled:
                     self.mode.hear(note)
 
     def tell_form(self) -> None:
-        """Tells the witness where the chart lies, where that is news."""
+        """Tells the observer where the chart lies, where that is news."""
         form = self.mode.form
         told = (None, None) if form is None else (self.mode.chart, form)
         if told != self._told_form:
             self._told_form = told
-            self._context.witness.form(*told)
+            self._context.observer.form(*told)
 
     def step(self, now_us: int) -> bool:
         """Plays on; whether the music has come home, and rests."""
         situation = self._situation(now_us)
-        self._clearing.step(now_us, unasked=self.mode.keeps_clear)
+        self._keep_clear.step(now_us, unasked=self.mode.keeps_clear)
         if not self._ahead.playing:
-            self._homeward.give_up()
+            self._ending.give_up()
             self._context.knobs.apply(now_us)
             self._judging.begin(situation)
         self.mode.step(now_us)
         if self._ahead.playing:
             self._judging.look(situation, now_us)
-        return self._homeward.step(situation, now_us)
+        return self._ending.step(situation, now_us)
 
     def fill(self, look_ahead_us: int, inbox: Inbox, now_us: int, *, hears: bool) -> None:
         """Makes music ahead, until there is news. hears: what the player does counts."""
@@ -92,14 +92,14 @@ class Modes:
 
     def rest(self) -> None:
         """Silence, until there is something to play anew."""
-        self._homeward.give_up()
+        self._ending.give_up()
         self.mode.rest()
 
     def set_mode(self, name: str) -> None:
         """One of MODES."""
         if name == self.mode.name:
             return
-        self._context.witness.marked(self._context.clock(), f"mode {name}")
+        self._context.observer.marked(self._context.clock(), f"mode {name}")
         before, mode = self.mode, self._make[name]()
         if mode is before:  # another role, from the next bar line on
             return
@@ -115,7 +115,7 @@ class Modes:
 
     def end_in(self, bars: int) -> None:
         """Brings the music home in so many bars, 0: at the end of the chart's round."""
-        if not self._homeward.begin(bars, self._situation(self._context.clock())):
+        if not self._ending.begin(bars, self._situation(self._context.clock())):
             self._context.report("note", "nothing plays that could come home")
 
     def set_tempo(self, tempo_bpm: float) -> None:

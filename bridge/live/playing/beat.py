@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.live.playing.ahead import PlayAhead
+from bridge.live.playing.observer import Observer
 from bridge.live.playing.timeline import StreamTimeline
-from bridge.live.playing.witness import Witness
 from bridge.midi.clock import MidiClock
 from engine.metre import COMMON, Metre
+from osc_protocol.table.parameters import DEFAULT_BPM
 
-__all__ = ["DEFAULT_TEMPO_BPM", "LOCATE_TOLERANCE_S", "Beat"]
+__all__ = ["LOCATE_TOLERANCE_S", "Beat"]
 
-DEFAULT_TEMPO_BPM: Final = 120.0  # of a chart, and of a trade
 LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is where we are
 
 
@@ -43,7 +43,7 @@ class Beat:
     @property
     def chart_bpm(self) -> float:
         """The tempo of what cannot do without one."""
-        return self.tempo_bpm or DEFAULT_TEMPO_BPM
+        return self.tempo_bpm or DEFAULT_BPM
 
     def lay(self, from_s: float) -> None:
         """Tells model and feel the beat, which may be none: a bar line at from_s, or where the outside clock has it."""
@@ -57,18 +57,18 @@ class Beat:
         if self._ahead.misses_beat:
             self._report("feel", "quantise and swing wait for a beat: set a tempo")
 
-    def tell(self, now_us: int, witness: Witness, beats_per_bar: int) -> None:
-        """Tells the witness where beat, tempo or rest are news."""
+    def tell(self, now_us: int, observer: Observer, beats_per_bar: int) -> None:
+        """Tells the observer where beat, tempo or rest are news."""
         timeline = self._ahead.timeline
         from_us = max(now_us, self._ahead.handed_over_us)
         if not self._ahead.playing:
             if self._told is not None:
-                witness.rested(from_us)
+                observer.rested(from_us)
             self._told = None
         elif timeline is not None:
             beat = (timeline.tempo_bpm, self._ahead.wall_us(timeline.origin_s), beats_per_bar)
             if beat != self._told:
-                witness.beat(from_us, *beat)
+                observer.beat(from_us, *beat)
                 self._told = beat
 
     def is_off(self) -> bool:

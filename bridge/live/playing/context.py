@@ -9,7 +9,7 @@ from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
 from bridge.live.playing.keyboard import Keyboard
 from bridge.live.playing.knobs import Knobs
-from bridge.live.playing.witness import Witness
+from bridge.live.playing.observer import Observer
 
 __all__ = ["Context"]
 
@@ -24,4 +24,4 @@ class Context:
     report: Callable[[str, str], None]  # what, text: see Report
     knobs: Knobs
     beat: Beat
-    witness: Witness
+    observer: Observer

@@ -7,7 +7,7 @@ from typing import Final
 
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
-from bridge.live.playing.witness import Witness
+from bridge.live.playing.observer import Observer
 from engine.beats.feel import FEEL_NAMES
 from engine.errors import SidemanError
 from osc_protocol.errors import OscError
@@ -27,9 +27,9 @@ class Knobs:
         beat: Beat,
         clock: Callable[[], int],
         report: Callable[[str, str], None],
-        witness: Witness,
+        observer: Observer,
     ) -> None:
-        self._ahead, self._beat, self._clock, self._report, self._witness = ahead, beat, clock, report, witness
+        self._ahead, self._beat, self._clock, self._report, self._observer = ahead, beat, clock, report, observer
         self._turned: dict[str, Value] = {}  # and not yet in force
         self._next_us = 0
         self.in_force: dict[str, Value] = {}  # for a fresh stream
@@ -61,7 +61,7 @@ class Knobs:
             try:
                 self._ahead.improviser.set_params(**{name: value})
                 self.in_force[name] = value
-                self._witness.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
+                self._observer.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
                 if name in FEEL_NAMES:
                     self._ahead.turn_feel(**{name: float(value)})
                     if self._ahead.playing:

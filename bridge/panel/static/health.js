@@ -32,7 +32,8 @@ export class Health {
     live.began.listen(() => log.replaceChildren(nothing));
     live.said.listen((what, text) => {
       nothing.remove();
-      log.append(el("li", { className: what }, el("b", { textContent: what }), ` ${text}`));
+      const word = el("b", { textContent: t(`log.${what}`), "data-word": `log.${what}` });
+      log.append(el("li", { className: `of-${what}` }, word, ` ${text}`));
       while (log.children.length > KEPT) log.firstChild.remove();
       log.scrollTop = log.scrollHeight;
     });

@@ -1,5 +1,6 @@
 // The page: puts its parts together. Each part shows what the engine says is so, and asks it for what shall be.
 
+import { BarTools } from "./bars.js";
 import { ChartCard } from "./chart.js";
 import { control } from "./control.js";
 import { $, el, memory, svg } from "./dom.js";
@@ -30,6 +31,7 @@ const piano = new Piano();
 
 new Transport(live, values);
 const chart = new ChartCard($("chart"), live, values);
+new BarTools($("chart"));
 new Health($("health"), live);
 showNews($("news"), live);
 const roll = new Roll($("roll"), live, () => values.value("look_ahead_ms"));

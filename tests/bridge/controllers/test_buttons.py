@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.controllers.buttons import BUTTON_NAMES, Buttons, button_packet
+from bridge.controllers.cc_control import CcControl
 from bridge.controllers.map import load_cc_map, parse_cc_map
-from bridge.controllers.road import CcRoad
 from bridge.errors import CcMapError
 from osc_protocol.table.parameters import COMMAND_BY_ADDRESS, COMMANDS
 from osc_protocol.wire.codec import decode
@@ -57,7 +57,7 @@ def test_the_maps_channel_counts_where_a_button_has_none() -> None:
 @pytest.mark.parametrize("row", [row for row in COMMANDS if row.cc is not None], ids=lambda row: row.name)
 def test_every_button_of_the_table_sends_its_command(row: Any) -> None:
     engine = FakeEngine()
-    road = CcRoad(engine.server(), parse_cc_map({}))
+    road = CcControl(engine.server(), parse_cc_map({}))
     assert not road.from_in(bytes((CC, row.cc, 127)))  # a controller goes on to the session, which ignores it
     road.from_control(bytes((CC | 5, row.cc, 127)))
     road.close()
@@ -86,7 +86,7 @@ def test_a_button_sets_any_parameter_outright_and_ends_in_so_many_bars(name: str
 def test_a_pad_sets_a_mode_or_a_style_outright_and_is_not_played() -> None:
     engine = FakeEngine()
     entries = {"mode trade": {"note": 40}, "style left hand": {"note": 41, "channel": 10}}
-    road = CcRoad(engine.server(), parse_cc_map({"buttons": entries}))
+    road = CcControl(engine.server(), parse_cc_map({"buttons": entries}))
     assert road.from_in(bytes((ON, 40, 90)))
     assert road.from_in(bytes((OFF, 40, 0)))
     assert road.from_in(bytes((ON | 9, 41, 90)))
@@ -168,11 +168,11 @@ def until(true: Callable[[], bool]) -> None:
 def test_a_map_is_taken_over_while_it_is_played_by_and_a_broken_one_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.controllers.road.WATCH_S", 0.02)
+    monkeypatch.setattr("bridge.controllers.cc_control.WATCH_S", 0.02)
     path = tmp_path / "map.yaml"
     save(path, "controls: {temperature: 74}")
     engine, said, moved = FakeEngine(), list[tuple[str, str]](), list[bytes]()
-    road = CcRoad(engine.server(), load_cc_map(path), moved.append, lambda what, text: said.append((what, text)))
+    road = CcControl(engine.server(), load_cc_map(path), moved.append, lambda what, text: said.append((what, text)))
     save(path, "controls: {density: 75}\nbuttons: {play: {note: 3}}")
     until(lambda: len(said) == 1)
     assert said[0] == ("controllers", "24 knobs and 10 buttons, read anew")
@@ -197,10 +197,10 @@ def test_a_map_is_taken_over_while_it_is_played_by_and_a_broken_one_is_told(
 
 
 def test_the_users_own_map_is_found_once_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.controllers.road.WATCH_S", 0.02)
+    monkeypatch.setattr("bridge.controllers.cc_control.WATCH_S", 0.02)
     monkeypatch.setenv("SIDEMAN_CC_MAP", str(tmp_path / "own.yaml"))
     said: list[tuple[str, str]] = []
-    road = CcRoad(FakeEngine().server(), load_cc_map(), None, lambda what, text: said.append((what, text)))
+    road = CcControl(FakeEngine().server(), load_cc_map(), None, lambda what, text: said.append((what, text)))
     (tmp_path / "own.yaml").write_text("controls: {density: 75}")
     until(lambda: len(said) == 1)
     road.close()

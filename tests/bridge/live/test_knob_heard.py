@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.app.remote import Remote
+from bridge.controllers.cc_control import CcControl
 from bridge.controllers.map import parse_cc_map
-from bridge.controllers.road import CcRoad
 from bridge.controllers.sysex_port import SysexControl
-from bridge.stage.remote import Remote
 from engine.chords import parse_chart
 from engine.inference.session import Session
 from engine.model.checkpoint import Checkpoint, load_checkpoint
@@ -42,7 +42,7 @@ def by_osc(server: OscServer) -> Turn:
 
 def by_cc(server: OscServer) -> Turn:
     def turn(value: float) -> None:
-        road = CcRoad(server, parse_cc_map({}))
+        road = CcControl(server, parse_cc_map({}))
         road.from_in(bytes((0xB0, DENSITY.cc or 0, to_cc(DENSITY, value))))
         road.close()
 

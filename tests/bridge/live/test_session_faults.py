@@ -6,7 +6,7 @@ import pytest
 
 import native
 from bridge.errors import LiveFailure
-from bridge.live.deadline_thread import Player
+from bridge.live.deadline_thread import DeadlineThread
 from bridge.live.inbox import Inbox
 from bridge.live.session import LiveSession
 from engine.chords import parse_chord
@@ -24,7 +24,7 @@ def test_a_session_that_fails_again_and_again_gives_up_in_silence_and_says_why()
     scheduler = native.Scheduler()
     failures: list[BaseException] = []
     port: list[tuple[int, ...]] = []
-    player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, failures.append)
+    player = DeadlineThread(scheduler, lambda message: port.append(tuple(message)), native.now_us, failures.append)
     said: list[str] = []
     live = LiveSession(
         Broken, scheduler, Inbox(native.now_us), lambda what, text: said.append(text) if what == "error" else None
@@ -55,7 +55,7 @@ def test_a_port_that_fails_is_reported_once_and_gets_every_end_it_will_take() ->
             raise OSError("cable pulled")
         port.append(tuple(message))  # type: ignore[arg-type]
 
-    player = Player(scheduler, send, native.now_us, failures.append)
+    player = DeadlineThread(scheduler, send, native.now_us, failures.append)
     for pitch in range(60, 68):
         scheduler.push(native.now_us(), 0x90, pitch, 80)
     player.start()
@@ -68,7 +68,7 @@ def test_a_port_that_fails_is_reported_once_and_gets_every_end_it_will_take() ->
 def test_after_port_lost_nothing_is_sent() -> None:
     scheduler = native.Scheduler()
     port: list[object] = []
-    player = Player(scheduler, port.append, native.now_us, pytest.fail)
+    player = DeadlineThread(scheduler, port.append, native.now_us, pytest.fail)
     player.port_lost()
     scheduler.push(0, 0x90, 60, 80)
     player.start()

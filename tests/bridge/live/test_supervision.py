@@ -20,13 +20,13 @@ import mido
 import pytest
 
 import native
-from bridge.live.deadline_thread import Player
+from bridge.app.watchman import Watchman
+from bridge.live.deadline_thread import DeadlineThread
 from bridge.live.inbox import Inbox
 from bridge.live.session import LiveSession
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import RESTARTS, RestartLimit
 from bridge.midi.clock import MidiClock
-from bridge.stage.watchman import Watchman
 from engine.chords import parse_chart, parse_chord
 from engine.notes import NoteEvent
 from tests.support.live.fake_session import FakeSession
@@ -132,7 +132,7 @@ def test_the_sessions_thread_survives_whatever_its_decoder_throws() -> None:
             return super().generate(until_s, to_strike)
 
     scheduler, port, said = native.Scheduler(), [], []
-    player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)
+    player = DeadlineThread(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)
     live = LiveSession(Fails, scheduler, Inbox(native.now_us), lambda what, text: said.append(what))
     live.set_parameter("look_ahead_ms", 200)
     live.set_chord(parse_chord("C"))
@@ -187,7 +187,7 @@ def test_strikes_that_fell_due_while_the_process_stood_still_are_left_out_with_t
     for number in range(10):
         scheduler.push(now_us - 900_000 + number * 80_000, 0x90, 60 + number, 80)
         scheduler.push(now_us + 30_000 + number * 1_000, 0x80, 60 + number, 0)
-    player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)
+    player = DeadlineThread(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)
     player.start()
     time.sleep(0.2)
     assert player.finish()
@@ -200,7 +200,7 @@ def test_strikes_that_fell_due_while_the_process_stood_still_are_left_out_with_t
 def test_a_receiver_that_holds_notes_of_a_killed_process_is_silenced_at_the_start_and_before_the_first_strike() -> None:
     port: list[tuple[int, ...]] = []
     scheduler = native.Scheduler()
-    player = Player(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)
+    player = DeadlineThread(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)
     player.start()
     time.sleep(0.05)
     at_start, port[:] = list(port), []

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import mido
 import pytest
 
 from tests.support.browser import Visitor, until, visit
@@ -92,7 +93,7 @@ def test_a_chart_is_written_with_the_parsers_own_hints(page: Visitor, over_a_cha
 
 
 def test_the_library_plays_at_its_tempo(page: Visitor, over_a_chart: tuple[Play, Listener]) -> None:
-    page.locator(".chart select").select_option(label="Harbour Waltz")
+    page.locator(".chart .head select").select_option(label="Harbour Waltz")
     until(lambda: page.evaluate("sideman.live.chart.metre") == "3/4", "the chart")
     until(lambda: page.locator("#metre").input_value() == "3/4", "its metre")
     until(lambda: page.evaluate("sideman.live.beat?.tempo") == 138, "its tempo")
@@ -151,3 +152,26 @@ def test_without_any_midi_the_page_is_instrument_and_speaker(browser: Any) -> No
         assert play.end() == 130
     finally:
         play.kill()
+
+
+def test_the_last_bars_are_downloaded_or_dragged_out_and_parse(
+    page: Visitor, over_a_chart: tuple[Play, Listener]
+) -> None:
+    _, listener = over_a_chart
+    until(lambda: len(listener.onsets()) > 20, "some music")
+    with page.expect_download() as download:
+        page.locator(".take").click()
+    file = mido.MidiFile(download.value.path())
+    assert download.value.suggested_filename == "sideman-16-bars.mid"
+    taken = [message.note for message in file.tracks[1] if message.type == "note_on" and message.velocity]
+    heard = [pitch for _, pitch in listener.onsets()]
+    assert taken
+    assert any(heard[at : at + len(taken)] == taken for at in range(len(heard))), "what was sent, in its order"
+    dragged = page.locator(".take").evaluate(
+        """(node) => { const carried = new DataTransfer();
+           node.dispatchEvent(new DragEvent("dragstart", { dataTransfer: carried, bubbles: true }));
+           return carried.getData("DownloadURL"); }"""
+    )
+    kind, name, address = dragged.split(":", 2)
+    assert (kind, name) == ("audio/midi", "sideman-16-bars.mid")
+    assert page.request.get(address).body()[:4] == b"MThd"

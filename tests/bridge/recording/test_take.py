@@ -131,7 +131,7 @@ def test_bytes_that_are_no_midi_are_left_out(tmp_path: Path) -> None:
 def test_the_file_has_the_charts_bars_its_chords_and_every_knob(tmp_path: Path) -> None:
     path = tmp_path / "take.mid"
     take = Take(path, START_US)
-    world = World(witness=take)
+    world = World(observer=take)
     world.live.set_tempo(90.0)
     world.run(0.77)
     world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7 | Cmaj7"))

@@ -20,6 +20,7 @@ from engine.midi_io import read_performance, write_midi
 from engine.model.checkpoint import load_checkpoint
 from engine.notes import NoteEvent, make_notes
 from engine.solo.improvise import improvise, notes_of
+from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM
 
 CHART = "Dm7 | G7 | Cmaj7 | Am7"
 
@@ -42,6 +43,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(solo: Path, 
     assert generate(*common, "--seed", 8, "-o", tmp_path / "c.mid") == 0
     assert (tmp_path / "b.mid").read_bytes() == solo.read_bytes()
     assert (tmp_path / "c.mid").read_bytes() != solo.read_bytes()
+
+
+@pytest.mark.parametrize("tempo_bpm", [LOWEST_BPM, 15, HIGHEST_BPM])
+def test_every_tempo_of_the_parameter_table_is_taken(tmp_path: Path, tempo_bpm: float) -> None:
+    assert generate("--chords", "C", "--tempo", tempo_bpm, "--bars", 1, "-o", tmp_path / "a.mid") == 0
+    assert symusic.Score.from_midi((tmp_path / "a.mid").read_bytes()).tempos[0].qpm == pytest.approx(
+        tempo_bpm, rel=1e-4
+    )
+
+
+def test_another_tempo_is_refused_with_the_tables_range(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate("--chords", "C", "--tempo", 9, "-o", tmp_path / "a.mid") == 2
+    assert f"--tempo 9 lies outside {LOWEST_BPM:g}..{HIGHEST_BPM:g}" in capsys.readouterr().err
 
 
 def test_independent_readers_agree_on_the_file(solo: Path) -> None:
@@ -200,7 +214,7 @@ def test_the_engine_runs_alone(tmp_path: Path, solo: Path) -> None:
         (["--prompt", "missing.mid"], "missing.mid: no such file"),
         (["--prompt", "broken.mid"], "broken.mid"),
         (["--chords", "C", "--temperature", "9"], "0.05..2"),
-        (["--chords", "C", "--tempo", "5"], "20..999"),
+        (["--chords", "C", "--tempo", "5"], "10..999"),
         (["--chords", "C", "--bars", "0"], "--bars 0"),
         (["--chords", "C", "--variations", "0"], "--variations 0"),
         (["--chords", "C", "--seed", "-1"], "--seed -1"),

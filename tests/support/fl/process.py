@@ -85,7 +85,7 @@ class Ports:
         return bool(is_done)
 
 
-class Witness:
+class Observer:
     """Hears over UDP which values the engine has, and when."""
 
     def __init__(self, osc_port: int) -> None:
@@ -115,7 +115,7 @@ class Studio:
         self.fl.now_s = time.monotonic()
         self.fl.load()
         self.ports = Ports(self.fl)
-        self.witness = Witness(osc_port)
+        self.observer = Observer(osc_port)
         self.app = self.fl.modules["device_Sideman"].app
         self._hints = 0
 
@@ -133,7 +133,7 @@ class Studio:
         had = self.ports.wait(lambda: self._has(name, value, begun_s), 2.0)
         if not (shown and had):
             return [None, None, self.fl.hints[-1]]
-        in_force_s = self.witness.values[name][1]
+        in_force_s = self.observer.values[name][1]
         return [round((at_s - begun_s) * 1000, 2) for at_s in (in_force_s, shown_s)] + [self.fl.hints[-1]]
 
     def flood(self, moves: int, per_s: float) -> list[object]:
@@ -148,7 +148,7 @@ class Studio:
         begin, self._hints = self._hints, len(self.fl.hints)
         seen = self.ports.wait(lambda: any(hint in text for text in self.fl.hints[begin:]), timeout_s)
         self._hints = len(self.fl.hints)
-        self.witness.subscribe()  # an engine that has come back has forgotten
+        self.observer.subscribe()  # an engine that has come back has forgotten
         return [seen, self.fl.hints[begin:]]
 
     def _move(self, number: int, position: int) -> float:
@@ -158,7 +158,7 @@ class Studio:
         return self.fl.now_s
 
     def _has(self, name: str, value: float, begun_s: float) -> bool:
-        told, at_s = self.witness.values.get(name, (None, 0.0))
+        told, at_s = self.observer.values.get(name, (None, 0.0))
         return at_s >= begun_s and isinstance(told, int | float) and abs(told - value) < 1e-4
 
 

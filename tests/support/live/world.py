@@ -12,7 +12,7 @@ import native
 from bridge.live.inbox import Inbox
 from bridge.live.options import SessionOptions
 from bridge.live.playing.improviser import Improviser
-from bridge.live.playing.witness import Witness
+from bridge.live.playing.observer import Observer
 from bridge.live.session import DEFAULTS, LiveSession
 from tests.support.live.fake_session import FakeSession
 
@@ -36,13 +36,13 @@ class World:
     decode_us: Callable[[], int] = lambda: 3_000  # of one generate call
     make_session: Callable[[int], Improviser] | None = None  # the double where it is None
     options: SessionOptions = DEFAULTS
-    witness: Witness | None = None
+    observer: Observer | None = None
     preempted_us: Callable[[], int] = lambda: 0  # how long the session thread loses the processor after a clock reading
 
     def __post_init__(self) -> None:
         self.scheduler = native.Scheduler()
         self.sessions: list[FakeSession] = []
-        self.live = LiveSession(self.make, self.scheduler, Inbox(self.clock), self.report, self.options, self.witness)
+        self.live = LiveSession(self.make, self.scheduler, Inbox(self.clock), self.report, self.options, self.observer)
 
     def report(self, what: str, text: str) -> None:
         """As on a terminal, where what applies of parameters at auto is not told."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.app.remote import check_live
 from bridge.cli import main
-from bridge.stage.remote import check_live
 from engine.chords import parse_chart
 from engine.errors import CheckpointError
 from engine.inference.session import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import ModeError
-from bridge.live.modes.clearing import LATELY_US
+from bridge.live.modes.keep_clear import LATELY_US
 from engine.chords import parse_chart
 from tests.support.live.world import C_MAJOR_7, D_MINOR_7, World
 

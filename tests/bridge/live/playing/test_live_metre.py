@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bridge.app.remote import Remote
 from bridge.commands.play import add_arguments
 from bridge.live.playing.beat import Beat
-from bridge.stage.remote import Remote
 from engine.chords import Chart
 from engine.errors import ChordError
 from engine.metre import Metre

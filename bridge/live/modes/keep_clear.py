@@ -9,14 +9,14 @@ from bridge.live.playing.context import Context
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.keyboard import KeyEvent
 
-__all__ = ["COMP_CLEAR", "LATELY_US", "Clearing"]
+__all__ = ["COMP_CLEAR", "LATELY_US", "KeepClear"]
 
 LATELY_US: Final = 2_000_000  # a note that ended so long ago still says where the player's hands are
 COMP_CLEAR: Final = 3  # semitones that mode comp keeps clear until the player asks for others
 PITCHES: Final = 128
 
 
-class Clearing:
+class KeepClear:
     """Session thread only. It hears the keys in every mode."""
 
     def __init__(self, context: Context) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.app.settings import Settings
 from bridge.errors import PortError
 from bridge.midi.live_ports import LiveInput, LiveOutput, LivePorts
 from bridge.midi.ports import MidiSystem, find_system
-from bridge.stage.settings import Settings
 
 __all__ = ["NoPorts", "PortNames", "find_ports"]
 

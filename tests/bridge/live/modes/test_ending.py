@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.live.modes.homeward import home_beat
+from bridge.live.modes.ending import home_beat
 from engine.chords import parse_chart
 from tests.support.live.world import C_MAJOR_7, G_7, START_US, World
 

@@ -1,4 +1,4 @@
-"""The road of plain MIDI controllers to the OSC server: a thread between the ports' callbacks and the checks."""
+"""Plain MIDI controllers in front of the OSC server: a thread between the ports' callbacks and the checks."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from osc_protocol.table.parameters import BY_NAME
 from osc_protocol.wire.codec import decode, encode
 from osc_protocol.wire.replies import VALUE
 
-__all__ = ["CcRoad"]
+__all__ = ["CcControl"]
 
 CAPACITY: Final = 1024  # messages waiting
 WATCH_S: Final = 1.0  # between two looks at the map's file
 
 
 class _Port:
-    """What one port's controllers mean by one map. decoder: the road's thread; buttons: the MIDI system's."""
+    """What one port's controllers mean by one map. decoder: the thread of CcControl; buttons: the MIDI system's."""
 
     def __init__(self, cc_map: CcMap, server: OscServer, *, any_channel: bool) -> None:
         self.decoder = CcDecoder(cc_map, server.value, any_channel=any_channel)
         self.buttons = Buttons(cc_map.buttons, None if any_channel else cc_map.channel)
 
 
-class CcRoad:
+class CcControl:
     """from_in(), from_control(): the MIDI callbacks; they return at once. The rest happens on this object's thread.
 
     send_feedback(message): moves a motor fader; None for none. What it raises is counted in `failed`.

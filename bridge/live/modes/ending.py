@@ -8,7 +8,7 @@ from bridge.live.playing.timeline import StreamTimeline
 from engine.chords import Chart
 from engine.judgement import DOMINANTS
 
-__all__ = ["Homeward", "home_beat"]
+__all__ = ["Ending", "home_beat"]
 
 BAR_S = 2.0  # where no beat is known
 AHEAD_S = 0.25  # from the decision to the last chord, at least: what leads there has to be made
@@ -26,7 +26,7 @@ def home_beat(chart: Chart) -> float:
     return max(chart.spans[-1].start_beat, float(chart.beats - chart.beats_per_bar))
 
 
-class Homeward:
+class Ending:
     """Session thread only."""
 
     def __init__(self, context: Context) -> None:

@@ -32,7 +32,7 @@ def check_live(name: str, value: Value) -> None:
 
 
 class Remote:
-    """Owns the values in force and the OSC server. Values come from any road; the session thread hears of each."""
+    """Owns the values in force and the OSC server. Values come from any surface; the session thread hears of each."""
 
     def __init__(
         self,

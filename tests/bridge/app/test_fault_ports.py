@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import native
-from bridge.live.deadline_thread import Player
+from bridge.live.deadline_thread import DeadlineThread
 from bridge.midi.echo import Echo
 from tests.support.live.jack_server import JackServer, running_jack
 from tests.support.live.processes import (
@@ -155,7 +155,7 @@ def test_strikes_that_a_slow_port_makes_late_are_left_out_with_their_ends() -> N
         if message[0] == 0x90 and message[1] == 60:
             time.sleep(0.6)  # the port hangs for a moment
 
-    player = Player(scheduler, send, native.now_us, pytest.fail)
+    player = DeadlineThread(scheduler, send, native.now_us, pytest.fail)
     begin_us = native.now_us() + 20_000
     for number in range(12):
         scheduler.push(begin_us + number * 50_000, 0x90, 60 + number, 80)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import native
+from bridge.app.settings import Settings
 from bridge.live.inbox import Inbox
 from bridge.live.playing.delivery import EventSink
 from bridge.recording.journal import Journal
@@ -12,13 +13,12 @@ from bridge.recording.last_take import remember
 from bridge.recording.session_header import session_header
 from bridge.recording.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedInbox
 from bridge.recording.take import Take
-from bridge.stage.settings import Settings
 
-__all__ = ["Records"]
+__all__ = ["Recordings"]
 
 
-class Records:
-    """sink and inbox are the session's own, written down where there is a log. take: a witness, where there is one."""
+class Recordings:
+    """sink and inbox are the session's own, written down where there is a log. take: a observer, where there is one."""
 
     def __init__(self, settings: Settings, scheduler: EventSink, on_trouble: Callable[[str], None]) -> None:
         """on_trouble(text): called on a thread of its own if the disk refuses. BridgeError where it does already."""

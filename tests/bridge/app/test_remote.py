@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bridge.app import remote
+from bridge.app.remote import Remote
 from bridge.errors import ModeError
-from bridge.stage import remote
-from bridge.stage.remote import Remote
 from engine.model.controls import Control
 from engine.styles.library import Shelved
 from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES

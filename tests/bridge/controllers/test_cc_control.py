@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.controllers.cc_control import CAPACITY, CcControl
 from bridge.controllers.map import parse_cc_map
-from bridge.controllers.road import CAPACITY, CcRoad
 from osc_protocol.table.parameters import PARAMETERS, from_cc
 from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ERROR, VALUE
@@ -27,7 +27,7 @@ def test_a_knob_sets_its_row_and_everyone_hears_of_it() -> None:
     server = engine.server()
     heard: list[Message] = []
     server.add_listener(lambda packet: heard.extend(decode(packet)))
-    road = CcRoad(server, parse_cc_map({"channel": 2}))
+    road = CcControl(server, parse_cc_map({"channel": 2}))
     road.from_in(bytes((0xB0, 24, 0)))  # another channel
     road.from_in(bytes((0xB1, 24, 127)))
     road.from_control(bytes((0xB7, 20, 0)))
@@ -39,7 +39,7 @@ def test_a_knob_sets_its_row_and_everyone_hears_of_it() -> None:
 
 def test_a_thousand_moves_end_at_the_last() -> None:
     engine = FakeEngine()
-    road = CcRoad(engine.server(), parse_cc_map({}))
+    road = CcControl(engine.server(), parse_cc_map({}))
     for step in range(1000):
         road.from_in(bytes((0xB0, 24, step % 128)))
         if step % 100 == 0:
@@ -59,7 +59,7 @@ def test_what_the_engine_refuses_is_told_and_the_road_goes_on() -> None:
     server._dispatcher.on_parameter = refuse
     heard: list[Message] = []
     server.add_listener(lambda packet: heard.extend(decode(packet)))
-    road = CcRoad(server, parse_cc_map({}))
+    road = CcControl(server, parse_cc_map({}))
     for number in (24, 20):
         road.from_in(bytes((0xB0, number, 1)))
     road.close()
@@ -70,7 +70,7 @@ def test_faders_stand_where_the_values_are_and_a_broken_port_harms_nothing() -> 
     engine = FakeEngine()
     server = engine.server()
     sent: list[bytes] = []
-    road = CcRoad(server, parse_cc_map({"controls": {"min_p": False}}), sent.append)
+    road = CcControl(server, parse_cc_map({"controls": {"min_p": False}}), sent.append)
     count = sum(row.cc is not None for row in PARAMETERS) - 1
     until(lambda: len(sent) == count)
     assert bytes((0xB0, 24, 0)) in sent  # auto
@@ -93,7 +93,7 @@ def test_faders_stand_where_the_values_are_and_a_broken_port_harms_nothing() -> 
 
 @pytest.mark.parametrize("message", [b"", b"\xb0", bytes((0x90, 24, 1)), bytes((0xB0, 24, 1, 1)), b"\xf0\x7d\xf7"])
 def test_other_messages_never_queue(message: bytes) -> None:
-    road = CcRoad(FakeEngine().server(), parse_cc_map({}))
+    road = CcControl(FakeEngine().server(), parse_cc_map({}))
     for _ in range(2 * CAPACITY):
         road.from_in(message)
     road.close()

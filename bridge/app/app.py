@@ -19,27 +19,27 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import native
+from bridge.app.port_names import NoPorts, find_ports
+from bridge.app.recordings import Recordings
+from bridge.app.remote import Remote
+from bridge.app.settings import Settings
+from bridge.app.surfaces import Surfaces
+from bridge.app.watchman import OUR_THREADS, Watchman
 from bridge.errors import LiveFailure
-from bridge.live.deadline_thread import Player
+from bridge.live.deadline_thread import DeadlineThread
 from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
-from bridge.live.playing.witness import Witnesses
+from bridge.live.playing.observer import Observers
 from bridge.live.session import LiveSession
 from bridge.live.supervision import RestartLimit
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
 from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
 from bridge.panel.panel import Panel
-from bridge.stage.port_names import NoPorts, find_ports
-from bridge.stage.records import Records
-from bridge.stage.remote import Remote
-from bridge.stage.roads import Roads
-from bridge.stage.settings import Settings
-from bridge.stage.watchman import OUR_THREADS, Watchman
 from engine.metre import parse_metre
 from engine.platform.system import this_system
 
-__all__ = ["Stage"]
+__all__ = ["App"]
 
 SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
 EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and all; a C timer ends it then
@@ -48,7 +48,7 @@ OSC_THREADS: Final = OUR_THREADS + "osc"
 DIED: Final = "died"  # in the inbox: a worker, with the reason
 
 
-class Stage:
+class App:
     """open(), wait(), close(): main thread. leave(): any thread, and signal handlers."""
 
     def __init__(
@@ -59,11 +59,12 @@ class Stage:
         self._inbox: queue.SimpleQueue[tuple[str, str] | int | BaseException] = queue.SimpleQueue()
         self._exits = ExitStack()  # the last opened is closed first, each whatever becomes of the others
         self.is_open = False  # notes may sound from now on
-        self._player: Player | None = None
+        self._deadline_thread: DeadlineThread | None = None
         self._live: LiveSession | None = None
         self._remote: Remote | None = None
-        self._records: Records | None = None
+        self._recordings: Recordings | None = None
         self._panel: Panel | None = None
+        self._ports_said = ""
         self._hung = False
         self._restarts = RestartLimit()  # of all workers but the session, which has its own
 
@@ -72,9 +73,9 @@ class Stage:
         settings = self._settings
         names = find_ports(settings)  # first: the model takes longer to load
         scheduler = native.Scheduler()
-        records = self._records = Records(settings, scheduler, lambda text: self._report("error", text))
-        if records.take is not None and records.take.recovered is not None:
-            path, count = records.take.recovered
+        recordings = self._recordings = Recordings(settings, scheduler, lambda text: self._report("error", text))
+        if recordings.take is not None and recordings.take.recovered is not None:
+            path, count = recordings.take.recovered
             self._say(f"a take was broken off here: it is now {path}, {count} messages")
         panel = self._panel = Panel(native.now_us, self._report) if settings.panel else None
         if panel is not None:
@@ -82,11 +83,11 @@ class Stage:
         taps = [] if panel is None else [panel.tap]
         live = LiveSession(
             self._load(),
-            records.sink if panel is None else panel.sink(records.sink),
-            records.inbox,
+            recordings.sink if panel is None else panel.sink(recordings.sink),
+            recordings.inbox,
             self._report,
             settings.session,
-            Witnesses(*([] if records.take is None else [records.take]), *taps),
+            Observers(*([] if recordings.take is None else [recordings.take]), *taps),
         )
         self._live = live
         watchman = Watchman(self._worker_died)
@@ -110,13 +111,13 @@ class Stage:
         if names.system is not None:
             ports = LivePorts(names.system, self._midi_lost, self._midi_back, self._report)
         self._exits.callback(ports.close)
-        roads = Roads(self._remote.server, settings, self._report, self._exits)
-        oscquery = roads.open_oscquery(None if panel is None else panel.site(live, settings.session.metre))
+        surfaces = Surfaces(self._remote.server, settings, self._report, self._exits)
+        oscquery = surfaces.open_oscquery(None if panel is None else panel.site(live, settings.session.metre))
 
         output = ports.output("Sideman Out", names.output)
         echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
-        self._player = Player(scheduler, output.send, native.now_us, self._inbox.put, self._sent, echo)
-        knobs = roads.open_knobs(ports, names.feedback)
+        self._deadline_thread = DeadlineThread(scheduler, output.send, native.now_us, self._inbox.put, self._sent, echo)
+        knobs = surfaces.open_knobs(ports, names.feedback)
 
         def hear(message: bytes) -> None:
             try:
@@ -130,7 +131,7 @@ class Stage:
                 self._worker_died("the MIDI input", error)
 
         source = ports.input("Sideman In", names.input, hear, clock=settings.session.midi_clock)
-        control = "none" if names.control is None else roads.open_control(ports, knobs, *names.control)
+        control = "none" if names.control is None else surfaces.open_control(ports, knobs, *names.control)
 
         # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
         gc.collect()
@@ -140,12 +141,13 @@ class Stage:
         self._exits.callback(sys.setswitchinterval, interval_s)
         self._exits.callback(gc.unfreeze)
         self.is_open = True
-        self._player.start()
+        self._deadline_thread.start()
         live.start_thread(self._inbox.put)
         if names.system is None:
-            self._say(f"{names.why_none}; until then you play and hear in the page alone")
+            self._ports_said = f"{names.why_none}; until then you play and hear in the page alone"
         else:
-            self._say(f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}")
+            self._ports_said = f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}"
+        self._say(self._ports_said)
         self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.session.seed}")
         if not settings.osc_host.startswith("127."):
             self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
@@ -178,10 +180,10 @@ class Stage:
     def _look_at_session(self) -> None:
         """Ends the notes of a session that hangs; it goes on by itself when it can."""
         assert self._live is not None
-        assert self._player is not None
+        assert self._deadline_thread is not None
         hangs = self._live.hangs()
         if hangs and not self._hung:
-            self._player.hush()
+            self._deadline_thread.hush()
             self._report("error", "the session hangs, every note ended: the decoder or the disk takes over a second")
         self._hung = hangs
 
@@ -211,8 +213,8 @@ class Stage:
         try:
             with self._time_limit():
                 self._end_notes()
-            if self._records is not None:
-                said = self._records.close(played=self.is_open)
+            if self._recordings is not None:
+                said = self._recordings.close(played=self.is_open)
                 if said:
                     self._say(said)
         finally:
@@ -231,14 +233,14 @@ class Stage:
     def _end_notes(self) -> None:
         if self._live is not None:
             self._live.stop_thread()
-        if self._player is not None:
-            self._player.finish()
-            lateness_ms = sorted(late_us / 1000 for late_us in self._player.lateness_us)
+        if self._deadline_thread is not None:
+            self._deadline_thread.finish()
+            lateness_ms = sorted(late_us / 1000 for late_us in self._deadline_thread.lateness_us)
             if lateness_ms and self._live is not None:
                 p50, p99 = lateness_ms[len(lateness_ms) // 2], lateness_ms[len(lateness_ms) * 99 // 100]
-                skipped = self._live.skipped + self._player.missed
+                skipped = self._live.skipped + self._deadline_thread.missed
                 self._say(
-                    f"sent {self._player.sent} messages, late by p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
+                    f"sent {self._deadline_thread.sent} messages, late by p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
                     f"{skipped} notes skipped, {self._live.dropped_input} messages of the player dropped"
                 )
 
@@ -248,6 +250,7 @@ class Stage:
             panel.has_chart(settings.chart_text, settings.chart)
         if settings.session.tempo_bpm is not None:
             panel.did("/sideman/transport/tempo", settings.session.tempo_bpm)
+        panel.said("ports", self._ports_said)
         panel.did("/sideman/seed", settings.session.seed)
         panel.open()
         address = panel.address(served_at)
@@ -257,8 +260,8 @@ class Stage:
 
     def _sent(self, time_us: int, message: bytes) -> None:
         """On the deadline thread."""
-        assert self._records is not None
-        self._records.sent(time_us, message)
+        assert self._recordings is not None
+        self._recordings.sent(time_us, message)
         if self._panel is not None:
             self._panel.tap.sent(time_us, message)
 
@@ -268,8 +271,8 @@ class Stage:
 
     def _midi_lost(self, why: str) -> None:
         """On the thread of the ports, which alone speaks for the player: the keys are up, every note has ended."""
-        if self._player is not None:
-            self._player.port_lost()
+        if self._deadline_thread is not None:
+            self._deadline_thread.port_lost()
         if self._live is not None:
             for channel in range(16):
                 for controller in (ALL_SOUND_OFF, RESET_CONTROLLERS):
@@ -277,6 +280,6 @@ class Stage:
         self._report("error", f"the JACK server went away ({why}), every note has ended: start it, the ports come back")
 
     def _midi_back(self) -> None:
-        if self._player is not None:
-            self._player.port_back()
+        if self._deadline_thread is not None:
+            self._deadline_thread.port_back()
         self._report("note", "the JACK server is back, and so are the ports: connect them again")

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
+from bridge.controllers.cc_control import CcControl
 from bridge.controllers.map import parse_cc_map
-from bridge.controllers.road import CcRoad
 from bridge.controllers.sysex_port import SysexControl
 from osc_protocol.oscquery.server import OscQueryServer
 from osc_protocol.server.server import OscServer
@@ -59,7 +59,7 @@ def by_sysex(server: OscServer, row: Parameter) -> None:
 
 
 def turn(server: OscServer, row: Parameter, entry: object, pairs: list[tuple[int, int]]) -> None:
-    road = CcRoad(server, parse_cc_map({"controls": {row.name: entry}}))
+    road = CcControl(server, parse_cc_map({"controls": {row.name: entry}}))
     for number, data in pairs:
         road.from_in(bytes((0xB0, number, data)))
     road.close()
@@ -189,7 +189,7 @@ def test_every_row_is_read_by_every_route(row: Parameter) -> None:
 
     if has_position(row):
         moved: list[bytes] = []
-        road = CcRoad(server, parse_cc_map({"controls": {row.name: 70}}), moved.append)
+        road = CcControl(server, parse_cc_map({"controls": {row.name: 70}}), moved.append)
         until(lambda: any(message[1] == 70 for message in moved))
         road.close()
         assert bytes((0xB0, 70, 127 * end(row))) in moved

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.live.modes.held import HeldChord
+from bridge.live.modes.held_chord import HeldChord
 from bridge.live.playing.keyboard import Keyboard
 
 MS = 1000

@@ -1,4 +1,4 @@
-"""The roads by which parameters come and go, beside plain OSC: OSCQuery, controllers, the port pair of FL's script."""
+"""The surfaces that parameters come from and go to, beside plain OSC: OSCQuery, controllers, FL's port pair."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
-from bridge.controllers.road import CcRoad
+from bridge.app.settings import Settings
+from bridge.controllers.cc_control import CcControl
 from bridge.controllers.sysex_port import SysexControl
 from bridge.midi.live_ports import LivePorts
-from bridge.stage.settings import Settings
 from osc_protocol.errors import OscPortError
 from osc_protocol.oscquery.discovery import Announcement
 from osc_protocol.oscquery.server import OscQueryServer
 from osc_protocol.oscquery.site import Site
 from osc_protocol.server.server import OscServer
 
-__all__ = ["Roads"]
+__all__ = ["Surfaces"]
 
 CONTROL_QUEUE: Final = 1024  # SysEx messages from the control port waiting for their thread
 
 
-class Roads:
+class Surfaces:
     """Opens them, and has them closed. Main thread."""
 
     def __init__(
@@ -55,25 +55,25 @@ class Roads:
         self._exits.callback(announcement.close)
         return f"http://{http.host}:{http.port}"
 
-    def open_knobs(self, ports: LivePorts, feedback_name: str | None) -> CcRoad:
+    def open_knobs(self, ports: LivePorts, feedback_name: str | None) -> CcControl:
         """Plain controllers of the In and the control port."""
         send = None
         if feedback_name is not None:
             send = ports.output("Sideman Feedback", feedback_name).send
-        knobs = CcRoad(self._server, self._settings.cc_map, send, self._report)
+        knobs = CcControl(self._server, self._settings.cc_map, send, self._report)
         self._exits.callback(knobs.close)
         return knobs
 
-    def open_control(self, ports: LivePorts, knobs: CcRoad, input_name: str | None, output_name: str | None) -> str:
+    def open_control(self, ports: LivePorts, knobs: CcControl, input_name: str | None, output_name: str | None) -> str:
         """The port pair for FL Studio's script."""
         out = ports.output("Sideman Control", output_name)
-        road = SysexControl(self._server, out.send)
-        self._exits.callback(road.close)
+        control = SysexControl(self._server, out.send)
+        self._exits.callback(control.close)
         frames: queue.Queue[bytes | None] = queue.Queue(CONTROL_QUEUE)
 
         def receive() -> None:  # answering takes locks and time, which the MIDI system's own thread has not
             while (frame := frames.get()) is not None:
-                road.receive(frame)
+                control.receive(frame)
 
         def take(frame: bytes) -> None:
             knobs.from_control(frame)

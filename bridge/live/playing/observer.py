@@ -5,10 +5,10 @@ from __future__ import annotations
 from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
 
-__all__ = ["Witness", "Witnesses"]
+__all__ = ["Observer", "Observers"]
 
 
-class Witness:
+class Observer:
     """Does nothing: the face that others fill in. All on the session thread, and each must return at once.
 
     Times are microseconds of the monotonic clock.
@@ -30,33 +30,33 @@ class Witness:
         """The music goes round this chart, whose beats fall there; None: it follows none, or rests."""
 
 
-class Witnesses(Witness):
+class Observers(Observer):
     """Tells several, each in its turn."""
 
-    def __init__(self, *witnesses: Witness) -> None:
-        self._all = witnesses
+    def __init__(self, *observers: Observer) -> None:
+        self._all = observers
 
     def heard(self, time_us: int, message: bytes) -> None:
-        """See Witness."""
-        for witness in self._all:
-            witness.heard(time_us, message)
+        """See Observer."""
+        for observer in self._all:
+            observer.heard(time_us, message)
 
     def marked(self, time_us: int, text: str) -> None:
-        """See Witness."""
-        for witness in self._all:
-            witness.marked(time_us, text)
+        """See Observer."""
+        for observer in self._all:
+            observer.marked(time_us, text)
 
     def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
-        """See Witness."""
-        for witness in self._all:
-            witness.beat(time_us, tempo_bpm, bar_us, beats_per_bar)
+        """See Observer."""
+        for observer in self._all:
+            observer.beat(time_us, tempo_bpm, bar_us, beats_per_bar)
 
     def rested(self, time_us: int) -> None:
-        """See Witness."""
-        for witness in self._all:
-            witness.rested(time_us)
+        """See Observer."""
+        for observer in self._all:
+            observer.rested(time_us)
 
     def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
-        """See Witness."""
-        for witness in self._all:
-            witness.form(chart, timeline)
+        """See Observer."""
+        for observer in self._all:
+            observer.form(chart, timeline)
