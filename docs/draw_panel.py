@@ -31,8 +31,8 @@ PLANNED: Final = "[...sideman.live.notes.values()].filter(({ state }) => state =
 SECONDS: Final = 6.0  # of music in the picture
 # name: width, height, theme, language
 PICTURES: Final = {
-    "panel_dark.png": (1280, 1130, "dark", "en-GB"),
-    "panel_light.png": (1280, 1130, "light", "ko-KR"),
+    "panel_dark.png": (1280, 1240, "dark", "en-GB"),
+    "panel_light.png": (1280, 1240, "light", "ko-KR"),
     "panel_phone.png": (390, 844, "dark", "en-GB"),
 }
 

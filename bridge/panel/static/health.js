@@ -33,7 +33,7 @@ export class Health {
     live.said.listen((what, text) => {
       nothing.remove();
       const word = el("b", { textContent: t(`log.${what}`), "data-word": `log.${what}` });
-      log.append(el("li", { className: what }, word, ` ${text}`));
+      log.append(el("li", { className: `of-${what}` }, word, ` ${text}`));
       while (log.children.length > KEPT) log.firstChild.remove();
       log.scrollTop = log.scrollHeight;
     });

@@ -132,6 +132,7 @@ export class Live {
       if (!note) return;
       this.notes.delete(number);
       this.taken.push({ note, at: this.now() });
+      if (this.taken.length > 200) this.taken.shift(); // nobody looks: a hidden page draws nothing
       this.note.tell("back", note);
     },
     on: (number, on, pitch, velocity, channel) => {

@@ -9,12 +9,13 @@ const PAST_SHARE = 0.6; // of the width, left of the line
 const PIXELS_PER_S = { wide: 150, narrow: 92 };
 const FADE_US = 260e3; // of a note that was taken back
 const BLACK = new Set([1, 3, 6, 8, 10]);
+const TURNING_US = 1.5e6;
 const DRUMS = 9;
 const LEAST_ROWS = 38;
 const COLOURS = [
   "bg", "row", "line", "bar", "beat", "now", "text", "dim", "sideman", "sideman-deep", "player", "ghost", "gone",
   "key-white", "key-black",
-]; // fmt: one word each, --roll-... of look.css
+]; // --roll-... of look.css
 
 export class Roll {
   #canvas;
@@ -32,7 +33,7 @@ export class Roll {
   /** lookAhead(): how many milliseconds are planned ahead. */
   constructor(canvas, live, lookAhead) {
     this.#canvas = canvas;
-    this.#context = canvas.getContext("2d");
+    this.#context = canvas.getContext("2d", { alpha: false });
     this.#live = live;
     this.#lookAhead = lookAhead;
     live.changed.listen(() => this.#want());
@@ -197,8 +198,11 @@ export class Roll {
     c.font = "11px system-ui, sans-serif";
     c.textBaseline = "bottom";
     let free = -Infinity;
-    for (const { at, text } of this.#live.marks) {
-      if (at < from || !text.includes(" ")) continue; // chords have their lane
+    const marks = this.#live.marks.filter(({ text }) => text.includes(" ")); // chords have their lane
+    for (const [index, { at, text }] of marks.entries()) {
+      const next = marks[index + 1];
+      const goesOn = next && next.at - at < TURNING_US && next.text.split(" ")[0] === text.split(" ")[0];
+      if (at < from || goesOn) continue; // of a knob that turns the last value is enough
       const left = Math.max(x(at), free);
       c.fillStyle = this.#colours.line;
       c.fillRect(x(at), LANE, 1, height - LANE);
