@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ABOVE = {"native": ("engine", "bridge"), "osc_protocol": ("engine", "bridge"), "engine": ("bridge",)}
 FACES: dict[str, tuple[str, ...]] = {
     "engine.atomic": ("atomic_write", "check_folder"),
-    "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover", "warp", "warp_inverse"),
+    "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover"),
     "engine.beats.phase": ("UNKNOWN_IN_BAR", "beat_bins"),
     "engine.beats.tick_loop": ("BANDWIDTH_HZ", "TickLoop"),
     "engine.chords": (
@@ -101,7 +101,9 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.model.controls": ("Control", "ControlRows", "UNKNOWN", "asked_level", "check_askable"),
     "engine.notes": ("NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "TimedText", "make_notes"),
     "engine.output.console": ("escape_what_cannot_be_said",),
+    "engine.output.render": ("find_soundfont", "render_wav"),
     "engine.platform.system": ("this_system",),
+    "engine.solo.command": ("add_arguments", "run"),
     "engine.styles.library": (
         "Shelved",
         "add_style",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from bridge.live import commands
 from bridge.live.controls import Controls
@@ -24,27 +24,18 @@ from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.keyboard import Keyboard
 from bridge.live.playing.knobs import Knobs
 from bridge.live.playing.observer import Observer
+from bridge.live.playing.report import Report
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
 from engine.metre import parse_metre
 from osc_protocol.table.parameters import AUTO, BY_NAME, Value
 
-__all__ = ["LiveSession", "Report"]
+__all__ = ["LiveSession"]
 
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
 DEFAULTS: Final = SessionOptions()
 SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
-
-
-class Report(Protocol):
-    """Hears what happens, on the session thread. It must return at once."""
-
-    def __call__(self, what: str, text: str, /) -> None:
-        """what: `chord`, `rest`, `count-in`, `playing`, `listening`, `feel`, `note`, `asked`, `error`. text: one line.
-
-        `asked`: the names of parameters of which something else applies now, whoever decided it.
-        """
 
 
 class LiveSession(Controls):

@@ -7,6 +7,7 @@ from typing import Final
 
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.observer import Observer
+from bridge.live.playing.report import Report
 from bridge.live.playing.timeline import StreamTimeline
 from bridge.midi.clock import MidiClock
 from engine.metre import COMMON, Metre
@@ -24,7 +25,7 @@ class Beat:
         self,
         ahead: PlayAhead,
         clock: Callable[[], int],
-        report: Callable[[str, str], None],
+        report: Report,
         *,
         tempo_bpm: float | None,
         midi_clock: MidiClock | None,

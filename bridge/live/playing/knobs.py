@@ -8,6 +8,7 @@ from typing import Final
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
 from bridge.live.playing.observer import Observer
+from bridge.live.playing.report import Report
 from engine.beats.feel import FEEL_NAMES
 from engine.errors import SidemanError
 from osc_protocol.errors import OscError
@@ -26,7 +27,7 @@ class Knobs:
         ahead: PlayAhead,
         beat: Beat,
         clock: Callable[[], int],
-        report: Callable[[str, str], None],
+        report: Report,
         observer: Observer,
     ) -> None:
         self._ahead, self._beat, self._clock, self._report, self._observer = ahead, beat, clock, report, observer
