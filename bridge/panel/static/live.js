@@ -178,7 +178,10 @@ export class Live {
       this.chart = chart;
       this.chartChanged.tell(chart);
     },
-    said: (what, text) => this.said.tell(what, text),
+    said: (what, text) => {
+      if (what === "rest") this.marks.push({ at: this.now(), text: "" }); // no chord is followed from here on
+      this.said.tell(what, text);
+    },
     state: (name, value) => {
       this.state[name] = value;
       this.stateChanged.tell(name, value);

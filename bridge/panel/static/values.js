@@ -50,10 +50,6 @@ export class Values {
     return this.link.send(encode(address, values.length ? types : "", ...values));
   }
 
-  has(address) {
-    return this.commands.has(address);
-  }
-
   #listenToAll() {
     for (const row of this.rows) {
       this.#listen(row.address);
