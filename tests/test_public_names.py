@@ -101,7 +101,9 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.model.controls": ("Control", "ControlRows", "UNKNOWN", "asked_level", "check_askable"),
     "engine.notes": ("NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "TimedText", "make_notes"),
     "engine.output.console": ("escape_what_cannot_be_said",),
+    "engine.output.render": ("find_soundfont", "render_wav"),
     "engine.platform.system": ("this_system",),
+    "engine.solo.command": ("add_arguments", "run"),
     "engine.styles.library": (
         "Shelved",
         "add_style",

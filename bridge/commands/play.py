@@ -124,7 +124,7 @@ def load_engine(checkpoint: Path | None, device: str) -> Callable[[int], Improvi
 Loader = Callable[[Path | None, str], Callable[[int], Improviser]]
 
 
-def run(args: argparse.Namespace, load: Loader = load_engine) -> int:
+def run(args: argparse.Namespace, load: Loader = load_engine, opened: Callable[[], object] = lambda: None) -> int:
     """Plays until a signal; 128 + its number. SidemanError, OscError for bad input; LiveFailure where playing fails."""
     settings = _settings(args)
     app = App(settings, lambda: _load_with_style(load, args, settings), _say)
@@ -143,6 +143,7 @@ def run(args: argparse.Namespace, load: Loader = load_engine) -> int:
             if number is not None:
                 previous[number] = signal.signal(number, on_signal)
         app.open()
+        opened()
         stop = app.wait()
     finally:
         app.close()

@@ -57,6 +57,13 @@ class Windows:
     def has_screen(self) -> bool:
         return True
 
+    def open_file(self, path: Path) -> bool:
+        try:
+            self._module("os").startfile(path)
+        except (OSError, AttributeError):  # no program is known for such files
+            return False
+        return True
+
     def user_folder(self, kind: FolderKind) -> Path:
         return Path(self._environ.get("LOCALAPPDATA") or self._home() / "AppData" / "Local") / "Sideman"
 

@@ -142,6 +142,13 @@ def test_a_journal_that_a_session_writes_is_known_to_be_in_use(
     assert not in_use(tmp_path / "take.part")
 
 
+def test_a_file_is_opened_by_the_users_own_program(machine: WindowsMachine) -> None:
+    assert machine.system.open_file(Path("C:/solo.mid"))
+    assert machine.opened == [Path("C:/solo.mid")]
+    machine.opens = False
+    assert not machine.system.open_file(Path("C:/solo.mid"))
+
+
 def test_a_child_is_spared_ctrl_c(machine: WindowsMachine) -> None:
     assert machine.system.child_options() == {"creationflags": 0x200}
 
