@@ -36,7 +36,7 @@ class Ending:
         self._timeline: StreamTimeline | None = None  # that at_s was reckoned with
 
     def begin(self, bars: int, situation: Situation) -> bool:
-        """Goes home in so many bars; returns False at rest. 0: at the end of the chart's round, or at the next bar line."""
+        """Goes home in so many bars, 0: at the end of the round, or at the next bar line. Returns False at rest."""
         if not self._ahead.playing:
             return False
 
