@@ -4,7 +4,7 @@ import { Signal } from "./dom.js";
 import { Link } from "./link.js";
 
 const PINGS = 8; // at the beginning, then one now and then
-const PING_MS = 5000;
+const PING_MS = 1000;
 const KEPT_US = 60e6; // of what is over
 
 export class Live {

@@ -67,6 +67,15 @@ def test_keys_of_the_computer_are_keys_of_the_piano(page: Visitor, over_a_chart:
 HELD = """[...sideman.live.keys.values()].filter(({ off }) => off === null).map(({ pitch }) => pitch).sort()"""
 
 
+def test_the_piano_is_played_without_a_mouse(page: Visitor) -> None:
+    page.locator(".key[tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.down("Enter")
+    until(lambda: page.evaluate(HELD) == [61], "the session hears C sharp")
+    page.keyboard.up("Enter")
+    until(lambda: page.evaluate(HELD) == [], "and no more")
+
+
 def test_a_key_that_is_clicked_plays_and_a_pedal_holds_it(page: Visitor) -> None:
     page.locator("[data-word='piano.pedal']").click()
     key = page.locator(".key[data-pitch='60']")
