@@ -12,6 +12,7 @@ import argparse
 import base64
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -109,27 +110,20 @@ def platform_wheel(pure: Path, extension: Path, tag: str, out_dir: Path) -> Path
 
 
 def build(name: str, pure: Path, out_dir: Path, jobs: int) -> Path:
-    """The wheel of one target. On Linux auditwheel says whether it runs on every distribution since 2014."""
+    """The wheel of one target. Of this machine's own kind, auditwheel says whether it runs on every distribution."""
     target = TARGETS[name]
     folder = ROOT / "build" / "release" / name
     extension = build_extension(target, folder, jobs)
-    is_linux = target.system == "Linux"
-    platform = f"linux_{target.processor}" if is_linux else target.platform_tag
-    wheel = platform_wheel(pure, extension, f"cp{VERSION}-cp{VERSION}-{platform}", folder if is_linux else out_dir)
-    if not is_linux:
-        return wheel
-    audit = [
-        sys.executable,
-        "-m",
-        "auditwheel",
-        "repair",
-        "--plat",
-        target.platform_tag,
-        "--wheel-dir",
-        folder / "audited",
-    ]
-    run(*audit, "--only-plat", wheel)
-    return Path(shutil.copy2(next((folder / "audited").glob("*.whl")), out_dir))
+    tag = f"cp{VERSION}-cp{VERSION}-"
+    if (target.system, target.processor) != (platform.system(), platform.machine()):
+        return platform_wheel(pure, extension, tag + target.platform_tag, out_dir)
+    audited = folder / "audited"
+    wheel = platform_wheel(pure, extension, f"{tag}linux_{target.processor}", folder)
+    run(
+        sys.executable, "-m", "auditwheel", "repair", "--plat", target.platform_tag, "--only-plat",
+        "--wheel-dir", audited, wheel,
+    )  # fmt: skip
+    return Path(shutil.copy2(next(audited.glob("*.whl")), out_dir))
 
 
 def run(*command: str | Path) -> None:

@@ -10,9 +10,12 @@ from cross_python import export_names
 
 __all__ = ["check_extension"]
 
+lief.logging.disable()  # it wonders at what zig leaves empty
+
 ENTRY = "PyInit__core"
 WINDOWS_OWN = ("kernel32.dll", "msvcrt.dll", "ucrtbase.dll", "api-ms-win-", "ntdll.dll", "advapi32.dll")
 LINUX_OWN = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "ld-linux")
+OLD_GLIBC = (2, 17)
 MAC_OWN = ("/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib")
 
 
@@ -29,6 +32,9 @@ def check_extension(path: Path, system: str) -> None:
         undefined = {symbol.name for symbol in binary.dynamic_symbols if symbol.shndx == 0}
         asked = {name for name in undefined if name.startswith(("Py", "_Py"))}
         strangers = [name for name in binary.libraries if not name.startswith(LINUX_OWN)]
+        libraries = binary.symbols_version_requirement
+        versions = {version.name for library in libraries for version in library.get_auxiliary_symbols()}
+        strangers += sorted(name for name in versions if not is_old(name))
     elif isinstance(binary, lief.MachO.Binary):
         entries = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
         needed = {library.name for library in binary.libraries} - {path.name}  # the first one is its own name
@@ -50,6 +56,12 @@ def check_extension(path: Path, system: str) -> None:
     missing = sorted(asked - export_names().keys())
     if missing or not asked:
         sys.exit(f"{path}: asks Python for {', '.join(missing) or 'nothing at all'}, which it does not have")
+
+
+def is_old(version: str) -> bool:
+    """Whether a symbol's version, such as GLIBC_2.2.5, is one that every Linux since 2014 has."""
+    name, _, number = version.partition("_")
+    return name == "GLIBC" and tuple(map(int, number.split("."))) <= OLD_GLIBC
 
 
 def is_python(library: str) -> bool:

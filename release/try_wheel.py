@@ -48,6 +48,8 @@ def try_wheel(wheel: Path, folder: Path) -> None:
         said = run(folder, *command)
         if PLAYED not in said or not (folder / "solo.mid").read_bytes().startswith(b"MThd"):
             sys.exit(f"{way}: no solo came: {said}")
+        if ("the compiled part is not here" in said) != (variant == "python"):
+            sys.exit(f"{way}: does not say in one line whether the compiled part is here: {said}")
         (folder / "solo.mid").unlink()
         print(f"{way}: {variant}, {said.strip()}")
 

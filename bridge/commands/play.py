@@ -107,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_engine(checkpoint: Path | None, device: str) -> Callable[[int], Improviser]:
     """seed -> a fresh stream on a checkpoint, the shipped base for None. CheckpointError; SidemanError: no device."""
-    from engine.inference.backends import DEVICES
+    from engine.inference.backends import DEVICES, compiled_advice
     from engine.inference.session import Session
     from engine.model.checkpoint import load_checkpoint
 
@@ -116,8 +116,8 @@ def load_engine(checkpoint: Path | None, device: str) -> Callable[[int], Improvi
     # The first tokens touch every weight for the first time: not while playing.
     session = Session(loaded, backend=backend)
     session.generate(WARM_UP_S)
-    if session.speed_advice:
-        print(f"sideman: {session.speed_advice}", file=sys.stderr)
+    for advice in filter(None, (compiled_advice(), session.speed_advice)):
+        print(f"sideman: {advice}", file=sys.stderr)
     return lambda seed: Session(loaded, seed, backend)
 
 
