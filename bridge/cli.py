@@ -113,9 +113,15 @@ def _run(arguments: list[str]) -> int:
         print(f"sideman {metadata.version('sideman')}")
         return 0
     if run is None:
-        parser.print_help()
-        return EXIT_BAD_INPUT
+        return welcome()
     return int(run(args))
+
+
+def welcome() -> int:
+    """What `sideman` alone does."""
+    from bridge.commands.welcome import run
+
+    return run()
 
 
 def _is_bad_input(error: Exception) -> bool:

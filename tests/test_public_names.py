@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ABOVE = {"native": ("engine", "bridge"), "osc_protocol": ("engine", "bridge"), "engine": ("bridge",)}
 FACES: dict[str, tuple[str, ...]] = {
     "engine.atomic": ("atomic_write", "check_folder"),
-    "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover", "warp", "warp_inverse"),
+    "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover"),
     "engine.beats.phase": ("UNKNOWN_IN_BAR", "beat_bins"),
     "engine.beats.tick_loop": ("BANDWIDTH_HZ", "TickLoop"),
     "engine.chords": (
@@ -83,7 +83,14 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.evaluation.judgement": ("Judgement", "PLAYED", "ROWS", "judge"),
     "engine.evaluation.ngram": ("NgramModel",),
     "engine.evaluation.page": ("write_page",),
-    "engine.inference.backends": ("BACKENDS", "DEVICES", "StreamDecoder", "make_decoder", "speed_advice"),
+    "engine.inference.backends": (
+        "BACKENDS",
+        "DEVICES",
+        "StreamDecoder",
+        "compiled_advice",
+        "make_decoder",
+        "speed_advice",
+    ),
     "engine.inference.session": ("Session",),
     "engine.judgement": ("ARC_BARS", "DOMINANTS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"),
     "engine.metre": ("COMMON", "Metre", "asked_metre", "parse_metre"),
@@ -109,7 +116,9 @@ FACES: dict[str, tuple[str, ...]] = {
     ),
     "engine.notes": ("NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "TimedText", "make_notes"),
     "engine.output.console": ("escape_what_cannot_be_said",),
+    "engine.output.render": ("find_soundfont", "render_wav"),
     "engine.platform.system": ("this_system",),
+    "engine.solo.command": ("add_arguments", "run"),
     "engine.styles.library": (
         "Shelved",
         "add_style",

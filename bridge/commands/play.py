@@ -107,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_engine(checkpoint: Path | None, device: str) -> Callable[[int], Improviser]:
     """seed -> a fresh stream on a checkpoint, the shipped base for None. CheckpointError; SidemanError: no device."""
-    from engine.inference.backends import DEVICES
+    from engine.inference.backends import DEVICES, compiled_advice
     from engine.inference.session import Session
     from engine.model.checkpoint import load_checkpoint
 
@@ -116,15 +116,15 @@ def load_engine(checkpoint: Path | None, device: str) -> Callable[[int], Improvi
     # The first tokens touch every weight for the first time: not while playing.
     session = Session(loaded, backend=backend)
     session.generate(WARM_UP_S)
-    if session.speed_advice:
-        print(f"sideman: {session.speed_advice}", file=sys.stderr)
+    for advice in filter(None, (compiled_advice(), session.speed_advice)):
+        print(f"sideman: {advice}", file=sys.stderr)
     return lambda seed: Session(loaded, seed, backend)
 
 
 Loader = Callable[[Path | None, str], Callable[[int], Improviser]]
 
 
-def run(args: argparse.Namespace, load: Loader = load_engine) -> int:
+def run(args: argparse.Namespace, load: Loader = load_engine, opened: Callable[[], object] = lambda: None) -> int:
     """Plays until a signal; 128 + its number. SidemanError, OscError for bad input; LiveFailure where playing fails."""
     settings = _settings(args)
     app = App(settings, lambda: _load_with_style(load, args, settings), _say)
@@ -143,6 +143,7 @@ def run(args: argparse.Namespace, load: Loader = load_engine) -> int:
             if number is not None:
                 previous[number] = signal.signal(number, on_signal)
         app.open()
+        opened()
         stop = app.wait()
     finally:
         app.close()

@@ -15,12 +15,7 @@ from osc_protocol.table.parameters import Value
 
 __all__ = ["Panel"]
 
-_STATES: Final = {
-    "/sideman/transport/tempo": "tempo",
-    "/sideman/seed": "seed",
-    "/sideman/metre": "metre",
-    "/sideman/chord": "chord",
-}
+_STATES: Final = {"/sideman/transport/tempo": "tempo", "/sideman/seed": "seed", "/sideman/metre": "metre"}
 
 
 class Panel:

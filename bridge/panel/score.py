@@ -32,7 +32,7 @@ class Score:
     ["form", tempo_bpm, origin_us], or ["form"] for none
     ["chart", {...}]                        see charts.chart_told
     ["said", what, text]                    as the terminal says it
-    ["state", name, value]                  what a command has set: tempo, metre, seed, playing
+    ["state", name, value]                  what a command has set: tempo, metre, seed, enabled
     ["health", {...}]                       see Health
     """
 

@@ -67,11 +67,12 @@ class PageTalk:
                 return
             try:
                 answer = self._answer(json.loads(message) if is_text else None)
-            except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+                told = None if answer is None else json.dumps(answer, allow_nan=False)
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
                 self._frames.fail(UNSUPPORTED_DATA, "this is no message of a page")
                 return
-            if answer is not None:
-                self._frames.send_text(json.dumps(answer, allow_nan=False))
+            if told is not None:
+                self._frames.send_text(told)
 
     def outgoing(self) -> list[bytes]:
         """The bytes to send now."""

@@ -15,7 +15,7 @@ from engine.inference.decoder import Decoder
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import count_parameters
 
-__all__ = ["BACKENDS", "DEVICES", "StreamDecoder", "make_decoder", "speed_advice"]
+__all__ = ["BACKENDS", "DEVICES", "StreamDecoder", "compiled_advice", "make_decoder", "speed_advice"]
 
 BACKENDS = ("auto", "native", "numpy", "torch", "cuda")
 DEVICES = {"auto": "auto", "cpu": "auto", "cuda": "cuda"}
@@ -93,6 +93,16 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
         if backend == "auto" and "SIDEMAN_KERNEL" not in str(error):
             return Decoder(checkpoint, rollback)  # sizes that its kernels do not take: the numpy decoder takes any
         raise SidemanError(f"{checkpoint.path}: {error}") from None
+
+
+def compiled_advice() -> str:
+    """One line where the compiled part was not installed; "" where it was, or where it was asked to stay off."""
+    if native.VARIANT == "compiled" or os.environ.get("SIDEMAN_NATIVE") == "off":
+        return ""
+    return (
+        "the compiled part is not here, so the same notes come slower: `pip install --upgrade pip`, then reinstall to "
+        "get a wheel of this system, or have a C++ compiler build it"
+    )
 
 
 def speed_advice(checkpoint: Checkpoint, kernel: str) -> str:

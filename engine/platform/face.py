@@ -40,6 +40,9 @@ class System(Protocol):
     def has_screen(self) -> bool:
         """Whether a window, such as a browser's, can be shown."""
 
+    def open_file(self, path: Path) -> bool:
+        """Has the user's own program open a file; False where there is none to be had."""
+
     def user_folder(self, kind: FolderKind) -> Path:
         """The folder of the user's own Sideman files. It need not exist yet."""
 

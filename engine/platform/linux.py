@@ -35,9 +35,6 @@ class Linux(Posix):
     )
     synthesiser_remedy = "`apt install fluidsynth fluid-soundfont-gm`, or what your distribution calls them"
 
-    def has_screen(self) -> bool:
-        return any(self._environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
-
     def user_folder(self, kind: FolderKind) -> Path:
         variable, default = _XDG[kind]
         return Path(self._environ.get(variable) or self._home() / default) / "sideman"

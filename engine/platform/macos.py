@@ -35,6 +35,7 @@ class MacOS(Posix):
     """See System for what each method promises."""
 
     name = "macOS"
+    opener = "open"
     priority_remedy = "macOS refused it: other programs may have used it up"
     soundfont_folders = (
         "/opt/homebrew/share/soundfonts",

@@ -6,6 +6,8 @@ import contextlib
 import ctypes
 import importlib
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,20 @@ class Posix:
     ) -> None:
         """load: opens a library by its name, None for the C library of this process."""
         self._environ, self._home, self._load = environ, home, load
+
+    opener = "xdg-open"  # the program that opens any file in the user's own one for it
+
+    def has_screen(self) -> bool:
+        return any(self._environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+    def open_file(self, path: Path) -> bool:
+        program = shutil.which(self.opener, path=self._environ.get("PATH", ""))
+        if program is None or not self.has_screen():
+            return False
+        done = subprocess.run(
+            [program, path], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        return done.returncode == 0
 
     def registry_text(self, key: str, name: str) -> str | None:
         return None

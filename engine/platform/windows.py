@@ -19,7 +19,8 @@ __all__ = ["Windows"]
 _SHELL_KEY: Final = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
 _MIDI_KEY: Final = r"SYSTEM\CurrentControlSet\Services\MidiSrv"
 _LONG: Final = 248  # of a folder's 260 characters Windows keeps twelve for a file in it
-_LOCKED_BYTE: Final = 1 << 40  # of a locked file: far behind what it holds, which others may go on to read
+# Of a locked file: far behind what it holds, which others may go on to read; the C library's place has 31 bits.
+_LOCKED_BYTE: Final = (1 << 31) - (1 << 16)
 _NEW_PROCESS_GROUP: Final = 0x200
 _PATIENCE_S: Final = 1.0  # for a virus scanner, OneDrive or the search index to let go of a file
 _TIMER_MS: Final = 1  # winmm's finest
@@ -55,6 +56,13 @@ class Windows:
         self._environ, self._home, self._load, self._module = environ, home, load, module
 
     def has_screen(self) -> bool:
+        return True
+
+    def open_file(self, path: Path) -> bool:
+        try:
+            self._module("os").startfile(path)
+        except (OSError, AttributeError):  # no program is known for such files
+            return False
         return True
 
     def user_folder(self, kind: FolderKind) -> Path:

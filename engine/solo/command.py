@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks everything that can be wrong before the first note; then writes the files. SidemanError on bad input."""
     from engine.chords import parse_chart, stated_metre
-    from engine.inference.backends import DEVICES
+    from engine.inference.backends import DEVICES, compiled_advice
     from engine.metre import asked_metre
     from engine.midi_io import read_performance, write_midi
     from engine.model.checkpoint import load_checkpoint
@@ -84,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
     outputs = [path for path in (args.output, args.wav, args.plot) if path is not None]
     _check_outputs(outputs)
     checkpoint = load_checkpoint(args.checkpoint)
+    if compiled_advice():
+        print(f"sideman: {compiled_advice()}", file=sys.stderr)
     if timing.said:
         print(timing.said)
 

@@ -1,7 +1,8 @@
 #include "sideman/scheduler.h"
 
 #include <algorithm>
-#include <thread>
+
+#include "pause.h"
 
 namespace sideman {
 namespace {
@@ -110,7 +111,7 @@ std::size_t Scheduler::wait_due(Micros timeout, MidiEvent* out, std::size_t max)
     Micros sleep = std::min(give_up - time, kMaxSleep);
     if (!pending_.empty() && pending_.front().event.due < time + sleep + kSpin)
       sleep = pending_.front().event.due - kSpin - time;
-    if (sleep > Micros{0}) std::this_thread::sleep_for(sleep);
+    if (sleep > Micros{0}) pause_for(sleep);
   }
 }
 

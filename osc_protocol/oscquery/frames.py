@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
 __all__ = ["POLICY_VIOLATION", "UNSUPPORTED_DATA", "Frames", "Heard"]
 
 UNSUPPORTED_DATA, POLICY_VIOLATION = 1003, 1008  # codes of RFC 6455
@@ -22,9 +27,6 @@ class Frames:
 
     def __init__(self, request: bytes, max_bytes: int) -> None:
         """request: the HTTP request that asked for the websocket, as it was received. max_bytes: of a message."""
-        from websockets.http11 import Request
-        from websockets.server import ServerProtocol
-
         self._protocol = ServerProtocol(max_size=max_bytes)
         self._parts: list[bytes] = []  # of a message in fragments
         self._is_text = False
@@ -36,17 +38,13 @@ class Frames:
     @property
     def is_open(self) -> bool:
         """Whether there is anything left to say or to hear."""
-        from websockets.protocol import State
-
-        return self._protocol.state is State.OPEN
+        return bool(self._protocol.state is State.OPEN)
 
     def receive(self, data: bytes) -> list[Heard]:
         """Takes bytes of the other side, none at its end; the messages that they complete.
 
         Any bytes are taken: what breaks the protocol ends the connection.
         """
-        from websockets.frames import Frame, Opcode
-
         if data:
             self._protocol.receive_data(data)
         else:
@@ -65,7 +63,7 @@ class Frames:
 
     def outgoing(self) -> list[bytes]:
         """The bytes to send now; an empty item says that nothing comes after it."""
-        return self._protocol.data_to_send()
+        return list(self._protocol.data_to_send())
 
     def send_text(self, text: str) -> None:
         """Sends a text message, where somebody still hears it."""

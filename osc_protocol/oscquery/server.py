@@ -28,7 +28,7 @@ from urllib.parse import unquote, urlsplit
 from osc_protocol.errors import OscPortError
 from osc_protocol.oscquery.site import Page, Site
 from osc_protocol.oscquery.socket import WebSocket
-from osc_protocol.oscquery.talk import Talk, can_talk
+from osc_protocol.oscquery.talk import Talk
 from osc_protocol.oscquery.tree import ATTRIBUTES, describe, host_info
 from osc_protocol.server.server import OscServer
 
@@ -58,15 +58,13 @@ class OscQueryServer:
         port: int = 0,
         name: str = "Sideman",
         *,
-        live: bool | None = None,
         site: Site | None = None,
     ) -> None:
         """osc: whose values are told, started before. port: TCP, 0 for a free one.
 
-        live: whether websockets are served; None: if their library is installed. site: pages beside the tree.
+        site: pages beside the tree.
         """
         self.host, self.port, self.osc, self.site = host, port, osc, site
-        self.live = can_talk() if live is None else live
         self._name = name
         self._sockets: set[WebSocket] = set()
         self._lock = threading.Lock()
@@ -113,7 +111,7 @@ class OscQueryServer:
         except ValueError:  # brackets that hold no address
             return HTTPStatus.BAD_REQUEST, None
         if parts.query == "HOST_INFO":
-            return HTTPStatus.OK, host_info(self._name, self.host, self.osc.port, live=self.live)
+            return HTTPStatus.OK, host_info(self._name, self.host, self.osc.port)
         node = describe(unquote(parts.path), self.osc.value, self.osc.asked)
         if node is None:
             return HTTPStatus.NOT_FOUND, None
@@ -261,9 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _upgrade(self) -> None:
         query = self.server.query
-        if not query.live:
-            self.send_error(HTTPStatus.NOT_IMPLEMENTED, "no websockets here: pip install websockets")
-        elif not all(self._may_listen(origin) for origin in self.headers.get_all("Origin") or []):
+        if not all(self._may_listen(origin) for origin in self.headers.get_all("Origin") or []):
             self.send_error(HTTPStatus.FORBIDDEN, "web pages may not listen in")
         else:
             lines = [self.requestline, *(f"{name}: {value}" for name, value in self.headers.items()), "", ""]

@@ -26,19 +26,10 @@ from osc_protocol.table.parameters import CONTROL_NAMES, nearest
 from osc_protocol.wire.codec import MAX_PACKET_BYTES, decode, encode
 from osc_protocol.wire.replies import ASKED, VALUE, refusal
 
-__all__ = ["Talk", "can_talk"]
+__all__ = ["Talk"]
 
 _ASKED_AT: Final = {name: f"{ASKED}/{name}" for name in CONTROL_NAMES}
 _PATHS: Final = frozenset(path for paths in PATHS_OF.values() for path in paths) | frozenset(_ASKED_AT.values())
-
-
-def can_talk() -> bool:
-    """Whether the library that speaks the protocol is installed."""
-    try:
-        import websockets.server  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 class Talk:

@@ -43,13 +43,11 @@ _CONTAINERS: Final = {
 }
 
 
-def host_info(name: str, host: str, osc_port: int, *, live: bool) -> dict[str, Any]:
-    """The answer to `?HOST_INFO`. Bound to all addresses, OSC is where HTTP was found: no OSC_IP says so.
-
-    live: whether websockets are served, over which values are told and OSC is taken.
-    """
-    served = dict.fromkeys(("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "CLIPMODE", "UNIT"), True)
-    served |= dict.fromkeys(("LISTEN", "OSC_STREAMING"), live)
+def host_info(name: str, host: str, osc_port: int) -> dict[str, Any]:
+    """The answer to `?HOST_INFO`. Bound to all addresses, OSC is where HTTP was found: no OSC_IP says so."""
+    served = dict.fromkeys(
+        ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "CLIPMODE", "UNIT", "LISTEN", "OSC_STREAMING"), True
+    )
     missing = dict.fromkeys(("TAGS", "CRITICAL", "PATH_CHANGED", "HTML", "ECHO"), False)
     where = {} if host == "0.0.0.0" else {"OSC_IP": host}
     return {"NAME": name, **where, "OSC_PORT": osc_port, "OSC_TRANSPORT": "UDP", "EXTENSIONS": served | missing}

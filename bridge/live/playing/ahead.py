@@ -13,10 +13,9 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.live.playing.delivery import Delivery, EventSink
+from bridge.live.playing.felt_stream import FeltStream, first_strike, grid
 from bridge.live.playing.improviser import Improviser
-from bridge.live.playing.timeline import StreamTimeline
-from bridge.live.playing.turns import Tell, Turns
-from engine.beats.feel import Feel, NoteMover
+from bridge.live.playing.turns import Tell
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
@@ -24,8 +23,6 @@ __all__ = ["START_MARGIN_US", "PlayAhead", "Prepare"]
 
 CHUNK_S: Final = 0.2  # music generated between two looks at what the player did, unless a strike comes before
 FIRST_CHUNK_S: Final = 0.05  # the same after a handover, which waits for it
-SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
-SEARCH_STEP_S: Final = 0.1  # of it between two looks at the clock
 SEARCH_LATE_US: Final = 30_000  # after the handover itself a change looks no longer: music must go on
 START_MARGIN_US: Final = 5_000  # from the decision to the first note of a chart, generation not counted
 AT_ONCE_US: Final = 2_000  # for the scheduler to hear of a handover that waits for nothing, or of a first note
@@ -33,64 +30,25 @@ MARGIN_LOW_US, MARGIN_HIGH_US = 8_000, 120_000  # of a handover; in between it f
 FILL_US: Final = 200_000  # that a round may generate: what comes without a wake, a host's clock, waits for its end
 ENDS_AHEAD_US: Final = 50_000  # an end that a later strike might still bring forward waits for this moment
 SKIP_US: Final = 250_000  # a stream further behind than this skips ahead
-EPSILON_S: Final = 1e-6  # a bar line so near counts as reached
 
 Prepare = Callable[[float], None]
 """Called with the stream second from which a change shall hold, once everything after it is forgotten."""
 
 
-class PlayAhead:
-    """One stream of music on one scheduler. Session thread only."""
+class PlayAhead(FeltStream):
+    """Plays one stream of music on one scheduler. The session thread owns it."""
 
     def __init__(
         self, improviser: Improviser, sink: EventSink, clock: Callable[[], int], *, channel: int = 0, seed: int = 0
     ) -> None:
         """clock: monotonic microseconds, the scheduler's own. channel: 0..15, of every note. seed: of humanise."""
-        self._improviser, self._clock = improviser, clock
+        super().__init__(improviser, clock, seed)
         self.delivery = Delivery(sink, clock, channel)
-        self.turns = Turns()
         self._origin_us: int | None = None
         self._handed_over_us = 0  # handovers never go back in time
         self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
-        self._mover = NoteMover(Feel(seed=seed))
-        self.timeline: StreamTimeline | None = None  # the beat that model and feel were told last; None: none
         self._kept_s = 0.0  # stream second up to which nothing is taken back any more
         self.limit_s = math.inf  # nothing is generated beyond; until the next start or rest
-
-    def turn_feel(self, **values: float) -> None:
-        """Quantise, swing or humanise, by name, of the notes that are not generated yet."""
-        self._mover.feel = self._mover.feel.turned(**values)
-
-    @property
-    def misses_beat(self) -> bool:
-        """Whether quantise or swing have nothing to go by."""
-        return self.timeline is None and self._mover.feel.params.needs_beat
-
-    @property
-    def improviser(self) -> Improviser:
-        """The stream that is played."""
-        return self._improviser
-
-    def set_beat(
-        self, timeline: StreamTimeline | None, beats_per_bar: int, from_s: float, *, is_form: bool = False
-    ) -> None:
-        """Tells model and feel the beat of what comes from from_s on; nobody else does. None: it is unknown.
-
-        is_form: a chart begins on beat 0; else that is a bar line like the others.
-        """
-        self.timeline = timeline
-        tempo_bpm = None if timeline is None else timeline.tempo_bpm
-        bar_s = from_s  # the bar line that is nearest before it
-        if timeline is not None:
-            bar_s = timeline.seconds(beats_per_bar * (timeline.beat(from_s + EPSILON_S) // beats_per_bar))
-        self._improviser.set_tempo(tempo_bpm, beats_per_bar, bar_s)
-        self._improviser.set_form(self.origin_s if is_form else None)
-        self._mover.feel = replace(self._mover.feel, tempo_bpm=tempo_bpm, origin_s=self.origin_s)
-
-    @property
-    def origin_s(self) -> float:
-        """Stream second of a bar line, where a chart plays that of its beginning; 0 where there is no beat."""
-        return 0.0 if self.timeline is None else self.timeline.origin_s
 
     @property
     def playing(self) -> bool:
@@ -109,16 +67,16 @@ class PlayAhead:
 
     @property
     def margin_us(self) -> int:
-        """From a decision to the moment its music takes over: what handovers cost of late, and a half more."""
+        """How long it is from a decision to its music: what handovers cost of late, and a half more."""
         return int(min(max(1.5 * self._cost_us, MARGIN_LOW_US), MARGIN_HIGH_US))
 
     def stream_s(self, wall_us: int) -> float:
-        """Stream second that sounds at a moment. Only while playing."""
+        """Returns the stream second that sounds at a moment. Call it only while playing."""
         assert self._origin_us is not None
         return (wall_us - self._origin_us) / 1e6
 
     def wall_us(self, stream_s: float) -> int:
-        """Moment at which a stream second sounds. Only while playing."""
+        """Returns the moment at which a stream second sounds. Call it only while playing."""
         assert self._origin_us is not None
         return self._origin_us + round(stream_s * 1e6)
 
@@ -135,7 +93,7 @@ class PlayAhead:
         self._mover.feel = replace(self._mover.feel, seed=seed)
 
     def start(self, prepare: Prepare, *, at_first_note: bool, at_us: int | None = None) -> None:
-        """From rest to music.
+        """Starts music from rest.
 
         at_first_note: the stream is laid so that its first note sounds now, whatever wait the model put before it;
         otherwise the stream's present second sounds at at_us, or now.
@@ -148,7 +106,7 @@ class PlayAhead:
         prepare(start_s)
         moved = self._to_first_note() if at_first_note else []
         if at_us is None:
-            first = _first_strike(moved)
+            first = first_strike(moved)
             sounds_now_s = start_s if first is None else first.time_s
             self._origin_us = self._clock() + AT_ONCE_US - round(sounds_now_s * 1e6)
         self._handed_over_us = 0
@@ -173,25 +131,31 @@ class PlayAhead:
             self._kept_s = at_s
             self._strike_soon(first_note_us)
         else:
-            self._push(self._take(_grid(at_s + FIRST_CHUNK_S)))  # all that must be ready in time: the rest catches up
+            self._push(self._take(grid(at_s + FIRST_CHUNK_S)))  # all that must be ready in time: the rest catches up
             self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
 
     def plan(self, at_s: float, tell: Tell) -> None:
-        """Something else holds from a stream second ahead on, instead of all else that was planned. While playing."""
+        """Plans that something else holds from a stream second ahead on, instead of all that was planned.
+
+        Call it only while playing.
+        """
         self._take_back(at_s)
-        self.turns.plan(max(_grid(at_s), self._improviser.time_s), tell)
+        self.turns.plan(max(grid(at_s), self._improviser.time_s), tell)
 
     def will_strike(self, low: int, high: int) -> bool:
-        """Whether a note from low to high lies ready that a change would still take back. Only while playing."""
+        """Tells whether a note from low to high lies ready that a change would still take back.
+
+        Call it only while playing.
+        """
         return self._mover.will_strike(low, high, self.stream_s(self._clock() + self.margin_us))
 
     def rest(self) -> None:
-        """Silence now: takes back what has not sounded, ends what sounds."""
+        """Falls silent now: takes back what has not sounded, and ends what sounds."""
         now_us = self._clock()
         self.delivery.silence()
         if self._origin_us is None:
             return
-        now_s = _grid(math.floor(self.stream_s(now_us) / STEP_S) * STEP_S)
+        now_s = grid(math.floor(self.stream_s(now_us) / STEP_S) * STEP_S)
         if now_s < self._improviser.time_s:
             self._roll_back(max(now_s, min(self._kept_s, self._improviser.time_s)))
         self._improviser.end()  # the scheduler has ended them already; the stream must know
@@ -217,10 +181,10 @@ class PlayAhead:
                 skipped(self._improviser.time_s, moved_us / 1e6)
             self._mover.is_now(self.stream_s(now_us))
             self._push(self._mover.release(self.stream_s(now_us + ENDS_AHEAD_US)))
-            target_s = _grid(min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s))
+            target_s = grid(min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s))
             if self._improviser.time_s >= target_s:
                 return
-            self._push(self._take(min(target_s, _grid(self._improviser.time_s + CHUNK_S))))
+            self._push(self._take(min(target_s, grid(self._improviser.time_s + CHUNK_S))))
             if interrupted():
                 return
 
@@ -230,7 +194,7 @@ class PlayAhead:
         back: see NoteMover.cut.
         """
         stream_s, cut_s = self._mover.cut(sounds_s, back=back)
-        at_s = _grid(stream_s)
+        at_s = grid(stream_s)
         if at_s >= self._improviser.time_s:
             return None
         self.delivery.cancel_from(self.wall_us(cut_s))
@@ -238,14 +202,10 @@ class PlayAhead:
         self._push(self._mover.rollback(at_s, cut_s, at_s if back else sounds_s))
         return cut_s
 
-    def _roll_back(self, to_s: float) -> None:
-        self._improviser.rollback(to_s)
-        self.turns.go_back(to_s)
-
     def _strike_soon(self, latest_us: int) -> None:
         """Lays the stream so that its first note sounds by latest_us, or as soon as it is known where that is later."""
         moved = self._to_first_note(max(latest_us, self._handed_over_us) + SEARCH_LATE_US)
-        first = _first_strike(moved)
+        first = first_strike(moved)
         first_s = self._improviser.time_s if first is None else first.time_s
         soon_us = max(self._handed_over_us, self._clock())
         sounds_us = max(self.wall_us(first_s), soon_us)  # what takes long to find must not come late of itself
@@ -256,32 +216,5 @@ class PlayAhead:
         self._origin_us = sounds_us - round(first_s * 1e6)
         self._push(moved)
 
-    def _to_first_note(self, give_up_us: float = math.inf) -> list[NoteEvent]:
-        """Generates up to the next strike, and no further, because it waits for this; at most SEARCH_S.
-
-        give_up_us: the moment after which it is not looked for any longer.
-        """
-        give_up_s = self._improviser.time_s + SEARCH_S
-        moved: list[NoteEvent] = []
-        while _first_strike(moved) is None and self._improviser.time_s < give_up_s and self._clock() <= give_up_us:
-            moved += self._take(_grid(self._improviser.time_s + SEARCH_STEP_S))
-        return moved
-
-    def _take(self, until_s: float) -> list[NoteEvent]:
-        """New music up to its first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
-        self.turns.reach(self._improviser.time_s)
-        events = self._improviser.generate(min(until_s, self.turns.next_s), to_strike=True)
-        return self._mover.take(events, self._improviser.time_s)
-
     def _push(self, events: Sequence[NoteEvent]) -> None:
         self.delivery.push(events, self.wall_us)
-
-
-def _first_strike(events: Sequence[NoteEvent]) -> NoteEvent | None:
-    """Of events that the mover handed out: strikes among them are in time order."""
-    return next((event for event in events if event.kind == "on"), None)
-
-
-def _grid(stream_s: float) -> float:
-    """The nearest grid point."""
-    return round(stream_s / STEP_S) * STEP_S

@@ -8,6 +8,7 @@ from typing import Final
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
 from bridge.live.playing.observer import Observer
+from bridge.live.playing.report import Report
 from engine.beats.feel import FEEL_NAMES
 from engine.errors import SidemanError
 from osc_protocol.errors import OscError
@@ -19,14 +20,14 @@ KNOB_PERIOD_US: Final = 50_000  # a turning knob makes new music at most 20 time
 
 
 class Knobs:
-    """Session thread only."""
+    """Keeps what is turned until it holds. The session thread owns it."""
 
     def __init__(
         self,
         ahead: PlayAhead,
         beat: Beat,
         clock: Callable[[], int],
-        report: Callable[[str, str], None],
+        report: Report,
         observer: Observer,
     ) -> None:
         self._ahead, self._beat, self._clock, self._report, self._observer = ahead, beat, clock, report, observer
@@ -36,11 +37,11 @@ class Knobs:
 
     @property
     def waiting(self) -> bool:
-        """Whether any is turned and not yet in force."""
+        """Whether any knob is turned and not yet in force."""
         return bool(self._turned)
 
     def set(self, name: str, value: Value) -> None:
-        """A checked value; the newest of a name counts."""
+        """Takes a checked value; the newest of a name counts."""
         self._turned[name] = value
 
     def apply(self, now_us: int) -> None:

@@ -50,6 +50,6 @@ function ofChart(live, from, until) {
 function followed(live, from, until) {
   const chords = live.marks.filter(({ text }) => !text.includes(" "));
   return chords
-    .map(({ at, text }, index) => ({ at, end: chords[index + 1]?.at ?? live.restedAt ?? until, label: text }))
-    .filter(({ at, end }) => end > from && at < until);
+    .map(({ at, text }, index) => ({ at, end: chords[index + 1]?.at ?? until, label: text }))
+    .filter(({ at, end, label }) => label && end > from && at < until);
 }

@@ -16,7 +16,7 @@ export class Health {
   constructor(box, live) {
     const figures = new Map();
     const list = el("dl", { className: "figures" });
-    for (const figure of Object.keys(FIGURES)) {
+    for (const figure of [...Object.keys(FIGURES), "seed"]) {
       const value = el("dd", { textContent: "–" });
       value.dataset.figure = figure;
       figures.set(figure, value);
@@ -27,8 +27,9 @@ export class Health {
     log.append(nothing);
     box.append(el("h2", { id: "health-name", "data-word": "health" }), list, log);
     live.healthTold.listen((told) => {
-      for (const [figure, value] of figures) value.textContent = FIGURES[figure](told);
+      for (const figure of Object.keys(FIGURES)) figures.get(figure).textContent = FIGURES[figure](told);
     });
+    live.stateChanged.listen((name, value) => name === "seed" && (figures.get("seed").textContent = value));
     live.began.listen(() => log.replaceChildren(nothing));
     live.said.listen((what, text) => {
       nothing.remove();

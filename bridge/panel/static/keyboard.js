@@ -102,6 +102,7 @@ export class Keyboard {
       keys.append(key);
     }
     this.#hearPointer(keys);
+    this.#hearArrows(keys);
     this.box.replaceChildren(keys);
     this.#light();
   }
@@ -132,6 +133,25 @@ export class Keyboard {
         go(event, NaN);
       });
     }
+  }
+
+  /** One key has the focus; arrows move it, Enter and space press it. */
+  #hearArrows(keys) {
+    let place = [...this.#keys.keys()].find((pitch) => pitch >= 60);
+    this.#keys.get(place).tabIndex = 0;
+    keys.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1, ArrowUp: 12, ArrowDown: -12 }[event.key];
+      if (by && this.#keys.has(place + by)) {
+        this.#keys.get(place).tabIndex = -1;
+        place += by;
+        this.#keys.get(place).tabIndex = 0;
+        this.#keys.get(place).focus();
+      } else if (["Enter", " "].includes(event.key) && !event.repeat) this.press(place);
+      else return;
+      event.preventDefault();
+    });
+    keys.addEventListener("keyup", (event) => ["Enter", " "].includes(event.key) && this.release(place));
+    keys.addEventListener("focusout", () => this.release(place));
   }
 
   /** The nearer to its end a key is hit, the louder. */

@@ -4,7 +4,7 @@ import { Signal } from "./dom.js";
 import { Link } from "./link.js";
 
 const PINGS = 8; // at the beginning, then one now and then
-const PING_MS = 5000;
+const PING_MS = 1000;
 const KEPT_US = 60e6; // of what is over
 
 export class Live {
@@ -12,7 +12,6 @@ export class Live {
   began = new Signal(); // the whole state was told
   note = new Signal(); // (kind, note): plan, end, back, on, off
   key = new Signal(); // (kind, note): key, keyup
-  marked = new Signal(); // (text)
   said = new Signal(); // (what, text)
   chartChanged = new Signal(); // (chart)
   stateChanged = new Signal(); // (name, value)
@@ -66,6 +65,13 @@ export class Live {
       this.#answers.set(id, resolve);
       if (!this.link.send(JSON.stringify({ ...question, id }))) this.#answers.delete(id);
     });
+  }
+
+  /** Something worth a word in the roll: a chord, a knob, a role. */
+  mark(text, at = this.now()) {
+    this.marks.push({ at, text });
+    if (this.marks.length > 128) this.marks.shift();
+    this.changed.tell();
   }
 
   #ping() {
@@ -162,11 +168,7 @@ export class Live {
     pedal: (at, down) => {
       this.pedal = down;
     },
-    mark: (at, text) => {
-      this.marks.push({ at, text });
-      if (this.marks.length > 128) this.marks.shift();
-      this.marked.tell(text);
-    },
+    mark: (at, text) => this.mark(text, at),
     beat: (at, tempo, bar, beats) => {
       this.beat = tempo ? { at, tempo, bar, beats } : null;
       if (tempo) this.stateChanged.tell("sounding tempo", tempo);
@@ -178,7 +180,10 @@ export class Live {
       this.chart = chart;
       this.chartChanged.tell(chart);
     },
-    said: (what, text) => this.said.tell(what, text),
+    said: (what, text) => {
+      if (what === "rest") this.mark(""); // no chord is followed from here on
+      this.said.tell(what, text);
+    },
     state: (name, value) => {
       this.state[name] = value;
       this.stateChanged.tell(name, value);

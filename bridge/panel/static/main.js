@@ -12,7 +12,7 @@ import { Roll } from "./roll.js";
 import { Piano } from "./sound.js";
 import { Transport } from "./transport.js";
 import { Values } from "./values.js";
-import { fill, language, LANGUAGES, t } from "./words.js";
+import { choiceOf, fill, language, LANGUAGES, name, t } from "./words.js";
 
 const GROUPS = {
   ask: ["role", "groove", "left_hand", "manner", "style", "density", "loudness", "register", "thickness", "bass", "style_blend"],
@@ -38,6 +38,7 @@ const roll = new Roll($("roll"), live, () => values.value("look_ahead_ms"));
 buildControls();
 const { keyboard, hearing } = buildPiano();
 chart.sounded.listen((tones) => strum(tones));
+values.decided.listen((row) => row.choices.length && live.mark(`${name(row)} ${choiceOf(row, row.asked)}`));
 buildTheme();
 buildLanguage();
 fill(document.body);
@@ -48,9 +49,9 @@ window.sideman = { live, values, piano, roll, keyboard, hearing }; // for the co
 
 function buildControls() {
   const named = new Set(Object.values(GROUPS).flat());
-  const rest = values.rows.map((row) => row.name).filter((name) => !named.has(name) && !ELSEWHERE.has(name));
+  const rest = values.rows.map((row) => row.name).filter((row) => !named.has(row) && !ELSEWHERE.has(row));
   for (const [group, names] of Object.entries({ ...GROUPS, more: rest })) {
-    const rows = names.map((name) => values.byName.get(name)).filter(Boolean);
+    const rows = names.map((row) => values.byName.get(row)).filter(Boolean);
     if (!rows.length) continue;
     const box = el("section", { className: `card group ${group}`, "aria-labelledby": `group-${group}` });
     const grid = el("div", { className: "grid" }, ...rows.map((row) => control(row, values)));

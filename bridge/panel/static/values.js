@@ -10,8 +10,10 @@ const AUTO = "auto";
 
 export class Values {
   changed = new Signal(); // (row)
+  decided = new Signal(); // (row): something else applies where the value is auto
   refused = new Signal(); // (address, reason)
   link = new Link("/");
+  #askedOnce = new Set(); // rows of which it was told what applies, since the link was opened
 
   /** table: the rows and commands as table.json has them. */
   constructor(table) {
@@ -50,11 +52,8 @@ export class Values {
     return this.link.send(encode(address, values.length ? types : "", ...values));
   }
 
-  has(address) {
-    return this.commands.has(address);
-  }
-
   #listenToAll() {
+    this.#askedOnce.clear();
     for (const row of this.rows) {
       this.#listen(row.address);
       if (row.mayBeAuto) this.#listen(ASKED + row.name);
@@ -73,8 +72,12 @@ export class Values {
       this.changed.tell(row);
     } else if (address.startsWith(ASKED)) {
       const asked = this.byName.get(address.slice(ASKED.length));
+      const before = asked.asked;
       asked.asked = told(asked, values[0]);
       this.changed.tell(asked);
+      const isNews = this.#askedOnce.has(asked) && before !== asked.asked && asked.asked !== AUTO;
+      this.#askedOnce.add(asked);
+      if (isNews) this.decided.tell(asked);
     } else if (address === "/sideman/error") {
       this.refused.tell(values[0], values[1]);
       if (this.byAddress.has(values[0])) this.#listen(values[0]); // to be told what is in force instead

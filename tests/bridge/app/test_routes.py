@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
+from websockets.sync.client import connect
 
 from bridge.controllers.cc_control import CcControl
 from bridge.controllers.map import parse_cc_map
@@ -104,10 +105,9 @@ def by_bundle(server: OscServer, row: Parameter) -> None:
 
 def by_websocket(server: OscServer, row: Parameter) -> None:
     """Set over one websocket of OSCQuery, heard on another."""
-    client = pytest.importorskip("websockets.sync.client")
     with server, OscQueryServer(server) as query:
         url = f"ws://127.0.0.1:{query.port}/"
-        with client.connect(url) as sets, client.connect(url) as hears:
+        with connect(url) as sets, connect(url) as hears:
             hears.send(json.dumps({"COMMAND": "LISTEN", "DATA": row.address}))
             assert decode(hears.recv(10)) == [Message(row.address, (in_type(row, row.default),))]
             sets.send(encode(row.address, wanted(row)))

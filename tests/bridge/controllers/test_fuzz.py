@@ -185,7 +185,6 @@ def test_the_files_of_the_controller_map(tmp_path: Path) -> None:
 
 
 def test_the_websockets_of_oscquery() -> None:
-    pytest.importorskip("websockets")
     from osc_protocol.oscquery.talk import Talk
 
     lines = ["GET / HTTP/1.1", "Host: localhost", "Connection: Upgrade", "Upgrade: websocket"]

@@ -12,7 +12,7 @@ from bridge.errors import ModeError
 from bridge.live.modes.chart_chords import chords_from
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
-from engine.beats.feel import GRID
+from engine.beats.warp import GRID
 from engine.chords import Chord, parse_chart, parse_chord
 from engine.inference.session import Session
 from engine.model.checkpoint import load_checkpoint

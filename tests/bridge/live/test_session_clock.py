@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.live.options import SessionOptions
-from engine.beats.feel import GRID
+from engine.beats.warp import GRID
 from engine.chords import parse_chart
 from tests.support.live.world import C_MAJOR_7, World
 

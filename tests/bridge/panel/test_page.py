@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -46,8 +47,6 @@ def test_a_row_turned_elsewhere_is_shown_and_one_turned_here_is_in_force(
     row: Parameter, page: Any, over_a_chart: tuple[Play, Listener]
 ) -> None:
     play = over_a_chart[0]
-    if row.name == "style":
-        pytest.skip("the test double has no base that a style could be for")
     before = ask(play.osc_port, row.name)
     value = other_than_now(row, before)  # type: ignore[arg-type]
     with OscClient(play.osc_port) as client:
@@ -139,7 +138,7 @@ def test_a_chord_struck_on_a_port_is_shown_and_answered(
     assert {pitch for pitch, _ in seen} == {50, 53, 57, 60}
     fastest_ms = min(late_us for _, late_us in seen) / 1000
     print(f"\nshown {fastest_ms:.1f} ms after the key")
-    assert 0 <= fastest_ms < 200
+    assert -20 < fastest_ms < 200  # two clocks that are compared on a busy machine
     until(lambda: "Dm7" in page.locator("#news").inner_text(), "the chord's name")
     until(lambda: page.locator("[data-figure=chord]").inner_text() != "–", "its latency")
     page.locator("[data-choice=changes]").click()
@@ -180,3 +179,34 @@ def test_auto_is_left_and_taken_again(page: Any, over_a_chart: tuple[Play, Liste
     until(lambda: ask(over_a_chart[0].osc_port, "density") != AUTO, "a number")
     button.click()
     until(lambda: ask(over_a_chart[0].osc_port, "density") == AUTO, "auto again")
+
+
+@pytest.mark.soak
+def test_a_page_that_stays_open_needs_no_more_memory_and_keeps_its_connection(
+    page: Any, over_a_chart: tuple[Play, Listener]
+) -> None:
+    whole_s = 3600.0 if os.environ.get("SIDEMAN_SOAK") == "1" else 12.0
+    control = page.context.new_cdp_session(page)
+    control.send("Performance.enable")
+
+    def heap_bytes() -> float:
+        control.send("HeapProfiler.collectGarbage")
+        told = control.send("Performance.getMetrics")["metrics"]
+        return float(next(metric["value"] for metric in told if metric["name"] == "JSHeapUsedSize"))
+
+    page.evaluate("() => { window.closed = 0; sideman.live.link.closed.listen(() => { closed += 1; }); }")
+    page.locator("#sound").click()
+    time.sleep(whole_s / 4)
+    early = heap_bytes()
+    dial = page.locator("[data-row=temperature] [role=slider]")
+    dial.focus()
+    give_up_s = time.monotonic() + whole_s
+    while time.monotonic() < give_up_s:  # knobs that turn take music back and make it anew
+        page.keyboard.press("PageUp")
+        time.sleep(0.3)
+        page.keyboard.press("PageDown")
+    dial.dblclick()
+    late = heap_bytes()
+    print(f"\nheap {early / 1e6:.1f} MB, {late / 1e6:.1f} MB after {whole_s:.0f} s")
+    assert late < early + 4e6
+    assert page.evaluate("closed") == 0

@@ -67,6 +67,15 @@ def test_keys_of_the_computer_are_keys_of_the_piano(page: Visitor, over_a_chart:
 HELD = """[...sideman.live.keys.values()].filter(({ off }) => off === null).map(({ pitch }) => pitch).sort()"""
 
 
+def test_the_piano_is_played_without_a_mouse(page: Visitor) -> None:
+    page.locator(".key[tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.down("Enter")
+    until(lambda: page.evaluate(HELD) == [61], "the session hears C sharp")
+    page.keyboard.up("Enter")
+    until(lambda: page.evaluate(HELD) == [], "and no more")
+
+
 def test_a_key_that_is_clicked_plays_and_a_pedal_holds_it(page: Visitor) -> None:
     page.locator("[data-word='piano.pedal']").click()
     key = page.locator(".key[data-pitch='60']")
@@ -90,6 +99,21 @@ def test_a_chart_is_written_with_the_parsers_own_hints(page: Visitor, over_a_cha
     page.locator("[data-title='chart.up']").click()
     until(lambda: page.evaluate("sideman.live.chart.text") == "[A] Gbm7 | B7 | Emaj7 | Db7b9", "a semitone higher")
     until(lambda: page.locator(".measure[aria-current]").count() == 1, "the bar that sounds")
+
+
+def test_a_click_on_a_chord_goes_to_its_bar_and_in_follow_plays_over_it(
+    page: Visitor, over_a_chart: tuple[Play, Listener]
+) -> None:
+    until(lambda: page.evaluate("sideman.live.form"), "the chart goes round")
+    page.locator(".measure").nth(2).locator(".chord").click()
+    until(lambda: page.locator(".measure").nth(2).get_attribute("aria-current") == "true", "the third bar")
+    page.locator("[data-choice=follow]").click()
+    until(lambda: ask(over_a_chart[0].osc_port, "mode") == "follow", "follow")
+    name = page.locator(".measure").nth(1).locator(".chord").inner_text()
+    page.locator(".measure").nth(1).locator(".chord").click()
+    until(lambda: name in page.locator("#news").inner_text(), "the second bar's chord is followed")
+    page.locator("[data-choice=changes]").click()
+    until(lambda: ask(over_a_chart[0].osc_port, "mode") == "changes", "and back")
 
 
 def test_the_library_plays_at_its_tempo(page: Visitor, over_a_chart: tuple[Play, Listener]) -> None:

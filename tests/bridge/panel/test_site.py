@@ -151,6 +151,7 @@ HOSTILE = [
     '{"keys": [144, 200, 0]}', '{"keys": [144]}', '{"keys": "abc"}', '{"ping": "x"}', '{"ping": null}',
     '{"read": 7, "id": 1}', '{"read": "C"}', '{"transpose": "C", "by": "x", "id": 1}', '{"id": 1}',
     '{"read": "' + "C" * 2000 + '", "id": 1}', b"\x00\xff",
+    '{"ping": 1e999}', '{"id": 1e999, "read": "C"}', '{"transpose": "C", "by": 1e999, "id": 1}',
     "9" * 9000,
 ]  # fmt: skip
 

@@ -9,17 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.beats.feel import (
-    GRID,
-    SPREAD_S,
-    SPREAD_VELOCITY,
-    STRAIGHT_GRID,
-    Feel,
-    FeelParams,
-    NoteMover,
-    warp,
-    warp_inverse,
-)
+from engine.beats.feel import SPREAD_S, SPREAD_VELOCITY, Feel, FeelParams, NoteMover
+from engine.beats.warp import GRID, STRAIGHT_GRID, warp, warp_inverse
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 

@@ -11,6 +11,7 @@ import native
 from engine.chords import Chord, parse_chord
 from engine.errors import SidemanError
 from engine.inference import session as session_module
+from engine.inference.backends import compiled_advice
 from engine.inference.session import Session
 from engine.inference.stream import MAX_NOTE_STEPS, RESTRIKE_STEPS
 from engine.inference.streams import ROLLBACK_TOKENS, make_stream
@@ -275,3 +276,15 @@ def test_rollback_beyond_memory_is_refused(checkpoint: Checkpoint) -> None:
         session.generate(session.time_s + 1.0)
     with pytest.raises(ValueError, match="roll back"):
         session.rollback(0.0)
+
+
+@pytest.mark.parametrize(
+    ("variant", "wish", "said"), [("compiled", "auto", False), ("python", "auto", True), ("python", "off", False)]
+)
+def test_a_missing_compiled_part_is_said_in_one_line(
+    variant: str, wish: str, said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("native.VARIANT", variant)
+    monkeypatch.setenv("SIDEMAN_NATIVE", wish)
+    assert ("the compiled part is not here" in compiled_advice()) == said
+    assert "\n" not in compiled_advice()

@@ -51,6 +51,19 @@ def test_folders_are_swapped_in_one_step(tmp_path: Path, monkeypatch: pytest.Mon
     assert not mac.system.swap(tmp_path / "style", tmp_path / "style")
 
 
+def test_a_file_is_opened_by_the_users_own_program(tmp_path: Path) -> None:
+    mac = MacMachine(tmp_path)
+    opener = tmp_path / "bin" / "open"
+    opener.parent.mkdir()
+    opener.write_text('#!/bin/sh\n[ -f "$1" ]\n')
+    opener.chmod(0o755)
+    (tmp_path / "Solo Müller.mid").touch()
+    assert not mac.system.open_file(tmp_path / "Solo Müller.mid"), "there is no such program"
+    mac.environ["PATH"] = f"{opener.parent}:/bin:/usr/bin"
+    assert mac.system.open_file(tmp_path / "Solo Müller.mid")
+    assert not mac.system.open_file(tmp_path / "gone.mid")
+
+
 def test_windows_services_are_none_of_a_macs(tmp_path: Path) -> None:
     system = MacMachine(tmp_path).system
     assert system.midi_services() == "none"

@@ -134,12 +134,21 @@ def test_a_journal_that_a_session_writes_is_known_to_be_in_use(
     journal = Journal(tmp_path / "take.part", pytest.fail)
     try:
         assert in_use(tmp_path / "take.part")
+        ((_, place),) = machine.locks
+        assert 1 << 30 < place < 1 << 31, "where nothing is written, and the C library still counts"
         journal.add(1, "one")
     finally:
         journal.close()
     assert (tmp_path / "take.part").read_text() == '[1,"one"]\n'  # the lock's place is not where it writes
     machine.locks.clear()  # as closing the file does
     assert not in_use(tmp_path / "take.part")
+
+
+def test_a_file_is_opened_by_the_users_own_program(machine: WindowsMachine) -> None:
+    assert machine.system.open_file(Path("C:/solo.mid"))
+    assert machine.opened == [Path("C:/solo.mid")]
+    machine.opens = False
+    assert not machine.system.open_file(Path("C:/solo.mid"))
 
 
 def test_a_child_is_spared_ctrl_c(machine: WindowsMachine) -> None:

@@ -17,6 +17,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets.client import ClientProtocol
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.sync.client import ClientConnection, connect
+from websockets.uri import parse_uri
 
 from osc_protocol.oscquery import socket as oscquery_socket
 from osc_protocol.oscquery.server import MAX_SOCKETS, OscQueryServer
@@ -27,15 +33,6 @@ from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ERROR
 from tests.support.osc.fake_engine import FakeEngine
 from tests.support.osc.node_modules import node_environment
-
-pytest.importorskip("websockets")
-
-from websockets.client import ClientProtocol
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.frames import Frame, Opcode
-from websockets.http11 import Response
-from websockets.sync.client import ClientConnection, connect
-from websockets.uri import parse_uri
 
 PEER = Path(__file__).parents[2] / "support" / "osc" / "oscquery_live_peer.js"
 DENSITY = "/sideman/param/density"
@@ -275,18 +272,10 @@ def test_a_sweep_ends_at_the_last_value_and_is_thinned(server: OscQueryServer) -
         assert heard == sorted(heard)
 
 
-def test_host_info_tells_whether_there_are_websockets(engine: FakeEngine) -> None:
-    for live in (True, False):
-        _, info = OscQueryServer(engine.server(), live=live).answer("/?HOST_INFO")
-        assert info is not None
-        assert (info["EXTENSIONS"]["LISTEN"], info["EXTENSIONS"]["OSC_STREAMING"]) == (live, live)
-
-
-def test_without_the_library_one_line_says_so(engine: FakeEngine) -> None:
-    with OscQueryServer(engine.server(), live=False) as server, pytest.raises(InvalidStatus) as caught:
-        open_socket(server).__enter__()
-    assert caught.value.response.status_code == 501
-    assert b"pip install websockets" in (caught.value.response.body or b"")
+def test_host_info_tells_of_the_websockets(server: OscQueryServer) -> None:
+    _, info = server.answer("/?HOST_INFO")
+    assert info is not None
+    assert (info["EXTENSIONS"]["LISTEN"], info["EXTENSIONS"]["OSC_STREAMING"]) == (True, True)
 
 
 @pytest.mark.parametrize(

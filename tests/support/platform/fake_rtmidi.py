@@ -58,7 +58,7 @@ class MidiWorld:
     def carry(self, sink: str, message: list[int]) -> None:
         source = self.joined.get(sink)
         for client in list(self.clients):
-            if isinstance(client, MidiIn) and client.port == source and source in self.sources:
+            if isinstance(client, MidiIn) and client.port == source and (client.own or source in self.sources):
                 client.deliver(message)
 
     def module(self, api: str) -> types.ModuleType:
@@ -74,10 +74,10 @@ class MidiWorld:
 
 class _Client:
     def __init__(self, world: MidiWorld) -> None:
-        self.world, self.port, self.is_deleted = world, None, False
+        self.world, self.is_deleted = world, False
+        self.port: str | None = None
+        self.own: str | None = None  # its name where it is a port of the program's own
         world.clients.append(self)
-
-    port: str | None
 
     @property
     def _names(self) -> list[str]:
@@ -92,13 +92,18 @@ class _Client:
     def open_virtual_port(self, name: str) -> None:
         if not self.world.virtual:
             raise RtMidiError("MidiOutWinMM::openVirtualPort: cannot be implemented in Windows MM MIDI API!")
-        self.port = name
+        self.port = self.own = name
+        self.world.joined[name] = name
+        (self.world.sinks if isinstance(self, MidiIn) else self.world.sources).append(name)  # others find it there
 
     def close_port(self) -> None:
-        self.port = None
+        if self.own is not None:
+            (self.world.sinks if isinstance(self, MidiIn) else self.world.sources).remove(self.own)
+        self.port = self.own = None
 
     def delete(self) -> None:
-        self.is_deleted, self.port = True, None
+        self.close_port()
+        self.is_deleted = True
         self.world.clients.remove(self)
 
 
@@ -123,6 +128,6 @@ class MidiIn(_Client):
 
 class MidiOut(_Client):
     def send_message(self, message: Any) -> None:
-        if self.port is None or self.port not in (*self.world.sinks, *(() if not self.world.virtual else (self.port,))):
+        if self.own is None and self.port not in self.world.sinks:
             raise RtMidiError("MidiOutWinMM::sendMessage: error sending MIDI message.")
         self.world.carry(self.port, list(message))

@@ -51,4 +51,5 @@ class MacMachine:
 
     def __init__(self, home: Path, *, grants: bool = True) -> None:
         self.home, self.library = home, MacLibrary(grants=grants)
-        self.system = MacOS({"HOME": str(home)}, lambda: self.home, lambda name: self.library)
+        self.environ = {"HOME": str(home)}
+        self.system = MacOS(self.environ, lambda: self.home, lambda name: self.library)

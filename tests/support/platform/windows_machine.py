@@ -45,6 +45,8 @@ class WindowsMachine:
             "winmm": Library(timeBeginPeriod=0),
             "kernel32": Library(SetProcessInformation=1),
         }
+        self.opened: list[Path] = []  # files, by the user's own program for them
+        self.opens = True
         self.locks: set[tuple[int, int]] = set()  # of file and place, whoever holds them
         self.system = Windows(self.environ, lambda: self.home, self.load, self.module)
 
@@ -60,6 +62,8 @@ class WindowsMachine:
                 HKEY_CURRENT_USER="HKEY_CURRENT_USER", HKEY_LOCAL_MACHINE="HKEY_LOCAL_MACHINE",
                 OpenKey=self._open_key, QueryValueEx=self._query,
             )  # fmt: skip
+        elif name == "os":
+            module.__dict__.update(startfile=self._startfile)
         else:
             module.__dict__.update(LK_NBLCK=2, locking=self._locking)
         return module
@@ -81,6 +85,11 @@ class WindowsMachine:
         if (*opened, name) not in self.registry:
             raise FileNotFoundError(2, "The system cannot find the file specified")
         return self.registry[(*opened, name)], 2
+
+    def _startfile(self, path: Path) -> None:
+        if not self.opens:
+            raise OSError(1155, "No application is associated with the specified file for this operation")
+        self.opened.append(path)
 
     def _locking(self, file: int, mode: int, count: int) -> None:
         assert (mode, count) == (2, 1)

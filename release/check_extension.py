@@ -1,0 +1,69 @@
+"""Whether a compiled extension module can be loaded on its system: the link map, read from the file itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import lief
+from cross_python import export_names
+
+__all__ = ["check_extension"]
+
+lief.logging.disable()  # it wonders at what zig leaves empty
+
+ENTRY = "PyInit__core"
+WINDOWS_OWN = ("kernel32.dll", "msvcrt.dll", "ucrtbase.dll", "api-ms-win-", "ntdll.dll", "advapi32.dll")
+LINUX_OWN = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "ld-linux")
+OLD_GLIBC = (2, 17)
+MAC_OWN = ("/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib")
+
+
+def check_extension(path: Path, system: str) -> None:
+    """Ends the program with a line where a symbol is missing, or a library is needed that not every machine has."""
+    binary = lief.parse(str(path))
+    if isinstance(binary, lief.PE.Binary):
+        entries = {entry.name for entry in binary.get_export().entries}
+        libraries = [library.name for library in binary.imports]
+        asked = {entry.name for library in binary.imports for entry in library.entries if is_python(library.name)}
+        strangers = [name for name in libraries if not (is_python(name) or name.lower().startswith(WINDOWS_OWN))]
+    elif isinstance(binary, lief.ELF.Binary):
+        entries = {symbol.name for symbol in binary.exported_symbols}
+        undefined = {symbol.name for symbol in binary.dynamic_symbols if symbol.shndx == 0}
+        asked = {name for name in undefined if name.startswith(("Py", "_Py"))}
+        strangers = [name for name in binary.libraries if not name.startswith(LINUX_OWN)]
+        libraries = binary.symbols_version_requirement
+        versions = {version.name for library in libraries for version in library.get_auxiliary_symbols()}
+        strangers += sorted(name for name in versions if not is_old(name))
+    elif isinstance(binary, lief.MachO.Binary):
+        entries = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
+        needed = {library.name for library in binary.libraries} - {path.name}  # the first one is its own name
+        strangers = sorted(name for name in needed if name not in MAC_OWN)
+        # What stands in no section of its own and names no library is looked up in the program that loads it: Python.
+        asked = {
+            binding.symbol.name.removeprefix("_")
+            for binding in binary.bindings
+            if binding.symbol is not None and not binding.has_library and not binding.symbol.numberof_sections
+        }
+        if not binary.has_code_signature and binary.header.cpu_type == lief.MachO.Header.CPU_TYPE.ARM64:
+            sys.exit(f"{path}: is not signed: Apple's own processors load no such file")
+    else:
+        sys.exit(f"{path}: is no library of {system}")
+    if ENTRY not in entries:
+        sys.exit(f"{path}: does not export {ENTRY}")
+    if strangers:
+        sys.exit(f"{path}: needs {', '.join(strangers)}, which not every {system} has")
+    missing = sorted(asked - export_names().keys())
+    if missing or not asked:
+        sys.exit(f"{path}: asks Python for {', '.join(missing) or 'nothing at all'}, which it does not have")
+
+
+def is_old(version: str) -> bool:
+    """Whether a symbol's version, such as GLIBC_2.2.5, is one that every Linux since 2014 has."""
+    name, _, number = version.partition("_")
+    return name == "GLIBC" and tuple(map(int, number.split("."))) <= OLD_GLIBC
+
+
+def is_python(library: str) -> bool:
+    """Whether a DLL is Python's own."""
+    return library.lower() == f"python{sys.version_info.major}{sys.version_info.minor}.dll"
