@@ -149,4 +149,5 @@ def _limited(x: float) -> float:
 
 
 def _spread(slope: float, distances: npt.NDArray[np.floating[Any]]) -> F32:
-    return np.clip(_limited(slope) * distances, -2 * STEERING.most, 2 * STEERING.most).astype(np.float32)
+    moves: F32 = np.clip(_limited(slope) * distances, -2 * STEERING.most, 2 * STEERING.most).astype(np.float32)
+    return moves
