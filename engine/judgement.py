@@ -22,6 +22,7 @@ BLUES_BPM = 160.0  # faster, a blues is swung like any other form
 UP_BPM = 200.0
 SLOW_POP_BPM = 84.0
 JAZZ_DENSITY = (0.3, 0.7)  # asked for under 2.7 or over 7 notes a second, the practice pieces do not go along
+THIN = 0.3  # asked for fewer than two notes at a time, there is no room for a left hand
 MODAL_BARS = 4.0  # a chord that lasts as long on average is a place to stay, not a step on the way
 
 ARC_BARS = 32  # over which a solo of no known length builds and calms down
@@ -44,13 +45,19 @@ _LEFT_HANDS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 # Notes a beat below A3 under a solo, where it is not about one: the medians of the practice pieces.
 _LOW_NOTES = {"stride": 1.5, "bossa": 0.7, "pop": 1.3, "rootless": 1.4}
+# What the practice pieces of a role come to, where one is asked for: their median mean pitch, notes sounding and notes
+# a beat below A3.
+_ROLE_SOUNDS = {
+    "right": (68.0, 1.1, 0.0), "left": (51.5, 2.0, 1.2), "comping": (60.6, 3.9, 1.1), "accompany": (57.3, 3.4, 1.1),
+}  # fmt: skip
 # Notes a beat beside those of a solo with both hands.
 _BUSY = {"solo": 1.0, "right": 0.7, "left": 0.5, "comping": 0.9, "accompany": 0.95}
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """How to play. None: no opinion, the model decides. density: notes a second; bass: those below A3.
+    """How to play. None: no opinion, the model decides. density: notes a second; bass: those below A3; register: mean
+    pitch; thickness: notes sounding.
 
     swell: by what share of themselves the velocities rise with the height of the solo (see arc).
     """
@@ -60,6 +67,8 @@ class Judgement:
     groove: str | None = None
     left_hand: str | None = None
     density: float | None = None
+    register: float | None = None
+    thickness: float | None = None
     bass: float | None = None
     swell: float = 0.0
 
@@ -97,11 +106,16 @@ def judge(
         groove = _groove(chart, tempo_bpm, chart.beats_per_bar if chart is not None else beats_per_bar)
     # The practice pieces are as loud at their end as at their start, and so is what was learnt from them.
     swell = 0.0 if "loudness" in wishes else SWELL
-    judgement = Judgement(manner, role, None if groove is None else str(groove), None, density, None, swell)
-    left_hand = str(wishes.get("left_hand", _left_hand(judgement, tempo_bpm) or "")) or None
+    judgement = Judgement(manner, role, None if groove is None else str(groove), density=density, swell=swell)
+    thin = float(wishes.get("thickness", 0.5)) < THIN
+    left_hand = str(wishes.get("left_hand", _left_hand(judgement, tempo_bpm, thin) or "")) or None
     # A left hand that is only named may stay away for a whole solo.
     bass = None if left_hand is None or tempo_bpm is None or role != "solo" else _LOW_NOTES.get(left_hand, 1.0)
-    return replace(judgement, left_hand=left_hand, bass=None if bass is None else bass * (tempo_bpm or 0) / 60)
+    register = thickness = None
+    if "role" in wishes and role in _ROLE_SOUNDS:
+        register, thickness, bass = _ROLE_SOUNDS[role]
+    bass_per_s = None if bass is None or tempo_bpm is None else bass * tempo_bpm / 60
+    return replace(judgement, left_hand=left_hand, register=register, thickness=thickness, bass=bass_per_s)
 
 
 def arc(bar: float, bars: int | None = None) -> float:
@@ -141,8 +155,8 @@ def _is_jazz(density: str | float) -> bool:
     return JAZZ_DENSITY[0] <= float(density) <= JAZZ_DENSITY[1]
 
 
-def _left_hand(judgement: Judgement, tempo_bpm: float | None) -> str | None:
-    if judgement.groove not in _LEFT_HANDS or judgement.role in ("right", "comping"):
+def _left_hand(judgement: Judgement, tempo_bpm: float | None, thin: bool) -> str | None:
+    if judgement.groove not in _LEFT_HANDS or judgement.role in ("right", "comping") or thin:
         return None
     if judgement.groove == "pop" and tempo_bpm is not None and tempo_bpm < SLOW_POP_BPM:
         return "arpeggios"

@@ -7,7 +7,8 @@ Both variants do the same, bit for bit (tests/test_native_*.py hold them to it).
     off       the twins
 
     Layout, SamplerParams             plain data that both variants take
-    Decoder, Stream, StreamRules      the network and the token loop; compiled only
+    Decoder, Stream                   the network and the token loop; compiled only
+    StreamRules, Steering             plain data that the token loop takes
     encode, decode                    notes <-> event tokens
     Sampler                           logits -> next token: grammar, user masks, temperature, top-k, top-p, min-p, draw
     Scheduler                         MIDI events handed out at their deadlines, with cancel and silence
@@ -30,11 +31,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from native.layout import Layout
 from native.sampler_params import SamplerParams
-from native.stream_rules import StreamRules
+from native.stream_rules import Steering, StreamRules
 
 __all__ = [
-    "VARIANT", "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Stream",
-    "StreamRules", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "read_bandwidth",
+    "VARIANT", "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Steering",
+    "Stream", "StreamRules", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "read_bandwidth",
 ]  # fmt: skip
 
 MidiEvent = tuple[int, int, int, int]

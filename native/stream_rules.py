@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["StreamRules"]
+__all__ = ["Steering", "StreamRules"]
+
+
+@dataclass(frozen=True)
+class Steering:
+    """How far the draw leans towards a quantity that is asked, in nats (engine/inference/draw/steering says how)."""
+
+    window_steps: int = 0  # that are listened to; 0: nothing is steered
+    bass_below: int = 0  # pitches that are bass
+    most: float = 0.0  # of one move
+    strike: float = 0.0  # of strikes, by the density that is missing
+    wait: float = 0.0  # of shorter waits, by the same
+    hold: float = 0.0  # of later ends, by the thickness that is missing
+    chord: float = 0.0  # of further strikes at one moment, by the same
+    bass: float = 0.0
+    register: float = 0.0
+    loudness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,7 @@ class StreamRules:
     phrase_grace_s: float = 0.0  # a bar counts from that much before its line
     ending_control: int = -1  # which is the time that is left; -1: none
     ending_edges_s: Sequence[float] = ()  # where its levels change
+    steering: Steering = field(default_factory=Steering)
 
     def __post_init__(self) -> None:
         for name in (

@@ -49,12 +49,12 @@ DIED: Final = "died"  # in the inbox: a worker, with the reason
 
 
 class App:
-    """open(), wait(), close(): main thread. leave(): any thread, and signal handlers."""
+    """The main thread calls open(), wait() and close(); any thread and any signal handler may call leave()."""
 
     def __init__(
         self, settings: Settings, load: Callable[[], Callable[[int], Improviser]], say: Callable[[str], None]
     ) -> None:
-        """load: makes the engine. say: prints one line, never raises."""
+        """load makes the engine. say prints one line, and never raises."""
         self._settings, self._load, self._say = settings, load, say
         self._inbox: queue.SimpleQueue[tuple[str, str] | int | BaseException] = queue.SimpleQueue()
         self._exits = ExitStack()  # the last opened is closed first, each whatever becomes of the others
@@ -69,7 +69,7 @@ class App:
         self._restarts = RestartLimit()  # of all workers but the session, which has its own
 
     def open(self) -> None:
-        """Opens everything and starts to play. SidemanError or OscError where it cannot; close() in any case."""
+        """Opens everything and starts to play. SidemanError or OscError: it cannot; call close() even then."""
         settings = self._settings
         names = find_ports(settings)  # first: the model takes longer to load
         scheduler = native.Scheduler()
@@ -157,7 +157,7 @@ class App:
         self._say(f"{MODES[settings.mode].invitation}Ctrl-C stops")
 
     def wait(self) -> int | BaseException:
-        """Reports until it is time to leave: the number of the signal that said so, or the failure."""
+        """Reports until it is time to leave, and returns the number of the signal that said so, or the failure."""
         assert self._remote is not None
         while True:
             try:
@@ -188,13 +188,13 @@ class App:
         self._hung = hangs
 
     def _worker_died(self, name: str, error: BaseException) -> None:
-        """Any thread: every note ends, and the main thread starts the worker again."""
+        """Ends every note, and has the main thread start the worker again. Any thread may call it."""
         if self._live is not None:
             self._live.resync("")
         self._inbox.put((DIED, f"{name}: {type(error).__name__}: {error}"))
 
     def _revive(self, text: str) -> str:
-        """Starts again what can be; what there is to say."""
+        """Starts the worker again if it can be, and returns what there is to say of it."""
         assert self._remote is not None
         name = text.split(":", maxsplit=1)[0]
         if not self._restarts.allows():
@@ -205,7 +205,7 @@ class App:
         return f"{text}: every note ended"
 
     def leave(self, why: int | BaseException) -> None:
-        """Ends wait(). Any thread, and signal handlers."""
+        """Ends wait(). Any thread and any signal handler may call it."""
         self._inbox.put(why)
 
     def close(self) -> None:
@@ -223,7 +223,7 @@ class App:
 
     @contextmanager
     def _time_limit(self) -> Iterator[None]:
-        """Whatever hangs within must not keep the process: this timer needs no GIL."""
+        """Ends the process if something within hangs: this timer needs no GIL."""
         faulthandler.dump_traceback_later(EXIT_LIMIT_S, exit=True, file=os.open(os.devnull, os.O_WRONLY))
         try:
             yield
@@ -266,7 +266,7 @@ class App:
             self._panel.tap.sent(time_us, message)
 
     def _report(self, what: str, text: str) -> None:
-        """Any thread: the main thread says it, and tells the subscribers."""
+        """Has the main thread say it, and tell the subscribers. Any thread may call it."""
         self._inbox.put((what, text))
 
     def _midi_lost(self, why: str) -> None:

@@ -18,7 +18,7 @@ __all__ = ["Recordings"]
 
 
 class Recordings:
-    """sink and inbox are the session's own, written down where there is a log. take: a observer, where there is one."""
+    """sink and inbox are the session's own, written down if there is a log. take is an observer, if there is one."""
 
     def __init__(self, settings: Settings, scheduler: EventSink, on_trouble: Callable[[str], None]) -> None:
         """on_trouble(text): called on a thread of its own if the disk refuses. BridgeError where it does already."""
@@ -36,14 +36,17 @@ class Recordings:
             self.take = Take(settings.record, native.now_us(), settings.session.tempo_bpm, on_trouble)
 
     def sent(self, time_us: int, message: bytes) -> None:
-        """The deadline thread has sent a message."""
+        """Takes note of a message that the deadline thread has sent."""
         if self.take is not None:
             self.take.note_out(time_us, message)
         if self._log is not None:
             self._log.add(SENT, time_us, message)
 
     def close(self, *, played: bool) -> str:
-        """Finishes both; what there is to say of it. played: else nothing stays. BridgeError if the disk refuses."""
+        """Finishes both, and returns what there is to say of it. BridgeError: the disk refuses.
+
+        played: whether anything was played; if not, no take stays.
+        """
         if self._log is not None:
             self._log.close()
         if self.take is None:

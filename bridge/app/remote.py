@@ -23,7 +23,7 @@ __all__ = ["Remote", "check_live"]
 
 
 def check_live(name: str, value: Value) -> None:
-    """SidemanError for a scale that nobody knows, a style that is not there or is broken."""
+    """Raises SidemanError for a scale that nobody knows, and for a style that is not there or is broken."""
     if name == "scale":
         scale_mask(str(value))
     if name == "style":
@@ -71,7 +71,7 @@ class Remote:
         self.server.start()
 
     def restart(self) -> None:
-        """After one of the server's threads has died: all of them anew, on the same port, subscribers kept."""
+        """Starts all of the server's threads anew after one has died, on the same port; subscribers are kept."""
         self.server.close()
         self.server.start()
 
@@ -90,7 +90,7 @@ class Remote:
             self.server.send(STATUS, what, text)
 
     def _asked(self, name: str) -> Value:
-        """What the session has asked of the music for a row that may be left to it."""
+        """Returns what the session has asked of the music for a row that may be left to it."""
         return self._live.asked.get(name, AUTO)
 
     def _on_parameter(self, name: str, value: Value) -> None:
@@ -122,12 +122,12 @@ class Remote:
             self.server.publish("mode")
 
     def _set_metre(self, text: Value) -> None:
-        """Of what has no chart, and of charts after it that name none."""
+        """Sets the metre of what has no chart, and of later charts that name none."""
         self._metre = parse_metre(str(text))
         self._live.set_metre(str(self._metre))
 
     def _next(self, row: Parameter) -> None:
-        """The next value that can be had: without a chart, say, there are no changes to play over."""
+        """Goes on to the next value that can be had: without a chart there are no changes to play over."""
         values = row.choices or ("", *(style.name for style in list_styles() if style.error is None))
         now = self._values[row.name]
         after = values.index(str(now)) + 1 if now in values else 0

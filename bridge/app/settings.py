@@ -16,7 +16,7 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True)
 class Settings:
-    """The options, checked."""
+    """The options of the command line, checked."""
 
     input: str | None  # an existing port; None for the virtual one
     output: str | None

@@ -24,7 +24,7 @@ CONTROL_QUEUE: Final = 1024  # SysEx messages from the control port waiting for 
 
 
 class Surfaces:
-    """Opens them, and has them closed. Main thread."""
+    """Opens the surfaces, and has them closed. It belongs to the main thread."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Surfaces:
         report: Callable[[str, str], None],
         exits: ExitStack,
     ) -> None:
-        """report: any thread. exits: closes what was opened; ports close themselves."""
+        """report may be called by any thread. exits closes what was opened; ports close themselves."""
         self._server, self._settings, self._report, self._exits = server, settings, report, exits
 
     def open_oscquery(self, site: Site | None = None) -> str:
@@ -56,7 +56,7 @@ class Surfaces:
         return f"http://{http.host}:{http.port}"
 
     def open_knobs(self, ports: LivePorts, feedback_name: str | None) -> CcControl:
-        """Plain controllers of the In and the control port."""
+        """Opens plain controllers on the In and the control port."""
         send = None
         if feedback_name is not None:
             send = ports.output("Sideman Feedback", feedback_name).send
@@ -65,7 +65,7 @@ class Surfaces:
         return knobs
 
     def open_control(self, ports: LivePorts, knobs: CcControl, input_name: str | None, output_name: str | None) -> str:
-        """The port pair for FL Studio's script."""
+        """Opens the port pair for FL Studio's script, and returns the name of its input."""
         out = ports.output("Sideman Control", output_name)
         control = SysexControl(self._server, out.send)
         self._exits.callback(control.close)

@@ -12,16 +12,16 @@ OUR_THREADS: Final = "sideman-"  # what their names begin with
 
 
 class Watchman:
-    """One at a time, from its making to close()."""
+    """Watches from its making to close(); there is one at a time."""
 
     def __init__(self, on_death: Callable[[str, BaseException], None]) -> None:
-        """on_death(name, error): called on the dying thread; it must not raise."""
+        """on_death(name, error) is called on the dying thread, and must not raise."""
         self._on_death = on_death
         self._previous = threading.excepthook
         threading.excepthook = self._hear
 
     def close(self) -> None:
-        """Others' hook, as it was."""
+        """Puts the hook of before back."""
         threading.excepthook = self._previous
 
     def _hear(self, what: threading.ExceptHookArgs) -> None:

@@ -19,15 +19,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Command:
-    """One of those below."""
+    """What every command below can do."""
 
     def to_json(self) -> list[Json]:
-        """Its name in logs, and its fields in order."""
+        """Returns its name in logs, and its fields in order."""
         return [_NAMES[type(self)], *(_plain(getattr(self, field.name)) for field in fields(self))]
 
     @staticmethod
     def from_json(plain: Json) -> Command:
-        """What to_json() wrote. ValueError, TypeError or LookupError: it is no command."""
+        """Reads what to_json() wrote. ValueError, TypeError or LookupError: it is no command."""
         if not isinstance(plain, Sequence):
             raise TypeError(f"{plain!r} is no command")
         name, *values = plain
@@ -39,7 +39,7 @@ class Command:
 
 @dataclass(frozen=True)
 class SetLookAhead(Command):
-    """So much music is kept ready."""
+    """Keeps so much music ready."""
 
     look_ahead_ms: int
 
@@ -53,7 +53,7 @@ class SetMode(Command):
 
 @dataclass(frozen=True)
 class TurnKnob(Command):
-    """Another value of a parameter, checked."""
+    """Gives a parameter another value, which was checked."""
 
     name: str
     value: Value
@@ -75,28 +75,28 @@ class PlayChart(Command):
 
 @dataclass(frozen=True)
 class SetTempo(Command):
-    """Another tempo; a beat goes on where it is."""
+    """Sets another tempo; the beat goes on from where it is."""
 
     tempo_bpm: float
 
 
 @dataclass(frozen=True)
 class SetMetre(Command):
-    """Another metre of what has no chart."""
+    """Sets another metre for what has no chart."""
 
     metre: str
 
 
 @dataclass(frozen=True)
 class EndIn(Command):
-    """Comes home in so many bars, 0: at the end of the chart's round."""
+    """Brings the music home in so many bars; 0 means at the end of the chart's round."""
 
     bars: int
 
 
 @dataclass(frozen=True)
 class Locate(Command):
-    """The outside is at this beat of the chart at that moment of the monotonic clock."""
+    """Says that the outside is at this beat of the chart at that moment of the monotonic clock."""
 
     beat: float
     at_us: int
@@ -104,7 +104,7 @@ class Locate(Command):
 
 @dataclass(frozen=True)
 class HearKeys(Command):
-    """The player sent a channel message by another way than the MIDI input, at that moment of the monotonic clock."""
+    """Says that the player sent a channel message at that moment, by another way than the MIDI input."""
 
     time_us: int
     message: bytes
@@ -112,7 +112,7 @@ class HearKeys(Command):
 
 @dataclass(frozen=True)
 class SetSeed(Command):
-    """A fresh stream with this seed."""
+    """Starts a fresh stream with this seed."""
 
     seed: int
 
@@ -124,17 +124,17 @@ class Play(Command):
 
 @dataclass(frozen=True)
 class Stop(Command):
-    """Silence, until Play."""
+    """Falls silent until Play."""
 
 
 @dataclass(frozen=True)
 class Panic(Command):
-    """Silence on all channels; the next chord plays again."""
+    """Silences all channels; the next chord plays again."""
 
 
 @dataclass(frozen=True)
 class Resync(Command):
-    """Every note ends, and the music goes on from now."""
+    """Ends every note; the music goes on from now."""
 
     why: str  # for the report, "" for none
 
@@ -160,7 +160,7 @@ def _plain(value: Value | bytes | Chord | Chart | None) -> Json:
 
 
 def _names(chord: Chord | None) -> list[Json]:
-    """What the model hears and, where it is something else, what was written."""
+    """Returns what the model hears and, if it is something else, what was written."""
     if chord is None:
         return [None]
     return [chord.name] if chord.label == chord.name else [chord.name, chord.label]

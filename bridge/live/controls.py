@@ -14,23 +14,23 @@ __all__ = ["Controls"]
 
 
 class Controls:
-    """Thread-safe, and never waits."""
+    """Any thread may call any of these; none of them waits."""
 
     def __init__(self, inbox: Inbox) -> None:
-        """inbox: where the commands go."""
+        """inbox is where the commands go."""
         self._has_chart = False  # or will have, once the session thread has seen it
         self.inbox = inbox
 
     def midi_in(self, message: bytes) -> None:
-        """One message from the player, called by the MIDI system's thread alone."""
+        """Takes one message from the player. The MIDI system's thread alone calls this."""
         self.inbox.hear(message)
 
     def play_keys(self, message: bytes) -> None:
-        """One channel message of the player that came by another way than the MIDI input, as from a page."""
+        """Takes a channel message of the player that came by another way than the MIDI input, as from a page."""
         self.inbox.post(commands.HearKeys(self.inbox.clock_us(), message))
 
     def set_parameter(self, name: str, value: Value) -> None:
-        """A checked value; in force from the next note that can still change. ModeError for a mode not to be had."""
+        """Sets a checked value, from the next note that can still change on. ModeError: the mode cannot be had."""
         if name == "look_ahead_ms":
             self.inbox.post(commands.SetLookAhead(int(value)))
         elif name == "mode":
@@ -41,20 +41,20 @@ class Controls:
             self.inbox.post(commands.TurnKnob(name, value))
 
     def set_chord(self, chord: Chord | None) -> None:
-        """The chord to follow until keys say otherwise; None rests."""
+        """Follows this chord until keys say otherwise; None rests."""
         self.inbox.post(commands.FollowChord(chord))
 
     def set_chart(self, chart: Chart) -> None:
-        """The chart to play over, from its first bar; it also turns the mode to changes, unless it is comp."""
+        """Plays over this chart, from its first bar; turns the mode to changes, unless it is comp."""
         self._has_chart = True
         self.inbox.post(commands.PlayChart(chart))
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """The tempo from now on; a chart's beat goes on where it is."""
+        """Sets the tempo from now on; a chart's beat goes on from where it is."""
         self.inbox.post(commands.SetTempo(tempo_bpm))
 
     def set_metre(self, metre: str) -> None:
-        """The metre of what has no chart, as in `6/8`; the tempo counts its felt beat. ChordError: it is none."""
+        """Sets the metre of what has no chart, as in `6/8`; the tempo counts its felt beat. ChordError: no metre."""
         self.inbox.post(commands.SetMetre(str(parse_metre(metre))))
 
     def locate(self, beat: float) -> None:
@@ -62,19 +62,19 @@ class Controls:
         self.inbox.post(commands.Locate(beat, self.inbox.clock_us()))
 
     def set_seed(self, seed: int) -> None:
-        """A fresh stream with this seed: what comes now can be had again."""
+        """Starts a fresh stream with this seed: what comes now can be had again."""
         self.inbox.post(commands.SetSeed(seed))
 
     def play(self) -> None:
-        """Plays again after stop(); the chart from its first bar."""
+        """Plays again after stop(), a chart from its first bar."""
         self.inbox.post(commands.Play())
 
     def stop(self) -> None:
-        """Silence, until play()."""
+        """Falls silent until play()."""
         self.inbox.post(commands.Stop())
 
     def panic(self) -> None:
-        """Silence on all channels; the next chord plays again."""
+        """Silences all channels; the next chord plays again."""
         self.inbox.post(commands.Panic())
 
     def end_in(self, bars: int) -> None:
@@ -82,10 +82,10 @@ class Controls:
         self.inbox.post(commands.EndIn(bars))
 
     def resync(self, why: str) -> None:
-        """Every note ends, and the music goes on from now. why: for the report, "" for none."""
+        """Ends every note; the music goes on from now. why is for the report, "" for none."""
         self.inbox.post(commands.Resync(why))
 
     @property
     def dropped_input(self) -> int:
-        """Messages of the player that found the ring full."""
+        """How many messages of the player found the ring full."""
         return self.inbox.dropped

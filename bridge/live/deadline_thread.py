@@ -27,7 +27,7 @@ class DueSource(Protocol):
     """The consumer's side of native.Scheduler."""
 
     def wait_due(self, timeout_us: int) -> Sequence[tuple[int, int, int, int]]:
-        """(due_us, status, data1, data2) of the events due now; empty when the time is out."""
+        """Returns (due_us, status, data1, data2) of the events due now; nothing when the time is out."""
 
     def close(self) -> None:
         """Wakes the waiter."""
@@ -67,20 +67,20 @@ class DeadlineThread:
         self._thread.start()
 
     def port_lost(self) -> None:
-        """Sends nothing from now on; what sounded has ended. Any thread: the port's watchdog calls it."""
+        """Sends nothing from now on; what sounded has ended. The port's watchdog calls it, on its own thread."""
         self._port_lost.set()
 
     def port_back(self) -> None:
-        """Sends again. Any thread."""
+        """Sends again. Any thread may call it."""
         self._is_clean = False  # whoever listens now may hold what was never ended
         self._port_lost.clear()
 
     def hush(self) -> None:
-        """Ends every sounding note within 50 ms. Any thread: for a session that hangs, and ends none itself."""
+        """Ends every sounding note within 50 ms, for a session that hangs. Any thread may call it."""
         self._hushing.set()
 
     def finish(self) -> bool:
-        """Ends every sounding note, then the thread; False if a send hangs. Nothing is sent after it returns.
+        """Ends every sounding note, then the thread. Returns False if a send hangs. Nothing is sent after it returns.
 
         It needs no other thread: whatever became of the session, the notes end.
         """
@@ -130,7 +130,7 @@ class DeadlineThread:
             self._emit(message)
 
     def _emit(self, message: tuple[int, int, int], *, own: bool = True) -> None:
-        """own: the sideman's, which is counted and recorded."""
+        """Sends a message. own: it is the sideman's, which is counted and recorded."""
         lost = self._port_lost.is_set()
         if lost and (is_strike(message) or not self._keys.sounds(message)):
             return
@@ -147,7 +147,7 @@ class DeadlineThread:
             self._emit(message)
 
     def _silence(self) -> None:
-        """NOTE_OFF for what sounds, then the controllers that end what a receiver may still hold."""
+        """Sends NOTE_OFF for what sounds, then the controllers that end what a receiver may still hold."""
         try:
             self._end_notes()
             self._clean({0, *self._keys.channels})

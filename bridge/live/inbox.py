@@ -21,7 +21,7 @@ RING_CAPACITY: Final = 4096  # messages
 
 
 class Inbox:
-    """Other threads put in and never wait; the session thread takes out."""
+    """Other threads put things in and never wait; the session thread takes them out."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         """clock: monotonic microseconds, the scheduler's own."""
@@ -34,19 +34,22 @@ class Inbox:
     # ---- any thread -------------------------------------------------------------------------------------------------
 
     def hear(self, message: bytes, time_us: int | None = None) -> None:
-        """One message from the player, by one thread alone (the ring has one writer). None: it came now."""
+        """Takes one message from the player. One thread alone may call this, for the ring has one writer.
+
+        time_us: when it came; None means now.
+        """
         if 1 <= len(message) <= 3:
             self._ring.push(self._clock() if time_us is None else time_us, message)
             if message[0] != CLOCK:  # 48 a second and more: the next round is early enough for them
                 self._wake.set()
 
     def post(self, command: Command) -> None:
-        """One command."""
+        """Takes one command."""
         self._commands.append(command)
         self._wake.set()
 
     def clock_us(self) -> int:
-        """Microseconds of the monotonic clock, for what does not decide what is played."""
+        """Reads the monotonic clock, in microseconds, for what does not decide what is played."""
         return self._clock()
 
     def close(self) -> None:
@@ -61,36 +64,36 @@ class Inbox:
 
     @property
     def dropped(self) -> int:
-        """Messages of the player that found the ring full."""
+        """How many messages of the player found the ring full."""
         return self._ring.dropped
 
     # ---- session thread ---------------------------------------------------------------------------------------------
 
     def begin_round(self) -> None:
-        """Before looking: what comes while we look wakes the next round."""
+        """Call this before looking: what comes while we look wakes the next round."""
         self._wake.clear()
 
     def messages(self) -> list[tuple[int, bytes]]:
-        """(time_us, message) of what the player has done since."""
+        """Returns (time_us, message) of what the player has done since the last call."""
         return self._ring.pop_all()
 
     def commands(self) -> Iterator[Command]:
-        """What has been asked for since, also while the caller does it."""
+        """Yields what has been asked for since the last call, also while the caller does it."""
         while self._commands:
             yield self._commands.popleft()
 
     def now_us(self) -> int:
-        """Microseconds of the monotonic clock. The session decides by these readings alone: a log has them."""
+        """Reads the monotonic clock, in microseconds. The session decides by these readings alone: a log has them."""
         return self._clock()
 
     def has_news(self) -> bool:
-        """Whether something has come since the round began."""
+        """Tells whether something has come since the round began."""
         # The ring is looked at through the event that its writer sets: its own state belongs to both sides.
         return self._wake.is_set() or self._closed.is_set()
 
     def end_round(self, error: BaseException | None = None) -> None:
-        """The round is over. error: what it failed with."""
+        """Ends the round. error is what it failed with."""
 
     def wait(self, timeout_s: float) -> None:
-        """Until something comes, or the time is out."""
+        """Waits until something comes, or the time is out."""
         self._wake.wait(timeout_s)

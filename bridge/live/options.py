@@ -27,12 +27,12 @@ class SessionOptions:
     channel: int = 0  # 0..15, of the notes
 
     def to_json(self) -> dict[str, Json]:
-        """The options by name."""
+        """Returns the options by name."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, plain: Json) -> SessionOptions:
-        """What to_json() wrote. ValueError, with the option's name: it is missing or broken."""
+        """Reads what to_json() wrote. ValueError, with the option's name: it is missing or broken."""
         if not isinstance(plain, Mapping):
             raise ValueError("options")
         make: Callable[..., SessionOptions] = cls

@@ -50,8 +50,8 @@ class LiveSession(Controls):
         options: SessionOptions = DEFAULTS,
         observer: Observer | None = None,
     ) -> None:
-        """make_improviser: a fresh stream for a seed. inbox: what the session hears, and the time it goes by, which is
-        the scheduler's own. observer: is told what the player and the session do, where one is given.
+        """make_improviser makes a fresh stream for a seed. The session hears its inbox, and goes by its clock, which is
+        the scheduler's own. observer is told what the player and the session do.
         """
         super().__init__(inbox)
         self._observer = observer or Observer()
@@ -100,19 +100,19 @@ class LiveSession(Controls):
         return self._thread is None or self._thread.stop(timeout_s)
 
     def hangs(self) -> bool:
-        """Whether a round takes over a second, and what was ready has been played: nobody ends the notes then."""
+        """Tells whether a round takes over a second and what was ready has been played: then nobody ends the notes."""
         began_us, now_us = self._began_us, self.inbox.clock_us()
         return began_us is not None and now_us - began_us > LOST_US and now_us > self._ready_us
 
     @property
     def skipped(self) -> int:
-        """Notes that came too late to be played."""
+        """How many notes came too late to be played."""
         return self._ahead.delivery.skipped
 
     # ---- session thread ---------------------------------------------------------------------------------------------
 
     def step(self) -> float:
-        """One round. Returns the longest time, in seconds, until the next one is due."""
+        """Runs one round. Returns the longest time, in seconds, until the next one is due."""
         self._began_us = self.inbox.clock_us()
         self.inbox.begin_round()
         if self._broken:
@@ -155,7 +155,7 @@ class LiveSession(Controls):
             self._report("asked", " ".join(changed))
 
     def broke(self, error: BaseException) -> None:
-        """The round failed: every note ends, and the next round starts afresh."""
+        """Ends every note after a round that failed; the next round starts afresh."""
         self.silence()
         self._broken = True
         self.inbox.end_round(error)
@@ -168,7 +168,7 @@ class LiveSession(Controls):
         self._sink.silence()
 
     def _start_afresh(self) -> None:
-        """A stream like the one that failed, at rest; modes and chart go on from where they were."""
+        """Makes a stream like the one that failed, at rest; modes and chart go on from where they were."""
         self._modes.mode.hold_place()
         self._ahead.abandon(self._fresh_improviser())
         self._modes.rest()
@@ -229,7 +229,7 @@ class LiveSession(Controls):
         self._ahead.replace(self._fresh_improviser(), seed)
 
     def _resync(self, why: str) -> None:
-        """Every note ends, and the music goes on from now."""
+        """Ends every note; the music goes on from now."""
         if why and self._ahead.playing:
             self._report("note", f"{why}: every note ended, the music goes on from now")
         self._modes.mode.hold_place()

@@ -22,20 +22,20 @@ class Rounds(Protocol):
     inbox: Inbox
 
     def step(self) -> float:
-        """One round; the longest time in seconds until the next one."""
+        """Runs one round; returns the longest time in seconds until the next one."""
 
     def broke(self, error: BaseException) -> None:
-        """The round failed: silences; the next one starts afresh."""
+        """Silences after a round that failed; the next one starts afresh."""
 
     def resync(self, why: str) -> None:
-        """Every note ends, and the next round goes on from now."""
+        """Ends every note; the next round goes on from now."""
 
     def silence(self) -> None:
         """Ends every note."""
 
 
 class SessionThread:
-    """start, stop: the thread that made it."""
+    """The thread that made it calls start() and stop()."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ LOST_US: Final = 1_000_000  # a thread that wakes so late was not merely busy: t
 
 
 class RestartLimit:
-    """A worker that fails again and again is beyond help. One thread."""
+    """Counts restarts: a worker that fails again and again is beyond help. One thread uses it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """clock: monotonic seconds."""
@@ -23,7 +23,7 @@ class RestartLimit:
         self._restarts: deque[float] = deque(maxlen=RESTARTS)
 
     def allows(self) -> bool:
-        """Whether it may be started once more, now."""
+        """Tells whether the worker may be started once more, now."""
         now_s = self._clock()
         if len(self._restarts) == RESTARTS and now_s - self._restarts[0] < RESTART_WINDOW_S:
             return False

@@ -16,7 +16,7 @@ SYSTEM: Final = 0xF0
 
 
 class Echo:
-    """put(): the MIDI-in callback. take(): the deadline thread, which alone sends."""
+    """The MIDI-in callback calls put(); the deadline thread, which alone sends, calls take()."""
 
     def __init__(self, channel: int) -> None:
         """channel: 0..15, on which it sounds."""
@@ -24,10 +24,10 @@ class Echo:
         self._ring = MidiRing(RING_CAPACITY)
 
     def put(self, message: bytes) -> None:
-        """One whole message: notes, controllers, bends and key pressure are passed through. Never waits."""
+        """Takes one whole message: notes, controllers, bends and key pressure are passed through. It never waits."""
         if len(message) == 3 and message[0] < SYSTEM:
             self._ring.push(0, bytes((message[0] & 0xF0 | self._channel, message[1], message[2])))
 
     def take(self) -> list[tuple[int, int, int]]:
-        """What was played since."""
+        """Returns what was played since the last call."""
         return [(message[0], message[1], message[2]) for _, message in self._ring.pop_all()]

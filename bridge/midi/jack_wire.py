@@ -26,12 +26,12 @@ _HEAD: Final = struct.Struct("<IB")
 
 
 def frame(port: int, payload: bytes) -> bytes:
-    """One frame."""
+    """Packs one frame."""
     return _HEAD.pack(len(payload), port) + payload
 
 
 def control_frame(**what: Any) -> bytes:
-    """A frame with a JSON object."""
+    """Packs a frame with a JSON object."""
     return frame(CONTROL, json.dumps(what).encode())
 
 

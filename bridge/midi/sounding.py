@@ -14,7 +14,7 @@ _SYSTEM: Final = 0xF0  # this status and all above it belong to no channel
 
 
 class SoundingKeys:
-    """Call sending() before each message and sent() after it, on one thread at a time.
+    """Keeps the keys that sound. Call sending() before each message and sent() after it, on one thread at a time.
 
     A send that fails then errs on the safe side: a strike that left half-way may sound, a note whose end did not leave
     still does.
@@ -29,7 +29,7 @@ class SoundingKeys:
         return bool(self._keys)
 
     def sounds(self, message: Sequence[int]) -> bool:
-        """Whether the key of a note message sounds."""
+        """Tells whether the key of a note message sounds."""
         return (message[0] & 0x0F, message[1]) in self._keys
 
     def sending(self, message: Sequence[int]) -> None:
@@ -45,17 +45,17 @@ class SoundingKeys:
             self._keys.discard((message[0] & 0x0F, message[1]))
 
     def ends(self) -> list[Message]:
-        """A NOTE_OFF for each key that sounds, by channel, then pitch. They count once they were sent."""
+        """Returns a NOTE_OFF for each key that sounds, by channel, then pitch. They count once they were sent."""
         return [(NOTE_OFF | channel, pitch, 0) for channel, pitch in sorted(self._keys)]
 
 
 def is_strike(message: Sequence[int]) -> bool:
-    """Whether a message begins a note: NOTE_ON with a velocity."""
+    """Tells whether a message begins a note: NOTE_ON with a velocity."""
     return message[0] & 0xF0 == NOTE_ON and message[2] > 0
 
 
 def clean_up(channels: Iterable[int]) -> list[Message]:
-    """What ends all that a receiver may hold besides: pedal up and all notes off, for each channel in order."""
+    """Returns what ends all that a receiver may hold besides: pedal up and all notes off, a channel at a time."""
     return [
         (CONTROL_CHANGE | channel, controller, 0)
         for channel in sorted(channels)

@@ -17,19 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.data.shards.shards import PieceArrays, token_steps
-from engine.model.controls import UNKNOWN, Control
+from engine.model.controls import BASS_BELOW, UNKNOWN, Control
 from engine.vocabulary import LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
 
-__all__ = ["MEASURED", "ControlLevels", "measure"]
+__all__ = ["ControlLevels", "measure"]
 
-MEASURED = ("density", "loudness", "register", "thickness", "bass")
 ALL_UNKNOWN = 0.15  # windows that know no control at all
 LABEL_UNKNOWN, MEASURED_UNKNOWN = 0.25, 0.4  # of the others, for each control by itself
 WHOLE = 0.5  # windows measured as a whole; the others in stretches
 STRETCH_S = (2.0, 30.0)
 SHORTEST_S = 0.25  # that is measured: one chord before a cut is no flood
 PRESENT_STEPS = 4  # a bar line so near ahead is reached: notes are struck a little before the beat
-BELOW_PITCH = 57  # A3: what is lower is bass
 FIRST_VELOCITY = 64  # before the first VELOCITY of a window
 
 F32 = npt.NDArray[np.float32]
@@ -68,7 +66,7 @@ def measure(tokens: I64, bounds: I64 | None = None) -> dict[str, F64]:
         "loudness": total(np.where(struck, velocity, 0)) / some,
         "register": total(pitch) / some,
         "thickness": total(sounding * seconds) / time_s,
-        "bass": total(struck & (pitch < BELOW_PITCH)) / time_s,
+        "bass": total(struck & (pitch < BASS_BELOW)) / time_s,
     }
 
 

@@ -17,14 +17,15 @@ from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
 from engine.inference.decoder import STYLES
+from engine.inference.draw.leaning import SWUNG
+from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
-from engine.inference.leaning import SWUNG
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.chord_memory import ChordMemory
-from engine.model.controls import UNKNOWN, Control, asked_level, check_askable
+from engine.model.controls import MEASURED, UNKNOWN, Control, asked_level, check_askable
 from engine.model.shapes import CHORD_CLIP
 from engine.notes import NoteEvent
 from engine.styles.library import find_style, style_weights
@@ -39,6 +40,7 @@ SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
 NOTHING_CLEAR = (127, 0)
+BEND_ALONE = ("density", "loudness")  # as auto they are a tendency; a solo's own ups and downs stay
 FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -62,6 +64,7 @@ class Session:
         self._bpm: float | None = None
         self._home: Homecoming | None = None
         self._leans = True
+        self._targets: dict[str, float] = {}  # quantities, of the measured controls that the player asks for
         self._clear = NOTHING_CLEAR
         self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
         self._apply_params()
@@ -257,10 +260,24 @@ class Session:
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
+        targets = {name: self._quantity(name) for name in self._steered()}
+        if targets != self._targets:
+            self._targets = targets
+            self._stream.set_targets(targets_of(targets))
         leans = self._asked("groove") not in SWUNG
         if leans != self._leans:
             self._leans = leans
             self._stream.set_leaning(leans)
+
+    def _steered(self) -> list[str]:
+        """The measured controls that the draw listens for: those asked by the player, or meant by auto."""
+        wanted = {name: self._values[name] if name in BEND_ALONE else self._asked(name) for name in MEASURED}
+        return [name for name, value in wanted.items() if value != AUTO and name in self._controls]
+
+    def _quantity(self, name: str) -> float:
+        """What a measured control of the table is asked to come to, in the unit of its edges."""
+        control = self._controls[name]
+        return control.quantity(asked_level(control, self._asked(name)))
 
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""

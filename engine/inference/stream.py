@@ -22,8 +22,9 @@ import numpy.typing as npt
 import native
 from engine.beats.phase import beat_bins
 from engine.inference.backends import StreamDecoder
-from engine.inference.leaning import LEANING, lean
-from engine.inference.release import CHORD_TONES, RELEASE, let_go
+from engine.inference.draw.leaning import LEANING, lean
+from engine.inference.draw.release import CHORD_TONES, RELEASE, let_go
+from engine.inference.draw.steering import NO_TARGETS, STEERING, listen, steer
 from engine.model.controls import UNKNOWN, Control, ControlRows
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import (
@@ -55,7 +56,7 @@ def stream_rules(controls: Sequence[Control]) -> native.StreamRules:
         leaning=LEANING.tolist(), release=RELEASE, chord_tones=CHORD_TONES,
         controls=len(names), phrase_control=phrase, phrase_bars=controls[phrase].levels if phrase >= 0 else 1,
         phrase_grace_s=PHRASE_GRACE_S, ending_control=ending,
-        ending_edges_s=controls[ending].edges if ending >= 0 else (),
+        ending_edges_s=controls[ending].edges if ending >= 0 else (), steering=STEERING,
     )  # fmt: skip
 
 
@@ -96,6 +97,7 @@ class Stream:
         self._chord_ids, self._chord_steps = np.array([NO_CHORD]), np.array([0])
         self._beat: tuple[float, int, float] | None = None  # bpm, beats a bar, seconds of a bar line
         self._leans = True
+        self._targets = NO_TARGETS
         self._chord_strength = np.float32(1)
         self._past: list[_Entry] = []
         self._onsets: dict[int, int] = {}  # sounding pitch -> step
@@ -164,6 +166,17 @@ class Stream:
         """Tells the music that it ends at a step; None: it does not know."""
         self._end_step = step
         self.refresh()
+
+    def set_targets(self, targets: npt.NDArray[np.float64]) -> None:
+        """(M,) quantities that the draw leans towards, see steering.targets_of; from the next token on.
+
+        ValueError, changing nothing: another count, an infinite or a negative one.
+        """
+        wanted = np.array(targets, dtype=np.float64)
+        if wanted.shape != NO_TARGETS.shape or np.isinf(wanted).any() or (wanted < 0).any():
+            raise ValueError(f"targets {wanted.tolist()}: give {len(NO_TARGETS)} of 0 or more, NaN where none is asked")
+        self._targets = wanted
+        self._drawn = None
 
     def refresh(self) -> None:
         """Looks at the present again: the last token was fed under the old chords, beat, controls or styles."""
@@ -290,6 +303,8 @@ class Stream:
         now = self._chord_at(self.step)
         chord_id, chord_step = int(self._chord_ids[now]), int(self._chord_steps[now])
         logits = let_go(logits, self._onsets, chord_id, chord_step, self._chord_strength)
+        if not np.isnan(self._targets).all():
+            logits = steer(logits, listen(reversed(self._past), self.step, len(self._onsets)), self._targets)
         logits = self._without_stutter(logits)
         silent = self.until - self.step
         if silent > 0:

@@ -21,12 +21,15 @@ import numpy.typing as npt
 from engine.errors import ConfigError, SidemanError
 from osc_protocol.table.parameters import AUTO, CONTROL_NAMES, Value
 
-__all__ = ["UNKNOWN", "Control", "ControlRows", "asked_level", "check_askable"]
+__all__ = ["BASS_BELOW", "MEASURED", "UNKNOWN", "Control", "ControlRows", "asked_level", "check_askable"]
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 UNKNOWN = -1.0
+MEASURED = ("density", "loudness", "register", "thickness", "bass")
+"""Controls that are quantities of the music itself: engine/data/controls measures them."""
+BASS_BELOW = 57  # A3: what is lower is bass
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,17 @@ class Control:
 
     def level(self, quantity: float) -> float:
         """The level of a quantity, between the middles of its neighbours; beyond the outermost ones, theirs."""
+        return float(np.interp(quantity, self._middles(), np.arange(self.levels)))
+
+    def quantity(self, level: float) -> float:
+        """The quantity in the middle of a level of a measured control, in the unit of the edges; level() goes back."""
+        return float(np.interp(level, np.arange(self.levels), self._middles()))
+
+    def _middles(self) -> list[float]:
         edges = np.asarray(self.edges, dtype=np.float64)
         inner = (edges[1:] + edges[:-1]) / 2
         first, last = (edges[0] / 2, 2 * edges[-1] - inner[-1]) if len(inner) else (edges[0], edges[0])
-        return float(np.interp(quantity, [first, *inner, last], np.arange(self.levels)))
+        return [first, *inner.tolist(), last]
 
 
 def asked_level(control: Control | None, value: Value) -> float:

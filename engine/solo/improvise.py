@@ -80,7 +80,12 @@ def improvise(
             now = judged(height=arc(bar + PHRASE_BARS / 2, chart.bars))
             auto = auto_values(now, checkpoint.model.controls)
             session.set_auto(auto)
-            both = "bass" in auto and values["bass"] == AUTO and int(values["register_low"]) < LEFT_TOP - 12
+            both = (
+                now.role == "solo"
+                and "bass" in auto
+                and values["bass"] == AUTO
+                and int(values["register_low"]) < LEFT_TOP - 12
+            )
         # The last grid point before the end, so that the last notes end within the file.
         until_s = start_s + math.floor(min((bar + 1) * bar_s, length_s) / STEP_S) * STEP_S
         events += hands.generate(until_s) if both else session.generate(until_s)

@@ -3,6 +3,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -38,6 +39,20 @@ struct type_caster<sideman::StreamRules> {
     read("phrase_grace_s", value.phrase_grace_s);
     read("ending_control", value.ending_control);
     read("ending_edges_s", value.ending_edges_s);
+    const object steering = source.attr("steering");
+    const auto steer = [&](const char* key, auto& field) {
+      field = steering.attr(key).cast<std::remove_reference_t<decltype(field)>>();
+    };
+    steer("window_steps", value.steering.window_steps);
+    steer("bass_below", value.steering.bass_below);
+    steer("most", value.steering.most);
+    steer("strike", value.steering.strike);
+    steer("wait", value.steering.wait);
+    steer("hold", value.steering.hold);
+    steer("chord", value.steering.chord);
+    steer("bass", value.steering.bass);
+    steer("register", value.steering.register_);
+    steer("loudness", value.steering.loudness);
     return true;
   }
 };
@@ -50,6 +65,7 @@ namespace {
 namespace py = pybind11;
 using Ids = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 using Levels = py::array_t<float, py::array::c_style | py::array::forcecast>;
+using Quantities = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using Events = std::vector<std::tuple<std::int64_t, int, int>>;
 
 /// Events between two looks for Ctrl-C: some tens of milliseconds of work.
@@ -79,6 +95,14 @@ void set_beat(Stream& stream, std::optional<double> bpm, std::int64_t beats_per_
 void set_levels(Stream& stream, const Levels& levels) {
   if (levels.ndim() != 1) throw py::value_error("levels must be a vector, one a control");
   stream.set_levels(levels.data(), static_cast<std::size_t>(levels.size()));
+}
+
+void set_targets(Stream& stream, const Quantities& quantities) {
+  Targets targets;
+  if (quantities.ndim() != 1 || quantities.size() != static_cast<py::ssize_t>(targets.size()))
+    throw py::value_error("targets must be a vector of " + std::to_string(targets.size()));
+  std::copy_n(quantities.data(), targets.size(), targets.begin());
+  stream.set_targets(targets);
 }
 
 void append(Events& to, const StreamEvent* events, std::size_t count) {
@@ -168,6 +192,7 @@ void bind_stream(py::module_& module) {
       .def("set_leaning", &Stream::set_leaning, py::arg("leans"))
       .def("set_beat", &set_beat, py::arg("bpm"), py::arg("beats_per_bar"), py::arg("origin_s"))
       .def("set_levels", &set_levels, py::arg("levels"), "What is asked of each control; -1: unknown.")
+      .def("set_targets", &set_targets, py::arg("targets"), "Quantities that the draw leans towards; NaN: none.")
       .def("set_phrase", &Stream::set_phrase, py::arg("origin_s"))
       .def("set_ending", &Stream::set_ending, py::arg("step"))
       .def("refresh", &Stream::refresh)

@@ -156,5 +156,16 @@ def test_a_left_hand_under_a_solo_is_heard_and_no_other_is_asked_for() -> None:
     assert (judge(chart(CHANGES), 120).bass or 0) == 2.0
     assert judge(chart(GIRL), 120).bass == pytest.approx(1.4)
     assert judge(chart(CHANGES), 120, asked={"left_hand": "stride"}).bass == pytest.approx(3.0)
-    for asked in ({"role": "right"}, {"role": "comping"}, {"manner": "rolls"}):
-        assert judge(chart(CHANGES), 120, asked=asked).bass is None
+    assert judge(chart(CHANGES), 120, asked={"manner": "rolls"}).bass is None
+    thin = judge(chart(CHANGES), 120, asked={"thickness": 0.1})
+    assert thin.left_hand is None
+    assert thin.bass is None
+
+
+def test_a_role_that_is_asked_for_sounds_as_its_practice_pieces_do() -> None:
+    right, left, comping = (judge(chart(CHANGES), 120, asked={"role": role}) for role in ("right", "left", "comping"))
+    assert right.bass == 0
+    assert (left.bass or 0) > 0
+    assert (left.register or 0) < (comping.register or 0) < (right.register or 0)
+    assert (right.thickness or 0) < (comping.thickness or 0)
+    assert judge(chart(CHANGES), 120).register is None, "of its own accord a solo goes where it wants to"

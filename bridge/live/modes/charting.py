@@ -19,7 +19,7 @@ LAID_OUT_S: Final = 30.0  # how far a chart is laid out at a time
 
 
 class Charting(Mode):
-    """One chart, laid out before the improviser as far as it may look ahead. Session thread only."""
+    """Plays one chart, laid out before the improviser as far as it may look ahead. The session thread owns it."""
 
     led_by_keys = False
     chart: Chart
@@ -56,7 +56,7 @@ class Charting(Mode):
         return WallTimeline(self._timeline.tempo_bpm, self._ahead.wall_us(self._timeline.seconds(0.0)))
 
     def beat_at(self, stream_s: float) -> float:
-        """The chart's beat at a stream second. Only while playing."""
+        """Returns the chart's beat at a stream second. Call it only while playing."""
         return self._timeline.beat(stream_s)
 
     def step(self, now_us: int) -> None:
@@ -73,24 +73,24 @@ class Charting(Mode):
             self._mark(now_us)
 
     def hold_place(self) -> None:
-        """Where the music is broken off now, the next start goes on."""
+        """Makes the next start go on from where the music is broken off now."""
         if self._ahead.playing:
             self.start_beat = max(self.beat_at(self._ahead.stream_s(self._clock())), 0.0)
 
     def skip(self, from_s: float, skipped_s: float) -> None:
-        """The stream was laid anew, so much later: the chart goes on with the clock on the wall."""
+        """Keeps the chart with the clock on the wall where the stream was laid anew, so much later."""
         self._play_from(from_s, self.beat_at(from_s) + skipped_s * self.tempo_bpm / 60.0)
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """Another tempo; the beat goes on where it is. A start asks for the tempo by itself."""
+        """Sets another tempo; the beat goes on from where it is. A start asks for the tempo by itself."""
         if self._ahead.playing:
             self._ahead.change(lambda from_s: self._lay_out(self._timeline.at_tempo(tempo_bpm, from_s), from_s))
 
     def set_metre(self) -> None:
-        """The chart has its own."""
+        """Does nothing: the chart has its own metre."""
 
     def locate(self, beat: float, at_us: int) -> None:
-        """The outside is at this beat at that moment."""
+        """Goes to where the outside is: at this beat at that moment."""
         if not self._ahead.playing:
             self.start_beat = beat
             return
@@ -153,7 +153,7 @@ class Charting(Mode):
             self._report("note", "the chart waits for a MIDI clock and its start")
 
     def _mark(self, now_us: int) -> None:
-        """Tells of the chord that sounds, where it is another one."""
+        """Tells the observer of the chord that sounds, if it is another one."""
         beat = self.beat_at(self._ahead.stream_s(now_us))
         if beat < 0:  # the count-in
             return
@@ -187,7 +187,7 @@ class Charting(Mode):
         self._lay_out(StreamTimeline(self.tempo_bpm).located(from_s, beat), from_s)
 
     def _lay_out(self, timeline: StreamTimeline, from_s: float) -> None:
-        """Beat and chords from a stream second on."""
+        """Lays out beat and chords from a stream second on."""
         self._ahead.set_beat(timeline, self.chart.beats_per_bar, from_s, is_form=True)
         chords = chords_from(self.chart, timeline, from_s, LAID_OUT_S)
         self._ahead.improviser.set_chords(chords, from_s=from_s)

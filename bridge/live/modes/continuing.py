@@ -16,7 +16,7 @@ PAUSE_US: Final = 600_000  # a breath between two phrases; within one, few rests
 
 
 class Continuing(Mode):
-    """Session thread only."""
+    """Listens, and goes on. The session thread owns it."""
 
     listens = True
 
@@ -26,7 +26,7 @@ class Continuing(Mode):
         self._stream_us = 0  # moment that the stream's second 0 stands for, while the player plays
 
     def hear(self, note: KeyEvent) -> None:
-        """The player plays. A key struck into an answer ends it: who plays, leads."""
+        """Hears the player. A key struck into an answer ends it: who plays, leads."""
         if note.velocity and self._ahead.playing:
             self._ahead.rest()
             self._report("listening", "")
@@ -46,7 +46,7 @@ class Continuing(Mode):
         self._knobs.apply(now_us)
 
     def rest(self) -> None:
-        """Forgets too that there was something to answer."""
+        """Rests, and forgets that there was something to answer."""
         self._heard = False
         super().rest()
 
@@ -57,6 +57,6 @@ class Continuing(Mode):
 
 
 def feed(ahead: PlayAhead, stream_us: int, note: KeyEvent) -> None:
-    """The improviser takes a note of the player's as its own. stream_us: the moment of its stream's second 0."""
+    """Has the improviser take a note of the player's as its own. stream_us is the moment of its stream's second 0."""
     time_s = max((note.time_us - stream_us) / 1e6, ahead.improviser.time_s)
     ahead.improviser.feed([NoteEvent(time_s, "on" if note.velocity else "off", note.pitch, note.velocity)])

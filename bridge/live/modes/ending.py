@@ -27,7 +27,7 @@ def home_beat(chart: Chart) -> float:
 
 
 class Ending:
-    """Session thread only."""
+    """Brings the music home. The session thread owns it."""
 
     def __init__(self, context: Context) -> None:
         self._ahead, self._report = context.ahead, context.report
@@ -36,7 +36,7 @@ class Ending:
         self._timeline: StreamTimeline | None = None  # that at_s was reckoned with
 
     def begin(self, bars: int, situation: Situation) -> bool:
-        """Goes home in so many bars, 0: at the end of the chart's round, or at the next bar line; False at rest."""
+        """Goes home in so many bars, 0: at the end of the round, or at the next bar line. Returns False at rest."""
         if not self._ahead.playing:
             return False
 
@@ -49,7 +49,7 @@ class Ending:
         return True
 
     def step(self, situation: Situation, now_us: int) -> bool:
-        """Keeps to the beat; whether the music has come home and been let go."""
+        """Keeps to the beat. Returns whether the music has come home and been let go."""
         if self._at_s is None:
             return False
         if not self._ahead.playing:  # silenced on the way
@@ -64,7 +64,7 @@ class Ending:
         return False
 
     def give_up(self) -> None:
-        """Plays on."""
+        """Plays on instead of going home."""
         if self._at_s is not None:
             self._at_s = None
             self._ahead.improviser.bring_home(None)

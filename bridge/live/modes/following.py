@@ -18,7 +18,10 @@ BETWEEN_ANSWERS_US: Final = 40_000  # the least; a grasp whose fingers come apar
 
 
 class Following(Mode):
-    """Session thread only. It hears the keys in every mode: those held already are followed at once."""
+    """Follows the player's chords. It watches the keys in every mode, so that those held already count at once.
+
+    The session thread owns it.
+    """
 
     def __init__(self, context: Context, *, release_us: int) -> None:
         """release_us: how long after the last key the sideman rests."""
@@ -31,7 +34,7 @@ class Following(Mode):
         self._answer_us = -BETWEEN_ANSWERS_US  # when the music last answered a chord, or will
 
     def watch(self, events: Sequence[KeyEvent]) -> None:
-        """What the player has just done at the keyboard."""
+        """Takes what the player has just done at the keyboard."""
         strikes = [event for event in events if event.kind == "down"]
         if any([self._line.hear(strike, self._keyboard.keys()) for strike in strikes]):
             return  # no key of a chord
@@ -44,7 +47,7 @@ class Following(Mode):
         return "comp" if self._line.runs(now_us) else self.name
 
     def latch(self, chord: Chord | None) -> None:
-        """The chord to follow until keys say otherwise; None rests."""
+        """Follows this chord until keys say otherwise; None rests."""
         self._held.forget()
         self._latched = chord
 
@@ -53,7 +56,7 @@ class Following(Mode):
         return self._held.settles_in_us(now_us)
 
     def step(self, now_us: int) -> None:
-        """Follows."""
+        """Follows the chord that is wanted now, or rests."""
         wanted = self._wanted(now_us)
         if wanted is None:
             self.rest()
@@ -75,12 +78,12 @@ class Following(Mode):
             self._knobs.apply(now_us)
 
     def rest(self) -> None:
-        """Silence, until there is a chord."""
+        """Falls silent until there is a chord."""
         self._chord = None
         super().rest()
 
     def _wanted(self, now_us: int) -> Chord | None:
-        """The chord to follow now; None to rest."""
+        """Returns the chord to follow now; None to rest."""
         if self._latched is not None:
             return self._latched
         chord = self._held.chord(now_us)

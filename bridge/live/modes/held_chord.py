@@ -12,19 +12,19 @@ __all__ = ["HeldChord"]
 
 
 class HeldChord:
-    """The last chord stays the one to follow until forget(). One thread.
+    """Keeps the last chord as the one to follow, until forget(). One thread uses it.
 
     Times are microseconds of one monotonic clock.
     """
 
     def __init__(self, keyboard: Keyboard) -> None:
-        """keyboard: whose events are heard here."""
+        """keyboard is the one whose events are heard here."""
         self._keyboard = keyboard
         self._follower = ChordFollower()
         self._chord: Chord | None = None
 
     def hear(self, events: Sequence[KeyEvent]) -> None:
-        """What the keyboard has just said."""
+        """Takes what the keyboard has just said."""
         keys, sounding = self._keyboard.keys(), self._keyboard.sounding()
         for event in events:
             time_s = event.time_us / 1e6
@@ -36,24 +36,24 @@ class HeldChord:
                 self._follower.note_end(event.pitch, time_s)
 
     def chord(self, now_us: int) -> Chord | None:
-        """The chord to follow; None until one has settled. A cluster, or nothing held, keeps the chord before."""
+        """Returns the chord to follow; None until one has settled. A cluster, or no key, keeps the chord before."""
         change = self._follower.poll(now_us / 1e6)
         if change is not None and change.chord is not None:
             self._chord = change.chord
         return self._chord
 
     def released_for_us(self, now_us: int) -> int:
-        """How long neither a key of the chord nor a pedal has been down."""
+        """Returns how long neither a key of the chord nor a pedal has been down."""
         if self._follower.holds or self._keyboard.pedal_down:
             return 0
         return now_us - self._keyboard.released_us
 
     def settles_in_us(self, now_us: int) -> int | None:
-        """When chord() may know more; None while no hand moves."""
+        """Returns when chord() may know more; None while no hand moves."""
         due_s = self._follower.due_s
         return None if due_s is None else max(0, round(due_s * 1e6) - now_us)
 
     def forget(self) -> None:
-        """No chord to follow, until keys are pressed anew."""
+        """Follows no chord until keys are pressed anew."""
         self._follower = ChordFollower()
         self._chord = None

@@ -32,7 +32,7 @@ class Situation:
 
 
 class Judging:
-    """Session thread only."""
+    """Judges, and tells the stream. The session thread owns it."""
 
     def __init__(self, context: Context) -> None:
         self._ahead, self._knobs = context.ahead, context.knobs
@@ -40,12 +40,12 @@ class Judging:
         self._values: dict[str, str | float] = {}  # what came of it
 
     def begin(self, situation: Situation) -> None:
-        """Judges anew, from the stream's present on: before a start."""
+        """Judges anew before a start, from the stream's present on."""
         self._values = self._judged(situation, 0)
         self._ahead.turns.begin(self._tell(self._values))
 
     def look(self, situation: Situation, now_us: int) -> None:
-        """Judges anew where something has changed; from the next bar line on. Only while playing."""
+        """Judges anew if something has changed, from the next bar line on. Call it only while playing."""
         origin_s = self._ahead.origin_s
         from_s = self._ahead.stream_s(now_us + self._ahead.margin_us) + SOON_S
         bar_s = next_bar_s(origin_s, situation, from_s)

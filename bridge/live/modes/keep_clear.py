@@ -17,7 +17,7 @@ PITCHES: Final = 128
 
 
 class KeepClear:
-    """Session thread only. It hears the keys in every mode."""
+    """Keeps clear of the player's hands. It hears the keys in every mode; the session thread owns it."""
 
     def __init__(self, context: Context) -> None:
         self._ahead, self._knobs = context.ahead, context.knobs
@@ -26,12 +26,12 @@ class KeepClear:
         self._told: tuple[Improviser, tuple[int, int] | None] | None = None  # who was told what last
 
     def hear(self, note: KeyEvent) -> None:
-        """A key goes down, or what it struck ends."""
+        """Takes note of a key that goes down, or of a note that ends."""
         (self._held.add if note.velocity else self._held.discard)(note.pitch)
         self._lately.append((note.time_us, note.pitch))
 
     def step(self, now_us: int, *, unasked: bool) -> None:
-        """Nothing is struck from now on where the player's hands are. unasked: the mode keeps clear by itself."""
+        """Has nothing struck from now on where the player's hands are. unasked: the mode keeps clear by itself."""
         pitches = self.pitches(now_us, unasked=unasked)
         improviser = self._ahead.improviser
         if self._told == (improviser, pitches) or (self._told is None and pitches is None):

@@ -28,7 +28,7 @@ MEMORY_US: Final = 2_000_000
 
 
 class Line:
-    """Session thread only."""
+    """Tells a line from chords. The session thread owns it."""
 
     def __init__(self) -> None:
         self._struck_us: dict[int, int] = {}  # pitch -> when its key went down last
@@ -37,7 +37,7 @@ class Line:
         self._runs = False
 
     def hear(self, note: KeyEvent, keys: Collection[int]) -> bool:
-        """A strike of the player's; whether it is of a line that runs. keys: that are down after it."""
+        """Takes a strike; returns whether it belongs to a line that runs. keys are those that are down after it."""
         now_us = note.time_us
         apart = now_us - self._latest_us >= APART_US
         self._latest_us = now_us
@@ -54,7 +54,7 @@ class Line:
         return runs and apart and above
 
     def runs(self, now_us: int) -> bool:
-        """Whether a line runs."""
+        """Tells whether a line runs."""
         while self._singles and now_us - self._singles[0][0] > MEMORY_US:
             self._singles.popleft()
         self._runs = self._runs and bool(self._singles)

@@ -34,7 +34,7 @@ MODES: Final[Mapping[str, About]] = {
 
 
 class Mode:
-    """A mode that plays on the session's own beat, if there is one, and does nothing. Session thread only."""
+    """A mode that does nothing, on the session's own beat if there is one. The session thread owns it."""
 
     listens = False  # whether it has something to watch while nothing plays
     led_by_keys = True  # whether the keys say when it plays; False: it plays unless it is stopped
@@ -76,46 +76,46 @@ class Mode:
         return self.name
 
     def hear(self, note: KeyEvent) -> None:
-        """The player strikes a key, or a note of the player's ends."""
+        """Hears that the player strikes a key, or that a note of the player's ends."""
 
     def step(self, now_us: int) -> None:
         """Plays on, or begins to."""
         self._knobs.apply(now_us)
 
     def rest(self) -> None:
-        """Silence, until there is something to play anew."""
+        """Falls silent until there is something to play anew."""
         if self._ahead.playing:
             self._ahead.rest()
             self._report("rest", "")
 
     def settles_in_us(self, now_us: int) -> int | None:
-        """When step() may know more of the player's hands; None while none moves, or where it does not matter."""
+        """Returns when step() may know more of the player's hands; None while none moves or it does not matter."""
         return None
 
     def hold_place(self) -> None:
-        """The music is broken off now, and will go on from here."""
+        """Keeps the place: the music is broken off now, and will go on from here."""
 
     def skip(self, from_s: float, skipped_s: float) -> None:
-        """The stream was laid anew, skipped_s later, from its second from_s on."""
+        """Hears that the stream was laid anew, skipped_s later, from its second from_s on."""
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """Another tempo, which the session's beat has already."""
+        """Takes another tempo, which the session's beat has already."""
         self._lay_anew()
 
     def set_metre(self) -> None:
-        """The session's beat has another metre."""
+        """Takes the other metre that the session's beat has now."""
         self._lay_anew()
 
     def locate(self, beat: float, at_us: int) -> None:
-        """The outside is at this beat of the chart at that moment."""
+        """Hears that the outside is at this beat of the chart at that moment."""
 
     def meet(self, beat: float, at_us: int) -> None:
-        """The outside clock is at this beat at that moment. Only while playing."""
+        """Goes to where the outside clock is: at this beat at that moment. Call it only while playing."""
         if self._beat.is_off():
             self._lay_anew()
 
     def obey(self, did: Transport, clock: MidiClock, at_us: int) -> bool:
-        """The outside clock did this; whether it started or stopped the music."""
+        """Obeys what the outside clock did; returns whether that started or stopped the music."""
         return False
 
     def _lay_anew(self) -> None:

@@ -25,7 +25,7 @@ MOVING_US: Final = 250_000  # made ahead while a hand moves: most of it will be 
 
 
 class Modes:
-    """Session thread only."""
+    """Switches between modes. The session thread owns it."""
 
     def __init__(self, context: Context, *, release_us: int, trade_bars: int, count_in_bars: int) -> None:
         self._context, self._ahead, self._beat = context, context.ahead, context.beat
@@ -49,7 +49,7 @@ class Modes:
         return self._ahead.playing
 
     def hear(self, time_us: int, message: bytes, *, enabled: bool) -> None:
-        """One channel message of the player. Keys are followed in every mode: those held already count at once."""
+        """Takes a channel message of the player. Keys are followed in every mode: those held already count at once."""
         events = self._context.keyboard.hear(time_us, message)
         self.following.watch(events)
         for note in events:
@@ -67,7 +67,7 @@ class Modes:
             self._context.observer.form(*told)
 
     def step(self, now_us: int) -> bool:
-        """Plays on; whether the music has come home, and rests."""
+        """Plays on. Returns whether the music has come home and rests."""
         situation = self._situation(now_us)
         self._keep_clear.step(now_us, unasked=self.mode.keeps_clear)
         if not self._ahead.playing:
@@ -91,12 +91,12 @@ class Modes:
         )
 
     def rest(self) -> None:
-        """Silence, until there is something to play anew."""
+        """Falls silent until there is something to play anew."""
         self._ending.give_up()
         self.mode.rest()
 
     def set_mode(self, name: str) -> None:
-        """One of MODES."""
+        """Switches to one of MODES."""
         if name == self.mode.name:
             return
         self._context.observer.marked(self._context.clock(), f"mode {name}")
@@ -107,24 +107,24 @@ class Modes:
         self.mode = mode
 
     def set_chart(self, chart: Chart) -> None:
-        """A mode over a chart, changes where it was none, from the chart's first bar."""
+        """Plays over a chart from its first bar; in mode changes if the mode was none over a chart."""
         name = self.mode.name if MODES[self.mode.name].needs_chart else "changes"
         self.rest()
         self.charting = Charting(self._context, chart, count_in_bars=self._count_in_bars)
         self.mode = self._over_chart(name)
 
     def end_in(self, bars: int) -> None:
-        """Brings the music home in so many bars, 0: at the end of the chart's round."""
+        """Brings the music home in so many bars; 0 means at the end of the chart's round."""
         if not self._ending.begin(bars, self._situation(self._context.clock())):
             self._context.report("note", "nothing plays that could come home")
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """The tempo from now on; a beat goes on where it is."""
+        """Sets the tempo from now on; the beat goes on from where it is."""
         self._beat.tempo_bpm = tempo_bpm
         self.mode.set_tempo(tempo_bpm)
 
     def set_metre(self, metre: str) -> None:
-        """The metre of what has no chart, from now on; a trade begins anew."""
+        """Sets the metre of what has no chart, from now on; a trade begins anew."""
         self._beat.metre = parse_metre(metre)
         self.mode.set_metre()
         self._context.report("metre", f"{metre}, tempo counts {self._beat.metre.beat_name}")

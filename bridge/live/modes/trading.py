@@ -23,7 +23,7 @@ LEAD_US: Final = 150_000  # before an answer begins its first notes are made; wh
 
 
 class Trading(Mode):
-    """Session thread only. Answers are sent so much before their beat as it takes to hear them."""
+    """Trades bars. Answers are sent as long before their beat as it takes to hear them. The session thread owns it."""
 
     listens = True
 
@@ -47,7 +47,7 @@ class Trading(Mode):
         return None if self.chart is None else self._timeline
 
     def hear(self, note: KeyEvent) -> None:
-        """The player plays."""
+        """Hears the player; the first note is beat 0."""
         if self._timeline is None:
             if not note.velocity:
                 return
@@ -65,32 +65,32 @@ class Trading(Mode):
         self._knobs.apply(now_us)
 
     def rest(self) -> None:
-        """The trade is over too; the next note begins a new one."""
+        """Rests, and ends the trade; the next note begins a new one."""
         self._timeline = None
         self._heard = False
         super().rest()
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """Another tempo; the beat goes on where it is."""
+        """Sets another tempo; the beat goes on from where it is."""
         if self._timeline is not None:
             self._timeline = self._timeline.at_tempo(tempo_bpm, self._clock())
             if self._ahead.playing:
                 self._ahead.change(self._lay_out)
 
     def set_metre(self) -> None:
-        """Without a chart the trade begins anew, in the other metre."""
+        """Begins the trade anew in the other metre, if it has no chart."""
         if self.chart is None:
             self.rest()
 
     def meet(self, beat: float, at_us: int) -> None:
-        """The player's first note has the beat, nobody else."""
+        """Does nothing: the player's first note has the beat, and nobody else."""
 
     @property
     def _turn_beats(self) -> int:
         return self._bars * self.metre.beats
 
     def _take_turns(self, ends_us: int, now_us: int) -> None:
-        """ends_us: when the turn under way is over."""
+        """Changes turns where it is time. ends_us is when the turn under way is over."""
         latency_us = self._beat.latency_us
         if self._turn % 2 == 0:
             if now_us < ends_us - latency_us - LEAD_US:
@@ -128,7 +128,7 @@ class Trading(Mode):
         self._lay_out(from_s)
 
     def _lay_out(self, from_s: float) -> None:
-        """Beat and chords of the rest of this turn."""
+        """Lays out beat and chords of the rest of this turn."""
         timeline = self._on_stream()
         self._ahead.set_beat(timeline, self.metre.beats, from_s, is_form=self.chart is not None)
         chords: list[tuple[float, Chord | None]] = [(from_s, None)]

@@ -36,7 +36,7 @@ Prepare = Callable[[float], None]
 
 
 class PlayAhead(FeltStream):
-    """One stream of music on one scheduler. Session thread only."""
+    """Plays one stream of music on one scheduler. The session thread owns it."""
 
     def __init__(
         self, improviser: Improviser, sink: EventSink, clock: Callable[[], int], *, channel: int = 0, seed: int = 0
@@ -67,16 +67,16 @@ class PlayAhead(FeltStream):
 
     @property
     def margin_us(self) -> int:
-        """From a decision to the moment its music takes over: what handovers cost of late, and a half more."""
+        """How long it is from a decision to its music: what handovers cost of late, and a half more."""
         return int(min(max(1.5 * self._cost_us, MARGIN_LOW_US), MARGIN_HIGH_US))
 
     def stream_s(self, wall_us: int) -> float:
-        """Stream second that sounds at a moment. Only while playing."""
+        """Returns the stream second that sounds at a moment. Call it only while playing."""
         assert self._origin_us is not None
         return (wall_us - self._origin_us) / 1e6
 
     def wall_us(self, stream_s: float) -> int:
-        """Moment at which a stream second sounds. Only while playing."""
+        """Returns the moment at which a stream second sounds. Call it only while playing."""
         assert self._origin_us is not None
         return self._origin_us + round(stream_s * 1e6)
 
@@ -93,7 +93,7 @@ class PlayAhead(FeltStream):
         self._mover.feel = replace(self._mover.feel, seed=seed)
 
     def start(self, prepare: Prepare, *, at_first_note: bool, at_us: int | None = None) -> None:
-        """From rest to music.
+        """Starts music from rest.
 
         at_first_note: the stream is laid so that its first note sounds now, whatever wait the model put before it;
         otherwise the stream's present second sounds at at_us, or now.
@@ -135,16 +135,22 @@ class PlayAhead(FeltStream):
             self._cost_us = max(float(self._clock() - began_us), 0.9 * self._cost_us)
 
     def plan(self, at_s: float, tell: Tell) -> None:
-        """Something else holds from a stream second ahead on, instead of all else that was planned. While playing."""
+        """Plans that something else holds from a stream second ahead on, instead of all that was planned.
+
+        Call it only while playing.
+        """
         self._take_back(at_s)
         self.turns.plan(max(grid(at_s), self._improviser.time_s), tell)
 
     def will_strike(self, low: int, high: int) -> bool:
-        """Whether a note from low to high lies ready that a change would still take back. Only while playing."""
+        """Tells whether a note from low to high lies ready that a change would still take back.
+
+        Call it only while playing.
+        """
         return self._mover.will_strike(low, high, self.stream_s(self._clock() + self.margin_us))
 
     def rest(self) -> None:
-        """Silence now: takes back what has not sounded, ends what sounds."""
+        """Falls silent now: takes back what has not sounded, and ends what sounds."""
         now_us = self._clock()
         self.delivery.silence()
         if self._origin_us is None:

@@ -19,7 +19,7 @@ LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is wher
 
 
 class Beat:
-    """Session thread only. The fields are there to be read; the session sets the tempo."""
+    """Owns tempo and metre. Its fields are there to be read; the session sets the tempo, on its thread."""
 
     def __init__(
         self,
@@ -54,12 +54,12 @@ class Beat:
         self.say_if_missing()
 
     def say_if_missing(self) -> None:
-        """A word where quantise and swing have nothing to go by."""
+        """Reports it if quantise or swing have nothing to go by."""
         if self._ahead.misses_beat:
             self._report("feel", "quantise and swing wait for a beat: set a tempo")
 
     def tell(self, now_us: int, observer: Observer, beats_per_bar: int) -> None:
-        """Tells the observer where beat, tempo or rest are news."""
+        """Tells the observer if beat, tempo or rest are news."""
         timeline = self._ahead.timeline
         from_us = max(now_us, self._ahead.handed_over_us)
         if not self._ahead.playing:
@@ -73,7 +73,7 @@ class Beat:
                 self._told = beat
 
     def is_off(self) -> bool:
-        """Whether the beat laid has come off that of the outside clock. Only while playing."""
+        """Tells whether our beat has come off that of the outside clock. Call it only while playing."""
         assert self.tempo_bpm is not None
         beat_s = 60.0 / self.tempo_bpm
         off_s = (self._outside_origin_s(self._ahead.improviser.time_s) - self._ahead.origin_s) % beat_s

@@ -17,7 +17,7 @@ __all__ = ["Context"]
 
 @dataclass(frozen=True)
 class Context:
-    """One session's. Session thread only."""
+    """The parts of one session. The session thread owns them."""
 
     ahead: PlayAhead  # the stream, played ahead
     keyboard: Keyboard  # the player's

@@ -22,17 +22,20 @@ class EventSink(Protocol):
     """The producer's side of native.Scheduler. Deadlines are microseconds of the monotonic clock."""
 
     def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
-        """Queues one message; False when full."""
+        """Queues one message. Returns False when the queue is full."""
 
     def cancel_from(self, due_us: int) -> bool:
-        """Withdraws every event due at or after due_us; False when too many commands wait."""
+        """Withdraws every event due at or after due_us. Returns False when too many commands wait."""
 
     def silence(self) -> bool:
-        """Withdraws everything and ends what sounds, now; False when too many commands wait."""
+        """Withdraws everything and ends what sounds, now. Returns False when too many commands wait."""
 
 
 class Delivery:
-    """Session thread only. Every call waits, a second at most, until the scheduler takes it; LiveFailure after that."""
+    """Delivers notes. Every call waits, a second at most, until the scheduler takes it; LiveFailure after that.
+
+    The session thread owns it.
+    """
 
     def __init__(self, sink: EventSink, clock: Callable[[], int], channel: int) -> None:
         """clock: monotonic microseconds, the scheduler's own. channel: 0..15, the MIDI channel of every note."""
@@ -40,7 +43,7 @@ class Delivery:
         self.skipped = 0  # notes that came too late to be played
 
     def push(self, events: Sequence[NoteEvent], wall_us: Callable[[float], int]) -> None:
-        """Notes and their ends. wall_us: the moment of a stream second."""
+        """Sends notes and their ends. wall_us gives the moment of a stream second."""
         now_us = self._clock()
         for event in events:
             due_us = wall_us(event.time_s)
@@ -61,7 +64,7 @@ class Delivery:
         self._command(self._sink.silence)
 
     def count_in(self, until_us: int, beats: int, beat_us: float, beats_per_bar: int) -> None:
-        """Clicks on the drum channel, one a beat, up to a moment."""
+        """Sends clicks on the drum channel, one a beat, up to a moment."""
         for beat in range(beats):
             click = CLICK_BAR if beat % beats_per_bar == 0 else CLICK_BEAT
             due_us = until_us - round((beats - beat) * beat_us)
@@ -69,7 +72,7 @@ class Delivery:
             self._send(due_us + CLICK_US, NOTE_OFF | DRUMS, click, 0)
 
     def all_notes_off(self) -> None:
-        """All sound off and all notes off on every channel: for receivers that hold what we never began."""
+        """Sends all sound off and all notes off on every channel, for receivers that hold what we never began."""
         now_us = self._clock()
         for channel in range(16):
             for controller in (ALL_SOUND_OFF, ALL_NOTES_OFF):

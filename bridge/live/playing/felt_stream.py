@@ -22,7 +22,7 @@ EPSILON_S: Final = 1e-6  # a bar line so near counts as reached
 
 
 class FeltStream:
-    """One stream, of which nothing has a moment on the wall yet. Session thread only."""
+    """Holds one stream, of which nothing has a moment on the wall yet. The session thread owns it."""
 
     def __init__(self, improviser: Improviser, clock: Callable[[], int], seed: int) -> None:
         """clock: monotonic microseconds. seed: of humanise."""
@@ -32,7 +32,7 @@ class FeltStream:
         self.timeline: StreamTimeline | None = None  # the beat that model and feel were told last; None: none
 
     def turn_feel(self, **values: float) -> None:
-        """Quantise, swing or humanise, by name, of the notes that are not generated yet."""
+        """Sets quantise, swing or humanise, by name, for the notes that are not generated yet."""
         self._mover.feel = self._mover.feel.turned(**values)
 
     @property
@@ -82,17 +82,17 @@ class FeltStream:
         return moved
 
     def _take(self, until_s: float) -> list[NoteEvent]:
-        """New music up to its first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
+        """Generates up to the first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
         self.turns.reach(self._improviser.time_s)
         events = self._improviser.generate(min(until_s, self.turns.next_s), to_strike=True)
         return self._mover.take(events, self._improviser.time_s)
 
 
 def first_strike(events: Sequence[NoteEvent]) -> NoteEvent | None:
-    """Of events that the mover handed out: strikes among them are in time order."""
+    """Returns the first strike of events that the mover handed out: strikes among them are in time order."""
     return next((event for event in events if event.kind == "on"), None)
 
 
 def grid(stream_s: float) -> float:
-    """The nearest grid point."""
+    """Returns the nearest point of the engine's 10 ms grid, in seconds."""
     return round(stream_s / STEP_S) * STEP_S

@@ -20,7 +20,7 @@ KNOB_PERIOD_US: Final = 50_000  # a turning knob makes new music at most 20 time
 
 
 class Knobs:
-    """Session thread only."""
+    """Keeps what is turned until it holds. The session thread owns it."""
 
     def __init__(
         self,
@@ -37,11 +37,11 @@ class Knobs:
 
     @property
     def waiting(self) -> bool:
-        """Whether any is turned and not yet in force."""
+        """Whether any knob is turned and not yet in force."""
         return bool(self._turned)
 
     def set(self, name: str, value: Value) -> None:
-        """A checked value; the newest of a name counts."""
+        """Takes a checked value; the newest of a name counts."""
         self._turned[name] = value
 
     def apply(self, now_us: int) -> None:

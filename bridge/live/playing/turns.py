@@ -20,7 +20,7 @@ Tell = Callable[[], None]
 
 
 class Turns:
-    """Session thread only. Times are stream seconds."""
+    """Keeps what is to hold from when on. Times are stream seconds. The session thread owns it."""
 
     def __init__(self) -> None:
         self._dated: list[tuple[float, Tell]] = []
@@ -32,23 +32,23 @@ class Turns:
         return self._dated[self._done][0] if self._done < len(self._dated) else math.inf
 
     def begin(self, tell: Tell) -> None:
-        """What holds now and before, as at a start; whatever was to come is off."""
+        """Says what holds now and before, as at a start; whatever was to come is off."""
         self._dated, self._done = [(-math.inf, tell)], 1
         tell()
 
     def plan(self, at_s: float, tell: Tell) -> None:
-        """What holds from at_s on, instead of all that was to come. The stream must not lie beyond at_s."""
+        """Says what holds from at_s on, instead of all that was to come. The stream must not lie beyond at_s."""
         self._dated = [*(dated for dated in self._dated[: self._done] if dated[0] < at_s), (at_s, tell)][-KEPT:]
         self._done = len(self._dated) - 1
 
     def reach(self, time_s: float) -> None:
-        """The stream is there, and goes on."""
+        """Tells what is due: the stream is at time_s, and goes on."""
         while self.next_s <= time_s + _EPSILON_S:
             self._dated[self._done][1]()
             self._done += 1
 
     def go_back(self, time_s: float) -> None:
-        """The stream has forgotten what came after time_s."""
+        """Tells again what held at time_s: the stream has forgotten what came after it."""
         held = sum(at_s <= time_s + _EPSILON_S for at_s, _ in self._dated[: self._done])
         if held < self._done:
             self._done = held

@@ -25,6 +25,12 @@ export class ChartCard {
       this.#hint("");
     });
     live.began.listen(() => this.#show(null));
+    let mode = values.value("mode");
+    values.changed.listen(() => {
+      if (mode === values.value("mode")) return;
+      mode = values.value("mode"); // which says what a click on a chord does
+      this.#show(this.#shown);
+    });
     language.bind(() => this.#show(this.#shown));
     const look = () => {
       this.#light();
@@ -161,10 +167,10 @@ export class ChartCard {
     const name = label ?? "N.C.";
     const button = el("button", { type: "button", className: "chord", textContent: name });
     button.style.flexGrow = end - start;
-    const jumps = () => CHART_MODES.includes(this.values.value("mode")) && this.live.form;
-    button.setAttribute("aria-label", t(jumps() ? "chart.jump" : "chart.sound", ...(jumps() ? [bar + 1, name] : [name])));
+    const jumps = CHART_MODES.includes(this.values.value("mode"));
+    button.setAttribute("aria-label", jumps ? t("chart.jump", bar + 1, name) : t("chart.sound", name));
     button.addEventListener("click", () => {
-      if (jumps()) this.values.command("/sideman/transport/position", start);
+      if (jumps) this.values.command("/sideman/transport/position", start);
       else {
         this.values.command("/sideman/chord", name);
         if (label) this.sounded.tell(chart.tones[label]);

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.chords import Chart
-from engine.data.controls import MEASURED, measure
+from engine.data.controls import measure
 from engine.data.practice.piece import compose
 from engine.evaluation.controls.naming import NAMED, Clip, Namer, practice_names
 from engine.model.checkpoint import Checkpoint
-from engine.model.controls import Control
+from engine.model.controls import MEASURED, Control
 from engine.notes import Notes
 from engine.solo.improvise import improvise
 from engine.tokens import encode_notes

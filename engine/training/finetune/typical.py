@@ -9,10 +9,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from engine.data.controls import MEASURED, measure
+from engine.data.controls import measure
 from engine.data.shards.shards import PieceArrays
 from engine.data.windows import collate, cut_window, eval_windows
-from engine.model.controls import UNKNOWN, Control
+from engine.model.controls import MEASURED, UNKNOWN, Control
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.vocabulary import PAD
 

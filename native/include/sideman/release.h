@@ -11,7 +11,7 @@
 namespace sideman {
 
 /// Makes ends likelier, by `more`, of sounding pitches that were struck before the chord in force and are foreign to it.
-/// tones: pitch classes as bits, by chord id less no_chord. engine/inference/release.py is the specification.
+/// tones: pitch classes as bits, by chord id less no_chord. engine/inference/draw/release.py is the specification.
 /// Thread-safe: yes. Realtime-safe: yes.
 void let_go(const std::vector<std::int32_t>& tones, int no_chord, const ChordTrack::Change& chord, float more,
             const PitchSet& sounding, const std::array<std::int64_t, kPitches>& onsets, const Layout& layout,

@@ -11,6 +11,7 @@
 #include "sideman/decoder.h"
 #include "sideman/layout.h"
 #include "sideman/sampler.h"
+#include "sideman/steering.h"
 
 namespace sideman {
 
@@ -33,6 +34,7 @@ struct StreamRules {
   double phrase_grace_s = 0.0;  // a bar counts from that much before its line
   int ending_control = -1;      // which is the time that is left
   std::vector<double> ending_edges_s;  // where its levels change
+  Steering steering;
 };
 
 /// A note's start, or its end: velocity_bin -1.
@@ -79,6 +81,10 @@ class Stream {
   /// What is asked of each control, see Decoder::check_levels; phrase and ending give way to what the next two know. The
   /// present token is met at once. std::invalid_argument, changing nothing. Realtime-safe: yes.
   void set_levels(const float* levels, std::size_t count);
+
+  /// What the draw leans towards, see steer(); from the next token on. std::invalid_argument, changing nothing: one that
+  /// is infinite or negative. Realtime-safe: yes.
+  void set_targets(const Targets& targets);
 
   /// Counts bars from the bar line where the form begins; nothing: the phrase is as set_levels() has it. Without a beat,
   /// and before the form, it is unknown. Realtime-safe: yes.
@@ -140,6 +146,7 @@ class Stream {
   void advance(int token, bool improvised = false);
   void step_decoder();
   void guide() noexcept;
+  Heard listen() const noexcept;
   const float* levels_at(std::int64_t step) noexcept;
   void move_to(std::int64_t step);
   bool take_back(std::size_t count) noexcept;
@@ -152,6 +159,8 @@ class Stream {
   ChordTrack chords_;
   Beat beat_;
   bool leans_ = true;
+  Targets targets_{};
+  bool steers_ = false;
   std::vector<float> asked_;  // levels by control
   std::optional<double> form_s_;
   std::optional<std::int64_t> end_step_;

@@ -75,6 +75,16 @@ void Stream::set_levels(const float* levels, std::size_t count) {
   refresh();
 }
 
+void Stream::set_targets(const Targets& targets) {
+  for (const double target : targets)
+    if (std::isinf(target) || target < 0.0)
+      throw std::invalid_argument("a target of " + std::to_string(target) + ": give 0 or more, NaN where none is asked");
+  targets_ = targets;
+  steers_ = rules_.steering.window_steps > 0 &&
+            std::any_of(targets.begin(), targets.end(), [](double target) { return !std::isnan(target); });
+  drawn_.reset();
+}
+
 void Stream::set_phrase(std::optional<double> origin_s) noexcept {
   form_s_ = origin_s;
   refresh();
@@ -204,6 +214,7 @@ void Stream::draw() {
   if (leans_) lean(rules_.leaning, beat_, layout_, step_, scores_.data());
   let_go(rules_.chord_tones, rules_.no_chord, chords_.at(step_), rules_.release * chord_strength_, sounding(), onsets_,
          layout_, scores_.data());
+  if (steers_) steer(rules_.steering, listen(), targets_, layout_, scores_.data());
   forbid_stutter();
   if (until_ > step_) forbid_all_but_waits(until_ - step_);
   drawn_ = sampler_.sample(scores_.data());
@@ -218,6 +229,36 @@ void Stream::guide() noexcept {
   for (std::size_t i = 0; i < scores_.size(); ++i)
     scores_[i] =
         chord_strength_ == 1.0f ? with_chords[i] : without[i] + chord_strength_ * (with_chords[i] - without[i]);
+}
+
+/// What the window before step_ held.
+Heard Stream::listen() const noexcept {
+  const std::int64_t first = step_ - rules_.steering.window_steps;
+  const auto middle = [&](int bin) { return bin < 0 ? -1 : bin * layout_.velocity_width() + layout_.velocity_width() / 2; };
+  Heard heard;
+  heard.steps = std::min(step_, rules_.steering.window_steps);
+  if (stored_ > 0) heard.velocity = middle(past(0).velocity);
+  std::int64_t now = step_;
+  std::int64_t sounds = 0;
+  for (int pitch = 0; pitch < kPitches; ++pitch) sounds += sounding().has(pitch) ? 1 : 0;
+  for (std::size_t age = 0; age < stored_; ++age) {
+    const Entry& entry = past(age);
+    heard.sounding_steps += sounds * (now - std::max(entry.step, first));
+    now = entry.step;
+    if (entry.step <= first) break;
+    const Token parts = layout_.token(entry.token);
+    if (parts.kind == TokenKind::kNoteOn) {
+      --sounds;
+      ++heard.strikes;
+      heard.velocities += middle(entry.velocity);
+      heard.pitches += parts.value;
+      heard.bass += parts.value < rules_.steering.bass_below ? 1 : 0;
+      heard.struck_now |= entry.step == step_;
+    } else if (parts.kind == TokenKind::kNoteOff) {
+      ++sounds;
+    }
+  }
+  return heard;
 }
 
 /// Keys struck less than restrike_steps ago, unless no other key could be struck.

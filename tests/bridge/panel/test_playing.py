@@ -101,6 +101,21 @@ def test_a_chart_is_written_with_the_parsers_own_hints(page: Visitor, over_a_cha
     until(lambda: page.locator(".measure[aria-current]").count() == 1, "the bar that sounds")
 
 
+def test_a_click_on_a_chord_goes_to_its_bar_and_in_follow_plays_over_it(
+    page: Visitor, over_a_chart: tuple[Play, Listener]
+) -> None:
+    until(lambda: page.evaluate("sideman.live.form"), "the chart goes round")
+    page.locator(".measure").nth(2).locator(".chord").click()
+    until(lambda: page.locator(".measure").nth(2).get_attribute("aria-current") == "true", "the third bar")
+    page.locator("[data-choice=follow]").click()
+    until(lambda: ask(over_a_chart[0].osc_port, "mode") == "follow", "follow")
+    name = page.locator(".measure").nth(1).locator(".chord").inner_text()
+    page.locator(".measure").nth(1).locator(".chord").click()
+    until(lambda: name in page.locator("#news").inner_text(), "the second bar's chord is followed")
+    page.locator("[data-choice=changes]").click()
+    until(lambda: ask(over_a_chart[0].osc_port, "mode") == "changes", "and back")
+
+
 def test_the_library_plays_at_its_tempo(page: Visitor, over_a_chart: tuple[Play, Listener]) -> None:
     page.locator(".chart .head select").select_option(label="Harbour Waltz")
     until(lambda: page.evaluate("sideman.live.chart.metre") == "3/4", "the chart")

@@ -92,7 +92,7 @@ def random_beat(rng: np.random.Generator) -> Call:
 
 def random_asking(rng: np.random.Generator, now: int) -> Call:
     """A control's levels, where the form begins or when the music ends; or no more of that."""
-    kind, none = int(rng.integers(0, 3)), rng.random() < 0.25
+    kind, none = int(rng.integers(0, 4)), rng.random() < 0.25
     if kind == 0:
         levels = random_levels(rng, 1, PACKED)[0]
         levels[1] = 9 if none else levels[1]  # refused
@@ -100,6 +100,13 @@ def random_asking(rng: np.random.Generator, now: int) -> Call:
     if kind == 1:
         origin_s = None if none else float(rng.uniform(-9, 9))
         return lambda pair: pair[1].set_phrase(origin_s)
+    if kind == 2:
+        targets = np.array(
+            [rng.uniform(0, 15), rng.uniform(1, 127), rng.uniform(30, 80), rng.uniform(0, 6), rng.uniform(0, 5)]
+        )
+        targets[rng.random(5) < 0.5] = np.nan
+        targets[4] = -1 if none else targets[4]  # refused
+        return lambda pair: pair[1].set_targets(targets)
     end = None if none else now + int(rng.integers(-100, 600))
     return lambda pair: pair[1].set_ending(end)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.data.practice.piece import STYLES
-from engine.inference.leaning import LEANING, SWUNG, lean
+from engine.inference.draw.leaning import LEANING, SWUNG, lean
 from engine.vocabulary import NUM_SHIFTS, TIME_SHIFT
 
 RNG = np.random.default_rng(0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.chords import Chord
-from engine.inference.release import CHORD_TONES, RELEASE, let_go
+from engine.inference.draw.release import CHORD_TONES, RELEASE, let_go
 from engine.vocabulary import NO_CHORD, NOTE_OFF
 
 C_MAJOR = Chord(0, "").id

@@ -1,0 +1,4 @@
+"""What moves the logits before a token is drawn: towards the beat, away from an old chord, towards what is asked.
+
+Pure functions with twins in native/src/stream. Imports model and the vocabulary, no other file of inference.
+"""

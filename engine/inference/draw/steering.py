@@ -1,0 +1,152 @@
+"""What is asked is also listened for: the draw leans towards a measured control that the last seconds have missed.
+
+A row of the embedding says what the music to come is like, and the model heeds it about as far as its past and the
+other controls allow: asked for thick chords, a solo over single notes stays thin. So what was struck and held in the
+last four seconds is measured as training measures it, and the logits are moved by what is missing: more strikes or
+fewer, shorter waits, later ends, lower or louder notes. What sounds as asked is left alone, and so is everything where
+nothing is asked. It follows from the tokens alone, so a rollback takes their part of it back. The specification of
+native/src/stream/steering.cpp.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+import native
+from engine.model.controls import BASS_BELOW, MEASURED
+from engine.vocabulary import LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
+
+__all__ = ["NO_TARGETS", "STEERING", "Heard", "listen", "steer", "targets_of"]
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+STEERING = native.Steering(
+    window_steps=400, bass_below=BASS_BELOW, most=5.0, strike=1.0, wait=1.0, hold=8.0, chord=3.0, bass=5.0,
+    register=3.0, loudness=2.0,
+)  # fmt: skip
+"""Tuned over unseen charts until what is obtained follows what is asked, with as many chord tones as without."""
+
+OFFSETS = {"density": 0.3, "thickness": 0.3, "bass": 0.2}  # so that none is no infinite distance from some
+FIRST_NOTES = 4.0  # heard before the first strike, as asked: one note is no register yet
+OCTAVE = LOUDER = 12.0  # semitones, and steps of velocity: the unit of a distance
+
+NO_TARGETS: F64 = np.full(len(MEASURED), np.nan)
+NO_TARGETS.flags.writeable = False
+
+
+def targets_of(asked: Mapping[str, float]) -> F64:
+    """Quantities by measured control, in the units of its edges -> (M,) in the order of MEASURED, NaN: not asked."""
+    return np.array([asked.get(name, math.nan) for name in MEASURED], dtype=np.float64)
+
+
+class PastToken(Protocol):
+    """What is heard of a token."""
+
+    @property
+    def token(self) -> int: ...
+
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def velocity(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What sounded in the window before a step. Sums, whole numbers all of them."""
+
+    steps: int  # of the window that have been played
+    strikes: int
+    velocities: int
+    pitches: int
+    bass: int  # strikes
+    sounding_steps: int  # of all notes together
+    struck_now: bool  # at the step itself
+    velocity: int  # in force, in the middle of its bin; -1: none yet
+
+
+def listen(latest_first: Iterable[PastToken], step: int, sounding: int) -> Heard:
+    """The tokens up to a step, at which so many notes sound -> what the window before it held."""
+    first = step - STEERING.window_steps
+    strikes = velocities = pitches = bass = sounding_steps = 0
+    struck_now, latest, now = False, -1, step
+    for place, entry in enumerate(latest_first):
+        velocity = entry.velocity * LAYOUT.velocity_width + LAYOUT.velocity_width // 2 if entry.velocity >= 0 else -1
+        if place == 0:
+            latest = velocity
+        sounding_steps += sounding * (now - max(entry.step, first))
+        now = entry.step
+        if entry.step <= first:
+            break
+        if NOTE_ON <= entry.token < NOTE_ON + 128:
+            sounding -= 1
+            strikes += 1
+            velocities += velocity
+            pitches += entry.token - NOTE_ON
+            bass += entry.token - NOTE_ON < STEERING.bass_below
+            struck_now |= entry.step == step
+        elif NOTE_OFF <= entry.token < NOTE_OFF + 128:
+            sounding += 1
+    played = min(step, STEERING.window_steps)
+    return Heard(played, strikes, velocities, pitches, bass, sounding_steps, struck_now, latest)
+
+
+def steer(logits: F32, heard: Heard, targets: F64) -> F32:
+    """(400,) logits -> the same, moved towards the targets of targets_of; time not yet played counts as asked."""
+    density, loudness, register, thickness, bass = (float(target) for target in targets)
+    result: F32 = logits.copy()
+    strikes = result[NOTE_ON : NOTE_ON + 128]
+    velocities = result[VELOCITY : VELOCITY + NUM_VELOCITIES]
+    if not math.isnan(density):
+        missing = _missing("density", density, heard.strikes, heard)
+        more = np.float32(_limited(STEERING.strike * missing))
+        strikes += more
+        velocities += more  # one leads to a strike
+        longer = np.log(np.arange(1, NUM_SHIFTS + 1) * STEP_S / 0.1)
+        result[TIME_SHIFT : TIME_SHIFT + NUM_SHIFTS] -= (_limited(STEERING.wait * missing) * longer).astype(np.float32)
+    if not math.isnan(loudness):
+        missing = (loudness - _mean(loudness, heard.velocities, heard.strikes)) / LOUDER
+        middles = np.arange(NUM_VELOCITIES) * LAYOUT.velocity_width + LAYOUT.velocity_width // 2
+        louder = (middles - (heard.velocity if heard.velocity >= 0 else loudness)) / LOUDER
+        velocities += _spread(STEERING.loudness * missing, louder)
+    if not math.isnan(register):
+        missing = (register - _mean(register, heard.pitches, heard.strikes)) / OCTAVE
+        strikes += _spread(STEERING.register * missing, (np.arange(128) - register) / OCTAVE)
+    if not math.isnan(thickness):
+        missing = _missing("thickness", thickness, heard.sounding_steps * STEP_S, heard)
+        result[NOTE_OFF : NOTE_OFF + 128] -= np.float32(_limited(STEERING.hold * missing))
+        if heard.struck_now:  # the chord of this moment; a line alone stays as dense as it is
+            more = np.float32(_limited(STEERING.chord * missing))
+            strikes += more
+            velocities += more
+    if not math.isnan(bass):
+        missing = _missing("bass", bass, heard.bass, heard)
+        strikes[: STEERING.bass_below] += np.float32(_limited(STEERING.bass * missing))
+    return result
+
+
+def _missing(name: str, target: float, total: float, heard: Heard) -> float:
+    """How many times more of something a second is asked than was heard, as a natural logarithm."""
+    window_s = STEERING.window_steps * STEP_S
+    per_s = (total + target * (window_s - heard.steps * STEP_S)) / window_s
+    return math.log((target + OFFSETS[name]) / (per_s + OFFSETS[name]))
+
+
+def _mean(target: float, total: float, count: int) -> float:
+    return (total + target * FIRST_NOTES) / (count + FIRST_NOTES)
+
+
+def _limited(x: float) -> float:
+    return max(-STEERING.most, min(STEERING.most, x))
+
+
+def _spread(slope: float, distances: npt.NDArray[np.floating[Any]]) -> F32:
+    return np.clip(_limited(slope) * distances, -2 * STEERING.most, 2 * STEERING.most).astype(np.float32)
