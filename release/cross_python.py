@@ -61,10 +61,15 @@ WINDOWS_PYCONFIG = """\
 def python_headers(folder: Path, system: str) -> Path:
     """The headers of this Python in `folder`, as they are on that system of 64 bits (CMake's name of it)."""
     headers = Path(sysconfig.get_paths()["include"])
-    if system == "Linux":
-        return headers
     copy = folder / "include"
     shutil.copytree(headers, copy, dirs_exist_ok=True)
+    multiarch, version = (
+        sysconfig.get_config_var("MULTIARCH"),
+        f"python{sys.version_info.major}.{sys.version_info.minor}",
+    )
+    debians = Path("/usr/include", str(multiarch), version, "pyconfig.h")  # what it has here asks for the processor
+    if headers == Path("/usr/include", version) and debians.is_file():
+        shutil.copy2(debians, copy / "pyconfig.h")
     if system == "Windows":  # macOS has sizes and headers like Linux', as far as an extension module sees them
         (copy / "pyconfig.h").write_text(WINDOWS_PYCONFIG, encoding="ascii")
     return copy

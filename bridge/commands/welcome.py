@@ -8,15 +8,18 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bridge.errors import PortError
 from bridge.midi.cables import CABLES, how_to_make, lacking_cables, their_end
-from bridge.midi.ports import MidiSystem, find_system
 from engine.errors import SidemanError
 from engine.platform.system import this_system
+
+if TYPE_CHECKING:
+    from bridge.midi.ports import MidiSystem
 
 __all__ = ["OFFER", "run", "synthesiser_command"]
 
@@ -31,6 +34,7 @@ Sideman improvises piano over your chords, as MIDI. What would you like?
 """
 MORE: Final = "`sideman doctor` measures this machine, `sideman --help` lists all commands."
 BUILT_IN_SYNTHESISER: Final = "Microsoft GS Wavetable"  # Windows has it
+JOIN_S: Final = 5.0  # until a synthesiser has loaded its sounds
 MIDI_DRIVERS: Final = {"ALSA": "alsa_seq", "JACK": "jack", "CoreMIDI": "coremidi", "Windows": "winmidi"}
 
 
@@ -82,6 +86,7 @@ def hear() -> int:
 def play(ask: Callable[[str], str]) -> int:
     """Opens ports, a synthesiser if there is one, and the page with a piano on it; all runs until Ctrl-C."""
     from bridge.commands import play as command
+    from bridge.midi.ports import find_system
 
     system = find_system()
     options = [*_keyboard(system, ask), *_ports(system)]
@@ -92,8 +97,14 @@ def play(ask: Callable[[str], str]) -> int:
     command.add_arguments(parser)
     args = parser.parse_args([*options, "--panel"])
     with contextlib.ExitStack() as exits:
-        sounds = None if synthesiser is None else synthesiser_command(system, *synthesiser)
-        return command.run(args, opened=lambda: exits.enter_context(_running(sounds)) if sounds else None)
+
+        def opened() -> None:
+            if synthesiser is not None:
+                exits.enter_context(_running(synthesiser_command(system, *synthesiser)))
+                if system.name == "JACK":
+                    _join_on_jack()
+
+        return command.run(args, opened=opened)
 
 
 def set_up_fl(ask: Callable[[str], str]) -> int:
@@ -159,6 +170,17 @@ def _synthesiser() -> tuple[str, str] | None:
     with contextlib.suppress(SidemanError):
         return None if program is None else (program, str(find_soundfont()))
     return None
+
+
+def _join_on_jack() -> None:
+    """JACK's synthesiser looks for hardware alone: it is joined to our port as soon as it is there."""
+    give_up = time.monotonic() + JOIN_S
+    ends = (f"{CABLES[1]}:{CABLES[1]}", "fluidsynth-midi:midi_00")
+    with contextlib.suppress(OSError):  # without the program the user joins them in a patchbay
+        while subprocess.run(["jack_connect", *ends], check=False, capture_output=True).returncode:
+            if time.monotonic() > give_up:
+                return
+            time.sleep(0.1)
 
 
 @contextlib.contextmanager

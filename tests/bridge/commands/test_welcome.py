@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+import pty
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +22,7 @@ from bridge.commands import welcome
 from bridge.errors import PortError
 from bridge.midi.ports import MidiSystem
 from engine.platform.macos import MacOS
+from tests.support.live.jack_server import running_jack
 from tests.support.platform.fake_rtmidi import MidiWorld
 from tests.support.platform.mac_machine import MacMachine
 from tests.support.platform.windows_machine import WindowsMachine
@@ -198,3 +204,35 @@ def test_the_synthesiser_hears_what_the_sideman_plays(
     monkeypatch.setattr(MidiSystem, "input_names", lambda self: ["Keys 0", "Sideman Out (A) 1"])
     command = welcome.synthesiser_command(MidiSystem(name, 0, has_virtual=False), "fluidsynth", "piano.sf2")
     assert command == ["fluidsynth", "-i", "-s", "-q", "-m", *more, "piano.sf2"]
+
+
+@pytest.mark.real
+@pytest.mark.skipif(shutil.which("fluidsynth") is None, reason="no FluidSynth")
+def test_on_jack_a_real_synthesiser_hears_the_sideman_until_ctrl_c() -> None:
+    with running_jack() as server:
+        terminal, ours = pty.openpty()
+        program = subprocess.Popen(
+            [sys.executable, "-m", "bridge.cli"], stdin=ours, stdout=ours, stderr=ours, env=server.environment,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            os.write(terminal, b"2\n")
+            give_up = time.monotonic() + 60
+            joined = "Sideman Out:Sideman Out\n   fluidsynth-midi:midi_00"
+            listing = ""
+            while joined not in listing and time.monotonic() < give_up and program.poll() is None:
+                time.sleep(0.2)
+                listing = subprocess.run(
+                    ["jack_lsp", "-c"], env=server.environment, capture_output=True, text=True, check=False
+                ).stdout
+            assert joined in listing, os.read(terminal, 100_000).decode()
+            program.send_signal(signal.SIGINT)
+            assert program.wait(30) == 130
+            listing = subprocess.run(
+                ["jack_lsp"], env=server.environment, capture_output=True, text=True, check=False
+            ).stdout
+            assert "fluidsynth" not in listing
+        finally:
+            program.kill()
+            os.close(terminal)
+            os.close(ours)
