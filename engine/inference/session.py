@@ -40,7 +40,6 @@ SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
 NOTHING_CLEAR = (127, 0)
-BEND_ALONE = ("density", "loudness")  # as auto they are a tendency; a solo's own ups and downs stay
 FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -270,9 +269,8 @@ class Session:
             self._stream.set_leaning(leans)
 
     def _steered(self) -> list[str]:
-        """The measured controls that the draw listens for: those asked by the player, or meant by auto."""
-        wanted = {name: self._values[name] if name in BEND_ALONE else self._asked(name) for name in MEASURED}
-        return [name for name, value in wanted.items() if value != AUTO and name in self._controls]
+        """The measured controls that the draw listens for: those that the player asks for."""
+        return [name for name in MEASURED if self._values[name] != AUTO and name in self._controls]
 
     def _quantity(self, name: str) -> float:
         """What a measured control of the table is asked to come to, in the unit of its edges."""

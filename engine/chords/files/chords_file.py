@@ -122,7 +122,8 @@ class _Reader:
             raise DataError(f"{self._name}: holds no chord: write lines like '0.000 Dm7' or '0.000 | Dm7 | G7 |'")
         labels: ChordLabels = []
         for onset_s, chord in _merged(self._changes, loose):
-            add_label(labels, onset_s, chord)
+            # A chord from the beginning on is written at the beat it falls on, to a thousandth.
+            add_label(labels, onset_s if labels or onset_s > 2 * _STEP_S else 0.0, chord)
         known = np.array(self._in_bar, dtype=np.int64) if lines and lines[0].known_bars else None
         return ChordsFile(labels, np.array(self._times_s, dtype=np.float64), known)
 
