@@ -108,6 +108,7 @@ def train(
     finally:
         if recorder is not None:
             recorder.curve.close()
+    accelerator.end_training()  # processes that leave while their group's threads run may be aborted
     return trainer.done, trainer.steps
 
 
