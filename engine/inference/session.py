@@ -259,7 +259,11 @@ class Session:
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
-        targets = {name: self._quantity(name) for name in self._steered()}
+        targets = {  # what the player asks for; auto is a tendency
+            name: self._controls[name].quantity(asked[name])
+            for name in MEASURED
+            if name in self._controls and self._values[name] != AUTO
+        }
         if targets != self._targets:
             self._targets = targets
             self._stream.set_targets(targets_of(targets))
@@ -267,15 +271,6 @@ class Session:
         if leans != self._leans:
             self._leans = leans
             self._stream.set_leaning(leans)
-
-    def _steered(self) -> list[str]:
-        """The measured controls that the draw listens for: those that the player asks for."""
-        return [name for name in MEASURED if self._values[name] != AUTO and name in self._controls]
-
-    def _quantity(self, name: str) -> float:
-        """What a measured control of the table is asked to come to, in the unit of its edges."""
-        control = self._controls[name]
-        return control.quantity(asked_level(control, self._asked(name)))
 
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""

@@ -20,6 +20,8 @@ bool Stream::copy(const Stream& other, std::int64_t same) {
   chords_ = other.chords_;
   beat_ = other.beat_;
   leans_ = other.leans_;
+  targets_ = other.targets_;
+  steers_ = other.steers_;
   asked_ = other.asked_;
   form_s_ = other.form_s_;
   end_step_ = other.end_step_;

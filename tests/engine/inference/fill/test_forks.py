@@ -9,6 +9,7 @@ import pytest
 
 import native
 from engine.inference.decoder import Decoder
+from engine.inference.draw.steering import targets_of
 from engine.inference.fill.forks import Forks
 from engine.inference.stream import Event, Stream
 from engine.inference.streams import TokenStream
@@ -55,8 +56,9 @@ each_make = pytest.mark.parametrize("make", [*EXACT, INT8])
 
 
 def played(pair: Pair, until: int = 900, strength: float = 1.0) -> Pair:
-    """Some music under chords and a beat."""
+    """Some music under chords, a beat and quantities that are asked for."""
     stream = pair[1]
+    stream.set_targets(targets_of({"density": 9.0, "register": 72.0}))
     stream.set_params(native.SamplerParams(polyphony=6, keep_timing=True), strength)
     stream.set_beat(117.0, 4, 0.1)
     stream.set_chords(np.array([NO_CHORD, NO_CHORD + 5, NO_CHORD + 40, NO_CHORD + 5]), np.array([0, 150, 700, 1100]), 0)
