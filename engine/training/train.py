@@ -66,10 +66,10 @@ def train(
     nothing had happened. init: weights to start from (engine/training/initial). weights: part of a collection's name ->
     factor of its share of the windows, before the config's. steps: updates, instead of the config's epochs; where a
     resumed run had another number, the learning rate follows the new length from there on. patience: stop after so many
-    of the run's 40 held-out measurements without a new lowest; `out` is then the best checkpoint, not the last. workers:
-    processes that make batches beside the training, for the same run whatever their number; None: none on a CPU, which
-    has other things to do, else one a core. note: gets lines about what the run starts from. Of several processes the
-    first one writes and reports.
+    of the run's 40 held-out measurements without a new lowest; `out` is then the best checkpoint, not the last.
+    workers: processes that make batches beside the training, for the same run whatever their number; None: none on a
+    CPU, which has other things to do, else one a core. note: gets lines about what the run starts from. Of several
+    processes the first one writes and reports.
 
     SidemanError (DataError, ConfigError, CheckpointError) on bad input or when the loss is no number any more.
     """
