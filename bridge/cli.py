@@ -35,6 +35,7 @@ _STYLE = "bridge.commands.study.styles"
 
 COMMANDS = (
     Command("generate", "engine.solo.command", "write a solo over chords to a MIDI file"),
+    Command("again", "engine.solo.again.command", "play some bars of a MIDI file again, the rest as it is"),
     Command("play", "bridge.commands.play", "play along live: chords in, notes out, on MIDI ports"),
     Command("replay", "bridge.commands.replay", "play the log of a session again, note for note"),
     Command("recover", "bridge.commands.recover", "make the take of a session that was killed"),
