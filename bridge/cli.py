@@ -56,6 +56,7 @@ COMMANDS = (
     Command("styles", _STYLE, "list, tell, add or remove styles", "add_styles_arguments", "run_styles"),
     Command("export", _STYLE, "merge a style into its base", "add_export_arguments", "run_export"),
     Command("evaluate", "bridge.commands.study.evaluate", "measure a model on held-out data"),
+    Command("blindtest", "bridge.commands.study.blindtest", "make a listening test: who is the pianist, A or B?"),
 )
 
 EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
