@@ -30,7 +30,7 @@ from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import BOS, NO_CHORD, NUM_VELOCITIES, PAD, VELOCITY
 
 __all__ = [
-    "EvalWindow", "Labels", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "draw_chords_ahead",
+    "EvalWindow", "Labels", "Window", "WindowSampler", "collate", "cut_eval_windows", "cut_window", "draw_chords_ahead",
     "eval_windows",
 ]  # fmt: skip
 
