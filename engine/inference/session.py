@@ -216,6 +216,10 @@ class Session:
         """
         (self._home or self._stream).rollback(round(to_s / STEP_S))
 
+    def wait(self, until_s: float) -> None:
+        """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
+        (self._home or self._stream).rollback(round(until_s / STEP_S))  # forwards: nothing happens up to there
+
     def end(self) -> list[NoteEvent]:
         """Ends every sounding note at time_s; returns the events."""
         return self._heard(self._stream.end())
