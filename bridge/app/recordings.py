@@ -54,9 +54,9 @@ class Recordings:
             self._log.add(SENT, time_us, message)
 
     def write_last(self, bars: int) -> Path:
-        """Writes the last so many bars as a MIDI file, which is the last take then; its path. BridgeError, SidemanError.
+        """Writes the last so many bars as a MIDI file, which is the last take then; its path. Any thread.
 
-        Any thread.
+        BridgeError, SidemanError: it cannot be written.
         """
         folder = self._settings.captures or user_place("SIDEMAN_CAPTURES", "captures", "data")
         name = time.strftime("capture-%Y%m%d-%H%M%S")
@@ -68,7 +68,9 @@ class Recordings:
             with atomic_write(path) as beside:
                 beside.write_bytes(content)
         except OSError as error:
-            raise BridgeError(f"{folder}: no MIDI file can be written there ({error.strerror}): give --captures DIR") from error
+            raise BridgeError(
+                f"{folder}: no MIDI file can be written there ({error.strerror}): give --captures DIR"
+            ) from error
         remember(path)
         return path
 

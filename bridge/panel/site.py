@@ -12,8 +12,8 @@ from typing import Final
 from bridge.panel.hub import Hub
 from bridge.panel.talk import PageTalk, Session
 from engine.styles.library import list_styles
-from osc_protocol.oscquery.site import Page
 from osc_protocol.errors import ParameterError
+from osc_protocol.oscquery.site import Page
 from osc_protocol.table.parameters import COMMANDS, PARAMETERS, check_arguments
 
 __all__ = ["LIVE", "ROOT", "PanelSite"]

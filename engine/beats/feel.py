@@ -113,9 +113,7 @@ class NoteMover:
         self._floor_s = not_before_s
         self._now_s = -math.inf
 
-    def take(
-        self, events: Sequence[NoteEvent], until_s: float, first_s: Sequence[float] = ()
-    ) -> list[NoteEvent]:
+    def take(self, events: Sequence[NoteEvent], until_s: float, first_s: Sequence[float] = ()) -> list[NoteEvent]:
         """New events, all up to until_s, in time order. What is handed out is in no order but per key.
 
         first_s: when each was played first, where they come back: humanise moves them as it did then.

@@ -120,8 +120,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/manner/next", "", "Goes on to the next manner, after the last to auto.", cc=111),
     Command("/sideman/ending", "i", "Brings the music home in so many bars, then rests; 0: at the end of the round.",
             0, 64, cc=107, bare=0),
-    Command("/sideman/keep", "s", "Keeps bars of the chart such as `5-8`, no text for all, as they were heard last: they "
-            "come back in every round.", cc=85, bare=""),
+    Command("/sideman/keep", "s", "Keeps bars of the chart such as `5-8`, no text for all, as they were heard last: "
+            "they come back in every round.", cc=85, bare=""),
     Command("/sideman/again", "s", "Plays bars that were kept, no text for all of them, anew from the next round on.",
             cc=86, bare=""),
     Command("/sideman/undo", "", "Takes back the last keep or again.", cc=87),

@@ -63,7 +63,7 @@ class Charting(Mode):
         self._ask(lambda now_s, from_s: self._rounds.keep(bars, now_s, from_s))
 
     def again(self, bars: Collection[int]) -> None:
-        """Has bars that come back be new from the next round on; none named: all of them. ModeError: none comes back."""
+        """Has bars that come back be new from the next round on; none named: all. ModeError: none comes back."""
         self._ask(lambda _, from_s: self._rounds.again(bars, from_s))
 
     def undo(self) -> None:

@@ -121,7 +121,9 @@ class Modes:
     def round(self) -> Charting:
         """The chart that goes round. ModeError: none does."""
         if not isinstance(self.mode, Charting):
-            raise ModeError("nothing goes round whose bars could be kept: send /sideman/chords, or mode changes or comp")
+            raise ModeError(
+                "nothing goes round whose bars could be kept: send /sideman/chords, or mode changes or comp"
+            )
         return self.mode
 
     def end_in(self, bars: int) -> None:

@@ -129,7 +129,6 @@ class FeltStream:
         return self._mover.take(events, self._improviser.time_s, first_s)
 
 
-
 def first_strike(events: Sequence[NoteEvent]) -> NoteEvent | None:
     """Returns the first strike of events that the mover handed out: strikes among them are in time order."""
     return next((event for event in events if event.kind == "on"), None)

@@ -49,7 +49,7 @@ class Bar:
 
 
 class Bars:
-    """Where bars lie on the stream's grid: what comes after begin_s(bar), up to begin_s(bar + 1), belongs to the bar."""
+    """Where bars lie on the stream's grid: a bar is what comes after begin_s(bar), up to begin_s(bar + 1)."""
 
     def __init__(self, timeline: StreamTimeline, beats: int) -> None:
         """beats: of a bar."""

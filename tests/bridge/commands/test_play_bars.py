@@ -1,4 +1,4 @@
-"""Keep, again, undo and capture over real JACK ports, beside load: bars come back note for note, and the log replays."""
+"""Keep, again, undo and capture over real JACK ports, beside load: bars come back note for note; the log replays."""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ def test_what_a_button_can_do_is_a_command_that_needs_no_argument(name: str) -> 
     [
         ("role comping", "/sideman/role", "comping"), ("density auto", "/sideman/param/density", "auto"),
         ("density 0.5", "/sideman/param/density", 0.5), ("keep_clear 12", "/sideman/param/keep_clear", 12),
-        ("ending 4", "/sideman/ending", 4), ("again 5-8", "/sideman/again", "5-8"), ("keep 1-4 7", "/sideman/keep", "1-4 7"),
+        ("ending 4", "/sideman/ending", 4),
+        ("again 5-8", "/sideman/again", "5-8"), ("keep 1-4 7", "/sideman/keep", "1-4 7"),
         ("capture 8", "/sideman/capture", 8), ("scale D dorian", "/sideman/param/scale", "D dorian"),
     ],
 )  # fmt: skip

@@ -48,7 +48,9 @@ def server(session: Played) -> Iterator[OscQueryServer]:
     hub = Hub(Tap(), time.monotonic_ns, print)
     hub.open()
     engine = FakeEngine()
-    with OscQueryServer(engine.server(port=0), site=PanelSite(hub, session, lambda bars: Capture().midi(bars, 1_234_567))) as running:
+    with OscQueryServer(
+        engine.server(port=0), site=PanelSite(hub, session, lambda bars: Capture().midi(bars, 1_234_567))
+    ) as running:
         yield running
     hub.close()
 
