@@ -58,7 +58,7 @@ class Capture(TakeEntries):
         keyboards = {OUT: Keyboard(), IN: Keyboard()}
         channels: dict[tuple[str, int], int] = {}  # of the notes that sound, by track and pitch
         for entry in entries:
-            if entry[1] < from_us or entry in before:
+            if not from_us <= entry[1] <= now_us or entry in before:
                 continue
             if entry[0] in keyboards:
                 heard = keyboards[entry[0]].hear(entry[1], entry[2])
@@ -76,6 +76,6 @@ def _bar_before(beat: tuple[Any, ...] | None, entries: _Entries, now_us: int, ba
     beat = next((entry for entry in reversed(entries) if entry[0] == BEAT), beat)
     if beat is None or beat[0] != BEAT:
         return now_us - bars * BAR_US
-    _, _, tempo_bpm, bar_us, beats_per_bar = beat
+    _, _, tempo_bpm, bar_us, beats_per_bar, *_ = beat
     length_us = 60e6 / tempo_bpm * beats_per_bar
     return int(bar_us + ((now_us - bar_us) // length_us - bars + 1) * length_us + 0.5)

@@ -9,6 +9,7 @@ import mido
 import pytest
 
 from bridge.recording.capture import KEPT_US, Capture
+from engine.metre import COMMON
 
 BAR_US = 2_000_000  # four beats at 120
 
@@ -16,7 +17,7 @@ BAR_US = 2_000_000  # four beats at 120
 def played(bars: int, capture: Capture | None = None) -> Capture:
     """A note on every beat, half a beat long; the pitch says which beat; and one that is held across each bar line."""
     capture = capture or Capture()
-    capture.beat(0, 120.0, 0, 4)
+    capture.beat(0, 120.0, 0, COMMON)
     for beat in range(bars * 4):
         at_us = beat * 500_000
         capture.note_out(at_us, bytes((0x90, beat % 100, 80)))

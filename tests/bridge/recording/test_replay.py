@@ -59,7 +59,7 @@ def script(world: World, seed: int) -> None:
     held: tuple[int, ...] = ()
     live = world.live
     for _ in range(25):
-        action = draw.randrange(13)
+        action = draw.randrange(15)
         if action < 4:
             world.release(*held)
             held = draw.choice((D_MINOR_7, G_7, C_MAJOR_7))
@@ -77,6 +77,8 @@ def script(world: World, seed: int) -> None:
             live.locate(float(draw.randrange(8)))
         elif action == 11:
             live.set_chord(draw.choice((None, parse_chord("F#m7b5"))))
+        elif action > 12:  # what cannot be done is part of it
+            draw.choice((live.keep, live.again, partial(live.keep, "1"), partial(live.again, "2"), live.undo))()
         else:
             draw.choice((live.stop, live.panic, partial(live.set_seed, seed)))()
             live.play()
