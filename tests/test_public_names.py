@@ -33,7 +33,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.chords.files.chords_writer": ("format_chords_file",),
     "engine.chords.scales": ("ALL_PITCH_CLASSES", "SCALES", "scale_mask"),
     "engine.chords.tracker": ("ChordChange", "ChordFollower", "ChordTracker"),
-    "engine.data.practice": ("Composition", "compose", "labelled_pieces", "practice_pieces"),
+    "engine.data.practice": ("Composition", "compose", "practice_piece", "practice_pieces"),
     "engine.data.prepare": ("MANIFEST", "Report", "Settings", "prepare", "tokenise", "work_folder"),
     "engine.data.reading.corpus": (
         "Piece",
@@ -188,7 +188,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.training.evaluate": ("Score", "evaluate", "load_model", "ngram_scores", "token_nats", "with_wrong_chords"),
     "engine.training.finetune.finetune": ("Finetuned", "News", "Recipe", "finetune"),
     "engine.training.schedule": ("Lowest", "News", "rate_share"),
-    "engine.training.train": ("STATE_FILE", "Trainer", "match_weights", "train"),
+    "engine.training.train": ("STATE_FILE", "Trainer", "train"),
     "engine.user_folders": ("user_place",),
     "engine.vocabulary": (
         "BOS",
@@ -292,6 +292,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "MAX_PACKET_BYTES",
         "Message",
         "TimedMessage",
+        "address_of",
         "decode",
         "decode_timed",
         "encode",
