@@ -86,11 +86,11 @@ def test_what_is_played_meanwhile_makes_nobody_wait_and_breaks_no_file() -> None
     done = threading.Event()
 
     def play() -> None:
-        at_us = 16_000_000
-        while not done.is_set():
+        for at_us in range(16_000_000, 16_800_000, 20):
             capture.note_out(at_us, b"\x90\x40\x50")
             capture.note_out(at_us + 10, b"\x80\x40\x00")
-            at_us += 20
+            if done.is_set():
+                return
 
     players = [threading.Thread(target=play) for _ in range(2)]
     for player in players:

@@ -105,7 +105,7 @@ def test_a_session_plays_again_as_it_was(tmp_path: Path, seed: int) -> None:
     assert [tuple(message) for _, message in replay.played] == [sent[2:] for sent in world.sent]
     # The double's consumer looks every two milliseconds: a cancel that came too late ends a note then.
     apart_us = [abs(again[0] - sent[1]) for again, sent in zip(replay.played, world.sent, strict=True)]
-    assert 0 <= max(apart_us) <= 20_000
+    assert max(apart_us, default=0) <= 20_000
 
 
 def test_a_session_that_lost_the_processor_again_and_again_goes_to_the_scheduler_as_it_did(tmp_path: Path) -> None:
