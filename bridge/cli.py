@@ -35,6 +35,7 @@ _STYLE = "bridge.commands.study.styles"
 
 COMMANDS = (
     Command("generate", "engine.solo.command", "write a solo over chords to a MIDI file"),
+    Command("again", "engine.solo.again.command", "play some bars of a MIDI file again, the rest as it is"),
     Command("play", "bridge.commands.play", "play along live: chords in, notes out, on MIDI ports"),
     Command("replay", "bridge.commands.replay", "play the log of a session again, note for note"),
     Command("recover", "bridge.commands.recover", "make the take of a session that was killed"),
@@ -55,6 +56,7 @@ COMMANDS = (
     Command("styles", _STYLE, "list, tell, add or remove styles", "add_styles_arguments", "run_styles"),
     Command("export", _STYLE, "merge a style into its base", "add_export_arguments", "run_export"),
     Command("evaluate", "bridge.commands.study.evaluate", "measure a model on held-out data"),
+    Command("blindtest", "bridge.commands.study.blindtest", "make a listening test: who is the pianist, A or B?"),
 )
 
 EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
