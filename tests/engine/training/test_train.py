@@ -22,9 +22,9 @@ pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 
 from engine.data.diet import Diet  # noqa: E402
+from engine.data.eval_windows import eval_windows  # noqa: E402
 from engine.data.prepare import Settings, prepare  # noqa: E402
 from engine.data.shards.shards import load_shard  # noqa: E402
-from engine.data.windows import eval_windows  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
 from engine.evaluation.ngram import NgramModel  # noqa: E402
 from engine.model.checkpoint import load_checkpoint  # noqa: E402
