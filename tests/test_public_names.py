@@ -181,6 +181,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "kernels",
         "now_us",
         "philox4x32",
+        "plugin_file",
         "read_bandwidth",
     ),
     "osc_protocol.errors": ("OscError", "OscPortError", "PacketError", "ParameterError"),
