@@ -35,6 +35,7 @@ _STYLE = "bridge.commands.study.styles"
 
 COMMANDS = (
     Command("generate", "engine.solo.command", "write a solo over chords to a MIDI file"),
+    Command("again", "engine.solo.again.command", "play some bars of a MIDI file again, the rest as it is"),
     Command("play", "bridge.commands.play", "play along live: chords in, notes out, on MIDI ports"),
     Command("serve", "bridge.commands.serve", "play for the plug-in: every instance that hosts here load"),
     Command("plugin", "bridge.commands.plugin", "install the plug-in for hosts that load CLAP"),
@@ -57,6 +58,7 @@ COMMANDS = (
     Command("styles", _STYLE, "list, tell, add or remove styles", "add_styles_arguments", "run_styles"),
     Command("export", _STYLE, "merge a style into its base", "add_export_arguments", "run_export"),
     Command("evaluate", "bridge.commands.study.evaluate", "measure a model on held-out data"),
+    Command("blindtest", "bridge.commands.study.blindtest", "make a listening test: who is the pianist, A or B?"),
 )
 
 EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130

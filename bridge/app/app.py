@@ -24,14 +24,14 @@ from bridge.app.recordings import Recordings
 from bridge.app.remote import Remote
 from bridge.app.settings import Settings
 from bridge.app.surfaces import Surfaces
-from bridge.app.watchman import OUR_THREADS, Watchman
+from bridge.app.watchman import Watchman
+from bridge.app.workers import Workers
 from bridge.errors import LiveFailure
 from bridge.live.deadline_thread import DeadlineThread
 from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.observer import Observers
 from bridge.live.session import LiveSession
-from bridge.live.supervision import RestartLimit
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
 from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
@@ -44,7 +44,6 @@ __all__ = ["App"]
 SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
 EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and all; a C timer ends it then
 SYSTEM: Final = 0xF0  # messages from here on are of no channel
-OSC_THREADS: Final = OUR_THREADS + "osc"
 DIED: Final = "died"  # in the inbox: a worker, with the reason
 
 
@@ -66,7 +65,7 @@ class App:
         self._panel: Panel | None = None
         self._ports_said = ""
         self._hung = False
-        self._restarts = RestartLimit()  # of all workers but the session, which has its own
+        self._workers = Workers()  # all but the session, which has its own
 
     def open(self) -> None:
         """Opens everything and starts to play. SidemanError or OscError: it cannot; call close() even then."""
@@ -107,11 +106,14 @@ class App:
         )
         self._exits.callback(self._remote.close)
         self._remote.start()
+        for thread in ("sideman-osc", "sideman-osc-later"):
+            self._workers.add(thread, self._remote.restart, "every note ended, OSC is open again")
         ports: LivePorts = NoPorts()
         if names.system is not None:
             ports = LivePorts(names.system, self._midi_lost, self._midi_back, self._report)
         self._exits.callback(ports.close)
-        surfaces = Surfaces(self._remote.server, settings, self._report, self._exits)
+        self._workers.add("sideman-ports", ports.restart, "the ports are looked after again, the music goes on")
+        surfaces = Surfaces(self._remote.server, settings, self._report, self._exits, self._workers)
         oscquery = surfaces.open_oscquery(None if panel is None else panel.site(live, settings.session.metre))
 
         output = ports.output("Sideman Out", names.output)
@@ -188,21 +190,18 @@ class App:
         self._hung = hangs
 
     def _worker_died(self, name: str, error: BaseException) -> None:
-        """Ends every note, and has the main thread start the worker again. Any thread may call it."""
-        if self._live is not None:
+        """Ends every note that may be lost with it, and has the main thread start it again. Any thread may call it."""
+        if self._live is not None and self._workers.carries_music(name):
             self._live.resync("")
         self._inbox.put((DIED, f"{name}: {type(error).__name__}: {error}"))
 
     def _revive(self, text: str) -> str:
         """Starts the worker again if it can be, and returns what there is to say of it."""
-        assert self._remote is not None
-        name = text.split(":", maxsplit=1)[0]
-        if not self._restarts.allows():
-            self.leave(LiveFailure(f"{text}: too often within a minute: it gives up, every note ended"))
-        elif name.startswith(OSC_THREADS):
-            self._remote.restart()
-            return f"{text}: every note ended, OSC is open again"
-        return f"{text}: every note ended"
+        said = self._workers.revive(text.split(":", maxsplit=1)[0])
+        if said is None:
+            said = "too often within a minute: it gives up, every note ended"
+            self.leave(LiveFailure(f"{text}: {said}"))
+        return f"{text}: {said}"
 
     def leave(self, why: int | BaseException) -> None:
         """Ends wait(). Any thread and any signal handler may call it."""

@@ -16,7 +16,7 @@ from engine.metre import COMMON, Metre, parse_metre
 from engine.model.controls import check_askable
 from engine.styles.library import find_style, list_styles, parse_styles
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import AUTO, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Value
+from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Value
 from osc_protocol.wire.replies import ERROR, STATUS
 
 __all__ = ["Remote", "check_live"]
@@ -82,7 +82,8 @@ class Remote:
     def report(self, what: str, text: str) -> None:
         """Tells every subscriber what the session did."""
         if what == "error":
-            self.server.send(ERROR, "", text)
+            name = text.split(" ", maxsplit=1)[0].rstrip(":")  # a knob that the music refused names itself
+            self.server.send(ERROR, BY_NAME[name].address if name in BY_NAME else "", text)
         elif what == "asked":
             for name in text.split():
                 self.server.publish_asked(name)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from bridge.app.settings import Settings
+from bridge.app.workers import Workers
 from bridge.controllers.cc_control import CcControl
 from bridge.controllers.sysex_port import SysexControl
 from bridge.midi.live_ports import LivePorts
@@ -32,9 +33,12 @@ class Surfaces:
         settings: Settings,
         report: Callable[[str, str], None],
         exits: ExitStack,
+        workers: Workers,
     ) -> None:
-        """report may be called by any thread. exits closes what was opened; ports close themselves."""
+        """report may be called by any thread. exits closes what was opened; ports close themselves. workers is told how
+        the threads are started again."""
         self._server, self._settings, self._report, self._exits = server, settings, report, exits
+        self._workers = workers
 
     def open_oscquery(self, site: Site | None = None) -> str:
         """Says where it is served. OscPortError only for a port that was asked for, or for pages: nothing else hangs on
@@ -62,6 +66,7 @@ class Surfaces:
             send = ports.output("Sideman Feedback", feedback_name).send
         knobs = CcControl(self._server, self._settings.cc_map, send, self._report)
         self._exits.callback(knobs.close)
+        self._workers.add("sideman-cc", knobs.restart, "the knobs work again, the music goes on")
         return knobs
 
     def open_control(self, ports: LivePorts, knobs: CcControl, input_name: str | None, output_name: str | None) -> str:
@@ -76,11 +81,18 @@ class Surfaces:
                 control.receive(frame)
 
         def take(frame: bytes) -> None:
-            knobs.from_control(frame)
+            try:
+                knobs.from_control(frame)
+            except Exception as error:  # JACK's reader of all ports would end with it
+                self._report("error", f"a knob of the control port: {type(error).__name__}: {error}: it is left out")
             if not frames.full():  # a flood loses frames, as a wire would; the script asks again
                 frames.put_nowait(frame)
 
-        thread = threading.Thread(target=receive, name="sideman-control-in", daemon=True)
-        thread.start()
+        def listen() -> None:
+            threading.Thread(target=receive, name="sideman-control-in", daemon=True).start()
+
+        listen()
+        self._workers.add("sideman-control", control.restart, "FL Studio's script is told again, the music goes on")
+        self._workers.add("sideman-control-in", listen, "FL Studio's script is heard again, the music goes on")
         self._exits.callback(frames.put, None)
         return ports.input("Sideman Control", input_name, take, sysex=True).name

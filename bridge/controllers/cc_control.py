@@ -56,8 +56,7 @@ class CcControl:
         self._use(cc_map)
         if send_feedback is not None:
             server.add_listener(self._hear)
-        self._thread = threading.Thread(target=self._run, name="sideman-cc", daemon=True)
-        self._thread.start()
+        self._thread = self._started()
 
     def from_in(self, message: bytes) -> bool:
         """A message of the In port. Whether it was a button's note, which is no music."""
@@ -72,6 +71,16 @@ class CcControl:
         self._server.remove_listener(self._hear)
         self._queue.put(None)
         self._thread.join()
+
+    def restart(self) -> None:
+        """Starts the thread again after it died. What waits is kept, but for what it died of."""
+        self._thread.join()
+        self._thread = self._started()
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="sideman-cc", daemon=True)
+        thread.start()
+        return thread
 
     def _use(self, cc_map: CcMap) -> None:
         self._in = _Port(cc_map, self._server, any_channel=False)

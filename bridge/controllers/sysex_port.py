@@ -59,9 +59,7 @@ class SysexControl:
         self._wake = threading.Condition()
         self._closing = False
         osc_server.add_listener(self.queue)
-        self._thread = threading.Thread(target=self._run, name="sideman-control", daemon=True) if start else None
-        if self._thread is not None:
-            self._thread.start()
+        self._thread = self._started() if start else None
 
     def __enter__(self) -> SysexControl:
         return self
@@ -119,6 +117,12 @@ class SysexControl:
         self._put(frame)
         return True
 
+    def restart(self) -> None:
+        """Starts the thread again after it died. What waits is kept, but for what it died of."""
+        assert self._thread is not None
+        self._thread.join()
+        self._thread = self._started()
+
     def close(self) -> None:
         """Ends the thread; what was waiting is not sent."""
         self._server.remove_listener(self.queue)
@@ -127,6 +131,11 @@ class SysexControl:
             self._wake.notify()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="sideman-control", daemon=True)
+        thread.start()
+        return thread
 
     def _put(self, message: bytes) -> None:
         try:

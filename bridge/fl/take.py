@@ -28,9 +28,9 @@ _TEMPLATE: Final = '''\
 
 import flpianoroll as flp
 
-TITLE = {title!r}
+TITLE = {title!a}
 TICKS_PER_BEAT = {ticks_per_beat}
-BEATS_PER_BAR = {beats_per_bar}
+BAR_TICKS = {bar_ticks}
 # start and length in ticks, MIDI note, velocity 1..127
 NOTES = (
 {notes})
@@ -54,8 +54,7 @@ def choice(form, name):
 def apply(form):
     ppq = flp.score.PPQ
     first = min(note[0] for note in NOTES)
-    bar = BEATS_PER_BAR * TICKS_PER_BEAT
-    begin = (0, first // bar * bar, first)[choice(form, "Begin")]
+    begin = (0, first // BAR_TICKS * BAR_TICKS, first)[choice(form, "Begin")]
     if choice(form, "What is here already") == 1:
         flp.score.clear(True)
     for start, length, number, velocity in NOTES:
@@ -79,7 +78,7 @@ class TakeNotes(NamedTuple):
     """notes: (start, length, MIDI note, velocity); markers: (start, text); times in ticks, in the order of starts."""
 
     ticks_per_beat: int
-    beats_per_bar: int
+    bar_ticks: int
     notes: list[tuple[int, int, int, int]]
     markers: list[tuple[int, str]]
 
@@ -118,25 +117,34 @@ def read_take(path: Path) -> TakeNotes:
     if not 0 < len(notes) <= MAX_NOTES or file.ticks_per_beat <= 0:
         raise FlInstallError(f"{path} holds {len(notes)} notes: the piano roll takes 1..{MAX_NOTES}")
     events = [event for track in file.tracks for event in _at_ticks(track)]
-    beats = next((message.numerator for _, message in events if message.type == "time_signature"), 4)
-    markers = sorted((tick, message.text) for tick, message in events if message.type == "marker")
-    return TakeNotes(file.ticks_per_beat, beats, notes, markers)
+    signatures = (message for _, message in events if message.type == "time_signature")
+    bars = (file.ticks_per_beat * 4 * message.numerator // message.denominator for message in signatures)
+    markers = sorted((tick, _unicode(message.text)) for tick, message in events if message.type == "marker")
+    return TakeNotes(file.ticks_per_beat, max(next(bars, file.ticks_per_beat * 4), 1), notes, markers)
 
 
 def render(title: str, take: TakeNotes) -> str:
     """The script's text: ASCII, for Python 3.9 without a standard library."""
     return _TEMPLATE.format(
-        title=_ascii(title),
+        title=_printable(title),
         ticks_per_beat=take.ticks_per_beat,
-        beats_per_bar=take.beats_per_bar,
+        bar_ticks=take.bar_ticks,
         count=len(take.notes),
         notes="".join(f"    {note},\n" for note in take.notes),
-        markers="".join(f"    ({tick}, {_ascii(text)!r}),\n" for tick, text in take.markers),
+        markers="".join(f"    ({tick}, {_printable(text)!a}),\n" for tick, text in take.markers),
     )
 
 
-def _ascii(text: str) -> str:
-    return "".join(character for character in text.encode("ascii", "replace").decode() if character.isprintable())[:80]
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())[:80]
+
+
+def _unicode(text: str) -> str:
+    """mido reads bytes as Latin-1; ours and most others' are UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _at_ticks(track: mido.MidiTrack) -> Iterator[tuple[int, mido.Message | mido.MetaMessage]]:

@@ -139,7 +139,7 @@ class LiveSession(Controls):
         else:
             self._knobs.apply(now_us)
         self._modes.fill(self._look_ahead_us, self.inbox, now_us, hears=self._enabled)
-        self._beat.tell(now_us, self._observer, self._modes.mode.metre.beats)
+        self._beat.tell(now_us, self._observer, self._modes.mode.metre)
         self._modes.tell_form()
         self._tell_asked()
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.mode.listens else IDLE_S

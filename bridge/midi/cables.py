@@ -8,19 +8,31 @@ Windows MIDI Services make pairs: what goes into `Sideman In (A)`, the other pro
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from bridge.errors import PortError
 from engine.platform.system import this_system
 
-__all__ = ["CABLES", "find_again", "find_named", "how_to_make", "lacking_cables", "our_end", "their_end"]
+__all__ = [
+    "CABLES",
+    "find_again",
+    "find_named",
+    "how_to_make",
+    "lacking_cables",
+    "name_of_several",
+    "our_end",
+    "their_end",
+    "told_apart",
+]
 
 CABLES: Final = ("Sideman In", "Sideman Out", "Sideman Control")
 """What other programs play to, hear, and talk to over FL Studio's script."""
 
 _OURS, _THEIRS = "{} (B)", "{} (A)"
 _NUMBERS: Final = re.compile(r"\s+\d+(:\d+)?$")  # "Piano:Piano MIDI 1 24:0" of ALSA, "Piano 2" of Windows
+_ONE_OF_SEVERAL: Final = re.compile(r" \(\d+\)$")
 _LOOPMIDI: Final = "https://www.tobias-erichsen.de/software/loopmidi.html"
 _NONE: Final = {  # where no port exists at all
     "Windows": "none; `sideman doctor` says how a cable is made here",
@@ -75,6 +87,24 @@ def find_named(wanted: str, names: Sequence[str], option: str, direction: str, s
         raise PortError(f"{option} {wanted!r} could mean {meant}: give more of the name")
     there = ", ".join(repr(name) for name in names) if names else _NONE[system]
     raise PortError(f"there is no MIDI {direction} port {wanted!r} for {option}: those there are {there}")
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names that the user is shown and gives: of several ports of one name, `Keys (1)` and `Keys (2)`.
+
+    As CoreMIDI shows two keyboards of one make. They are counted in the system's order.
+    """
+    counts, seen = Counter(names), Counter[str]()
+    shown = []
+    for name in names:
+        seen[name] += 1
+        shown.append(name if counts[name] == 1 else f"{name} ({seen[name]})")
+    return shown
+
+
+def name_of_several(shown: str) -> str:
+    """`Keys (2)` -> `Keys`; any other name stays as it is."""
+    return _ONE_OF_SEVERAL.sub("", shown)
 
 
 def find_again(wanted: str, names: Sequence[str]) -> str | None:

@@ -58,9 +58,8 @@ class LivePorts:
             self._host = JackHost(on_lost, on_back, lambda text: report("note", text))
             self._exits.callback(self._host.close)
         else:
-            self._looker = threading.Thread(target=self._look, name="sideman-ports", daemon=True)
-            self._looker.start()
-            self._exits.callback(self._looker.join)
+            self._looker = self._started()
+            self._exits.callback(lambda: self._looker.join())
 
     def output(self, own_name: str, existing: str | None = None) -> LiveOutput:
         """Opens the existing port of that whole name, or a virtual one called own_name. PortError."""
@@ -82,6 +81,11 @@ class LivePorts:
             return self._host.input(own_name, existing, on_message, sysex=sysex, clock=clock)
         return self._opened(InputPort(self._system, own_name, existing, on_message, sysex=sysex, clock=clock))
 
+    def restart(self) -> None:
+        """Looks after the ports again, once the thread that did has died."""
+        self._looker.join()
+        self._looker = self._started()
+
     def close(self) -> None:
         """Closes them, the last one first."""
         self._closing.set()
@@ -94,6 +98,11 @@ class LivePorts:
         self._exits.callback(port.close)
         self._ports.append(port)
         return port
+
+    def _started(self) -> threading.Thread:
+        looker = threading.Thread(target=self._look, name="sideman-ports", daemon=True)
+        looker.start()
+        return looker
 
     def _look(self) -> None:
         while not self._closing.wait(LOOK_S):

@@ -19,11 +19,15 @@ import rtmidi
 
 from bridge.errors import PortError
 from bridge.midi.bytes import MessageReader
-from bridge.midi.cables import find_again, find_named, how_to_make, our_end
+from bridge.midi.cables import find_again, find_named, how_to_make, name_of_several, our_end, told_apart
 
 __all__ = ["GONE_OR_BACK", "LOOK_S", "InputPort", "MidiSystem", "OutputPort", "find_system"]
 
-GONE_OR_BACK: Final = {"gone": "the port {!r} has gone: plug it in again", "back": "the port {!r} is back"}
+GONE_OR_BACK: Final = {
+    "gone": "the port {!r} has gone: plug it in again",
+    "doubt": "one of several ports of one name has gone, and it may be {!r}: plug it in again",
+    "back": "the port {!r} is back",
+}
 LOOK_S: Final = 1.0  # between two looks at whether the named ports are there
 _CALLBACK_GRACE_S: Final = 0.01
 SYSEX, CLOCK = 0xF0, 0xF8
@@ -88,7 +92,7 @@ class MidiSystem:
     def _names(self, kind: Any) -> list[str]:
         client = _client(kind, self, "Sideman list")
         try:
-            return [str(name) for name in client.get_ports()]
+            return told_apart([str(name) for name in client.get_ports()])
         finally:
             client.delete()
 
@@ -125,27 +129,35 @@ class _Port:
     def __init__(self, client: Any, own_name: str, existing: str | None) -> None:
         self._client, self._own_name, self._existing = client, own_name, existing
         self._changing = threading.Lock()  # sending and opening anew
-        self._gone = False
+        self._gone = self._in_doubt = False
         self.name = _open(client, own_name, existing)
 
-    def look(self) -> Literal["gone", "back"] | None:
+    def look(self) -> Literal["gone", "doubt", "back"] | None:
         """Whether the existing port has gone since the last look, or has come back: then it is open again.
 
-        For one thread that looks now and then. What is sent meanwhile is lost. Own ports never go.
+        Where one of several of its name has gone, it is played on in doubt. For one thread that looks now and then.
+        What is sent while it is gone is lost. Own ports never go.
         """
         if self._existing is None:
             return None
         with self._changing:
             if self._client.is_deleted:
                 return None
-            there = find_again(self._existing, [str(name) for name in self._client.get_ports()])
+            names = [str(name) for name in self._client.get_ports()]
+            there = find_again(self._existing, told_apart(names))
+            if there is None and not self._gone and name_of_several(self._existing) in names:
+                doubted = self._in_doubt or self._existing in names  # another of its name is no loss
+                self._in_doubt = self._existing not in names
+                return None if doubted else "doubt"
+            if there is None and self._existing in names:
+                there = f"{self._existing} (1)"
             if there is None:
                 gone, self._gone = self._gone, True
                 return None if gone else "gone"
-            if not self._gone:
+            if not (self._gone or self._in_doubt):
                 return None
             self._reopen(there)
-            self._gone = False
+            self._gone = self._in_doubt = False
             return "back"
 
     def _reopen(self, existing: str) -> None:
@@ -254,7 +266,7 @@ def _open(client: Any, own_name: str, existing: str | None) -> str:
         if existing is None:
             client.open_virtual_port(own_name)
             return own_name
-        names = [str(name) for name in client.get_ports()]
+        names = told_apart([str(name) for name in client.get_ports()])
         if existing not in names:
             raise PortError(f"the port {existing!r} has just gone: `sideman ports` lists those there are")
         client.open_port(names.index(existing), own_name)

@@ -13,6 +13,7 @@ from bridge.live.playing.delivery import EventSink
 from bridge.live.playing.observer import Observer
 from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
+from engine.metre import Metre
 
 __all__ = ["MAX_ENTRIES", "Entry", "Tap", "TappedSink"]
 
@@ -58,9 +59,9 @@ class Tap(Observer):
         """See Observer."""
         self.add("marked", time_us, text)
 
-    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, metre: Metre) -> None:
         """See Observer."""
-        self.add("beat", time_us, tempo_bpm, bar_us, beats_per_bar)
+        self.add("beat", time_us, tempo_bpm, bar_us, metre.beats)
 
     def rested(self, time_us: int) -> None:
         """See Observer."""

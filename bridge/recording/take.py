@@ -15,6 +15,7 @@ from bridge.live.playing.observer import Observer
 from bridge.recording.journal import Journal, in_use, read_entries
 from bridge.recording.take_file import BEAT, IN, MARK, OUT, REST, START, write_take
 from engine.errors import SidemanError
+from engine.metre import Metre
 
 __all__ = ["VERSION", "Take", "TakeEntries", "journal_of", "recover"]
 
@@ -40,9 +41,9 @@ class TakeEntries(Observer):
         """A marker, such as a chord's name."""
         self._add(MARK, time_us, text)
 
-    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, metre: Metre) -> None:
         """A tempo from here on, and where a bar line of it lies."""
-        self._add(BEAT, time_us, tempo_bpm, bar_us, beats_per_bar)
+        self._add(BEAT, time_us, tempo_bpm, bar_us, metre.beats, str(metre))
 
     def rested(self, time_us: int) -> None:
         """No beat from here on."""

@@ -8,15 +8,17 @@ from typing import Any, Final
 
 import mido
 
-from bridge.recording.tempo_map import TICKS_PER_BEAT, Beats, TempoMap
+from bridge.recording.tempo_map import TICKS_PER_QUARTER, Beats, TempoMap
 from engine.atomic import atomic_write
+from engine.errors import ChordError
+from engine.metre import COMMON, Metre, parse_metre
 
 __all__ = ["BEAT", "IN", "MARK", "OUT", "REST", "START", "write_take"]
 
 START: Final = "start"  # version, time_us, tempo_bpm or null
 IN, OUT = "in", "out"  # time_us, bytes, or in a file hexadecimal text
 MARK: Final = "mark"  # time_us, text
-BEAT: Final = "beat"  # time_us, tempo_bpm, bar_us, beats_per_bar
+BEAT: Final = "beat"  # time_us, tempo_bpm, bar_us, beats_per_bar, metre (not in journals of before metres)
 REST: Final = "rest"  # time_us
 FIELDS: Final[dict[str, tuple[type, ...]]] = {
     START: (int, int), IN: (int, object), OUT: (int, object),
@@ -46,15 +48,18 @@ def write_take(path: Path, entries: Iterable[Sequence[Any]]) -> int:
             except (ValueError, TypeError):  # a keyboard sent what is no MIDI
                 continue
         elif kind == MARK:
-            text = fields[1].encode("ascii", "replace").decode()
+            text = fields[1].encode("utf-8", "replace").decode()  # half a character, which no file can hold, as ?
             marks.append((fields[0], mido.MetaMessage("marker", text=text)))
         else:
-            beats.append(Beats(*fields) if kind == BEAT else Beats(fields[0], None))
+            beat = Beats(fields[0], fields[1], fields[2], _metre(fields)) if kind == BEAT else Beats(fields[0], None)
+            beats.append(beat)
     times = [time_us for track in (marks, *played.values()) for time_us, _ in track]
     map_ = TempoMap(min(times, default=0) if start_us is None else start_us, tempo_bpm, beats)
-    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    bar = next((change.beats_per_bar for change in beats if change.tempo_bpm is not None), 4)
-    head: list[tuple[int, mido.MetaMessage]] = [(0, mido.MetaMessage("time_signature", numerator=bar))]
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
+    head: list[tuple[int, mido.MetaMessage]] = [
+        (tick, mido.MetaMessage("time_signature", numerator=metre.numerator, denominator=metre.denominator))
+        for tick, metre in map_.metres
+    ]
     head += [(tick, mido.MetaMessage("set_tempo", tempo=beat_us)) for tick, beat_us in map_.tempi]
     file.tracks.append(_track("Take", head + _in_ticks(marks, map_)))
     for name, kind in (("Sideman", OUT), ("Player", IN)):
@@ -62,6 +67,13 @@ def write_take(path: Path, entries: Iterable[Sequence[Any]]) -> int:
     with atomic_write(path) as beside:
         file.save(beside)
     return len(played[IN]) + len(played[OUT])
+
+
+def _metre(fields: Sequence[Any]) -> Metre:
+    try:
+        return parse_metre(fields[4]) if len(fields) > 4 else Metre(fields[3])
+    except (ChordError, AttributeError):  # a damaged line
+        return COMMON
 
 
 def _is_whole(kind: object, fields: Sequence[Any]) -> bool:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from engine.beats.warp import STRAIGHT_GRID, warp, warp_inverse
+from engine.beats.warp import STRAIGHT_GRID, THIRD_GRID, Grid, grid_under, warp, warp_inverse
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
@@ -50,27 +50,33 @@ class Feel:
     params: FeelParams = FeelParams()
     tempo_bpm: float | None = None
     origin_s: float = 0.0  # where a beat lies
+    thirds: bool = False  # whether the beat is dotted, as in 6/8: its thirds are eighths, and their halves swing
     seed: int = 0
 
     def warped_s(self, time_s: float) -> float:
         """Where quantise and swing put an onset. It never falls as time_s rises."""
         if self.tempo_bpm is None or not self.params.needs_beat:
             return time_s
-        beat = (time_s - self.origin_s) * self.tempo_bpm / 60.0
-        return self.origin_s + warp(beat, self.params.quantise, self.params.swing) * 60.0 / self.tempo_bpm
+        return self._moved_s(warp, time_s, self.tempo_bpm)
 
     def unwarped_s(self, time_s: float) -> float:
         """The last moment whose onset would sound at time_s or before."""
         if self.tempo_bpm is None or not self.params.needs_beat:
             return time_s
-        beat = (time_s - self.origin_s) * self.tempo_bpm / 60.0
-        return self.origin_s + warp_inverse(beat, self.params.quantise, self.params.swing) * 60.0 / self.tempo_bpm
+        return self._moved_s(warp_inverse, time_s, self.tempo_bpm)
+
+    def _moved_s(self, move: Callable[[float, float, float, Grid], float], time_s: float, tempo_bpm: float) -> float:
+        per_s = tempo_bpm / 60.0 * (3 if self.thirds else 1)
+        grid = THIRD_GRID if self.thirds else grid_under(self.params.swing)
+        moved = move((time_s - self.origin_s) * per_s, self.params.quantise, self.params.swing, grid)
+        return self.origin_s + moved / per_s
 
     @property
     def early_s(self) -> float:
         """The most that an onset moves towards the start."""
         beat_s = 0.0 if self.tempo_bpm is None else 60.0 / self.tempo_bpm
-        return self.params.quantise * beat_s * STRAIGHT_GRID[1] / 2 + self.params.humanise * SPREAD_S
+        widest = THIRD_GRID[1] / 3 if self.thirds else STRAIGHT_GRID[1]  # of the beat
+        return self.params.quantise * beat_s * widest / 2 + self.params.humanise * SPREAD_S
 
     def turned(self, **values: float) -> Feel:
         """The same feel with some of its knobs turned: names of FEEL_NAMES."""

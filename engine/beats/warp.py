@@ -6,28 +6,35 @@ import math
 from bisect import bisect_right
 from typing import Final
 
-__all__ = ["STRAIGHT_GRID", "warp", "warp_inverse"]
+__all__ = ["STRAIGHT_GRID", "THIRD_GRID", "Grid", "grid_under", "warp", "warp_inverse"]
+
+Grid = tuple[float, ...]
+"""Where in a beat quantise puts an onset, from 0 to 1."""
 
 STRAIGHT_GRID: Final = (0.0, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of a beat; the grid under swing
 GRID: Final = (0.0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0)  # sixteenths and eighth triplets together
+THIRD_GRID: Final = (0.0, 1 / 2, 1.0)  # of a third of a dotted beat: the sixteenths of 6/8
 
 
-def warp(beat: float, quantise: float, swing: float) -> float:
-    """Beat of an onset -> beat at which it is played. Never falls as beat rises."""
+def grid_under(swing: float) -> Grid:
+    """Returns the grid of a beat that is not dotted."""
+    return GRID if swing == 0.5 else STRAIGHT_GRID
+
+
+def warp(beat: float, quantise: float, swing: float, grid: Grid) -> float:
+    """Beat of an onset -> beat at which it is played. Never falls as beat rises. Swing moves what lies at a half."""
     whole = math.floor(beat)
     phase = beat - whole
-    grid = GRID if swing == 0.5 else STRAIGHT_GRID
     above = min(bisect_right(grid, phase), len(grid) - 1)
     low, high = grid[above - 1], grid[above]
     nearest = low if phase - low < high - phase else high
     return whole + _swung(phase + quantise * (nearest - phase), swing)
 
 
-def warp_inverse(beat: float, quantise: float, swing: float) -> float:
+def warp_inverse(beat: float, quantise: float, swing: float, grid: Grid) -> float:
     """The supremum of the beats that warp to `beat` or before."""
     whole = math.floor(beat)
     phase = _straight(beat - whole, swing)
-    grid = GRID if swing == 0.5 else STRAIGHT_GRID
     above = min(bisect_right(grid, phase + 1e-9), len(grid) - 1)
     low, high = grid[above - 1], grid[above]
     middle = (low + high) / 2

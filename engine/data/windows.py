@@ -128,6 +128,7 @@ class WindowSampler:
     chord_dropout = 0.12  # windows without chords: what classifier-free guidance compares with (Ho and Salimans 2022)
     beat_dropout = 0.25  # windows with a known beat that hide it
     cold_start = 0.25  # windows that begin with BOS in mid-piece, so that BOS does not mean "an introduction"
+    past_end = 0.0  # of a window, by which it may reach beyond its piece
 
     def __init__(
         self,
@@ -139,7 +140,7 @@ class WindowSampler:
         weights: Mapping[str, float] | None = None,
         collections: Sequence[str] = (),
         controls: Sequence[Control] = (),
-        labels: Labels = lambda piece: {},
+        labels: Labels = lambda piece: piece.labels,
     ) -> None:
         """weights: collection -> factor of its share of the windows, 1 for one not named. A token of a collection with
         weight 2 is drawn twice as often as one with weight 1. collections: the shard's names, needed for weights.
@@ -179,14 +180,19 @@ class WindowSampler:
     def batch(self, number: int) -> tuple[Inputs, torch.Tensor]:
         """Batch `number` of the run."""
         rng = np.random.default_rng((self.seed, number))
-        return collate([self._draw(rng) for _ in range(self.batch_size)], self.length)
+        return collate([self.window(rng, self.pick(rng)) for _ in range(self.batch_size)], self.length)
 
-    def _draw(self, rng: np.random.Generator) -> Window:
+    def pick(self, rng: np.random.Generator) -> PieceArrays:
+        """A piece, as often as its share of the tokens and its weight ask for."""
         total = self.cumulative[-1]
         point = rng.integers(total) if self.cumulative.dtype == np.int64 else rng.random() * total
         place = min(int(np.searchsorted(self.cumulative, point, side="right")), len(self.places) - 1)
-        piece = self.pieces[int(self.places[place])]
-        start = int(rng.integers(0, max(1, len(piece.tokens) - self.length)))
+        return self.pieces[int(self.places[place])]
+
+    def window(self, rng: np.random.Generator, piece: PieceArrays) -> Window:
+        """A random cut of a piece, varied."""
+        within = self.length - int(self.past_end * self.length)
+        start = int(rng.integers(0, max(1, len(piece.tokens) - within)))
         cold = rng.random() < self.cold_start and start > 0
         if cold:  # a note's VELOCITY comes first, so that the stream is complete without its past
             ahead = piece.tokens[start + 1 : start + 256]

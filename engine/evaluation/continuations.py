@@ -19,10 +19,15 @@ __all__ = ["continue_with_model", "continue_with_ngrams"]
 MAX_TOKENS_PER_S = 400  # of the 5-gram: beyond, its clip is as long as it is
 
 
-def continue_with_model(checkpoint: Checkpoint, excerpt: Excerpt, seed: int, chord_strength: float = 1.0) -> Notes:
-    """Goes on from the lead under the excerpt's chords and meter, with the other parameters' defaults."""
+def continue_with_model(
+    checkpoint: Checkpoint, excerpt: Excerpt, seed: int, chord_strength: float = 1.0, style: str | None = None
+) -> Notes:
+    """Goes on from the lead under the excerpt's chords and meter, with the other parameters' defaults.
+
+    CheckpointError: a style that is not there or was made on another base.
+    """
     session = Session(checkpoint, seed)
-    session.set_params(chord_strength=chord_strength)
+    session.set_params(chord_strength=chord_strength, **({} if style is None else {"style": style}))
     begin_s = -feed_notes(session, excerpt.lead)  # where the excerpt begins; what is played before it is dropped
     if excerpt.meter is not None:
         meter = excerpt.meter

@@ -21,6 +21,8 @@ from engine.inference.draw.leaning import SWUNG
 from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
+from engine.inference.fill.fill import Candidate, Effort, fill
+from engine.inference.fill.gap import Gap
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
 from engine.model.checkpoint import Checkpoint
@@ -215,6 +217,28 @@ class Session:
         Notes that sounded then sound again. ValueError: to_s lies beyond what is remembered (over five seconds).
         """
         (self._home or self._stream).rollback(round(to_s / STEP_S))
+
+    def fill(
+        self, gap: Gap, *, beats: Sequence[int], count: int = 1, keep_rhythm: bool = False, effort: Effort | None = None
+    ) -> list[Candidate]:
+        """Plays a gap anew, from where it begins: the `count` best ways found, best first. The session stays as it is.
+
+        gap: in the session's steps; what stands before it was fed, and time_s is gap.begin. beats: steps in it that a
+        way may be taken up from. keep_rhythm: only the keys of what is removed are new. effort: how much is tried. The
+        same calls give the same notes.
+        """
+        values = self._values
+        reach = (int(values["register_low"]), int(values["register_high"])) if keep_rhythm else None
+        return fill(
+            self._decoder, self._stream, gap, beats=beats, tones=self._tones_at, seed=self._seed,
+            guided=float(values["chord_strength"]) != 1, count=count, rhythm=reach, effort=effort,
+        )  # fmt: skip
+
+    def _tones_at(self, step: int) -> frozenset[int] | None:
+        """Pitch classes of the chord in force."""
+        ids, rows = self._chords.view(step)
+        chord = Chord.from_id(int(ids[rows == CHORD_CLIP][0]))
+        return None if chord is None else frozenset(chord.pitch_classes())
 
     def end(self) -> list[NoteEvent]:
         """Ends every sounding note at time_s; returns the events."""

@@ -7,7 +7,7 @@ import math
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import yaml
 
@@ -16,8 +16,8 @@ from engine.model.controls import Control
 from engine.vocabulary import VOCAB_SIZE
 
 __all__ = [
-    "Config", "ModelConfig", "QloraConfig", "TrainingConfig", "load_config", "parse_config", "shipped_configs",
-    "to_yaml",
+    "Config", "ModelConfig", "QloraConfig", "SourceConfig", "TrainingConfig", "load_config", "parse_config",
+    "shipped_configs", "to_yaml",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -92,6 +92,19 @@ class QloraConfig:
 
 
 @dataclass(frozen=True)
+class SourceConfig:
+    """What training makes of one collection of a data folder."""
+
+    name: str  # part of one collection's name
+    weight: float = 1.0  # a token of it is drawn so many times as often
+    manner: str = ""  # how windows are told that it plays, a label of the control "manner"; empty: they are not
+
+    def __post_init__(self) -> None:
+        _require(bool(self.name), "a source without a name: give part of a collection's name")
+        _require(self.weight >= 0, f"source {self.name!r}: weight {self.weight}: must be 0 or more")
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How the base is trained."""
 
@@ -103,6 +116,8 @@ class TrainingConfig:
     mixed_precision: str = "no"  # no, bf16, or fp16 on a GPU
     ema: float = 0.0  # decay of the average over updates that is measured and saved; 0: the last update's weights
     latent_span: int = 0  # last positions of a window that have latents and a loss; 0: all of them
+    practice: float = 0.0  # share of the windows that are cut from practice pieces composed for them
+    sources: tuple[SourceConfig, ...] = ()  # of collections that are not as all others
 
     def __post_init__(self) -> None:
         _require(self.learning_rate > 0, f"training.learning_rate {self.learning_rate}: must be above 0")
@@ -111,6 +126,9 @@ class TrainingConfig:
         _require(self.epochs > 0, f"training.epochs {self.epochs}: must be above 0")
         _require(0 <= self.ema < 1, f"training.ema {self.ema}: must be in 0..1")
         _require(self.latent_span >= 0, f"training.latent_span {self.latent_span}: must be 0 or more")
+        _require(0 <= self.practice <= 1, f"training.practice {self.practice}: must be in 0..1")
+        names = [source.name for source in self.sources]
+        _require(len(set(names)) == len(names), f"training.sources {names}: a name stands there twice")
         _require(self.warmup_steps >= 0, f"training.warmup_steps {self.warmup_steps}: must be 0 or more")
         _require(
             self.mixed_precision in ("no", "bf16", "fp16"),
@@ -172,12 +190,17 @@ def to_yaml(config: Config) -> str:
     """The YAML that load_config reads back."""
     data = asdict(config)
     data["qlora"]["target_modules"] = list(data["qlora"]["target_modules"])
-    controls = data["model"].pop("controls")
-    if controls:
-        data["model"]["controls"] = [
-            {key: list(value) if isinstance(value, tuple) else value for key, value in control.items() if value}
-            for control in controls
-        ]
+    for section, key in (("model", "controls"), ("training", "sources")):
+        rows = data[section].pop(key)
+        if rows:
+            data[section][key] = [
+                {
+                    name: list(value) if isinstance(value, tuple) else value
+                    for name, value in row.items()
+                    if value != "" and value != ()
+                }
+                for row in rows
+            ]
     return yaml.safe_dump(data, sort_keys=False)
 
 
@@ -195,10 +218,11 @@ def _build(cls: type[T], data: Any, where: str) -> T:
         kind = hints[key]
         if isinstance(kind, type) and is_dataclass(kind):
             values[key] = _build(kind, value if value is not None else {}, where=f"{where}: {key}")
-        elif kind == tuple[Control, ...]:
+        elif kind in (tuple[Control, ...], tuple[SourceConfig, ...]):
             if not isinstance(value, list):
-                raise ConfigError(f"{where}: {key}: {value!r} is not a list of controls")
-            values[key] = tuple(_build(Control, item, where=f"{where}: {key}") for item in value)
+                raise ConfigError(f"{where}: {key}: {value!r} is not a list of {key}")
+            item_kind = get_args(kind)[0]
+            values[key] = tuple(_build(item_kind, item, where=f"{where}: {key}") for item in value)
         elif kind == tuple[float, ...]:
             if not isinstance(value, list):
                 raise ConfigError(f"{where}: {key}: {value!r} is not a list of numbers")

@@ -91,7 +91,7 @@ def improvise(
         events += hands.generate(until_s) if both else session.generate(until_s)
     events += session.end()
     knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
-    feel = Feel(tempo_bpm=tempo_bpm, seed=seed).turned(**knobs)
+    feel = Feel(tempo_bpm=tempo_bpm, thirds=chart.metre.is_compound, seed=seed).turned(**knobs)
     notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
     height = np.array([arc(onset_s / bar_s, chart.bars) for onset_s in notes["onset_s"]])
     gain = 1.0 + judged().swell * height

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,10 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 
 from engine.atomic import check_folder
+from engine.data.diet import Diet, TrainingWindows
+from engine.data.feed import Feed
 from engine.data.shards.shards import Shard, load_shard
-from engine.data.windows import WindowSampler
+from engine.data.sources import match_sources, match_weights
 from engine.errors import CheckpointError, ConfigError, DataError, SidemanError
 from engine.model.checkpoint import CHECKPOINT_FILES, save_checkpoint
 from engine.model.config import load_config
@@ -27,11 +29,12 @@ from engine.training.evaluate import evaluate
 from engine.training.initial import initialise
 from engine.training.schedule import News
 from engine.training.state import STATE_FILE
-from engine.training.trainer import Trainer
+from engine.training.trainer import Batches, Trainer
 
-__all__ = ["STATE_FILE", "Trainer", "match_weights", "train"]
+__all__ = ["STATE_FILE", "Trainer", "train"]
 
 SAVE_EVERY_S = 300.0
+MOST_WORKERS = 14  # what fed an H100: 480 k tokens/s
 REPORT_EVERY = 20  # updates
 VALID_WINDOWS = 96  # a fixed, evenly spread sample of the held-out side while training
 # Held-out loss is measured 40 times a run at the same updates, whatever the machine: early stopping counts these.
@@ -52,6 +55,7 @@ def train(
     device: str = "auto",
     run_dir: Path | None = None,
     max_minutes: float | None = None,
+    workers: int | None = None,
     report: Callable[[News], None] = lambda news: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> tuple[int, int]:
@@ -60,10 +64,12 @@ def train(
     run_dir (default: `OUT.run` beside it) gets the full state every five minutes, for `resume`, and the curve of the
     losses. max_minutes stops early; the run can then go on. A run that was killed goes on from its last state as if
     nothing had happened. init: weights to start from (engine/training/initial). weights: part of a collection's name ->
-    factor of its share of the windows. steps: updates, instead of the config's epochs; where a resumed run had another
-    number, the learning rate follows the new length from there on. patience: stop after so many of the run's 40
-    held-out measurements without a new lowest; `out` is then the best checkpoint, not the last. note: gets one line
-    about where the weights come from. Of several processes the first one writes and reports.
+    factor of its share of the windows, before the config's. steps: updates, instead of the config's epochs; where a
+    resumed run had another number, the learning rate follows the new length from there on. patience: stop after so many
+    of the run's 40 held-out measurements without a new lowest; `out` is then the best checkpoint, not the last.
+    workers: processes that make batches beside the training, for the same run whatever their number; None: none on a
+    CPU, which has other things to do, else one a core. note: gets lines about what the run starts from. Of several
+    processes the first one writes and reports.
 
     SidemanError (DataError, ConfigError, CheckpointError) on bad input or when the loss is no number any more.
     """
@@ -76,7 +82,10 @@ def train(
     if not valid_shard.pieces:
         raise DataError(f"{data}: the held-out side is empty: prepare with a larger share for it, or more files")
     sources = read_sources(data)
-    mix = match_weights(weights or {}, train_shard.collections)
+    mix, manners, absent = match_sources(config.training.sources, train_shard.collections)
+    mix |= match_weights(weights or {}, train_shard.collections)
+    if absent:
+        note(f"{data} holds nothing of {', '.join(absent)}, for which the config has shares")
     out = Path(os.path.abspath(out))
     check_folder(out, CHECKPOINT_FILES)
     run_dir = run_dir or out.with_name(out.name + ".run")
@@ -93,7 +102,15 @@ def train(
             raise CheckpointError(f"{made}: give --steps {trainer.done} or more")
     elif init is not None:
         note(f"weights from {initialise(trainer.model, init)}")
-    sampler = WindowSampler.of(train_shard, config.model.max_seq_len, config.training.batch_size, seed, mix)
+    diet = Diet(
+        data / "train.safetensors", config.model.max_seq_len, config.training.batch_size, seed, mix, manners,
+        config.training.practice, config.model.controls,
+    )  # fmt: skip
+    windows: Batches = TrainingWindows(train_shard, diet)
+    if workers is None:
+        workers = 0 if accelerator.device.type == "cpu" else max(1, min(MOST_WORKERS, (os.cpu_count() or 2) - 1))
+    if workers:
+        windows = Feed(diet, trainer.batch_number(0), trainer.accelerator.num_processes, workers, accelerator.device)
 
     recorder = None
     if accelerator.is_main_process:
@@ -104,30 +121,12 @@ def train(
 
         recorder = _Recorder(trainer, valid_shard, card, out, run_dir, patience, report)
     try:
-        _run(trainer, sampler, recorder, max_minutes)
+        _run(trainer, windows, recorder, max_minutes)
     finally:
         if recorder is not None:
             recorder.curve.close()
     accelerator.end_training()  # processes that leave while their group's threads run may be aborted
     return trainer.done, trainer.steps
-
-
-def match_weights(weights: Mapping[str, float], collections: Sequence[str]) -> dict[str, float]:
-    """Weights by parts of names -> weights by names of collections. DataError: no collection or several match."""
-    matched: dict[str, float] = {}
-    for text, weight in weights.items():
-        # A whole name is meant where it is given, even if it is part of another.
-        names = [name for name in collections if name.lower() == text.lower()]
-        names = names or [name for name in collections if text.lower() in name.lower()]
-        if len(names) != 1:
-            what = f"could be any of {', '.join(names)}" if names else f"is none of {', '.join(collections)}"
-            raise DataError(f"weight of {text!r}: {what}: give a part of one collection's name")
-        if names[0] in matched:
-            raise DataError(f"weight of {text!r}: {names[0]} has one already: give one for each collection")
-        if not (math.isfinite(weight) and weight >= 0):
-            raise DataError(f"weight of {text!r}: {weight} is no weight: give a number from 0")
-        matched[names[0]] = float(weight)
-    return dict(sorted(matched.items()))
 
 
 def _check_start(run_dir: Path, resume: bool, init: Path | None, steps: int | None, patience: int | None) -> None:
@@ -209,13 +208,13 @@ class _Recorder:
         self.trainer.save(self.state)
 
 
-def _run(trainer: Trainer, sampler: WindowSampler, recorder: _Recorder | None, max_minutes: float | None) -> None:
+def _run(trainer: Trainer, windows: Batches, recorder: _Recorder | None, max_minutes: float | None) -> None:
     """Updates until the steps are done, the time is over or the held-out loss stalls. ConfigError: the loss is nan."""
     started_s = time.monotonic()
     stop = _first_says(trainer.accelerator, recorder is not None and recorder.stalled)
     while trainer.done < trainer.steps and not stop:
         learning_rate = trainer.learning_rate()
-        loss = trainer.step(sampler)
+        loss = trainer.step(windows)
         if not math.isfinite(loss):
             raise ConfigError(f"the loss is {loss} after {trainer.done} updates: lower training.learning_rate")
         out_of_time = max_minutes is not None and time.monotonic() - started_s > 60 * max_minutes

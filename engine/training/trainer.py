@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from engine.data.windows import WindowSampler
+from engine.data.span import cut_span
 from engine.model.checkpoint import Weights
 from engine.model.config import Config
-from engine.model.perceiver import PerceiverMusicTransformer
+from engine.model.perceiver import Inputs, PerceiverMusicTransformer
 from engine.training.device import make_accelerator
 from engine.training.muon import Muon
 from engine.training.schedule import rate_share
-from engine.training.span import cut_span
 from engine.training.state import RunFacts, load_state, save_state
 from engine.vocabulary import PAD
 
-__all__ = ["Trainer"]
+__all__ = ["Batches", "Trainer"]
 
 MAX_GRADIENT_NORM = 1.0
+
+
+class Batches(Protocol):
+    """Windows by the number of their batch."""
+
+    def batch(self, number: int) -> tuple[Inputs, Tensor]: ...
 
 
 class Trainer:
@@ -72,7 +78,7 @@ class Trainer:
         windows = training.batch_size * training.gradient_accumulation * int(self.accelerator.num_processes)
         return windows * (training.latent_span or self.config.model.max_seq_len)
 
-    def step(self, sampler: WindowSampler) -> float:
+    def step(self, windows: Batches) -> float:
         """One update; returns its loss in nats a token, the mean over all processes."""
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
@@ -82,7 +88,7 @@ class Trainer:
         total = torch.zeros((), device=device)
         for part in range(parts):
             number = self.batch_number(part)
-            inputs, targets = cut_span(*sampler.batch(number), self.config.training.latent_span, (self.seed, number))
+            inputs, targets = cut_span(*windows.batch(number), self.config.training.latent_span, (self.seed, number))
             # Dropout, too, depends on the seed and the batch alone: a resumed run drops what it would have dropped.
             torch.manual_seed(self.seed * 1_000_003 + number)
             last = part == parts - 1

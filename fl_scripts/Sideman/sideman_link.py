@@ -1,9 +1,10 @@
 """The link to the engine: OSC packets in SysEx frames, a heartbeat, and whether anybody answers.
 
-Sending is paced, because a flood of SysEx has crashed FL: one frame an idle tick. Of several packets that wait for one
-key only the newest is kept, so that a fast knob loses nothing but its way there. Where FL never calls OnIdle, the
-engine is asked for ticks that do its work; until they come, whatever waits goes out with the event that brought it.
-Where SysEx brings no answer but UDP does, UDP is the road.
+Sending is paced, because a flood of SysEx has crashed FL: one frame an idle tick. A frame that FL refuses, as some
+builds do now and then ("Device is not assigned"), stays first in line and goes when FL takes it. Of several packets
+that wait for one key only the newest is kept, so that a fast knob loses nothing but its way there. Where FL never calls
+OnIdle, the engine is asked for ticks that do its work; until they come, whatever waits goes out with the event that
+brought it. Where SysEx brings no answer but UDP does, UDP is the road.
 """
 
 import sideman_fl
@@ -15,6 +16,7 @@ HEARTBEAT_S = 0.5
 SILENCE_S = 2.0  # without a word for so long, the engine counts as absent
 IDLE_DEAD_S = 0.3  # OnIdle comes every 20 to 100 ms where it comes at all
 FRAME_GAP_S = 0.02
+REFUSED_S = 0.5  # the rest of a packet that waits longer goes as a new packet: the engine waits a second for it
 BY_SYSEX = ("ping", "pump")  # what is always asked that way, and after all else
 BURST_FRAMES = 4  # at most so many in one event when OnIdle is dead
 
@@ -29,6 +31,7 @@ class Link:
         self.udp = sideman_udp.Udp()
         self._waiting = {}  # key -> packet; dicts keep their order
         self._frames = []  # of the packet being sent
+        self._packet = None  # the same: its key, itself, and when a frame of it was taken last; None: no frame was
         self._sequence = int(now_s * 16) & 127  # a reloaded script does not begin where the last one did
         self._heard_s = None  # an answer to a ping, over SysEx
         self._heard_udp_s = None
@@ -117,16 +120,31 @@ class Link:
             self.udp.send(self._waiting.pop(key))
 
     def _send_one(self, now_s):
+        if self._frames and (self._packet[2] is None or now_s - self._packet[2] > REFUSED_S):
+            self._put_back()
         if not self._frames:
             if not self._waiting:
                 return False
             key = next((name for name in self._waiting if name not in BY_SYSEX), next(iter(self._waiting)))
             self._sequence = (self._sequence + 1) & 127
-            self._frames = wire.pack(self._waiting.pop(key), wire.TO_ENGINE, self._sequence)
+            packet = self._waiting.pop(key)
+            self._frames, self._packet = wire.pack(packet, wire.TO_ENGINE, self._sequence), (key, packet, None)
         self._sent_s = now_s
-        if not sideman_fl.send_sysex(self._frames.pop(0)):
-            self.refused += 1
-        return True
+        key, packet, taken_s = self._packet
+        if sideman_fl.send_sysex(self._frames[0]):
+            del self._frames[0]
+            self._packet = (key, packet, now_s)
+            return True
+        self.refused += 1
+        if taken_s is None:
+            self._put_back()
+        return False
+
+    def _put_back(self):
+        key, packet, _ = self._packet
+        self._frames = []
+        if key not in self._waiting:  # else a newer value waits, and this one is of no use
+            self._waiting = {key: packet, **self._waiting}
 
     def _decode(self, packet):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -202,6 +203,62 @@ def test_a_refused_knob_is_not_sent_again(studio: Studio) -> None:
     studio.fl.control_change(22, 5)
     studio.run(5.0)
     assert tries == ["top_k"]
+
+
+class Refusal:
+    """FL's output, refusing frames for a time, or a share of them, as "Device is not assigned"."""
+
+    def __init__(self, studio: Studio, seconds: float, share: float) -> None:
+        self._fl, self._take, self._share = studio.fl, studio.fl.take_sysex, share
+        self._until_s = studio.fl.now_s + seconds
+        self._draw = random.Random(3)
+        studio.fl.take_sysex = self.take  # type: ignore[method-assign]
+
+    def take(self, message: bytes) -> None:
+        if self._fl.now_s < self._until_s and self._draw.random() < self._share:
+            raise TypeError("Device is not assigned")
+        self._take(message)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "share"), [(0.1, 1.0), (1.0, 1.0), (5.0, 1.0), (99.0, 0.5), (99.0, 0.8), (99.0, 0.9), (99.0, 0.97)]
+)
+def test_what_fl_refuses_arrives_when_fl_takes_it_the_last_value_last(
+    seconds: float, share: float, profile: str
+) -> None:
+    studio = Studio(profile)
+    studio.run(2.0)
+    Refusal(studio, seconds, share)
+    for position in (5, 90, 127):
+        studio.fl.control_change(21, position)
+        studio.fl.control_change(22, 127 - position)
+        studio.run(0.05)
+    studio.run((seconds if share == 1.0 else 0.0) + 8.0)
+    assert studio.engine.values["top_p"] == 1.0
+    assert studio.engine.values["top_k"] == 0
+    studio.run(2.0)
+    assert studio.engine.values["top_p"] == 1.0, "no older value comes after it"
+
+
+@pytest.mark.parametrize("seconds", [0.2, 3.0])
+def test_a_packet_of_several_frames_that_fl_refuses_half_way_arrives_whole(seconds: float, studio: Studio) -> None:
+    studio.run(2.0)
+    text = "long " * 100
+    link = studio.fl.modules["sideman_app"].Link(0.0)
+    link.queue("text", "/sideman/chords", "s", text)
+    now_s, packets = 0.0, []
+    engine, answers = sysex.Reassembler(TO_ENGINE), iter([True, False])
+
+    def send(frame: bytes) -> bool:
+        taken = next(answers, True)
+        if taken:
+            packets.append(engine.feed(frame, now_s))
+        return taken
+
+    studio.fl.modules["sideman_link"].sideman_fl.send_sysex = send
+    for now_s in (0.0, 0.02, *(seconds + 0.02 * tick for tick in range(12))):
+        link.pump(now_s, idle=True)
+    assert [packet for packet in packets if packet is not None] == [encode("/sideman/chords", text)]
 
 
 def test_an_engine_that_never_confirms_is_not_pestered(studio: Studio) -> None:

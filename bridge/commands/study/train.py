@@ -38,12 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="[auto: a GPU where there is one]")
     add("--seed", metavar="N", type=int, default=0)
     add("--max-minutes", metavar="M", type=float, help="stop then; --resume goes on")
+    add("--workers", metavar="N", type=int,
+        help="processes that make batches beside the training [none on a CPU, one a core beside a GPU]")  # fmt: skip
     add("--threads", metavar="N", type=int, help="threads for torch [default: one a core]")
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains; one line of progress, or one every twenty updates where the output is no terminal."""
-    for option, lowest in (("threads", 1), ("seed", 0), ("max_minutes", 0), ("steps", 1), ("patience", 1)):
+    for option, lowest in (
+        ("threads", 1),
+        ("seed", 0),
+        ("max_minutes", 0),
+        ("steps", 1),
+        ("patience", 1),
+        ("workers", 0),
+    ):
         value = getattr(args, option)
         if value is not None and not value >= lowest:
             raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
@@ -62,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     done, steps = train(
         args.config, args.data, args.output, seed=args.seed, resume=args.resume, init=args.init, weights=weights,
         steps=args.steps, patience=args.patience, device=args.device, max_minutes=args.max_minutes,
-        report=line.show, note=line.note,
+        workers=args.workers,        report=line.show, note=line.note,
     )  # fmt: skip
     line.end()
     if PartialState().is_main_process:  # the others' tale is the same

@@ -199,7 +199,7 @@ class Charting(Mode):
 
     def _lay_out(self, timeline: StreamTimeline, from_s: float) -> None:
         """Lays out beat and chords from a stream second on."""
-        self._ahead.set_beat(timeline, self.chart.beats_per_bar, from_s, is_form=True)
+        self._ahead.set_beat(timeline, self.chart.metre, from_s, is_form=True)
         chords = chords_from(self.chart, timeline, from_s, LAID_OUT_S, self._loop)
         self._ahead.improviser.set_chords(chords, from_s=from_s)
         self._until_s, self._last = from_s + LAID_OUT_S, chords[-1][1]

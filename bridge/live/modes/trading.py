@@ -130,7 +130,7 @@ class Trading(Mode):
     def _lay_out(self, from_s: float) -> None:
         """Lays out beat and chords of the rest of this turn."""
         timeline = self._on_stream()
-        self._ahead.set_beat(timeline, self.metre.beats, from_s, is_form=self.chart is not None)
+        self._ahead.set_beat(timeline, self.metre, from_s, is_form=self.chart is not None)
         chords: list[tuple[float, Chord | None]] = [(from_s, None)]
         if self.chart is not None:
             chords = chords_from(self.chart, timeline, from_s, self._turn_beats * 60.0 / timeline.tempo_bpm)

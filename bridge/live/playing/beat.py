@@ -64,7 +64,7 @@ class Beat:
         self._ahead, self._clock, self._report = ahead, clock, report
         self.tempo_bpm, self.outside, self.latency_us = tempo_bpm, outside, latency_us
         self.metre = metre
-        self._told: tuple[float, int, int] | None = None  # (tempo_bpm, bar_us, beats_per_bar)
+        self._told: tuple[float, int, Metre] | None = None  # (tempo_bpm, bar_us, metre)
 
     @property
     def chart_bpm(self) -> float:
@@ -75,7 +75,7 @@ class Beat:
         """Tells model and feel the beat, which may be none: a bar line at from_s, or where the outside clock has it."""
         origin_s = self._outside_origin_s(from_s)
         timeline = None if self.tempo_bpm is None else StreamTimeline(self.tempo_bpm, origin_s)
-        self._ahead.set_beat(timeline, self.metre.beats, from_s)
+        self._ahead.set_beat(timeline, self.metre, from_s)
         self.say_if_missing()
 
     def say_if_missing(self) -> None:
@@ -83,7 +83,7 @@ class Beat:
         if self._ahead.misses_beat:
             self._report("feel", "quantise and swing wait for a beat: set a tempo")
 
-    def tell(self, now_us: int, observer: Observer, beats_per_bar: int) -> None:
+    def tell(self, now_us: int, observer: Observer, metre: Metre) -> None:
         """Tells the observer if beat, tempo or rest are news."""
         timeline = self._ahead.timeline
         from_us = max(now_us, self._ahead.handed_over_us)
@@ -92,7 +92,7 @@ class Beat:
                 observer.rested(from_us)
             self._told = None
         elif timeline is not None:
-            beat = (timeline.tempo_bpm, self._ahead.wall_us(timeline.origin_s), beats_per_bar)
+            beat = (timeline.tempo_bpm, self._ahead.wall_us(timeline.origin_s), metre)
             if beat != self._told:
                 observer.beat(from_us, *beat)
                 self._told = beat

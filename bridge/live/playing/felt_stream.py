@@ -11,6 +11,7 @@ from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.playing.turns import Turns
 from engine.beats.feel import Feel, NoteMover
+from engine.metre import Metre
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
@@ -45,9 +46,7 @@ class FeltStream:
         """The stream that is played."""
         return self._improviser
 
-    def set_beat(
-        self, timeline: StreamTimeline | None, beats_per_bar: int, from_s: float, *, is_form: bool = False
-    ) -> None:
+    def set_beat(self, timeline: StreamTimeline | None, metre: Metre, from_s: float, *, is_form: bool = False) -> None:
         """Tells model and feel the beat of what comes from from_s on; nobody else does. None: it is unknown.
 
         is_form: a chart begins on beat 0; else that is a bar line like the others.
@@ -56,10 +55,12 @@ class FeltStream:
         tempo_bpm = None if timeline is None else timeline.tempo_bpm
         bar_s = from_s  # the bar line that is nearest before it
         if timeline is not None:
-            bar_s = timeline.seconds(beats_per_bar * (timeline.beat(from_s + EPSILON_S) // beats_per_bar))
-        self._improviser.set_tempo(tempo_bpm, beats_per_bar, bar_s)
+            bar_s = timeline.seconds(metre.beats * (timeline.beat(from_s + EPSILON_S) // metre.beats))
+        self._improviser.set_tempo(tempo_bpm, metre.beats, bar_s)
         self._improviser.set_form(self.origin_s if is_form else None)
-        self._mover.feel = replace(self._mover.feel, tempo_bpm=tempo_bpm, origin_s=self.origin_s)
+        self._mover.feel = replace(
+            self._mover.feel, tempo_bpm=tempo_bpm, origin_s=self.origin_s, thirds=metre.is_compound
+        )
 
     @property
     def origin_s(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
+from engine.metre import Metre
 
 __all__ = ["Observer", "Observers"]
 
@@ -20,8 +21,8 @@ class Observer:
     def marked(self, time_us: int, text: str) -> None:
         """Something worth a marker: a chord, a knob, a mode."""
 
-    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
-        """From time_us on the music has this tempo; a bar line of it lies at bar_us."""
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, metre: Metre) -> None:
+        """From time_us on the music has this tempo, which counts the metre's felt beat; a bar line lies at bar_us."""
 
     def rested(self, time_us: int) -> None:
         """From time_us on the beat means nothing, until the next one is told."""
@@ -46,10 +47,10 @@ class Observers(Observer):
         for observer in self._all:
             observer.marked(time_us, text)
 
-    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, beats_per_bar: int) -> None:
+    def beat(self, time_us: int, tempo_bpm: float, bar_us: int, metre: Metre) -> None:
         """See Observer."""
         for observer in self._all:
-            observer.beat(time_us, tempo_bpm, bar_us, beats_per_bar)
+            observer.beat(time_us, tempo_bpm, bar_us, metre)
 
     def rested(self, time_us: int) -> None:
         """See Observer."""

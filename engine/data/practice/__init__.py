@@ -1,5 +1,5 @@
 """Practice pieces: textbook piano over charts from a grammar, with exact chords and beats. docs/PRACTICE.md."""
 
-from engine.data.practice.piece import Composition, compose, labelled_pieces, practice_pieces
+from engine.data.practice.piece import Composition, compose, practice_piece, practice_pieces
 
-__all__ = ["Composition", "compose", "labelled_pieces", "practice_pieces"]
+__all__ = ["Composition", "compose", "practice_piece", "practice_pieces"]

@@ -21,7 +21,7 @@ from engine.data.practice.timing import Touch, perform, swing_ratio
 from engine.data.reading.corpus import Piece, Source
 from engine.notes import Notes, Performance
 
-__all__ = ["COLLECTION", "STYLES", "Composition", "Style", "compose", "labelled_pieces", "practice_pieces"]
+__all__ = ["COLLECTION", "STYLES", "Composition", "Style", "compose", "practice_piece", "practice_pieces"]
 
 COLLECTION, LICENCE = "practice", "generated"
 MANNER = "jazz"  # that a model learns of them
@@ -129,30 +129,25 @@ class Composition:
         return known if self.role in ("right", "comping") else {**known, "left_hand": self.left}
 
 
-def labelled_pieces(seed: int, count: int) -> Iterator[tuple[Piece, dict[str, str]]]:
-    """Pieces 0 .. count - 1 of a seed and their labels, control -> label."""
-    for number in range(count):
-        music = compose(seed, number)
-        yield _piece(music, f"practice-{seed}-{number}"), music.labels
-
-
 def practice_pieces(seed: int, bars: int) -> Iterator[Piece]:
     """Pieces 0, 1, ... of a seed until they hold that many bars. Piece n depends on (seed, n) alone."""
     number = written = 0
     while written < bars:
-        music = compose(seed, number)
-        yield _piece(music, f"practice-{seed}-{number}")
+        piece = practice_piece(seed, number)
+        yield piece
         number += 1
-        written += music.chart.bars
+        written += int((piece.performance.beat_in_bar[:-1] == 0).sum())
 
 
-def _piece(music: Composition, name: str) -> Piece:
+def practice_piece(seed: int, number: int) -> Piece:
+    """Piece `number` of a seed with its chords, its beats and its labels."""
+    music, name = compose(seed, number), f"practice-{seed}-{number}"
     source = Source(path=Path(name), name=name, collection=COLLECTION, work=name, licence=LICENCE)
     beats = np.arange(music.chart.beats + 1)
     beats_s = beats.astype(np.float64) * 60.0 / music.tempo_bpm
     performance = Performance(music.notes, beats_s=beats_s, beat_in_bar=beats % music.chart.beats_per_bar)
     chords = music.chart.changes(music.tempo_bpm)
-    return Piece(source, performance, chords, "generated", "generated")
+    return Piece(source, performance, chords, "generated", "generated", labels=music.labels)
 
 
 def compose(seed: int, number: int) -> Composition:

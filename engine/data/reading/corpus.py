@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +62,7 @@ class Piece:
     beat_source: str  # chords file | annotation | tempo map | estimated | none
     beat_confidence: float | None = None  # of an estimate, also of one too uncertain to be used
     struck: Notes | None = None  # the notes before the pedal lengthened them; None: performance.notes
+    labels: Mapping[str, str] = field(default_factory=dict)  # what it is by name: control -> label
 
 
 def find_sources(folder: Path) -> list[Source]:

@@ -56,8 +56,10 @@ class Entry:
 
     def piece(self, collection: int) -> PieceArrays:
         """The arrays as training sees them."""
-        a = self.arrays
-        return PieceArrays(a["tokens"], a["chord_ids"], a["chord_steps"], a["beat_steps"], a["beat_in_bar"], collection)
+        a, labels = self.arrays, self.facts.get("labels", {})
+        return PieceArrays(
+            a["tokens"], a["chord_ids"], a["chord_steps"], a["beat_steps"], a["beat_in_bar"], collection, labels=labels
+        )
 
     def sketch(self) -> Sketch:
         """What tells the piece's work."""
@@ -76,6 +78,7 @@ def tokenise(piece: Piece, collection: int) -> PieceArrays:
         steps_of(piece.performance.beats_s - start_s).astype(np.float32),
         piece.performance.beat_in_bar.astype(np.uint8),
         collection,
+        labels=piece.labels,
     )
 
 
@@ -88,7 +91,7 @@ def entry_of(piece: Piece) -> Entry:
         return refusal(implausible)
     arrays = tokenise(piece, 0)
     sketch = sketch_of(struck)
-    facts = {
+    facts: dict[str, Any] = {
         "notes": len(notes),
         "seconds": round(float(token_steps(arrays.tokens)[-1]) * STEP_S, 2),
         "tokens": len(arrays.tokens),
@@ -99,6 +102,8 @@ def entry_of(piece: Piece) -> Entry:
         # In any key, at any tempo and loudness: the pitches in their order, against the first.
         "melody": hashlib.sha256(np.diff(struck["pitch"].astype(np.int16)).tobytes()).hexdigest()[:32],
     }
+    if piece.labels:
+        facts["labels"] = dict(piece.labels)
     return Entry(
         facts,
         {

@@ -5,6 +5,7 @@ refused                             the reason, and nothing below
 work split notes seconds tokens     files of one work are on one side
 chords chord_source                 chord changes; chords file | midi text | annotation | recognised | generated
 beat_source beat_confidence         chords file | annotation | tempo map | estimated | generated | none
+labels                              what a generated piece is by name: control -> label
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ class ShardWriter:
         self._ends = {"tokens.offsets": 0, "chords.offsets": 0, "beats.offsets": 0}
         for name in self._ends:
             self._put(name, np.zeros(1, dtype=np.int64))
+        self._labels: list[dict[str, str]] = [{}]
 
     def add(self, piece: PieceArrays) -> None:
         """Appends one piece."""
@@ -46,6 +47,7 @@ class ShardWriter:
             "beat_steps": piece.beat_steps,
             "beat_in_bar": piece.beat_in_bar,
             "collection": [piece.collection],
+            "labels": [self._number_of(dict(piece.labels))],
         }
         for name, values in columns.items():
             self._put(name, np.asarray(values))
@@ -56,6 +58,12 @@ class ShardWriter:
         ):
             self._ends[name] += length
             self._put(name, np.array([self._ends[name]]))
+
+    def _number_of(self, labels: dict[str, str]) -> int:
+        """Where these labels stand in the metadata's list."""
+        if labels not in self._labels:
+            self._labels.append(labels)
+        return self._labels.index(labels)
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -78,6 +86,7 @@ class ShardWriter:
         metadata = {
             "format": FORMAT,
             "collections": json.dumps(self._collections),
+            "labels": json.dumps(self._labels),
             "augmentation": self._augmentation.to_json(),
         }
         header: dict[str, object] = {"__metadata__": metadata}

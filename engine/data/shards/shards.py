@@ -3,16 +3,18 @@
 A column holds one thing of all pieces, end to end; `NAME.offsets` (pieces + 1,) says where each piece begins:
 
     tokens u16 (tokens.offsets)    chord_ids u16, chord_steps i32 (chords.offsets)
-    step_index i32                 beat_steps f32, beat_in_bar u8 (beats.offsets)    collection u16
+    step_index i32                 beat_steps f32, beat_in_bar u8 (beats.offsets)    collection u16, labels u16
 
 step_index is the time at every 256th token of every piece, so that a window needs no sum from the piece's start.
+collection and labels point into lists of the metadata: the names of the collections, and what pieces are by name
+(control -> label, empty for most).
 """
 
 from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, overload
@@ -30,7 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 SPLITS = ("train", "valid", "test")
-FORMAT = "sideman shard 2"
+FORMAT = "sideman shard 3"
 INDEX_EVERY = 256  # tokens between two entries of step_index
 CHECK_BYTES = 1 << 22  # tokens are checked in pieces of this size: mapped pages that were read count as memory in use
 
@@ -46,6 +48,7 @@ COLUMNS: dict[str, tuple[str, str | None]] = {
     "tokens": ("U16", "tokens.offsets"),
     "chord_ids": ("U16", "chords.offsets"),
     "collection": ("U16", None),
+    "labels": ("U16", None),
     "beat_in_bar": ("U8", "beats.offsets"),
 }
 """Column -> type and offsets, wide types first: every column then lies at a multiple of its width."""
@@ -59,7 +62,8 @@ class PieceArrays:
 
     tokens: (T,) event ids; chord_ids, chord_steps: (C,) id and onset, the first is NO_CHORD at 0; beat_steps,
     beat_in_bar: (B,), empty where the beat is unknown; collection: index into the shard's names; step_index:
-    (ceil(T / 256),) the time before every 256th token, None where it was not kept.
+    (ceil(T / 256),) the time before every 256th token, None where it was not kept; labels: what the piece is by name,
+    control -> label (engine/model/controls).
     """
 
     tokens: npt.NDArray[np.uint16]
@@ -69,6 +73,7 @@ class PieceArrays:
     beat_in_bar: npt.NDArray[Any]
     collection: int
     step_index: npt.NDArray[np.int32] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def step_before(self, token: int) -> int:
         """The time before a token."""
@@ -81,6 +86,7 @@ class PieceArrays:
 class _Columns(NamedTuple):
     arrays: dict[str, npt.NDArray[Any]]
     index_offsets: I64
+    labels: Sequence[Mapping[str, str]]
 
     def piece(self, i: int) -> PieceArrays:
         arrays = self.arrays
@@ -96,17 +102,18 @@ class _Columns(NamedTuple):
             part("beat_in_bar", "beats.offsets"),
             int(arrays["collection"][i]),
             arrays["step_index"][self.index_offsets[i] : self.index_offsets[i + 1]],
+            self.labels[int(arrays["labels"][i])],
         )
 
 
 class Pieces(Sequence[PieceArrays]):
     """The pieces of a mapped file, made when they are asked for: views, no copies."""
 
-    def __init__(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    def __init__(self, arrays: dict[str, npt.NDArray[Any]], labels: Sequence[Mapping[str, str]]) -> None:
         self.lengths: I64 = np.diff(arrays["tokens.offsets"])  # (P,) tokens of each piece
         self.collection: npt.NDArray[np.uint16] = arrays["collection"]  # (P,)
         entries = -(-self.lengths // INDEX_EVERY)
-        self._columns = _Columns(arrays, np.concatenate([[0], np.cumsum(entries)]))
+        self._columns = _Columns(arrays, np.concatenate([[0], np.cumsum(entries)]), labels)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -171,10 +178,10 @@ def load_shard(path: Path) -> Shard:
         if metadata.get("format") != FORMAT:
             raise ValueError("it was written by another version")
         arrays = {name: _column(mapped[8 + header_size :], header[name], dtype) for name, (dtype, _) in COLUMNS.items()}
-        collections = json.loads(metadata["collections"])
-        _check(arrays, collections)
+        collections, labels = json.loads(metadata["collections"]), json.loads(metadata["labels"])
+        _check(arrays, collections, labels)
         _check_tokens(path, len(mapped), 8 + header_size + header["tokens"]["data_offsets"][0], arrays["tokens"].size)
-        return Shard(Pieces(arrays), collections, Augmentation.from_json(metadata["augmentation"]))
+        return Shard(Pieces(arrays, labels), collections, Augmentation.from_json(metadata["augmentation"]))
     except (OSError, KeyError, TypeError, ValueError, AttributeError, DataError) as error:
         raise DataError(f"{path}: not a shard ({error}): run `sideman prepare` again") from None
 
@@ -190,7 +197,7 @@ def _column(body: memoryview, entry: dict[str, Any], dtype: str) -> npt.NDArray[
     return array
 
 
-def _check(arrays: dict[str, npt.NDArray[Any]], collections: list[str]) -> None:
+def _check(arrays: dict[str, npt.NDArray[Any]], collections: list[str], labels: list[dict[str, str]]) -> None:
     """ValueError where training would meet something it cannot use."""
     pieces = len(arrays["collection"])
     for name, (_, offsets) in COLUMNS.items():
@@ -208,6 +215,10 @@ def _check(arrays: dict[str, npt.NDArray[Any]], collections: list[str]) -> None:
         raise ValueError("the chords of a piece must start at step 0")
     if pieces and int(arrays["collection"].max()) >= len(collections):
         raise ValueError(f"collection {int(arrays['collection'].max())} has no name")
+    if len(arrays["labels"]) != pieces or (pieces and int(arrays["labels"].max()) >= len(labels)):
+        raise ValueError("labels do not name what every piece is")
+    if not all(isinstance(row, dict) and all(isinstance(label, str) for label in row.values()) for row in labels):
+        raise ValueError("labels are no names")
 
 
 def _check_tokens(path: Path, size: int, first: int, count: int) -> None:

@@ -26,11 +26,9 @@ class Forks:
         guided: False where chords are heeded with strength 1, which takes half the time. While forks are in use, the
         decoder's styles stay as they are. ValueError: a seed outside 0..2**64-1.
         """
+        self._parent, self._rollback, self._guided = (decoder, stream), rollback, guided
         self._common = stream.length  # tokens that all forks have from the parent
-        self._decoders = [decoder.fork(rollback + 1, 2 if guided else 1) for _ in seeds]
-        self.streams: list[TokenStream] = [
-            _fork(stream, of, seed, rollback) for of, seed in zip(self._decoders, seeds, strict=True)
-        ]
+        self.streams: list[TokenStream] = [self._new(seed) for seed in seeds]
 
     def choose(self, sources: Sequence[int]) -> list[int]:
         """As many forks as before, each going on from one of `sources`; returns which one by fork.
@@ -50,6 +48,17 @@ class Forks:
                 after[i] = again.pop(0)
                 self.streams[i].copy(self.streams[after[i]], self._common)
         return after
+
+    def renew(self, number: int, source: int, seed: int) -> TokenStream:
+        """A new stream in place of one: goes on from another one, with random numbers that none has drawn before."""
+        fork = self._new(seed)
+        fork.copy(self.streams[source], self._common)
+        self.streams[number] = fork
+        return fork
+
+    def _new(self, seed: int) -> TokenStream:
+        decoder, stream = self._parent
+        return _fork(stream, decoder.fork(self._rollback + 1, 2 if self._guided else 1), seed, self._rollback)
 
 
 def _fork(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:

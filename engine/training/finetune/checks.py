@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.data.practice import labelled_pieces
+from engine.data.practice import practice_piece
 from engine.data.reading.entry import tokenise
-from engine.data.shards.shards import PieceArrays, Shard
+from engine.data.shards.shards import Shard
 from engine.data.windows import EvalWindow, eval_windows
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.evaluate import token_nats, with_wrong_chords
@@ -45,7 +45,7 @@ class Checks:
         wrong = with_wrong_chords(held_out)
         self._right = eval_windows(held_out.pieces, length, CHECK_WINDOWS)
         self._wrong = eval_windows(wrong.pieces, length, CHECK_WINDOWS)
-        practice, _ = practice_shard(PRACTICE_SEED, PRACTICE_PIECES)
+        practice = practice_shard(PRACTICE_SEED, PRACTICE_PIECES)
         self._practice = eval_windows(practice.pieces, length, PRACTICE_WINDOWS)
         self._wrong_practice = eval_windows(with_wrong_chords(practice).pieces, length, PRACTICE_WINDOWS)
 
@@ -67,11 +67,6 @@ class Checks:
         return float(np.concatenate(nats).mean(dtype=np.float64))
 
 
-def practice_shard(seed: int, count: int) -> tuple[Shard, list[dict[str, str]]]:
-    """So many composed pieces, and what each is by name: control -> label."""
-    pieces: list[PieceArrays] = []
-    labels = []
-    for piece, known in labelled_pieces(seed, count):
-        pieces.append(tokenise(piece, 0))
-        labels.append(known)
-    return Shard(pieces, ["practice"]), labels
+def practice_shard(seed: int, count: int) -> Shard:
+    """So many composed pieces, each with its labels."""
+    return Shard([tokenise(practice_piece(seed, number), 0) for number in range(count)], ["practice"])

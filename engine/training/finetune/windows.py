@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.data.controls import ControlLevels
 from engine.data.shards.shards import PieceArrays, Shard
-from engine.data.windows import Labels, WindowSampler, collate, cut_window, draw_chords_ahead
+from engine.data.windows import WindowSampler, collate, cut_window, draw_chords_ahead
 from engine.model.controls import Control
 from engine.model.perceiver import Inputs
 from engine.training.finetune.checks import practice_shard
@@ -123,11 +123,8 @@ class StyleWindows:
 
 def practice_windows(length: int, tokens: int, seed: int, controls: Sequence[Control]) -> WindowSampler:
     """Windows of composed practice pieces under their own chords, told what they are: what a style shall not forget."""
-    shard, labels = practice_shard(seed + 1_000, PRACTICE_PIECES)
-    known = {id(piece): row for piece, row in zip(shard.pieces, labels, strict=True)}
-    tell: Labels = lambda piece: known[id(piece)]  # noqa: E731
-    length = min(length, FLOW_TOKENS)
-    return WindowSampler(shard.pieces, length, max(1, tokens // length), seed, controls=controls, labels=tell)
+    pieces, length = practice_shard(seed + 1_000, PRACTICE_PIECES).pieces, min(length, FLOW_TOKENS)
+    return WindowSampler(pieces, length, max(1, tokens // length), seed, controls=controls)
 
 
 def with_other_chords(inputs: Inputs, rng: np.random.Generator, share: float) -> tuple[Inputs, list[int]]:

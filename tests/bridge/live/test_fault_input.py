@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +13,7 @@ from bridge.live.options import SessionOptions
 from bridge.midi.clock import CLOCK, START
 from engine.chords import parse_chart
 from tests.support.live.jack_server import JackServer, running_jack
-from tests.support.live.processes import pianist, playing
+from tests.support.live.processes import pianist, playing, send_raw
 from tests.support.live.world import C_MAJOR_7, D_MINOR_7, G_7, World
 
 FLOOD = 10_000  # messages
@@ -28,14 +24,6 @@ PEDAL_DOWN, PEDAL_UP, ALL_NOTES_OFF = b"\xb0\x40\x7f", b"\xb0\x40\x00", b"\xb0\x
 def server() -> Iterator[JackServer]:
     with running_jack() as jack:
         yield jack
-
-
-def send_raw(server: JackServer, script: Sequence[tuple[str, float]]) -> None:
-    """Lets tests/support/live/raw_player.py send these bytes to Sideman In."""
-    subprocess.run(
-        [sys.executable, str(Path(__file__).parents[2] / "support" / "live" / "raw_player.py"), "Sideman In", "-"],
-        input=json.dumps(script), env=server.environment, text=True, timeout=60, check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
 
 
 def test_a_flood_beyond_the_ring_is_counted_and_the_next_chord_is_followed() -> None:

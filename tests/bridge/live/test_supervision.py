@@ -31,7 +31,7 @@ from engine.chords import parse_chart, parse_chord
 from engine.notes import NoteEvent
 from tests.support.live.fake_session import FakeSession
 from tests.support.live.jack_server import JackServer, running_jack
-from tests.support.live.processes import FAKE_ENGINE, Lines, Listener, Play, free_udp_port, pianist, playing
+from tests.support.live.processes import FAKE_ENGINE, Lines, Listener, Play, free_udp_port, pianist, playing, send_raw
 from tests.support.live.world import C_MAJOR_7, D_MINOR_7, World
 
 D_MINOR = (50, 53, 57, 60)
@@ -244,7 +244,7 @@ FRAGILE_ENGINE = [sys.executable, str(Path(__file__).parents[2] / "support" / "l
 
 @pytest.mark.real
 @pytest.mark.timeout(120)
-def test_a_decoder_and_an_osc_server_that_die_are_started_again_and_reported(server: JackServer) -> None:
+def test_a_decoder_an_osc_server_and_knobs_that_die_are_started_again_and_reported(server: JackServer) -> None:
     answers_port = free_udp_port()
     with playing(server, FRAGILE_ENGINE, ["--chords", "C"]) as (play, listener):
         dump = Lines(["stdbuf", "-oL", "oscdump", str(answers_port)], server.environment)
@@ -261,6 +261,10 @@ def test_a_decoder_and_an_osc_server_that_die_are_started_again_and_reported(ser
             dump.wait_for("OSC is open again")
             play.osc("/sideman/ping")
             dump.wait_for("/sideman/pong")
+            send_raw(server, [("B0 18 42", 0.0)])
+            dump.wait_for("knob lost: the knobs work again, the music goes on")
+            send_raw(server, [("B0 18 7F", 0.0)])
+            dump.wait_for("density")
         finally:
             dump.kill()
         assert play.end() == 130

@@ -143,6 +143,59 @@ def test_a_plug_that_is_pulled_and_put_back_under_another_number_is_opened_again
     assert said == ["the port 'USB Keyboard 0' has gone: plug it in again", "the port 'USB Keyboard 0' is back"]
 
 
+def twins(world: MidiWorld, count: int = 2) -> None:
+    for _ in range(count):
+        world.sources.append("Keys")
+        world.sinks.append("Keys")
+
+
+def test_two_ports_of_one_name_are_listed_apart_and_each_can_be_named(core_midi: MidiWorld) -> None:
+    core_midi.add_cable("Piano")
+    twins(core_midi)
+    system = find_system()
+    assert system.input_names() == ["Piano", "Keys (1)", "Keys (2)"]
+    with pytest.raises(PortError, match=r"--in 'Keys' could mean 'Keys \(1\)', 'Keys \(2\)': give more of the name"):
+        system.find("Keys", None)
+    opened: list[int] = []
+    for wanted in ("keys (1)", "Keys (2)"):
+        name = system.find_input(wanted, "--in")
+        port = InputPort(system, "Sideman In", name, lambda message: None)
+        opened.append(core_midi.opened[-1])
+        assert port.name == name
+        port.close()
+    assert opened == [1, 2]
+
+
+def test_a_second_port_of_its_name_is_no_loss_and_one_of_two_that_goes_is_a_doubt(core_midi: MidiWorld) -> None:
+    twins(core_midi, 1)
+    single = OutputPort(find_system(), "Sideman Out", "Keys")
+    twins(core_midi, 1)
+    assert single.look() is None
+    second = OutputPort(find_system(), "Sideman Out", "Keys (2)")
+    core_midi.remove("Keys")
+    assert [second.look(), second.look()] == ["doubt", None]
+    second.send(NOTE)  # it may be the other one that went
+    core_midi.remove("Keys")
+    assert [second.look(), second.look(), single.look()] == ["gone", None, "gone"]
+    twins(core_midi, 1)
+    assert [second.look(), single.look()] == [None, "back"]
+    twins(core_midi, 1)
+    assert [second.look(), second.look(), single.look()] == ["back", None, None]
+    assert core_midi.opened[-1] == 1
+    for port in (single, second):
+        port.close()
+
+
+def test_a_port_that_comes_back_beside_another_of_its_name_is_opened(core_midi: MidiWorld) -> None:
+    twins(core_midi, 1)
+    port = OutputPort(find_system(), "Sideman Out", "Keys")
+    core_midi.remove("Keys")
+    assert port.look() == "gone"
+    twins(core_midi)
+    assert [port.look(), port.look()] == ["back", None]
+    port.close()
+
+
 def test_a_refusal_of_winmm_is_an_error_with_the_ports_name(winmm: MidiWorld) -> None:
     winmm.add_cable("Sideman Out")
     port = OutputPort(find_system(), "Sideman Out", "Sideman Out 0")

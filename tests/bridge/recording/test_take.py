@@ -10,7 +10,9 @@ import pytest
 from bridge import cli
 from bridge.errors import BridgeError
 from bridge.recording.take import Take, journal_of, recover
+from bridge.recording.take_file import BEAT, START, write_take
 from engine.chords import parse_chart
+from engine.metre import parse_metre
 from tests.support.live.world import C_MAJOR_7, START_US, World
 
 
@@ -47,6 +49,32 @@ def test_a_take_keeps_times_messages_and_markers(tmp_path: Path) -> None:
     ]
     assert [track.name for track in mido.MidiFile(path).tracks] == ["Take", "Sideman", "Player"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("written", ["6/8", "3/4", "7/8", "12/8"])
+def test_a_take_says_the_metre_as_it_is_written_and_markers_in_every_script(written: str, tmp_path: Path) -> None:
+    path, metre = tmp_path / "take.mid", parse_metre(written)
+    take = Take(path, start_us=0)
+    take.beat(0, 90.0, 0, metre)
+    take.marked(100_000, "C\u25b37 \u2192 B\u266d\u00f8, \u62cd\u5b50")
+    take.note_out(200_000, bytes((0x90, 72, 90)))
+    assert take.save() == 1
+    metas = mido.MidiFile(path, charset="utf-8").tracks[0]
+    told = {message.type: message for message in metas}
+    assert (told["time_signature"].numerator, told["time_signature"].denominator) == (
+        metre.numerator,
+        metre.denominator,
+    )
+    assert told["set_tempo"].tempo == pytest.approx(60e6 / 90 / float(metre.beat_quarters), abs=1)
+    assert told["marker"].text == "C\u25b37 \u2192 B\u266d\u00f8, \u62cd\u5b50"
+
+
+def test_a_journal_of_before_metres_is_recovered(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    lines = [[START, 1, 0, None], [BEAT, 0, 100.0, 0, 3], [BEAT, 9_000_000, 90.0, 0, 2, "wax"], ["out", 5, "903c50"]]
+    write_take(path, lines)
+    signatures = [message for message in mido.MidiFile(path).tracks[0] if message.type == "time_signature"]
+    assert [(message.numerator, message.denominator) for message in signatures] == [(3, 4), (4, 4)]
 
 
 def test_a_take_that_cannot_be_written_is_refused_before_anything_is_played(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.recording.tempo_map import TICKS_PER_BEAT, Beats, TempoMap
+from bridge.recording.tempo_map import TICKS_PER_QUARTER, Beats, TempoMap
+from engine.metre import COMMON, Metre
 
-BAR_TICKS = 4 * TICKS_PER_BEAT
+BAR_TICKS = 4 * TICKS_PER_QUARTER
 
 
 def seconds(map_: TempoMap, tick: int) -> float:
@@ -17,9 +18,9 @@ def seconds(map_: TempoMap, tick: int) -> float:
     for change, beat_us in map_.tempi:
         if change >= tick:
             break
-        at_us += (change - at) * tempo / TICKS_PER_BEAT
+        at_us += (change - at) * tempo / TICKS_PER_QUARTER
         at, tempo = change, beat_us
-    return (at_us + (tick - at) * tempo / TICKS_PER_BEAT) / 1e6
+    return (at_us + (tick - at) * tempo / TICKS_PER_QUARTER) / 1e6
 
 
 def off_bar(map_: TempoMap, time_us: int) -> int:
@@ -59,9 +60,8 @@ def test_a_tempo_change_keeps_the_beat_and_a_new_start_is_a_bar_line() -> None:
 
 
 MOMENTS = st.integers(0, 200_000_000)
-CHANGES = st.lists(
-    st.builds(Beats, MOMENTS, st.none() | st.floats(20, 400), MOMENTS, st.sampled_from((3, 4, 5))), max_size=12
-)
+METRES = st.sampled_from([Metre(3), COMMON, Metre(5), Metre(6, 8), Metre(7, 8), Metre(12, 8)])
+CHANGES = st.lists(st.builds(Beats, MOMENTS, st.none() | st.floats(20, 400), MOMENTS, METRES), max_size=12)
 
 
 @settings(max_examples=300, deadline=None)
@@ -72,7 +72,7 @@ def test_every_moment_is_read_back_where_it_was(start_us: int, changes: list[Bea
     ticks = [tick for tick, _ in map_.tempi]
     assert ticks == sorted(set(ticks))
     zero_s = start_us / 1e6 - seconds(map_, map_.tick(start_us))
-    slowest_s = max(beat_us for _, beat_us in map_.tempi) / 1e6 / TICKS_PER_BEAT
+    slowest_s = max(beat_us for _, beat_us in map_.tempi) / 1e6 / TICKS_PER_QUARTER
     moments = sorted(moment for moment in moments if moment >= start_us)
     assert [map_.tick(moment) for moment in moments] == sorted(map_.tick(moment) for moment in moments)
     for moment in moments:
@@ -88,3 +88,32 @@ def test_music_with_rests_starts_every_time_on_a_bar_line() -> None:
         at_us += 7_000_000 + rest_us
     map_ = TempoMap(0, None, changes)
     assert max(off_bar(map_, bar_us) for bar_us in bars_us) <= 10
+
+
+@pytest.mark.parametrize(
+    ("metre", "quarter_us", "bar_ticks"),
+    [(Metre(3), 500_000, 1440), (Metre(5), 500_000, 2400), (Metre(6, 8), 333_333, 1440), (Metre(7, 8), 1_000_000, 1680),
+     (Metre(12, 8), 333_333, 2880)],
+)  # fmt: skip
+def test_a_metres_bars_are_the_files_and_its_felt_beat_is_counted(
+    metre: Metre, quarter_us: int, bar_ticks: int
+) -> None:
+    bar_us = round(metre.beats * 500_000)  # 120 felt beats a minute
+    map_ = TempoMap(0, None, [Beats(bar_us // 3, 120.0, bar_us, metre)])
+    assert map_.metres == [(0, metre)]
+    assert map_.tempi == [(0, quarter_us)]
+    assert [round(map_.tick(bar_us * n) / bar_ticks, 2) for n in (1, 2, 5)] == [1, 2, 5]
+
+
+def test_another_metre_begins_at_its_own_bar_line_and_nothing_is_stretched_for_it() -> None:
+    six, seven = Metre(6, 8), Metre(7, 8)
+    map_ = TempoMap(
+        0, None,
+        [Beats(0, 60.0, 0, six), Beats(10_500_000, 120.0, 11_000_000, seven), Beats(14_600_000, 60.0, 14_500_000)],
+    )  # fmt: skip
+    (_, _), (seven_tick, _), (four_tick, _) = map_.metres
+    assert [metre for _, metre in map_.metres] == [six, seven, COMMON]
+    assert seven_tick == pytest.approx(map_.tick(11_000_000), abs=1)
+    assert (four_tick - seven_tick) % 1680 in (0, 1, 1679), "whole bars of 7/8"
+    assert [tempo for _, tempo in map_.tempi] == [666_667, 1_000_000, 1_000_000][:2]
+    assert map_.tick(18_500_000) - four_tick == pytest.approx(4 * 480, abs=1)

@@ -10,9 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.beats.feel import SPREAD_S, SPREAD_VELOCITY, Feel, FeelParams, NoteMover
-from engine.beats.warp import GRID, STRAIGHT_GRID, warp, warp_inverse
+from engine.beats.warp import GRID, STRAIGHT_GRID, grid_under
+from engine.beats.warp import warp as warp_on
+from engine.beats.warp import warp_inverse as inverse_on
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
+
+
+def warp(beat: float, quantise: float, swing: float) -> float:
+    return warp_on(beat, quantise, swing, grid_under(swing))
+
+
+def warp_inverse(beat: float, quantise: float, swing: float) -> float:
+    return inverse_on(beat, quantise, swing, grid_under(swing))
+
 
 beats = st.floats(-8, 64)
 amounts = st.floats(0, 1)
@@ -22,6 +33,7 @@ feels = st.builds(
     st.builds(FeelParams, amounts | st.sampled_from((0.0, 1.0)), swings | st.just(0.5), amounts | st.just(0.0)),
     st.none() | st.floats(40, 240),
     st.floats(0, 3),
+    st.booleans(),
     st.integers(0, 2**31),
 )
 
@@ -209,3 +221,19 @@ def test_a_cut_leaves_what_sounds_before_it_and_plays_on(seed: int, feel: Feel, 
         else:
             began.discard(event.pitch)
     assert not began
+
+
+@given(st.floats(0, 30), swings)
+def test_in_a_dotted_beat_the_grid_is_of_sixteenths_and_the_off_sixteenth_swings(time_s: float, swing: float) -> None:
+    feel = Feel(FeelParams(1.0, swing), tempo_bpm=60.0, thirds=True)  # a sixteenth of 6/8 lasts a sixth of a second
+    sixteenth = round(feel.warped_s(time_s) * 6 - (2 * swing - 1) / 2)
+    eighth, is_off = divmod(sixteenth, 2)
+    assert feel.warped_s(time_s) == pytest.approx((eighth + (swing if is_off else 0)) / 3, abs=1e-6)
+
+
+def test_in_six_eight_an_eighth_stays_an_eighth_at_every_swing() -> None:
+    for swing in (0.5, 0.6, 2 / 3, 0.75):
+        feel = Feel(FeelParams(1.0, swing), tempo_bpm=60.0, thirds=True)
+        eighths = [feel.warped_s(i / 3 + 0.02) for i in range(6)]
+        assert eighths == pytest.approx([i / 3 for i in range(6)])
+    assert Feel(FeelParams(1.0), tempo_bpm=60.0, thirds=True).warped_s(0.24) == pytest.approx(1 / 6)  # no quarter of it

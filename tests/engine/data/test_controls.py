@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 from engine.data.controls import ControlLevels, measure
-from engine.data.practice import labelled_pieces
+from engine.data.practice import practice_piece
 from engine.data.shards.augmentation import Augmentation
 from engine.data.shards.shards import PieceArrays
 from engine.data.windows import WindowSampler
@@ -131,7 +131,7 @@ def test_without_controls_a_sampler_draws_what_it_always_drew() -> None:
 
 
 def test_practice_pieces_say_what_they_are() -> None:
-    rows = [labels for _, labels in labelled_pieces(3, 40)]
+    rows = [practice_piece(3, number).labels for number in range(40)]
     assert {row["manner"] for row in rows} == {"jazz"}
     assert {"solo", "comping"} <= {row["role"] for row in rows}
     assert all(("left_hand" in row) == (row["role"] not in ("right", "comping")) for row in rows)

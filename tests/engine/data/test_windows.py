@@ -112,7 +112,7 @@ def test_a_batch_depends_on_seed_and_number_alone() -> None:
 def draw_many(piece: PieceArrays, count: int, augment: int = 12, length: int = LENGTH) -> list[dict[str, np.ndarray]]:
     sampler = WindowSampler([piece], length, 1, 0, augment)
     rng = np.random.default_rng(0)
-    return [sampler._draw(rng) for _ in range(count)]
+    return [sampler.window(rng, sampler.pick(rng)) for _ in range(count)]
 
 
 def shifts_of(piece: PieceArrays, window: dict[str, np.ndarray]) -> set[int]:
@@ -232,14 +232,16 @@ def test_a_stretched_window_is_as_long_as_any(tmp_path: Path) -> None:
     for factor in (0.5, 0.9, 1.1, 2.0):
         sampler = WindowSampler([piece], LENGTH, 1, 0, Augmentation(12, (factor,), 0.3))
         rng = np.random.default_rng(3)
-        assert {len(sampler._draw(rng)["tokens"]) for _ in range(100)} <= set(range(LENGTH // 3, LENGTH + 2))
+        lengths = {len(sampler.window(rng, piece)["tokens"]) for _ in range(100)}
+        assert lengths <= set(range(LENGTH // 3, LENGTH + 2))
         window = sampler._varied(piece, 0, False, rng).window
         assert len(window["tokens"]) == LENGTH + 1
 
 
 def test_a_stretched_cold_start_begins_with_a_velocity() -> None:
     sampler = WindowSampler([random_piece(2, 2000)], LENGTH, 1, 0, Augmentation(1, (1.5, 2.0), 0.2))
-    windows = [sampler._draw(np.random.default_rng(i)) for i in range(300)]
+    chances = [np.random.default_rng(i) for i in range(300)]
+    windows = [sampler.window(rng, sampler.pick(rng)) for rng in chances]
     cold = [w for w in windows if w["tokens"][0] == BOS and w["tokens"][1] != 389]
     assert len(cold) > 40
     assert all(356 <= window["tokens"][1] < 388 for window in cold)

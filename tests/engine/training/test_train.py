@@ -21,9 +21,9 @@ pytest.importorskip("tensorboard")
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 
+from engine.data.diet import Diet  # noqa: E402
 from engine.data.prepare import Settings, prepare  # noqa: E402
 from engine.data.shards.shards import load_shard  # noqa: E402
-from engine.data.windows import WindowSampler  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
 from engine.evaluation.ngram import NgramModel  # noqa: E402
 from engine.model.checkpoint import load_checkpoint  # noqa: E402
@@ -112,7 +112,7 @@ def test_scores_do_not_depend_on_the_batch_size(finished: tuple[Path, list[float
 
 def test_updates_after_a_resume_are_those_of_an_uninterrupted_run(data: Path, tmp_path: Path) -> None:
     config = load_config(write_config(tmp_path, epochs=1))
-    sampler = WindowSampler(load_shard(data / "train.safetensors").pieces, 64, 4, seed=3)
+    sampler = Diet(data / "train.safetensors", 64, 4, seed=3).open()
     whole = Trainer(config, 8, seed=3)
     losses = [whole.step(sampler) for _ in range(8)]
     first = Trainer(config, 8, seed=3)
@@ -173,7 +173,7 @@ def test_a_killed_run_leaves_a_whole_checkpoint_and_goes_on_exactly(data: Path, 
     trainer.load(state)
     assert trainer.done >= 8
     same = Trainer(load_config(config), trainer.steps, seed=0)
-    sampler = WindowSampler(load_shard(data / "train.safetensors").pieces, 64, 4, seed=0)
+    sampler = Diet(data / "train.safetensors", 64, 4, seed=0).open()
     losses = [same.step(sampler) for _ in range(trainer.done)]
     for name, value in same.weights().items():
         np.testing.assert_array_equal(trainer.weights()[name], value, err_msg=name)

@@ -1,7 +1,7 @@
 """`sideman play` on a double that fails where it is told to: python play_fragile.py [options of sideman play].
 
 The decoder fails once after /sideman/seed 666 and hangs for four seconds after 667, the OSC server fails at every
-/sideman/break.
+/sideman/break, the controllers' thread at every position 66.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from bridge import cli
 from bridge.commands import play as play_command
+from bridge.controllers.decoder import CcDecoder
 from engine.notes import NoteEvent
 from osc_protocol.server.udp import UdpPort
 from tests.support.live.fake_session import FakeSession
@@ -49,6 +50,14 @@ def main() -> int:
         open_port(self, host, port, take, *more, **named)
 
     UdpPort.__init__ = fragile  # type: ignore[method-assign]
+    turn = CcDecoder.take
+
+    def turn_or_fail(self: CcDecoder, message: bytes, time_s: float = 0.0) -> Any:
+        if message[2] == 66:
+            raise RuntimeError("knob lost")
+        return turn(self, message, time_s)
+
+    CcDecoder.take = turn_or_fail  # type: ignore[method-assign]
     return cli.main(["play", *sys.argv[1:]])
 
 

@@ -169,3 +169,11 @@ def pianist(server: JackServer, script: Sequence[tuple[float, str, Sequence[int]
         env=server.environment, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def send_raw(server: JackServer, script: Sequence[tuple[str, float]]) -> None:
+    """Lets raw_player.py send these bytes, in hexadecimal with the seconds to wait after them, to Sideman In."""
+    subprocess.run(
+        [sys.executable, str(HERE / "raw_player.py"), "Sideman In", "-"],
+        input=json.dumps(script), env=server.environment, text=True, timeout=60, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip

@@ -27,6 +27,7 @@ class MidiWorld:
         self.sources: list[str] = []  # what inputs can be opened on, in the system's order
         self.sinks: list[str] = []
         self.clients: list[_Client] = []
+        self.opened: list[int] = []  # the place of each port that was opened, in the system's order
 
     def add_cable(self, name: str) -> None:
         """loopMIDI: one name at both ends."""
@@ -88,6 +89,7 @@ class _Client:
 
     def open_port(self, index: int, name: str) -> None:
         self.port = self._names[index]
+        self.world.opened.append(index)
 
     def open_virtual_port(self, name: str) -> None:
         if not self.world.virtual:

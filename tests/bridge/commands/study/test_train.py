@@ -15,8 +15,8 @@ from bridge.cli import main
 from bridge.commands.study.progress import NewsLine
 from engine.data.shards.shard_writer import save_shard
 from engine.data.shards.shards import Shard
+from engine.data.sources import match_weights
 from engine.training.schedule import News
-from engine.training.train import match_weights
 from tests.support.study_corpus import random_piece, write_config
 
 COLLECTIONS = ["Pop songs", "Ragtime", "Ragtime rolls"]

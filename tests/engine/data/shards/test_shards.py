@@ -17,11 +17,12 @@ from engine.data.shards.shards import INDEX_EVERY, PieceArrays, Shard, load_shar
 from engine.errors import DataError
 from tests.support.study_corpus import random_piece
 
+LABELLED = replace(random_piece(4), labels={"manner": "jazz", "role": "solo"})
 NO_BEATS = replace(random_piece(3), beat_steps=np.zeros(0), beat_in_bar=np.zeros(0, dtype=np.int64))
 
 
 @pytest.mark.parametrize(
-    "pieces", [[], [random_piece(0)], [random_piece(0), NO_BEATS, random_piece(2, 40, collection=1)], [NO_BEATS]]
+    "pieces", [[], [random_piece(0)], [LABELLED, NO_BEATS, LABELLED, random_piece(2, 40, collection=1)], [NO_BEATS]]
 )
 def test_a_shard_comes_back_as_it_was_saved(pieces: list[PieceArrays], tmp_path: Path) -> None:
     save_shard(tmp_path / "x.safetensors", Shard(pieces, ["jazz", "ragtime"], Augmentation(5, (0.9, 1.0), 0.1)))
@@ -30,7 +31,8 @@ def test_a_shard_comes_back_as_it_was_saved(pieces: list[PieceArrays], tmp_path:
     assert loaded.augmentation == Augmentation(5, (0.9, 1.0), 0.1)
     assert len(loaded.pieces) == len(pieces)
     for before, after in zip(pieces, loaded.pieces, strict=True):
-        for field in fields(PieceArrays)[:-1]:  # all but step_index, which only a file has
+        assert before.labels == after.labels
+        for field in fields(PieceArrays)[:-2]:  # the columns; step_index only a file has
             np.testing.assert_array_equal(getattr(before, field.name), getattr(after, field.name))
 
 
@@ -107,7 +109,7 @@ def metadata(**changed: str) -> Callable[[Path], None]:
         lambda path: path.write_bytes(b"\x80\x04 a pickle is no shard"),
         lambda path: save_file(load_file(path), path),
         lambda path: path.write_bytes((10**12).to_bytes(8, "little") + b"{}"),
-        metadata(format="sideman shard 1"),
+        metadata(format="sideman shard 2"),
         metadata(augmentation="{}"),
         metadata(augmentation='{"keys": 13, "tempo_stretch": [1.0], "velocity_jitter": 0}'),
         metadata(collections="[]"),
@@ -123,6 +125,10 @@ def metadata(**changed: str) -> Callable[[Path], None]:
         column("step_index", lambda x: x[:-1]),
         column("collection", lambda x: x + 1),
         column("collection", lambda x: x[:-1]),
+        column("labels", lambda x: x + 2),
+        column("labels", lambda x: x[:-1]),
+        metadata(labels="[]"),
+        metadata(labels='[{"role": 1}]'),
         column("chord_steps", lambda x: x + 1),
         column("beat_in_bar", lambda x: x[:-1]),
     ],

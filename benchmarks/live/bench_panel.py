@@ -1,0 +1,142 @@
+"""The page of `sideman play --panel`, left open: frames, processor time, memory and dropped connections.
+
+    python -m benchmarks.live.bench_panel [--minutes 60] [--width 1280]
+
+A real engine plays round a chart, a real Chromium (playwright, headless, so usually without a GPU) shows it. Prints a
+row for each interval, then one JSON line. The main thread is what the page itself takes; the rest of the browser
+paints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import sync_playwright
+
+from benchmarks.common.result import say_result
+
+CHART: Final = "[A] |: Dm7 | G7 | Em7 | A7 :| [B] Gm7 | C7 | Fmaj7 | Fm6 | Em7 | A7b9 | Dm7 | G7"
+ROWS: Final = 12
+COUNT_DROPS: Final = """() => {
+  window.drops = 0;
+  for (const link of [sideman.live.link, sideman.values.link]) link.closed.listen(() => window.drops++);
+}"""
+
+
+class Process:
+    """What the system says of one process."""
+
+    def __init__(self, pid: int) -> None:
+        self._at = Path(f"/proc/{pid}")
+
+    def cpu_s(self) -> float:
+        """Seconds of processor time so far."""
+        fields = (self._at / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_mb(self) -> float:
+        """Resident memory, in MB."""
+        return int((self._at / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def start_engine() -> tuple[subprocess.Popen[str], int]:
+    """`sideman play --panel serve` on a free port, once it plays."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "bridge.cli", "play", "--chords", CHART, "--tempo", "132", "--seed", "5",
+               "--panel", "serve", "--osc-port", str(port)]  # fmt: skip
+    play = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert play.stdout is not None
+    for line in play.stdout:
+        if "Ctrl-C stops" in line:
+            return play, port
+    raise SystemExit(f"bench_panel: the engine ended with {play.wait()}")
+
+
+def look(devtools: Any, page: Any, engine: Process) -> dict[str, float]:
+    """Counters of the page and the engine, all since their start but for the memory."""
+    metrics = {entry["name"]: entry["value"] for entry in devtools.send("Performance.getMetrics")["metrics"]}
+    return {
+        "at_s": time.monotonic(),
+        "frames": page.evaluate("sideman.roll.frames"),
+        "main_s": metrics["TaskDuration"],
+        "script_s": metrics["ScriptDuration"],
+        "engine_s": engine.cpu_s(),
+        "heap_mb": metrics["JSHeapUsedSize"] / 1e6,
+        "nodes": metrics["Nodes"],
+        "engine_mb": engine.memory_mb(),
+        "drops": page.evaluate("window.drops"),
+    }
+
+
+def between(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """Rates over an interval, and the memory at its end."""
+    s = after["at_s"] - before["at_s"]
+    share = {
+        f"{who}_percent": round(100 * (after[f"{who}_s"] - before[f"{who}_s"]) / s, 1)
+        for who in ("main", "script", "engine")
+    }
+    kept = {name: round(after[name], 1) for name in ("heap_mb", "nodes", "engine_mb", "drops")}
+    return {"frames_per_s": round((after["frames"] - before["frames"]) / s, 1), **share, **kept}
+
+
+def main() -> int:
+    """Runs it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--width", type=int, default=1280)
+    args = parser.parse_args()
+    path = os.environ.get("SIDEMAN_BROWSER") or shutil.which("chromium")
+    play, port = start_engine()
+    rows = []
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": args.width, "height": 900})
+            page.goto(f"http://127.0.0.1:{port}/panel/")
+            page.wait_for_function("!!window.sideman && sideman.live.link.isOpen && sideman.values.link.isOpen")
+            page.evaluate(COUNT_DROPS)
+            devtools = page.context.new_cdp_session(page)
+            devtools.send("Performance.enable", {"timeDomain": "threadTicks"})  # processor time, not wall time
+            page.wait_for_timeout(5000)
+            engine = Process(play.pid)
+            before = look(devtools, page, engine)
+            first = before
+            for number in range(ROWS):
+                page.wait_for_timeout(args.minutes * 60e3 / ROWS)
+                devtools.send("HeapProfiler.collectGarbage")
+                after = look(devtools, page, engine)
+                rows.append(between(before, after))
+                if number == 0:
+                    print("  ".join(rows[0]))
+                print("  ".join(f"{value:>{len(name)}}" for name, value in rows[-1].items()), flush=True)
+                before = after
+            browser.close()
+    finally:
+        play.terminate()
+        play.wait()
+    whole = between(first, before)
+    say_result(
+        "panel",
+        {
+            "minutes": args.minutes,
+            "width": args.width,
+            **whole,
+            "heap_mb_first": rows[0]["heap_mb"],
+            "engine_mb_first": rows[0]["engine_mb"],
+        },
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,86 @@
+"""What a base is fed: windows of its sources by their shares, told what they are, and of practice pieces made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from engine.data.practice import practice_piece
+from engine.data.reading.entry import tokenise
+from engine.data.shards.shards import PieceArrays, Shard, load_shard
+from engine.data.windows import WindowSampler, collate
+from engine.model.controls import Control
+from engine.model.perceiver import Inputs
+
+__all__ = ["BaseSampler", "Diet", "TrainingWindows"]
+
+WINDOWS_A_PIECE = 3  # of one practice piece, which takes as long to make as a dozen windows to cut
+FIRST_SEED, SEEDS = 1_000_000, 1 << 40  # of practice pieces to learn from; those to measure by have smaller ones
+
+
+class BaseSampler(WindowSampler):
+    """Windows that may reach half of their length beyond the end, so that endings are heard as often as the rest."""
+
+    past_end = 0.5
+
+
+@dataclass(frozen=True)
+class Diet:
+    """How windows are drawn, in a form that can be sent to a process beside the training."""
+
+    shard: Path
+    length: int  # tokens of a window
+    batch_size: int
+    seed: int
+    weights: Mapping[str, float] = field(default_factory=dict)  # collection -> factor of its share
+    manners: Mapping[str, str] = field(default_factory=dict)  # collection -> label of the control "manner"
+    practice: float = 0.0  # share of windows of practice pieces, beside the shard's
+    controls: tuple[Control, ...] = ()  # the model's
+
+    def open(self) -> TrainingWindows:
+        """The windows. DataError as of load_shard and WindowSampler."""
+        return TrainingWindows(load_shard(self.shard), self)
+
+
+class TrainingWindows:
+    """Endless random batches; batch n depends on the shard, the diet and n alone."""
+
+    def __init__(self, shard: Shard, diet: Diet) -> None:
+        """DataError: no piece is long enough, or the weights leave none."""
+        self._practice, self._seed, self._batch_size = diet.practice, diet.seed, diet.batch_size
+        manners = [diet.manners.get(name, "") for name in shard.collections]
+
+        def labels(piece: PieceArrays) -> Mapping[str, str]:
+            """A piece's own, and what its collection is like."""
+            manner = manners[piece.collection]
+            return {"manner": manner, **piece.labels} if manner else piece.labels
+
+        self._sampler = BaseSampler(
+            shard.pieces, diet.length, diet.batch_size, diet.seed, shard.augmentation, diet.weights, shard.collections,
+            diet.controls, labels,
+        )  # fmt: skip
+
+    def batch(self, number: int) -> tuple[Inputs, Tensor]:
+        """Batch `number` of the run."""
+        rng = np.random.default_rng((self._seed, number))
+        if not self._practice:
+            return self._sampler.batch(number)
+        composed = _composed(rng)
+        windows = []
+        for _ in range(self._batch_size):
+            piece = next(composed) if rng.random() < self._practice else self._sampler.pick(rng)
+            windows.append(self._sampler.window(rng, piece))
+        return collate(windows, self._sampler.length)
+
+
+def _composed(rng: np.random.Generator) -> Iterator[PieceArrays]:
+    """Practice pieces that nothing else has ever heard, each a few times."""
+    while True:
+        piece = practice_piece(FIRST_SEED + int(rng.integers(SEEDS)), 0)
+        arrays = tokenise(piece, 0)
+        for _ in range(WINDOWS_A_PIECE):
+            yield arrays

@@ -1,0 +1,108 @@
+"""One way through a gap: a fork that improvises around the notes that stay, and reads what they lead to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.inference.fill.gap import Gap, Struck, events_of
+from engine.inference.stream import Event
+from engine.inference.streams import TokenStream
+
+__all__ = ["Ahead", "Particle", "Surroundings"]
+
+
+class Ahead(NamedTuple):
+    """What is read beyond a gap: natural log of the probability of so many tokens of the music that stands there."""
+
+    log_probability: float
+    tokens: int
+
+    @property
+    def nats(self) -> float:
+        """Nats a token."""
+        return -self.log_probability / max(self.tokens, 1)
+
+
+class Surroundings(NamedTuple):
+    """A gap as its particles meet it: what happens in it whatever they do, what follows, and what rings on."""
+
+    begin: int
+    end: int
+    given: tuple[Event, ...]
+    right: tuple[Event, ...]
+    ends: tuple[Event, ...]  # beyond the gap, of notes that were struck before and stay
+
+    @classmethod
+    def of(cls, gap: Gap) -> Surroundings:
+        ends = [(note.end, note.pitch, -1) for note in gap.standing if note.end >= gap.end]
+        return cls(gap.begin, gap.end, tuple(gap.given()), tuple(events_of(gap.right)), tuple(sorted(ends)))
+
+
+class Particle:
+    """A stream that stands where the gap begins, and what it has played in it. One thread at a time."""
+
+    def __init__(self, around: Surroundings, stream: TokenStream) -> None:
+        self._around, self.stream, self.played = around, stream, list[Event]()
+        self._at = around.begin - 1  # what happens after this step is still to come
+
+    def play(self, until: int | None = None) -> None:
+        """Improvises on, up to the gap's end at most, and lets happen what happens anyway."""
+        around, stream = self._around, self.stream
+        last = around.end - 1 if until is None else min(until, around.end - 1)
+        for event in around.given:
+            if self._at < event[0] <= last:
+                if stream.until < event[0] - 1:
+                    self.played += stream.generate(event[0] - 1)
+                stream.feed([event])
+        if stream.until < last:
+            self.played += stream.generate(last)
+        self._at = max(self._at, last)
+
+    def follow(self, other: Particle, stream: TokenStream) -> None:
+        """Becomes what another one is, in a stream that has become the other's."""
+        self.stream, self.played, self._at = stream, list(other.played), other._at
+
+    def back(self, to: int) -> None:
+        """Takes back what was played after a step of the gap; what comes then is drawn anew."""
+        self.stream.rollback(to)
+        self.stream.refresh()
+        self.played = [event for event in self.played if event[0] <= to]
+        self._at = to
+
+    def notes(self) -> tuple[Struck, ...]:
+        """The new notes so far; what sounds still ends where the gap does."""
+        given = {(step, pitch) for step, pitch, _ in self._around.given}
+        open_: dict[int, tuple[int, int]] = {}
+        notes: list[Struck] = []
+        happened = [(event, True) for event in self.played] + [(event, False) for event in self._around.given]
+        for (step, pitch, velocity), mine in sorted(happened, key=lambda item: (item[0][0], item[0][2] >= 0)):
+            if pitch in open_:
+                start, loud = open_.pop(pitch)
+                notes.append(Struck(start, step, pitch, loud))
+            if velocity >= 0 and mine and (step, pitch) not in given:
+                open_[pitch] = (step, velocity)
+        notes += [Struck(start, self._around.end, pitch, loud) for pitch, (start, loud) in open_.items()]
+        return tuple(sorted(note for note in notes if note.end > note.step))
+
+    def ahead(self, tokens: int) -> Ahead:
+        """How likely the music beyond the gap is after what was played: of its first tokens, as many as asked.
+
+        The stream is fed that music and then stands at the gap's end again, exactly. Notes of the gap end there. Their
+        ends, and those of notes held over it, are no part of what is read.
+        """
+        around, stream = self._around, self.stream
+        held = {pitch for _, pitch, _ in around.ends}
+        mine = [(around.end, pitch, -1) for pitch in stream.sounding() if pitch not in held]
+        happens = [(event, False) for event in (*mine, *around.ends)] + [(event, True) for event in around.right]
+        sum_, count = 0.0, 0
+        for event, counts in sorted(happens, key=lambda item: (item[0][0], item[0][2] >= 0, item[1])):
+            before, length = stream.log_probability, stream.length
+            stream.feed([event])
+            if counts:
+                sum_ += stream.log_probability - before
+                count += stream.length - length
+            if count >= tokens:
+                break
+        stream.rollback(around.end - 1)
+        stream.refresh()
+        return Ahead(sum_, count)

@@ -1,0 +1,133 @@
+"""`sideman again take.mid --bars 5-8`: these bars played anew, the rest of the file as it is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.chords import Chord, parse_chart, stated_metre
+from engine.errors import SidemanError
+from engine.metre import COMMON
+from engine.midi_io import read_performance, read_signature
+from engine.solo.command import MAX_SEED, NOT_OFFLINE
+from osc_protocol.table.options import add_parameter_options, parameters_from
+
+__all__ = ["add_arguments", "run"]
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+MAX_COUNT = 16
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `again`."""
+    parser.add_argument("take", metavar="TAKE.mid", type=Path)
+    parser.add_argument("--bars", metavar="A-B", help="bars to play again, counted from 1: 5-8, or 5")
+    parser.add_argument("--beats", metavar="A-B", help="beats to play again, counted from 1")
+    parser.add_argument("--seconds", metavar="A-B", help="seconds to play again")
+    parser.add_argument(
+        "--keep",
+        choices=("rhythm", "top", "bass", "left", "right"),
+        help="what stays in them: the rhythm, the highest or lowest notes, what lies up to G#3 or above it",
+    )
+    parser.add_argument(
+        "--vary", metavar="N", type=float, default=1.0, help="the share of their beats that is new, up to 1 [1]"
+    )
+    parser.add_argument("--chords", metavar="CHART", help="the take's chart [its markers', else what its notes say]")
+    parser.add_argument("-n", "--count", metavar="N", type=int, default=1, help="N files, OUT-1.mid ..., best first")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="another seed, other notes")
+    parser.add_argument(
+        "--checkpoint", metavar="CKPT", type=Path, help="a base that `sideman train` wrote [default: the shipped one]"
+    )
+    parser.add_argument("--json", action="store_true", help="print files, scores and diversity as one JSON line")
+    parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, help="[TAKE-again.mid]")
+    add_parameter_options(parser, skip=NOT_OFFLINE)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the best ways found. SidemanError on bad input, before anything is played."""
+    from engine.data.reading.corpus import Source, read_piece
+    from engine.model.checkpoint import load_checkpoint
+    from engine.solo.again.midi_take import MidiTake
+    from engine.solo.again.playing import Request, play_again
+    from engine.solo.again.ranking import diversity
+    from engine.solo.again.span import span_s
+
+    if not 0 < args.vary <= 1:
+        raise SidemanError(f"--vary {args.vary:g}: give more than 0, which leaves all as it is, up to 1")
+    if not 1 <= args.count <= MAX_COUNT:
+        raise SidemanError(f"-n {args.count} lies outside 1..{MAX_COUNT}")
+    if not 0 <= args.seed <= MAX_SEED:
+        raise SidemanError(f"--seed {args.seed} lies outside 0..{MAX_SEED}")
+    output = args.output or args.take.with_name(f"{args.take.stem}-again.mid")
+    outputs = [
+        output if args.count == 1 else output.with_name(f"{output.stem}-{i + 1}{output.suffix}")
+        for i in range(args.count)
+    ]
+    if not output.parent.is_dir():
+        raise SidemanError(f"{output}: no folder {output.parent}: make it first")
+    params = parameters_from(args)
+    take = MidiTake(args.take)
+    piece = read_piece(Source(args.take, args.take.name, "files", args.take.name, "unknown"), "all")
+    beats_s, in_bar = _grid(args.take)
+    begin_s, end_s = span_s(beats_s, in_bar, bars=args.bars, beats=args.beats, seconds=args.seconds)
+    last_s = take.seconds(max(note.off_tick for note in take.notes))
+    if begin_s >= last_s:
+        raise SidemanError(f"the take ends at {last_s:.1f} s, before {begin_s:g} s: nothing stands there to play again")
+    chords = piece.chords if args.chords is None else _chart_chords(args.chords, args.take, beats_s, in_bar)
+    checkpoint = load_checkpoint(args.checkpoint)
+    started = time.perf_counter()
+    again = play_again(
+        checkpoint, take, Request(begin_s, end_s, chords, beats_s, in_bar, args.keep, args.vary),
+        count=args.count, seed=args.seed, params=params,
+    )  # fmt: skip
+    took_s = time.perf_counter() - started
+    spread = round(diversity([candidate.notes for _, candidate in again.ways]), 3)
+    told = []
+    for path, (notes, candidate) in zip(outputs, again.ways, strict=False):
+        scores = candidate.scores.as_dict()
+        take.write(path, again.removed, notes, "sideman again: " + json.dumps(scores))
+        told.append({"file": str(path), "notes": len(notes), "scores": scores})
+        if not args.json:
+            shown = ", ".join(f"{name} {value:g}" for name, value in scores.items())
+            print(f"{path}: {len(notes)} new notes for {len(again.removed)}; {shown}")
+    if args.json:
+        print(json.dumps({"begin_s": begin_s, "end_s": end_s, "ways": told, "diversity": spread}))
+    elif len(told) > 1:
+        print(f"diversity {spread:g}; {end_s - begin_s:.1f} s played anew in {took_s:.1f} s")
+    if len(told) < args.count:
+        print(f"only {len(told)} different ways were found of {args.count}", file=sys.stderr)
+    return 0
+
+
+def _grid(path: Path) -> tuple[F64, I64]:
+    """The file's own beats, as a sequencer shows them, to the end of its last bar; empty where it counts frames."""
+    performance = read_performance(path, beats=True)
+    beats_s, in_bar = list(performance.beats_s), list(performance.beat_in_bar)
+    end_s = float(performance.notes["offset_s"].max())
+    while len(beats_s) > 1 and (beats_s[-1] < end_s - 0.01 or in_bar[-1] != 0):
+        bar = max(in_bar[-16:]) + 1
+        beats_s.append(2 * beats_s[-1] - beats_s[-2])
+        in_bar.append((in_bar[-1] + 1) % bar)
+    return np.array(beats_s, dtype=np.float64), np.array(in_bar, dtype=np.int64)
+
+
+def _chart_chords(text: str, path: Path, beats_s: F64, in_bar: I64) -> list[tuple[float, Chord | None]]:
+    """A chart's chords at the take's beats, round and round. SidemanError: the take has no beat."""
+    lines = np.flatnonzero(in_bar == 0)
+    if len(lines) < 2:
+        raise SidemanError(f"{path}: has no beat to lay --chords over: leave it out")
+    signature = read_signature(path)
+    chart = parse_chart(text, metre=stated_metre(text) or signature.metre or COMMON).fill(len(lines))
+    number = np.arange(len(beats_s))
+    return [
+        (float(np.interp(lines[0] + span.start_beat, number, beats_s)), span.chord)
+        for span in chart.spans
+        if lines[0] + span.start_beat < len(beats_s) - 1
+    ]

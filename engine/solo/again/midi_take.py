@@ -1,0 +1,129 @@
+"""A MIDI file whose notes can be replaced one by one: all its other events stay what and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import mido
+import numpy as np
+
+from engine.atomic import atomic_write
+from engine.errors import MidiFileError
+from engine.midi_io.tempo_map import TempoMap
+
+__all__ = ["MidiTake", "TakeNote"]
+
+DRUMS = 9
+
+
+class TakeNote(NamedTuple):
+    """A note as it stands in the file: ticks from its start, where its two events are, what they say."""
+
+    on_tick: int
+    off_tick: int
+    pitch: int
+    velocity: int
+    track: int
+    on_event: int  # index into the track
+    off_event: int
+
+
+class MidiTake:
+    """A file that is read once. ticks and seconds are the file's own."""
+
+    def __init__(self, path: Path) -> None:
+        """MidiFileError: the file is missing, broken, or holds no pitched note."""
+        try:
+            self._file = mido.MidiFile(path)
+        except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+            raise MidiFileError(f"{path}: cannot be read to be written again: {error}") from None
+        tempos: list[tuple[int, int]] = []
+        self.notes: list[TakeNote] = []
+        for number, track in enumerate(self._file.tracks):
+            self._read_track(number, track, tempos)
+        if not self.notes:
+            raise MidiFileError(f"{path}: holds no pitched notes: give a take to play again")
+        self.notes.sort()
+        division = self._file.ticks_per_beat
+        self.tempo_map = TempoMap.from_division(division, tempos)
+
+    def seconds(self, tick: int) -> float:
+        """The moment of a tick."""
+        return float(self.tempo_map.to_seconds(tick))
+
+    def tick(self, time_s: float) -> int:
+        """The tick nearest to a moment."""
+        times = self.tempo_map
+        at = max(0, int(np.searchsorted(times.seconds, time_s, side="right")) - 1)
+        return round(float(times.ticks[at]) + (time_s - float(times.seconds[at])) / float(times.seconds_per_tick[at]))
+
+    def write(
+        self, path: Path, removed: Iterable[TakeNote], added: Sequence[tuple[int, int, int, int]], text: str
+    ) -> None:
+        """Writes the take with some notes gone and others, (on_tick, off_tick, pitch, velocity), in their place.
+
+        New notes stand in the track and channel of the first that is gone, or of the take's first. text: a text event
+        that is put at the start. SidemanError: the path cannot be written.
+        """
+        gone = list(removed)
+        home = gone[0] if gone else self.notes[0]
+        lost = {(note.track, event) for note in gone for event in (note.on_event, note.off_event)}
+        channel = self._file.tracks[home.track][home.on_event].channel
+        file = mido.MidiFile(type=self._file.type, ticks_per_beat=self._file.ticks_per_beat, charset=self._file.charset)
+        for number, track in enumerate(self._file.tracks):
+            rows: list[tuple[int, int, mido.Message]] = []
+            tick = 0
+            for event, message in enumerate(track):
+                tick += message.time
+                if (number, event) not in lost:
+                    rows.append((tick, 1, message))
+            if number == home.track:
+                rows = _with_notes(rows, added, channel)
+            if number == 0:
+                rows.insert(0, (0, 1, mido.MetaMessage("text", text=text)))
+            file.tracks.append(_track(rows))
+        with atomic_write(path) as beside:
+            file.save(beside)
+
+    def _read_track(self, number: int, track: mido.MidiTrack, tempos: list[tuple[int, int]]) -> None:
+        tick = 0
+        open_: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+        for event, message in enumerate(track):
+            tick += message.time
+            if message.type == "set_tempo":
+                tempos.append((tick, message.tempo))
+            if message.type not in ("note_on", "note_off") or message.channel == DRUMS:
+                continue
+            key = (message.channel, message.note)
+            if message.type == "note_on" and message.velocity > 0:
+                open_.setdefault(key, []).append((tick, message.velocity, event))
+            elif open_.get(key):
+                start, velocity, on_event = open_[key].pop(0)
+                self.notes.append(TakeNote(start, tick, message.note, velocity, number, on_event, event))
+
+
+def _with_notes(
+    rows: list[tuple[int, int, mido.Message]], added: Sequence[tuple[int, int, int, int]], channel: int
+) -> list[tuple[int, int, mido.Message]]:
+    """The track's events with the new ones among them: ends before, starts behind what stands at the same tick."""
+    new: list[tuple[int, int, mido.Message]] = []
+    for on, off, pitch, velocity in added:
+        new.append((on, 2, mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)))
+        new.append((off, 0, mido.Message("note_off", channel=channel, note=pitch, velocity=0)))
+    last = rows[-1:] if rows and rows[-1][2].type == "end_of_track" else []
+    body = rows[: len(rows) - len(last)]
+    merged = sorted([*body, *new], key=lambda row: (row[0], row[1]))  # stable: what stood there keeps its order
+    if last:
+        end = max(last[0][0], merged[-1][0] if merged else 0)
+        merged.append((end, 3, last[0][2]))
+    return merged
+
+
+def _track(rows: Sequence[tuple[int, int, mido.Message]]) -> mido.MidiTrack:
+    track, at = mido.MidiTrack(), 0
+    for tick, _, message in rows:
+        track.append(message.copy(time=tick - at))
+        at = tick
+    return track

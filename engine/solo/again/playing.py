@@ -1,0 +1,142 @@
+"""Bars of a take played anew: its notes on the model's grid, and a session that has heard what stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.chords import Chord
+from engine.inference.fill.fill import Candidate, Effort
+from engine.inference.fill.gap import Gap, Struck
+from engine.inference.session import Session
+from engine.model.checkpoint import Checkpoint
+from engine.notes import NoteEvent
+from engine.solo.again.keeping import kept_notes, kept_register, narrowed
+from engine.solo.again.likeness import like_the_take
+from engine.solo.again.midi_take import MidiTake, TakeNote
+from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
+from osc_protocol.table.parameters import BY_NAME, Value
+
+__all__ = ["Again", "Request", "play_again"]
+
+F64 = npt.NDArray[np.float64]
+LEAD_S, BEYOND_S = 30.0, 20.0  # how much of the take is heard before the gap, and known of behind it
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be played again. Times are the take's seconds.
+
+    chords: (onset_s, chord) of the take. beats_s, beat_in_bar: its beats, empty where they are unknown. keep: one of
+    engine.solo.again.keeping.KEEPS. vary: the share of its beats
+    that is new, more than 0 to 1.
+    """
+
+    begin_s: float
+    end_s: float
+    chords: Sequence[tuple[float, Chord | None]]
+    beats_s: F64
+    beat_in_bar: npt.NDArray[np.int64]
+    keep: str | None = None
+    vary: float = 1.0
+
+
+class Again(NamedTuple):
+    """removed: notes of the take that are gone. ways: for each candidate its new notes in ticks, best first."""
+
+    removed: list[TakeNote]
+    ways: list[tuple[list[tuple[int, int, int, int]], Candidate]]
+
+
+def play_again(
+    checkpoint: Checkpoint,
+    take: MidiTake,
+    request: Request,
+    *,
+    count: int = 1,
+    seed: int = 0,
+    params: Mapping[str, Value] | None = None,
+    backend: str = "auto",
+    effort: Effort | None = None,
+) -> Again:
+    """The `count` best ways through the gap. Notes outside it, and those that stay, are not touched.
+
+    The same arguments give the same notes. ParameterError, SidemanError: as Session.
+    """
+    beat_s = _beat_s(request)
+    begin_s, end_s = narrowed(request.begin_s, request.end_s, request.vary, beat_s, seed)
+    start_s = max(0.0, begin_s - LEAD_S)
+    begin, end = (round((moment - start_s) / STEP_S) for moment in (begin_s, end_s))
+    first_tick, last_tick = take.tick(begin_s), take.tick(end_s)
+    rows: dict[Struck, TakeNote] = {}
+    for note in take.notes:
+        at_s = take.seconds(note.on_tick)
+        if start_s <= at_s < end_s + BEYOND_S:
+            inside = first_tick <= note.on_tick < last_tick
+            step = round((at_s - start_s) / STEP_S)
+            if inside:
+                step = min(max(step, begin), end - 1)
+            else:
+                step = min(step, begin - 1) if note.on_tick < first_tick else max(step, end)
+            stop = max(round((take.seconds(note.off_tick) - start_s) / STEP_S), step + 1)
+            rows[Struck(step, stop, note.pitch, note.velocity * NUM_VELOCITIES // 128)] = note
+    inside_notes = sorted(note for note in rows if begin <= note.step < end)
+    kept = kept_notes(inside_notes, request.keep)
+    gap = Gap.of(rows, begin, end, kept)
+    session = _session(checkpoint, request, start_s, gap, beat_s, params or {}, seed, backend)
+    beats = [round(begin + i * beat_s / STEP_S) for i in range(1, round((end - begin) * STEP_S / beat_s) + 1)]
+    candidates = session.fill(gap, beats=beats, count=count, keep_rhythm=request.keep == "rhythm", effort=effort)
+    removed = [rows[note] for note in gap.removed]
+
+    def ticks(note: Struck) -> tuple[int, int, int, int]:
+        on = min(max(take.tick(start_s + note.step * STEP_S), first_tick), last_tick - 1)
+        off = min(max(take.tick(start_s + note.end * STEP_S), on + 1), last_tick)
+        return on, off, note.pitch, min(127, note.velocity * LAYOUT.velocity_width + LAYOUT.velocity_width // 2)
+
+    return Again(removed, [([ticks(note) for note in one.notes], one) for one in candidates])
+
+
+def _beat_s(request: Request) -> float:
+    """The length of a beat in the gap; half a second where none is known."""
+    beats = request.beats_s
+    near = beats[(beats >= request.begin_s - 4) & (beats <= request.end_s + 4)]
+    return float(np.median(np.diff(near))) if len(near) > 1 else 0.5
+
+
+def _session(
+    checkpoint: Checkpoint,
+    request: Request,
+    start_s: float,
+    gap: Gap,
+    beat_s: float,
+    params: Mapping[str, Value],
+    seed: int,
+    backend: str,
+) -> Session:
+    session = Session(checkpoint, seed, backend)
+    asked = {name: params.get(name, BY_NAME[name].default) for name in ("register_low", "register_high")}
+    low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))
+    session.set_params(**{**params, "register_low": low, "register_high": high})
+    session.set_auto(like_the_take(gap, session.controls))
+    if len(request.beats_s) > 1:
+        lines = request.beats_s[request.beat_in_bar == 0]
+        line = lines[np.argmin(np.abs(lines - request.begin_s))] if len(lines) else request.beats_s[0]
+        session.set_tempo(60 / beat_s, int(request.beat_in_bar.max()) + 1, origin_s=float(line) - start_s)
+    now = [chord for onset_s, chord in request.chords if onset_s <= start_s][-1:]
+    later = [(onset_s - start_s, chord) for onset_s, chord in request.chords if onset_s > start_s]
+    session.set_chords([(0.0, now[0] if now else None), *later])
+    width = LAYOUT.velocity_width
+    session.feed(
+        [
+            NoteEvent(step * STEP_S, "on", pitch, velocity * width + width // 2)
+            if velocity >= 0
+            else NoteEvent(step * STEP_S, "off", pitch, 0)
+            for step, pitch, velocity in gap.lead()
+        ]
+    )
+    session.rollback(gap.begin * STEP_S)  # forwards: nothing more happens up to there
+    return session

@@ -1,0 +1,206 @@
+"""`sideman blindtest` as its users meet it: a page in a browser without a net, answers, one line for each slip."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bridge.cli import main
+from engine.errors import SidemanError
+from engine.evaluation.blindtest.loudness import loudness_lufs
+from engine.evaluation.blindtest.sealed import Key, read_key
+from engine.evaluation.blindtest.sound import encoded, mime_type, rendered
+from engine.midi_io import read_performance, write_midi
+from engine.notes import make_notes
+from engine.output.render import find_soundfont
+from tests.support.browser import running_browser, until
+from tests.support.study_corpus import song, write_corpus
+
+
+def _can_be_heard() -> bool:
+    try:
+        find_soundfont()
+    except SidemanError:
+        return False
+    return shutil.which("fluidsynth") is not None
+
+
+HEARD = pytest.mark.skipif(not _can_be_heard(), reason="no FluidSynth with a soundfont here")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("music") / "real", files=6)
+
+
+@pytest.fixture(scope="module")
+def test_page(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A test of three pairs of two seconds: the corpus itself, the small base, and a folder."""
+    page = tmp_path_factory.mktemp("test") / "who.html"
+    others = write_corpus(tmp_path_factory.mktemp("others") / "peer", files=2)
+    command = ["blindtest", "--real", str(corpus), "--contestants", "real", "small", f"peer={others}"]
+    assert main([*command, "--places", "3", "--pairs", "3", "--seconds", "2", "-o", str(page)]) == 0
+    return page
+
+
+def listen(visitor: Any, key: Key) -> None:
+    """Goes through the whole page as a person would: plays both, takes the real one where there is one, rates."""
+    visitor.fill("#listener", "Ann B.")
+    visitor.click("#begin")
+    for heard in range(len(key.pairs)):
+        until(lambda heard=heard: f"Pair {heard + 1} of" in visitor.inner_text("#where"), f"pair {heard + 1}")
+        assert visitor.is_disabled("[data-choose=A]")
+        pair = key.pairs[visitor.evaluate("now.pair")]
+        for side in (0, 1):
+            visitor.locator(".play").nth(side).click()
+            until(lambda side=side: visitor.evaluate(f"now.heard['AB'[{side}]]") >= 1.5, f"side {side} sounds")
+        assert visitor.evaluate("[...document.querySelectorAll('audio')].filter((a) => !a.paused).length") <= 1
+        visitor.click("[data-choose=B]" if key.is_real[pair.b] else "[data-choose=A]")
+        assert visitor.is_disabled("#next")  # not rated yet
+        for side, who in enumerate((pair.a, pair.b)):
+            visitor.locator(".side").nth(side).locator(f"[data-rate='{5 if key.is_real[who] else 2}']").click()
+        visitor.click("#next")
+
+
+@HEARD
+def test_the_page_plays_without_a_net_and_its_answers_score(
+    test_page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, sealed = read_key(test_page.with_name("who.key.json"))
+    with running_browser() as browser:
+        context = browser.new_context(offline=True, accept_downloads=True)
+        visitor = context.new_page()
+        asked, complaints = [], []
+        visitor.on("request", lambda request: asked.append(request.url[:60]))
+        visitor.on("pageerror", lambda error: complaints.append(str(error)))
+        visitor.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+        visitor.goto(test_page.as_uri())
+        listen(visitor, key)
+        until(lambda: visitor.is_visible("#save"), "the end")
+        with visitor.expect_download() as download:
+            visitor.click("#save")
+        answers = tmp_path / download.value.suggested_filename
+        download.value.save_as(answers)
+        context.close()
+    assert complaints == []
+    assert {url.split(":")[0] for url in asked} <= {"file", "data"}
+    said = json.loads(answers.read_text(encoding="utf-8"))
+    assert answers.name == "answers-Ann_B_.json"
+    assert said["test"] == sealed
+    assert sorted(row["pair"] for row in said["answers"]) == [0, 1, 2]
+    capsys.readouterr()
+    assert main(["blindtest", "score", str(test_page.with_name("who.key.json")), str(answers), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    best = result["contestants"][0]
+    assert (best["name"], best["preferred"]["wins"], best["preferred"]["of"], best["rating"]) == ("real", 2, 2, 5.0)
+    assert result["listeners"][0]["name"] == "Ann B."
+    assert result["listeners"][0]["found"]["p"] == 0.5  # two of two: as sure as two tosses can be
+    assert main(["blindtest", "score", str(test_page.with_name("who.key.json")), str(answers)]) == 0
+    assert "Ann B." in capsys.readouterr().out
+
+
+@HEARD
+def test_the_page_says_nothing_of_who_plays(test_page: Path) -> None:
+    text = test_page.read_text(encoding="utf-8")
+    key, sealed = read_key(test_page.with_name("who.key.json"))
+    assert sealed in text
+    for word in ("small", "peer", "contestants", "is_real", key.salt, "http:", "https:"):
+        assert word not in text, word
+
+
+@HEARD
+def test_clips_reach_the_ear_equally_loud(tmp_path: Path) -> None:
+    loud = song(1, 4)
+    soft = song(2, 4)
+    soft["velocity"] //= 3
+    clips = rendered([(loud, 6.0), (soft, 6.0)])
+    assert {len(clip.samples) / clip.rate_hz for clip in clips} == {7.0}
+    levels = [loudness_lufs(clip.samples, clip.rate_hz) for clip in clips]
+    assert levels[0] == pytest.approx(levels[1], abs=0.2)  # the absolute gate is met at other moments
+    if mime_type() == "audio/mpeg":
+        import io
+
+        import soundfile
+
+        for clip in clips:
+            samples, rate_hz = soundfile.read(io.BytesIO(encoded(clip)))
+            assert loudness_lufs(np.asarray(samples), rate_hz) == pytest.approx(levels[0], abs=0.3)
+
+
+@HEARD
+def test_a_page_without_an_encoder_has_wav_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.evaluation.blindtest.sound.find_spec", lambda name: None)
+    [clip] = rendered([(song(1, 2), 3.0)])
+    assert mime_type() == "audio/wav"
+    assert encoded(clip)[:4] == b"RIFF"
+
+
+def test_leads_go_out_and_what_was_made_of_them_comes_back_under_its_name(corpus: Path, tmp_path: Path) -> None:
+    leads = tmp_path / "leads"
+    command = ["blindtest", "--real", str(corpus), "--places", "4", "--seconds", "4"]
+    assert main([*command, "--leads", str(leads)]) == 0
+    assert sorted(path.name for path in leads.iterdir()) == [f"place-{n:02d}.mid" for n in range(1, 5)]
+    lead = read_performance(leads / "place-01.mid").notes
+    assert 0 <= lead["onset_s"].min() < 2
+    assert lead["offset_s"].max() <= 8.01
+
+    from engine.evaluation.blindtest.contestants import enlist
+    from engine.evaluation.blindtest.places import held_out, music_places
+
+    places = music_places(held_out(None, corpus), 4, 4.0, 0)
+    peer = tmp_path / "peer"
+    peer.mkdir()
+    for number in range(4):
+        played = make_notes([0.5, 1.0], [0.9, 1.5], [60 + number, 72], [80, 80])
+        write_midi(peer / f"place-{number + 1:02d}.mid", played, tempo_bpm=120)
+    [folder, _] = enlist([f"peer={peer}", "small"], None)
+    assert [int(folder.play(place, n, 0)["pitch"].min()) for n, place in enumerate(places)] == [60, 61, 62, 63]
+    assert folder.play(places[0], 0, 0)["onset_s"] == pytest.approx([0.5, 1.0], abs=0.011)
+
+
+def test_styles_and_charts_are_played_over() -> None:
+    from engine.evaluation.blindtest.contestants import enlist
+    from engine.evaluation.blindtest.places import chart_places
+
+    places = chart_places(["Dm7 | G7 | Cmaj7 | %", "C | F"], 120.0, 3, 4.0)
+    assert [place.work for place in places] == [0, 1, 0]
+    base, ragtime = enlist(["sideman", "sideman:ragtime"], None)
+    played = [who.play(places[0], 0, 3) for who in (base, ragtime)]
+    assert all(len(notes) > 0 and notes["offset_s"].max() <= places[0].length_s + 1e-6 for notes in played)
+    assert played[0].tolist() != played[1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["-o", "x.html"], "no held-out music: give --real FOLDER"),
+        (["--real", "CORPUS"], "nothing to write: give -o test.html"),
+        (["--real", "nowhere", "-o", "x.html"], "nowhere: no such folder"),
+        (["--real", "CORPUS", "-o", "nowhere/x.html"], "no folder nowhere: make it first"),
+        (["--real", "CORPUS", "--contestants", "real", "-o", "x.html"], "a pair needs two contestants"),
+        (["--real", "CORPUS", "--contestants", "small", "small", "-o", "x.html"], "two contestants are called small"),
+        (["--real", "CORPUS", "--contestants", "real", "nobody", "-o", "x.html"], "no base and no folder"),
+        (["--real", "CORPUS", "--contestants", "real", "5-gram", "-o", "x.html"], "give --data"),
+        (["--real", "CORPUS", "--contestants", "real", "sideman:polka", "-o", "x.html"], "polka"),
+        (["--chords", "Dm7 | G7", "--contestants", "real", "small", "-o", "x.html"], "nobody was recorded over"),
+        (["--real", "CORPUS", "--places", "1", "-o", "x.html"], "--places 1: lies outside"),
+        (["--real", "CORPUS", "--seconds", "nan", "-o", "x.html"], "--seconds nan: lies outside"),
+        (["score", "nowhere.json", "x.json"], "nowhere.json: no key of a blind test"),
+        (["machine", "nowhere.json"], "nowhere.json: no key of a blind test"),
+    ],
+)
+def test_a_slip_is_one_line_with_its_remedy(
+    corpus: Path, arguments: list[str], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(["blindtest", *(str(corpus) if text == "CORPUS" else text for text in arguments)]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert reason in said[-1]
+    assert said[-1].startswith("sideman: ")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,1 @@
+"""Laws of the blind test: what clips sound like."""
