@@ -246,6 +246,16 @@ FACES: dict[str, tuple[str, ...]] = {
     "osc_protocol.oscquery.site": ("Page", "Site", "Talker"),
     "osc_protocol.server.limits": ("MAX_SENDERS", "RateLimit", "SenderLimits"),
     "osc_protocol.server.server": ("OscServer",),
+    "osc_protocol.table.host_rows": (
+        "AUTO_ROOM",
+        "BY_ID",
+        "CHORDS",
+        "ROWS",
+        "SEED",
+        "TEXTS",
+        "parameter_id",
+        "value_of",
+    ),
     "osc_protocol.table.options": ("add_parameter_options", "parameters_from"),
     "osc_protocol.table.parameters": (
         "AUTO",

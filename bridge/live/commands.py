@@ -12,8 +12,8 @@ from engine.metre import parse_metre
 from osc_protocol.table.parameters import Value
 
 __all__ = [
-    "Command", "EndIn", "FollowChord", "FollowHost", "HearKeys", "Locate", "Panic", "Play", "PlayChart", "Resync", "SetLookAhead",
-    "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob",
+    "Command", "EndIn", "FollowChord", "FollowHost", "HearKeys", "Locate", "Panic", "Play", "PlayChart", "Resync",
+    "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob",
 ]  # fmt: skip
 
 
@@ -160,7 +160,8 @@ class Resync(Command):
 
 _KINDS: Final[Mapping[str, type[Command]]] = {
     "look_ahead": SetLookAhead, "mode": SetMode, "knob": TurnKnob, "chord": FollowChord, "chart": PlayChart,
-    "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed, "host": FollowHost,
+    "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed,
+    "host": FollowHost,
     "play": Play, "stop": Stop, "panic": Panic, "resync": Resync,
 }  # fmt: skip
 _NAMES: Final[Mapping[type[Command], str]] = {kind: name for name, kind in _KINDS.items()}

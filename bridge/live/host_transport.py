@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.live.commands import FollowHost
+from bridge.live.host_time import HostTime
 from bridge.live.modes.switch import Modes
 from bridge.live.outside_clock import SYNC_PERIOD_US, SYNC_SHARE
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
-from bridge.live.playing.host_time import HostTime
 from engine.metre import parse_metre
 from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bridge.live.commands import Command
+from bridge.live.host_time import HostTime
 from bridge.live.inbox import Inbox
-from bridge.live.playing.host_time import HostTime
 
 __all__ = ["HostInbox"]
 

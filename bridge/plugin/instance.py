@@ -1,4 +1,4 @@
-"""What plays for one instance of the plug-in: a session in its host's time, and what the instance has told of itself."""
+"""What plays for one instance of the plug-in: a session in its host's time, and what the instance has told us."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 from bridge.app.remote import check_live
 from bridge.errors import BridgeError, ModeError
 from bridge.live.commands import FollowHost
+from bridge.live.host_time import HostTime
 from bridge.live.host_transport import HostTransport
 from bridge.live.options import SessionOptions
-from bridge.live.playing.host_time import HostTime
 from bridge.live.playing.improviser import Improviser
 from bridge.live.session import LiveSession
 from bridge.plugin import wire

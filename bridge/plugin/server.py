@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from bridge.errors import BridgeError
 from bridge.live.playing.improviser import Improviser
@@ -22,9 +23,7 @@ HOST = "127.0.0.1"
 class PluginServer:
     """open() and close() belong to one thread."""
 
-    def __init__(
-        self, make: Callable[[int], Improviser], report: Callable[[str, str], None], *, port: int = 0
-    ) -> None:
+    def __init__(self, make: Callable[[int], Improviser], report: Callable[[str, str], None], *, port: int = 0) -> None:
         """make: a fresh stream for a seed. report(what, text): any thread may call it. port: 0 for any that is free."""
         self._make, self._report, self._port = make, report, port
         self._socket: socket.socket | None = None
@@ -51,17 +50,15 @@ class PluginServer:
             raise BridgeError(f"port {self._port}: {error.strerror}: give another --port, or none") from error
         self._address = Address(self._socket.getsockname()[1], secrets.token_bytes(TOKEN_SIZE))
         write_address(self._address)
-        self._start("accept", self._accept, self._socket)
+        self._start(self._accept, self._socket)
 
     def close(self) -> None:
         """Ends every session, and the server."""
         if self._address is not None:
             remove_address(self._address)
         if self._socket is not None:
-            try:
+            with suppress(OSError):  # not every system lets it
                 self._socket.shutdown(socket.SHUT_RDWR)  # wakes who waits for the next one
-            except OSError:
-                pass  # not every system lets it
             self._socket.close()
         with self._lock:
             connections, threads = list(self._connections), list(self._threads)
@@ -70,8 +67,8 @@ class PluginServer:
         for thread in threads:
             thread.join(5.0)
 
-    def _start(self, name: str, target: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, name=f"sideman-plugin-{name}", daemon=True)
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, name="sideman-plugin", daemon=True)
         with self._lock:
             self._threads = [old for old in self._threads if old.is_alive()]
             self._threads.append(thread)
@@ -83,7 +80,7 @@ class PluginServer:
                 peer, _ = listening.accept()
             except OSError:
                 return  # closed
-            self._start("in", self._serve, peer)
+            self._start(self._serve, peer)
 
     def _serve(self, peer: socket.socket) -> None:
         assert self._address is not None

@@ -7,7 +7,7 @@ of a quarter, counted by the plug-in.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -208,6 +208,6 @@ def _restart(payload: bytes) -> Restart:
     return Restart()
 
 
-_READERS: Final = {
+_READERS: Final[Mapping[int, Callable[[bytes], ToEngine]]] = {
     HELLO: _hello, PLACE: _place, KEY: _key, PARAMETER: _parameter, TEXT: _text, NOW: _now, RESTART: _restart,
 }  # fmt: skip

@@ -120,7 +120,7 @@ class Mode:
         return False
 
     def go_round(self, loop: tuple[float, float] | None) -> None:
-        """Hears that the host will go round from the second of these beats of the song to the first; None: straight on."""
+        """Hears that the host goes from the second of these beats of the song back to the first; None: straight on."""
 
     def _lay_anew(self) -> None:
         if self._ahead.playing:

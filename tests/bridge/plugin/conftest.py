@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import native
 import pytest
 
+import native
 from bridge.plugin.server import PluginServer
 from tests.support.live.fake_session import FakeSession
 from tests.support.plugin.fake_engine import FakeEngine, wait_for

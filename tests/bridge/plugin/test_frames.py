@@ -75,7 +75,9 @@ def test_a_loop_is_no_jump_and_notes_beyond_its_end_fall_after_its_beginning(
 ) -> None:
     host = make_host(offline=True)
     host.playing, host.loop, host.beat = True, (1.0, 3.0), 2.0
-    send_once(engine, lambda told: [strike(engine, told.epoch, told.at + beat, 60) for beat in (0.5, 1.25, 3.25)] and None)
+    send_once(
+        engine, lambda told: [strike(engine, told.epoch, told.at + beat, 60) for beat in (0.5, 1.25, 3.25)] and None
+    )
     host.run(2.5, 500)
     assert [round(event.beat, 3) for event in host.onsets()] == [2.5, 1.25, 1.25]
     assert len({message.epoch for message in engine.heard if isinstance(message, FollowHost) and message.playing}) == 1

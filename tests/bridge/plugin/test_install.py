@@ -5,9 +5,9 @@ from __future__ import annotations
 import plistlib
 from pathlib import Path
 
-import native
 import pytest
 
+import native
 from bridge.cli import main
 from bridge.plugin.install import install, place, uninstall
 from engine.platform.system import this_system

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from ctypes import (
-    CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, c_float, c_int16, c_int32, c_int64, c_uint8,
-    c_uint16, c_uint32, c_uint64, c_void_p,
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_bool,
+    c_char,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int16,
+    c_int32,
+    c_int64,
+    c_uint8,
+    c_uint16,
+    c_uint32,
+    c_uint64,
+    c_void_p,
 )  # fmt: skip
 
 BEAT = 1 << 31  # of a quarter

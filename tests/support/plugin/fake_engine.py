@@ -1,4 +1,4 @@
-"""An engine that a test plays by hand: it greets the plug-in, keeps what it hears, and sends the notes it is told to."""
+"""An engine that a test plays by hand: it greets the plug-in, keeps what it hears, and sends what it is told to."""
 
 from __future__ import annotations
 

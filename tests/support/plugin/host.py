@@ -68,7 +68,8 @@ class ClapHost:
         self._kept: list[Any] = []
         self._waiting: list[tuple[int, Any]] = []
         self._host = abi.Host(
-            abi.Version(1, 2, 0), None, b"test host", b"", b"", b"1", self._type(abi.Host, "get_extension")(self._extension),
+            abi.Version(1, 2, 0), None, b"test host", b"", b"", b"1",
+            self._type(abi.Host, "get_extension")(self._extension),
             self._type(abi.Host, "request_restart")(lambda host: None),
             self._type(abi.Host, "request_process")(lambda host: None),
             self._type(abi.Host, "request_callback")(self._callback),
@@ -280,8 +281,8 @@ class ClapHost:
         start, end = self.loop or (0.0, 0.0)
         growth = self.tempo_per_s / self.rate if self.playing else 0.0
         return abi.Transport(
-            self._header(abi.Transport, abi.TRANSPORT, at), flags, round(self.beat * abi.BEAT), 0, self.tempo_bpm, growth,
-            round(start * abi.BEAT), round(end * abi.BEAT), 0, 0, 0, 0, *self.metre,
+            self._header(abi.Transport, abi.TRANSPORT, at), flags, round(self.beat * abi.BEAT), 0, self.tempo_bpm,
+            growth, round(start * abi.BEAT), round(end * abi.BEAT), 0, 0, 0, 0, *self.metre,
         )  # fmt: skip
 
     def _beat_of(self, transport: Any) -> tuple[float, float, float]:
