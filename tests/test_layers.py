@@ -26,7 +26,8 @@ ROOMS = {
     # The top first: a room imports itself and what stands after it. Folders count with all below them but what has a
     # line of its own; files at the root of a layer are rooms too.
     "bridge": (
-        "cli", "commands", "fl", "plugin", "app", "panel", "recording", "live", "live/modes", "live/playing",
+        "cli", "commands", "fl", "plugin", "app", "panel", "recording", "live", "live/modes", "live/rounds",
+        "live/playing",
         "live/inbox", "live/commands", "controllers", "midi", "plain_json", "errors",
     ),
     "engine": (
