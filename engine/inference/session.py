@@ -16,7 +16,7 @@ from engine.chords import Chord
 from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
-from engine.inference.decoder import STYLES
+from engine.inference.decoders.style_slots import STYLES
 from engine.inference.draw.leaning import SWUNG
 from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
