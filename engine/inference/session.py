@@ -219,6 +219,10 @@ class Session:
         """
         (self._home or self._stream).rollback(round(to_s / STEP_S))
 
+    def wait(self, until_s: float) -> None:
+        """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
+        (self._home or self._stream).rollback(round(until_s / STEP_S))  # forwards: nothing happens up to there
+
     def fill(
         self, gap: Gap, *, beats: Sequence[int], count: int = 1, keep_rhythm: bool = False, effort: Effort | None = None
     ) -> list[Candidate]:
