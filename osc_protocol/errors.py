@@ -20,7 +20,12 @@ class ParameterError(OscError, ValueError):
 
 
 class PacketError(OscError, ValueError):
-    """Bytes that are no OSC packet, or one past the limits of size or nesting."""
+    """Bytes that are no OSC packet, or one past the limits of size or nesting.
+
+    address: that of the message as far as it can be read, else the root, `/`.
+    """
+
+    address = "/"
 
 
 class OscPortError(OscError):

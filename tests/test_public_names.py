@@ -292,6 +292,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "MAX_PACKET_BYTES",
         "Message",
         "TimedMessage",
+        "address_of",
         "decode",
         "decode_timed",
         "encode",

@@ -1,6 +1,7 @@
 """A file of lines that only grows: written by a thread of its own, so that a kill costs no more than the last moments.
 
-Each line is a JSON array. A disk that refuses is reported once; what it did not take waits in memory to be tried again.
+Each line is a JSON array. A disk that refuses is reported, each time it begins to; what it did not take waits in memory
+to be tried again. So much waits there and no more: from then on lines are lost, which is reported too.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ class Journal:
     def __init__(self, path: Path, on_trouble: Callable[[str], None], period_s: float = PERIOD_S) -> None:
         """Begins the file anew. BridgeError where it cannot be, or another process writes it.
 
-        on_trouble(text): called once on the writing thread, if the disk refuses.
+        on_trouble(text): called on the writing thread when the disk begins to refuse, and when lines are lost.
         """
         self._path, self._on_trouble, self._period_s = path, on_trouble, period_s
         self._entries: deque[tuple[Json | bytes, ...]] = deque()  # appending is atomic
         self.unwritten = b""  # what the disk has not taken; read it after close()
-        self._told = False
         self._failing = False
+        self._lost = 0  # lines that found no room in memory since the disk took the last ones
         self._ending = threading.Event()
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
@@ -76,25 +77,37 @@ class Journal:
     def _write(self, *, sync: bool) -> None:
         lines = []
         while self._entries:
-            lines.append(json.dumps(self._entries.popleft(), separators=(",", ":"), default=bytes.hex))
-            lines.append("\n")
+            lines.append(json.dumps(self._entries.popleft(), separators=(",", ":"), default=bytes.hex) + "\n")
         if len(self.unwritten) < MAX_WAITING_BYTES:
             self.unwritten += "".join(lines).encode()
+        else:
+            self._lose(len(lines))
         had = bool(self.unwritten)
         try:
             while self.unwritten:
                 self.unwritten = self.unwritten[os.write(self._file, self.unwritten) :]
             if sync and had:
                 os.fsync(self._file)
-            self._failing = False
         except OSError as error:
-            self._failing = True
-            if not self._told:
-                self._told = True
+            if not self._failing:
+                self._failing = True
                 self._on_trouble(
                     f"{self._path}: {error.strerror or error}: playing goes on, and so does the record, in memory; "
                     "make room and it is written"
                 )
+        else:
+            self._failing = False
+            if self._lost:
+                self._on_trouble(f"{self._path} is written again; {self._lost} lines in between are lost")
+                self._lost = 0
+
+    def _lose(self, lines: int) -> None:
+        if lines and not self._lost:
+            self._on_trouble(
+                f"{self._path}: {MAX_WAITING_BYTES >> 20} MiB wait in memory, and that is all there is room for: "
+                "what is played from now on is not recorded; make room"
+            )
+        self._lost += lines
 
 
 def in_use(path: Path) -> bool:

@@ -7,7 +7,7 @@ Process: blocks of banded causal self-attention, cross-attention to the chords, 
 Decode: the token's own embedding cross-attends to the latents in its band; 400 logits for the next event.
 
 This is the training form, a whole window at once, in one of two arithmetics: PLAIN for a CPU, DENSE for a GPU and a
-compiler. engine/inference/decoder is the streaming form of the same function.
+compiler. The streaming form of the same function is engine/inference/decoders/numpy_decoder.
 """
 
 from __future__ import annotations
@@ -153,9 +153,10 @@ class ControlEmbedding(nn.Embedding):
     def __init__(self, rows: ControlRows, dim: int) -> None:
         super().__init__(rows.count, dim)
         self._rows = rows
-        first, levels = (torch.from_numpy(values) for values in (rows.first, rows.levels))
-        self.register_buffer("_first", first, persistent=False)
-        self.register_buffer("_levels", levels, persistent=False)
+        self._first: Tensor
+        self._levels: Tensor
+        self.register_buffer("_first", torch.from_numpy(rows.first), persistent=False)
+        self.register_buffer("_levels", torch.from_numpy(rows.levels), persistent=False)
 
     def forward(self, levels: Tensor | None) -> Tensor:
         """(B, L, K) levels -> (B, L, d); None, everything unknown -> (1, 1, d)."""

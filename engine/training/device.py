@@ -68,8 +68,9 @@ class FastForm:
         """The network in its plain form: for windows of other shapes, and parts of windows."""
         self._model.kernels = PLAIN
         for module in self._model.blocks:
-            module.kernels = PLAIN
-            del module.forward
+            block = cast(Block, module)
+            block.kernels = PLAIN
+            del block.forward
         try:
             yield
         finally:

@@ -8,6 +8,7 @@ from typing import Final
 
 from osc_protocol.errors import ParameterError
 from osc_protocol.server.limits import RateLimit
+from osc_protocol.server.patterns import is_pattern, matching
 from osc_protocol.server.subscriptions import Address
 from osc_protocol.table.parameters import (
     BY_ADDRESS,
@@ -82,13 +83,24 @@ class Dispatcher:
         if address in BY_TWIN:
             return self._set(*check_twin(address, arguments))
         command = COMMAND_BY_ADDRESS.get(address)
+        if command is None and is_pattern(address):
+            return self._dispatch_all(address, arguments, sender)
         if command is None:
             raise ParameterError(f"unknown address{self._hint(address) or '; docs/osc.md lists them all'}")
-        if not command.types and len(arguments) == 1 and isinstance(arguments[0], int | float):
+        is_button = not command.types or isinstance(command.bare, str)
+        if is_button and len(arguments) == 1 and isinstance(arguments[0], int | float):
             if arguments[0] == 0:
                 return []  # a button that is let go
-            arguments = ()
+            if not command.types or arguments[0] == 1:  # any other number is no text
+                arguments = ()
         return self._command(address, check_arguments(address, arguments), sender)
+
+    def _dispatch_all(self, pattern: str, arguments: tuple[object, ...], sender: Address | None) -> list[bytes]:
+        """Acts as if each address that the pattern matches had been sent; each that refuses is answered by its name."""
+        addresses = matching(pattern, (*BY_ADDRESS, *BY_TWIN, *COMMAND_BY_ADDRESS))
+        if not addresses:
+            raise ParameterError("no address matches that pattern; docs/osc.md lists them all")
+        return self.act([Message(address, arguments) for address in addresses], sender)
 
     def _set(self, name: str, value: Value) -> list[bytes]:
         self.on_parameter(name, value)

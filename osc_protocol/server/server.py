@@ -25,7 +25,7 @@ from osc_protocol.server.subscriptions import Address, Peer, Subscriptions
 from osc_protocol.server.udp import MAX_PACKETS_PER_S, UdpPort
 from osc_protocol.server.waiting import WaitingBundles
 from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_OUT_PORT, DEFAULT_PORT, Value
-from osc_protocol.wire.codec import Message, decode_timed, encode
+from osc_protocol.wire.codec import Message, address_of, decode_timed, encode
 from osc_protocol.wire.replies import asked_packet, feedback_packets, refusal, typed, value_packet
 
 __all__ = ["OscServer"]
@@ -162,9 +162,9 @@ class OscServer:
     def _on_packet(self, packet: bytes, sender: Address) -> None:
         self._answer(self._handle(packet, sender), sender)
 
-    def _on_flood(self, sender: Address) -> None:
+    def _on_flood(self, packet: bytes, sender: Address) -> None:
         text = f"packets beyond {MAX_PACKETS_PER_S} a second are dropped: send slower"
-        self._udp.send(refusal("", ParameterError(text)), sender)
+        self._udp.send(refusal(address_of(packet), ParameterError(text)), sender)
 
     def _answer(self, replies: list[bytes], sender: Address) -> None:
         """To the sender all of them; to the subscribers as many as they can bear."""
@@ -180,7 +180,7 @@ class OscServer:
             try:
                 timed = decode_timed(packet)
             except PacketError as error:
-                return [self._dispatcher.refuse("", error)]
+                return [self._dispatcher.refuse(error.address, error)]
             replies: list[bytes] = []
             for due_s, group in groupby(timed, lambda item: item.due_s):
                 replies += self._in_time(due_s, [item.message for item in group], sender)

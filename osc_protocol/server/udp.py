@@ -15,13 +15,17 @@ from osc_protocol.server.subscriptions import Address
 __all__ = ["MAX_PACKETS_PER_S", "UdpPort"]
 
 MAX_PACKETS_PER_S: Final = 10_000  # of one sender
+MOST_ERRORS: Final = 20  # of the socket in a row
+ERROR_PAUSE_S: Final = 0.1  # after each
 _POLL_S: Final = 0.2  # how long close() may wait for the thread
 
 
 class UdpPort:
-    """on_packet(packet, sender), on_flood(sender): on this object's thread, which they must not break.
+    """on_packet(packet, sender), on_flood(packet, sender): on this object's thread, which they must not break.
 
     on_flood hears once a second of a sender whose packets are too many; `dropped` counts them. send(): any thread.
+    A passing error of the socket is passed over. One that stays ends the thread with it, so that whoever watches
+    threads opens the port anew.
     """
 
     def __init__(
@@ -29,7 +33,7 @@ class UdpPort:
         host: str,
         port: int,
         on_packet: Callable[[bytes, Address], None],
-        on_flood: Callable[[Address], None] = lambda sender: None,
+        on_flood: Callable[[bytes, Address], None] = lambda packet, sender: None,
     ) -> None:
         self.host = host
         self.port = port  # the one really bound once open, if 0 was asked for
@@ -83,18 +87,19 @@ class UdpPort:
         except OSError:  # an unreachable subscriber harms nobody else
             return
 
-    def admit(self, sender: Address) -> bool:
+    def admit(self, packet: bytes, sender: Address) -> bool:
         """Whether one more packet of this sender may pass now."""
         if self._senders.allow(sender):
             return True
         self.dropped += 1
         if self._senders.should_tell(sender):
-            self._on_flood(sender)
+            self._on_flood(packet, sender)
         return False
 
     def _serve(self) -> None:
         udp = self._socket
         assert udp is not None
+        errors = 0  # in a row
         while not self._closing.is_set():
             try:
                 packet, sender = udp.recvfrom(65536)
@@ -102,9 +107,14 @@ class UdpPort:
                 continue
             except ConnectionError:  # Windows reports here that an earlier reply found nobody listening
                 continue
-            except OSError:
-                return  # the socket was closed under us
-            if self.admit(sender):
+            except OSError:  # too little memory, a network that goes to sleep, a datagram that is too long
+                errors += 1
+                if udp.fileno() < 0 or errors > MOST_ERRORS:
+                    raise
+                self._closing.wait(ERROR_PAUSE_S)
+                continue
+            errors = 0
+            if self.admit(packet, sender):
                 self._on_packet(packet, sender)
 
 

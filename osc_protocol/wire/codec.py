@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Final, NamedTuple
 
@@ -11,10 +12,21 @@ from pythonosc.parsing import osc_types
 from osc_protocol.errors import PacketError
 from osc_protocol.table.parameters import Value
 
-__all__ = ["MAX_NESTING", "MAX_PACKET_BYTES", "Message", "TimedMessage", "decode", "decode_timed", "encode"]
+__all__ = [
+    "MAX_NESTING",
+    "MAX_PACKET_BYTES",
+    "Message",
+    "TimedMessage",
+    "address_of",
+    "decode",
+    "decode_timed",
+    "encode",
+]
 
 MAX_PACKET_BYTES: Final = 4096
 MAX_NESTING: Final = 8  # bundles in bundles
+_LONGEST_ADDRESS: Final = 200  # that a refusal repeats
+_ARRAY: Final = re.compile(r"\[([^\[\]]*)\]")  # with none inside
 _BUNDLE: Final = b"#bundle\x00"
 _NTP_EPOCH_S: Final = 2_208_988_800  # from 1900 to 1970
 _LEAST_BYTES: Final = dict.fromkeys("ifsbrm", 4) | dict.fromkeys("hdt", 8) | dict.fromkeys("TFN", 0)  # by type tag
@@ -66,15 +78,27 @@ def decode_timed(packet: bytes) -> list[TimedMessage]:
     nests bundles deeper than MAX_NESTING.
     """
     if len(packet) > MAX_PACKET_BYTES:
-        raise PacketError(f"the packet has {len(packet)} bytes: at most {MAX_PACKET_BYTES} are taken, send several")
+        error = PacketError(f"the packet has {len(packet)} bytes: at most {MAX_PACKET_BYTES} are taken, send several")
+        error.address = address_of(packet)
+        raise error
     messages: list[TimedMessage] = []
     _unpack(packet, 0, None, messages)
     return messages
 
 
+def address_of(packet: bytes) -> str:
+    """The address of a message that may be malformed beyond it; the root, `/`, where there is none to be read."""
+    address = packet[:_LONGEST_ADDRESS].split(b"\x00", 1)[0].decode("ascii", "replace")
+    return address if address.startswith("/") and address.isprintable() and address.isascii() else "/"
+
+
 def _unpack(packet: bytes, depth: int, due_s: float | None, messages: list[TimedMessage]) -> None:
     if not packet.startswith(_BUNDLE):
-        messages.append(TimedMessage(_message(packet), due_s))
+        try:
+            messages.append(TimedMessage(_message(packet), due_s))
+        except PacketError as error:
+            error.address = address_of(packet)
+            raise
         return
     if depth >= MAX_NESTING:
         raise PacketError(f"bundles nest deeper than {MAX_NESTING}: send them flat")
@@ -103,9 +127,11 @@ def _message(packet: bytes) -> Message:
         tags_at = _after_string(packet, 0)
         at = _after_string(packet, tags_at) if tags_at < len(packet) else tags_at
         tags = packet[tags_at:at].rstrip(b"\x00").decode() or ","
-        if "I" in tags:  # an impulse, which python-osc would drop: it says as much as true
-            tags = tags.replace("I", "T")
-            packet = packet[:tags_at] + tags.encode() + packet[tags_at + len(tags) :]
+        plain = _plain(tags)
+        if plain != tags:
+            written = osc_types.write_string(plain)
+            packet = packet[:tags_at] + written + packet[at:]
+            tags, at = plain, tags_at + len(written)
         if not _LEAST_BYTES.keys() >= set(tags[1:]):  # python-osc would skip them and log
             unknown = min(set(tags[1:]) - _LEAST_BYTES.keys())
             raise PacketError(f"argument type {unknown!r} is not taken: send numbers or text")
@@ -117,6 +143,21 @@ def _message(packet: bytes) -> Message:
     except (osc_types.ParseError, osc_message.ParseError, ValueError, OverflowError, struct.error) as error:
         raise PacketError(cut_off) from error
     return Message(message.address, tuple(_tidy(value) for value in message.params))
+
+
+def _plain(tags: str) -> str:
+    """The tags as python-osc and the table take them. PacketError for an array that is more than one value.
+
+    An impulse, which python-osc would drop, says as much as true; a symbol is a text; an array of one is its element.
+    """
+    plain = tags.replace("I", "T").replace("S", "s")
+    while found := _ARRAY.search(plain):
+        if len(found[1]) != 1:
+            raise PacketError(f"an array of {len(found[1])} values is not taken: send one value")
+        plain = plain[: found.start()] + found[1] + plain[found.end() :]
+    if "[" in plain or "]" in plain:
+        raise PacketError(f"the type tags {tags[:20]!r} open and close their arrays unevenly")
+    return plain
 
 
 def _after_string(packet: bytes, at: int) -> int:

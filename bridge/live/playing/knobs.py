@@ -68,4 +68,5 @@ class Knobs:
                     if self._ahead.playing:
                         self._beat.say_if_missing()
             except (OscError, SidemanError) as error:
-                self._report("error", str(error))
+                text = str(error)
+                self._report("error", text if text.startswith(f"{name} ") else f"{name}: {text}")

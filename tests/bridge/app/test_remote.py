@@ -12,7 +12,7 @@ from bridge.errors import ModeError
 from engine.model.controls import Control
 from engine.styles.library import Shelved
 from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES
-from osc_protocol.wire.codec import decode, encode
+from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ASKED, ERROR, VALUE
 from tests.support.live.fake_session import CONTROLS
 
@@ -108,3 +108,19 @@ def test_no_address_opens_a_file_of_the_senders_choice(name: str) -> None:
         ((said, (where, reason)),) = (decode(reply)[0] for reply in road.server.handle_packet(encode(address, name)))
         assert (said, where) == (ERROR, address)
         assert len(str(reason).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("top_p 7.0 lies outside 0.05..1", "/sideman/param/top_p"),
+        ("style: no such style", "/sideman/style"),
+        ("the session hangs, every note ended", ""),
+    ],
+)
+def test_a_knob_that_the_music_refuses_later_is_told_with_its_address(text: str, address: str) -> None:
+    road = Remote(Session(False), {}, port=0)  # type: ignore[arg-type]
+    heard: list[bytes] = []
+    road.server.add_listener(heard.append)
+    road.report("error", text)
+    assert decode(heard[0]) == [Message(ERROR, (address, text))]

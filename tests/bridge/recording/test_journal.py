@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import BridgeError
+from bridge.recording import journal as journal_module
 from bridge.recording.journal import Journal, in_use, read_entries
 
 WRITER = """
 import sys, time
 from pathlib import Path
+from bridge.recording import journal as journal_module
 from bridge.recording.journal import Journal
 journal = Journal(Path(sys.argv[1]), print, period_s=0.02)
 for number in range(10**9):
@@ -82,6 +84,50 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost_when_there_is_room_again(t
     assert len(told) == 1
     assert "File too large" in told[0]
     assert [number for _, number in read_entries(path)] == list(range(500))
+
+
+def test_a_disk_that_is_full_twice_is_told_twice(tmp_path: Path) -> None:
+    told: list[str] = []
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    journal = Journal(tmp_path / "journal", told.append, period_s=0.01)
+    try:
+        for times, size in ((1, 1000), (2, 8000)):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+            for number in range(1000):
+                journal.add("line", number)
+            _wait_until(lambda times=times: len(told) == times)  # type: ignore[misc]
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            _wait_until(lambda: not journal.unwritten)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    journal.close()
+    assert len(told) == 2
+    assert [number for _, number in read_entries(tmp_path / "journal")] == [*range(1000), *range(1000)]
+
+
+def test_lines_that_find_no_room_in_memory_are_told_first_and_counted_at_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "MAX_WAITING_BYTES", 4000)
+    told: list[str] = []
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    journal = Journal(tmp_path / "journal", told.append, period_s=0.01)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        journal.add("line", "x" * 6000)
+        _wait_until(lambda: len(journal.unwritten) > 4000)
+        for number in range(77):
+            journal.add("lost", number)
+        _wait_until(lambda: len(told) == 2)
+        _wait_until(lambda: journal._lost == 77)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    _wait_until(lambda: len(told) == 3)
+    journal.add("line", 500)
+    journal.close()
+    assert "is not recorded; make room" in told[1]
+    assert told[2].endswith("is written again; 77 lines in between are lost")
+    assert list(read_entries(tmp_path / "journal")) == [["line", "x" * 6000], ["line", 500]]
 
 
 def test_what_a_full_disk_never_took_is_read_from_memory(tmp_path: Path) -> None:

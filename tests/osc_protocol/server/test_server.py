@@ -147,10 +147,16 @@ REFUSED = [
     (encode("/sideman/chords", "H7"), "/sideman/chords", "chord 'H7' at 1 is unknown: did you mean 'B7'?"),
     (encode("/sideman/chords", "crash"), "/sideman/chords", "the engine failed on this message (KeyError: 'crash')"),
     (encode("/sideman/subscribe", 9000), "/sideman/subscribe", "only UDP clients subscribe"),
-    (b"junk", "", "neither an OSC message nor a bundle"),
-    (b"", "", "neither an OSC message nor a bundle"),
-    (b"/a\x00\x00,f\x00\x00", "", "malformed OSC"),
-    (b"/" + bytes(MAX_PACKET_BYTES), "", "at most 4096 are taken"),
+    (b"junk", "/", "neither an OSC message nor a bundle"),
+    (b"", "/", "neither an OSC message nor a bundle"),
+    (b"/a\x00\x00,f\x00\x00", "/a", "malformed OSC"),
+    (b"/\xff\x00\x00,i\x00\x00", "/", "malformed OSC"),
+    (b"/" + bytes(MAX_PACKET_BYTES), "/", "at most 4096 are taken"),
+    (b"/sideman/chords\x00,s\x00\x00" + b"C | " * 1200, "/sideman/chords", "has 4820 bytes"),
+    (b"#bundle\x00" + bytes(8) + b"\x00\x00\x00\x08/a\x00\x00,x\x00\x00", "/a", "type 'x' is not taken"),
+    (b"/a\x00\x00,[ff]\x00\x00\x00" + bytes(8), "/a", "an array of 2 values is not taken: send one value"),
+    (b"/a\x00\x00,[]\x00", "/a", "an array of 0 values"),
+    (b"/a\x00\x00,[f\x00" + bytes(4), "/a", "open and close their arrays unevenly"),
 ]
 
 
@@ -348,6 +354,8 @@ def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: 
         send("/sideman/mode", "s", "trade")
         send("/sideman/chords", "s", "Dm7 | G7 | Cmaj7")
         send("/sideman/param/temperature", "f", "9")
+        send("/sideman/role", "S", "solo")
+        send("/sideman/param/quan*", "f", "0.5")
         send("/sideman/nothing", "T")
         while not any("/sideman/nothing" in line for line in heard) and time.monotonic() < deadline_s:
             time.sleep(0.02)
@@ -363,6 +371,7 @@ def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: 
     assert '/sideman/error ss "/sideman/param/temperature" "temperature 9.0 lies outside 0.05..2"' in text
     assert '/sideman/error ss "/sideman/nothing" "unknown address' in text
     assert engine.values["density"] == 1.0
+    assert (engine.values["role"], engine.values["quantise"]) == ("solo", 0.5)
     assert BY_NAME["top_k"].type == "i"
     assert engine.commands == [("/sideman/chords", ("Dm7 | G7 | Cmaj7",))]
 

@@ -184,15 +184,16 @@ def test_the_engines_own_port_is_no_subscriber(address: str) -> None:
 
 
 def test_a_sender_beyond_the_rate_is_told_once_a_second_and_nothing_breaks() -> None:
-    told: list[Address] = []
-    udp = UdpPort("127.0.0.1", 0, lambda packet, sender: None, told.append)
+    told: list[tuple[bytes, Address]] = []
+    udp = UdpPort("127.0.0.1", 0, lambda packet, sender: None, lambda packet, sender: told.append((packet, sender)))
     begin_s = time.monotonic()
-    refused = sum(not udp.admit(("127.0.0.1", 5)) for _ in range(3 * MAX_PACKETS_PER_S))
+    refused = sum(not udp.admit(b"/x", ("127.0.0.1", 5)) for _ in range(3 * MAX_PACKETS_PER_S))
     spent_s = time.monotonic() - begin_s
     assert refused >= 3 * MAX_PACKETS_PER_S - (1 + spent_s) * MAX_PACKETS_PER_S - 1
     assert udp.dropped == refused
     assert 1 <= len(told) <= 1 + spent_s
-    assert udp.admit(("127.0.0.1", 6))
+    assert told[0] == (b"/x", ("127.0.0.1", 5))
+    assert udp.admit(b"/x", ("127.0.0.1", 6))
     for port in range(1000):
-        udp.admit(("127.0.0.1", port))
+        udp.admit(b"/x", ("127.0.0.1", port))
     assert len(udp._senders) <= MAX_SENDERS

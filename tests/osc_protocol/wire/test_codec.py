@@ -73,6 +73,24 @@ def test_a_message_without_type_tags_has_no_arguments() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tags", "data", "arguments"),
+    [
+        (b",S\x00\x00", b"trade\x00\x00\x00", ("trade",)),
+        (b",[f]\x00\x00\x00\x00", b"\x3f\x80\x00\x00", (1.0,)),
+        (b",[S]\x00\x00\x00\x00", b"x\x00\x00\x00", ("x",)),
+        (b",[[i]]\x00\x00", b"\x00\x00\x00\x05", (5,)),
+        (b",[i]s\x00\x00\x00", b"\x00\x00\x00\x05x\x00\x00\x00", (5, "x")),
+        (b",[T][I]\x00", b"", (True, True)),
+        (b",[f][f]\x00", b"\x3f\x80\x00\x00\x3f\x80\x00\x00", (1.0, 1.0)),
+    ],
+)
+def test_a_symbol_is_a_text_and_an_array_of_one_is_its_element(
+    tags: bytes, data: bytes, arguments: tuple[object, ...]
+) -> None:
+    assert decode(b"/a\x00\x00" + tags + data) == [Message("/a", arguments)]
+
+
+@pytest.mark.parametrize(
     "packet",
     [
         b"",
