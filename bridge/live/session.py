@@ -10,8 +10,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from bridge.errors import ModeError
 from bridge.live import commands
 from bridge.live.controls import Controls
+from bridge.live.host_transport import HostFollower, HostTransport
 from bridge.live.inbox import Inbox
 from bridge.live.modes.switch import Modes
 from bridge.live.options import SessionOptions
@@ -25,6 +27,7 @@ from bridge.live.playing.keyboard import Keyboard
 from bridge.live.playing.knobs import Knobs
 from bridge.live.playing.observer import Observer
 from bridge.live.playing.report import Report
+from bridge.live.rounds.bars import parse_bars
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
@@ -49,9 +52,11 @@ class LiveSession(Controls):
         report: Report,
         options: SessionOptions = DEFAULTS,
         observer: Observer | None = None,
+        host: HostTransport | None = None,
     ) -> None:
         """make_improviser makes a fresh stream for a seed. The session hears its inbox, and goes by its clock, which is
-        the scheduler's own. observer is told what the player and the session do.
+        the scheduler's own. observer is told what the player and the session do. host: that of a plug-in, whose beats
+        the clock runs by.
         """
         super().__init__(inbox)
         self._observer = observer or Observer()
@@ -77,7 +82,7 @@ class LiveSession(Controls):
             now_us,
             report,
             tempo_bpm=options.tempo_bpm,
-            midi_clock=midi_clock,
+            outside=host or midi_clock,
             latency_us=round(options.output_latency_ms * 1000),
             metre=parse_metre(options.metre),
         )
@@ -89,6 +94,7 @@ class LiveSession(Controls):
             count_in_bars=options.count_in_bars,
         )
         self._outside = None if midi_clock is None else OutsideClock(midi_clock, self._modes, self._beat)
+        self._host = None if host is None else HostFollower(host, self._modes, self._beat, self._ahead)
 
     def start_thread(self, on_failure: Callable[[BaseException], None]) -> None:
         """Runs rounds on a thread of its own. on_failure: called there if they fail too often, after silence."""
@@ -127,6 +133,8 @@ class LiveSession(Controls):
             self._resync(f"{lost_us / 1e6:.1f} s were lost")
         if self._outside is not None:
             self._outside.step(now_us)
+        if self._host is not None:
+            self._host.step(now_us)
         if self._enabled:
             if self._modes.step(now_us):
                 self._stop()
@@ -189,6 +197,12 @@ class LiveSession(Controls):
     # ---- commands, on the session thread ----------------------------------------------------------------------------
 
     def _do(self, command: commands.Command) -> None:
+        try:
+            self._obey(command)
+        except ModeError as error:  # known here alone, and the one who asked waits no longer
+            self._report("error", str(error))
+
+    def _obey(self, command: commands.Command) -> None:
         match command:
             case commands.SetLookAhead(look_ahead_ms):
                 self._look_ahead_us = look_ahead_ms * 1000
@@ -206,8 +220,17 @@ class LiveSession(Controls):
                 self._modes.set_metre(metre)
             case commands.EndIn(bars):
                 self._modes.end_in(bars)
+            case commands.KeepBars(bars):
+                self._modes.round.keep(parse_bars(bars))
+            case commands.PlayAgain(bars):
+                self._modes.round.again(parse_bars(bars))
+            case commands.UndoBars():
+                self._modes.round.undo()
             case commands.Locate(beat, at_us):
                 self._modes.mode.locate(beat, at_us)
+            case commands.FollowHost():
+                if self._host is not None and self._host.follow(command, self.inbox.now_us()):
+                    self._enabled = True
             case commands.HearKeys(time_us, message):
                 self._hear(time_us, message)
             case commands.SetSeed(seed):

@@ -124,7 +124,7 @@ def _confidence(beats_s: Floats, time_s: Floats, salience: Floats) -> float:
 
 
 def onset_events(notes: Notes) -> tuple[Floats, Floats]:
-    """Returns (E,) times of onsets, a chord as one, and (E,) log odds that each lies on a beat, whatever the beat is."""
+    """Returns (E,) times of onsets, a chord as one, and (E,) log odds that each lies on some beat."""
     onset_s = notes["onset_s"]
     if len(onset_s) == 0:
         return np.zeros(0), np.zeros(0)
@@ -163,7 +163,7 @@ def _local_mean(values: Floats) -> Floats:
 
 
 def _bank() -> F32:
-    """Returns (CLASSES, SUBFRAMES, LONGEST + 1, P) nats by which an onset speaks for an interval ending u frames on."""
+    """Returns (CLASSES, SUBFRAMES, LONGEST + 1, P) nats by which an onset backs an interval ending u frames on."""
     bank = np.zeros((_CLASSES, _SUBFRAMES, _LONGEST + 1, len(_PERIODS)), dtype=np.float32)
     anchors = np.log(_PLACE_PERIODS_S)
     for column, period in enumerate(_PERIODS):

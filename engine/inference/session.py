@@ -42,6 +42,7 @@ SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
 NOTHING_CLEAR = (127, 0)
+BEND_ALONE = ("density", "loudness")  # as auto they are a tendency; a solo's own ups and downs stay
 FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -218,6 +219,10 @@ class Session:
         """
         (self._home or self._stream).rollback(round(to_s / STEP_S))
 
+    def wait(self, until_s: float) -> None:
+        """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
+        (self._home or self._stream).rollback(round(until_s / STEP_S))  # forwards: nothing happens up to there
+
     def fill(
         self, gap: Gap, *, beats: Sequence[int], count: int = 1, keep_rhythm: bool = False, effort: Effort | None = None
     ) -> list[Candidate]:
@@ -283,10 +288,10 @@ class Session:
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
-        targets = {  # what the player asks for; auto is a tendency
+        targets = {
             name: self._controls[name].quantity(asked[name])
             for name in MEASURED
-            if name in self._controls and self._values[name] != AUTO
+            if name in self._controls and self._listens_for(name)
         }
         if targets != self._targets:
             self._targets = targets
@@ -295,6 +300,12 @@ class Session:
         if leans != self._leans:
             self._leans = leans
             self._stream.set_leaning(leans)
+
+    def _listens_for(self, name: str) -> bool:
+        """Whether the draw leans towards a measured control: to what is asked, and where a role's hands lie."""
+        if name in BEND_ALONE:
+            return self._values[name] != AUTO
+        return self._asked(name) != AUTO
 
     def _asked(self, name: str) -> str | float:
         """Returns the table's value of a control, or what "auto" stands for."""

@@ -85,7 +85,7 @@ class Stream:
     def set_params(self, params: native.SamplerParams, chord_strength: float) -> None:
         """Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further."""
         self._sampler.set_params(params)
-        self._asked = replace(self._asked, chord_strength=np.float32(chord_strength))
+        self._asked = replace(self._asked, temperature=params.temperature, chord_strength=np.float32(chord_strength))
         self._drawn = None
 
     def set_chords(self, ids: npt.NDArray[np.int64], steps: npt.NDArray[np.int64], from_step: int) -> None:

@@ -35,7 +35,7 @@ def test_the_exported_names_are_these() -> None:
     assert sorted(native.__all__) == [
         "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Steering",
         "Stream", "StreamRules", "VARIANT", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32",
-        "read_bandwidth",
+        "plugin_file", "read_bandwidth",
     ]  # fmt: skip
     missing = {name for name in native.__all__ if not hasattr(native, name)}
     assert missing == (set() if native.VARIANT == "compiled" else {"Decoder", "Stream", "read_bandwidth"})

@@ -49,6 +49,7 @@ class PlayAhead(FeltStream):
         self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
         self._kept_s = 0.0  # stream second up to which nothing is taken back any more
         self.limit_s = math.inf  # nothing is generated beyond; until the next start or rest
+        self.on_cut: Callable[[int], None] = lambda at_us: None  # nothing lies ready from that moment on, just now
 
     @property
     def playing(self) -> bool:
@@ -82,6 +83,8 @@ class PlayAhead(FeltStream):
 
     def abandon(self, improviser: Improviser) -> None:
         """Goes on with another stream, at rest: this one has failed. The scheduler is silent already."""
+        if self._returning is not None and self.playing:
+            self._returning.stop(min(self.stream_s(self._clock()), self._improviser.time_s))
         self._mover.clear()
         self._origin_us = None
         self._improviser = improviser
@@ -142,6 +145,19 @@ class PlayAhead(FeltStream):
         self._take_back(at_s)
         self.turns.plan(max(grid(at_s), self._improviser.time_s), tell)
 
+    @property
+    def free_s(self) -> float:
+        """The first stream second at which bars that come back can still be others. Call it only while playing."""
+        at_us = max(self._clock() + self.margin_us, self._handed_over_us, self.wall_us(self._kept_s))
+        return self.stream_s(at_us) + self._mover.feel.early_s + STEP_S
+
+    def make_anew(self, at_s: float) -> None:
+        """Takes back what lies ready from a stream second on, free_s or later: it is made anew.
+
+        Call it only while playing.
+        """
+        self._take_back(at_s - self._mover.feel.early_s - STEP_S)
+
     def will_strike(self, low: int, high: int) -> bool:
         """Tells whether a note from low to high lies ready that a change would still take back.
 
@@ -158,6 +174,8 @@ class PlayAhead(FeltStream):
         now_s = grid(math.floor(self.stream_s(now_us) / STEP_S) * STEP_S)
         if now_s < self._improviser.time_s:
             self._roll_back(max(now_s, min(self._kept_s, self._improviser.time_s)))
+        if self._returning is not None:
+            self._returning.stop(self._improviser.time_s)
         self._improviser.end()  # the scheduler has ended them already; the stream must know
         self._mover.clear()
         self._origin_us = None
@@ -196,8 +214,10 @@ class PlayAhead(FeltStream):
         stream_s, cut_s = self._mover.cut(sounds_s, back=back)
         at_s = grid(stream_s)
         if at_s >= self._improviser.time_s:
+            self.on_cut(self.wall_us(self._improviser.time_s))
             return None
         self.delivery.cancel_from(self.wall_us(cut_s))
+        self.on_cut(self.wall_us(cut_s))
         self._roll_back(at_s)
         self._push(self._mover.rollback(at_s, cut_s, at_s if back else sounds_s))
         return cut_s

@@ -40,7 +40,7 @@ def moved(
         scores = lean(scores, step, asked.beat.bpm, asked.beat.origin_s)
     scores = let_go(scores, onsets, *asked.chord_at(step), asked.chord_strength)
     if not np.isnan(asked.targets).all():
-        scores = steer(scores, listen(reversed(past), step, len(onsets)), asked.targets)
+        scores = steer(scores, listen(reversed(past), step, len(onsets)), asked.targets, asked.temperature)
     scores = _without_stutter(scores, past, step - rules.restrike_steps, allowed)
     return _only_waits(scores, until - step) if until > step else scores
 

@@ -31,6 +31,7 @@ F64 = npt.NDArray[np.float64]
 STEERING = native.Steering(
     window_steps=400, bass_below=BASS_BELOW, most=5.0, strike=1.0, wait=1.0, hold=8.0, chord=3.0, bass=5.0,
     register=3.0, loudness=2.0, offsets=(0.3, 0.0, 0.0, 0.3, 0.2), first_notes=4.0, octave=12.0, louder=12.0,
+    temperature=0.8,
 )  # fmt: skip
 """Tuned over unseen charts until the music follows what is asked, with as many chord tones as without steering."""
 
@@ -83,8 +84,13 @@ def listen(latest_first: Iterable[PastToken], step: int, sounding: int) -> Heard
     return Heard(played, strikes, velocities, pitches, bass, sounding_steps, struck_now, latest)
 
 
-def steer(logits: F32, heard: Heard, targets: F64) -> F32:
-    """Returns (400,) logits moved towards the targets of targets_of. Time not yet played counts as being as asked."""
+def steer(logits: F32, heard: Heard, targets: F64, temperature: float) -> F32:
+    """Returns (400,) logits moved towards the targets of targets_of. Time not yet played counts as being as asked.
+
+    temperature: the sampler's. It will divide the choice of a pitch, so moves of pitch grow with it: what is asked is
+    worth the same to bold and to careful playing, and the knob is heard whatever is asked.
+    """
+    heat = temperature / STEERING.temperature
     density, loudness, register, thickness, bass = (float(target) for target in targets)
     result: F32 = logits.copy()
     strikes = result[NOTE_ON : NOTE_ON + 128]
@@ -100,10 +106,11 @@ def steer(logits: F32, heard: Heard, targets: F64) -> F32:
         missing = (loudness - _mean(loudness, heard.velocities, heard.strikes)) / STEERING.louder
         middles = np.arange(NUM_VELOCITIES) * LAYOUT.velocity_width + LAYOUT.velocity_width // 2
         louder = (middles - (heard.velocity if heard.velocity >= 0 else loudness)) / STEERING.louder
-        velocities += _spread(STEERING.loudness * missing, louder)
+        velocities += _spread(STEERING.loudness * missing, louder).astype(np.float32)
     if not math.isnan(register):
         missing = (register - _mean(register, heard.pitches, heard.strikes)) / STEERING.octave
-        strikes += _spread(STEERING.register * missing, (np.arange(128) - register) / STEERING.octave)
+        higher = (np.arange(128) - register) / STEERING.octave
+        strikes += (heat * _spread(STEERING.register * missing, higher)).astype(np.float32)
     if not math.isnan(thickness):
         missing = _missing("thickness", thickness, heard.sounding_steps * STEP_S, heard)
         result[NOTE_OFF : NOTE_OFF + 128] -= np.float32(_limited(STEERING.hold * missing))
@@ -113,7 +120,7 @@ def steer(logits: F32, heard: Heard, targets: F64) -> F32:
             velocities += more
     if not math.isnan(bass):
         missing = _missing("bass", bass, heard.bass, heard)
-        strikes[: STEERING.bass_below] += np.float32(_limited(STEERING.bass * missing))
+        strikes[: STEERING.bass_below] += np.float32(heat * _limited(STEERING.bass * missing))
     return result
 
 
@@ -133,6 +140,6 @@ def _limited(x: float) -> float:
     return max(-STEERING.most, min(STEERING.most, x))
 
 
-def _spread(slope: float, distances: npt.NDArray[np.floating[Any]]) -> F32:
-    moves: F32 = np.clip(_limited(slope) * distances, -2 * STEERING.most, 2 * STEERING.most).astype(np.float32)
+def _spread(slope: float, distances: npt.NDArray[np.floating[Any]]) -> F64:
+    moves: F64 = np.clip(_limited(slope) * distances, -2 * STEERING.most, 2 * STEERING.most)
     return moves
