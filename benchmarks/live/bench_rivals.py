@@ -20,8 +20,9 @@ from benchmarks.common.result import say_result
 from benchmarks.live.rival_decoders import PLAYERS
 
 COLUMNS = {
-    "parameters": "{:,.0f}", "note_p50_ms": "{:.2f}", "note_p99_ms": "{:.2f}", "answer_p50_ms": "{:.1f}",
-    "answer_p99_ms": "{:.1f}", "start_s": "{:.1f}", "peak_mb": "{:,.0f}",
+    "parameters": "{:,.0f}", "notes": "{:.0f}", "note_p50_ms": "{:.2f}", "note_p99_ms": "{:.2f}",
+    "answers": "{:.0f}", "answer_p50_ms": "{:.1f}", "answer_p99_ms": "{:.1f}",
+    "start_cpu_s": "{:.1f}", "peak_mb": "{:,.0f}",
 }  # fmt: skip
 ALLOWED_MS = 20.0  # what a player takes for "at once"
 
