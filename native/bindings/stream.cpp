@@ -57,6 +57,7 @@ struct type_caster<sideman::StreamRules> {
     steer("first_notes", value.steering.first_notes);
     steer("octave", value.steering.octave);
     steer("louder", value.steering.louder);
+    steer("temperature", value.steering.temperature);
     return true;
   }
 };

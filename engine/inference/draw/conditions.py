@@ -33,7 +33,7 @@ class Beat(NamedTuple):
 
 @dataclass(frozen=True)
 class Conditions:
-    """All that was asked of a stream. It is replaced and never changed, so a fork may share its parent's."""
+    """All that was asked of a stream. It is replaced as a whole and never changed, so forks share their parent's."""
 
     levels: F32  # (K,) of each control
     chord_ids: I64 = field(default_factory=lambda: np.array([NO_CHORD]))  # (C,)
@@ -41,6 +41,7 @@ class Conditions:
     beat: Beat | None = None  # None: unknown
     leans: bool = True  # whether waits lean towards the beat
     targets: F64 = field(default_factory=lambda: NO_TARGETS)  # (M,) what the draw leans to, see steering.targets_of
+    temperature: float = 0.8  # the sampler's
     chord_strength: np.float32 = field(default_factory=lambda: np.float32(1))  # 0 without chords, beyond 1 further
     form_s: float | None = None  # where bars are counted from
     end_step: int | None = None  # where the music is to end
