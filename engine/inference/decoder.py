@@ -151,9 +151,8 @@ class Decoder:
         """How much of each slot acts from the next token on; states in the caches stay as they were computed."""
         if len(weights) != STYLES:
             raise ValueError(f"{len(weights)} style weights: give {STYLES}")
-        if list(weights) != self._style_weights:
-            self._style_weights = [float(weight) for weight in weights]
-            self._apply_styles()
+        self._style_weights = [float(weight) for weight in weights]
+        self._apply_styles()  # even if they are as before: a fork may have changed the matrices that it shares
 
     def rollback(self, tokens: int) -> None:
         """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""

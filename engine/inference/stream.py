@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -251,6 +251,21 @@ class Stream:
         vars(self).update(vars(other))
         self._decoder, self._sampler, self._rollback = mine
         self._past, self._onsets, self._drawn = list(other._past), dict(other._onsets), None
+
+    def shift(self, steps: int) -> None:
+        """Takes place so many steps later, or earlier: all of its times move, those of chords, beat and form too."""
+        later_s = steps * STEP_S
+        self._past = [replace(entry, step=entry.step + steps, onset_step=entry.onset_step + steps) for entry in self._past]
+        self._onsets = {pitch: step + steps for pitch, step in self._onsets.items()}
+        self.step += steps
+        self.until += steps
+        self._chord_steps = self._chord_steps + steps
+        self._chord_steps[0] = min(self._chord_steps[0], 0)
+        if self._beat is not None:
+            bpm, beats_per_bar, origin_s = self._beat
+            self._beat = bpm, beats_per_bar, origin_s + later_s
+        self._form_s = None if self._form_s is None else self._form_s + later_s
+        self._end_step = None if self._end_step is None else self._end_step + steps
 
     def rollback(self, to: int) -> None:
         """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered."""

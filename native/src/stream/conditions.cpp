@@ -37,6 +37,11 @@ void ChordTrack::replace(const std::int64_t* ids, const std::int64_t* steps, std
   steps_.assign(steps, steps + count);
 }
 
+void ChordTrack::shift(std::int64_t steps) noexcept {
+  for (std::int64_t& step : steps_) step += steps;
+  steps_[0] = std::min<std::int64_t>(steps_[0], 0);
+}
+
 std::ptrdiff_t ChordTrack::index_at(std::int64_t step) const noexcept {
   return std::upper_bound(steps_.begin(), steps_.end(), step) - steps_.begin() - 1;
 }
