@@ -13,8 +13,8 @@ from osc_protocol.table.parameters import Value
 
 __all__ = [
     "Command", "EndIn", "FollowChord", "HearKeys", "KeepBars", "Locate", "Panic", "Play", "PlayAgain", "PlayChart",
-    "RecallBank", "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "StoreBank", "TurnKnob",
-    "UndoBars",
+    "RecallBank", "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "StoreBank",
+    "TurnKnob", "UndoBars",
 ]  # fmt: skip
 
 

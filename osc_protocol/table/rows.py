@@ -128,8 +128,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/undo", "", "Takes back the last keep or again.", cc=87),
     Command("/sideman/capture", "i", "Writes the last so many bars, yours and the sideman's, as a MIDI file.", 1, 64,
             cc=89, bare=16),
-    Command("/sideman/bank/store", "s", "Stores what was played, the parameters and the seed in a bank, from the next bar "
-            "line on.", choices=_BANKS),
+    Command("/sideman/bank/store", "s", "Stores what was played, the parameters and the seed in a bank, from the next "
+            "bar line on.", choices=_BANKS),
     Command("/sideman/bank/recall", "s", "Goes on at the next bar line from what a bank holds.", choices=_BANKS),
     Command("/sideman/seed", "i", "Sets the seed of the draws, so that a take can be had again.", 0, 2**31 - 1),
     Command("/sideman/transport/tempo", "f", "Sets the tempo in beats per minute.", LOWEST_BPM,

@@ -99,7 +99,7 @@ class Mode:
         """Hears that the stream was laid anew, skipped_s later, from its second from_s on."""
 
     def resume(self, from_s: float) -> None:
-        """Hears that another stream goes on from its second from_s, which knows the beat. Call it only while playing."""
+        """Hears that another stream goes on from its second from_s, which knows the beat; only while playing."""
 
     def set_tempo(self, tempo_bpm: float) -> None:
         """Takes another tempo, which the session's beat has already."""

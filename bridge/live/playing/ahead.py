@@ -159,7 +159,7 @@ class PlayAhead(FeltStream):
         self._take_back(at_s - self._mover.feel.early_s - STEP_S)
 
     def hold(self, at_s: float) -> float:
-        """Has the stream wait at a second, free_s or later, for exchange(); returns where. Call it only while playing."""
+        """Has the stream wait at a second, free_s or later, for exchange(); returns where. Only while playing."""
         self.make_anew(at_s)
         self._hold_s = max(grid(at_s), self._improviser.time_s)
         return self._hold_s
@@ -224,7 +224,9 @@ class PlayAhead(FeltStream):
                 skipped(self._improviser.time_s, moved_us / 1e6)
             self._mover.is_now(self.stream_s(now_us))
             self._push(self._mover.release(self.stream_s(now_us + ENDS_AHEAD_US)))
-            target_s = grid(min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s, self._hold_s))
+            target_s = grid(
+                min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s, self._hold_s)
+            )
             if self._improviser.time_s >= target_s:
                 return
             self._push(self._take(min(target_s, grid(self._improviser.time_s + CHUNK_S))))

@@ -1,7 +1,7 @@
 """Four banks to return to: each holds what the model has heard, the knobs and the seed, from a bar line on.
 
-A bank is a fork of the stream, taken where it crosses the line; what sounded there is let go in it. Called up, a fork of
-that fork takes over at a bar line, and plays each time what it would have played.
+A bank is a fork of the stream, taken where it crosses the line; what sounded there is let go in it. Called up, a fork
+of that fork takes over at a bar line, and plays each time what it would have played.
 """
 
 from __future__ import annotations

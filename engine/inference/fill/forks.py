@@ -62,7 +62,7 @@ class Forks:
 
 
 def fork_stream(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:
-    """A stream that goes on from the past of another one, with a fork of its decoder, which must be made there and then.
+    """A stream that goes on from the past of another one, with a fork of its decoder that is made there and then.
 
     stream: any of the twins; each takes its twin's decoder.
     """
