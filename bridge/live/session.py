@@ -13,6 +13,7 @@ from typing import Final
 from bridge.errors import ModeError
 from bridge.live import commands
 from bridge.live.controls import Controls
+from bridge.live.host_transport import HostFollower, HostTransport
 from bridge.live.inbox import Inbox
 from bridge.live.modes.switch import Modes
 from bridge.live.options import SessionOptions
@@ -52,9 +53,11 @@ class LiveSession(Controls):
         report: Report,
         options: SessionOptions = DEFAULTS,
         observer: Observer | None = None,
+        host: HostTransport | None = None,
     ) -> None:
         """make_improviser makes a fresh stream for a seed. The session hears its inbox, and goes by its clock, which is
-        the scheduler's own. observer is told what the player and the session do.
+        the scheduler's own. observer is told what the player and the session do. host: that of a plug-in, whose beats
+        the clock runs by.
         """
         super().__init__(inbox)
         self._observer = observer or Observer()
@@ -81,7 +84,7 @@ class LiveSession(Controls):
             now_us,
             report,
             tempo_bpm=options.tempo_bpm,
-            midi_clock=midi_clock,
+            outside=host or midi_clock,
             latency_us=round(options.output_latency_ms * 1000),
             metre=parse_metre(options.metre),
         )
@@ -95,6 +98,7 @@ class LiveSession(Controls):
             on_recall=self._recalled,
         )
         self._outside = None if midi_clock is None else OutsideClock(midi_clock, self._modes, self._beat)
+        self._host = None if host is None else HostFollower(host, self._modes, self._beat, self._ahead)
 
     def start_thread(self, on_failure: Callable[[BaseException], None]) -> None:
         """Runs rounds on a thread of its own. on_failure: called there if they fail too often, after silence."""
@@ -133,6 +137,8 @@ class LiveSession(Controls):
             self._resync(f"{lost_us / 1e6:.1f} s were lost")
         if self._outside is not None:
             self._outside.step(now_us)
+        if self._host is not None:
+            self._host.step(now_us)
         if self._enabled:
             if self._modes.step(now_us):
                 self._stop()
@@ -231,6 +237,9 @@ class LiveSession(Controls):
                 self._modes.banks.recall(name, self._modes.mode.metre)
             case commands.Locate(beat, at_us):
                 self._modes.mode.locate(beat, at_us)
+            case commands.FollowHost():
+                if self._host is not None and self._host.follow(command, self.inbox.now_us()):
+                    self._enabled = True
             case commands.HearKeys(time_us, message):
                 self._hear(time_us, message)
             case commands.SetSeed(seed):

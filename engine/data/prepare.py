@@ -37,7 +37,7 @@ from engine.data.shards.shards import SPLITS
 from engine.data.shards.splits import Shares, check_shares, side_at, split_works
 from engine.errors import DataError
 
-__all__ = ["MANIFEST", "Report", "Settings", "prepare", "tokenise", "work_folder"]
+__all__ = ["MANIFEST", "Report", "Settings", "kept_beside", "prepare", "tokenise", "work_folder"]
 
 PRACTICE = "practice"
 PRACTICE_SEED = 1
@@ -113,6 +113,11 @@ def work_folder(out: Path) -> Path:
     """Where the entries of a data folder are kept."""
     place = Path(os.path.realpath(out))
     return place.with_name(f"{place.name}.work")
+
+
+def kept_beside(out: Path, name: str) -> Path:
+    """Where a file lies that is kept with the entries of a data folder for later runs. SidemanError: none can be."""
+    return Cache(work_folder(out)).folder / name
 
 
 def _read(

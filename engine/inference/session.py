@@ -17,7 +17,7 @@ from engine.chords import Chord
 from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
-from engine.inference.decoder import STYLES
+from engine.inference.decoders.style_slots import STYLES
 from engine.inference.draw.leaning import SWUNG
 from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
@@ -44,6 +44,7 @@ SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
 NOTHING_CLEAR = (127, 0)
+BEND_ALONE = ("density", "loudness")  # as auto they are a tendency; a solo's own ups and downs stay
 FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -311,10 +312,10 @@ class Session:
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
-        targets = {  # what the player asks for; auto is a tendency
+        targets = {
             name: self._controls[name].quantity(asked[name])
             for name in MEASURED
-            if name in self._controls and self._values[name] != AUTO
+            if name in self._controls and self._listens_for(name)
         }
         if targets != self._targets:
             self._targets = targets
@@ -323,6 +324,12 @@ class Session:
         if leans != self._leans:
             self._leans = leans
             self._stream.set_leaning(leans)
+
+    def _listens_for(self, name: str) -> bool:
+        """Whether the draw leans towards a measured control: to what is asked, and where a role's hands lie."""
+        if name in BEND_ALONE:
+            return self._values[name] != AUTO
+        return self._asked(name) != AUTO
 
     def _asked(self, name: str) -> str | float:
         """What the table's row asks for, or what auto stands for."""

@@ -50,6 +50,7 @@ class PlayAhead(FeltStream):
         self._kept_s = 0.0  # stream second up to which nothing is taken back any more
         self.limit_s = math.inf  # nothing is generated beyond; until the next start or rest
         self._hold_s = math.inf  # the same; until the next exchange, start or rest
+        self.on_cut: Callable[[int], None] = lambda at_us: None  # nothing lies ready from that moment on, just now
 
     @property
     def playing(self) -> bool:
@@ -241,8 +242,10 @@ class PlayAhead(FeltStream):
         stream_s, cut_s = self._mover.cut(max(sounds_s, self._kept_s), back=back)
         at_s = grid(stream_s)
         if at_s >= self._improviser.time_s:
+            self.on_cut(self.wall_us(self._improviser.time_s))
             return None
         self.delivery.cancel_from(self.wall_us(cut_s))
+        self.on_cut(self.wall_us(cut_s))
         self._roll_back(at_s)
         self._push(self._mover.rollback(at_s, cut_s, at_s if back else sounds_s))
         return cut_s

@@ -68,7 +68,7 @@ def fork_stream(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -
     """
     if isinstance(stream, Stream):
         return stream.fork(decoder, seed, rollback)
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     assert isinstance(decoder, NativeDecoder)
     forked: TokenStream = stream.fork(decoder.compiled, seed, rollback)

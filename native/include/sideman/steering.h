@@ -8,6 +8,11 @@
 
 namespace sideman {
 
+/// Quantities asked of the music, NaN where none is: notes a second, mean velocity, mean pitch, notes sounding, bass
+/// notes a second.
+enum Target : std::size_t { kDensity, kLoudness, kRegister, kThickness, kBass, kTargets };
+using Targets = std::array<double, kTargets>;
+
 /// How far the draw leans towards what is asked; engine/inference/draw/steering.py states the values.
 struct Steering {
   std::int64_t window_steps = 0;  // that are listened to; 0: nothing is steered
@@ -20,12 +25,12 @@ struct Steering {
   double bass = 0.0;
   double register_ = 0.0;
   double loudness = 0.0;
+  Targets offsets{};         // added to both sides, so that none is not infinitely far from some
+  double first_notes = 0.0;  // counted as heard before the first strike, as asked: one note is no register yet
+  double octave = 12.0;      // semitones that count as one unit of distance in the register
+  double louder = 12.0;      // steps of velocity that count as one unit of distance in loudness
+  double temperature = 0.8;  // of the sampler, at which moves of pitch are as said
 };
-
-/// Quantities asked of the music, NaN where none is: notes a second, mean velocity, mean pitch, notes sounding, bass
-/// notes a second.
-enum Target : std::size_t { kDensity, kLoudness, kRegister, kThickness, kBass, kTargets };
-using Targets = std::array<double, kTargets>;
 
 /// What sounded in the window before a step, as sums.
 struct Heard {
@@ -42,6 +47,6 @@ struct Heard {
 /// Moves (num_ids) logits towards the targets. engine/inference/draw/steering.py is the specification.
 /// Thread-safe: yes. Realtime-safe: yes.
 void steer(const Steering& steering, const Heard& heard, const Targets& targets, const Layout& layout,
-           float* logits) noexcept;
+           double temperature, float* logits) noexcept;
 
 }  // namespace sideman

@@ -32,6 +32,7 @@ ALL = (
     commands.Locate(9.5, 1_000_000_000_000),
     commands.HearKeys(1_000_000_000_000, b"\x90\x3c\x50"),
     commands.SetSeed(2**31 - 1),
+    commands.FollowHost(7.5, 3.25, 133.0, "7/8", True, 0.0, 4.0, 3),
     commands.Play(),
     commands.Stop(),
     commands.Panic(),
