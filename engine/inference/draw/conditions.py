@@ -33,7 +33,7 @@ class Beat(NamedTuple):
 
 @dataclass(frozen=True)
 class Conditions:
-    """All that was asked of a stream. It is replaced and never changed, so a fork may share its parent's."""
+    """All that was asked of a stream. It is replaced as a whole and never changed, so forks share their parent's."""
 
     levels: F32  # (K,) of each control
     chord_ids: I64 = field(default_factory=lambda: np.array([NO_CHORD]))  # (C,)

@@ -77,7 +77,7 @@ struct Conditions {
   std::vector<float> levels;             // by control
   std::optional<double> form_s;          // where bars are counted from
   std::optional<std::int64_t> end_step;  // where the music is to end
-  double temperature = 0.8;  // the sampler's
+  double temperature = 0.8;              // of the sampler
   float chord_strength = 1.0f;           // 0 without chords, 1 with, beyond 1 guided further
 };
 
