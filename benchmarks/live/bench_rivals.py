@@ -48,8 +48,9 @@ def draw(path: Path, rows: dict[str, dict[str, Any]]) -> None:
     axes = figure.subplots()
     for number, (name, row) in enumerate(reversed(rows.items())):
         for shift, key, colour in ((0.18, "note_p50_ms", "#1b7f5c"), (-0.18, "answer_p50_ms", "#5b6fa8")):
-            axes.barh(number + shift, row[key], height=0.34, color=colour, label=key if number == 0 else None)
-            axes.text(row[key] * 1.1, number + shift, f"{row[key]:.3g} ms", va="center", fontsize=8)
+            axes.barh(number + shift, row[key], height=0.34, color=colour)
+            shown = f"{row[key]:,.0f}" if row[key] >= 100 else f"{row[key]:.3g}"
+            axes.text(row[key] * 1.1, number + shift, f"{shown} ms", va="center", fontsize=8)
         axes.text(0.0, number, f"{name}  ", ha="right", va="center", fontsize=9, transform=axes.get_yaxis_transform())
     axes.axvline(ALLOWED_MS, color="#a04848", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
