@@ -118,6 +118,7 @@ class TrainingConfig:
     ema: float = 0.0  # decay of the average over updates that is measured and saved; 0: the last update's weights
     latent_span: int = 0  # last positions of a window that have latents and a loss; 0: all of them
     practice: float = 0.0  # share of the windows that are cut from practice pieces composed for them
+    practice_edition: int = 2  # 1: solos over charts, which the shipped base learnt; 2: whole performances
     sources: tuple[SourceConfig, ...] = ()  # of collections that are not as all others
 
     def __post_init__(self) -> None:
@@ -129,6 +130,9 @@ class TrainingConfig:
         _require(0 <= self.ema < 1, f"training.ema {self.ema}: must be in 0..1")
         _require(self.latent_span >= 0, f"training.latent_span {self.latent_span}: must be 0 or more")
         _require(0 <= self.practice <= 1, f"training.practice {self.practice}: must be in 0..1")
+        _require(
+            self.practice_edition in (1, 2), f"training.practice_edition {self.practice_edition}: there are 1 and 2"
+        )
         names = [source.name for source in self.sources]
         _require(len(set(names)) == len(names), f"training.sources {names}: a name stands there twice")
         _require(self.warmup_steps >= 0, f"training.warmup_steps {self.warmup_steps}: must be 0 or more")

@@ -1,5 +1,7 @@
 """Practice pieces: textbook piano over charts from a grammar, with exact chords and beats. docs/PRACTICE.md."""
 
-from engine.data.practice.piece import Composition, compose, practice_piece, practice_pieces
+from engine.data.practice.corpus import practice_piece, practice_pieces
+from engine.data.practice.piece import Composition, compose
+from engine.data.practice.whole import compose_whole
 
-__all__ = ["Composition", "compose", "practice_piece", "practice_pieces"]
+__all__ = ["Composition", "compose", "compose_whole", "practice_piece", "practice_pieces"]

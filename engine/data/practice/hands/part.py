@@ -37,6 +37,11 @@ class Part:
         self.roll_ms.append(roll_ms)
         self.straight.append(straight)
 
+    def keep(self, places: Sequence[int]) -> None:
+        """These notes, in this order, and no others."""
+        for column in (self.onset, self.length, self.pitch, self.accent, self.roll_ms, self.straight):
+            column[:] = [column[place] for place in places]  # type: ignore[index]
+
     def chord(
         self,
         onset: float,
