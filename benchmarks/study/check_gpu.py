@@ -62,11 +62,11 @@ def forms(device: str) -> None:
 
 def decoder(device: str) -> None:
     """Prints the largest difference between logits of the two decoders; raises if one is large."""
-    from engine.inference.decoders.numpy_decoder import NumpyDecoder
+    from engine.inference.decoders.numpy_decoder import Decoder
     from engine.inference.decoders.torch_decoder import TorchDecoder
 
     checkpoint = random_checkpoint("tiny", dequantised=True)
-    mine, reference = TorchDecoder(checkpoint, 1025, device), NumpyDecoder(checkpoint)
+    mine, reference = TorchDecoder(checkpoint, 1025, device), Decoder(checkpoint)
     view, largest = chord_view(), 0.0
     for token in np.random.default_rng(0).integers(0, 388, 300).tolist():
         one, other = (np.asarray(d.step(token, 3, 2, *view), dtype=np.float64) for d in (mine, reference))
