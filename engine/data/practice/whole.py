@@ -260,7 +260,8 @@ def _beats(dice: Dice, plan: Plan, tempo_bpm: float) -> npt.NDArray[np.float64]:
 
 def _along(notes: Notes, beats_s: npt.NDArray[np.float64], tempo_bpm: float) -> Notes:
     """(N,) notes of an even tempo, along the beats as they are."""
-    moved, beat_s = notes.copy(), 60.0 / tempo_bpm
+    moved: Notes = notes.copy()
+    beat_s = 60.0 / tempo_bpm
     beat = np.arange(len(beats_s))
     last_s = beats_s[-1] - beats_s[-2]
     for name in ("onset_s", "offset_s"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["LEFT", "RIGHT", "Part"]
 
@@ -39,8 +40,9 @@ class Part:
 
     def keep(self, places: Sequence[int]) -> None:
         """These notes, in this order, and no others."""
-        for column in (self.onset, self.length, self.pitch, self.accent, self.roll_ms, self.straight):
-            column[:] = [column[place] for place in places]  # type: ignore[index]
+        columns: list[list[Any]] = [self.onset, self.length, self.pitch, self.accent, self.roll_ms, self.straight]
+        for column in columns:
+            column[:] = [column[place] for place in places]
 
     def chord(
         self,
