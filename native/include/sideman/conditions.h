@@ -17,8 +17,8 @@ struct Beat {
   std::int64_t beats_per_bar = 4;
   double origin_s = 0.0;  // a bar line
 
-  /// Returns the bins of a moment: position in the beat 0..beat_bins-1 and beat of the bar 0..bar_bins-1; beat_bins and bar_bins
-  /// where they are unknown. Thread-safe: yes. Realtime-safe: yes.
+  /// Returns the bins of a moment: position in the beat 0..beat_bins-1 and beat of the bar 0..bar_bins-1; beat_bins and
+  /// bar_bins where they are unknown. Thread-safe: yes. Realtime-safe: yes.
   std::pair<int, int> bins(double time_s, int beat_bins, int bar_bins) const noexcept;
 };
 
