@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 BORN_S = time.monotonic()
-WINDOWS = 120  # held-out windows that a loss is measured on
-STYLE_WINDOWS = 40
+WINDOWS = 64  # held-out windows that a loss is measured on
+STYLE_WINDOWS = 24
 CLIPS_SEED = 5
 NAMES = ("scg", "moonbeam", "ours", "plain")
 

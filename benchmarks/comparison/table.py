@@ -20,6 +20,21 @@ COST = {
 }
 
 
+SOURCES = {
+    "scg": ("benchmarks/comparison/scg.py", "benchmarks/comparison/layers.py"),
+    "moonbeam": ("benchmarks/comparison/moonbeam.py", "benchmarks/comparison/layers.py"),
+    "ours": tuple(f"engine/model/{name}.py" for name in ("perceiver", "attention", "relative", "controls")),
+    "plain": ("benchmarks/comparison/plain.py", "benchmarks/comparison/layers.py"),
+}
+"""Where each network, its loss and its way to play are written; ours plays by engine/inference and native beside."""
+
+
+def lines_of(name: str) -> int:
+    """How much of it there is to read."""
+    root = Path(__file__).parents[2]
+    return sum(len((root / path).read_text(encoding="utf-8").splitlines()) for path in SOURCES[name])
+
+
 def rows(results: Results) -> list[tuple[str, ...]]:
     """(title, one cell a contestant) of each row; "-" where it has no such figure."""
     names = list(TITLES)
@@ -81,6 +96,7 @@ def rows(results: Results) -> list[tuple[str, ...]]:
         row("and after its adapter", adapter("after", "{:.2f}")),
         row("processor ms an update of it", adapter("cpu_s_per_update", "{:.0f}", 1e3)),
         row("what playing costs", lambda name: COST[name]),
+        row("lines of Python of the network", lambda name: f"{lines_of(name):,}"),
         row(f"published size: GPU hours of one pass, and at {GPU_HOUR_USD:.2f} $ an hour (computed)", rented),
     ]
 

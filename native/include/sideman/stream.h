@@ -46,6 +46,9 @@ class Stream {
   /// Realtime-safe: yes, unless the other knows more than 1024 chords.
   bool copy(const Stream& other, std::int64_t same);
 
+  /// Moves everything so many steps later, or earlier: chords, beat, form and ending too. Realtime-safe: yes.
+  void shift(std::int64_t steps) noexcept;
+
   /// Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further.
   /// Realtime-safe: yes.
   void set_params(const SamplerParams& params, float chord_strength) noexcept;
