@@ -159,13 +159,13 @@ class Config:
 
 
 def shipped_configs() -> list[str]:
-    """Names that load_config accepts without a path."""
+    """Returns the names that load_config accepts without a path."""
     folder = resources.files("engine") / "configs"
     return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
 
 
 def load_config(name_or_path: str | Path) -> Config:
-    """A shipped config by name ("medium") or a YAML file by path.
+    """Loads a shipped config by name ("medium") or a YAML file by path.
 
     Raises ConfigError: no such config, broken YAML, an unknown key (the nearest one is named), a wrong type or range.
     """
@@ -184,7 +184,7 @@ def load_config(name_or_path: str | Path) -> Config:
 
 
 def parse_config(source: str, where: str) -> Config:
-    """A config from the text of a YAML file. ConfigError as of load_config; it begins with `where`."""
+    """Reads a config from the text of a YAML file. ConfigError as of load_config; it begins with `where`."""
     try:
         data = yaml.safe_load(source)
     except yaml.YAMLError as error:
@@ -193,7 +193,7 @@ def parse_config(source: str, where: str) -> Config:
 
 
 def to_yaml(config: Config) -> str:
-    """The YAML that load_config reads back."""
+    """Returns the YAML that load_config reads back."""
     data = asdict(config)
     data["qlora"]["target_modules"] = list(data["qlora"]["target_modules"])
     for section, key in (("model", "controls"), ("training", "sources")):
@@ -211,7 +211,7 @@ def to_yaml(config: Config) -> str:
 
 
 def _build(cls: type[T], data: Any, where: str) -> T:
-    """A dataclass from a mapping; nested dataclasses by their annotation."""
+    """Builds a dataclass from a mapping, and nested dataclasses by their annotation."""
     if not isinstance(data, dict):
         raise ConfigError(f"{where}: expected keys and values, got {type(data).__name__}")
     hints = get_type_hints(cls)
@@ -247,7 +247,7 @@ def _build(cls: type[T], data: Any, where: str) -> T:
 
 
 def _convert(value: Any, default: Any, where: str) -> Any:
-    """value in the type of the field's default; YAML gives `1e-3` as text, which is meant as a number."""
+    """Converts a value to the type of the field's default; YAML gives `1e-3` as text, which is meant as a number."""
     assert default is not MISSING
     if isinstance(default, bool):
         if isinstance(value, bool):
