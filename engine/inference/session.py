@@ -85,6 +85,11 @@ class Session:
         """Up to where the music is decided."""
         return self._stream.until * STEP_S
 
+    @property
+    def likelihood(self) -> tuple[float, int]:
+        """Natural log of the probability that the model gives all that happened, under what was asked; its tokens."""
+        return self._stream.log_probability, self._stream.length
+
     def sounding(self) -> list[int]:
         """Pitches sounding at time_s, ascending."""
         return self._stream.sounding()
