@@ -22,6 +22,10 @@ class Steering:
     bass: float = 0.0
     register: float = 0.0
     loudness: float = 0.0
+    offsets: Sequence[float] = (0.0,) * 5  # by target, added to both sides: none is not infinitely far from some
+    first_notes: float = 0.0  # counted as heard before the first strike, as asked: one note is no register yet
+    octave: float = 12.0  # semitones that count as one unit of distance in the register
+    louder: float = 12.0  # steps of velocity that count as one unit of distance in loudness
 
 
 @dataclass(frozen=True)

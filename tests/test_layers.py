@@ -26,8 +26,8 @@ ROOMS = {
     # The top first: a room imports itself and what stands after it. Folders count with all below them but what has a
     # line of its own; files at the root of a layer are rooms too.
     "bridge": (
-        "cli", "commands", "fl", "app", "panel", "recording", "live", "live/modes", "live/playing", "live/inbox",
-        "live/commands", "controllers", "midi", "plain_json", "errors",
+        "cli", "commands", "fl", "app", "panel", "recording", "live", "live/modes", "live/rounds", "live/playing",
+        "live/inbox", "live/commands", "controllers", "midi", "plain_json", "errors",
     ),
     "engine": (
         "__main__", "training/finetune", "training", "evaluation", "solo", "data",

@@ -26,8 +26,8 @@ PROMISED_MS = {128: 50, 256: 100, 512: 200}
 def measure(name: str, four_bit: bool) -> dict[str, float]:
     import torch
 
+    from engine.inference.decoders.torch_decoder import TorchDecoder
     from engine.inference.stream import Stream
-    from engine.inference.torch_decoder import TorchDecoder
 
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
@@ -69,7 +69,7 @@ def main() -> int:
     if not torch.cuda.is_available():
         print(f"bench_gpu: torch {torch.__version__} finds no CUDA device here", file=sys.stderr)
         return 2
-    from engine.inference.torch_linear import bitsandbytes_or_none
+    from engine.inference.decoders.torch_linear import bitsandbytes_or_none
 
     columns = [f"{kind}_{count}_ms" for kind in ("graph", "session") for count in PROMISED_MS] + ["memory_mb"]
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")

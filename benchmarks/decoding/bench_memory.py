@@ -62,7 +62,7 @@ def written_bytes(config: Config) -> int:
 def peak_bytes(config: Config) -> int:
     """The most that two updates of this process took."""
     from benchmarks.study.bench_train import synthetic_piece
-    from engine.data.windows import WindowSampler
+    from engine.data.window_sampler import WindowSampler
     from engine.training.trainer import Trainer
 
     training = replace(config.training, batch_size=1, gradient_accumulation=1, mixed_precision="no")

@@ -14,7 +14,7 @@ import numpy as np
 import native
 from benchmarks.common.random_checkpoint import SIZES, chord_view, model_config, random_checkpoint
 from benchmarks.common.result import say_result
-from engine.inference.native_decoder import NativeDecoder
+from engine.inference.decoders.native_decoder import NativeDecoder
 
 
 def cpu_ms(call: Callable[[int], None], count: int) -> float:

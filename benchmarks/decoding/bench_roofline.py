@@ -16,7 +16,7 @@ import numpy as np
 import native
 from benchmarks.common.random_checkpoint import SIZES, chord_view, model_config, random_checkpoint
 from benchmarks.common.result import say_result
-from engine.inference.native_decoder import NativeDecoder
+from engine.inference.decoders.native_decoder import NativeDecoder
 
 
 def measure(name: str, precision: str, streams: int, rounds: int) -> dict[str, float]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 import native
 from benchmarks.common.random_checkpoint import chord_view, model_config, random_checkpoint, random_style
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
 
 __all__ = ["Contestant", "ours", "own_contestants", "rivals", "stepper"]
 
@@ -40,7 +40,7 @@ def stepper(step: Stepper, cpu: Clock = time.thread_time) -> Contestant:
 
 
 def ours(name: str, precision: str, adapter: bool, streams: int = 2, kernel: str | None = None) -> Stepper:
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     decoder = NativeDecoder(random_checkpoint(name), 1024, precision, streams, kernel)
     if adapter:

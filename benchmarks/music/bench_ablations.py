@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from benchmarks.common.result import say_result
 from engine.data.shards.shards import Shard, load_shard
 from engine.data.sources import match_weights
-from engine.data.windows import WindowSampler
+from engine.data.window_sampler import WindowSampler
 from engine.model.config import Config, ModelConfig, TrainingConfig
 from engine.training.evaluate import evaluate
 from engine.training.trainer import Trainer

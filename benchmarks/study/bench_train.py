@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.common.result import say_result
 from engine.data.shards.shards import PieceArrays
-from engine.data.windows import WindowSampler
+from engine.data.window_sampler import WindowSampler
 from engine.model.config import Config, load_config
 from engine.model.shapes import count_parameters
 from engine.training.trainer import Trainer

@@ -76,7 +76,7 @@ class App:
         if recordings.take is not None and recordings.take.recovered is not None:
             path, count = recordings.take.recovered
             self._say(f"a take was broken off here: it is now {path}, {count} messages")
-        panel = self._panel = Panel(native.now_us, self._report) if settings.panel else None
+        panel = self._panel = Panel(native.now_us, self._report, recordings.capture) if settings.panel else None
         if panel is not None:
             self._exits.callback(panel.close)
         taps = [] if panel is None else [panel.tap]
@@ -86,7 +86,7 @@ class App:
             recordings.inbox,
             self._report,
             settings.session,
-            Observers(*([] if recordings.take is None else [recordings.take]), *taps),
+            Observers(recordings.capture, *([] if recordings.take is None else [recordings.take]), *taps),
         )
         self._live = live
         watchman = Watchman(self._worker_died)
@@ -103,6 +103,7 @@ class App:
             settings.osc_host,
             parse_metre(settings.session.metre),
             panel,
+            self._write_last,
         )
         self._exits.callback(self._remote.close)
         self._remote.start()
@@ -256,6 +257,11 @@ class App:
         self._say(f"panel: {address}")
         if settings.browser and this_system().has_screen():
             webbrowser.open(address)
+
+    def _write_last(self, bars: int) -> None:
+        """Writes the last so many bars; any thread. BridgeError, SidemanError: it cannot be done."""
+        assert self._recordings is not None
+        self._report("captured", str(self._recordings.write_last(bars)))
 
     def _sent(self, time_us: int, message: bytes) -> None:
         """On the deadline thread."""

@@ -42,9 +42,11 @@ class Remote:
         host: str = "127.0.0.1",
         metre: Metre = COMMON,
         panel: Panel | None = None,
+        write_last: Callable[[int], None] = lambda bars: None,
     ) -> None:
         """values: those in force already; the table's defaults for the rest. metre: of charts that
-        name none. panel: is told what commands did. Nothing is bound before start()."""
+        name none. panel: is told what commands did. write_last: writes so many bars as a file. Nothing is bound before
+        start()."""
         self._live, self._panel = live, panel
         self._metre = metre
         self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
@@ -59,11 +61,15 @@ class Remote:
             "/sideman/chords": self._set_chart,
             "/sideman/metre": self._set_metre,
             "/sideman/ending": lambda bars: live.end_in(int(bars)),
+            "/sideman/keep": lambda bars: live.keep(str(bars)),
+            "/sideman/again": lambda bars: live.again(str(bars)),
+            "/sideman/capture": lambda bars: write_last(int(bars)),
         }
         self._bare_commands: dict[str, Callable[[], None]] = {
             "/sideman/play": live.play,
             "/sideman/stop": live.stop,
             "/sideman/panic": live.panic,
+            "/sideman/undo": live.undo,
         } | {address: partial(self._next, row) for address, row in NEXT.items()}
 
     def start(self) -> None:

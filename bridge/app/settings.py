@@ -31,6 +31,7 @@ class Settings:
     feedback: str | None = None  # an existing port with motor faders on it
     mode: str = "follow"
     osc_host: str = "127.0.0.1"  # the IPv4 address that OSC and OSCQuery are bound to
+    captures: Path | None = None  # folder of what /sideman/capture writes; None: the user's own
     log: Path | None = None  # of the session, to be played again
     checkpoint: Path | None = None  # None: the shipped base
     device: str = "auto"

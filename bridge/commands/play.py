@@ -101,6 +101,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a page to look at, to play on and to hear, in your browser; serve: without opening it",
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what was played, in and out, as a MIDI file")
+    parser.add_argument(
+        "--captures", type=Path, metavar="DIR", help="where /sideman/capture writes the last bars [your data folder]"
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="write all that happens, for `sideman replay`")
     add_parameter_options(parser)
 
@@ -211,6 +214,7 @@ def _settings(args: argparse.Namespace) -> Settings:
             channel=args.out_channel - 1,
         ),
         record=args.record,
+        captures=args.captures,
         log=args.log,
         checkpoint=args.checkpoint,
         device=args.device,

@@ -7,6 +7,7 @@ buttons:
   style ragtime: {cc: 3}
   density auto: {cc: 9}                     # any parameter, by a value of its own
   ending 4: {cc: 14}                        # in four bars
+  again 5-8: {note: 41}                     # any command, by an argument of its own
   panic: off                                # no button
 """
 
@@ -18,17 +19,28 @@ from typing import Final
 
 from bridge.errors import CcMapError
 from bridge.midi.numbers import CONTROL_CHANGE, NOTE_OFF, NOTE_ON
-from osc_protocol.table.parameters import BY_NAME, COMMANDS, ParameterError, check_arguments, nearest, parse
+from osc_protocol.table.parameters import (
+    BY_NAME,
+    COMMANDS,
+    Command,
+    ParameterError,
+    Value,
+    check_arguments,
+    nearest,
+    parse,
+)
 from osc_protocol.wire.codec import encode
 
 __all__ = ["BUTTON_NAMES", "Button", "Buttons", "button_packet"]
 
 _PRESSED: Final = 64  # of a controller
 _COMMANDS: Final = {
-    row.name: row for row in COMMANDS if (not row.types or row.bare is not None) and row.address != "/sideman/ping"
+    row.name: row for row in COMMANDS if (row.is_pressed or row.choices) and row.address != "/sideman/ping"
 }
 
-BUTTON_NAMES: Final = tuple(_COMMANDS)
+BUTTON_NAMES: Final = tuple(
+    name for row in _COMMANDS.values() for name in ([f"{row.name} {choice}" for choice in row.choices] or [row.name])
+)
 """The commands that a button can send; besides them every parameter with a value, `mode trade`, `density auto`."""
 
 
@@ -50,18 +62,24 @@ class Button:
 
 def button_packet(name: str, where: str) -> bytes:
     """The OSC message that a button of this name sends. CcMapError, naming what there is."""
-    if name in _COMMANDS:
-        return encode(_COMMANDS[name].address, *check_arguments(_COMMANDS[name].address, ()))
     what, _, text = (part.strip() for part in name.partition(" "))
     try:
+        for row in _COMMANDS.values():
+            if row.is_pressed and name == row.name:
+                return encode(row.address, *check_arguments(row.address, ()))
+            if row.types and name.startswith(row.name + " "):
+                return encode(row.address, *check_arguments(row.address, (_argument(row, name[len(row.name) :]),)))
         if what in BY_NAME and text:
             return encode(BY_NAME[what].address, parse(what, text))
-        if what in _COMMANDS and _COMMANDS[what].bare is not None and text.isdecimal():
-            return encode(_COMMANDS[what].address, *check_arguments(_COMMANDS[what].address, (int(text),)))
     except ParameterError as error:
         raise CcMapError(f"{where}: {error}") from error
     known = (*BUTTON_NAMES, "a parameter's name and a value")
     raise CcMapError(f"{where}: no button does {name[:60]!r}{nearest(name, known)}: there are {', '.join(known)}")
+
+
+def _argument(row: Command, text: str) -> Value:
+    text = text.strip()
+    return int(text) if row.types == "i" and text.isdecimal() else text
 
 
 class Buttons:

@@ -12,8 +12,8 @@ from engine.metre import parse_metre
 from osc_protocol.table.parameters import Value
 
 __all__ = [
-    "Command", "EndIn", "FollowChord", "HearKeys", "Locate", "Panic", "Play", "PlayChart", "Resync", "SetLookAhead",
-    "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob",
+    "Command", "EndIn", "FollowChord", "HearKeys", "KeepBars", "Locate", "Panic", "Play", "PlayAgain", "PlayChart",
+    "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob", "UndoBars",
 ]  # fmt: skip
 
 
@@ -95,6 +95,25 @@ class EndIn(Command):
 
 
 @dataclass(frozen=True)
+class KeepBars(Command):
+    """Has bars of the chart come back as they were heard last."""
+
+    bars: str  # see live/rounds/bars; "" for all
+
+
+@dataclass(frozen=True)
+class PlayAgain(Command):
+    """Has bars of the chart that come back be new from the next round on."""
+
+    bars: str  # see live/rounds/bars; "" for all
+
+
+@dataclass(frozen=True)
+class UndoBars(Command):
+    """Takes back the last KeepBars or PlayAgain."""
+
+
+@dataclass(frozen=True)
 class Locate(Command):
     """Says that the outside is at this beat of the chart at that moment of the monotonic clock."""
 
@@ -142,6 +161,7 @@ class Resync(Command):
 _KINDS: Final[Mapping[str, type[Command]]] = {
     "look_ahead": SetLookAhead, "mode": SetMode, "knob": TurnKnob, "chord": FollowChord, "chart": PlayChart,
     "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed,
+    "keep": KeepBars, "again": PlayAgain, "undo": UndoBars,
     "play": Play, "stop": Stop, "panic": Panic, "resync": Resync,
 }  # fmt: skip
 _NAMES: Final[Mapping[type[Command], str]] = {kind: name for name, kind in _KINDS.items()}

@@ -6,6 +6,7 @@ from bridge.errors import ModeError
 from bridge.live import commands
 from bridge.live.inbox import Inbox
 from bridge.live.modes.mode import MODES
+from bridge.live.rounds.bars import parse_bars
 from engine.chords import Chart, Chord
 from engine.metre import parse_metre
 from osc_protocol.table.parameters import Value
@@ -80,6 +81,20 @@ class Controls:
     def end_in(self, bars: int) -> None:
         """Brings the music home in so many bars, 0: at the end of the chart's round; then it rests until play()."""
         self.inbox.post(commands.EndIn(bars))
+
+    def keep(self, bars: str = "") -> None:
+        """Has bars of the chart, such as `5-8`, all for "", come back as they were heard. ModeError: it names none."""
+        parse_bars(bars)
+        self.inbox.post(commands.KeepBars(bars))
+
+    def again(self, bars: str = "") -> None:
+        """Has bars that come back, all for "", be new from the next round on. ModeError: it names none."""
+        parse_bars(bars)
+        self.inbox.post(commands.PlayAgain(bars))
+
+    def undo(self) -> None:
+        """Takes back the last keep or again."""
+        self.inbox.post(commands.UndoBars())
 
     def resync(self, why: str) -> None:
         """Ends every note; the music goes on from now. why is for the report, "" for none."""

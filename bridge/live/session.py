@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from bridge.errors import ModeError
 from bridge.live import commands
 from bridge.live.controls import Controls
 from bridge.live.inbox import Inbox
@@ -25,6 +26,7 @@ from bridge.live.playing.keyboard import Keyboard
 from bridge.live.playing.knobs import Knobs
 from bridge.live.playing.observer import Observer
 from bridge.live.playing.report import Report
+from bridge.live.rounds.bars import parse_bars
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
@@ -189,6 +191,12 @@ class LiveSession(Controls):
     # ---- commands, on the session thread ----------------------------------------------------------------------------
 
     def _do(self, command: commands.Command) -> None:
+        try:
+            self._obey(command)
+        except ModeError as error:  # known here alone, and the one who asked waits no longer
+            self._report("error", str(error))
+
+    def _obey(self, command: commands.Command) -> None:
         match command:
             case commands.SetLookAhead(look_ahead_ms):
                 self._look_ahead_us = look_ahead_ms * 1000
@@ -206,6 +214,12 @@ class LiveSession(Controls):
                 self._modes.set_metre(metre)
             case commands.EndIn(bars):
                 self._modes.end_in(bars)
+            case commands.KeepBars(bars):
+                self._modes.round.keep(parse_bars(bars))
+            case commands.PlayAgain(bars):
+                self._modes.round.again(parse_bars(bars))
+            case commands.UndoBars():
+                self._modes.round.undo()
             case commands.Locate(beat, at_us):
                 self._modes.mode.locate(beat, at_us)
             case commands.HearKeys(time_us, message):

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.panel.capture import Capture, midi_of
 from bridge.panel.health import Health
 from bridge.panel.plan import Change
 from bridge.panel.score import Score
@@ -32,7 +31,7 @@ class Hub:
         """clock: monotonic microseconds, the session's own. on_trouble(text): called on the hub's thread."""
         self._tap, self._clock, self._on_trouble = tap, clock, on_trouble
         self._lock = threading.Lock()  # of what follows; the session's threads never take it
-        self._score, self._capture = Score(Health()), Capture()
+        self._score = Score(Health())
         self._news: deque[str] = deque(maxlen=KEPT)
         self._told = 0  # messages so far
         self._readers: set[Reader] = set()
@@ -66,7 +65,6 @@ class Hub:
             changes: list[Change] = []
             for entry in entries:
                 changes += self._score.take(entry)
-                self._capture.take(entry)
             now_us = self._clock()
             changes += self._score.look(now_us)
             if not changes:
@@ -84,13 +82,6 @@ class Hub:
                 missing = self._told - number
                 return self._told, list(self._news)[len(self._news) - missing :]
             return self._told, [_message(self._told, self._clock(), {"whole": self._score.whole()})]
-
-    def last_bars(self, bars: int) -> bytes:
-        """A MIDI file of what was played last. SidemanError if the disk refuses."""
-        self.step()
-        with self._lock:
-            take = self._capture.last(bars, self._clock())
-        return midi_of(take)
 
     def leave(self, reader: Reader) -> None:
         """The page has gone."""

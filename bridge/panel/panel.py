@@ -10,6 +10,7 @@ from bridge.live.playing.delivery import EventSink
 from bridge.panel.hub import Hub
 from bridge.panel.site import ROOT, PanelSite
 from bridge.panel.tap import Tap, TappedSink
+from bridge.recording.capture import Capture
 from engine.chords import Chart
 from osc_protocol.table.parameters import Value
 
@@ -21,9 +22,12 @@ _STATES: Final = {"/sideman/transport/tempo": "tempo", "/sideman/seed": "seed", 
 class Panel:
     """Main thread, but for the methods that say otherwise. tap: what the session and its scheduler tell."""
 
-    def __init__(self, clock: Callable[[], int], report: Callable[[str, str], None]) -> None:
-        """clock: monotonic microseconds, the session's own. report(what, text): hears of trouble, on any thread."""
-        self._clock = clock
+    def __init__(self, clock: Callable[[], int], report: Callable[[str, str], None], capture: Capture) -> None:
+        """clock: monotonic microseconds, the session's own. report(what, text): hears of trouble, on any thread.
+
+        capture: what was played last.
+        """
+        self._clock, self._capture = clock, capture
         self.tap = Tap()
         self._hub = Hub(self.tap, clock, lambda text: report("error", text))
         self._live: Controls | None = None
@@ -37,7 +41,7 @@ class Panel:
         """What is to be served. live: the session that pages play to. metre: of charts that name none."""
         self._live, self._metre = live, metre
         self.tap.add("state", "metre", metre)
-        return PanelSite(self._hub, self)
+        return PanelSite(self._hub, self, lambda bars: self._capture.midi(bars, self._clock()))
 
     def open(self) -> None:
         """Starts the thread."""

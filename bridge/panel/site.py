@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from bridge.panel.capture import MOST_BARS
 from bridge.panel.hub import Hub
 from bridge.panel.talk import PageTalk, Session
 from engine.styles.library import list_styles
+from osc_protocol.errors import ParameterError
 from osc_protocol.oscquery.site import Page
-from osc_protocol.table.parameters import COMMANDS, PARAMETERS
+from osc_protocol.table.parameters import COMMANDS, PARAMETERS, check_arguments
 
 __all__ = ["LIVE", "ROOT", "PanelSite"]
 
@@ -33,8 +33,9 @@ _TYPES: Final = {
 class PanelSite:
     """See osc_protocol.oscquery.site.Site."""
 
-    def __init__(self, hub: Hub, session: Session) -> None:
-        self._hub, self._session = hub, session
+    def __init__(self, hub: Hub, session: Session, last_bars: Callable[[int], bytes]) -> None:
+        """last_bars: so many of them as a MIDI file, on any thread."""
+        self._hub, self._session, self._last_bars = hub, session, last_bars
         self._pages = {
             ROOT + path.relative_to(FILES).as_posix(): Page(_TYPES[path.suffix], path.read_bytes())
             for path in sorted(FILES.rglob("*"))
@@ -48,8 +49,11 @@ class PanelSite:
         take = _TAKE.fullmatch(path)
         if take is None:
             return self._pages.get(path)
-        bars = int(take[1])
-        return Page("audio/midi", self._hub.last_bars(bars)) if 1 <= bars <= MOST_BARS else None
+        try:
+            (bars,) = check_arguments("/sideman/capture", (int(take[1]),))
+        except ParameterError:
+            return None
+        return Page("audio/midi", self._last_bars(int(bars)))
 
     def talks_at(self, path: str) -> bool:
         """See Site."""

@@ -7,6 +7,7 @@ was sent. The panel's thread takes the entries out.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final
 
 from bridge.live.playing.delivery import EventSink
@@ -70,6 +71,10 @@ class Tap(Observer):
     def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
         """See Observer."""
         self.add("form", timeline)
+
+    def kept(self, bars: Sequence[int], can_undo: bool) -> None:
+        """See Observer."""
+        self.add("kept", tuple(bars), can_undo)
 
 
 class TappedSink:

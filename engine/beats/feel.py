@@ -119,12 +119,15 @@ class NoteMover:
         self._floor_s = not_before_s
         self._now_s = -math.inf
 
-    def take(self, events: Sequence[NoteEvent], until_s: float) -> list[NoteEvent]:
-        """New events, all up to until_s, in time order. What is handed out is in no order but per key."""
+    def take(self, events: Sequence[NoteEvent], until_s: float, first_s: Sequence[float] = ()) -> list[NoteEvent]:
+        """New events, all up to until_s, in time order. What is handed out is in no order but per key.
+
+        first_s: when each was played first, where they come back: humanise moves them as it did then.
+        """
         moved: list[NoteEvent] = []
-        for event in events:
+        for i, event in enumerate(events):
             if event.kind == "on":
-                self._strike(event, moved)
+                self._strike(event, first_s[i] if first_s else event.time_s, moved)
             else:
                 note = self._open.pop(event.pitch, None)
                 if note is None:  # struck before this began: the end is all that is known
@@ -190,8 +193,8 @@ class NoteMover:
                 self._held.append(note)
         return self.take((), stream_s)
 
-    def _strike(self, event: NoteEvent, moved: list[NoteEvent]) -> None:
-        late_s, louder = self.feel.spread(event)
+    def _strike(self, event: NoteEvent, first_s: float, moved: list[NoteEvent]) -> None:
+        late_s, louder = self.feel.spread(event._replace(time_s=first_s))
         latest_s = self._notes[-1].due_s if self._notes else -math.inf
         not_past_s = min(event.time_s, self._now_s)
         due_s = max(self.feel.warped_s(event.time_s) + late_s, latest_s, self._floor_s, not_past_s)

@@ -12,7 +12,8 @@ from torch import Tensor
 from engine.data.practice import practice_piece
 from engine.data.reading.entry import tokenise
 from engine.data.shards.shards import PieceArrays, Shard, load_shard
-from engine.data.windows import WindowSampler, collate
+from engine.data.window_sampler import WindowSampler
+from engine.data.windows import collate
 from engine.model.controls import Control
 from engine.model.perceiver import Inputs
 

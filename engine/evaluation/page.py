@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.atomic import atomic_write
-from engine.data.report.plots import FAINT, FIRST, INK, SECOND, picture
+from engine.data.report.picture import FAINT, FIRST, INK, SECOND, picture
 from engine.evaluation.features import FIGURES, HISTOGRAMS, TIMES_S
 from engine.evaluation.judgement import ROWS, Judgement
 from engine.model.checkpoint import Checkpoint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 import native
 from engine.errors import SidemanError
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
+from engine.inference.decoders.style_slots import Adapter
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import count_parameters
 
@@ -29,7 +30,7 @@ Same = TypeVar("Same")
 
 
 class StreamDecoder(Protocol):
-    """What a session asks of a decoder; engine/inference/decoder says what it means."""
+    """What a session asks of a decoder; engine/inference/decoders/numpy_decoder says what it means."""
 
     @property
     def length(self) -> int: ...
@@ -53,9 +54,7 @@ class StreamDecoder(Protocol):
     @property
     def kernel(self) -> str: ...
 
-    def set_style(
-        self, slot: int, modules: Mapping[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float]] | None
-    ) -> None: ...
+    def set_style(self, slot: int, modules: Adapter | None) -> None: ...
 
     def set_style_weights(self, weights: Sequence[float]) -> None: ...
 
@@ -73,7 +72,7 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
         raise SidemanError(f"backend {backend!r}: choose one of {', '.join(BACKENDS)}")
     if backend in ("torch", "cuda"):
         try:
-            from engine.inference.torch_decoder import TorchDecoder
+            from engine.inference.decoders.torch_decoder import TorchDecoder
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
@@ -85,7 +84,7 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
         return Decoder(checkpoint, rollback)
     if native.VARIANT == "python":
         raise SidemanError("backend native: the extension was not built, or SIDEMAN_NATIVE=off: choose numpy")
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     try:
         return NativeDecoder(checkpoint, rollback)

@@ -16,7 +16,7 @@ from engine.chords import Chord
 from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
-from engine.inference.decoder import STYLES
+from engine.inference.decoders.style_slots import STYLES
 from engine.inference.draw.leaning import SWUNG
 from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
@@ -222,6 +222,10 @@ class Session:
         Notes that sounded then sound again. ValueError: to_s lies beyond what is remembered (over five seconds).
         """
         (self._home or self._stream).rollback(round(to_s / STEP_S))
+
+    def wait(self, until_s: float) -> None:
+        """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
+        (self._home or self._stream).rollback(round(until_s / STEP_S))  # forwards: nothing happens up to there
 
     def fill(
         self, gap: Gap, *, beats: Sequence[int], count: int = 1, keep_rhythm: bool = False, effort: Effort | None = None

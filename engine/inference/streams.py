@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 import native
 from engine.inference.backends import StreamDecoder, make_decoder
-from engine.inference.stream import Event, Stream, stream_rules
+from engine.inference.stream import Event, Stream
+from engine.inference.stream_rules import stream_rules
 from engine.model.checkpoint import Checkpoint
 from engine.model.controls import Control
 from engine.vocabulary import LAYOUT
@@ -78,7 +79,7 @@ def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tup
     """
     decoder = make_decoder(checkpoint, backend, rollback=ROLLBACK_TOKENS + 1)
     if native.VARIANT == "compiled":
-        from engine.inference.native_decoder import NativeDecoder
+        from engine.inference.decoders.native_decoder import NativeDecoder
 
         if isinstance(decoder, NativeDecoder):
             return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
@@ -87,7 +88,7 @@ def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tup
 
 def compiled_stream(decoder: StreamDecoder, seed: int, rollback: int, controls: Sequence[Control] = ()) -> TokenStream:
     """The compiled loop around a compiled decoder, which must reach back one token more than `rollback`."""
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     assert isinstance(decoder, NativeDecoder)
     return native.Stream(decoder.compiled, LAYOUT, stream_rules(controls), seed, rollback)

@@ -6,7 +6,8 @@ also carries what is asked of the music, its controls (engine/model/controls).
 Process: blocks of banded causal self-attention, cross-attention to the chords, feed-forward.
 Decode: the token's own embedding cross-attends to the latents in its band; 400 logits for the next event.
 
-This is the training form, a whole window at once. engine/inference/decoder is the streaming form of the same function.
+This is the training form, a whole window at once. The streaming form of the same function is
+engine/inference/decoders/numpy_decoder.
 """
 
 from __future__ import annotations

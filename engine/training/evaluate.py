@@ -12,8 +12,9 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from engine.data.eval_windows import EvalWindow, cut_eval_windows, eval_windows
 from engine.data.shards.shards import Shard, token_steps
-from engine.data.windows import EvalWindow, collate, cut_eval_windows, eval_windows
+from engine.data.windows import collate
 from engine.evaluation.ngram import NgramModel
 from engine.model.checkpoint import Checkpoint
 from engine.model.perceiver import PerceiverMusicTransformer

@@ -9,13 +9,12 @@ LINK = "link"
 PRESSED = 64  # a button that sends a controller is pressed from here up
 
 BY_NAME = {row[0]: row for row in table.PARAMETERS}
-COMMANDS = {row[0]: row for row in table.COMMANDS}
 
 
 def read_map():
     """(control -> what it does, complaints): what the user's table says, over the default numbers."""
     found = {(CC, row[7]): row[0] for row in table.PARAMETERS if row[7] is not None}
-    found.update({(CC, row[3]): row[0] for row in table.COMMANDS})
+    found.update({(CC, row[3]): row[0] for row in table.COMMANDS if row[3] is not None})
     complaints = []
     try:
         import sideman_map
@@ -55,19 +54,28 @@ def tag(row, value):
 
 def button(what):
     """(words for the hint, address, tags, values) of what a button sends, or None."""
-    command = COMMANDS.get(what)
-    if command is not None:
-        argument = () if command[4] is None else (command[4],)
-        return command[1], command[2], "i" * len(argument), argument
+    for command in table.COMMANDS:
+        if what == command[0] or what.startswith(command[0] + " "):
+            return _command(command, what[len(command[0]) :].strip())
     name, _, text = what.partition(" ")
-    text = text.strip()
-    command, row = COMMANDS.get(name), BY_NAME.get(name)
-    if command is not None and command[4] is not None and text.isdigit():
-        return command[1] + " " + text, command[2], "i", (int(text),)
+    text, row = text.strip(), BY_NAME.get(name)
     value = None if row is None else _value(row, text)
     if value is None:
         return None
     return row[1] + " " + text, row[6], tag(row, value), (value,)
+
+
+def _command(command, text):
+    """As button(): text is what the command is told, or empty."""
+    _, label, address, _, bare, choices = command
+    words = label + " " + text if text else label
+    if choices:
+        return (words, address, "s", (text,)) if text in choices.split() else None
+    if not text:
+        return words, address, "" if bare is None else "s" if bare == "" else "i", () if bare is None else (bare,)
+    if bare == "":
+        return words, address, "s", (text,)
+    return (words, address, "i", (int(text),)) if bare is not None and text.isdigit() else None
 
 
 def _value(row, text):

@@ -39,18 +39,22 @@ PARAMETERS = (
      "follow changes trade continue comp", False),
 )
 
-# name, label, address, CC, the argument that a press sends, None for none
+# name, label, address, CC or None, the argument that a press sends, None for none, the choices as words
 COMMANDS = (
-    ("play", "Play", "/sideman/play", 102, None),
-    ("stop", "Stop", "/sideman/stop", 103, None),
-    ("panic", "Panic", "/sideman/panic", 104, None),
-    ("mode next", "Mode next", "/sideman/mode/next", 105, None),
-    ("style next", "Style next", "/sideman/style/next", 106, None),
-    ("role next", "Role next", "/sideman/role/next", 108, None),
-    ("groove next", "Groove next", "/sideman/groove/next", 109, None),
-    ("left_hand next", "Left hand next", "/sideman/left_hand/next", 110, None),
-    ("manner next", "Manner next", "/sideman/manner/next", 111, None),
-    ("ending", "Ending", "/sideman/ending", 107, 0),
+    ("play", "Play", "/sideman/play", 102, None, ""),
+    ("stop", "Stop", "/sideman/stop", 103, None, ""),
+    ("panic", "Panic", "/sideman/panic", 104, None, ""),
+    ("mode next", "Mode next", "/sideman/mode/next", 105, None, ""),
+    ("style next", "Style next", "/sideman/style/next", 106, None, ""),
+    ("role next", "Role next", "/sideman/role/next", 108, None, ""),
+    ("groove next", "Groove next", "/sideman/groove/next", 109, None, ""),
+    ("left_hand next", "Left hand next", "/sideman/left_hand/next", 110, None, ""),
+    ("manner next", "Manner next", "/sideman/manner/next", 111, None, ""),
+    ("ending", "Ending", "/sideman/ending", 107, 0, ""),
+    ("keep", "Keep", "/sideman/keep", 85, "", ""),
+    ("again", "Again", "/sideman/again", 86, "", ""),
+    ("undo", "Undo", "/sideman/undo", 87, None, ""),
+    ("capture", "Capture", "/sideman/capture", 89, 16, ""),
 )
 # fmt: on
 

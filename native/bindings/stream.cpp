@@ -53,6 +53,10 @@ struct type_caster<sideman::StreamRules> {
     steer("bass", value.steering.bass);
     steer("register", value.steering.register_);
     steer("loudness", value.steering.loudness);
+    steer("offsets", value.steering.offsets);
+    steer("first_notes", value.steering.first_notes);
+    steer("octave", value.steering.octave);
+    steer("louder", value.steering.louder);
     return true;
   }
 };

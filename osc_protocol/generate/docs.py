@@ -53,7 +53,8 @@ applies now, as `{VALUE} density {AUTO}` and `{ASKED} density 0.42`; `{AUTO}` in
 Every row below that has an order has two more addresses, for controllers that know no other range: `{NORM}NAME`
 takes 0..1 and `{MIDI}NAME` 0..127, linear from the low end to the high end (T and F are the two ends, choices are
 equal parts; of the five numbers that may be `{AUTO}` that is -1 on the first, and 0 on the second, where the numbers
-begin at 1). Commands without an argument take a button's: 1 or T acts, 0 or F, the button let go, does nothing.
+begin at 1). Commands that need no argument and take no number take a button's: 1 or T acts, 0 or F, the button let
+go, does nothing.
 
 An address may be a pattern, as OSC 1.0 has them: `/sideman/param/{{swing,quantise}}`, `/sideman/param/t*`; it acts on
 each address that it matches, and each that refuses answers by its own name. A symbol (`S`) is taken for text, an array
@@ -122,6 +123,7 @@ buttons:
   style ragtime: {{cc: 3}}                           # or `style next`
   density auto: {{cc: 9}}                            # any parameter, by a value of its own
   ending 4: {{cc: 14}}                               # in four bars; `ending` alone: at the end of the round
+  again 5-8: {{note: 41, channel: 10}}               # these bars anew; `keep` alone: the round just heard
   panic: off
 ```
 
@@ -176,7 +178,7 @@ def _meanings(row: Parameter) -> str:
 
 def _command(row: Command) -> str:
     argument = f"{row.types} {legal_range(row)}" if row.types else ""
-    argument += f"; none: {row.bare}" if row.bare is not None else ""
+    argument += f"; none: {row.bare}" if row.bare not in (None, "") else "; or none" if row.bare == "" else ""
     cc = "" if row.cc is None else row.cc
     return f"| {row.address} | {argument} | {cc} | {row.help.replace('|', chr(92) + '|')} |"
 

@@ -59,7 +59,7 @@ def _body(source: str) -> str:
 
 def _table() -> str:
     rows = "".join(f"    {_row(row)},\n" for row in PARAMETERS)
-    commands = "".join(f"    {_command(row)},\n" for row in COMMANDS if row.cc is not None)
+    commands = "".join(f"    {_command(row)},\n" for row in COMMANDS if row.cc is not None or row.choices)
     addresses = "".join(
         f"{name} = {getattr(replies, name)!r}\n" for name in ("PONG", "VALUE", "ASKED", "STATUS", "ERROR")
     )
@@ -68,13 +68,14 @@ def _table() -> str:
         "# fmt: off\n"
         "# name, label, OSC type, low, high, unit, address, CC, the choices as words, whether it takes AUTO\n"
         f"PARAMETERS = (\n{rows})\n\n"
-        "# name, label, address, CC, the argument that a press sends, None for none\n"
+        "# name, label, address, CC or None, the argument that a press sends, None for none, the choices as words\n"
         f"COMMANDS = (\n{commands})\n# fmt: on\n\n{addresses}"
     ).replace("'", '"')
 
 
 def _command(row: Command) -> tuple[object, ...]:
-    return (row.name, row.name.replace("_", " ").capitalize(), row.address, row.cc, row.bare)
+    label = row.name.replace("_", " ").capitalize()
+    return (row.name, label, row.address, row.cc, row.bare, " ".join(row.choices))
 
 
 def _row(row: Parameter) -> str:

@@ -27,7 +27,7 @@ def open_stage_control(host: str = "127.0.0.1", port: int = DEFAULT_PORT, feedba
     """The session file's text. host, port: the engine's; feedback_port: the one that Open Stage Control listens on."""
     target = [f"{host}:{port}"]
     cells = [_cell(_name(row.name), _widget(row), row.help) for row in PARAMETERS]
-    pressed = [row for row in ENGINE_COMMANDS if not row.types or row.bare is not None]
+    pressed = [row for row in ENGINE_COMMANDS if row.is_pressed]
     cells += [_cell(_name(row.name), _field(row), row.help) for row in ENGINE_COMMANDS if row not in pressed]
     buttons = [_button(row) for row in pressed]
     feedback = {"on": feedback_port, "typeTags": "i", "comments": "Ask for the values, and for every change of them."}

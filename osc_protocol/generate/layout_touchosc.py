@@ -84,7 +84,9 @@ def _command(row: Command) -> Element:
     """A field for its argument, or a button where it needs none."""
     if not row.types:
         return _button(row.address)
-    return _field(row.address, row.types) if row.bare is None else _button(row.address, "INTEGER", f"{row.bare:g}")
+    if row.bare is None:
+        return _field(row.address, row.types)
+    return _button(row.address, "STRING" if row.types == "s" else "INTEGER", str(row.bare))
 
 
 def _field(address: str, tag: str) -> Element:

@@ -119,6 +119,8 @@ def _command(row: Command) -> dict[str, Any]:
     node: dict[str, Any] = {"TYPE": row.types or "I", "ACCESS": WRITE, "DESCRIPTION": row.help}
     if row.low is not None:
         node |= {"RANGE": [{"MIN": row.low, "MAX": row.high}], "CLIPMODE": ["both"]}
+    if row.choices:
+        node |= {"RANGE": [{"VALS": list(row.choices)}]}
     return node
 
 

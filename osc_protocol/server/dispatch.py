@@ -87,10 +87,12 @@ class Dispatcher:
             return self._dispatch_all(address, arguments, sender)
         if command is None:
             raise ParameterError(f"unknown address{self._hint(address) or '; docs/osc.md lists them all'}")
-        if not command.types and len(arguments) == 1 and isinstance(arguments[0], int | float):
+        is_button = not command.types or isinstance(command.bare, str)
+        if is_button and len(arguments) == 1 and isinstance(arguments[0], int | float):
             if arguments[0] == 0:
                 return []  # a button that is let go
-            arguments = ()
+            if not command.types or arguments[0] == 1:  # any other number is no text
+                arguments = ()
         return self._command(address, check_arguments(address, arguments), sender)
 
     def _dispatch_all(self, pattern: str, arguments: tuple[object, ...], sender: Address | None) -> list[bytes]:

@@ -93,7 +93,7 @@ def check_arguments(address: str, arguments: tuple[object, ...]) -> tuple[Value,
 
 def legal_range(row: Parameter | Command) -> str:
     """What the row accepts, in words: `0.05..2.0`, `0..1 or auto`, `follow, changes, trade or continue`, `text`."""
-    if isinstance(row, Parameter) and row.choices:
+    if row.choices:
         return ", ".join(row.choices[:-1]) + " or " + row.choices[-1]
     if row.low is None or row.high is None:
         return "text" if (row.type if isinstance(row, Parameter) else row.types) == "s" else "nothing"
@@ -164,9 +164,8 @@ def _text(what: str, row: Parameter | Command, value: object) -> str:
         raise ParameterError(f"{what} takes at most {MAX_TEXT} characters, not {len(value)}")
     if not value.isprintable():
         raise ParameterError(f"{what} takes one line of printable text, not {_show(value)}")
-    choices = row.choices if isinstance(row, Parameter) else ()
-    if choices and value not in choices:
-        raise ParameterError(f"{what} takes {legal_range(row)}, not {_show(value)}{nearest(value, choices)}")
+    if row.choices and value not in row.choices:
+        raise ParameterError(f"{what} takes {legal_range(row)}, not {_show(value)}{nearest(value, row.choices)}")
     return value
 
 
@@ -186,4 +185,4 @@ def _shape(row: Command) -> str:
     if not row.types:
         return f"send {row.address} alone"
     wanted = " and ".join(words[tag] for tag in row.types)
-    return f"send {wanted}" + (f" {legal_range(row)}" if row.low is not None else "")
+    return f"send {wanted}" + (f" {legal_range(row)}" if row.low is not None or row.choices else "")

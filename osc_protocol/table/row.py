@@ -38,7 +38,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Command:
-    """One OSC command: `types` holds a tag per argument; low..high bounds its numbers where given.
+    """One OSC command: `types` holds a tag per argument; low..high bounds its numbers, choices its text, where given.
 
     bare: the argument that is meant where none is given, as by a button.
     """
@@ -49,9 +49,15 @@ class Command:
     low: float | int | None = None
     high: float | int | None = None
     cc: int | None = None  # of the MIDI button that sends it
-    bare: float | int | None = None
+    bare: Value | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """`mode next` for /sideman/mode/next."""
         return self.address.removeprefix("/sideman/").replace("/", " ")
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether a button can send it without saying more."""
+        return not self.types or self.bare is not None

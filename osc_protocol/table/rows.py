@@ -120,6 +120,13 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/manner/next", "", "Goes on to the next manner, after the last to auto.", cc=111),
     Command("/sideman/ending", "i", "Brings the music home in so many bars, then rests; 0: at the end of the round.",
             0, 64, cc=107, bare=0),
+    Command("/sideman/keep", "s", "Keeps bars of the chart such as `5-8`, no text for all, as they were heard last: "
+            "they come back in every round.", cc=85, bare=""),
+    Command("/sideman/again", "s", "Plays bars that were kept, no text for all of them, anew from the next round on.",
+            cc=86, bare=""),
+    Command("/sideman/undo", "", "Takes back the last keep or again.", cc=87),
+    Command("/sideman/capture", "i", "Writes the last so many bars, yours and the sideman's, as a MIDI file.", 1, 64,
+            cc=89, bare=16),
     Command("/sideman/seed", "i", "Sets the seed of the draws, so that a take can be had again.", 0, 2**31 - 1),
     Command("/sideman/transport/tempo", "f", "Sets the tempo in beats per minute.", LOWEST_BPM,
             HIGHEST_BPM),

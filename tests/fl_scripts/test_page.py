@@ -88,9 +88,10 @@ def test_the_numbers_of_controllers_are_those_of_the_table() -> None:
     assert buttons == {
         102: "play", 103: "stop", 104: "panic", 105: "mode next", 106: "style next", 107: "ending", 108: "role next",
         109: "groove next", 110: "left_hand next", 111: "manner next",
+        85: "keep", 86: "again", 87: "undo", 89: "capture",
     }  # fmt: skip
     order = "play, stop, panic, next mode, next style, ending, next role, next groove, next left hand and next manner"
-    assert f"102 to 111 presses {order}" in text
+    assert f"102 to 111 presses {order}; 85, 86, 87 and 89 press keep, again, undo and capture" in text
     assert BY_NAME["temperature"].cc == 20
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import native
-from engine.inference.stream import stream_rules
+from engine.inference.stream_rules import stream_rules
 from engine.vocabulary import LAYOUT
 from tests.support.native_variants import compiled, needs_compiled
 
@@ -91,7 +91,7 @@ def _parameters(function: ast.FunctionDef) -> list[tuple[str, str | None]]:
 
 def _stub_functions() -> list[tuple[str, ast.FunctionDef]]:
     # Without a twin here: read_bandwidth, which measures the machine for a benchmark, and the decoder, whose twin is
-    # engine/inference/decoder.
+    # engine/inference/decoders/numpy_decoder.
     found = [(node.name, node) for node in STUB.body if isinstance(node, ast.FunctionDef) and node.name in TWINS]
     for node in STUB.body:
         if isinstance(node, ast.ClassDef) and node.name in TWINS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Final
 
 from bridge.live.modes.chart_chords import chords_from
@@ -10,6 +11,7 @@ from bridge.live.playing.ahead import START_MARGIN_US
 from bridge.live.playing.beat import LOCATE_TOLERANCE_S
 from bridge.live.playing.context import Context
 from bridge.live.playing.timeline import StreamTimeline, WallTimeline
+from bridge.live.rounds.rounds import Rounds
 from bridge.midi.clock import MidiClock, Transport
 from engine.chords import Chart, Chord
 
@@ -26,6 +28,7 @@ class Charting(Mode):
 
     def __init__(self, context: Context, chart: Chart, *, count_in_bars: int) -> None:
         super().__init__("changes", context, chart)
+        self._rounds = Rounds(chart.bars, chart.beats_per_bar)
         self._count_in_bars = count_in_bars
         self._marked: Chord | None = None  # the chord that the observer was told of last
         self._until_s = 0.0  # stream second up to which the chart is laid out
@@ -54,6 +57,34 @@ class Charting(Mode):
         if not self._ahead.playing:
             return None
         return WallTimeline(self._timeline.tempo_bpm, self._ahead.wall_us(self._timeline.seconds(0.0)))
+
+    def keep(self, bars: Collection[int]) -> None:
+        """Has bars come back as they were heard last; none named: all of them. ModeError: they were not."""
+        self._ask(lambda now_s, from_s: self._rounds.keep(bars, now_s, from_s))
+
+    def again(self, bars: Collection[int]) -> None:
+        """Has bars that come back be new from the next round on; none named: all. ModeError: none comes back."""
+        self._ask(lambda _, from_s: self._rounds.again(bars, from_s))
+
+    def undo(self) -> None:
+        """Takes back the last keep or again. ModeError: there is none."""
+        self._ask(lambda _, from_s: self._rounds.undo(from_s))
+
+    def tell_kept(self) -> None:
+        """Tells the observer which bars come back."""
+        self._observer.kept(self._rounds.kept, self._rounds.can_undo)
+
+    def _ask(self, ask: Callable[[float, float], str]) -> None:
+        """Asks the rounds for something else, which holds from the next bar line on."""
+        ahead = self._ahead
+        now_s = from_s = ahead.improviser.time_s
+        if ahead.playing:
+            now_s, from_s = ahead.stream_s(self._clock()), ahead.free_s
+        said = ask(now_s, from_s)
+        if ahead.playing:
+            ahead.make_anew(self._rounds.change_s(from_s))
+        self._report("note", said)
+        self.tell_kept()
 
     def beat_at(self, stream_s: float) -> float:
         """Returns the chart's beat at a stream second. Call it only while playing."""
@@ -188,7 +219,7 @@ class Charting(Mode):
 
     def _lay_out(self, timeline: StreamTimeline, from_s: float) -> None:
         """Lays out beat and chords from a stream second on."""
-        self._ahead.set_beat(timeline, self.chart.metre, from_s, is_form=True)
+        self._ahead.set_beat(timeline, self.chart.metre, from_s, is_form=True, returning=self._rounds)
         chords = chords_from(self.chart, timeline, from_s, LAID_OUT_S)
         self._ahead.improviser.set_chords(chords, from_s=from_s)
         self._until_s, self._last = from_s + LAID_OUT_S, chords[-1][1]

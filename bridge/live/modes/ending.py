@@ -67,12 +67,12 @@ class Ending:
         """Plays on instead of going home."""
         if self._at_s is not None:
             self._at_s = None
-            self._ahead.improviser.bring_home(None)
+            self._ahead.bring_home(None)
 
     def _lay(self, at_s: float, situation: Situation) -> None:
         bar_s = BAR_S if situation.tempo_bpm is None else situation.beats_per_bar * 60.0 / situation.tempo_bpm
         self._at_s, self._hold_s, self._timeline = at_s, max(bar_s, HOLD_S), self._ahead.timeline
-        self._ahead.improviser.bring_home(at_s, self._hold_s)
+        self._ahead.bring_home(at_s, self._hold_s)
 
     def _moved_s(self, at_s: float, situation: Situation, from_s: float) -> float:
         """The same beat of a chart where the beat lies elsewhere now; else the bar line that is next by then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from bridge.errors import ModeError
 from bridge.live.inbox import Inbox
 from bridge.live.modes.charting import Charting
 from bridge.live.modes.continuing import Continuing
@@ -110,8 +111,20 @@ class Modes:
         """Plays over a chart from its first bar; in mode changes if the mode was none over a chart."""
         name = self.mode.name if MODES[self.mode.name].needs_chart else "changes"
         self.rest()
-        self.charting = Charting(self._context, chart, count_in_bars=self._count_in_bars)
+        if self.charting is None or self.charting.chart != chart:  # the same one again: what is kept of it stays
+            self.charting = Charting(self._context, chart, count_in_bars=self._count_in_bars)
+            self.charting.tell_kept()
+        self.charting.start_beat = 0.0
         self.mode = self._over_chart(name)
+
+    @property
+    def round(self) -> Charting:
+        """The chart that goes round. ModeError: none does."""
+        if not isinstance(self.mode, Charting):
+            raise ModeError(
+                "nothing goes round whose bars could be kept: send /sideman/chords, or mode changes or comp"
+            )
+        return self.mode
 
     def end_in(self, bars: int) -> None:
         """Brings the music home in so many bars; 0 means at the end of the chart's round."""

@@ -82,6 +82,8 @@ class PlayAhead(FeltStream):
 
     def abandon(self, improviser: Improviser) -> None:
         """Goes on with another stream, at rest: this one has failed. The scheduler is silent already."""
+        if self._returning is not None and self.playing:
+            self._returning.stop(min(self.stream_s(self._clock()), self._improviser.time_s))
         self._mover.clear()
         self._origin_us = None
         self._improviser = improviser
@@ -142,6 +144,19 @@ class PlayAhead(FeltStream):
         self._take_back(at_s)
         self.turns.plan(max(grid(at_s), self._improviser.time_s), tell)
 
+    @property
+    def free_s(self) -> float:
+        """The first stream second at which bars that come back can still be others. Call it only while playing."""
+        at_us = max(self._clock() + self.margin_us, self._handed_over_us, self.wall_us(self._kept_s))
+        return self.stream_s(at_us) + self._mover.feel.early_s + STEP_S
+
+    def make_anew(self, at_s: float) -> None:
+        """Takes back what lies ready from a stream second on, free_s or later: it is made anew.
+
+        Call it only while playing.
+        """
+        self._take_back(at_s - self._mover.feel.early_s - STEP_S)
+
     def will_strike(self, low: int, high: int) -> bool:
         """Tells whether a note from low to high lies ready that a change would still take back.
 
@@ -158,6 +173,8 @@ class PlayAhead(FeltStream):
         now_s = grid(math.floor(self.stream_s(now_us) / STEP_S) * STEP_S)
         if now_s < self._improviser.time_s:
             self._roll_back(max(now_s, min(self._kept_s, self._improviser.time_s)))
+        if self._returning is not None:
+            self._returning.stop(self._improviser.time_s)
         self._improviser.end()  # the scheduler has ended them already; the stream must know
         self._mover.clear()
         self._origin_us = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
@@ -15,11 +15,29 @@ from engine.metre import Metre
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
-__all__ = ["FeltStream", "first_strike", "grid"]
+__all__ = ["FeltStream", "Returning", "first_strike", "grid"]
 
 SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
 SEARCH_STEP_S: Final = 0.1  # of it between two looks at the clock
 EPSILON_S: Final = 1e-6  # a bar line so near counts as reached
+
+
+class Returning(Protocol):
+    """Plays in the improviser's place where music comes back that was played before. Times are stream seconds."""
+
+    until_s: float  # what comes back ends before
+
+    def lay(self, timeline: StreamTimeline, from_s: float) -> None:
+        """Hears where the beats lie from from_s on."""
+
+    def play(self, improviser: Improviser, limit_s: float) -> tuple[list[NoteEvent], Sequence[float]]:
+        """Plays on to limit_s, or to the first strike: the events and, of those that come back, their first times."""
+
+    def rolled_back(self, to_s: float) -> None:
+        """Hears that the improviser has forgotten what came after to_s."""
+
+    def stop(self, at_s: float) -> None:
+        """Hears that the music is broken off, or that others lay the beat from at_s on."""
 
 
 class FeltStream:
@@ -30,6 +48,7 @@ class FeltStream:
         self._improviser, self._clock = improviser, clock
         self.turns = Turns()
         self._mover = NoteMover(Feel(seed=seed))
+        self._returning: Returning | None = None
         self.timeline: StreamTimeline | None = None  # the beat that model and feel were told last; None: none
 
     def turn_feel(self, **values: float) -> None:
@@ -46,11 +65,24 @@ class FeltStream:
         """The stream that is played."""
         return self._improviser
 
-    def set_beat(self, timeline: StreamTimeline | None, metre: Metre, from_s: float, *, is_form: bool = False) -> None:
+    def set_beat(
+        self,
+        timeline: StreamTimeline | None,
+        metre: Metre,
+        from_s: float,
+        *,
+        is_form: bool = False,
+        returning: Returning | None = None,
+    ) -> None:
         """Tells model and feel the beat of what comes from from_s on; nobody else does. None: it is unknown.
 
-        is_form: a chart begins on beat 0; else that is a bar line like the others.
+        is_form: a chart begins on beat 0; else that is a bar line like the others. returning: what may come back.
         """
+        if self._returning is not None and self._returning is not returning:
+            self._returning.stop(from_s)
+        self._returning = returning
+        if returning is not None and timeline is not None:
+            returning.lay(timeline, from_s)
         self.timeline = timeline
         tempo_bpm = None if timeline is None else timeline.tempo_bpm
         bar_s = from_s  # the bar line that is nearest before it
@@ -67,8 +99,16 @@ class FeltStream:
         """Stream second of a bar line, where a chart plays that of its beginning; 0 where there is no beat."""
         return 0.0 if self.timeline is None else self.timeline.origin_s
 
+    def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
+        """Has a last chord fall at at_s; nothing comes back beyond it. None: plays on."""
+        self._improviser.bring_home(at_s, hold_s)
+        if self._returning is not None:
+            self._returning.until_s = math.inf if at_s is None else at_s
+
     def _roll_back(self, to_s: float) -> None:
         self._improviser.rollback(to_s)
+        if self._returning is not None:
+            self._returning.rolled_back(to_s)
         self.turns.go_back(to_s)
 
     def _to_first_note(self, give_up_us: float = math.inf) -> list[NoteEvent]:
@@ -85,8 +125,11 @@ class FeltStream:
     def _take(self, until_s: float) -> list[NoteEvent]:
         """Generates up to the first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
         self.turns.reach(self._improviser.time_s)
-        events = self._improviser.generate(min(until_s, self.turns.next_s), to_strike=True)
-        return self._mover.take(events, self._improviser.time_s)
+        until_s = min(until_s, self.turns.next_s)
+        if self._returning is None:
+            return self._mover.take(self._improviser.generate(until_s, to_strike=True), self._improviser.time_s)
+        events, first_s = self._returning.play(self._improviser, until_s)
+        return self._mover.take(events, self._improviser.time_s, first_s)
 
 
 def first_strike(events: Sequence[NoteEvent]) -> NoteEvent | None:

@@ -20,6 +20,9 @@ class Improviser(Protocol):
     def time_s(self) -> float:
         """Up to where music is generated."""
 
+    def sounding(self) -> list[int]:
+        """The pitches that sound at time_s, ascending."""
+
     @property
     def controls(self) -> Sequence[Control]:
         """What it can be asked."""
@@ -53,6 +56,9 @@ class Improviser(Protocol):
 
     def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
         """New events in time order; time_s is until_s afterwards. to_strike: or ends with the first strike."""
+
+    def wait(self, until_s: float) -> None:
+        """Lets time pass, with nothing played, up to until_s; time_s is that afterwards."""
 
     def rollback(self, to_s: float) -> None:
         """Forgets everything after to_s."""

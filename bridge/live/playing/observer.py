@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
 from engine.metre import Metre
@@ -29,6 +31,9 @@ class Observer:
 
     def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
         """The music goes round this chart, whose beats fall there; None: it follows none, or rests."""
+
+    def kept(self, bars: Sequence[int], can_undo: bool) -> None:
+        """These bars of the chart, counted from 1, come back as they were heard; whether that can be undone."""
 
 
 class Observers(Observer):
@@ -61,3 +66,8 @@ class Observers(Observer):
         """See Observer."""
         for observer in self._all:
             observer.form(chart, timeline)
+
+    def kept(self, bars: Sequence[int], can_undo: bool) -> None:
+        """See Observer."""
+        for observer in self._all:
+            observer.kept(bars, can_undo)

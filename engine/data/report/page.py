@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.data.report.facts import Example, Facts
-from engine.data.report.plots import time_text
+from engine.data.report.picture import time_text
 from engine.output.html_page import END, Picture, chart, head, image, table, text
 
 __all__ = ["Roll", "page"]

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.chords import Chord
-from engine.data.report.facts import GAP_EDGES, LENGTH_EDGES_S, Example, Facts
-from engine.errors import SidemanError
+from engine.data.report.facts import GAP_EDGES, LENGTH_EDGES_S, Facts
+from engine.data.report.picture import CHART_IN, FIRST, INK, SECOND, picture, pitch_name, time_text
+from engine.data.report.roll import ROLL_IN
 from engine.output.html_page import Picture
-from engine.output.plot import draw_chords, draw_keyboard, draw_notes, pitch_range, velocity_colours
-from engine.tokens import decode_notes
+from engine.output.plot import velocity_colours
 from engine.vocabulary import PITCH_NAMES, QUALITIES, STEP_S
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["charts", "picture", "pitch_name", "roll", "time_text"]
+__all__ = ["charts"]
 
-DPI = 110
-CHART_IN = (4.6, 2.5)
-ROLL_IN = (9.0, 2.3)
-ROLL_BOX = (0.05, 0.12, 0.94, 0.73)  # of the picture; measuring the labels would take as long as drawing them
-ROLL_S = 16.0  # of a piece without beats; eight bars of one with beats, where they last 8 s to 30 s
-ROLL_BARS = 8
 MAX_BARS = 10  # rows of a bar chart; the rest are one row
 MIN_LABEL_SHARE = 0.001  # chords and keys rarer than that are not named in words
-
-# One hue for amounts, a second far from it in lightness too, for grey print and for the colour-blind.
-INK, FAINT, FIRST, SECOND = "#1f2430", "#6b7385", "#4663b8", "#c98a2b"
 FIFTHS = [(7 * i + 5) % 12 for i in range(12)]  # F C G D ... Bb: neighbours are related keys
 LENGTH_TICKS_S = {10: "10 s", 30: "30 s", 60: "1 min", 180: "3 min", 600: "10 min", 1800: "30 min"}
 GAP_TICKS_S = {0.01: "10 ms", 0.03: "30 ms", 0.1: "0.1 s", 0.3: "0.3 s", 1: "1 s", 3: "3 s", 10: "10 s"}
-
 I64 = npt.NDArray[np.int64]
 
 
@@ -55,77 +42,6 @@ def charts(facts: Facts) -> Iterator[Picture]:
         (_collections, True),
     )
     return (draw(facts) for draw, wanted in drawings if wanted)
-
-
-def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
-    """A piano roll under chord symbols of a passage of the piece, and where it begins and ends in seconds."""
-    piece, notes = example.piece, decode_notes(example.piece.tokens)
-    start_s, stop_s = _passage(example, float(notes["offset_s"].max(initial=1.0)), np.random.default_rng(seed))
-    shown = notes[(notes["offset_s"] > start_s) & (notes["onset_s"] < stop_s)]
-    chords = _chord_names(example, stop_s)
-    low, high = pitch_range(shown)
-    beats_s = piece.beat_steps * STEP_S
-    downbeat = np.asarray(piece.beat_in_bar) == 0
-
-    def draw(axes: Axes) -> None:
-        draw_keyboard(axes, start_s, stop_s, low, high)
-        for at_s, first in zip(beats_s, downbeat, strict=True):
-            if start_s <= at_s <= stop_s:
-                axes.axvline(at_s, color="#9aa2b1" if first else "#dfe3ea", linewidth=1.0 if first else 0.7, zorder=1)
-        draw_notes(axes, shown, start_s, stop_s)
-        draw_chords(axes, chords, start_s, stop_s, 0.05, high, ROLL_IN[0] * ROLL_BOX[2])
-        axes.set_xlim(start_s, stop_s)
-        axes.set_ylim(low - 0.5, high + 0.5)
-        seconds = np.arange(np.ceil(start_s / 2) * 2, stop_s, 2)
-        axes.set_xticks(seconds, [f"{int(s) // 60}:{int(s) % 60:02}" for s in seconds], fontsize=8, color=FAINT)
-
-    named = [name for onset_s, name in chords if onset_s >= start_s - 0.05]
-    harmony = f" under the chords {', '.join(named[:12])}{' …' if len(named) > 12 else ''}" if named else ""
-    alt = f"Piano roll: {len(shown)} notes from {pitch_name(low)} to {pitch_name(high)}{harmony}"
-    return picture("roll", draw, alt, ROLL_IN, ROLL_BOX), start_s, stop_s
-
-
-def pitch_name(pitch: int) -> str:
-    """As in C4 for 60, middle C."""
-    return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
-
-
-def time_text(seconds: float) -> str:
-    """As in 40 ms, 0.35 s, 12 s, 3.4 min."""
-    if seconds < 0.1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.2g} min" if seconds < 3600 else f"{seconds / 3600:.2g} h"
-
-
-def picture(
-    name: str,
-    draw: Callable[[Axes], None],
-    alt: str,
-    size_in: tuple[float, float] = CHART_IN,
-    box: tuple[float, float, float, float] | None = None,
-) -> Picture:
-    """The axes lie in the given box of the picture, or where their labels leave room."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise SidemanError("a report needs matplotlib: pip install 'sideman[plot]'") from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a name in a script that the font lacks is drawn as boxes
-        figure = Figure(figsize=size_in, dpi=DPI, layout=None if box else "constrained", facecolor="none")
-        FigureCanvasAgg(figure)
-        axes = figure.add_axes(box, facecolor="none") if box else figure.add_subplot(facecolor="none")
-        for side in ("top", "right", "left"):
-            axes.spines[side].set_visible(False)
-        axes.spines["bottom"].set_color(FAINT)
-        axes.tick_params(colors=FAINT, labelcolor=INK, labelsize=9, length=3)
-        axes.tick_params(axis="y", length=0)
-        draw(axes)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", facecolor="none")
-    return Picture(name, buffer.getvalue(), (round(size_in[0] * DPI), round(size_in[1] * DPI)), alt)
 
 
 def _shares(axes: Axes, edges: npt.NDArray[Any], counts: I64, log: bool = False) -> None:
@@ -314,23 +230,3 @@ def _shortened(text: str, length: int) -> str:
 
 def _signs(name: str) -> str:
     return name.replace("#", "♯").replace("b", "♭")
-
-
-def _passage(example: Example, end_s: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Start and stop of what to draw: eight bars from some bar line, or ROLL_S from anywhere."""
-    bars_s = example.piece.beat_steps[np.asarray(example.piece.beat_in_bar) == 0] * STEP_S
-    if len(bars_s) > ROLL_BARS:
-        first = int(rng.integers(0, len(bars_s) - ROLL_BARS))
-        if 8.0 <= bars_s[first + ROLL_BARS] - bars_s[first] <= 30.0 and bars_s[first] < end_s:
-            return float(bars_s[first]), float(bars_s[first + ROLL_BARS])
-    start_s = round(float(rng.uniform(0, max(0.0, end_s - ROLL_S))), 1)
-    return start_s, start_s + min(ROLL_S, max(1.0, end_s))
-
-
-def _chord_names(example: Example, stop_s: float) -> list[tuple[float, str]]:
-    """(onset_s, name) of the piece's chords before stop_s, without the N.C. that every piece starts from."""
-    piece = example.piece
-    ids = [int(i) for i in piece.chord_ids[1:]]
-    onsets_s = [float(step) * STEP_S for step in piece.chord_steps[1:]]
-    chords = [(onset_s, Chord.from_id(i)) for onset_s, i in zip(onsets_s, ids, strict=True) if onset_s < stop_s]
-    return [(onset_s, "N.C." if chord is None else chord.name) for onset_s, chord in chords]

@@ -9,7 +9,8 @@ from pathlib import Path
 from engine.atomic import atomic_write
 from engine.data.report.facts import gather
 from engine.data.report.page import Roll, page
-from engine.data.report.plots import charts, roll
+from engine.data.report.plots import charts
+from engine.data.report.roll import roll
 from engine.errors import DataError
 
 __all__ = ["REPORT", "write_report"]

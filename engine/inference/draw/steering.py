@@ -13,12 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import native
+from engine.inference.draw.past import PastToken
 from engine.model.controls import BASS_BELOW, MEASURED
 from engine.vocabulary import LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
 
@@ -29,13 +30,9 @@ F64 = npt.NDArray[np.float64]
 
 STEERING = native.Steering(
     window_steps=400, bass_below=BASS_BELOW, most=5.0, strike=1.0, wait=1.0, hold=8.0, chord=3.0, bass=5.0,
-    register=3.0, loudness=2.0,
+    register=3.0, loudness=2.0, offsets=(0.3, 0.0, 0.0, 0.3, 0.2), first_notes=4.0, octave=12.0, louder=12.0,
 )  # fmt: skip
 """Tuned over unseen charts until what is obtained follows what is asked, with as many chord tones as without."""
-
-OFFSETS = {"density": 0.3, "thickness": 0.3, "bass": 0.2}  # so that none is no infinite distance from some
-FIRST_NOTES = 4.0  # heard before the first strike, as asked: one note is no register yet
-OCTAVE = LOUDER = 12.0  # semitones, and steps of velocity: the unit of a distance
 
 NO_TARGETS: F64 = np.full(len(MEASURED), np.nan)
 NO_TARGETS.flags.writeable = False
@@ -44,19 +41,6 @@ NO_TARGETS.flags.writeable = False
 def targets_of(asked: Mapping[str, float]) -> F64:
     """Quantities by measured control, in the units of its edges -> (M,) in the order of MEASURED, NaN: not asked."""
     return np.array([asked.get(name, math.nan) for name in MEASURED], dtype=np.float64)
-
-
-class PastToken(Protocol):
-    """What is heard of a token."""
-
-    @property
-    def token(self) -> int: ...
-
-    @property
-    def step(self) -> int: ...
-
-    @property
-    def velocity(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -113,13 +97,13 @@ def steer(logits: F32, heard: Heard, targets: F64) -> F32:
         longer = np.log(np.arange(1, NUM_SHIFTS + 1) * STEP_S / 0.1)
         result[TIME_SHIFT : TIME_SHIFT + NUM_SHIFTS] -= (_limited(STEERING.wait * missing) * longer).astype(np.float32)
     if not math.isnan(loudness):
-        missing = (loudness - _mean(loudness, heard.velocities, heard.strikes)) / LOUDER
+        missing = (loudness - _mean(loudness, heard.velocities, heard.strikes)) / STEERING.louder
         middles = np.arange(NUM_VELOCITIES) * LAYOUT.velocity_width + LAYOUT.velocity_width // 2
-        louder = (middles - (heard.velocity if heard.velocity >= 0 else loudness)) / LOUDER
+        louder = (middles - (heard.velocity if heard.velocity >= 0 else loudness)) / STEERING.louder
         velocities += _spread(STEERING.loudness * missing, louder)
     if not math.isnan(register):
-        missing = (register - _mean(register, heard.pitches, heard.strikes)) / OCTAVE
-        strikes += _spread(STEERING.register * missing, (np.arange(128) - register) / OCTAVE)
+        missing = (register - _mean(register, heard.pitches, heard.strikes)) / STEERING.octave
+        strikes += _spread(STEERING.register * missing, (np.arange(128) - register) / STEERING.octave)
     if not math.isnan(thickness):
         missing = _missing("thickness", thickness, heard.sounding_steps * STEP_S, heard)
         result[NOTE_OFF : NOTE_OFF + 128] -= np.float32(_limited(STEERING.hold * missing))
@@ -137,11 +121,12 @@ def _missing(name: str, target: float, total: float, heard: Heard) -> float:
     """How many times more of something a second is asked than was heard, as a natural logarithm."""
     window_s = STEERING.window_steps * STEP_S
     per_s = (total + target * (window_s - heard.steps * STEP_S)) / window_s
-    return math.log((target + OFFSETS[name]) / (per_s + OFFSETS[name]))
+    offset = STEERING.offsets[MEASURED.index(name)]
+    return math.log((target + offset) / (per_s + offset))
 
 
 def _mean(target: float, total: float, count: int) -> float:
-    return (total + target * FIRST_NOTES) / (count + FIRST_NOTES)
+    return (total + target * STEERING.first_notes) / (count + STEERING.first_notes)
 
 
 def _limited(x: float) -> float:

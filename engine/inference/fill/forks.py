@@ -65,7 +65,7 @@ def _fork(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> Toke
     """Any: a twin takes its twin's decoder."""
     if isinstance(stream, Stream):
         return stream.fork(decoder, seed, rollback)
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     assert isinstance(decoder, NativeDecoder)
     forked: TokenStream = stream.fork(decoder.compiled, seed, rollback)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.data.eval_windows import EvalWindow, eval_windows
 from engine.data.practice import practice_piece
 from engine.data.reading.entry import tokenise
 from engine.data.shards.shards import Shard
-from engine.data.windows import EvalWindow, eval_windows
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.evaluate import token_nats, with_wrong_chords
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.data.shards.shards import PieceArrays, Shard
-from engine.data.windows import WindowSampler
+from engine.data.window_sampler import WindowSampler
 from engine.errors import ConfigError
 from engine.model.checkpoint import Checkpoint, Weights
 from engine.styles.style import Style

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from engine.data.controls import measure
+from engine.data.eval_windows import eval_windows
 from engine.data.shards.shards import PieceArrays
-from engine.data.windows import collate, cut_window, eval_windows
+from engine.data.windows import collate, cut_window
 from engine.model.controls import MEASURED, UNKNOWN, Control
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.vocabulary import PAD

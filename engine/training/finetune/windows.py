@@ -16,7 +16,8 @@ from torch import Tensor
 
 from engine.data.controls import ControlLevels
 from engine.data.shards.shards import PieceArrays, Shard
-from engine.data.windows import WindowSampler, collate, cut_window, draw_chords_ahead
+from engine.data.window_sampler import WindowSampler
+from engine.data.windows import collate, cut_window, draw_chords_ahead
 from engine.model.controls import Control
 from engine.model.perceiver import Inputs
 from engine.training.finetune.checks import practice_shard

@@ -2,8 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
+
+#include "sideman/steering.h"
+#include "sideman/stream_rules.h"
 
 namespace sideman {
 
@@ -49,6 +53,25 @@ class ChordTrack {
   int back_, ahead_, clip_;
   std::vector<std::int64_t> ids_, steps_;
   std::vector<std::int64_t> rows_;  // of one view
+};
+
+/// All that was asked of a stream; a copy of it is all that a fork has to take. engine/inference/draw/conditions.py is
+/// the specification.
+struct Conditions {
+  explicit Conditions(const StreamRules& rules);
+
+  /// Writes what is asked of each control at a step, which phrase and ending change with. Realtime-safe: yes.
+  void levels_at(std::int64_t step, double step_s, const StreamRules& rules, float* levels_out) const noexcept;
+
+  ChordTrack chords;
+  Beat beat;
+  bool leans = true;  // whether waits lean towards the beat
+  Targets targets{};
+  bool steers = false;                   // whether a target is asked
+  std::vector<float> levels;             // by control
+  std::optional<double> form_s;          // where bars are counted from
+  std::optional<std::int64_t> end_step;  // where the music is to end
+  float chord_strength = 1.0f;           // 0 without chords, 1 with, beyond 1 guided further
 };
 
 }  // namespace sideman

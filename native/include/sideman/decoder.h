@@ -80,7 +80,7 @@ struct AdapterTensor {
 };
 using Style = std::unordered_map<std::string, AdapterTensor>;  // by module: "blocks.0.self_attn.q_proj"
 
-/// The network of engine/model/perceiver.py one token at a time; engine/inference/decoder.py is the specification.
+/// The network of engine/model/perceiver.py one token at a time; engine/inference/decoders/numpy_decoder.py is the specification.
 ///
 /// Design: NF4 weights are laid out anew at construction and read once a token for both streams (with the chords and
 /// without). Caches are rings of `band + rollback` positions, so taking tokens back is a change of a counter.

@@ -8,6 +8,11 @@
 
 namespace sideman {
 
+/// Quantities asked of the music, NaN where none is: notes a second, mean velocity, mean pitch, notes sounding, bass
+/// notes a second.
+enum Target : std::size_t { kDensity, kLoudness, kRegister, kThickness, kBass, kTargets };
+using Targets = std::array<double, kTargets>;
+
 /// How far the draw leans towards what is asked; engine/inference/draw/steering.py states the values.
 struct Steering {
   std::int64_t window_steps = 0;  // that are listened to; 0: nothing is steered
@@ -20,12 +25,11 @@ struct Steering {
   double bass = 0.0;
   double register_ = 0.0;
   double loudness = 0.0;
+  Targets offsets{};         // added to both sides, so that none is not infinitely far from some
+  double first_notes = 0.0;  // counted as heard before the first strike, as asked: one note is no register yet
+  double octave = 12.0;      // semitones that count as one unit of distance in the register
+  double louder = 12.0;      // steps of velocity that count as one unit of distance in loudness
 };
-
-/// Quantities asked of the music, NaN where none is: notes a second, mean velocity, mean pitch, notes sounding, bass
-/// notes a second.
-enum Target : std::size_t { kDensity, kLoudness, kRegister, kThickness, kBass, kTargets };
-using Targets = std::array<double, kTargets>;
 
 /// What sounded in the window before a step, as sums.
 struct Heard {

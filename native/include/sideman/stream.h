@@ -11,31 +11,9 @@
 #include "sideman/decoder.h"
 #include "sideman/layout.h"
 #include "sideman/sampler.h"
-#include "sideman/steering.h"
+#include "sideman/stream_rules.h"
 
 namespace sideman {
-
-/// What a stream must know beside the vocabulary; engine/inference/stream.py states the values.
-struct StreamRules {
-  std::int64_t max_note_steps = 0;  // a longer note was forgotten, and is ended
-  std::int64_t restrike_steps = 0;  // a key repeats no faster
-  int beat_bins = 0;                // without the null bin
-  int bar_bins = 0;
-  std::vector<float> leaning;       // of waits, by the bin of the beat they end in (leaning.h); empty: none
-  float release = 0.0f;             // of notes foreign to a new chord, times the chord strength (release.h)
-  std::vector<std::int32_t> chord_tones;  // pitch classes as bits, by chord id less no_chord
-  int no_chord = 0;    // the id of no chord at all
-  int chord_clip = 0;  // relative chord indices beyond share an embedding
-  int chords_back = 0;
-  int chords_ahead = 0;
-  int controls = 0;          // of the decoder
-  int phrase_control = -1;   // which of them is the bar of the phrase; -1: none
-  int phrase_bars = 1;
-  double phrase_grace_s = 0.0;  // a bar counts from that much before its line
-  int ending_control = -1;      // which is the time that is left
-  std::vector<double> ending_edges_s;  // where its levels change
-  Steering steering;
-};
 
 /// A note's start, or its end: velocity_bin -1.
 struct StreamEvent {
@@ -147,7 +125,6 @@ class Stream {
   void step_decoder();
   void guide() noexcept;
   Heard listen() const noexcept;
-  const float* levels_at(std::int64_t step) noexcept;
   void move_to(std::int64_t step);
   bool take_back(std::size_t count) noexcept;
   bool is_dangling(int token) const noexcept;
@@ -156,15 +133,7 @@ class Stream {
   const Layout layout_;
   const StreamRules rules_;
   Sampler sampler_;
-  ChordTrack chords_;
-  Beat beat_;
-  bool leans_ = true;
-  Targets targets_{};
-  bool steers_ = false;
-  std::vector<float> asked_;  // levels by control
-  std::optional<double> form_s_;
-  std::optional<std::int64_t> end_step_;
-  float chord_strength_ = 1.0f;
+  Conditions asked_;
 
   std::vector<Entry> ring_;
   std::size_t newest_ = 0;

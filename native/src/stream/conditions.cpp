@@ -56,4 +56,28 @@ ChordTrack::View ChordTrack::view(std::int64_t step) noexcept {
   return {ids_.data() + first, rows_.data(), static_cast<int>(last - first)};
 }
 
+Conditions::Conditions(const StreamRules& rules)
+    : chords(rules.no_chord, rules.chords_back, rules.chords_ahead, rules.chord_clip),
+      levels(static_cast<std::size_t>(rules.controls), -1.0f) {}
+
+void Conditions::levels_at(std::int64_t step, double step_s, const StreamRules& rules,
+                           float* levels_out) const noexcept {
+  std::copy(levels.begin(), levels.end(), levels_out);
+  if (form_s && rules.phrase_control >= 0) {
+    float& phrase = levels_out[rules.phrase_control];
+    phrase = -1.0f;
+    if (beat.bpm > 0.0) {
+      const double since_s = static_cast<double>(step) * step_s + rules.phrase_grace_s - *form_s;
+      const double bars = std::floor(since_s * beat.bpm / 60 / static_cast<double>(beat.beats_per_bar));
+      if (bars >= 0.0) phrase = static_cast<float>(std::fmod(bars, rules.phrase_bars));
+    }
+  }
+  if (end_step && rules.ending_control >= 0) {
+    const double left_s = static_cast<double>(std::max<std::int64_t>(0, *end_step - step)) * step_s;
+    const auto& edges = rules.ending_edges_s;
+    levels_out[rules.ending_control] =
+        static_cast<float>(std::upper_bound(edges.begin(), edges.end(), left_s) - edges.begin());
+  }
+}
+
 }  // namespace sideman

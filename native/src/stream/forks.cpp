@@ -17,15 +17,7 @@ bool Stream::copy(const Stream& other, std::int64_t same) {
   if (this == &other) return true;
   if (!decoder_.copy(other.decoder_, std::min({same, decoder_.length(), other.decoder_.length()}))) return false;
   sampler_.copy(other.sampler_);
-  chords_ = other.chords_;
-  beat_ = other.beat_;
-  leans_ = other.leans_;
-  targets_ = other.targets_;
-  steers_ = other.steers_;
   asked_ = other.asked_;
-  form_s_ = other.form_s_;
-  end_step_ = other.end_step_;
-  chord_strength_ = other.chord_strength_;
   stored_ = std::min(other.stored_, ring_.size());
   for (std::size_t age = 0; age < stored_; ++age) ring_[stored_ - 1 - age] = other.past(age);
   newest_ = stored_ > 0 ? stored_ - 1 : 0;

@@ -6,15 +6,7 @@
 namespace sideman {
 namespace {
 
-constexpr Targets kOffsets = {0.3, 0.0, 0.0, 0.3, 0.2};  // so that none is no infinite distance from some
-constexpr double kFirstNotes = 4.0;   // heard before the first strike, as asked: one note is no register yet
-constexpr double kOctave = 12.0, kLouder = 12.0;  // semitones, and steps of velocity: the unit of a distance
-
 double limited(double x, double most) noexcept { return std::max(-most, std::min(most, x)); }
-
-double mean(double target, std::int64_t total, std::int64_t count) noexcept {
-  return (static_cast<double>(total) + target * kFirstNotes) / (static_cast<double>(count) + kFirstNotes);
-}
 
 }  // namespace
 
@@ -34,7 +26,11 @@ void steer(const Steering& steering, const Heard& heard, const Targets& targets,
     const double window_s = static_cast<double>(steering.window_steps) * step_s;
     const double target = targets[which];
     const double per_s = (total + target * (window_s - static_cast<double>(heard.steps) * step_s)) / window_s;
-    return std::log((target + kOffsets[which]) / (per_s + kOffsets[which]));
+    return std::log((target + steering.offsets[which]) / (per_s + steering.offsets[which]));
+  };
+  const auto mean = [&](double target, std::int64_t total, std::int64_t count) {
+    return (static_cast<double>(total) + target * steering.first_notes) /
+           (static_cast<double>(count) + steering.first_notes);
   };
   const auto spread = [&](double slope, double distance) {
     return static_cast<float>(limited(limited(slope, most) * distance, 2 * most));
@@ -50,14 +46,14 @@ void steer(const Steering& steering, const Heard& heard, const Targets& targets,
       waits[i] -= static_cast<float>(shorter * std::log((i + 1) * step_s / 0.1));
   }
   if (const double target = targets[kLoudness]; !std::isnan(target)) {
-    const double nats = steering.loudness * (target - mean(target, heard.velocities, heard.strikes)) / kLouder;
+    const double nats = steering.loudness * (target - mean(target, heard.velocities, heard.strikes)) / steering.louder;
     const double from = heard.velocity >= 0 ? static_cast<double>(heard.velocity) : target;
     for (int i = 0; i < layout.num_velocities; ++i)
-      velocities[i] += spread(nats, (i * layout.velocity_width() + layout.velocity_width() / 2 - from) / kLouder);
+      velocities[i] += spread(nats, (i * layout.velocity_width() + layout.velocity_width() / 2 - from) / steering.louder);
   }
   if (const double target = targets[kRegister]; !std::isnan(target)) {
-    const double nats = steering.register_ * (target - mean(target, heard.pitches, heard.strikes)) / kOctave;
-    for (int pitch = 0; pitch < kPitches; ++pitch) strikes[pitch] += spread(nats, (pitch - target) / kOctave);
+    const double nats = steering.register_ * (target - mean(target, heard.pitches, heard.strikes)) / steering.octave;
+    for (int pitch = 0; pitch < kPitches; ++pitch) strikes[pitch] += spread(nats, (pitch - target) / steering.octave);
   }
   if (const double target = targets[kThickness]; !std::isnan(target)) {
     const double nats = missing(kThickness, static_cast<double>(heard.sounding_steps) * step_s);

@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from bridge.panel.hub import Hub
 from bridge.panel.site import FILES, LIVE, ROOT, PanelSite
 from bridge.panel.tap import Tap
+from bridge.recording.capture import Capture
 from osc_protocol.oscquery.server import OscQueryServer
 from tests.support.osc.fake_engine import FakeEngine
 
@@ -47,7 +48,9 @@ def server(session: Played) -> Iterator[OscQueryServer]:
     hub = Hub(Tap(), time.monotonic_ns, print)
     hub.open()
     engine = FakeEngine()
-    with OscQueryServer(engine.server(port=0), site=PanelSite(hub, session)) as running:
+    with OscQueryServer(
+        engine.server(port=0), site=PanelSite(hub, session, lambda bars: Capture().midi(bars, 1_234_567))
+    ) as running:
         yield running
     hub.close()
 

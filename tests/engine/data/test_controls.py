@@ -11,7 +11,7 @@ from engine.data.controls import ControlLevels, measure
 from engine.data.practice import practice_piece
 from engine.data.shards.augmentation import Augmentation
 from engine.data.shards.shards import PieceArrays
-from engine.data.windows import WindowSampler
+from engine.data.window_sampler import WindowSampler
 from engine.model.controls import UNKNOWN, Control
 from engine.notes import make_notes
 from engine.tokens import encode_notes

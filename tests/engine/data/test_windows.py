@@ -12,10 +12,12 @@ pytest.importorskip("torch")
 import torch
 
 from engine.beats.phase import beat_bins
+from engine.data.eval_windows import cut_eval_windows, eval_windows
 from engine.data.shards.augmentation import Augmentation, keys, transpose_chords
 from engine.data.shards.shard_writer import save_shard
 from engine.data.shards.shards import PieceArrays, Shard, load_shard, token_steps
-from engine.data.windows import WindowSampler, collate, cut_eval_windows, cut_window, eval_windows
+from engine.data.window_sampler import WindowSampler
+from engine.data.windows import collate, cut_window
 from engine.errors import DataError
 from engine.model.perceiver import Inputs
 from engine.vocabulary import BOS, NO_CHORD, PAD

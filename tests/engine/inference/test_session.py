@@ -13,7 +13,7 @@ from engine.errors import SidemanError
 from engine.inference import session as session_module
 from engine.inference.backends import compiled_advice
 from engine.inference.session import Session
-from engine.inference.stream import MAX_NOTE_STEPS, RESTRIKE_STEPS
+from engine.inference.stream_rules import MAX_NOTE_STEPS, RESTRIKE_STEPS
 from engine.inference.streams import ROLLBACK_TOKENS, make_stream
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent

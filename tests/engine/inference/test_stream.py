@@ -14,13 +14,13 @@ import pytest
 
 import native
 from engine.inference.backends import StreamDecoder
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
 from engine.inference.stream import Event, Stream
 from engine.inference.streams import TokenStream, compiled_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, NUM_CHORDS
-from tests.engine.inference.test_native_decoder import PACKED, packed_checkpoint, random_style
+from tests.engine.inference.decoders.test_native_decoder import PACKED, packed_checkpoint, random_style
 from tests.support.native_variants import needs_compiled
 from tests.support.tiny_model import random_levels
 
@@ -43,7 +43,7 @@ def checkpoint() -> Checkpoint:
 
 
 def native_decoder(checkpoint: Checkpoint, precision: str = "exact", rollback: int = ROLLBACK) -> StreamDecoder:
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     return NativeDecoder(checkpoint, rollback + 1, precision)
 
@@ -334,7 +334,7 @@ def test_events_that_are_none_are_refused_and_none_of_them_is_taken(
 
 
 def test_a_decoder_of_one_stream_cannot_be_guided(checkpoint: Checkpoint) -> None:
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     with pytest.raises(ValueError, match="one stream"):
         compiled_stream(NativeDecoder(checkpoint, streams=1), 0, 8)

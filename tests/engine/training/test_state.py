@@ -17,7 +17,7 @@ pytest.importorskip("accelerate")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from engine.data.windows import WindowSampler  # noqa: E402
+from engine.data.window_sampler import WindowSampler  # noqa: E402
 from engine.errors import CheckpointError  # noqa: E402
 from engine.model.config import load_config, to_yaml  # noqa: E402
 from engine.training.initial import initialise  # noqa: E402

@@ -95,6 +95,10 @@ class FakeSession:
             self._play(sounding)
         return self.history[begin:]
 
+    def wait(self, until_s: float) -> None:
+        assert until_s >= self.time_s - 1e-9, "waiting never goes back"
+        self._step = round(until_s / STEP_S)
+
     def rollback(self, to_s: float) -> None:
         step = round(to_s / STEP_S)
         assert step <= self._step, "rollback never goes ahead"

@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.data.practice.hands.dice import Dice
-from engine.data.practice.hands.lines import (
-    Line,
-    Register,
-    blues_lick,
-    long_notes,
-    make_motif,
-    motif_phrase,
-    target_phrase,
-)
+from engine.data.practice.hands.licks import blues_lick, long_notes
+from engine.data.practice.hands.lines import target_phrase
+from engine.data.practice.hands.motifs import make_motif, motif_phrase
 from engine.data.practice.hands.part import Part
+from engine.data.practice.hands.register import Line, Register
 from engine.data.practice.hands.rhythm import phrase_rhythm
 from engine.data.practice.hands.scales import Harmony
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import native
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
 from engine.inference.fill.fill import Effort, fill
 from engine.inference.fill.forks import Forks
 from engine.inference.fill.gap import Gap, Struck, events_of

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import native
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
+from engine.inference.decoders.torch_decoder import TorchDecoder
 from engine.inference.draw.steering import targets_of
 from engine.inference.fill.forks import Forks
 from engine.inference.stream import Event, Stream
 from engine.inference.streams import TokenStream
-from engine.inference.torch_decoder import TorchDecoder
 from engine.model.checkpoint import Checkpoint
 from engine.vocabulary import NO_CHORD
-from tests.engine.inference.test_native_decoder import packed_checkpoint
+from tests.engine.inference.decoders.test_native_decoder import packed_checkpoint
 from tests.engine.inference.test_stream import Pair, compiled, in_python, native_decoder
 from tests.support.native_variants import needs_compiled
 

@@ -17,7 +17,7 @@ import torch
 from engine.data.prepare import Settings, prepare
 from engine.data.shards.shards import load_shard
 from engine.errors import ConfigError, DataError, SidemanError
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
 from engine.model import nf4
 from engine.model.checkpoint import Checkpoint, load_checkpoint, nf4_matrices
 from engine.model.config import QloraConfig

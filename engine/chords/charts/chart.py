@@ -1,4 +1,4 @@
-"""Chord charts: `[A] |: Dm7 G7 | Cmaj7 :| %` -> spans in beats. engine.chords.furniture reads what is no chord."""
+"""Chord charts: `[A] |: Dm7 G7 | Cmaj7 :| %` -> spans in beats. bar_reader reads what is no chord."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
+from engine.chords.charts.bar_reader import read_bars
+from engine.chords.charts.bars import HOLDS, Bar, Word
+from engine.chords.charts.repeats import in_order
 from engine.chords.chord import Chord
-from engine.chords.furniture import HOLDS, Bar, Word, in_order, read_bars
 from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError
 from engine.metre import COMMON, Metre

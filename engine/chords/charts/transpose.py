@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
-from engine.chords.furniture import read_bars
+from engine.chords.charts.bar_reader import read_bars
 from engine.chords.roots import SPELLINGS, Root, read_bass, read_root
 from engine.errors import ChordError
 

@@ -13,14 +13,14 @@ import torch
 import native
 from bridge.commands.play import load_engine
 from engine.inference.backends import make_decoder
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
 from engine.inference.session import Session
 from engine.model import nf4
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.model.config import ModelConfig
 from engine.model.shapes import CHORD_CLIP
 from engine.training.evaluate import load_model
-from tests.engine.inference.test_decoder import step, without_chords
+from tests.engine.inference.decoders.test_numpy_decoder import step, without_chords
 from tests.support.native_variants import compiled, needs_compiled
 from tests.support.tiny_model import CONFIG, CONTROLLED, make_checkpoint, make_model, random_inputs, random_levels
 
@@ -83,7 +83,7 @@ def feed(decoder: object, token: Token) -> F32:
 
 
 def native_decoder(checkpoint: Checkpoint, rollback: int = 32, **options: object) -> object:
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     return NativeDecoder(checkpoint, rollback, **options)  # type: ignore[arg-type]
 
@@ -372,7 +372,7 @@ def test_memory_is_taken_at_the_start_alone() -> None:
 def test_where_no_instruction_set_helps_numpy_decodes_unless_the_portable_kernel_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     checkpoint = packed_checkpoint()
     monkeypatch.delenv("SIDEMAN_KERNEL", raising=False)

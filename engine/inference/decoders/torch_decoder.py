@@ -1,4 +1,4 @@
-"""The streaming decoder on torch, for whoever has a GPU, with the face of engine.inference.decoder.Decoder.
+"""The streaming decoder on torch, for whoever has a GPU, with the same face as the numpy decoder.
 
 Every tensor has one place and one size for the life of the decoder: on CUDA a token is then one replay of a CUDA graph,
 and the matrices stay in NF4 where bitsandbytes is installed. Sums are float32. On a processor it serves as the
@@ -8,7 +8,7 @@ reference that the compiled decoder is held to; there native is ten times as fas
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import SidemanError
-from engine.inference.decoder import PROJECTIONS, STREAMS, STYLES, check_style
-from engine.inference.torch_linear import Linear, bitsandbytes_or_none
+from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, Adapter, check_style
+from engine.inference.decoders.torch_linear import Linear, bitsandbytes_or_none
 from engine.model.checkpoint import Checkpoint
 from engine.model.controls import ControlRows
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
@@ -172,7 +172,7 @@ class TorchDecoder:
         self._sounding[...] = other._sounding
         self.length, self._reachable = other.length, min(other._reachable, self._rollback)
 
-    def set_style(self, slot: int, modules: Mapping[str, tuple[F32, F32, float]] | None) -> None:
+    def set_style(self, slot: int, modules: Adapter | None) -> None:
         """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
 
         It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.

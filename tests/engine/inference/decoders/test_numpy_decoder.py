@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
 from engine.model.config import ModelConfig
 from engine.model.perceiver import Inputs
 from engine.model.shapes import CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK

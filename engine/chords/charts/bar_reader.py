@@ -1,77 +1,40 @@
 """What stands in a chart beside its chords: bar lines, repeats, endings, counts, sections, metre, dots and dashes.
 
-`read_bars` makes the bars as they are written, `in_order` the order in which they are played.
+`read_bars` makes the bars as they are written; charts/repeats.py says in which order they are played.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
-from engine.chords.roots import read_root
-from engine.chords.symbol import parse_chord
+from engine.chords.charts.bars import Bar, Refuse, Word, Written
+from engine.chords.charts.words import (
+    BEATS,
+    COUNT,
+    DASHES,
+    ENDING,
+    METRE,
+    SECTION,
+    SIMILE,
+    TOKEN,
+    is_chord,
+    numbers,
+    parted,
+    without_dashes,
+)
 from engine.errors import ChordError
 from engine.metre import Metre, parse_metre
 
-__all__ = ["HOLDS", "MAX_BARS", "Bar", "Refuse", "Word", "Written", "in_order", "read_bars"]
+__all__ = ["read_bars"]
 
-MAX_BARS = 4096  # played; more is a slip of the pen in a count
 MAX_COUNT = 64
-
-HOLDS = frozenset("/.%")  # the chord before for one more share
-_BEATS = re.compile(r"[/.]+|…")
-_SIMILE = {"./.": "%", "𝄎": "%", ".//.": "%%", "𝄏": "%%"}
-_DASHES = frozenset("-–—−")
-_COUNT = re.compile(r"\(?(?:[x×](\d+)|(\d+)[x×])\)?")
-_METRE = re.compile(r"\(?(\d+/\d+)\)?")
-_ENDING = re.compile(r"(\d(?:[.,-]\d)*)[.)]?")
-_SECTION = re.compile(r"[A-H]?\d?'?|[A-H][a-z]?")  # [A], [A1]: not a chord though it could be one
-_TOKEN = re.compile(
-    r"(?P<bar>:?[|│‖]+\]?:?|𝄆|𝄇|[𝄀𝄁𝄂])|(?P<line>\n)"
-    r"|(?P<named>(?<![^\n])[ \t]*[^\W\d_][\w '.-]{0,30}(?<! ):(?=[ \t]|$|\n))"
-    r"|\[(?P<bracket>[^\[\]|\n]*)\]|(?P<bracket_open>\[)"
-    r"|(?P<word>(?:\([^()|\n]*\)|[^\s|│‖\[\]:𝄆𝄇𝄀𝄁𝄂]|:(?![|│‖]))+)|(?P<other>\S)"
-)
-_COMMA = re.compile(r"[,;](?=[A-H]|R[eéE]|[MS][iIoO]|L[aáA])")
-
-Refuse = Callable[[int, int, str], NoReturn]
-"""Raises a ChordError: number of the bar, index in the text, reason."""
-
-
-class Word(NamedTuple):
-    """text, and its index in the chart's text."""
-
-    text: str
-    at: int
-
-
-@dataclass
-class Bar:
-    """One bar as it is written. words: chords and HOLDS, sharing the bar; none where the chord before is held."""
-
-    words: list[Word]
-    at: int
-    sections: list[str] = field(default_factory=list)
-    endings: frozenset[int] = frozenset()
-    starts: bool = False  # a repeat begins before it
-    ends: bool = False  # a repeat ends after it
-    times: int = 0  # how often that is played; 0: not said
-
-
-@dataclass
-class Written:
-    """A chart as it is written; metre None where it says none."""
-
-    bars: list[Bar]
-    metre: Metre | None
 
 
 def read_bars(text: str, refuse: Refuse) -> Written:
     """The bars of a chart. ChordError, by way of refuse: furniture that says nothing, or two things."""
     reader = _Reader(refuse)
-    tokens = list(_TOKEN.finditer(text))
+    tokens = list(TOKEN.finditer(text))
     reader.barred = any(token["bar"] for token in tokens)
     for token in tokens:
         reader.take(token)
@@ -106,7 +69,7 @@ class _Reader:
         elif token["named"] or token["bracket"] is not None:
             self._bracket(token)
         elif token["word"]:
-            for word in _parted(token["word"], token.start()):
+            for word in parted(token["word"], token.start()):
                 self._word(word)
         elif token["other"] or token["bracket_open"]:
             self._open_bracket(token)
@@ -152,7 +115,7 @@ class _Reader:
 
     def _close(self) -> None:
         if self._words and self.barred:
-            self._push(_without_dashes(self._words), self._words[0].at)
+            self._push(without_dashes(self._words), self._words[0].at)
             self._words = []
 
     def _push(self, words: list[Word], at: int) -> None:
@@ -163,12 +126,12 @@ class _Reader:
         self._bars.append(bar)
 
     def _word(self, word: Word) -> None:
-        text, at = _SIMILE.get(word.text, word.text), word.at
+        text, at = SIMILE.get(word.text, word.text), word.at
         if self._cross is not None:
             if not text.isdecimal():
                 self._no(self._cross, "'x' is no chord symbol: write %, or x2 behind what is played twice")
             text, self._cross = f"x{text}", None
-        count, metre, ending = _COUNT.fullmatch(text), _METRE.fullmatch(text), _ENDING.fullmatch(text)
+        count, metre, ending = COUNT.fullmatch(text), METRE.fullmatch(text), ENDING.fullmatch(text)
         if text in ("x", "×"):
             self._cross = at
         elif count:
@@ -176,12 +139,12 @@ class _Reader:
         elif metre:
             self._set_metre(metre[1], at)
         elif ending and not self._words and self.barred:
-            self._next.endings = _numbers(ending[1])
-        elif _BEATS.fullmatch(text):
+            self._next.endings = numbers(ending[1])
+        elif BEATS.fullmatch(text):
             beats = "..." if text == "…" else text
             for offset, sign in enumerate(beats):
                 self._add(Word(sign, at + offset))
-        elif text in _DASHES:
+        elif text in DASHES:
             if self.barred:
                 self._words.append(word)
         else:
@@ -223,17 +186,17 @@ class _Reader:
     def _bracket(self, token: re.Match[str]) -> None:
         inside = (token["named"] or token["bracket"]).strip().rstrip(":").strip()
         at = token.start()
-        count, metre, ending = _COUNT.fullmatch(inside), _METRE.fullmatch(inside), _ENDING.fullmatch(inside)
+        count, metre, ending = COUNT.fullmatch(inside), METRE.fullmatch(inside), ENDING.fullmatch(inside)
         self._close()
         if count:
             self._count(int(count[1] or count[2]), at)
         elif metre:
             self._set_metre(metre[1], at)
         elif ending and self.barred:
-            self._next.endings = _numbers(ending[1])
+            self._next.endings = numbers(ending[1])
         elif not inside:
             self._no(at, "empty brackets: a section's name stands in them, as in [A]")
-        elif not _SECTION.fullmatch(inside) and _is_chord(inside):
+        elif not SECTION.fullmatch(inside) and is_chord(inside):
             self._no(at, f"{inside!r} in square brackets is a section's name: write the chord without them")
         else:
             self._next.sections.append(inside)
@@ -243,37 +206,6 @@ class _Reader:
         if token["bracket_open"]:
             return  # [1. and [|: the bracket over an ending, or of a thick bar line, is drawn open
         self._no(token.start(), f"{token[0]!r} says nothing here: write chords, | and [sections]")
-
-
-def _parted(text: str, at: int) -> Iterator[Word]:
-    """`Dm7,G7` -> two words; `C///` -> a chord and its beats; `(Dm7 G7)` -> what stands in the brackets."""
-    if text.startswith("(") and text.endswith(")") and "(" not in text[1:] and not _METRE.fullmatch(text):
-        for found in re.finditer(r"\S+", text[1:-1]):
-            yield from _parted(found[0], at + 1 + found.start())
-        return
-    start = 0
-    for comma in [*_COMMA.finditer(text), None]:
-        end = len(text) if comma is None else comma.start()
-        word = text[start:end].rstrip(",;")
-        ending = re.match(r"\d(?:[.,-]\d)*[.)](?=[A-H])", word)
-        if ending:  # `1.G7`
-            yield Word(ending[0], at + start)
-            word, start = word[ending.end() :], start + ending.end()
-        beats = re.fullmatch(r"(.*[^/.])(/{2,}|\.{2,})", word)
-        if beats and word not in _SIMILE:
-            yield Word(beats[1], at + start)
-            yield Word(beats[2], at + start + len(beats[1]))
-        elif word:
-            yield Word(word, at + start)
-        start = end + 1
-
-
-def _without_dashes(words: list[Word]) -> list[Word]:
-    """Single dashes between all chords only part them; any other dash is a beat on which the chord is held."""
-    dashes = [word.text in _DASHES for word in words]
-    if dashes == [bool(i % 2) for i in range(len(words))] and len(words) % 2 == 1:
-        return [word for word, dash in zip(words, dashes, strict=True) if not dash]
-    return [Word("/", word.at) if dash else word for word, dash in zip(words, dashes, strict=True)]
 
 
 def _beats_to_bars(bars: list[Bar], metre: Metre, refuse: Refuse) -> list[Bar]:
@@ -292,73 +224,3 @@ def _beats_to_bars(bars: list[Bar], metre: Metre, refuse: Refuse) -> list[Bar]:
         grouped.append(Bar([bar.words[0] for bar in group], group[0].at, group[0].sections))
         grouped[-1].starts, grouped[-1].ends, grouped[-1].times = group[0].starts, group[-1].ends, group[-1].times
     return grouped
-
-
-def _numbers(text: str) -> frozenset[int]:
-    """`1`, `1,2`, `1.2`, `1-3` -> the passes of an ending."""
-    spread = re.fullmatch(r"(\d)-(\d)", text)
-    if spread:
-        return frozenset(range(int(spread[1]), int(spread[2]) + 1))
-    return frozenset(map(int, re.findall(r"\d", text)))
-
-
-def _is_chord(text: str) -> bool:
-    if read_root(text) is None:
-        return False
-    try:
-        parse_chord(text)
-    except ChordError:
-        return False
-    return True
-
-
-def in_order(bars: list[Bar], refuse: Refuse) -> list[int]:
-    """Indexes of the bars as they are played: repeats unfolded, of endings the one whose turn it is."""
-    endings = _carried(bars)
-    played: list[int] = []
-    first, turn, at = 0, 1, 0
-    while at < len(bars):
-        bar = bars[at]
-        behind = at > 0 and not endings[at] and (bars[at - 1].ends or bool(endings[at - 1]))
-        if at != first and (behind or bar.starts):
-            first, turn = at, 1
-        if endings[at] and turn not in endings[at]:
-            while at < len(bars) and endings[at] and turn not in endings[at]:
-                at += 1
-            continue
-        played.append(at)
-        if len(played) > MAX_BARS:
-            refuse(at + 1, bar.at, f"the repeats make more than {MAX_BARS} bars: repeat less often")
-        if bar.ends and turn < (bar.times or _passes(endings, at)):
-            turn, at = turn + 1, first
-        else:
-            at += 1
-    unplayed = sorted(set(range(len(bars))) - set(played))
-    if unplayed:
-        bar = bars[unplayed[0]]
-        reason = "an ending whose turn never comes: write 1. and 2. behind bar lines, and :| behind the first"
-        refuse(unplayed[0] + 1, bar.at, reason)
-    return played
-
-
-def _carried(bars: list[Bar]) -> list[frozenset[int]]:
-    """The endings of every bar: one goes on up to its repeat sign, where it has one."""
-    endings = [bar.endings for bar in bars]
-    for at, bar in enumerate(bars):
-        last = at
-        while last < len(bars) and not bars[last].ends:
-            last += 1
-            if last < len(bars) and (bars[last].endings or bars[last].starts):
-                last = len(bars)
-        if bar.endings and last < len(bars):
-            endings[at : last + 1] = [bar.endings] * (last + 1 - at)
-    return endings
-
-
-def _passes(endings: list[frozenset[int]], at: int) -> int:
-    """How often a repeat that ends at a bar is played: as its endings say, else twice."""
-    highest = max(endings[at], default=0)
-    while at + 1 < len(endings) and endings[at + 1]:
-        at += 1
-        highest = max(highest, *endings[at])
-    return max(highest, 2)

@@ -11,75 +11,24 @@ Two streams run side by side, with the chords and without, for classifier-free g
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.inference.decoders.numpy_layers import Attention, Block, Norm, merge_heads, softmax, split_heads
+from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, Adapter, check_style
 from engine.model.checkpoint import Checkpoint, Weights
 from engine.model.controls import ControlRows
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
-__all__ = ["PROJECTIONS", "STREAMS", "STYLES", "Decoder", "check_style"]
+__all__ = ["Decoder"]
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
-STREAMS = 2  # with chords, without
-STYLES = 4  # slots for adapters
-PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")  # what adapters may change
 PAST = ("_k", "_v", "_ids", "_sounding")  # what a decoder remembers of its stream
-EPSILON = np.float32(1e-5)  # torch.nn.LayerNorm's
-
-
-class _Attention:
-    """Weights of one attention, laid out for single rows: matrices (in, out), relative embeddings (H, D, R)."""
-
-    def __init__(self, weights: Weights, name: str, heads: int) -> None:
-        dim = weights[f"{name}.q_proj.weight"].shape[0]
-        scale = np.float32((dim // heads) ** -0.5)
-        self.q = np.ascontiguousarray(weights[f"{name}.q_proj.weight"].T) * scale
-        self.k = np.ascontiguousarray(weights[f"{name}.k_proj.weight"].T)
-        self.v = np.ascontiguousarray(weights[f"{name}.v_proj.weight"].T)
-        self.out = np.ascontiguousarray(weights[f"{name}.out_proj.weight"].T)
-        self.relative = np.ascontiguousarray(_heads(weights[f"{name}.relative"], heads).transpose(0, 2, 1))
-
-
-class _Norm:
-    def __init__(self, weights: Weights, name: str) -> None:
-        self.weight, self.bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
-        dim = len(self.weight)
-        self._mean = np.full((dim, 1), 1 / dim, dtype=np.float32)  # a product with it costs a fifth of ndarray.mean
-
-    def __call__(self, x: F32) -> F32:
-        centred = x - x @ self._mean
-        variance = (centred * centred) @ self._mean
-        return centred * (self.weight / np.sqrt(variance + EPSILON)) + self.bias  # type: ignore[no-any-return]
-
-
-class _Block:
-    """One process layer: its weights, and the chords' keys and values as tables over the 289 chord ids."""
-
-    def __init__(self, weights: Weights, name: str, heads: int) -> None:
-        self._name, self._heads = name, heads
-        self.self_norm = _Norm(weights, f"{name}.self_norm")
-        self.chord_norm = _Norm(weights, f"{name}.chord_norm")
-        self.ff_norm = _Norm(weights, f"{name}.ff_norm")
-        self.up = np.ascontiguousarray(weights[f"{name}.ff.up_proj.weight"].T)
-        self.down = np.ascontiguousarray(weights[f"{name}.ff.down_proj.weight"].T)
-
-    def set_attention(self, weights: Weights, chord_emb: F32) -> None:
-        """Everything that a style changes. chord_emb: (289, d)."""
-        name, heads = self._name, self._heads
-        self.self_attn = _Attention(weights, f"{name}.self_attn", heads)
-        self.qkv = np.concatenate([self.self_attn.q, self.self_attn.k, self.self_attn.v], axis=1)
-        self.chord_attn = _Attention(weights, f"{name}.chord_attn", heads)
-        self.chord_k = _heads(chord_emb @ self.chord_attn.k, heads)  # (H, 289, D)
-        values = chord_emb @ self.chord_attn.v
-        self.chord_v = _heads(values, heads)
-        # Without chords the memory is NO_CHORD alone, so attention returns its value whatever the query.
-        self.no_chord_out = values[:1] @ self.chord_attn.out  # (1, d)
 
 
 class Decoder:
@@ -100,23 +49,23 @@ class Decoder:
         self._controls = ControlRows(config.controls)
         self._control_emb = weights["control_emb.weight"] if config.controls else None
 
-        self._encode_norm = _Norm(weights, "encode_norm")
-        self._token_table = _Norm(weights, "token_norm")(self._token_emb[:NUM_EVENT_IDS])  # (400, d)
+        self._encode_norm = Norm(weights, "encode_norm")
+        self._token_table = Norm(weights, "token_norm")(self._token_emb[:NUM_EVENT_IDS])  # (400, d)
         # Column c of a context of n tokens lies n - 1 - c back; farther than the table reaches counts as its last row.
         distance = np.arange(self._context - 1, -1, -1)
         self._encode_row = np.minimum(distance, config.max_relative_distance - 1)
 
         chords = self._token_emb[NO_CHORD : NO_CHORD + 1 + NUM_CHORDS]
-        self._chord_table = _Norm(weights, "chord_memory_norm")(chords)  # (289, d)
-        self._blocks = [_Block(weights, f"blocks.{i}", heads) for i in range(config.num_layers)]
-        self._decode_norm, self._latent_norm = _Norm(weights, "decode_norm"), _Norm(weights, "latent_norm")
-        self._out_norm = _Norm(weights, "out_norm")
+        self._chord_table = Norm(weights, "chord_memory_norm")(chords)  # (289, d)
+        self._blocks = [Block(weights, f"blocks.{i}", heads) for i in range(config.num_layers)]
+        self._decode_norm, self._latent_norm = Norm(weights, "decode_norm"), Norm(weights, "latent_norm")
+        self._out_norm = Norm(weights, "out_norm")
         self._head = np.ascontiguousarray(weights["head.weight"].T)
 
         self._base = weights
         names = (name.removesuffix(".weight") for name in weights)
         self._projections = {name: weights[f"{name}.weight"].shape for name in names if name.endswith(PROJECTIONS)}
-        self._styles: list[Mapping[str, tuple[F32, F32, float]]] = [{} for _ in range(STYLES)]
+        self._styles: list[Adapter] = [{} for _ in range(STYLES)]
         self._style_weights = [0.0] * STYLES
         self._set_attention(weights)
 
@@ -137,7 +86,7 @@ class Decoder:
         self._reachable = 0  # tokens that rollback may take back
         self.length = 0
 
-    def set_style(self, slot: int, modules: Mapping[str, tuple[F32, F32, float]] | None) -> None:
+    def set_style(self, slot: int, modules: Adapter | None) -> None:
         """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
 
         It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.
@@ -238,27 +187,27 @@ class Decoder:
 
     def _set_attention(self, weights: Weights) -> None:
         """The attentions' matrices, and the tables made of them."""
-        self._encode = _Attention(weights, "encode_attn", self._heads)
-        keys = _heads(self._token_table @ self._encode.k, self._heads)
+        self._encode = Attention(weights, "encode_attn", self._heads)
+        keys = split_heads(self._token_table @ self._encode.k, self._heads)
         self._token_k = np.ascontiguousarray(keys.transpose(0, 2, 1))  # (H, D, 400)
-        self._token_v = _heads(self._token_table @ self._encode.v, self._heads)  # (H, 400, D)
+        self._token_v = split_heads(self._token_table @ self._encode.v, self._heads)  # (H, 400, D)
         for block in self._blocks:
             block.set_attention(weights, self._chord_table)
-        self._decode = _Attention(weights, "decode_attn", self._heads)
+        self._decode = Attention(weights, "decode_attn", self._heads)
 
     def _encode_attention(self, x: F32) -> F32:
         """(1, d) -> (1, d): over the last max_seq_len ids, through tables."""
         n = min(self._num_ids, self._context)
         ids = self._ids[self._num_ids - n : self._num_ids]
-        q = _heads(x @ self._encode.q, self._heads)  # (H, 1, D)
+        q = split_heads(x @ self._encode.q, self._heads)  # (H, 1, D)
         by_id = (q @ self._token_k)[:, 0]  # (H, 400)
         by_distance = (q @ self._encode.relative)[:, 0]  # (H, R)
-        weights = _softmax(by_id[:, ids] + by_distance[:, self._encode_row[-n:]])  # (H, n)
+        weights = softmax(by_id[:, ids] + by_distance[:, self._encode_row[-n:]])  # (H, n)
         # The weight of an id is the sum over its occurrences.
         row = np.arange(self._heads)[:, None] * NUM_EVENT_IDS
         by_row = np.bincount((row + ids).ravel(), weights.ravel(), self._heads * NUM_EVENT_IDS)
         total = by_row.astype(np.float32).reshape(self._heads, 1, NUM_EVENT_IDS)
-        return _merge(total @ self._token_v) @ self._encode.out  # type: ignore[no-any-return]
+        return merge_heads(total @ self._token_v) @ self._encode.out  # type: ignore[no-any-return]
 
     def _band_attention(self, layer: int, q: F32, k: F32, v: F32) -> F32:
         """(G, d) each -> (G, d): stores k and v, attends to the latents in the band."""
@@ -270,14 +219,14 @@ class Decoder:
         q = q.reshape(STREAMS, heads, 1, -1)
         relative = self._band_relative[layer][:, :, self._band - n :]
         logits = q @ keys.transpose(0, 1, 3, 2) + q @ relative  # (G, H, 1, n)
-        return (_softmax(logits) @ values).reshape(STREAMS, -1)
+        return (softmax(logits) @ values).reshape(STREAMS, -1)
 
-    def _chord_attention(self, block: _Block, x: F32, columns: I64, rows: I64) -> F32:
+    def _chord_attention(self, block: Block, x: F32, columns: I64, rows: I64) -> F32:
         """(1, d) -> (1, d) over the chords in reach."""
-        q = _heads(block.chord_norm(x) @ block.chord_attn.q, self._heads)  # (H, 1, D)
+        q = split_heads(block.chord_norm(x) @ block.chord_attn.q, self._heads)  # (H, 1, D)
         keys, values = block.chord_k[:, columns], block.chord_v[:, columns]  # (H, c, D)
         logits = q @ keys.transpose(0, 2, 1) + (q @ block.chord_attn.relative)[:, :, rows]
-        return _merge(_softmax(logits) @ values) @ block.chord_attn.out  # type: ignore[no-any-return]
+        return merge_heads(softmax(logits) @ values) @ block.chord_attn.out  # type: ignore[no-any-return]
 
     def _make_room(self) -> None:
         """Slides what is still needed to the front of a full array."""
@@ -291,33 +240,3 @@ class Decoder:
             self._ids[:keep] = self._ids[-keep:]
             self._sounding[: keep + 1] = self._sounding[-keep - 1 :]
             self._num_ids = keep
-
-
-def check_style(
-    slot: int, modules: Mapping[str, tuple[F32, F32, float]], shapes: Mapping[str, tuple[int, ...]]
-) -> None:
-    """ValueError: no such slot, a module that is none of `shapes`, or matrices that do not make its size."""
-    if not 0 <= slot < STYLES:
-        raise ValueError(f"style slot {slot}: give 0..{STYLES - 1}")
-    for module, (a, b, _) in modules.items():
-        if module not in shapes:
-            raise ValueError(f"{module}: no projection of an attention of this network")
-        if a.ndim != 2 or b.ndim != 2 or (len(b), a.shape[1]) != shapes[module] or len(a) != b.shape[1]:
-            raise ValueError(f"{module}: A {a.shape} and B {b.shape} do not make a {shapes[module]}")
-
-
-def _heads(x: F32, heads: int) -> F32:
-    """(n, d) -> (H, n, D)."""
-    return np.ascontiguousarray(x.reshape(x.shape[0], heads, -1).transpose(1, 0, 2))
-
-
-def _merge(x: F32) -> F32:
-    """(H, n, D) -> (n, d)."""
-    merged: F32 = x.transpose(1, 0, 2).reshape(x.shape[1], -1)
-    return merged
-
-
-def _softmax(logits: F32) -> F32:
-    weights = np.exp(logits - logits.max(-1, keepdims=True))
-    shares: F32 = weights / weights.sum(-1, keepdims=True)
-    return shares

@@ -1,4 +1,4 @@
-"""The streaming decoder in C++ (native/src/decoder), with the face of engine.inference.decoder.Decoder.
+"""The streaming decoder in C++ (native/src/decoder), with the same face as the numpy decoder.
 
 Reads the checkpoint's NF4 codes as they lie in the file and lays them out anew once. `precision` says what is kept and
 how products are taken:
@@ -11,12 +11,13 @@ how products are taken:
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 import native
+from engine.inference.decoders.style_slots import Adapter
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NOTE_ON, NUM_CHORDS, NUM_EVENT_IDS
@@ -131,7 +132,7 @@ class NativeDecoder:
         """
         self._decoder.copy(other._decoder, same)
 
-    def set_style(self, slot: int, modules: Mapping[str, tuple[F32, F32, float]] | None) -> None:
+    def set_style(self, slot: int, modules: Adapter | None) -> None:
         """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
 
         It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.

@@ -16,14 +16,21 @@ from bridge.cli import main
 from bridge.commands.play import load_engine
 from engine.errors import SidemanError
 from engine.inference.backends import StreamDecoder, make_decoder
-from engine.inference.decoder import Decoder
+from engine.inference.decoders.numpy_decoder import Decoder
+from engine.inference.decoders.torch_decoder import TorchDecoder
 from engine.inference.session import Session
 from engine.inference.stream import Stream
-from engine.inference.torch_decoder import TorchDecoder
 from engine.model.checkpoint import load_checkpoint
 from engine.model.config import ModelConfig
 from engine.vocabulary import NO_CHORD, NUM_CHORDS
-from tests.engine.inference.test_native_decoder import FAR, PACKED, feed, packed_checkpoint, random_style, random_tokens
+from tests.engine.inference.decoders.test_native_decoder import (
+    FAR,
+    PACKED,
+    feed,
+    packed_checkpoint,
+    random_style,
+    random_tokens,
+)
 from tests.support.native_variants import needs_compiled
 from tests.support.tiny_model import CONFIG, make_checkpoint, make_model
 
@@ -115,7 +122,7 @@ def test_without_a_gpu_one_line_says_so(capsys: pytest.CaptureFixture[str], tmp_
 @pytest.mark.parametrize("backend", ["torch", "cuda"])
 def test_without_torch_one_line_says_what_brings_it(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = packed_checkpoint()
-    for name in ("engine.inference.torch_decoder", "engine.inference.torch_linear"):
+    for name in ("engine.inference.decoders.torch_decoder", "engine.inference.decoders.torch_linear"):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(SidemanError, match=rf"backend {backend} needs torch: pip install 'sideman\[train\]'"):
@@ -158,7 +165,7 @@ def probabilities(logits: F32) -> npt.NDArray[np.float64]:
 @needs_compiled
 def test_a_hundred_prompts_are_continued_by_the_tokens_of_the_reference() -> None:
     """The shipped base in float32 sums. Where the two draw apart, it was a tie: all probabilities agree to 1e-5."""
-    from engine.inference.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import NativeDecoder
 
     checkpoint, prompts, apart, furthest, drawn = load_checkpoint(), 100 if SOAK else 8, 0, 0.0, 0
     decoders = NativeDecoder(checkpoint, 1025, "exact"), TorchDecoder(checkpoint, 1025, "cpu")

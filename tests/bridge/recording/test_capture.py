@@ -1,14 +1,15 @@
-"""Laws of what is dragged out of the page: the last bars from a bar line on, every note whole, as a file that opens."""
+"""Laws of what is captured: the last bars from a bar line on, every note whole, as a file that opens."""
 
 from __future__ import annotations
 
 import io
-from typing import Any
+import threading
 
 import mido
 import pytest
 
-from bridge.panel.capture import KEPT_US, Capture, midi_of
+from bridge.recording.capture import KEPT_US, Capture
+from engine.metre import COMMON
 
 BAR_US = 2_000_000  # four beats at 120
 
@@ -16,20 +17,20 @@ BAR_US = 2_000_000  # four beats at 120
 def played(bars: int, capture: Capture | None = None) -> Capture:
     """A note on every beat, half a beat long; the pitch says which beat; and one that is held across each bar line."""
     capture = capture or Capture()
-    capture.take(("beat", 0, 120.0, 0, 4))
+    capture.beat(0, 120.0, 0, COMMON)
     for beat in range(bars * 4):
         at_us = beat * 500_000
-        capture.take(("sent", at_us, bytes((0x90, beat % 100, 80))))
-        capture.take(("sent", at_us + 250_000, bytes((0x80, beat % 100, 0))))
+        capture.note_out(at_us, bytes((0x90, beat % 100, 80)))
+        capture.note_out(at_us + 250_000, bytes((0x80, beat % 100, 0)))
         if beat % 4 == 3:
-            capture.take(("heard", at_us + 300_000, bytes((0x92, 110, 90))))
+            capture.heard(at_us + 300_000, bytes((0x92, 110, 90)))
         if beat % 4 == 0 and beat:
-            capture.take(("heard", at_us + 400_000, bytes((0x82, 110, 0))))
+            capture.heard(at_us + 400_000, bytes((0x82, 110, 0)))
     return capture
 
 
-def read(take: list[tuple[Any, ...]]) -> mido.MidiFile:
-    return mido.MidiFile(file=io.BytesIO(midi_of(take)))
+def read(capture: Capture, bars: int, now_us: int) -> mido.MidiFile:
+    return mido.MidiFile(file=io.BytesIO(capture.midi(bars, now_us)))
 
 
 def strikes(track: mido.MidiTrack) -> list[tuple[int, int]]:
@@ -51,7 +52,7 @@ def strikes(track: mido.MidiTrack) -> list[tuple[int, int]]:
 def test_the_last_bars_begin_on_a_bar_line_and_every_note_is_whole(bars: int) -> None:
     now_us = 20 * BAR_US - 1  # at the end of the twentieth bar
     capture = played(20)
-    file = read(capture.last(bars, now_us))
+    file = read(capture, bars, now_us)
     first = (20 - bars) * 4
     assert strikes(file.tracks[1]) == [(480 * i, (first + i) % 100) for i in range(bars * 4)]
     assert all(tick % 480 == 288 for tick, _ in strikes(file.tracks[2]))  # the player's, 0.3 s into the last beat
@@ -60,13 +61,13 @@ def test_the_last_bars_begin_on_a_bar_line_and_every_note_is_whole(bars: int) ->
 def test_music_without_a_beat_is_captured_by_the_clock() -> None:
     capture = Capture()
     for second in range(10):
-        capture.take(("sent", second * 1_000_000, bytes((0x90, 60 + second, 80))))
-        capture.take(("sent", second * 1_000_000 + 500_000, bytes((0x80, 60 + second, 0))))
-    assert [pitch for _, pitch in strikes(read(capture.last(2, 9_900_000)).tracks[1])] == [66, 67, 68, 69]
+        capture.note_out(second * 1_000_000, bytes((0x90, 60 + second, 80)))
+        capture.note_out(second * 1_000_000 + 500_000, bytes((0x80, 60 + second, 0)))
+    assert [pitch for _, pitch in strikes(read(capture, 2, 9_900_000).tracks[1])] == [66, 67, 68, 69]
 
 
 def test_nothing_played_is_an_empty_take() -> None:
-    assert strikes(read(Capture().last(16, 5_000_000)).tracks[1]) == []
+    assert strikes(read(Capture(), 16, 5_000_000).tracks[1]) == []
 
 
 def test_what_is_long_past_is_forgotten_but_not_its_beat() -> None:
@@ -74,7 +75,30 @@ def test_what_is_long_past_is_forgotten_but_not_its_beat() -> None:
     now_us = KEPT_US + 100 * BAR_US
     for beat in range(8):
         at_us = now_us - (8 - beat) * 500_000
-        capture.take(("sent", at_us, bytes((0x90, 60, 80))))
-        capture.take(("sent", at_us + 100_000, bytes((0x80, 60, 0))))
+        capture.note_out(at_us, bytes((0x90, 60, 80)))
+        capture.note_out(at_us + 100_000, bytes((0x80, 60, 0)))
     assert len(capture._entries) == 16
-    assert [tick for tick, _ in strikes(read(capture.last(2, now_us - 1)).tracks[1])] == [480 * i for i in range(8)]
+    assert [tick for tick, _ in strikes(read(capture, 2, now_us - 1).tracks[1])] == [480 * i for i in range(8)]
+
+
+def test_what_is_played_meanwhile_makes_nobody_wait_and_breaks_no_file() -> None:
+    capture = played(8)
+    done = threading.Event()
+
+    def play() -> None:
+        for at_us in range(16_000_000, 16_800_000, 20):
+            capture.note_out(at_us, b"\x90\x40\x50")
+            capture.note_out(at_us + 10, b"\x80\x40\x00")
+            if done.is_set():
+                return
+
+    players = [threading.Thread(target=play) for _ in range(2)]
+    for player in players:
+        player.start()
+    try:
+        for _ in range(50):
+            assert strikes(read(capture, 4, 15_999_999))
+    finally:
+        done.set()
+        for player in players:
+            player.join()

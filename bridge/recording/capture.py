@@ -1,0 +1,81 @@
+"""The last bars as a MIDI file, for whoever wants what was just played: always there, nothing needs to be recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections import deque
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.live.playing.keyboard import Keyboard
+from bridge.recording.take import TakeEntries
+from bridge.recording.take_file import BEAT, IN, OUT, REST, START, write_take
+
+__all__ = ["Capture"]
+
+KEPT_US: Final = 900_000_000  # of what was played
+MOST_ENTRIES: Final = 200_000  # and no more than this, however dense it was
+BAR_US: Final = 2_000_000  # of music without a beat
+
+_Entries = deque[tuple[Any, ...]]
+
+
+class Capture(TakeEntries):
+    """Takes what is played from any thread, and makes none wait; last() and midi() are for any thread, too."""
+
+    def __init__(self) -> None:
+        super().__init__(self._keep)
+        self._entries: _Entries = deque(maxlen=MOST_ENTRIES)  # of a take, in the order in which they came
+        self._beat: tuple[Any, ...] | None = None  # the last one that has left the entries
+
+    def _keep(self, *entry: Any) -> None:
+        entries = self._entries
+        entries.append(entry)
+        with contextlib.suppress(IndexError):  # another thread has been at the same
+            while entry[1] - entries[0][1] > KEPT_US or len(entries) == MOST_ENTRIES:
+                old = entries.popleft()
+                if old[0] in (BEAT, REST):
+                    self._beat = old
+
+    def midi(self, bars: int, now_us: int) -> bytes:
+        """The last so many bars as a MIDI file. SidemanError if the disk refuses."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "take.mid"
+            write_take(path, self.last(bars, now_us))
+            return path.read_bytes()
+
+    def last(self, bars: int, now_us: int) -> list[tuple[Any, ...]]:
+        """The entries of a take of the last so many bars, the one that sounds now as far as it has come.
+
+        Notes that sound at its end are ended there; those that began before it are left out.
+        """
+        entries = self._entries.copy()
+        from_us = _bar_before(self._beat, entries, now_us, bars)
+        beats = [entry for entry in (self._beat, *entries) if entry is not None and entry[0] in (BEAT, REST)]
+        before = [entry for entry in beats if entry[1] <= from_us]
+        take = [(START, 1, from_us, None), *((kind, from_us, *rest) for kind, _, *rest in before[-1:])]
+        keyboards = {OUT: Keyboard(), IN: Keyboard()}
+        channels: dict[tuple[str, int], int] = {}  # of the notes that sound, by track and pitch
+        for entry in entries:
+            if not from_us <= entry[1] <= now_us or entry in before:
+                continue
+            if entry[0] in keyboards:
+                heard = keyboards[entry[0]].hear(entry[1], entry[2])
+                if not heard and entry[2][0] & 0xF0 in (0x80, 0x90):  # the end of what began before
+                    continue
+                channels |= {(entry[0], key.pitch): entry[2][0] & 0x0F for key in heard if key.kind == "down"}
+            take.append(entry)
+        for kind, keyboard in keyboards.items():
+            take += [(kind, now_us, bytes((0x80 | channels[kind, pitch], pitch, 0))) for pitch in keyboard.sounding()]
+        return take
+
+
+def _bar_before(beat: tuple[Any, ...] | None, entries: _Entries, now_us: int, bars: int) -> int:
+    """The bar line at which the last so many bars begin. beat: before the entries."""
+    beat = next((entry for entry in reversed(entries) if entry[0] == BEAT), beat)
+    if beat is None or beat[0] != BEAT:
+        return now_us - bars * BAR_US
+    _, _, tempo_bpm, bar_us, beats_per_bar, *_ = beat
+    length_us = 60e6 / tempo_bpm * beats_per_bar
+    return int(bar_us + ((now_us - bar_us) // length_us - bars + 1) * length_us + 0.5)

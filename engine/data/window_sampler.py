@@ -1,0 +1,197 @@
+"""Endless random batches of training windows, varied on the fly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine.data.controls import ControlLevels
+from engine.data.shards.augmentation import (
+    DEFAULT_AUGMENT,
+    Augmentation,
+    jitter_velocity,
+    keys,
+    stretch_tokens,
+    transpose_chords,
+    transpose_tokens,
+)
+from engine.data.shards.shards import INDEX_EVERY, PieceArrays, Pieces, Shard
+from engine.data.straying import stray
+from engine.data.windows import I64, Window, collate, described, draw_chords_ahead
+from engine.errors import DataError
+from engine.model.controls import Control
+from engine.model.perceiver import Inputs
+from engine.model.shapes import BAR_BINS, BEAT_BINS
+from engine.vocabulary import BOS, NO_CHORD, NUM_VELOCITIES, VELOCITY
+
+__all__ = ["Labels", "WindowSampler"]
+
+STRAY = 0.5  # windows with a known beat whose notes leave it and find back (engine/data/straying)
+MIN_TOKENS = 8  # shorter pieces teach nothing
+
+Labels = Callable[[PieceArrays], Mapping[str, str]]
+"""A piece -> what is known of it by name: control -> label."""
+
+
+class _Cut(NamedTuple):
+    """A window, and what it is measured by: its tokens before any strayed, and the time that it lies in."""
+
+    window: Window
+    plain: I64
+    before: int
+    stretch: float
+
+
+class WindowSampler:
+    """Endless random batches; batch n depends on (seed, n) alone, so a resumed run sees what it would have seen."""
+
+    chord_dropout = 0.12  # windows without chords: what classifier-free guidance compares with (Ho and Salimans 2022)
+    beat_dropout = 0.25  # windows with a known beat that hide it
+    cold_start = 0.25  # windows that begin with BOS in mid-piece, so that BOS does not mean "an introduction"
+    past_end = 0.0  # of a window, by which it may reach beyond its piece
+
+    def __init__(
+        self,
+        pieces: Sequence[PieceArrays],
+        length: int,
+        batch_size: int,
+        seed: int,
+        augment: int | Augmentation = DEFAULT_AUGMENT,
+        weights: Mapping[str, float] | None = None,
+        collections: Sequence[str] = (),
+        controls: Sequence[Control] = (),
+        labels: Labels = lambda piece: piece.labels,
+    ) -> None:
+        """weights: collection -> factor of its share of the windows, 1 for one not named. A token of a collection with
+        weight 2 is drawn twice as often as one with weight 1. collections: the shard's names, needed for weights.
+        controls: the model's, of which windows are told some; labels: what they are told by name.
+
+        DataError: no piece is long enough, a weight is negative, names no collection or leaves nothing to draw.
+        """
+        lengths, collection = _columns(pieces)
+        self.places = np.flatnonzero(lengths > MIN_TOKENS)  # of the pieces that are long enough
+        if not len(self.places):
+            raise DataError("the training side of the data holds no piece: prepare more files")
+        self.pieces = pieces
+        self.length, self.batch_size, self.seed = length, batch_size, seed
+        self.augmentation = augment if isinstance(augment, Augmentation) else Augmentation(augment)
+        self.keys = keys(self.augmentation.keys)
+        self.controls, self.labels = ControlLevels(controls) if controls else None, labels
+        shares: npt.NDArray[Any] = lengths[self.places]
+        if weights:
+            shares = shares * _weights(weights, collections)[collection[self.places]]
+        self.cumulative = np.cumsum(shares)
+        if not self.cumulative[-1] > 0:
+            raise DataError("the weights leave no collection to draw from: give one of them a weight above 0")
+
+    @classmethod
+    def of(
+        cls,
+        shard: Shard,
+        length: int,
+        batch_size: int,
+        seed: int,
+        weights: Mapping[str, float] | None = None,
+        controls: Sequence[Control] = (),
+    ) -> WindowSampler:
+        """The windows of a shard, varied as the shard asks for."""
+        return cls(shard.pieces, length, batch_size, seed, shard.augmentation, weights, shard.collections, controls)
+
+    def batch(self, number: int) -> tuple[Inputs, torch.Tensor]:
+        """Batch `number` of the run."""
+        rng = np.random.default_rng((self.seed, number))
+        return collate([self.window(rng, self.pick(rng)) for _ in range(self.batch_size)], self.length)
+
+    def pick(self, rng: np.random.Generator) -> PieceArrays:
+        """A piece, as often as its share of the tokens and its weight ask for."""
+        total = self.cumulative[-1]
+        point = rng.integers(total) if self.cumulative.dtype == np.int64 else rng.random() * total
+        place = min(int(np.searchsorted(self.cumulative, point, side="right")), len(self.places) - 1)
+        return self.pieces[int(self.places[place])]
+
+    def window(self, rng: np.random.Generator, piece: PieceArrays) -> Window:
+        """A random cut of a piece, varied."""
+        within = self.length - int(self.past_end * self.length)
+        start = int(rng.integers(0, max(1, len(piece.tokens) - within)))
+        cold = rng.random() < self.cold_start and start > 0
+        if cold:  # a note's VELOCITY comes first, so that the stream is complete without its past
+            ahead = piece.tokens[start + 1 : start + 256]
+            velocity = np.flatnonzero((ahead >= VELOCITY) & (ahead < VELOCITY + NUM_VELOCITIES))
+            start += int(velocity[0]) if len(velocity) else 0
+        hides_beat = rng.random() < self.beat_dropout
+        strays = not hides_beat and len(piece.beat_steps) > 0 and rng.random() < STRAY
+        cut = self._transposed(self._varied(piece, start, cold, rng, strays), rng)
+        window = cut.window
+        if rng.random() < self.chord_dropout:
+            window["chords"] = np.array([NO_CHORD])
+            window["chord_now"] = np.zeros_like(window["chord_now"])
+        if hides_beat:
+            window["beat"] = np.full_like(window["beat"], BEAT_BINS)
+            window["bar"] = np.full_like(window["bar"], BAR_BINS)
+        window["chords_ahead"] = draw_chords_ahead(rng)
+        if self.controls is not None:
+            known = self.labels(piece)
+            window["levels"] = self.controls.draw(
+                rng, cut.plain, cut.before, piece, cut.stretch, known, beat_known=not hides_beat
+            )
+        return window
+
+    def _varied(
+        self, piece: PieceArrays, start: int, cold: bool, rng: np.random.Generator, strays: bool = False
+    ) -> _Cut:
+        """The window from token `start` on, in a tempo and a loudness. cold: BOS takes its first token's place.
+
+        strays: its notes leave the beat and find back.
+        """
+        factors, jitter = self.augmentation.tempo_stretch, self.augmentation.velocity_jitter
+        # Nothing is drawn where nothing varies: such runs see the batches that they always saw.
+        stretch = factors[int(rng.integers(len(factors)))] if len(factors) > 1 else factors[0]
+        louder = 1.0 + jitter * float(rng.uniform(-1, 1)) if jitter else 1.0
+        first, room = start + cold, self.length + 1 - cold
+        # Stretching and jitter may take tokens away: at most half, where every shift of two tokens becomes one.
+        reach = room if stretch == louder == 1.0 else 2 * room + INDEX_EVERY
+        tokens, before = piece.tokens[first : first + reach].astype(np.int64), piece.step_before(first)
+        if stretch != 1.0:
+            tokens, before = stretch_tokens(tokens, before, stretch), round(before * stretch)
+        if louder != 1.0:
+            tokens = jitter_velocity(tokens, louder)
+        tokens = tokens[:room]
+        if cold:
+            tokens = np.concatenate([[BOS], tokens])
+        plain = tokens
+        if not strays:
+            return _Cut(described(piece, tokens, before, stretch), plain, before, stretch)
+        tokens, astray = stray(tokens, rng)
+        return _Cut({**described(piece, tokens, before, stretch), "astray": astray}, plain, before, stretch)
+
+    def _transposed(self, cut: _Cut, rng: np.random.Generator) -> _Cut:
+        semitones = int(rng.integers(self.keys.start, self.keys.stop))
+        window = cut.window
+        try:
+            tokens, plain = (transpose_tokens(ids, semitones) for ids in (window["tokens"], cut.plain))
+        except ValueError:  # at the edge of the keyboard the piece keeps its key
+            return cut
+        moved = {**window, "tokens": tokens, "chords": transpose_chords(window["chords"], semitones)}
+        return cut._replace(window=moved, plain=plain)
+
+
+def _columns(pieces: Sequence[PieceArrays]) -> tuple[I64, I64]:
+    """(P,) tokens and (P,) collection of each piece, without making the pieces of a mapped shard."""
+    if isinstance(pieces, Pieces):
+        return pieces.lengths, pieces.collection.astype(np.int64)
+    return np.array([len(p.tokens) for p in pieces], dtype=np.int64), np.array([p.collection for p in pieces], np.int64)
+
+
+def _weights(weights: Mapping[str, float], collections: Sequence[str]) -> npt.NDArray[np.float64]:
+    """(collections,) factors."""
+    for name, weight in weights.items():
+        if name not in collections:
+            there = ", ".join(collections) or "none"
+            raise DataError(f"weights name {name!r}, which the data does not hold: its collections are {there}")
+        if not 0 <= weight < float("inf"):
+            raise DataError(f"the weight of {name!r} is {weight}: give 0 or more")
+    return np.array([weights.get(name, 1.0) for name in collections])

@@ -1,0 +1,87 @@
+"""What a stream is told of the music to come, and what that means at a moment. Twin: native/src/stream."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import native
+from engine.beats.phase import beat_bins
+from engine.inference.draw.steering import NO_TARGETS
+from engine.model.controls import UNKNOWN
+from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
+from engine.vocabulary import NO_CHORD, STEP_S
+
+__all__ = ["Beat", "Conditions"]
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+
+class Beat(NamedTuple):
+    """A steady beat: a bar line lies at origin_s."""
+
+    bpm: float
+    beats_per_bar: int
+    origin_s: float
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """All that was asked of a stream. It is replaced and never changed, so a fork may share its parent's."""
+
+    levels: F32  # (K,) of each control
+    chord_ids: I64 = field(default_factory=lambda: np.array([NO_CHORD]))  # (C,)
+    chord_steps: I64 = field(default_factory=lambda: np.array([0]))  # (C,) onsets, rising from 0
+    beat: Beat | None = None  # None: unknown
+    leans: bool = True  # whether waits lean towards the beat
+    targets: F64 = field(default_factory=lambda: NO_TARGETS)  # (M,) what the draw leans to, see steering.targets_of
+    chord_strength: np.float32 = field(default_factory=lambda: np.float32(1))  # 0 without chords, beyond 1 further
+    form_s: float | None = None  # where bars are counted from
+    end_step: int | None = None  # where the music is to end
+
+    def chord_at(self, step: int) -> tuple[int, int]:
+        """Returns the id and the onset, in steps, of the chord in force."""
+        now = self._index_at(step)
+        return int(self.chord_ids[now]), int(self.chord_steps[now])
+
+    def chords_in_view(self, step: int) -> tuple[I64, I64]:
+        """Returns ids and embedding rows, (c,) each, of the chords that the model sees at a step."""
+        now = self._index_at(step)
+        first, last = max(0, now - CHORDS_BACK), min(len(self.chord_ids), now + CHORDS_AHEAD + 1)
+        rows = np.clip(np.arange(first - now, last - now), -CHORD_CLIP, CHORD_CLIP) + CHORD_CLIP
+        return self.chord_ids[first:last], rows
+
+    def beat_bins(self, step: int) -> tuple[int, int]:
+        """Returns the position in the beat and the beat of the bar, as the model's bins."""
+        if self.beat is None:
+            return BEAT_BINS, BAR_BINS
+        bpm, beats_per_bar, origin_s = self.beat
+        beat = (step * STEP_S - origin_s) * bpm / 60
+        first = math.floor(beat) - 1
+        index = np.arange(first, first + 4)
+        beat_bin, bar_bin = beat_bins([beat], index, index % beats_per_bar)
+        return int(beat_bin[0]), int(bar_bin[0])
+
+    def levels_at(self, step: int, rules: native.StreamRules) -> F32:
+        """Returns (K,) what is asked of each control at a step: phrase and ending change with it."""
+        levels: F32 = self.levels.copy()
+        if self.form_s is not None and rules.phrase_control >= 0:
+            bar = UNKNOWN
+            if self.beat is not None:
+                since_s = step * STEP_S + rules.phrase_grace_s - self.form_s
+                bars = math.floor(since_s * self.beat.bpm / 60 / self.beat.beats_per_bar)
+                bar = float(bars % rules.phrase_bars) if bars >= 0 else UNKNOWN
+            levels[rules.phrase_control] = bar
+        if self.end_step is not None and rules.ending_control >= 0:
+            left_s = max(0, self.end_step - step) * STEP_S
+            levels[rules.ending_control] = float(np.searchsorted(rules.ending_edges_s, left_s, side="right"))
+        return levels
+
+    def _index_at(self, step: int) -> int:
+        return int(np.searchsorted(self.chord_steps, step, side="right")) - 1

@@ -1,0 +1,113 @@
+// The next token of a stream, drawn under all that moves its logits. engine/inference/draw/chain.py is the specification.
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "sideman/leaning.h"
+#include "sideman/release.h"
+#include "sideman/stream.h"
+
+namespace sideman {
+namespace {
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+/// The drawn token, or a new one that leaves the time up to until() as silent as it was.
+int Stream::next_token() {
+  if (drawn_) return *drawn_;
+  int oldest = -1;
+  for (int pitch = 0; pitch < kPitches; ++pitch)
+    if (sounding().has(pitch) &&
+        (oldest < 0 || onsets_[static_cast<std::size_t>(pitch)] < onsets_[static_cast<std::size_t>(oldest)]))
+      oldest = pitch;
+  if (oldest >= 0 && step_ - onsets_[static_cast<std::size_t>(oldest)] >= rules_.max_note_steps) {
+    drawn_ = layout_.note_off + oldest;
+  } else {
+    draw();
+  }
+  return *drawn_;
+}
+
+void Stream::draw() {
+  if (until_ > step_) {
+    sampler_.allowed(allowed_.get());
+    // A knob has opened what was shut when the last wait was drawn.
+    if (!allowed_[static_cast<std::size_t>(layout_.time_shift)]) move_to(until_);
+  }
+  logits();
+  guide();
+  if (asked_.leans) lean(rules_.leaning, asked_.beat, layout_, step_, scores_.data());
+  let_go(rules_.chord_tones, rules_.no_chord, asked_.chords.at(step_), rules_.release * asked_.chord_strength,
+         sounding(), onsets_, layout_, scores_.data());
+  if (asked_.steers) steer(rules_.steering, listen(), asked_.targets, layout_, scores_.data());
+  forbid_stutter();
+  if (until_ > step_) forbid_all_but_waits(until_ - step_);
+  drawn_ = sampler_.sample(scores_.data());
+  if (!drawn_)
+    throw std::invalid_argument("logits of the legal tokens hold NaN, +inf or nothing but -inf: check the decoder");
+}
+
+/// logits_ -> scores_, with the chords heeded as strongly as asked.
+void Stream::guide() noexcept {
+  const float* with_chords = logits_.data();
+  const float* without = with_chords + layout_.num_ids;
+  const float strength = asked_.chord_strength;
+  for (std::size_t i = 0; i < scores_.size(); ++i)
+    scores_[i] = strength == 1.0f ? with_chords[i] : without[i] + strength * (with_chords[i] - without[i]);
+}
+
+/// What the window before step_ held.
+Heard Stream::listen() const noexcept {
+  const std::int64_t first = step_ - rules_.steering.window_steps;
+  const auto middle = [&](int bin) { return bin < 0 ? -1 : bin * layout_.velocity_width() + layout_.velocity_width() / 2; };
+  Heard heard;
+  heard.steps = std::min(step_, rules_.steering.window_steps);
+  if (stored_ > 0) heard.velocity = middle(past(0).velocity);
+  std::int64_t now = step_;
+  std::int64_t sounds = 0;
+  for (int pitch = 0; pitch < kPitches; ++pitch) sounds += sounding().has(pitch) ? 1 : 0;
+  for (std::size_t age = 0; age < stored_; ++age) {
+    const Entry& entry = past(age);
+    heard.sounding_steps += sounds * (now - std::max(entry.step, first));
+    now = entry.step;
+    if (entry.step <= first) break;
+    const Token parts = layout_.token(entry.token);
+    if (parts.kind == TokenKind::kNoteOn) {
+      --sounds;
+      ++heard.strikes;
+      heard.velocities += middle(entry.velocity);
+      heard.pitches += parts.value;
+      heard.bass += parts.value < rules_.steering.bass_below ? 1 : 0;
+      heard.struck_now |= entry.step == step_;
+    } else if (parts.kind == TokenKind::kNoteOff) {
+      ++sounds;
+    }
+  }
+  return heard;
+}
+
+/// Keys struck less than restrike_steps ago, unless no other key could be struck.
+void Stream::forbid_stutter() noexcept {
+  PitchSet recent;
+  for (std::size_t age = 0; age < stored_ && past(age).step > step_ - rules_.restrike_steps; ++age)
+    if (const int pitch = past(age).token - layout_.note_on; pitch >= 0 && pitch < kPitches) recent.add(pitch);
+  if (recent.empty()) return;
+  sampler_.allowed(allowed_.get());
+  bool another = false;
+  for (int pitch = 0; pitch < kPitches; ++pitch)
+    another |= allowed_[static_cast<std::size_t>(layout_.note_on + pitch)] && !recent.has(pitch);
+  if (!another) return;
+  for (int pitch = 0; pitch < kPitches; ++pitch)
+    if (recent.has(pitch)) scores_[static_cast<std::size_t>(layout_.note_on + pitch)] = kNever;
+}
+
+void Stream::forbid_all_but_waits(std::int64_t silent) noexcept {
+  // An event at until() itself is still to come. Beyond the longest wait, waiting in full is all that is left.
+  const std::int64_t shortest = layout_.time_shift + std::min<std::int64_t>(silent, layout_.num_shifts) - 1;
+  std::fill(scores_.begin(), scores_.begin() + shortest, kNever);
+  std::fill(scores_.begin() + layout_.time_shift + layout_.num_shifts, scores_.end(), kNever);
+}
+
+}  // namespace sideman

@@ -1,0 +1,1 @@
+"""Laws of bridge/live/rounds."""
