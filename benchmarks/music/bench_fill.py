@@ -28,14 +28,18 @@ from benchmarks.common.result import say_result
 from engine.chords import Chord
 from engine.data.piece_chords import chords_from
 from engine.data.shards.shards import PieceArrays, Shard, load_shard
-from engine.inference.fill.fill import Effort, fill
+from engine.inference.backends import StreamDecoder
+from engine.inference.fill.fill import Effort, Guide, fill
+from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.forks import Forks
 from engine.inference.fill.gap import Gap, Struck
 from engine.inference.fill.particle import Particle, Surroundings
 from engine.inference.fill.weighing import weigh
-from engine.inference.streams import make_stream
+from engine.inference.streams import TokenStream, make_stream
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.model.chord_memory import ChordMemory
+from engine.model.controls import UNKNOWN, Control, ControlRows, asked_level
+from engine.solo.again.likeness import like_the_take
 from engine.solo.ranking import diversity
 from engine.tokens import decode_notes
 from engine.vocabulary import NUM_VELOCITIES, STEP_S
@@ -111,9 +115,9 @@ def cut(piece: PieceArrays, collection: str, rng: np.random.Generator) -> Case |
 
 def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> dict[str, float]:
     gap = case.gap
-    decoder, stream = make_stream(checkpoint, 1)
     memory = ChordMemory()
     memory.replace(case.chords, 0.0)
+    decoder, stream = make_stream(checkpoint, 1)
     stream.set_chords(*memory.track(), 0)
     stream.set_beat(case.bpm, case.beats_per_bar, case.line_s)
     stream.feed(gap.lead())
@@ -137,13 +141,18 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
         particle.play()
         plain.append(particle.ahead(TOKENS).nats)
         drawn.append(gap.lawful(particle.notes()))
+    guide_pair = make_stream(checkpoint, 2)
     beat = 60 / case.bpm / STEP_S if case.bpm else 50.0
     beats = [round(gap.begin + i * beat) for i in range(1, int((gap.end - gap.begin) / beat) + 1)]
+    levels = levels_like(gap, checkpoint.model.controls)
+    stream.set_levels(levels)
     started = time.process_time()
+    guide = guide_of(guide_pair, case, beat, levels)
     found = fill(
-        decoder, stream, gap, beats=beats, tones=tones, seed=1, guided=False, count=ways, effort=effort
+        decoder, stream, gap, beats=beats, tones=tones, seed=1, guided=False, count=ways, guide=guide, effort=effort
     )  # fmt: skip
     took_s = (time.process_time() - started) / ways
+    stream.set_levels(ControlRows(checkpoint.model.controls).unknown)
     best, there = found[0], weigh(gap, gap.removed, 0.0, tones)
     chance = weigh(gap, drawn[0], 0.0, tones)
     seconds = (gap.end - gap.begin) * STEP_S
@@ -159,6 +168,31 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     if ways > 1:
         row["diversity"], row["diversity of plain"] = diversity([one.notes for one in found]), diversity(drawn[:ways])
     return row
+
+
+def guide_of(pair: tuple[StreamDecoder, TokenStream], case: Case, beat: float, levels: np.ndarray) -> Guide | None:
+    """A fresh stream that has heard what stands behind the gap before what stands before it."""
+    ahead = Foresight.of(case.gap, beat * case.beats_per_bar)
+    if ahead is None:
+        return None
+    memory = ChordMemory()
+    memory.replace(ahead.chords(case.gap, case.chords), 0.0)
+    stream = pair[1]
+    stream.set_levels(levels)
+    stream.set_chords(*memory.track(), 0)
+    stream.set_beat(case.bpm, case.beats_per_bar, case.line_s + ahead.shift * STEP_S)
+    stream.feed(ahead.events)
+    stream.rollback(case.gap.begin + ahead.shift)
+    return Guide(*pair, ahead.shift)
+
+
+def levels_like(gap: Gap, controls: Sequence[Control]) -> np.ndarray:
+    """What `again` asks for: the take's own density, loudness, register, thickness and bass."""
+    like = like_the_take(gap, controls)
+    return np.array(
+        [asked_level(control, like[control.name]) if control.name in like else UNKNOWN for control in controls],
+        dtype=np.float32,
+    )
 
 
 def mean_of(rows: Sequence[dict[str, float]]) -> dict[str, float]:

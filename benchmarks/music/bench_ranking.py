@@ -57,7 +57,7 @@ def main() -> None:
         print(f"{name:<12} first {first.mean():.3f} random {any_.mean():.3f} last {last.mean():.3f} wins {wins:.2f}")
         figures[name] = [round(float(x), 4) for x in (first.mean(), any_.mean(), last.mean(), wins)]
     print(f"diversity {np.mean(spread):.3f}")
-    say_result("ranking", {**figures, "diversity": float(np.mean(spread)), "rows": np.round(values, 4).tolist()})
+    say_result("ranking", {**figures, "diversity": float(np.mean(spread))})
 
 
 if __name__ == "__main__":

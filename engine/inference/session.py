@@ -21,7 +21,7 @@ from engine.inference.draw.leaning import SWUNG
 from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
-from engine.inference.fill.fill import Candidate, Effort, fill
+from engine.inference.fill.fill import Candidate, Effort, Guide, fill
 from engine.inference.fill.gap import Gap
 from engine.inference.stream import Event
 from engine.inference.streams import make_stream
@@ -228,19 +228,31 @@ class Session:
         (self._home or self._stream).rollback(round(until_s / STEP_S))  # forwards: nothing happens up to there
 
     def fill(
-        self, gap: Gap, *, beats: Sequence[int], count: int = 1, keep_rhythm: bool = False, effort: Effort | None = None
+        self,
+        gap: Gap,
+        *,
+        beats: Sequence[int],
+        count: int = 1,
+        keep_rhythm: bool = False,
+        foreseeing: tuple[Session, int] | None = None,
+        effort: Effort | None = None,
     ) -> list[Candidate]:
         """Plays a gap anew, from where it begins: the `count` best ways found, best first. The session stays as it is.
 
         gap: in the session's steps; what stands before it was fed, and time_s is gap.begin. beats: steps in it that a
-        way may be taken up from. keep_rhythm: only the keys of what is removed are new. effort: how much is tried. The
-        same calls give the same notes.
+        way may be taken up from. keep_rhythm: only the keys of what is removed are new. foreseeing: a session that
+        stands before the gap in the order of Foresight, and that order's shift; the notes are drawn there. effort: how
+        much is tried. The same calls give the same notes.
         """
         values = self._values
         reach = (int(values["register_low"]), int(values["register_high"])) if keep_rhythm else None
+        guide = None
+        if foreseeing is not None:
+            other, shift = foreseeing
+            guide = Guide(other._decoder, other._stream, shift)
         return fill(
             self._decoder, self._stream, gap, beats=beats, tones=self._tones_at, seed=self._seed,
-            guided=float(values["chord_strength"]) != 1, count=count, rhythm=reach, effort=effort,
+            guided=float(values["chord_strength"]) != 1, count=count, rhythm=reach, guide=guide, effort=effort,
         )  # fmt: skip
 
     def _tones_at(self, step: int) -> frozenset[int] | None:

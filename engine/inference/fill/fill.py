@@ -23,7 +23,7 @@ from engine.inference.fill.rhythm import RhythmParticle
 from engine.inference.fill.weighing import Scores, Tones, weigh
 from engine.inference.streams import TokenStream
 
-__all__ = ["CANDIDATES", "Candidate", "Effort", "fill"]
+__all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 
 CANDIDATES = 16
 PARENTS = 4  # the best so far; at the end they are looked at closely
@@ -46,6 +46,14 @@ class Effort:
     last_tokens: int = 96
 
 
+class Guide(NamedTuple):
+    """A stream that stands where the gap begins in the order of Foresight, its decoder, and that order's shift."""
+
+    decoder: StreamDecoder
+    stream: TokenStream
+    shift: int
+
+
 @dataclass(frozen=True)
 class Candidate:
     """New notes of a gap, in order, and how good they are."""
@@ -65,6 +73,7 @@ def fill(
     guided: bool,
     count: int = 1,
     rhythm: tuple[int, int] | None = None,
+    guide: Guide | None = None,
     effort: Effort | None = None,
 ) -> list[Candidate]:
     """`count` ways through a gap, best first, no two with the same strikes, each the best of a population of its own.
@@ -74,13 +83,13 @@ def fill(
     stream: stands where the gap begins (its `until` is gap.begin), and knows chords, beat and wishes for the gap and
     for what follows. beats: steps in the gap to which particles may go back. guided: whether chords are heeded with
     another strength than 1. rhythm: lowest and highest pitch, where the moments, lengths and loudness of the removed
-    notes stay and only their keys are new. The same arguments give the same notes.
+    notes stay and only their keys are new; then nobody guides. The same arguments give the same notes.
     """
     effort = effort or Effort()
     rng = np.random.default_rng([seed, gap.begin, gap.end])
     found: dict[tuple[tuple[int, int], ...], Candidate] = {}  # by when which key is struck
     for _ in range(count):
-        search = _Search(decoder, stream, gap, beats, tones, rng, guided, rhythm, effort)
+        search = _Search(decoder, stream, gap, beats, tones, rng, guided, rhythm, guide, effort)
         for candidate in search.best():
             strikes = tuple((note.step, note.pitch) for note in candidate.notes)
             if strikes not in found:
@@ -102,21 +111,26 @@ class _Search:
         rng: np.random.Generator,
         guided: bool,
         rhythm: tuple[int, int] | None,
+        guide: Guide | None,
         effort: Effort,
     ) -> None:
         self._gap, self._tones, self._rng, self._effort = gap, tones, rng, effort
-        around = Surroundings.of(gap)
+        around = Surroundings.of(gap, guide.shift if guide is not None else 0)
         self._leads_on = bool(around.right)
         inside = [step for step in beats if gap.begin < step < gap.end - 1]
         self._places = np.array([gap.begin, *inside], dtype=np.int64)
         whole = min(effort.candidates, max(PARENTS, round(WHOLE * effort.candidates)))
         seeds = [self._new_seed() for _ in range(whole)]
         self._forks = Forks(decoder, stream, seeds, ROLLBACK_TOKENS, guided)
+        self._guides = None
+        if guide is not None and rhythm is None:
+            seeds = [self._new_seed() for _ in range(whole)]
+            self._guides = Forks(guide.decoder, guide.stream, seeds, ROLLBACK_TOKENS, guided)
         self._particles = [
-            Particle(around, fork)
+            Particle(around, fork, self._guides.streams[i] if self._guides is not None else None)
             if rhythm is None
             else RhythmParticle(around, fork, gap.removed, rhythm, self._new_seed())
-            for fork in self._forks.streams
+            for i, fork in enumerate(self._forks.streams)
         ]
         self._weighed = [_Weighed(-np.inf, -np.inf)] * whole
 
@@ -147,7 +161,8 @@ class _Search:
         weights = np.exp((totals - totals.max()) / TEMPER)
         parent = int(self._rng.choice(parents, p=weights / weights.sum()))
         particle, to = self._particles[spare], self._place()
-        particle.follow(self._particles[parent], self._forks.renew(spare, parent, self._new_seed()))
+        guide = None if self._guides is None else self._guides.renew(spare, parent, self._new_seed())
+        particle.follow(self._particles[parent], self._forks.renew(spare, parent, self._new_seed()), guide)
         particle.back(to - 1)
         particle.play()
         self._weighed[spare] = self._weigh(particle, min(self._weighed[i].glance for i in parents))
@@ -169,8 +184,8 @@ class _Search:
         return _Weighed(self._scores(particle, self._effort.ahead_tokens).total, glance)
 
     def _scores(self, particle: Particle, tokens: int) -> Scores:
-        nats = particle.ahead(tokens).nats if self._leads_on else 0.0
-        return weigh(self._gap, self._gap.lawful(particle.notes()), nats, self._tones)
+        ahead = particle.ahead(tokens).nats if self._leads_on else 0.0
+        return weigh(self._gap, self._gap.lawful(particle.notes()), ahead, self._tones, particle.own_nats)
 
     def _new_seed(self) -> int:
         return int(self._rng.integers(1 << 63))

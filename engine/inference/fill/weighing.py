@@ -16,7 +16,7 @@ FIGURE = 5  # notes
 RESTRIKE_STEPS = 30
 WEIGHTS = {
     "ahead": -1.0,  # nats a token of what follows
-    "own": -0.05,  # nats a token of the new notes: a little, as the likeliest music is the dullest
+    "own": -0.1,  # nats a token of the new notes: a little, as the likeliest music is the dullest
     "chord_tones": 0.15,
     "unlike": -0.1,
     "restrikes": -0.3,
