@@ -37,6 +37,8 @@ COMMANDS = (
     Command("generate", "engine.solo.command", "write a solo over chords to a MIDI file"),
     Command("again", "engine.solo.again.command", "play some bars of a MIDI file again, the rest as it is"),
     Command("play", "bridge.commands.play", "play along live: chords in, notes out, on MIDI ports"),
+    Command("serve", "bridge.commands.serve", "play for the plug-in: every instance that hosts here load"),
+    Command("plugin", "bridge.commands.plugin", "install the plug-in for hosts that load CLAP"),
     Command("replay", "bridge.commands.replay", "play the log of a session again, note for note"),
     Command("recover", "bridge.commands.recover", "make the take of a session that was killed"),
     Command("ports", "bridge.commands.ports", "list the MIDI ports that can be named"),

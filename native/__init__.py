@@ -16,6 +16,7 @@ Both variants do the same, bit for bit (tests/test_native_*.py hold them to it).
     now_us, philox4x32                the one clock, the one random generator
     kernel, kernels                   the instruction set that the decoder uses, those that it could
     read_bandwidth                    the memory's limit, for benchmarks; compiled only
+    plugin_file                       the CLAP plug-in, where it was built
 
 Nobody outside imports native._core. The twins of Decoder and Stream live in engine/inference, since they know the
 network; where VARIANT is "python" those two names are not here, and engine.inference.streams takes the twins.
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from native.layout import Layout
@@ -35,7 +37,8 @@ from native.stream_rules import Steering, StreamRules
 
 __all__ = [
     "VARIANT", "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Steering",
-    "Stream", "StreamRules", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "read_bandwidth",
+    "Stream", "StreamRules", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "plugin_file",
+    "read_bandwidth",
 ]  # fmt: skip
 
 MidiEvent = tuple[int, int, int, int]
@@ -84,3 +87,12 @@ else:
     from native.twins.sampler import Sampler
     from native.twins.scheduler import Scheduler
     from native.twins.tokenizer import decode, encode
+
+
+def plugin_file() -> Path | None:
+    """Returns the CLAP plug-in that was built with the extension; None where there is none."""
+    spec = importlib.util.find_spec("native._core")
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).with_name("plugin") / "sideman.clap"
+    return path if path.is_file() else None

@@ -26,6 +26,7 @@ class Steering:
     first_notes: float = 0.0  # counted as heard before the first strike, as asked: one note is no register yet
     octave: float = 12.0  # semitones that count as one unit of distance in the register
     louder: float = 12.0  # steps of velocity that count as one unit of distance in loudness
+    temperature: float = 0.8  # of the sampler, at which moves of pitch are as said
 
 
 @dataclass(frozen=True)

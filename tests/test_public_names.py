@@ -34,7 +34,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.chords.scales": ("ALL_PITCH_CLASSES", "SCALES", "scale_mask"),
     "engine.chords.tracker": ("ChordChange", "ChordFollower", "ChordTracker"),
     "engine.data.practice": ("Composition", "compose", "practice_piece", "practice_pieces"),
-    "engine.data.prepare": ("MANIFEST", "Report", "Settings", "prepare", "tokenise", "work_folder"),
+    "engine.data.prepare": ("MANIFEST", "Report", "Settings", "kept_beside", "prepare", "tokenise", "work_folder"),
     "engine.data.reading.corpus": (
         "Piece",
         "Source",
@@ -234,6 +234,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "kernels",
         "now_us",
         "philox4x32",
+        "plugin_file",
         "read_bandwidth",
     ),
     "osc_protocol.errors": ("OscError", "OscPortError", "PacketError", "ParameterError"),
@@ -245,6 +246,16 @@ FACES: dict[str, tuple[str, ...]] = {
     "osc_protocol.oscquery.site": ("Page", "Site", "Talker"),
     "osc_protocol.server.limits": ("MAX_SENDERS", "RateLimit", "SenderLimits"),
     "osc_protocol.server.server": ("OscServer",),
+    "osc_protocol.table.host_rows": (
+        "AUTO_ROOM",
+        "BY_ID",
+        "CHORDS",
+        "ROWS",
+        "SEED",
+        "TEXTS",
+        "parameter_id",
+        "value_of",
+    ),
     "osc_protocol.table.options": ("add_parameter_options", "parameters_from"),
     "osc_protocol.table.parameters": (
         "AUTO",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from benchmarks.comparison.music import CLIP_S, Asked
 from engine.chords import Chart
 from engine.data.shards.shards import Shard
-from engine.data.windows import WindowSampler
+from engine.data.window_sampler import WindowSampler
 from engine.evaluation.charts import CHARTS
 from engine.evaluation.excerpts import within
 from engine.model.checkpoint import load_checkpoint, save_checkpoint

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from benchmarks.comparison.layers import Block, Cache, draw
 from benchmarks.comparison.music import CLIP_S, Asked
+from engine.data.eval_windows import cut_eval_windows, eval_windows
 from engine.data.shards.shards import PieceArrays, Shard
-from engine.data.windows import WindowSampler, cut_eval_windows, eval_windows
+from engine.data.window_sampler import WindowSampler
 from engine.model.perceiver import Inputs
 from engine.notes import Notes
 from engine.tokens import decode_notes

@@ -12,8 +12,9 @@ from engine.metre import parse_metre
 from osc_protocol.table.parameters import Value
 
 __all__ = [
-    "Command", "EndIn", "FollowChord", "HearKeys", "KeepBars", "Locate", "Panic", "Play", "PlayAgain", "PlayChart",
-    "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob", "UndoBars",
+    "Command", "EndIn", "FollowChord", "FollowHost", "HearKeys", "KeepBars", "Locate", "Panic", "Play", "PlayAgain",
+    "PlayChart", "RecallBank", "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop",
+    "StoreBank", "TurnKnob", "UndoBars",
 ]  # fmt: skip
 
 
@@ -114,6 +115,20 @@ class UndoBars(Command):
 
 
 @dataclass(frozen=True)
+class StoreBank(Command):
+    """Stores context, knobs and seed in a bank, from the next bar line on."""
+
+    name: str  # A to D
+
+
+@dataclass(frozen=True)
+class RecallBank(Command):
+    """Has a bank take over at the next bar line."""
+
+    name: str  # A to D
+
+
+@dataclass(frozen=True)
 class Locate(Command):
     """Says that the outside is at this beat of the chart at that moment of the monotonic clock."""
 
@@ -127,6 +142,25 @@ class HearKeys(Command):
 
     time_us: int
     message: bytes
+
+
+@dataclass(frozen=True)
+class FollowHost(Command):
+    """Says what the host of a plug-in does. Beats are quarters; `at` is on the host's count, which only grows."""
+
+    at: float
+    song: float  # the song's position there
+    tempo_bpm: float  # in quarters
+    metre: str
+    playing: bool
+    loop_start: float  # of the song; equal to the end: no loop
+    loop_end: float
+    epoch: int  # another one where the host has started, stopped or jumped: what was planned is void
+
+    @property
+    def loop(self) -> tuple[float, float] | None:
+        """Where the loop begins and ends; None where there is none."""
+        return (self.loop_start, self.loop_end) if self.loop_start < self.loop_end else None
 
 
 @dataclass(frozen=True)
@@ -161,7 +195,8 @@ class Resync(Command):
 _KINDS: Final[Mapping[str, type[Command]]] = {
     "look_ahead": SetLookAhead, "mode": SetMode, "knob": TurnKnob, "chord": FollowChord, "chart": PlayChart,
     "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed,
-    "keep": KeepBars, "again": PlayAgain, "undo": UndoBars,
+    "keep": KeepBars, "again": PlayAgain, "undo": UndoBars, "store": StoreBank, "recall": RecallBank,
+    "host": FollowHost,
     "play": Play, "stop": Stop, "panic": Panic, "resync": Resync,
 }  # fmt: skip
 _NAMES: Final[Mapping[type[Command], str]] = {kind: name for name, kind in _KINDS.items()}

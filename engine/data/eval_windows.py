@@ -1,4 +1,4 @@
-"""The windows over which a model is scored: every target of every held-out piece once."""
+"""Cuts the windows on which a model is scored: every target of every held-out piece once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class EvalWindow:
 
 
 def eval_windows(pieces: Sequence[PieceArrays], length: int, max_windows: int | None = None) -> list[EvalWindow]:
-    """Every target of every piece once, each but a piece's first ones with half a window of past.
+    """Returns windows that score every target of every piece once, with half a window of past but at a piece's start.
 
     max_windows: at most so many, evenly spread, so that every piece has its share.
     """
@@ -49,6 +49,6 @@ def eval_windows(pieces: Sequence[PieceArrays], length: int, max_windows: int | 
 
 
 def cut_eval_windows(windows: list[EvalWindow], length: int) -> Iterator[Window]:
-    """Their contents, one by one: a corpus cut at once would fill the memory."""
+    """Cuts the windows one by one, since a whole corpus at once would fill the memory."""
     for window in windows:
         yield cut_window(window.piece, window.start, length)

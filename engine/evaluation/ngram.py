@@ -6,17 +6,25 @@ of smoothing techniques for language modeling"): nothing to tune.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
+from engine.atomic import atomic_write
 from engine.vocabulary import NUM_EVENT_IDS
 
 __all__ = ["NgramModel"]
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
+
+_COLUMNS: Final = ("keys", "counts")  # of each length, in a kept file
 
 
 class _Order:
@@ -37,19 +45,26 @@ class _Order:
 class NgramModel:
     """Counts of all n-grams up to `order`, as sorted integer keys (base 400)."""
 
-    def __init__(self, sequences: list[npt.NDArray[np.uint16]], order: int = 5) -> None:
+    def __init__(
+        self,
+        sequences: Sequence[npt.NDArray[np.uint16]],
+        order: int = 5,
+        keep: Path | None = None,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        """keep: a file of the counts, taken from there where it holds those of the same tokens, else written anew.
+
+        progress is told how many of the `order` lengths are counted. SidemanError: the file cannot be written.
+        """
         self.order = order
-        self.orders: list[_Order] = []
-        keys, counts = _count(sequences, 1)
-        for n in range(1, order + 1):
-            if n == order:
-                self.orders.append(_Order(keys, counts))
-                break
-            longer, longer_counts = _count(sequences, n + 1)
-            # Below the highest order Kneser-Ney counts not occurrences but the different tokens that came before.
-            keys, before = np.unique(longer % NUM_EVENT_IDS**n, return_counts=True)
-            self.orders.append(_Order(keys, before))
-            keys, counts = longer, longer_counts
+        of = {"counts of": _fingerprint(sequences), "order": str(order)}
+        tables = None if keep is None else _kept(keep, of)
+        if tables is None:
+            tables = _tables(sequences, order, progress)
+            if keep is not None:
+                _keep(keep, tables, of)
+        progress(order)
+        self.orders = [_Order(keys, counts) for keys, counts in tables]
 
     def nats(self, sequence: npt.NDArray[np.uint16]) -> F64:
         """(T,) tokens -> (T - 1,) surprise of tokens 1.. in nats."""
@@ -88,6 +103,52 @@ class NgramModel:
         return probability
 
 
+def _tables(
+    sequences: Sequence[npt.NDArray[np.uint16]], order: int, progress: Callable[[int], None]
+) -> list[tuple[I64, I64]]:
+    """(keys, counts) of each length from 1 on."""
+    tables = []
+    keys, counts = _count(sequences, 1)
+    for n in range(1, order):
+        longer, longer_counts = _count(sequences, n + 1)
+        # Below the highest order Kneser-Ney counts not occurrences but the different tokens that came before.
+        tables.append(np.unique(longer % NUM_EVENT_IDS**n, return_counts=True))
+        keys, counts = longer, longer_counts
+        progress(n)
+    return [*tables, (keys, counts)]
+
+
+def _fingerprint(sequences: Sequence[npt.NDArray[np.uint16]]) -> str:
+    """Of the tokens and of where each sequence ends."""
+    digest = hashlib.sha256()
+    for sequence in sequences:
+        digest.update(len(sequence).to_bytes(8, "little"))
+        digest.update(np.ascontiguousarray(sequence, dtype="<u2").data)
+    return digest.hexdigest()
+
+
+def _keep(path: Path, tables: Sequence[tuple[I64, I64]], of: dict[str, str]) -> None:
+    columns = {
+        f"{n} {name}": column
+        for n, pair in enumerate(tables)
+        for name, column in zip(_COLUMNS, pair, strict=True)
+    }  # fmt: skip
+    with atomic_write(path) as beside:
+        save_file(columns, beside, metadata=of)
+
+
+def _kept(path: Path, of: Mapping[str, str]) -> list[tuple[I64, I64]] | None:
+    """What an earlier run counted; None where the file is not there, is broken, or counts something else."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            if file.metadata() != of:
+                return None
+            keys, counts = ([file.get_tensor(f"{n} {name}") for n in range(int(of["order"]))] for name in _COLUMNS)
+    except (OSError, SafetensorError):
+        return None
+    return list(zip(keys, counts, strict=True))
+
+
 def _discounts(counts: I64) -> F64:
     """(4,) what to take from a count of 0, 1, 2, 3 or more, estimated from how many n-grams have each count."""
     n1, n2, n3, n4 = (int((counts == c).sum()) for c in (1, 2, 3, 4))
@@ -98,7 +159,7 @@ def _discounts(counts: I64) -> F64:
     return np.array([0.0, *(min(max(value, 0.05), c) for c, value in enumerate(estimates, 1))])
 
 
-def _count(sequences: list[npt.NDArray[np.uint16]], n: int) -> tuple[I64, I64]:
+def _count(sequences: Sequence[npt.NDArray[np.uint16]], n: int) -> tuple[I64, I64]:
     keys, counts = np.unique(np.concatenate([_keys(s, n) for s in sequences]), return_counts=True)
     return keys, counts
 

@@ -114,6 +114,7 @@ class TrainingConfig:
     warmup_steps: int = 200
     gradient_accumulation: int = 1
     mixed_precision: str = "no"  # no, bf16, or fp16 on a GPU
+    fall: float = 0.0  # last share of the updates, in which the rate falls evenly to 0; 0: a cosine all the way
     ema: float = 0.0  # decay of the average over updates that is measured and saved; 0: the last update's weights
     latent_span: int = 0  # last positions of a window that have latents and a loss; 0: all of them
     practice: float = 0.0  # share of the windows that are cut from practice pieces composed for them
@@ -124,6 +125,7 @@ class TrainingConfig:
         for key in ("batch_size", "gradient_accumulation"):
             _require(getattr(self, key) >= 1, f"training.{key} {getattr(self, key)}: must be 1 or more")
         _require(self.epochs > 0, f"training.epochs {self.epochs}: must be above 0")
+        _require(0 <= self.fall <= 1, f"training.fall {self.fall}: must be in 0..1")
         _require(0 <= self.ema < 1, f"training.ema {self.ema}: must be in 0..1")
         _require(self.latent_span >= 0, f"training.latent_span {self.latent_span}: must be 0 or more")
         _require(0 <= self.practice <= 1, f"training.practice {self.practice}: must be in 0..1")

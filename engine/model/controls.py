@@ -97,10 +97,10 @@ class ControlRows:
 
     def __init__(self, controls: Sequence[Control]) -> None:
         self.names = tuple(control.name for control in controls)
-        self._levels = np.array([control.levels for control in controls], dtype=np.int64)
+        self.levels = np.array([control.levels for control in controls], dtype=np.int64)
         self._measured = np.array([bool(control.edges) for control in controls], dtype=bool)
-        self._first = np.cumsum(self._levels + 1) - (self._levels + 1)
-        self.count = int((self._levels + 1).sum())  # rows of the embedding
+        self.first = np.cumsum(self.levels + 1) - (self.levels + 1)
+        self.count = int((self.levels + 1).sum())  # rows of the embedding
         self.unknown: F32 = np.full(len(self.names), UNKNOWN, dtype=np.float32)
 
     def check(self, levels: npt.ArrayLike) -> F32:
@@ -109,11 +109,11 @@ class ControlRows:
         if values.shape != self.unknown.shape:
             raise ValueError(f"{values.shape} levels: give {len(self.names)}, one a control")
         asked = values != UNKNOWN
-        fits = (values >= 0) & (values <= self._levels - 1) & (self._measured | (values == np.floor(values)))
+        fits = (values >= 0) & (values <= self.levels - 1) & (self._measured | (values == np.floor(values)))
         for i in np.flatnonzero(asked & ~fits)[:1]:
             kind = "0 to" if self._measured[i] else "a whole number of 0 to"
             raise ValueError(
-                f"{self.names[i]} level {values[i]:g}: give {kind} {self._levels[i] - 1}, or -1 for unknown"
+                f"{self.names[i]} level {values[i]:g}: give {kind} {self.levels[i] - 1}, or -1 for unknown"
             )
         return values
 
@@ -121,7 +121,7 @@ class ControlRows:
         """(..., K) legal levels -> (..., 2 K) rows and their weights; the query gets the weighted sum."""
         lower = np.floor(levels)
         share = levels - lower
-        low = np.where(levels < 0, self._levels, lower.astype(np.int64))
+        low = np.where(levels < 0, self.levels, lower.astype(np.int64))
         high = np.where(share > 0, low + 1, low)
-        rows = np.concatenate([low, high], axis=-1) + np.concatenate([self._first, self._first])
+        rows = np.concatenate([low, high], axis=-1) + np.concatenate([self.first, self.first])
         return rows, np.concatenate([1 - share, share], axis=-1).astype(np.float32)

@@ -6,15 +6,16 @@ also carries what is asked of the music, its controls (engine/model/controls).
 Process: blocks of banded causal self-attention, cross-attention to the chords, feed-forward.
 Decode: the token's own embedding cross-attends to the latents in its band; 400 logits for the next event.
 
-This is the training form, a whole window at once. The streaming form of the same function is
-engine/inference/decoders/numpy_decoder.
+This is the training form, a whole window at once, in one of two arithmetics: PLAIN for a CPU, DENSE for a GPU and a
+compiler. The streaming form of the same function is engine/inference/decoders/numpy_decoder.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +23,12 @@ from torch import Tensor, nn
 from engine.model.attention import Projections
 from engine.model.config import ModelConfig
 from engine.model.controls import ControlRows
+from engine.model.dense import dense_attention
 from engine.model.relative import relative_attention
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NOTE_OFF, NOTE_ON, NUM_EVENT_IDS
 
-__all__ = ["Inputs", "PerceiverMusicTransformer"]
+__all__ = ["DENSE", "PLAIN", "Block", "Inputs", "Kernels", "PerceiverMusicTransformer"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,27 @@ class _SquaredReLU(torch.autograd.Function):
         return gradients[0].mul(rectified).mul_(2)
 
 
+def _squared_relu_in_place(x: Tensor) -> Tensor:
+    return _SquaredReLU.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _squared_relu(x: Tensor) -> Tensor:
+    rectified = torch.relu(x)
+    return rectified * rectified
+
+
+class Kernels(NamedTuple):
+    """What the network computes with; any of them gives the same function."""
+
+    attention: Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]
+    squared_relu: Callable[[Tensor], Tensor]
+
+
+PLAIN = Kernels(relative_attention, _squared_relu_in_place)
+DENSE = Kernels(dense_attention, _squared_relu)
+"""Knows no span: as many latents as tokens."""
+
+
 class FeedForward(nn.Module):
     """Squared ReLU (So et al. 2021, "Primer"): as good as GELU at this size, and exact to reproduce in C++."""
 
@@ -72,8 +95,8 @@ class FeedForward(nn.Module):
         self.up_proj = nn.Linear(dim, ff_dim, bias=False)
         self.down_proj = nn.Linear(ff_dim, dim, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(_SquaredReLU.apply(self.up_proj(x)))  # type: ignore[no-any-return, no-untyped-call]
+    def forward(self, x: Tensor, squared_relu: Callable[[Tensor], Tensor] = _squared_relu_in_place) -> Tensor:
+        return self.down_proj(squared_relu(self.up_proj(x)))  # type: ignore[no-any-return]
 
 
 class Block(nn.Module):
@@ -90,12 +113,13 @@ class Block(nn.Module):
         self.ff_norm = nn.LayerNorm(dim)
         self.ff = FeedForward(dim, config.ff_dim)
         self.dropout = nn.Dropout(config.dropout)
+        self.kernels = PLAIN
 
     def forward(self, x: Tensor, chord_emb: Tensor, chord_offset: Tensor, chord_mask: Tensor) -> Tensor:
         """x: (B, L, d); chord_emb: (B, C, d); chord_offset, chord_mask: (B, L, C) embedding row and hidden pairs."""
         attn, h = self.self_attn, self.self_norm(x)
         k, v = attn.split(attn.k_proj(h)), attn.split(attn.v_proj(h))
-        x = x + self.dropout(attn.merge(relative_attention(attn.query(h), k, v, attn.relative_heads(), self.band)))
+        x = x + self.dropout(attn.merge(self.kernels.attention(attn.query(h), k, v, attn.relative_heads(), self.band)))
 
         attn = self.chord_attn
         q = attn.query(self.chord_norm(x))  # (B, H, L, D)
@@ -106,7 +130,7 @@ class Block(nn.Module):
         weights = logits.masked_fill(chord_mask.unsqueeze(1), -math.inf).softmax(-1)
         x = x + self.dropout(attn.merge(weights @ v))
 
-        return x + self.dropout(self.ff(self.ff_norm(x)))  # type: ignore[no-any-return]
+        return x + self.dropout(self.ff(self.ff_norm(x), self.kernels.squared_relu))  # type: ignore[no-any-return]
 
 
 def sounding_after(tokens: Tensor) -> Tensor:
@@ -129,15 +153,23 @@ class ControlEmbedding(nn.Embedding):
     def __init__(self, rows: ControlRows, dim: int) -> None:
         super().__init__(rows.count, dim)
         self._rows = rows
+        self._first: Tensor
+        self._levels: Tensor
+        self.register_buffer("_first", torch.from_numpy(rows.first), persistent=False)
+        self.register_buffer("_levels", torch.from_numpy(rows.levels), persistent=False)
 
     def forward(self, levels: Tensor | None) -> Tensor:
         """(B, L, K) levels -> (B, L, d); None, everything unknown -> (1, 1, d)."""
         if levels is None:
-            levels = torch.from_numpy(self._rows.unknown).view(1, 1, -1)
-        index, share = self._rows.mix(levels.detach().cpu().numpy())
-        shares = torch.zeros(*index.shape[:-1], self._rows.count, dtype=self.weight.dtype)
-        shares.scatter_add_(-1, torch.from_numpy(index), torch.from_numpy(share).to(shares.dtype))
-        return shares.to(self.weight.device) @ self.weight
+            levels = torch.from_numpy(self._rows.unknown).to(self.weight.device).view(1, 1, -1)
+        # ControlRows.mix where the levels are: on a GPU nothing waits for them.
+        lower = levels.floor()
+        share = (levels - lower).to(self.weight.dtype)
+        low = torch.where(levels < 0, self._levels, lower.long())
+        high = torch.where(share > 0, low + 1, low)
+        shares = torch.zeros(*levels.shape[:-1], self._rows.count, dtype=self.weight.dtype, device=self.weight.device)
+        shares = shares.scatter_add(-1, low + self._first, 1 - share).scatter_add(-1, high + self._first, share)
+        return shares @ self.weight
 
 
 class PerceiverMusicTransformer(nn.Module):
@@ -163,6 +195,7 @@ class PerceiverMusicTransformer(nn.Module):
         self.out_norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, NUM_EVENT_IDS, bias=False)
         self.dropout = nn.Dropout(config.dropout)
+        self.kernels = PLAIN
         self._init_weights()
 
     def _init_weights(self) -> None:
@@ -191,7 +224,7 @@ class PerceiverMusicTransformer(nn.Module):
         k = attn.split(attn.k_proj(table)[inputs.tokens])
         v = attn.split(attn.v_proj(table)[inputs.tokens])
         q = attn.query(self.encode_norm(query))
-        x = query + self.dropout(attn.merge(relative_attention(q, k, v, attn.relative_heads(), config.max_seq_len)))
+        x = query + self.dropout(attn.merge(self.kernels.attention(q, k, v, attn.relative_heads(), config.max_seq_len)))
 
         chord_emb = self.chord_memory_norm(self.token_emb(inputs.chords))  # (B, C, d)
         chord_index = torch.arange(inputs.chords.shape[1], device=x.device)
@@ -208,5 +241,5 @@ class PerceiverMusicTransformer(nn.Module):
         attn, h = self.decode_attn, self.latent_norm(x)
         k, v = attn.split(attn.k_proj(h)), attn.split(attn.v_proj(h))
         q = attn.query(self.decode_norm(query))
-        y = query + self.dropout(attn.merge(relative_attention(q, k, v, attn.relative_heads(), config.latent_len)))
+        y = query + self.dropout(attn.merge(self.kernels.attention(q, k, v, attn.relative_heads(), config.latent_len)))
         return self.head(self.out_norm(y))  # type: ignore[no-any-return]

@@ -37,6 +37,13 @@ class System(Protocol):
     def synthesiser_remedy(self) -> str:
         """How FluidSynth and a soundfont are installed."""
 
+    @property
+    def plugin_is_bundle(self) -> bool:
+        """Whether hosts take a plug-in for a folder with a program in it."""
+
+    def plugin_folder(self) -> Path:
+        """Where hosts look for a user's own CLAP plug-ins. It need not exist yet."""
+
     def has_screen(self) -> bool:
         """Whether a window, such as a browser's, can be shown."""
 

@@ -35,6 +35,11 @@ class Linux(Posix):
     )
     synthesiser_remedy = "`apt install fluidsynth fluid-soundfont-gm`, or what your distribution calls them"
 
+    plugin_is_bundle = False
+
+    def plugin_folder(self) -> Path:
+        return self._home() / ".clap"
+
     def user_folder(self, kind: FolderKind) -> Path:
         variable, default = _XDG[kind]
         return Path(self._environ.get(variable) or self._home() / default) / "sideman"

@@ -49,6 +49,11 @@ class MacOS(Posix):
     def has_screen(self) -> bool:
         return True
 
+    plugin_is_bundle = True
+
+    def plugin_folder(self) -> Path:
+        return self._home() / "Library" / "Audio" / "Plug-Ins" / "CLAP"
+
     def user_folder(self, kind: FolderKind) -> Path:
         return self._home() / "Library" / "Application Support" / "Sideman"
 

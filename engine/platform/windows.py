@@ -65,6 +65,12 @@ class Windows:
             return False
         return True
 
+    plugin_is_bundle = False
+
+    def plugin_folder(self) -> Path:
+        local = Path(self._environ.get("LOCALAPPDATA") or self._home() / "AppData" / "Local")
+        return local / "Programs" / "Common" / "CLAP"
+
     def user_folder(self, kind: FolderKind) -> Path:
         return Path(self._environ.get("LOCALAPPDATA") or self._home() / "AppData" / "Local") / "Sideman"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +16,7 @@ import torch.nn.functional as F
 
 from engine.data.eval_windows import EvalWindow, cut_eval_windows, eval_windows
 from engine.data.shards.shards import Shard, token_steps
-from engine.data.windows import collate
+from engine.data.windows import Window, collate
 from engine.evaluation.ngram import NgramModel
 from engine.model.checkpoint import Checkpoint
 from engine.model.perceiver import PerceiverMusicTransformer
@@ -58,23 +60,41 @@ def load_model(checkpoint: Checkpoint) -> PerceiverMusicTransformer:
     return model.eval()
 
 
-@torch.no_grad()
 def token_nats(
     model: PerceiverMusicTransformer, windows: list[EvalWindow], batch_size: int = 8, length: int | None = None
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Nats of each window's scored targets, in order; chords and beats given, eight chords known ahead.
 
-    length: that the windows were made for; None: the model's max_seq_len.
+    length: that the windows were made for; None: the model's max_seq_len. On a CPU every thread that torch may use
+    takes batches of its own: two that share each batch wait for each other most of the time.
     """
     length, device = length or model.config.max_seq_len, model.head.weight.device
     contents = cut_eval_windows(windows, length)
-    for at in range(0, len(windows), batch_size):
-        group = windows[at : at + batch_size]
-        inputs, targets = collate([next(contents) for _ in group], length)
-        logits = model(inputs.to(device)).float().cpu()
-        nats = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=PAD, reduction="none").numpy()
-        for row, window in enumerate(group):
-            yield nats[row, window.first : window.stop]
+
+    def nats(group: list[EvalWindow], cut: list[Window]) -> list[npt.NDArray[np.float32]]:
+        with torch.no_grad():  # which holds for one thread
+            inputs, targets = collate(cut, length)
+            logits = model(inputs.to(device)).float().cpu()
+            surprise = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=PAD, reduction="none").numpy()
+        return [surprise[row, window.first : window.stop] for row, window in enumerate(group)]
+
+    groups = [windows[at : at + batch_size] for at in range(0, len(windows), batch_size)]
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    if min(threads, len(groups)) < 2:
+        for group in groups:
+            yield from nats(group, [next(contents) for _ in group])
+        return
+    try:
+        with ThreadPoolExecutor(threads, "sideman-batch", lambda: torch.set_num_threads(1)) as pool:
+            waiting: deque[Future[list[npt.NDArray[np.float32]]]] = deque()
+            for group in groups:  # few at a time: a corpus cut at once would fill the memory
+                waiting.append(pool.submit(nats, group, [next(contents) for _ in group]))
+                if len(waiting) > threads:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+    finally:
+        torch.set_num_threads(threads)  # the threads' own number is the process's
 
 
 def evaluate(

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 __all__ = ["Lowest", "News", "rate_share"]
 
 
-def rate_share(update: int, warmup: int, updates: int, time_used: float = 0.0) -> float:
+def rate_share(update: int, warmup: int, updates: int, time_used: float = 0.0, fall: float = 0.0) -> float:
     """The share of the peak learning rate at an update, the first of which is 0: a linear warm-up, then a cosine down.
 
     The cosine ends at a tenth. time_used: the share of the time that is gone, by which it goes where that is further on
-    than the updates.
+    than the updates. fall: above 0 the rate stays where it is until the last such share of the updates, in which it
+    falls evenly to nothing (Hägele et al. 2024): such a run can be made longer without regret.
     """
     if update < warmup:
         return (update + 1) / warmup
+    if fall:
+        return min(1.0, max(0.0, (updates - update) / max(1.0, fall * updates)))
     through = min(1.0, max((update - warmup) / max(1, updates - warmup), time_used))
     return 0.1 + 0.45 * (1 + math.cos(math.pi * through))
 

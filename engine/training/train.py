@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
+from torch import Tensor
 
 from engine.atomic import check_folder
 from engine.data.diet import Diet, TrainingWindows
@@ -27,6 +28,7 @@ from engine.training.curve import LossCurve
 from engine.training.device import make_accelerator
 from engine.training.evaluate import evaluate
 from engine.training.initial import initialise
+from engine.training.plan import PLAN_FILE, TIMED_FALL, UNKNOWN, TimePlan, warm_up
 from engine.training.schedule import News
 from engine.training.state import STATE_FILE
 from engine.training.trainer import Batches, Trainer
@@ -34,6 +36,8 @@ from engine.training.trainer import Batches, Trainer
 __all__ = ["STATE_FILE", "Trainer", "train"]
 
 SAVE_EVERY_S = 300.0
+TIMED_SAVES = 8  # of a run that is shorter than so many times that
+END_S, END_SHARE = 10.0, 0.05  # kept for the last measurement and checkpoint until one was timed: seconds, of the time
 MOST_WORKERS = 14  # what fed an H100: 480 k tokens/s
 REPORT_EVERY = 20  # updates
 VALID_WINDOWS = 96  # a fixed, evenly spread sample of the held-out side while training
@@ -55,6 +59,7 @@ def train(
     device: str = "auto",
     run_dir: Path | None = None,
     max_minutes: float | None = None,
+    minutes: float | None = None,
     workers: int | None = None,
     report: Callable[[News], None] = lambda news: None,
     note: Callable[[str], None] = lambda text: None,
@@ -65,14 +70,17 @@ def train(
     losses. max_minutes stops early; the run can then go on. A run that was killed goes on from its last state as if
     nothing had happened. init: weights to start from (engine/training/initial). weights: part of a collection's name ->
     factor of its share of the windows, before the config's. steps: updates, instead of the config's epochs; where a
-    resumed run had another number, the learning rate follows the new length from there on. patience: stop after so many
-    of the run's 40 held-out measurements without a new lowest; `out` is then the best checkpoint, not the last.
+    resumed run had another number, the learning rate follows the new length from there on. minutes: of the whole run,
+    resumed or not, instead: warm-up, constant rate, fall and last checkpoint find place in it (engine/training/plan).
+    patience: stop after so many of the run's 40 held-out measurements without a new lowest; `out` is then the best
+    checkpoint, not the last.
     workers: processes that make batches beside the training, for the same run whatever their number; None: none on a
     CPU, which has other things to do, else one a core. note: gets lines about what the run starts from. Of several
     processes the first one writes and reports.
 
     SidemanError (DataError, ConfigError, CheckpointError) on bad input or when the loss is no number any more.
     """
+    started_s = time.monotonic()
     config = load_config(config_name)
     for key in ("latent_dim", "ff_dim"):
         if getattr(config.model, key) % BLOCK:
@@ -89,15 +97,19 @@ def train(
     out = Path(os.path.abspath(out))
     check_folder(out, CHECKPOINT_FILES)
     run_dir = run_dir or out.with_name(out.name + ".run")
+    if minutes is not None and (steps, patience, max_minutes) != (None, None, None):
+        raise SidemanError("--minutes says how long a run is: leave --steps, --patience and --max-minutes out")
     _check_start(run_dir, resume, init, steps, patience)
+    if resume and minutes is None and (run_dir / PLAN_FILE).exists():
+        raise SidemanError(f"{run_dir}: this run was planned by the clock: give its --minutes, or more")
 
     tokens = sum(len(p.tokens) for p in train_shard.pieces)
     trainer = Trainer(config, steps or 1, seed, accelerator, mix, tokens)
-    if steps is None:
+    if steps is None and minutes is None:
         trainer.steps = max(1, math.ceil(config.training.epochs * tokens / trainer.tokens_per_update))
     if resume:
         trainer.load(run_dir / STATE_FILE)
-        if trainer.done > trainer.steps:
+        if minutes is None and trainer.done > trainer.steps:
             made = f"{run_dir}: has made {trainer.done} updates, more than the {trainer.steps} asked for"
             raise CheckpointError(f"{made}: give --steps {trainer.done} or more")
     elif init is not None:
@@ -112,6 +124,11 @@ def train(
     if workers:
         windows = Feed(diet, trainer.batch_number(0), trainer.accelerator.num_processes, workers, accelerator.device)
 
+    plan = None
+    if minutes is not None:
+        trainer.steps, trainer.fall = UNKNOWN, trainer.fall or TIMED_FALL
+        if accelerator.is_main_process:
+            plan = TimePlan(run_dir / PLAN_FILE, 60 * minutes, trainer.done, time.monotonic() - started_s)
     recorder = None
     if accelerator.is_main_process:
 
@@ -119,9 +136,13 @@ def train(
             rows = [row._asdict() for row in curve.card_rows()]
             return model_card(config, sources, rows, tokens, train_shard.augment)
 
-        recorder = _Recorder(trainer, valid_shard, card, out, run_dir, patience, report)
+        save_every_s = SAVE_EVERY_S if minutes is None else min(SAVE_EVERY_S, 60 * minutes / TIMED_SAVES)
+        recorder = _Recorder(trainer, valid_shard, card, out, run_dir, patience, save_every_s, report)
     try:
-        _run(trainer, windows, recorder, max_minutes)
+        if minutes is not None:
+            _run_planned(trainer, windows, recorder, plan)
+        else:
+            _run(trainer, windows, recorder, max_minutes)
     finally:
         if recorder is not None:
             recorder.curve.close()
@@ -158,43 +179,60 @@ class _Recorder:
         out: Path,
         run_dir: Path,
         patience: int | None,
+        save_every_s: float,
         report: Callable[[News], None],
     ) -> None:
         self.trainer, self.valid, self.patience = trainer, valid, patience
-        self.card, self.report = card, report
+        self.card, self.report, self.save_every_s = card, report, save_every_s
         self.out, self.state = out, run_dir / STATE_FILE
         self.curve = LossCurve(run_dir, trainer.done)
         self.every = max(MIN_EVALUATE_EVERY, math.ceil(trainer.steps / EVALUATIONS))
         self.first, self.started_s = trainer.done, time.monotonic()
         self.saved_s = self.started_s
-        self.recent: list[float] = []
+        self.end_s: float | None = None  # the longest that measuring and saving took
+        self.recent: list[tuple[Tensor, float]] = []  # loss and rate of the updates since the last row
         self.stalled = self._stalled()
 
     def _stalled(self) -> bool:
         """Whether the held-out loss has not fallen for too long."""
         return self.patience is not None and self.curve.stalled(self.every) >= self.patience
 
-    def record(self, loss: float, learning_rate: float, last: bool) -> None:
-        """After an update: its loss, and every so often all the rest. last: the run ends here."""
+    def record(self, loss: Tensor, learning_rate: float, last: bool) -> None:
+        """After an update: its loss, and every so often all the rest. last: the run ends here.
+
+        Losses are looked at a few at a time: who asks a GPU for a number waits until it has finished. ConfigError: one
+        is no number any more.
+        """
         done = self.trainer.done
-        self.recent.append(loss)
-        self.curve.update(done, loss, learning_rate)
-        due = last or done % self.every == 0 or time.monotonic() - self.saved_s > SAVE_EVERY_S
+        self.recent.append((loss, learning_rate))
+        now_s = time.monotonic()
+        due = last or done % self.every == 0 or now_s - self.saved_s > self.save_every_s
         if not due and done % REPORT_EVERY:
             return
+        mean = self._losses()
         now_s = time.monotonic()
         rate = (done - self.first) / max(now_s - self.started_s, 1e-9)
         tokens_per_s = rate * self.trainer.tokens_per_update
-        mean = float(np.mean(self.recent))
         held_out = self._measure() if due else None
         self.curve.add(done, mean, held_out, tokens_per_s)
-        self.recent = []
         if due:
             self._save()
             self.saved_s = time.monotonic()
+            self.end_s = max(self.end_s or 0.0, self.saved_s - now_s)
             self.stalled = self._stalled()
         left_s = (self.trainer.steps - done) / max(rate, 1e-9)
         self.report(News(done, self.trainer.steps, mean, tokens_per_s, left_s, held_out, stopped=self.stalled))
+
+    def _losses(self) -> float:
+        """Writes the losses since the last row into the curve; their mean."""
+        losses = torch.stack([loss for loss, _ in self.recent]).tolist()
+        first = self.trainer.done - len(losses) + 1
+        for step, (loss, (_, learning_rate)) in enumerate(zip(losses, self.recent, strict=True), start=first):
+            if not math.isfinite(loss):
+                raise ConfigError(f"the loss is {loss} after {step - 1} updates: lower training.learning_rate")
+            self.curve.update(step, loss, learning_rate)
+        self.recent = []
+        return float(np.mean(losses))
 
     def _measure(self) -> float:
         with self.trainer.averaged() as model:
@@ -211,21 +249,42 @@ class _Recorder:
 def _run(trainer: Trainer, windows: Batches, recorder: _Recorder | None, max_minutes: float | None) -> None:
     """Updates until the steps are done, the time is over or the held-out loss stalls. ConfigError: the loss is nan."""
     started_s = time.monotonic()
-    stop = _first_says(trainer.accelerator, recorder is not None and recorder.stalled)
+    stop = _first_says(trainer.accelerator, int(recorder is not None and recorder.stalled))
     while trainer.done < trainer.steps and not stop:
         learning_rate = trainer.learning_rate()
         loss = trainer.step(windows)
-        if not math.isfinite(loss):
-            raise ConfigError(f"the loss is {loss} after {trainer.done} updates: lower training.learning_rate")
         out_of_time = max_minutes is not None and time.monotonic() - started_s > 60 * max_minutes
         if recorder is not None:
             recorder.record(loss, learning_rate, last=out_of_time or trainer.done == trainer.steps)
-        stop = _first_says(trainer.accelerator, recorder is not None and (out_of_time or recorder.stalled))
+        stop = _first_says(trainer.accelerator, int(recorder is not None and (out_of_time or recorder.stalled)))
 
 
-def _first_says(accelerator: Accelerator, answer: bool) -> bool:
+def _run_planned(trainer: Trainer, windows: Batches, recorder: _Recorder | None, plan: TimePlan | None) -> None:
+    """Updates until the plan is fulfilled or its time is over. recorder, plan: the first process's."""
+    asked = trainer.config.training.warmup_steps
+    over = False
+    while not over:
+        steps = 0 if plan is None else plan.steps(trainer.done)
+        trainer.steps = _first_says(trainer.accelerator, steps)
+        trainer.warmup = warm_up(trainer.steps, asked)
+        learning_rate = trainer.learning_rate()
+        if trainer.done >= trainer.steps:
+            return
+        loss = trainer.step(windows)
+        if plan is not None and recorder is not None:
+            reserve_s = recorder.end_s * 1.2 if recorder.end_s is not None else min(END_S, END_SHARE * plan.budget_s)
+            if plan.due(trainer.done):
+                loss.item()  # the device has finished
+                plan.review(trainer.done, reserve_s)
+            over = plan.is_over(trainer.done, reserve_s)
+            trainer.steps = plan.steps(trainer.done)
+            recorder.record(loss, learning_rate, last=over)
+        over = bool(_first_says(trainer.accelerator, int(over)))
+
+
+def _first_says(accelerator: Accelerator, answer: int) -> int:
     """The first process's answer, in all of them: their clocks differ."""
     if accelerator.num_processes == 1:
         return answer
-    said = broadcast(torch.tensor([int(answer)], device=accelerator.device), from_process=0)
-    return bool(said.item())
+    said = broadcast(torch.tensor([answer], device=accelerator.device), from_process=0)
+    return int(said.item())

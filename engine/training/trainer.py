@@ -16,7 +16,7 @@ from engine.data.span import cut_span
 from engine.model.checkpoint import Weights
 from engine.model.config import Config
 from engine.model.perceiver import Inputs, PerceiverMusicTransformer
-from engine.training.device import make_accelerator
+from engine.training.device import FastForm, make_accelerator, pad_chords
 from engine.training.muon import Muon
 from engine.training.schedule import rate_share
 from engine.training.state import RunFacts, load_state, save_state
@@ -37,8 +37,9 @@ class Trainer:
     """Model, optimisers and schedule; one call of `step` is one update.
 
     steps: length of the schedule. accelerator: default one process on the CPU. mix: weights of the collections and
-    tokens of the data, which a resumed run must share. With several processes every one holds a Trainer and calls
-    `step`; an update of n processes is that of one with n times the accumulation.
+    tokens of the data, which a resumed run must share. fast: whether the network computes in FastForm; None: on a GPU,
+    for whole windows. With several processes every one holds a Trainer and calls `step`; an update of n processes is
+    that of one with n times the accumulation.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Trainer:
         accelerator: Accelerator | None = None,
         weights: dict[str, float] | None = None,
         tokens: int | None = None,
+        fast: bool | None = None,
     ) -> None:
         self.accelerator = accelerator or make_accelerator("cpu", config.training.mixed_precision)
         self.config, self.steps, self.seed, self.done = config, steps, seed, 0
+        self.warmup, self.fall = config.training.warmup_steps, config.training.fall
         self.mix, self.tokens = weights or {}, tokens
         self.average: dict[str, Tensor] | None = None  # of the parameters, where the config asks for it
         torch.manual_seed(seed)
@@ -60,16 +63,18 @@ class Trainer:
         # Muon is for matrices that map activations to activations: not embeddings, relative terms, norms or the head.
         matrices = {n: p for n, p in self.model.named_parameters() if n.endswith("_proj.weight")}
         others = [p for n, p in self.model.named_parameters() if n not in matrices]
-        rate = config.training.learning_rate
+        rate, on_gpu = config.training.learning_rate, self.accelerator.device.type == "cuda"
+        if fast is None:
+            fast = on_gpu and not config.training.latent_span
+        self.fast = FastForm(self.model, "inductor" if on_gpu else None) if fast else None
         self.optimisers: list[torch.optim.Optimizer] = [
             Muon(matrices.values(), lr=rate, weight_decay=0.05),
-            torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.95), weight_decay=0.0),
+            torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.95), weight_decay=0.0, fused=on_gpu),
         ]
 
     def learning_rate(self) -> float:
         """That of the next update."""
-        training = self.config.training
-        return training.learning_rate * rate_share(self.done, training.warmup_steps, self.steps)
+        return self.config.training.learning_rate * rate_share(self.done, self.warmup, self.steps, fall=self.fall)
 
     @property
     def tokens_per_update(self) -> int:
@@ -78,8 +83,8 @@ class Trainer:
         windows = training.batch_size * training.gradient_accumulation * int(self.accelerator.num_processes)
         return windows * (training.latent_span or self.config.model.max_seq_len)
 
-    def step(self, windows: Batches) -> float:
-        """One update; returns its loss in nats a token, the mean over all processes."""
+    def step(self, windows: Batches) -> Tensor:
+        """One update; returns its loss in nats a token, the mean over all processes, () on the device: no wait."""
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self.learning_rate()
@@ -93,14 +98,16 @@ class Trainer:
             torch.manual_seed(self.seed * 1_000_003 + number)
             last = part == parts - 1
             with nullcontext() if last else self.accelerator.no_sync(self.network):  # processes meet once an update
-                logits = self.network(inputs.to(device), targets.shape[1])
-                loss = F.cross_entropy(logits.float().transpose(1, 2), targets.to(device), ignore_index=PAD) / parts
+                inputs = pad_chords(inputs.to(device)) if self.fast else inputs.to(device)
+                logits = self.network(inputs, targets.shape[1]).float().flatten(0, 1)
+                loss = F.cross_entropy(logits, targets.to(device).flatten(), ignore_index=PAD) / parts
                 self.accelerator.backward(loss)
             total += loss.detach()
         self._apply()
         self._update_average()
         self.done += 1
-        return float(self.accelerator.reduce(total, "mean"))
+        mean: Tensor = self.accelerator.reduce(total, "mean")
+        return mean
 
     def batch_number(self, part: int) -> int:
         """The sampler's batch for a part of the next update in this process; n processes share them out in turn."""
@@ -138,13 +145,14 @@ class Trainer:
 
     @contextmanager
     def averaged(self) -> Iterator[PerceiverMusicTransformer]:
-        """The model in evaluation mode, with the averaged parameters where there are such."""
+        """The model in evaluation mode and its plain form, with the averaged parameters where there are such."""
         own = {name: value.clone() for name, value in self.model.state_dict().items()} if self.average else None
         self.model.eval()
         try:
             if self.average is not None:
                 self.model.load_state_dict(self.average)
-            yield self.model
+            with self.fast.plain() if self.fast else nullcontext():
+                yield self.model
         finally:
             if own is not None:
                 self.model.load_state_dict(own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,9 @@ def run(args: argparse.Namespace) -> int:
         if not side.pieces:
             raise SidemanError(f"{args.data}: the {name} side is empty: prepare with a larger share for it")
     checkpoint = load_checkpoint(args.checkpoint)
-    model, ngrams = load_model(checkpoint), NgramModel([piece.tokens for piece in train.pieces])
+    model, kept = load_model(checkpoint), _place_of_counts(args.data)
+    with Progress(5, "lengths of n-grams") as progress:
+        ngrams = NgramModel([piece.tokens for piece in train.pieces], 5, kept, progress.update)
     with Progress(None, "windows") as progress:
         scores = evaluate(model, shard, max_windows=args.max_windows, progress=progress.update)
     with Progress(None, "windows under wrong chords") as progress:
@@ -101,6 +104,17 @@ def run(args: argparse.Namespace) -> int:
     if args.html is not None:
         print(f"{args.html}: the page")
     return 0
+
+
+def _place_of_counts(data: Path) -> Path | None:
+    """Returns the file that keeps the 5-gram's counts for the next run; None, with a word, where nothing is kept."""
+    from engine.data.prepare import kept_beside
+
+    try:
+        return kept_beside(data, "5gram.safetensors")
+    except SidemanError as error:
+        print(f"the 5-gram's counts are not kept: {error}", file=sys.stderr)
+        return None
 
 
 def _print_likelihood(rows: dict[str, dict[str, float]]) -> None:

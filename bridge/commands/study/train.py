@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stop after N measurements (40 a run) without a lower held-out loss, and keep the best")  # fmt: skip
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="[auto: a GPU where there is one]")
     add("--seed", metavar="N", type=int, default=0)
+    add("--minutes", metavar="M", type=float,
+        help="length of the whole run: warm-up, constant rate and fall are planned to end in time")  # fmt: skip
     add("--max-minutes", metavar="M", type=float, help="stop then; --resume goes on")
     add("--workers", metavar="N", type=int,
         help="processes that make batches beside the training [none on a CPU, one a core beside a GPU]")  # fmt: skip
@@ -45,14 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains; one line of progress, or one every twenty updates where the output is no terminal."""
-    for option, lowest in (
-        ("threads", 1),
-        ("seed", 0),
-        ("max_minutes", 0),
-        ("steps", 1),
-        ("patience", 1),
-        ("workers", 0),
-    ):
+    lowest_of = {"threads": 1, "seed": 0, "max_minutes": 0, "minutes": 0, "steps": 1, "patience": 1, "workers": 0}
+    for option, lowest in lowest_of.items():
         value = getattr(args, option)
         if value is not None and not value >= lowest:
             raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
@@ -71,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     done, steps = train(
         args.config, args.data, args.output, seed=args.seed, resume=args.resume, init=args.init, weights=weights,
         steps=args.steps, patience=args.patience, device=args.device, max_minutes=args.max_minutes,
-        workers=args.workers,        report=line.show, note=line.note,
+        minutes=args.minutes, workers=args.workers, report=line.show, note=line.note,
     )  # fmt: skip
     line.end()
     if PartialState().is_main_process:  # the others' tale is the same

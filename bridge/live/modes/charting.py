@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final
 
-from bridge.live.modes.chart_chords import chords_from
+from bridge.live.modes.chart_chords import chords_from, song_beat
 from bridge.live.modes.mode import Mode
 from bridge.live.playing.ahead import START_MARGIN_US
-from bridge.live.playing.beat import LOCATE_TOLERANCE_S
+from bridge.live.playing.beat import LOCATE_TOLERANCE_S, SongClock
 from bridge.live.playing.context import Context
 from bridge.live.playing.timeline import StreamTimeline, WallTimeline
 from bridge.live.rounds.rounds import Rounds
-from bridge.midi.clock import MidiClock, Transport
+from bridge.midi.clock import Transport
 from engine.chords import Chart, Chord
 
 __all__ = ["Charting"]
@@ -34,6 +34,7 @@ class Charting(Mode):
         self._until_s = 0.0  # stream second up to which the chart is laid out
         self._last: Chord | None = None  # chord laid out last
         self.start_beat = 0.0  # of the chart, where it starts next
+        self._loop: tuple[float, float] | None = None  # of the host's song; the timeline unrolls it
         self._told_ticks: bool | None = None  # what the player was told last while the clock had not been started
 
     @property
@@ -106,11 +107,15 @@ class Charting(Mode):
     def hold_place(self) -> None:
         """Makes the next start go on from where the music is broken off now."""
         if self._ahead.playing:
-            self.start_beat = max(self.beat_at(self._ahead.stream_s(self._clock())), 0.0)
+            self.start_beat = max(song_beat(self.beat_at(self._ahead.stream_s(self._clock())), self._loop), 0.0)
 
     def skip(self, from_s: float, skipped_s: float) -> None:
         """Keeps the chart with the clock on the wall where the stream was laid anew, so much later."""
         self._play_from(from_s, self.beat_at(from_s) + skipped_s * self.tempo_bpm / 60.0)
+
+    def resume(self, from_s: float) -> None:
+        """See Mode."""
+        self._lay_out(self._timeline, from_s)
 
     def set_tempo(self, tempo_bpm: float) -> None:
         """Sets another tempo; the beat goes on from where it is. A start asks for the tempo by itself."""
@@ -140,7 +145,13 @@ class Charting(Mode):
         """See Mode."""
         self.locate(beat, at_us)
 
-    def obey(self, did: Transport, clock: MidiClock, at_us: int) -> bool:
+    def go_round(self, loop: tuple[float, float] | None) -> None:
+        """See Mode."""
+        self._loop = loop
+        if self._ahead.playing:
+            self._ahead.change(lambda from_s: self._play_from(from_s, self._beat_from_outside(from_s)))
+
+    def obey(self, did: Transport, clock: SongClock, at_us: int) -> bool:
         """A position moves what plays. A start or stop ends it, and it starts again while the clock runs."""
         beat = clock.position_beats / float(self.metre.beat_quarters)
         if did == "position":
@@ -158,7 +169,7 @@ class Charting(Mode):
 
     def _may_start(self, now_us: int) -> bool:
         """Whether nothing is waited for. A clock that has just been started has no tempo for half a beat of ticks."""
-        clock = self._beat.midi_clock
+        clock = self._beat.outside
         if clock is None:
             return True
         if not clock.running or self._beat.tempo_bpm is None:
@@ -168,11 +179,15 @@ class Charting(Mode):
 
     def _outside_beat(self, at_us: int) -> float | None:
         """The chart's beat that is to be heard of what is sent then; None where no clock says."""
-        clock = self._beat.midi_clock
+        clock = self._beat.outside
         quarter = None if clock is None else clock.beat_at(at_us + self._beat.latency_us)
         return None if quarter is None else max(quarter / float(self.chart.metre.beat_quarters), 0.0)
 
-    def _say_what_is_waited_for(self, clock: MidiClock, now_us: int) -> None:
+    def _beat_from_outside(self, from_s: float) -> float:
+        beat = self._outside_beat(self._ahead.wall_us(from_s))
+        return self.beat_at(from_s) if beat is None else beat
+
+    def _say_what_is_waited_for(self, clock: SongClock, now_us: int) -> None:
         ticks = clock.tempo_bpm is not None and clock.ticks_at(now_us)
         if ticks == self._told_ticks or clock.was_told:  # a host that stops knows that it has
             return
@@ -188,7 +203,7 @@ class Charting(Mode):
         beat = self.beat_at(self._ahead.stream_s(now_us))
         if beat < 0:  # the count-in
             return
-        within = beat % self.chart.beats
+        within = song_beat(beat, self._loop) % self.chart.beats
         span = next(span for span in reversed(self.chart.spans) if span.start_beat <= within)
         if span.chord != self._marked:
             self._marked = span.chord
@@ -220,7 +235,7 @@ class Charting(Mode):
     def _lay_out(self, timeline: StreamTimeline, from_s: float) -> None:
         """Lays out beat and chords from a stream second on."""
         self._ahead.set_beat(timeline, self.chart.metre, from_s, is_form=True, returning=self._rounds)
-        chords = chords_from(self.chart, timeline, from_s, LAID_OUT_S)
+        chords = chords_from(self.chart, timeline, from_s, LAID_OUT_S, self._loop)
         self._ahead.improviser.set_chords(chords, from_s=from_s)
         self._until_s, self._last = from_s + LAID_OUT_S, chords[-1][1]
 
@@ -229,7 +244,7 @@ class Charting(Mode):
         improviser = self._ahead.improviser
         if improviser.time_s + LAID_OUT_S / 2 <= self._until_s:
             return
-        chords = chords_from(self.chart, self._timeline, self._until_s, LAID_OUT_S)
+        chords = chords_from(self.chart, self._timeline, self._until_s, LAID_OUT_S, self._loop)
         last = chords[-1][1]
         if chords[0][1] == self._last:
             del chords[0]  # it only goes on

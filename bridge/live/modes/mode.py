@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from bridge.live.playing.beat import SongClock
 from bridge.live.playing.context import Context
 from bridge.live.playing.keyboard import KeyEvent
 from bridge.live.playing.timeline import WallTimeline
-from bridge.midi.clock import MidiClock, Transport
+from bridge.midi.clock import Transport
 from engine.chords import Chart
 from engine.metre import Metre
 
@@ -98,6 +99,9 @@ class Mode:
     def skip(self, from_s: float, skipped_s: float) -> None:
         """Hears that the stream was laid anew, skipped_s later, from its second from_s on."""
 
+    def resume(self, from_s: float) -> None:
+        """Hears that another stream goes on from its second from_s, which knows the beat; only while playing."""
+
     def set_tempo(self, tempo_bpm: float) -> None:
         """Takes another tempo, which the session's beat has already."""
         self._lay_anew()
@@ -114,9 +118,12 @@ class Mode:
         if self._beat.is_off():
             self._lay_anew()
 
-    def obey(self, did: Transport, clock: MidiClock, at_us: int) -> bool:
+    def obey(self, did: Transport, clock: SongClock, at_us: int) -> bool:
         """Obeys what the outside clock did; returns whether that started or stopped the music."""
         return False
+
+    def go_round(self, loop: tuple[float, float] | None) -> None:
+        """Hears that the host goes from the second of these beats of the song back to the first; None: straight on."""
 
     def _lay_anew(self) -> None:
         if self._ahead.playing:

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.observer import Observer
 from bridge.live.playing.report import Report
 from bridge.live.playing.timeline import StreamTimeline
-from bridge.midi.clock import MidiClock
 from engine.metre import COMMON, Metre
 from osc_protocol.table.parameters import DEFAULT_BPM
 
-__all__ = ["LOCATE_TOLERANCE_S", "Beat"]
+__all__ = ["LOCATE_TOLERANCE_S", "Beat", "SongClock"]
 
 LOCATE_TOLERANCE_S: Final = 0.015  # a position nearer than this to ours is where we are
+
+
+class SongClock(Protocol):
+    """A beat from outside, which counts quarters: MIDI's clock, or the transport of a plug-in's host."""
+
+    @property
+    def running(self) -> bool:
+        """Whether the song plays."""
+
+    @property
+    def was_told(self) -> bool:
+        """Whether start or stop have ever been told, so that who stands still knows that it does."""
+
+    @property
+    def tempo_bpm(self) -> float | None:
+        """None while it is not known."""
+
+    @property
+    def position_beats(self) -> float:
+        """Where the song is, or will begin."""
+
+    def beat_at(self, time_us: int) -> float | None:
+        """Song position at a moment; None where it stands still or is not known."""
+
+    def ticks_at(self, time_us: int) -> bool:
+        """Whether it gives a tempo, running or not."""
 
 
 class Beat:
@@ -28,7 +53,7 @@ class Beat:
         report: Report,
         *,
         tempo_bpm: float | None,
-        midi_clock: MidiClock | None,
+        outside: SongClock | None,
         latency_us: int,
         metre: Metre = COMMON,
     ) -> None:
@@ -37,7 +62,7 @@ class Beat:
         metre: of an outside clock, which does not say, and of all that has no chart; tempo_bpm counts its felt beat.
         """
         self._ahead, self._clock, self._report = ahead, clock, report
-        self.tempo_bpm, self.midi_clock, self.latency_us = tempo_bpm, midi_clock, latency_us
+        self.tempo_bpm, self.outside, self.latency_us = tempo_bpm, outside, latency_us
         self.metre = metre
         self._told: tuple[float, int, Metre] | None = None  # (tempo_bpm, bar_us, metre)
 
@@ -82,7 +107,7 @@ class Beat:
     def _outside_origin_s(self, from_s: float) -> float:
         """Where the outside clock has the last bar line before a stream second; that second where nothing is known."""
         now_us = self._clock()
-        beat = None if self.midi_clock is None else self.midi_clock.beat_at(now_us)
+        beat = None if self.outside is None else self.outside.beat_at(now_us)
         if beat is None or self.tempo_bpm is None or not self._ahead.playing:
             return from_s
         beat /= float(self.metre.beat_quarters)  # clocks count quarters

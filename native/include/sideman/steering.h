@@ -29,6 +29,7 @@ struct Steering {
   double first_notes = 0.0;  // counted as heard before the first strike, as asked: one note is no register yet
   double octave = 12.0;      // semitones that count as one unit of distance in the register
   double louder = 12.0;      // steps of velocity that count as one unit of distance in loudness
+  double temperature = 0.8;  // of the sampler, at which moves of pitch are as said
 };
 
 /// What sounded in the window before a step, as sums.
@@ -46,6 +47,6 @@ struct Heard {
 /// Moves (num_ids) logits towards the targets. engine/inference/draw/steering.py is the specification.
 /// Thread-safe: yes. Realtime-safe: yes.
 void steer(const Steering& steering, const Heard& heard, const Targets& targets, const Layout& layout,
-           float* logits) noexcept;
+           double temperature, float* logits) noexcept;
 
 }  // namespace sideman

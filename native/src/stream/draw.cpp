@@ -41,7 +41,7 @@ void Stream::draw() {
   if (asked_.leans) lean(rules_.leaning, asked_.beat, layout_, step_, scores_.data());
   let_go(rules_.chord_tones, rules_.no_chord, asked_.chords.at(step_), rules_.release * asked_.chord_strength,
          sounding(), onsets_, layout_, scores_.data());
-  if (asked_.steers) steer(rules_.steering, listen(), asked_.targets, layout_, scores_.data());
+  if (asked_.steers) steer(rules_.steering, listen(), asked_.targets, layout_, asked_.temperature, scores_.data());
   forbid_stutter();
   if (until_ > step_) forbid_all_but_waits(until_ - step_);
   drawn_ = sampler_.sample(scores_.data());

@@ -11,9 +11,10 @@ double limited(double x, double most) noexcept { return std::max(-most, std::min
 }  // namespace
 
 void steer(const Steering& steering, const Heard& heard, const Targets& targets, const Layout& layout,
-           float* logits) noexcept {
+           double temperature, float* logits) noexcept {
   const double step_s = layout.step_ms / 1000.0;
   const double most = steering.most;
+  const double heat = temperature / steering.temperature;
   float* const strikes = logits + layout.note_on;
   float* const ends = logits + layout.note_off;
   float* const waits = logits + layout.time_shift;
@@ -33,7 +34,7 @@ void steer(const Steering& steering, const Heard& heard, const Targets& targets,
            (static_cast<double>(count) + steering.first_notes);
   };
   const auto spread = [&](double slope, double distance) {
-    return static_cast<float>(limited(limited(slope, most) * distance, 2 * most));
+    return limited(limited(slope, most) * distance, 2 * most);
   };
 
   if (const double target = targets[kDensity]; !std::isnan(target)) {
@@ -49,11 +50,13 @@ void steer(const Steering& steering, const Heard& heard, const Targets& targets,
     const double nats = steering.loudness * (target - mean(target, heard.velocities, heard.strikes)) / steering.louder;
     const double from = heard.velocity >= 0 ? static_cast<double>(heard.velocity) : target;
     for (int i = 0; i < layout.num_velocities; ++i)
-      velocities[i] += spread(nats, (i * layout.velocity_width() + layout.velocity_width() / 2 - from) / steering.louder);
+      velocities[i] += static_cast<float>(
+          spread(nats, (i * layout.velocity_width() + layout.velocity_width() / 2 - from) / steering.louder));
   }
   if (const double target = targets[kRegister]; !std::isnan(target)) {
     const double nats = steering.register_ * (target - mean(target, heard.pitches, heard.strikes)) / steering.octave;
-    for (int pitch = 0; pitch < kPitches; ++pitch) strikes[pitch] += spread(nats, (pitch - target) / steering.octave);
+    for (int pitch = 0; pitch < kPitches; ++pitch)
+      strikes[pitch] += static_cast<float>(heat * spread(nats, (pitch - target) / steering.octave));
   }
   if (const double target = targets[kThickness]; !std::isnan(target)) {
     const double nats = missing(kThickness, static_cast<double>(heard.sounding_steps) * step_s);
@@ -66,7 +69,7 @@ void steer(const Steering& steering, const Heard& heard, const Targets& targets,
   }
   if (const double target = targets[kBass]; !std::isnan(target))
     add(strikes, std::min(steering.bass_below, kPitches),
-        limited(steering.bass * missing(kBass, static_cast<double>(heard.bass)), most));
+        heat * limited(steering.bass * missing(kBass, static_cast<double>(heard.bass)), most));
 }
 
 }  // namespace sideman

@@ -38,6 +38,7 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
 
 void Stream::set_params(const SamplerParams& params, float chord_strength) noexcept {
   sampler_.set_params(params);
+  asked_.temperature = params.temperature;
   asked_.chord_strength = chord_strength;
   drawn_.reset();
 }

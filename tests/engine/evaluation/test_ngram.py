@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -78,3 +79,32 @@ def test_it_beats_the_uniform_and_longer_memory_beats_shorter() -> None:
     heard, unheard = sequences(40, 200, ids=20), sequences(4, 200, ids=20, seed=77)
     mean = {n: np.mean([NgramModel(heard, n).nats(sequence).mean() for sequence in unheard]) for n in (1, 3)}
     assert mean[3] < mean[1] < math.log(400)
+
+
+def test_kept_counts_are_taken_for_the_same_music_and_counted_anew_for_other_music(tmp_path: Path) -> None:
+    file, counted = tmp_path / "5gram.safetensors", list[int]()
+    plain = [NgramModel(TRAIN).nats(sequence) for sequence in TRAIN]
+
+    def nats(train: list[Tokens], order: int = 5) -> list[npt.NDArray[np.float64]]:
+        counted.clear()
+        model = NgramModel(train, order, file, counted.append)
+        return [model.nats(sequence) for sequence in TRAIN]
+
+    for expected in ([1, 2, 3, 4, 5], [5], [5]):
+        np.testing.assert_equal(nats(TRAIN), plain)
+        assert counted == expected
+    other = [np.concatenate(TRAIN[:2]), *TRAIN[2:]]  # the same tokens in fewer pieces
+    np.testing.assert_equal(nats(other), [NgramModel(other).nats(sequence) for sequence in TRAIN])
+    assert counted == [1, 2, 3, 4, 5]
+    nats(other, order=3)
+    assert counted == [1, 2, 3]
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk", b"\xff" * 100, None])
+def test_a_damaged_file_of_counts_is_written_anew(tmp_path: Path, damage: bytes | None) -> None:
+    file = tmp_path / "5gram.safetensors"
+    good = NgramModel(TRAIN, 2, file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    np.testing.assert_equal(NgramModel(TRAIN, 2, file).nats(TRAIN[0]), good.nats(TRAIN[0]))
+    assert len(file.read_bytes()) == len(whole)

@@ -48,6 +48,7 @@ def test_folders_go_by_xdg(tmp_path: Path) -> None:
     system = Linux({"XDG_CONFIG_HOME": "/etc/anna"}, lambda: tmp_path)
     assert system.user_folder("config") == Path("/etc/anna/sideman")
     assert system.user_folder("data") == tmp_path / ".local/share/sideman"
+    assert system.plugin_folder() == tmp_path / ".clap"
 
 
 def test_a_screen_is_told_by_its_variables(tmp_path: Path) -> None:

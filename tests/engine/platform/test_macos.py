@@ -36,6 +36,7 @@ def test_documents_may_be_at_home_in_icloud_or_in_onedrive(tmp_path: Path) -> No
 
 def test_the_users_own_files_lie_in_application_support(tmp_path: Path) -> None:
     assert MacMachine(tmp_path).system.user_folder("config") == tmp_path / "Library/Application Support/Sideman"
+    assert MacMachine(tmp_path).system.plugin_folder() == tmp_path / "Library/Audio/Plug-Ins/CLAP"
 
 
 def test_folders_are_swapped_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

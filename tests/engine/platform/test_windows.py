@@ -33,6 +33,7 @@ def test_documents_are_where_the_registry_says_with_its_variables_filled_in(mach
 
 def test_the_users_own_files_lie_in_the_local_data_folder_wherever_that_is(machine: WindowsMachine) -> None:
     assert machine.system.user_folder("config") == machine.home / "AppData" / "Local" / "Sideman"
+    assert machine.system.plugin_folder() == machine.home / "AppData" / "Local" / "Programs" / "Common" / "CLAP"
     machine.environ["LOCALAPPDATA"] = "D:/Local"
     assert machine.system.user_folder("data") == Path("D:/Local/Sideman")
 

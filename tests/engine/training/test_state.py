@@ -95,7 +95,7 @@ def test_an_update_through_the_fp16_scale_is_the_update_without(tmp_path: Path) 
     plain, scaled = make(tmp_path), make(tmp_path)
     scaled.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=1)
     for _ in range(2):
-        assert scaled.step(sampler) == pytest.approx(plain.step(sampler), abs=1e-5)
+        assert float(scaled.step(sampler)) == pytest.approx(float(plain.step(sampler)), abs=1e-5)
     for name, value in plain.weights().items():
         np.testing.assert_allclose(scaled.weights()[name], value, atol=1e-5, err_msg=name)
     assert scaled.accelerator.scaler.get_scale() == 4096.0

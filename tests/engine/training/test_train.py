@@ -22,13 +22,14 @@ pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 
 from engine.data.diet import Diet  # noqa: E402
+from engine.data.eval_windows import eval_windows  # noqa: E402
 from engine.data.prepare import Settings, prepare  # noqa: E402
 from engine.data.shards.shards import load_shard  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
 from engine.evaluation.ngram import NgramModel  # noqa: E402
 from engine.model.checkpoint import load_checkpoint  # noqa: E402
 from engine.model.config import load_config  # noqa: E402
-from engine.training.evaluate import evaluate, load_model, ngram_scores  # noqa: E402
+from engine.training.evaluate import evaluate, load_model, ngram_scores, token_nats  # noqa: E402
 from engine.training.muon import orthogonalise  # noqa: E402
 from engine.training.train import Trainer, train  # noqa: E402
 from tests.support.study_corpus import write_config, write_corpus  # noqa: E402
@@ -108,6 +109,28 @@ def test_scores_do_not_depend_on_the_batch_size(finished: tuple[Path, list[float
     model, shard = load_model(load_checkpoint(finished[0])), load_shard(data / "valid.safetensors")
     one, many = (evaluate(model, shard, batch_size=n, max_windows=9)["all"].nats_per_token for n in (1, 9))
     assert one == pytest.approx(many, abs=1e-5)
+
+
+def test_threads_that_take_windows_of_their_own_keep_the_order_and_give_the_threads_back(
+    finished: tuple[Path, list[float]], data: Path
+) -> None:
+    model, shard = load_model(load_checkpoint(finished[0])), load_shard(data / "valid.safetensors")
+    windows = eval_windows(shard.pieces, model.config.max_seq_len, 9)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = list(token_nats(model, windows, batch_size=2))
+        torch.set_num_threads(3)
+        together = list(token_nats(model, windows, batch_size=2))
+        assert torch.get_num_threads() == 3
+        next(broken_off := token_nats(model, windows, batch_size=2))
+        broken_off.close()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert len(together) == len(windows)
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
 
 
 def test_updates_after_a_resume_are_those_of_an_uninterrupted_run(data: Path, tmp_path: Path) -> None:

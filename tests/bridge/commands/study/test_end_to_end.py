@@ -68,6 +68,7 @@ def test_midi_files_become_a_base_and_its_scores(study: Path, capsys: pytest.Cap
     scores = json.loads(out)["likelihood"]
     assert set(scores) == {"all", "files"}
     assert 0 < scores["all"]["5gram_nats_per_token"] < scores["all"]["nats_per_token"] < 6.5
+    assert (study / "data.work" / "5gram.safetensors").is_file(), "the counts are kept for the next run"
     code, out, _ = run(capsys, "evaluate", study / "base", "--data", study / "data", "--max-windows", 3)
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["collection", "all", "files"]

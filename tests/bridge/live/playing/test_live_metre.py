@@ -88,7 +88,7 @@ def test_a_clock_that_counts_quarters_has_its_bar_lines_where_the_metre_has(
         lambda: 0,
         lambda _, __: None,
         tempo_bpm=bpm,
-        midi_clock=clock,  # type: ignore[arg-type]
+        outside=clock,  # type: ignore[arg-type]
         latency_us=0,
         metre=metre,
     )

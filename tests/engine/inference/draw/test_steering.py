@@ -22,9 +22,9 @@ HEARD = Heard(
 AS_HEARD = {"density": 4.0, "loudness": 66.0, "register": 60.0, "thickness": 2.0, "bass": 1.0}
 
 
-def moved(**targets: float) -> np.ndarray:
+def moved(temperature: float = 0.8, **targets: float) -> np.ndarray:
     """What is added to each logit."""
-    return np.asarray(steer(LOGITS, HEARD, targets_of(targets)) - LOGITS)
+    return np.asarray(steer(LOGITS, HEARD, targets_of(targets), temperature) - LOGITS)
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -33,7 +33,7 @@ def test_what_sounds_as_asked_is_left_alone(name: str) -> None:
 
 
 def test_nothing_asked_changes_nothing() -> None:
-    assert np.array_equal(steer(LOGITS, HEARD, NO_TARGETS), LOGITS)
+    assert np.array_equal(steer(LOGITS, HEARD, NO_TARGETS, 0.8), LOGITS)
 
 
 def test_more_notes_are_likelier_strikes_after_shorter_waits() -> None:
@@ -48,7 +48,7 @@ def test_thicker_is_later_ends_and_larger_chords() -> None:
     more = moved(thickness=4.0)
     assert (more[ENDS] < 0).all()
     assert (more[STRIKES] > 0).all()
-    line = steer(LOGITS, Heard(**{**HEARD.__dict__, "struck_now": False}), targets_of({"thickness": 4.0}))
+    line = steer(LOGITS, Heard(**{**HEARD.__dict__, "struck_now": False}), targets_of({"thickness": 4.0}), 0.8)
     assert np.array_equal(line[STRIKES], LOGITS[STRIKES])  # a line stays as dense as it is
 
 
@@ -64,10 +64,19 @@ def test_higher_and_louder_rise_with_pitch_and_velocity(name: str, part: slice) 
     assert (np.diff(moved(**{name: AS_HEARD[name] - 12})[part]) <= 0).all()
 
 
+@pytest.mark.parametrize("name", MEASURED)
+def test_moves_of_pitch_are_worth_the_same_at_every_temperature(name: str) -> None:
+    """The temperature divides the choice of a pitch, not that of velocity and time (keep_timing)."""
+    wanted = {name: AS_HEARD[name] * 1.5}
+    cool, warm = moved(0.4, **wanted), moved(1.6, **wanted)
+    warmer = 4.0 if name in ("register", "bass") else 1.0
+    np.testing.assert_allclose(warm, warmer * cool, rtol=1e-3, atol=1e-5)
+
+
 def test_no_move_is_beyond_its_bound() -> None:
     silence = Heard(STEERING.window_steps, 0, 0, 0, 0, 0, False, -1)
     asked = targets_of({"density": 1e9, "loudness": 127, "register": 127, "thickness": 1e9, "bass": 1e9})
-    assert np.isfinite(steer(LOGITS, silence, asked)).all()
+    assert np.isfinite(steer(LOGITS, silence, asked, 0.8)).all()
 
 
 class Token(NamedTuple):

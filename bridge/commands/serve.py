@@ -1,0 +1,69 @@
+"""`sideman serve`: plays for every instance of the plug-in that hosts on this machine load."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import queue
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from bridge.commands.play import Loader, load_engine
+from bridge.plugin.server import PluginServer
+
+__all__ = ["add_arguments", "run"]
+
+SWITCH_INTERVAL_S = 0.0005  # how long one session may keep another waiting for Python
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describes the command."""
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="TCP port on this machine [any that is free]")
+    parser.add_argument("--checkpoint", type=Path, metavar="CKPT", help="the base to play with, if not the shipped one")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
+    )
+
+
+def run(
+    args: argparse.Namespace, load: Loader = load_engine, opened: Callable[[int], object] = lambda port: None
+) -> int:
+    """Serves until a signal; 128 + its number. SidemanError: it cannot. opened: called with the port."""
+    news: queue.SimpleQueue[tuple[str, str] | int] = queue.SimpleQueue()
+    server = PluginServer(load(args.checkpoint, args.device), lambda what, text: news.put((what, text)), port=args.port)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        news.put(number)
+
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    interval_s = sys.getswitchinterval()
+    try:
+        server.open()
+        gc.collect()
+        gc.freeze()  # the loaded model's objects: a collection of them would stop every session
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        print(f"plug-ins are played for, at port {server.port} of this machine; Ctrl-C stops", flush=True)
+        opened(server.port)
+        return _wait(news)
+    finally:
+        server.close()
+        sys.setswitchinterval(interval_s)
+        gc.unfreeze()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _wait(news: queue.SimpleQueue[tuple[str, str] | int]) -> int:
+    while True:
+        try:
+            item = news.get(timeout=0.5)  # on Windows a wait without one cannot be interrupted
+        except queue.Empty:
+            continue
+        if isinstance(item, int):
+            return 128 + item
+        what, text = item
+        if what in ("error", "note", "plug-in"):
+            print(f"{what} {text}".rstrip(), flush=True)

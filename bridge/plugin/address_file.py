@@ -1,0 +1,60 @@
+"""The file by which plug-ins find `sideman serve`: its port, and a token that only this user can read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.errors import BridgeError
+from bridge.plugin.wire import TOKEN_SIZE
+from engine.user_folders import user_place
+
+__all__ = ["Address", "address_path", "read_address", "remove_address", "write_address"]
+
+_HEAD = "sideman serve 1"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to connect, and what to say there."""
+
+    port: int
+    token: bytes
+
+
+def address_path() -> Path:
+    """Returns the file's place; native/plugin/loopback.cpp has the same rule."""
+    return user_place("SIDEMAN_SERVE", "serve", "data")
+
+
+def write_address(address: Address) -> Path:
+    """Writes the file anew, for this user alone, and returns its place. BridgeError: it cannot be written."""
+    path = address_path()
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    text = f"{_HEAD}\n{address.port}\n{address.token.hex()}\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(text)
+        new.replace(path)
+    except OSError as error:
+        raise BridgeError(f"{path}: {error.strerror}: plug-ins could not find the engine") from error
+    return path
+
+
+def read_address() -> Address | None:
+    """Reads the file; None where there is none, or it is broken."""
+    try:
+        head, port, token = address_path().read_text(encoding="ascii").split("\n")[:3]
+        address = Address(int(port), bytes.fromhex(token))
+    except (OSError, ValueError):
+        return None
+    return address if head == _HEAD and len(address.token) == TOKEN_SIZE else None
+
+
+def remove_address(address: Address) -> None:
+    """Removes the file if it is still this server's."""
+    if read_address() == address:
+        address_path().unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""The server that plug-ins connect to, on this machine alone."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from bridge.errors import BridgeError
+from bridge.live.playing.improviser import Improviser
+from bridge.plugin.address_file import Address, read_address, remove_address, write_address
+from bridge.plugin.connection import Connection
+from bridge.plugin.instance import Instance
+from bridge.plugin.wire import TOKEN_SIZE
+
+__all__ = ["PluginServer"]
+
+HOST = "127.0.0.1"
+
+
+class PluginServer:
+    """open() and close() belong to one thread."""
+
+    def __init__(self, make: Callable[[int], Improviser], report: Callable[[str, str], None], *, port: int = 0) -> None:
+        """make: a fresh stream for a seed. report(what, text): any thread may call it. port: 0 for any that is free."""
+        self._make, self._report, self._port = make, report, port
+        self._socket: socket.socket | None = None
+        self._address: Address | None = None
+        self._lock = threading.Lock()
+        self._connections: set[Connection] = set()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def port(self) -> int:
+        """The port that is listened at; 0 before open()."""
+        return 0 if self._address is None else self._address.port
+
+    def open(self) -> None:
+        """Listens, and writes the file by which plug-ins find it. BridgeError: another one serves, or the port is
+        taken.
+        """
+        other = read_address()
+        if other is not None and _answers(other.port):
+            raise BridgeError(f"`sideman serve` runs already, on port {other.port}: one plays for every plug-in")
+        try:
+            self._socket = socket.create_server((HOST, self._port))
+        except OSError as error:
+            raise BridgeError(f"port {self._port}: {error.strerror}: give another --port, or none") from error
+        self._address = Address(self._socket.getsockname()[1], secrets.token_bytes(TOKEN_SIZE))
+        write_address(self._address)
+        self._start(self._accept, self._socket)
+
+    def close(self) -> None:
+        """Ends every session, and the server."""
+        if self._address is not None:
+            remove_address(self._address)
+        if self._socket is not None:
+            with suppress(OSError):  # not every system lets it
+                self._socket.shutdown(socket.SHUT_RDWR)  # wakes who waits for the next one
+            self._socket.close()
+        with self._lock:
+            connections, threads = list(self._connections), list(self._threads)
+        for connection in connections:
+            connection.close()
+        for thread in threads:
+            thread.join(5.0)
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, name="sideman-plugin", daemon=True)
+        with self._lock:
+            self._threads = [old for old in self._threads if old.is_alive()]
+            self._threads.append(thread)
+        thread.start()
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                peer, _ = listening.accept()
+            except OSError:
+                return  # closed
+            self._start(self._serve, peer)
+
+    def _serve(self, peer: socket.socket) -> None:
+        assert self._address is not None
+        connection = Connection(peer, self._address.token)
+        with self._lock:
+            self._connections.add(connection)
+        instance = Instance(self._make, connection.send, self._report)
+        try:
+            if connection.greet():
+                self._report("plug-in", "connected")
+                for message in connection.messages():
+                    instance.take(message)
+                self._report("plug-in", "gone")
+        except BridgeError as error:
+            self._report("error", str(error))
+        finally:
+            connection.close()
+            instance.close()
+            with self._lock:
+                self._connections.discard(connection)
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "messages.h"
+#include "parameters.h"
+#include "sideman/midi_event.h"
+#include "sideman/spsc_ring.h"
+
+namespace sideman::plugin {
+
+/// How it stands with the engine: the value of the parameter "Engine".
+enum class EngineState : int { kMissing = 0, kRefused = 1, kLate = 2, kReady = 3 };
+
+/// What audio thread, main thread and link share. The audio thread touches rings and atomics alone.
+struct Exchange {
+  Exchange() {
+    for (std::size_t i = 0; i < kNumRows; ++i) values[i].store(kRows[i].initial, std::memory_order_relaxed);
+  }
+
+  SpscRing<ToEngine> to_engine{4096};      // audio thread -> link
+  SpscRing<FromEngine> from_engine{8192};  // link -> audio thread
+
+  std::array<std::atomic<double>, kNumRows> values;        // of the parameters, as host and project have them
+  std::array<std::atomic<double>, kNumRows> offsets{};     // what the host's modulation adds; audio thread
+  std::array<std::atomic<std::uint64_t>, kKeys / 64> keys{};  // held by the player: channel x pitch; audio thread
+  std::atomic<bool> dropped{false};      // to_engine was full: the link tells everything anew
+  std::atomic<bool> tell_all{false};     // the main thread has loaded a state
+  std::atomic<bool> in_use{false};       // something plays or is played: the link looks every millisecond
+  std::atomic<bool> offline{false};      // the host renders faster than time passes
+  std::atomic<bool> restarting{false};   // the next block begins a render; main thread sets, audio thread takes
+  std::atomic<int> state{static_cast<int>(EngineState::kMissing)};
+  std::atomic<std::uint32_t> done{0};    // offline: the serial of the last block whose notes have all come
+  std::atomic<std::uint32_t> texts_changed{0};  // counts changes that the engine has made; the main thread tells the host
+
+  std::mutex text_mutex;  // main thread and link
+  std::array<std::string, kNumTexts> texts;
+  std::string said;  // the engine's last word of trouble
+
+  /// What the engine hears of a parameter. Thread-safe: yes. Realtime-safe: yes.
+  double effective(std::size_t row) const noexcept {
+    const double value =
+        values[row].load(std::memory_order_relaxed) + offsets[row].load(std::memory_order_relaxed);
+    return clamped(kRows[row], value);
+  }
+};
+
+}  // namespace sideman::plugin

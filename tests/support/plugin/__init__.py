@@ -1,0 +1,1 @@
+"""A CLAP host for tests, and what it loads."""
