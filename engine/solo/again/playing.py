@@ -74,7 +74,7 @@ def play_again(
     start_s = max(0.0, begin_s - LEAD_S)
     begin, end = (round((moment - start_s) / STEP_S) for moment in (begin_s, end_s))
     first_tick, last_tick = take.tick(begin_s), take.tick(end_s)
-    rows: dict[Struck, TakeNote] = {}
+    rows: dict[Struck, list[TakeNote]] = {}  # more than one where tracks double each other
     for note in take.notes:
         at_s = take.seconds(note.on_tick)
         if start_s <= at_s < end_s + BEYOND_S:
@@ -85,7 +85,8 @@ def play_again(
             else:
                 step = min(step, begin - 1) if note.on_tick < first_tick else max(step, end)
             stop = max(round((take.seconds(note.off_tick) - start_s) / STEP_S), step + 1)
-            rows[Struck(step, stop, note.pitch, note.velocity * NUM_VELOCITIES // 128)] = note
+            played = Struck(step, stop, note.pitch, note.velocity * NUM_VELOCITIES // 128)
+            rows.setdefault(played, []).append(note)
     inside_notes = sorted(note for note in rows if begin <= note.step < end)
     kept = kept_notes(inside_notes, request.keep)
     gap = Gap.of(rows, begin, end, kept)
@@ -103,7 +104,7 @@ def play_again(
     candidates = session(gap.lead(), 0, chords).fill(
         gap, beats=beats, count=count, keep_rhythm=request.keep == "rhythm", effort=effort, foreseeing=foreseeing
     )
-    removed = [rows[note] for note in gap.removed]
+    removed = [note for played in gap.removed for note in rows[played]]
 
     def ticks(note: Struck) -> tuple[int, int, int, int]:
         on = min(max(take.tick(start_s + note.step * STEP_S), first_tick), last_tick - 1)
