@@ -103,14 +103,17 @@ def improvise(
 
 
 def _home_beat(chart: Chart) -> float | None:
-    """Where the last chord falls: the last bar line, or the change after it. None: no chord, or only one bar of it."""
+    """Returns the beat of the last chord: the last bar line, or the change after it.
+
+    None: no chord, or only one bar.
+    """
     last = chart.spans[-1]
     beat = max(last.start_beat, float(chart.beats - chart.beats_per_bar))
     return beat if beat > 0 and last.chord is not None else None
 
 
 def notes_of(events: list[NoteEvent]) -> Notes:
-    """Events in time order -> Notes.
+    """Makes Notes of events in time order.
 
     A note's end without its start (it began before) is dropped, as is a note struck at the very end.
     """
@@ -128,7 +131,7 @@ def notes_of(events: list[NoteEvent]) -> Notes:
 
 
 def _moved(events: list[NoteEvent], feel: Feel, length_s: float) -> list[NoteEvent]:
-    """The events as they are to sound, none after length_s."""
+    """Returns the events as they are to sound, none after length_s."""
     mover = NoteMover(feel, not_before_s=0.0)
     moved = mover.take(events, length_s) + mover.release(math.inf)
     within = [event._replace(time_s=min(event.time_s, length_s)) for event in moved if _fits(event, length_s)]
