@@ -27,7 +27,6 @@ __all__ = ["HostedPort", "JackHost"]
 ANSWER_S: Final = 15.0  # for a port to open
 LEAVE_S: Final = 3.0  # for the child to close its ports
 RETRY_S: Final = 0.5  # between two looks at whether the server is back
-PIPE_BYTES: Final = 65_536  # of messages on their way: a child that takes none of them hangs
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import mido
 
@@ -20,15 +20,11 @@ IN, OUT = "in", "out"  # time_us, bytes, or in a file hexadecimal text
 MARK: Final = "mark"  # time_us, text
 BEAT: Final = "beat"  # time_us, tempo_bpm, bar_us, beats_per_bar, metre (not in journals of before metres)
 REST: Final = "rest"  # time_us
-FIELDS: Final[dict[str, tuple[type, ...]]] = {
-    START: (int, int), IN: (int, object), OUT: (int, object),
-    MARK: (int, str), BEAT: (int, float, int, int), REST: (int,),
-}  # fmt: skip
 
 _Timed = tuple[int, mido.Message | mido.MetaMessage]
 
 
-def write_take(path: Path, entries: Iterable[Sequence[Any]]) -> int:
+def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
     """Writes the file, whole or not at all; the number of messages in it. SidemanError if the disk refuses."""
     start_us: int | None = None
     tempo_bpm: float | None = None
@@ -36,23 +32,25 @@ def write_take(path: Path, entries: Iterable[Sequence[Any]]) -> int:
     marks: list[_Timed] = []
     played: dict[str, list[_Timed]] = {OUT: [], IN: []}
     for entry in entries:
-        kind, fields = entry[0], entry[1:]
-        if not _is_whole(kind, fields):  # what a crash has left need not be all in order
-            continue
-        if kind == START:
-            start_us, tempo_bpm = fields[1], fields[2] if len(fields) > 2 else None
-        elif kind in played:
-            try:
-                message = fields[1] if isinstance(fields[1], bytes) else bytes.fromhex(fields[1])
-                played[kind].append((fields[0], mido.Message.from_bytes(message)))
-            except (ValueError, TypeError):  # a keyboard sent what is no MIDI
+        match entry:
+            case [kind, int(time_us), bytes() | str() as content, *_] if kind in (IN, OUT):
+                try:
+                    message = content if isinstance(content, bytes) else bytes.fromhex(content)
+                    played[str(kind)].append((time_us, mido.Message.from_bytes(message)))
+                except (ValueError, TypeError):  # a keyboard sent what is no MIDI
+                    continue
+            case [kind, int(), int(at_us), *more] if kind == START:
+                start_us = at_us
+                tempo_bpm = more[0] if more and isinstance(more[0], int | float) else None
+            case [kind, int(time_us), str(text), *_] if kind == MARK:
+                text = text.encode("utf-8", "replace").decode()  # half a character, which no file can hold, as ?
+                marks.append((time_us, mido.MetaMessage("marker", text=text)))
+            case [kind, int(time_us), int() | float() as bpm, int(bar_us), int(count), *more] if kind == BEAT:
+                beats.append(Beats(time_us, bpm, bar_us, _metre(count, more)))
+            case [kind, int(time_us), *_] if kind == REST:
+                beats.append(Beats(time_us, None))
+            case _:  # what a crash has left need not be all in order
                 continue
-        elif kind == MARK:
-            text = fields[1].encode("utf-8", "replace").decode()  # half a character, which no file can hold, as ?
-            marks.append((fields[0], mido.MetaMessage("marker", text=text)))
-        else:
-            beat = Beats(fields[0], fields[1], fields[2], _metre(fields)) if kind == BEAT else Beats(fields[0], None)
-            beats.append(beat)
     times = [time_us for track in (marks, *played.values()) for time_us, _ in track]
     map_ = TempoMap(min(times, default=0) if start_us is None else start_us, tempo_bpm, beats)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
@@ -69,21 +67,13 @@ def write_take(path: Path, entries: Iterable[Sequence[Any]]) -> int:
     return len(played[IN]) + len(played[OUT])
 
 
-def _metre(fields: Sequence[Any]) -> Metre:
+def _metre(beats_per_bar: int, more: Sequence[object]) -> Metre:
+    if not more:
+        return Metre(beats_per_bar)
     try:
-        return parse_metre(fields[4]) if len(fields) > 4 else Metre(fields[3])
-    except (ChordError, AttributeError):  # a damaged line
+        return parse_metre(more[0]) if isinstance(more[0], str) else COMMON
+    except ChordError:  # a damaged line
         return COMMON
-
-
-def _is_whole(kind: object, fields: Sequence[Any]) -> bool:
-    types = FIELDS.get(kind) if isinstance(kind, str) else None
-    if types is None or len(fields) < len(types):
-        return False
-    numbers = (int, float)
-    return all(
-        isinstance(field, numbers if want is float else want) for field, want in zip(fields, types, strict=False)
-    )
 
 
 def _in_ticks(events: list[_Timed], map_: TempoMap) -> list[tuple[int, mido.Message | mido.MetaMessage]]:

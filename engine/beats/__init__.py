@@ -1,4 +1,4 @@
-"""Time in bars: where a moment lies in its beat, where the beats of a performance are, how notes are moved on them.
+"""The beat: where a moment lies in it, where the beats of a performance are, and how notes are moved relative to it.
 
 Imports model (the bins of the phase).
 """

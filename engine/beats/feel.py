@@ -1,7 +1,7 @@
-"""Quantise, swing and humanise: when, and how hard, a note is played. What the model plays stays as it is.
+"""Quantise, swing and humanise move notes when they are played. The model's own past stays as it was.
 
-Onsets go through a warp of time that never turns back, then through a spread: so they keep their order, and "what
-sounds before this moment" is "what the stream had before that one", which playing ahead needs
+Onsets go through a monotonic warp of time and then through a random spread that keeps their order. So for every moment
+that is heard there is one in the stream such that the same notes come before both, which playing ahead needs
 (bridge/live/playing/ahead.py). A note's end moves with its onset. A strike on a key that would still sound ends the
 note before it; one that falls on the same moment as the note before it is left out.
 """
@@ -39,7 +39,7 @@ class FeelParams:
 
     @property
     def needs_beat(self) -> bool:
-        """Whether any of them does nothing without a known beat."""
+        """Whether quantise or swing is on, which do nothing without a known beat."""
         return self.quantise > 0 or self.swing != 0.5
 
 
@@ -54,13 +54,13 @@ class Feel:
     seed: int = 0
 
     def warped_s(self, time_s: float) -> float:
-        """Where quantise and swing put an onset. It never falls as time_s rises."""
+        """Returns the time in seconds to which quantise and swing move an onset; it rises with time_s."""
         if self.tempo_bpm is None or not self.params.needs_beat:
             return time_s
         return self._moved_s(warp, time_s, self.tempo_bpm)
 
     def unwarped_s(self, time_s: float) -> float:
-        """The last moment whose onset would sound at time_s or before."""
+        """Returns the last time in seconds from which an onset would move to time_s or before."""
         if self.tempo_bpm is None or not self.params.needs_beat:
             return time_s
         return self._moved_s(warp_inverse, time_s, self.tempo_bpm)
@@ -73,17 +73,17 @@ class Feel:
 
     @property
     def early_s(self) -> float:
-        """The most that an onset moves towards the start."""
+        """Returns the seconds by which an onset is moved earlier at most."""
         beat_s = 0.0 if self.tempo_bpm is None else 60.0 / self.tempo_bpm
         widest = THIRD_GRID[1] / 3 if self.thirds else STRAIGHT_GRID[1]  # of the beat
         return self.params.quantise * beat_s * widest / 2 + self.params.humanise * SPREAD_S
 
     def turned(self, **values: float) -> Feel:
-        """The same feel with some of its knobs turned: names of FEEL_NAMES."""
+        """Returns the same feel with some of its parameters changed, by names of FEEL_NAMES."""
         return replace(self, params=replace(self.params, **values))
 
     def spread(self, event: NoteEvent) -> tuple[float, int]:
-        """(seconds, velocity steps) that humanise adds to a strike: the same for the same seed, moment and key."""
+        """Returns the seconds and velocity steps that humanise adds: the same for the same seed, moment and key."""
         if self.params.humanise == 0:
             return 0.0, 0
         draw = random.Random((self.seed * 1_000_003 + round(event.time_s / STEP_S)) * 128 + event.pitch)
@@ -94,7 +94,7 @@ class Feel:
 
 @dataclass
 class _Note:
-    """A strike of the stream and where it went. Times in stream seconds; None: not known, or not handed out yet."""
+    """A note of the stream and when it is played, in stream seconds; None: not known, or not handed out yet."""
 
     struck: NoteEvent
     due_s: float
@@ -120,9 +120,9 @@ class NoteMover:
         self._now_s = -math.inf
 
     def take(self, events: Sequence[NoteEvent], until_s: float, first_s: Sequence[float] = ()) -> list[NoteEvent]:
-        """New events, all up to until_s, in time order. What is handed out is in no order but per key.
+        """Takes new events up to until_s in time order; returns them moved, in order for each key but not overall.
 
-        first_s: when each was played first, where they come back: humanise moves them as it did then.
+        first_s: when each was played first, if it comes again: humanise then moves it as it did.
         """
         moved: list[NoteEvent] = []
         for i, event in enumerate(events):
@@ -140,23 +140,23 @@ class NoteMover:
         return moved
 
     def release(self, until_s: float) -> list[NoteEvent]:
-        """Ends due up to until_s that are still held back: they cannot wait any longer."""
+        """Returns the ends that were held back and are due up to until_s."""
         moved: list[NoteEvent] = []
         self._release(until_s, moved)
         return moved
 
     def clear(self, not_before_s: float = -math.inf) -> None:
-        """Silence: nothing is owed."""
+        """Forgets every note: all have been ended by someone else."""
         self._notes, self._held = [], []
         self._open, self._last = {}, {}
         self._floor_s, self._now_s = not_before_s, -math.inf
 
     def is_now(self, now_s: float) -> None:
-        """Nothing is moved into the past. What comes late of itself stays late: whoever plays it decides."""
+        """Sets the moment before which no event is moved. An event that is late by itself stays late."""
         self._now_s = now_s
 
     def cut(self, at_s: float, *, back: bool = False) -> tuple[float, float]:
-        """Where to cut the stream so that what sounds from at_s on can change: (stream second, sounding second).
+        """Returns where to cut the stream so that what sounds from at_s on can change: stream second, sounding second.
 
         Strikes up to the first, a grid point, sound before the second; strikes after the first, at the second or later.
         back: at the grid point before at_s, not after it, for a stream that is laid anew from there.
@@ -171,13 +171,13 @@ class NoteMover:
         return stream_s, sounds_s
 
     def will_strike(self, low: int, high: int, from_s: float) -> bool:
-        """Whether a strike from low to high was handed out that sounds from from_s on."""
+        """Whether a strike of a key from low to high was handed out that sounds at from_s or later."""
         notes = reversed(self._notes)
         later = itertools.takewhile(lambda note: note.due_s >= from_s, notes)
         return any(low <= note.struck.pitch <= high and not note.left_out for note in later)
 
     def rollback(self, stream_s: float, sounds_s: float, at_s: float) -> list[NoteEvent]:
-        """Forgets what came after a cut; nothing is struck before at_s any more. The ends that are owed again."""
+        """Forgets what came after a cut, and returns the ends that are due again. Nothing is struck before at_s."""
         kept = [note for note in self._notes if note.struck.time_s <= stream_s + _EPSILON_S]
         self.clear(not_before_s=at_s)
         self._notes = kept
@@ -229,7 +229,7 @@ class NoteMover:
         self._held = waiting
 
     def _end_wanted_s(self, note: _Note) -> float:
-        """A note keeps its length."""
+        """Returns when a note should end to keep its length."""
         if note.ended_s is None:
             return math.inf
         return max(note.due_s, note.ended_s + (note.due_s - note.struck.time_s))  # exact where nothing moves

@@ -1,8 +1,8 @@
-"""Do the beats of a tempo map lie where the music has them? A file may keep its tempo and lose its phase.
+"""Checks whether the beats of a file's tempo map lie where the music has them: the tempo may be right, the phase wrong.
 
 Sequencers start their map at the first tick, whatever was recorded before it, and engravers put an upbeat on the first
-beat. The onsets tell: those that sound like beats (engine/beats/tracking) are counted by where in the map's beat they
-fall, and the fullest place is where the beat is.
+beat. So onsets that sound like beats (engine/beats/tracking) are counted by where in the map's beat they fall, and the
+place with the most is where the beat is.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ __all__ = ["true_phase"]
 
 PLACES = 24  # of a beat
 NEAR = 1.0 / PLACES
-SURE = 1.3  # times the map's own place: the beat is there
-UNSURE = 1.1  # times: nobody knows
+SURE = 1.3  # a place with so many times the map's own count is where the beat is
+UNSURE = 1.1  # with less than so many times, the map is right; between the two it is unclear
 
 
 def true_phase(notes: Notes, beats_s: npt.NDArray[np.float64]) -> float | None:
-    """How far after the map's beats the music's lie, in beats of 0..1: 0 where the map is right; None: it is unclear.
+    """Returns how far after the map's beats the music's lie, in beats 0..1: 0 if the map is right, None if it is
+    unclear.
 
     notes: (N,), N > 0. beats_s: (B,) rising seconds, B >= 2.
     """

@@ -1,4 +1,4 @@
-"""Beat phase: where a moment lies in its beat and its bar, in the bins that the model is conditioned on."""
+"""Computes the beat phase: where a moment lies in its beat and bar, in the bins that the model is conditioned on."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["UNKNOWN_IN_BAR", "beat_bins"]
 I64 = npt.NDArray[np.int64]
 
 UNKNOWN_IN_BAR = 255
-"""The beat_in_bar of a beat that is known where its bar is not: it fits the byte that shards give it."""
+"""The beat_in_bar of a beat whose bar is unknown: it fits the byte that shards give it."""
 
 
 def beat_bins(time: npt.ArrayLike, beats: npt.ArrayLike, beat_in_bar: npt.ArrayLike | None) -> tuple[I64, I64]:
-    """(N,) moments and (B,) rising beats in one unit -> (N,) position bins 0..23 and (N,) bar bins 0..7.
+    """Returns (N,) position bins 0..23 and (N,) bar bins 0..7 of (N,) moments among (B,) rising beats, in one unit.
 
     A moment belongs to the nearest bin, so one that the 10 ms grid puts just before its beat still counts as on it.
     Moments outside the beats get the null bins (24 and 8); so does the bar where beat_in_bar is None, UNKNOWN_IN_BAR or

@@ -1,4 +1,4 @@
-"""A line through the ticks of a clock that come with jitter, late, in bursts, not at all, or at another tempo.
+"""Estimates the tempo of a clock whose ticks come with jitter, late, in bursts or not at all, or change tempo.
 
 A second-order phase-locked loop, critically damped, of BANDWIDTH_HZ: slower wander of the ticks is followed as music,
 faster is filtered as jitter. It acquires with the gains of a growing least-squares line through all ticks so far
@@ -38,7 +38,7 @@ BLOCK_SHARE: Final = 1.08  # ticks handed out in blocks stay within one block of
 
 
 class TickLoop:
-    """Follows the ticks: their number, and the line through their times."""
+    """Fits a line through the times of the ticks, and counts them."""
 
     def __init__(self) -> None:
         self.tick = 0  # number of the last one
@@ -61,13 +61,13 @@ class TickLoop:
 
     @property
     def is_locked(self) -> bool:
-        """Whether the tempo can be believed."""
+        """Whether enough ticks lie on one line for the tempo to be believed."""
         if self.period_us is None or self._seen < LOCK_TICKS:
             return False
         return self._spread_us <= LOCK_SHARE * self.period_us * self._seen * math.sqrt(self._seen)
 
     def take(self, time_us: int) -> None:
-        """One tick."""
+        """Takes one tick at a time in microseconds."""
         interval_us = math.inf if self.heard_us is None else time_us - self.heard_us
         self.heard_us = time_us
         if interval_us > LONGEST_TICK_US * 2:
@@ -114,7 +114,7 @@ class TickLoop:
         self._look_far(time_us, error_us - lost * period_us)
 
     def _follow(self, error_us: float, ticks: int, period_us: float) -> None:
-        """The line turns to meet a tick that was off it."""
+        """Corrects the line by a tick that was off it."""
         bandwidth_hz = BANDWIDTH_HZ * min(1.0, STEADY_US / max(self._spread_us, 1.0))
         omega = 2 * math.pi * bandwidth_hz * period_us / 1e6
         n = self._seen
@@ -127,13 +127,13 @@ class TickLoop:
             self._acquire(self.heard_us, None)
 
     def _spread(self, interval_us: float) -> None:
-        """One interval in which nothing was lost."""
+        """Takes one interval, in which no tick was lost, into the spread."""
         self._intervals.append(interval_us)
         now_us = max(self._intervals) - min(self._intervals)
         self._spread_us = max(now_us, self._spread_us * (1 - FORGOTTEN_SHARE))
 
     def _jumped(self, interval_us: float, period_us: float) -> bool:
-        """Whether the latest intervals agree on a tempo that is not ours, and blocks do not explain it."""
+        """Whether the latest intervals agree on a different tempo, and audio blocks do not explain them."""
         if abs(interval_us - period_us) < JUMP_SHARE * period_us:
             self._odd.clear()
             self._assumed = 0
@@ -146,7 +146,9 @@ class TickLoop:
         return len(self._odd) == JUMP_TICKS and agree and far
 
     def _gaps_are_none(self, period_us: float) -> bool:
-        """Whether a line through the ticks that came explains them: then it was blocks, or a tempo that blocks hide."""
+        """Whether one line explains the ticks that came: then none were lost, and blocks or another tempo made the
+        gaps.
+        """
         for apart, gaps in REGULAR_GAPS:
             if len(self._gaps) < gaps:
                 continue
@@ -169,7 +171,7 @@ class TickLoop:
         return False
 
     def _lay_anew(self, time_us: int) -> None:
-        """Nothing was lost in those gaps: the line goes through the ticks that came."""
+        """Fits the line anew through the ticks that came, none of which was lost in the gaps."""
         since = self._seen - self._gaps[0][0]
         times_us = list(self._heard)[-since - 1 :]
         self.tick -= sum(lost for _, lost in self._gaps)
@@ -183,7 +185,7 @@ class TickLoop:
         self._assumed = self._owed = self._far = 0
 
     def _look_far(self, time_us: int, error_us: float) -> None:
-        """The line has been left by more than blocks explain: another tempo, which blocks hide."""
+        """Notices a change of tempo that blocks hide: the ticks have left the line by more than blocks explain."""
         if self.period_us is None:
             return
         self._far = self._far + 1 if abs(error_us) > self._spread_us + self.period_us else 0
@@ -196,7 +198,7 @@ class TickLoop:
         self._seen = LOCK_TICKS // 2
 
     def _acquire(self, time_us: int, period_us: float | None) -> None:
-        """The loop begins anew, from this tick."""
+        """Starts to acquire anew, from this tick."""
         if period_us is not None and period_us < SHORTEST_TICK_US:
             period_us = None
         self.at_us, self.period_us = float(time_us), period_us

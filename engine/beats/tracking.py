@@ -1,4 +1,4 @@
-"""Beats of a performance that no tempo map describes, with a confidence.
+"""Estimates the beats of a performance that no tempo map describes, with a confidence.
 
 A beat interval of `period` seconds explains the onsets inside it by where they fall: on its ends, its half, its
 quarters or thirds, or anywhere. Each candidate period is a bank of log-likelihood ratios against onsets at random, so
@@ -25,7 +25,7 @@ F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 CONFIDENT = 0.75
-"""Below this confidence beats are to be taken as unknown."""
+"""Treat the beats as unknown below this confidence."""
 
 HOP_S = 0.02
 CHORD_S = 0.035  # onsets this close together are one
@@ -89,7 +89,7 @@ class BeatEstimate(NamedTuple):
 
 
 def estimate_beats(notes: Notes) -> BeatEstimate:
-    """Beats from onsets alone. notes: (N,), as the keys were held or with the pedal in them.
+    """Estimates beats from onsets alone. notes: (N,), as the keys were held or lengthened by the pedal.
 
     No beats, confidence 0: fewer than 16 onsets, or more than 40 minutes.
     """
@@ -104,7 +104,7 @@ def estimate_beats(notes: Notes) -> BeatEstimate:
 
 
 def _confidence(beats_s: Floats, time_s: Floats, salience: Floats) -> float:
-    """How likely the beats are the ones a listener would tap: 0..1."""
+    """Returns 0..1, how likely the beats are the ones that a listener would tap."""
     if len(beats_s) < MIN_BEATS:
         return 0.0
     period_s = np.diff(beats_s)
@@ -124,7 +124,7 @@ def _confidence(beats_s: Floats, time_s: Floats, salience: Floats) -> float:
 
 
 def onset_events(notes: Notes) -> tuple[Floats, Floats]:
-    """(E,) times of onsets, chords as one, and (E,) log odds that each lies on a beat, the beat unknown."""
+    """Returns (E,) times of onsets, a chord as one, and (E,) log odds that each lies on some beat."""
     onset_s = notes["onset_s"]
     if len(onset_s) == 0:
         return np.zeros(0), np.zeros(0)
@@ -153,7 +153,7 @@ def onset_events(notes: Notes) -> tuple[Floats, Floats]:
 
 
 def _local_mean(values: Floats) -> Floats:
-    """The mean of each event and its neighbours, four to either side."""
+    """Returns the mean of each event and its neighbours, four to either side."""
     reach = _NEIGHBOURS // 2
     total = np.concatenate([[0.0], np.cumsum(values)])
     index = np.arange(len(values))
@@ -163,7 +163,7 @@ def _local_mean(values: Floats) -> Floats:
 
 
 def _bank() -> F32:
-    """(CLASSES, SUBFRAMES, LONGEST + 1, P): nats that an onset says for an interval that ends `u` frames later."""
+    """Returns (CLASSES, SUBFRAMES, LONGEST + 1, P) nats by which an onset backs an interval ending u frames on."""
     bank = np.zeros((_CLASSES, _SUBFRAMES, _LONGEST + 1, len(_PERIODS)), dtype=np.float32)
     anchors = np.log(_PLACE_PERIODS_S)
     for column, period in enumerate(_PERIODS):
@@ -185,7 +185,7 @@ def _bank() -> F32:
 
 
 def _interval_scores(position: Floats, classes: I64, frames: int) -> F32:
-    """(F, P): how well an interval that ends at a frame, of each period, explains the onsets inside it."""
+    """Returns (F, P) scores: how well an interval of each period, ending at a frame, explains the onsets inside it."""
     subframe = np.rint(position * _SUBFRAMES).astype(np.int64)
     score = np.repeat(_TEMPO[None], frames + 2, axis=0)
     for frame, sub, c in zip(*(x.tolist() for x in (*np.divmod(subframe, _SUBFRAMES), classes)), strict=True):
@@ -194,7 +194,7 @@ def _interval_scores(position: Floats, classes: I64, frames: int) -> F32:
 
 
 def _best_row(score: F32) -> I64:
-    """(F, P) interval scores -> frames of the beats."""
+    """Finds the best row of intervals by (F, P) scores; returns the frames of its beats."""
     frames, periods = score.shape
     stretch, warm_up = int(_STRETCH_S / HOP_S), int(_WARM_UP_S / HOP_S)
     stretches = max(1, -(-frames // stretch))
@@ -225,7 +225,7 @@ def _best_row(score: F32) -> I64:
 
 
 def _trace_back(total: F32) -> I64:
-    """(F, P) best scores of a row that ends with an interval of each period at each frame -> the row's beats."""
+    """Traces the best row back through (F, P) scores of rows that end at each frame; returns its beats."""
     frames, periods = total.shape
     begin = max(0, frames - _LONGEST)
     row, p = (int(i) for i in np.unravel_index(int(total[begin:].argmax()), total[begin:].shape))
@@ -250,7 +250,7 @@ def _refine(beats_s: npt.NDArray[np.floating], time_s: Floats) -> Floats:
 
 
 def _step_cost() -> F32:
-    """(2 * REACH + 1, P) log chance that a period follows its k-th neighbour."""
+    """Returns (2 * REACH + 1, P) log probabilities that a period follows its k-th neighbour."""
     index = np.arange(len(_PERIODS))[None, :] + np.arange(-_REACH, _REACH + 1)[:, None]
     there = (index >= 0) & (index < len(_PERIODS))
     ratio = np.log(_PERIODS[np.clip(index, 0, len(_PERIODS) - 1)] / _PERIODS)
@@ -259,7 +259,7 @@ def _step_cost() -> F32:
 
 
 def _tempo_score() -> F32:
-    """(P,) nats for one beat of each period: a preference a second, times the period."""
+    """Returns (P,) nats for one beat of each period: a preference per second, times the period."""
     period_s = _PERIODS * HOP_S
     octaves = np.log2(period_s / _PREFERRED_S)
     nats: F32 = (-_PREFERENCE * 0.5 * (octaves / _PREFERENCE_OCTAVES) ** 2 * period_s).astype(np.float32)

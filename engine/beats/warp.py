@@ -1,4 +1,4 @@
-"""The warp of time that quantise and swing are, and its way back."""
+"""The warp of time that makes quantise and swing, and its inverse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def grid_under(swing: float) -> Grid:
 
 
 def warp(beat: float, quantise: float, swing: float, grid: Grid) -> float:
-    """Beat of an onset -> beat at which it is played. Never falls as beat rises. Swing moves what lies at a half."""
+    """Returns the beat at which an onset is played; it rises with the onset's. Swing moves onsets at half a beat."""
     whole = math.floor(beat)
     phase = beat - whole
     above = min(bisect_right(grid, phase), len(grid) - 1)
@@ -32,7 +32,7 @@ def warp(beat: float, quantise: float, swing: float, grid: Grid) -> float:
 
 
 def warp_inverse(beat: float, quantise: float, swing: float, grid: Grid) -> float:
-    """The supremum of the beats that warp to `beat` or before."""
+    """Returns the supremum of the beats that are warped to `beat` or before."""
     whole = math.floor(beat)
     phase = _straight(beat - whole, swing)
     above = min(bisect_right(grid, phase + 1e-9), len(grid) - 1)

@@ -1,4 +1,4 @@
-"""What to write instead of a symbol that is refused: the chord that was meant, or the two it could mean."""
+"""Suggests what to write instead of a refused symbol: the chord that was meant, or the two that it could mean."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ _HAS_ITS_THIRD = re.compile(r"m|-|o|dim|ø|h\d|\+|aug|sus|maj|M|\^|[jJ]|alt|add"
 
 
 def is_ambiguous(suffix: str) -> bool:
-    """Whether books disagree what the suffix means; such a one is refused."""
+    """Whether chord books disagree on what the suffix means: it is then refused."""
     return any(pattern.fullmatch(suffix) for pattern, _ in _AMBIGUOUS)
 
 
 def remedy(text: str) -> str:
-    """The question that ends a refusal: "did you mean 'CmMaj7' or 'Cm7#5'?"."""
+    """Returns the question that ends a refusal, as in "did you mean 'CmMaj7' or 'Cm7#5'?"."""
     symbol = text.strip().translate(SPELLINGS)
     meant = _meant(symbol) or [nearest_symbol(text)]
     return f"did you mean {' or '.join(map(repr, meant))}?"
 
 
 def nearest_symbol(text: str) -> str:
-    """The legal symbol closest to a wrong one."""
+    """Returns the legal symbol closest to a wrong one."""
     symbol = text.strip().translate(SPELLINGS)
     meant = _meant(symbol)
     if meant:
@@ -75,7 +75,7 @@ def nearest_symbol(text: str) -> str:
 
 
 def _meant(symbol: str) -> list[str]:
-    """What was meant, where it can be known; else an empty list."""
+    """Returns what may have been meant; an empty list if nobody can tell."""
     root = read_root(symbol)
     if root is None:
         return _with_a_capital(symbol)

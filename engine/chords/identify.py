@@ -1,4 +1,4 @@
-"""A set of pitch classes over a bass -> the chord it most likely is."""
+"""Names the chord that a set of pitch classes over a bass most likely is."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Floats = npt.NDArray[np.float64]
 
 @lru_cache(maxsize=4096 * 12)
 def identify(pitch_classes: int, bass: int) -> Chord | None:
-    """12-bit set of pitch classes (bit 0 = C) and the lowest one -> Chord, with a slash bass where it is inverted.
+    """Names the chord of a 12-bit set of pitch classes (bit 0 = C) over the lowest one; inverted, it has a slash bass.
 
     None for fewer than two pitch classes, and for clusters that fit no chord. Takes some 20 us at first sight.
     """
@@ -85,7 +85,7 @@ def _family(tones: tuple[int, ...]) -> str:
 
 
 def _tables() -> tuple[Floats, Floats, Floats, Floats]:
-    """(288, 12) costs of a tone's absence, of its presence and of a bass; (288,) cost of the chord itself."""
+    """Returns (288, 12) costs of a tone's absence, its presence and its being the bass, and (288,) costs of a chord."""
     missing, foreign, bass = np.zeros((288, 12)), np.zeros((288, 12)), np.zeros((288, 12))
     prior = np.zeros(288)
     for root in range(12):

@@ -1,4 +1,4 @@
-"""Notes -> chords: a hidden Markov model over frames of pitch classes.
+"""Recognises the chords of a performance by a hidden Markov model over frames of pitch classes.
 
 The states are no chord and the vocabulary's 288. A frame's pitch classes, weighted by how long they sound, are taken as
 draws from the chord's template; its lowest note speaks for the root; changing the chord costs. Viterbi finds the best
@@ -65,7 +65,7 @@ _BASS_FLOOR = 48  # one at or below speaks with full weight
 def recognise(
     notes: Notes, beats_s: Floats | None = None, priors: Priors = DEFAULT_PRIORS
 ) -> list[tuple[float, Chord | None]]:
-    """The chords of a performance.
+    """Recognises the chords of a performance.
 
     notes: (N,) as the keys were held: lengthened by the pedal they run into the next chord and agree less with POP909
     (majmin 0.90 for 0.95 with beats, 0.90 for 0.93 without).
@@ -89,7 +89,7 @@ def recognise(
 
 
 def _frame_edges(notes: Notes, beats_s: Floats | None) -> Floats:
-    """(F + 1,) frame borders from 0 to the end of the last note."""
+    """Returns (F + 1,) frame borders from 0 to the end of the last note."""
     end_s = float(notes["offset_s"].max()) + 1e-3
     # Far more beats than notes are no beats of this music, and would take hours of silence at their word.
     if beats_s is not None and 2 <= len(beats_s) <= _MAX_FRAMES_PER_NOTE * len(notes):
@@ -107,7 +107,7 @@ def _frame_edges(notes: Notes, beats_s: Floats | None) -> Floats:
 
 
 def _features(notes: Notes, edges: Floats, priors: Priors) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
-    """(F, 12) seconds of each pitch class, (F,) lowest pitch (0 in silence), (F,) its say about the root, 0..1."""
+    """Returns (F, 12) seconds of each pitch class, (F,) lowest pitch (0 in silence) and (F,) its weight 0..1."""
     frames = len(edges) - 1
     onset_s = notes["onset_s"]
     offset_s = np.minimum(notes["offset_s"], onset_s + priors.max_sounding_s)
@@ -131,7 +131,7 @@ def _features(notes: Notes, edges: Floats, priors: Priors) -> tuple[Floats, npt.
 
 
 class _Tables(NamedTuple):
-    """What the priors say about each state: no chord, then the vocabulary's 288."""
+    """The priors as log probabilities of each state: no chord, then the vocabulary's 288."""
 
     tone: F32  # (12, 288) log chance of a sounding pitch class
     bass: F32  # (12, 288) log chance of the lowest one
@@ -163,7 +163,7 @@ def _tables(priors: Priors) -> _Tables:
 
 
 def _emissions(chroma: Floats, lowest: npt.NDArray[np.int64], lowest_weight: Floats, priors: Priors) -> F32:
-    """(F, 1 + 288) log score of each state in each frame; column 0 is no chord."""
+    """Returns (F, 1 + 288) log scores of each state in each frame; column 0 is no chord."""
     tables = _tables(priors)
     total = chroma.sum(axis=1)
     strength = priors.evidence * np.minimum(total / priors.full_s, 1.0)
@@ -202,7 +202,7 @@ def _struck_chords(notes: Notes, edges: Floats, lowest: npt.NDArray[np.int64]) -
 
 
 def _viterbi(emissions: F32, change: F32) -> npt.NDArray[np.int64]:
-    """(F, S) log scores, (S,) nats of a change to each state -> (F,) best states: stay, or leave the best state."""
+    """Returns (F,) best states for (F, S) log scores and (S,) nats that a change to each state costs."""
     frames, states = emissions.shape
     entered = np.empty((frames, states), dtype=np.bool_)
     best_before = [0] * frames

@@ -1,4 +1,4 @@
-"""Roots and basses as charts of several languages name them: C, F#, Bb; German H, Es, Fis; Do, Re, Mi, Sib.
+"""Reads roots and basses as charts in several languages name them: C, F#, Bb; German H, Es, Fis; Do, Re, Mi, Sib.
 
 Two names mean two things. `B` is B flat where H is B, so a chart with German names must say which it means
 (SymbolReader). `Do` is C, and D diminished: it is the latter unless the chart names other roots so, or it is written
@@ -47,7 +47,7 @@ class Root(NamedTuple):
 
 
 def read_root(symbol: str, *, solfege: bool = False) -> Root | None:
-    """The root that a symbol begins with, None if it begins with none. solfege: `Do` is C, not D diminished."""
+    """Reads the root that a symbol begins with; None if it begins with none. solfege: `Do` is C, not D diminished."""
     found = _DO.match(symbol) if solfege else None
     found = found or _SOLFEGE.match(symbol)
     if found:
@@ -67,7 +67,7 @@ def read_root(symbol: str, *, solfege: bool = False) -> Root | None:
 
 
 def read_bass(symbol: str, after: int) -> tuple[int, Root] | None:
-    """(index of its slash, bass) at the end of a symbol whose root ends at `after`; None where there is none."""
+    """Reads the slash bass of a symbol whose root ends at `after`: index of the slash and the bass; None if none."""
     found = _BASS.search(symbol, after)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Scales by name, for locking the solo to one: `D dorian` -> its pitch classes."""
+"""Scales by name, to which the solo can be locked: `D dorian` -> its pitch classes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ SCALES: dict[str, tuple[int, ...]] = {
 
 
 def scale_mask(text: str) -> int:
-    """`off` or `ROOT NAME` -> 12-bit mask, bit c for pitch class c. SidemanError names the nearest scale."""
+    """Returns the 12-bit mask of `off` or `ROOT NAME`, bit c for pitch class c.
+
+    SidemanError names the nearest scale.
+    """
     if text.strip().lower() == "off":
         return ALL_PITCH_CLASSES
     root_text, _, name = text.strip().partition(" ")

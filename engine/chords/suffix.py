@@ -1,4 +1,4 @@
-"""The suffix of a chord symbol: a row of pieces (`m`, `7`, `b5`, `add9`, ...), each of which adds or removes degrees.
+"""Reads the suffix of a chord symbol: pieces (`m`, `7`, `b5`, `add9`, ...), each of which adds or removes degrees.
 
 A sign may stand before its degree (`b9`, `-9`) or behind it, as Brazilian, Italian and Portuguese charts write
 (`C7(9-)`, `C5+`, `C7M`). Behind a bare number a sign is not read where it could mean two chords: see
@@ -207,7 +207,7 @@ _REPEATABLE = frozenset({_add, _alter, _omit, _separator})
 
 
 class WrongSuffix(Exception):
-    """at: index in the symbol of what cannot be read."""
+    """Raised for a suffix that cannot be read. at: index in the symbol of what cannot be read."""
 
     def __init__(self, at: int) -> None:
         super().__init__(at)
@@ -215,7 +215,7 @@ class WrongSuffix(Exception):
 
 
 def read_suffix(symbol: str, start: int, end: int) -> str:
-    """The quality that symbol[start:end] comes nearest to. WrongSuffix: it is no row of pieces."""
+    """Returns the quality that symbol[start:end] comes nearest to. WrongSuffix: it holds something that is no piece."""
     degrees = _Degrees({"1", "3", "5"})
     used: set[Callable[[_Degrees, str], None]] = set()
     at = start

@@ -1,4 +1,4 @@
-"""Chord symbols as people write them -> Chord.
+"""Reads chord symbols as people write them.
 
 A symbol is a root, a suffix and perhaps a slash bass: engine.chords.roots reads the names, engine.chords.suffix the
 pieces between them. A symbol that could be two chords is refused, and so is what cannot be read; the refusal ends in
@@ -23,7 +23,7 @@ _BARE_B = re.compile(r"B(?![b#]|es)")
 
 
 def parse_chord(text: str, *, solfege: bool = False) -> Chord | None:
-    """`Dm7`, `F♯-7♭5`, `C^7`, `C7M(9)`, `Bb13sus4`, `C/E`, `H7`, `Sib7` -> Chord; `N.C.`, `NC` -> None.
+    """Reads `Dm7`, `F♯-7♭5`, `C^7`, `C7M(9)`, `Bb13sus4`, `C/E`, `H7`, `Sib7` as a Chord; `N.C.`, `NC` as None.
 
     The chord keeps what was written. solfege: `Do` is C; without, it is D diminished.
     ChordError: not a chord symbol, or one that means two chords; the text names the column and what to write.
@@ -61,7 +61,7 @@ class SymbolReader:
         self._solfege = "solfege" in names
 
     def read(self, symbol: str) -> Chord | None:
-        """The chord of one symbol, None for N.C. ChordError: its text begins with the symbol and ends in the remedy."""
+        """Reads one symbol, N.C. as None. ChordError: its text begins with the symbol and ends in the remedy."""
         plain = symbol.translate(SPELLINGS)
         if self._german and (_BARE_B.match(plain) or plain.endswith("/B")):
             flat, natural = re.sub(r"B(?=[^/]*$)|^B", "Bb", plain, count=1), re.sub("B", "H", plain, count=1)

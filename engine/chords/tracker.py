@@ -1,4 +1,4 @@
-"""The chord under the player's hands, live."""
+"""Tracks the chord under the player's hands, live."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FULL = 3  # pitch classes that make a chord without doubt
 
 
 class ChordTracker:
-    """Held keys, and notes that the pedal holds -> chord. Not thread-safe: one thread feeds it and asks."""
+    """Names the chord of the held keys and of notes that the pedal holds. Not thread-safe: one thread uses it."""
 
     def __init__(self) -> None:
         self._keys: dict[int, float] = {}  # pitch -> when it was struck
@@ -45,7 +45,7 @@ class ChordTracker:
             self._pedalled[pitch] = struck_s
 
     def note_end(self, pitch: int) -> bool:
-        """The pedal lets go of a note; whether it held one."""
+        """Takes that the pedal lets go of a note; returns whether the pedal held it."""
         return self._pedalled.pop(pitch, None) is not None
 
     @property
@@ -54,11 +54,11 @@ class ChordTracker:
         return bool(self._keys)
 
     def current(self) -> Chord | None:
-        """The chord now held; None for fewer than two pitch classes and for clusters."""
+        """Returns the chord now held; None for fewer than two pitch classes and for clusters."""
         return self._identify(set(self._keys))
 
     def grasped(self) -> Chord | None:
-        """The chord of the keys that went down together last, if they are a full one by themselves.
+        """Returns the chord of the keys that went down together last, if they are a full chord by themselves.
 
         Older keys are the chord before, whose fingers are still lifting; but a single one below is a bass.
         """
@@ -71,7 +71,7 @@ class ChordTracker:
         return self._identify(new)
 
     def _identify(self, pitches: set[int]) -> Chord | None:
-        """The chord of these keys and of what the pedal holds of their harmony."""
+        """Returns the chord of these keys and of what the pedal holds of their harmony."""
         full = len({pitch % 12 for pitch in pitches}) >= _FULL
         lowest_key = min(pitches, default=128)
         for pitch, struck_s in self._pedalled.items():
@@ -87,7 +87,7 @@ class ChordTracker:
 
 
 class ChordChange(NamedTuple):
-    """The chord that holds from time_s on, the moment its first note moved. None: nothing is held."""
+    """A chord that is held from time_s on, when its first key moved; chord None: nothing is held."""
 
     time_s: float
     chord: Chord | None
@@ -137,11 +137,11 @@ class ChordFollower:
 
     @property
     def due_s(self) -> float | None:
-        """When poll should next be asked; None while nothing moves."""
+        """Returns when poll() should be called next, in seconds; None while nothing moves."""
         return self._lift_due_s if self._strike_due_s is None else self._strike_due_s
 
     def poll(self, now_s: float) -> ChordChange | None:
-        """The change that has settled by now_s, once; None while nothing has changed or the hands still move."""
+        """Returns, once, the change that has settled by now_s; None while nothing changed or the hands still move."""
         if self._strike_due_s is not None and now_s >= self._strike_due_s:
             due_s, self._strike_due_s = self._strike_due_s, None
             chord, held = self._tracker.grasped(), self._tracker.current()

@@ -1,4 +1,5 @@
-"""From folders of MIDI to shards, and from shards to the windows that training sees.
+"""Turns folders of MIDI into shards, and shards into the windows that training sees.
 
-`prepare` is the way in, `windows` the way out. Rooms, from the top: practice, report, reading, shards.
+`prepare` writes shards, `window_sampler` and `eval_windows` read them. Rooms, from the top: practice, report, reading,
+shards.
 """

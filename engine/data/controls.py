@@ -1,4 +1,4 @@
-"""What a training window is told of itself: the level of every control at each of its tokens (engine/model/controls).
+"""Computes what a training window is told of itself: each control's level at each token (engine/model/controls).
 
 Measured controls say what the music to come is like: how dense, loud, high, thick and low it is, on average over all
 of the window or over each of several stretches of 2 to 30 seconds. The window's music is measured as it stands there:
@@ -36,7 +36,7 @@ I64 = npt.NDArray[np.int64]
 
 
 def measure(tokens: I64, bounds: I64 | None = None) -> dict[str, F64]:
-    """(T,) event ids, and (S + 1,) rising places that cut them -> quantity of each measured control in S stretches.
+    """Measures the quantity of each control in S stretches of (T,) event ids, cut at (S + 1,) rising places.
 
     density: notes a second; loudness: mean velocity; register: mean pitch, both NaN without a note; thickness: notes
     sounding, averaged over time; bass: notes below A3 a second. Of notes that sound when the tokens begin only the ends
@@ -72,7 +72,7 @@ def measure(tokens: I64, bounds: I64 | None = None) -> dict[str, F64]:
 
 @dataclass(frozen=True)
 class ControlLevels:
-    """Draws what a window is told. controls: a model's, in its order."""
+    """Draws which controls a window is told, and their levels. controls: a model's, in its order."""
 
     controls: Sequence[Control]
 
@@ -87,7 +87,7 @@ class ControlLevels:
         beat_known: bool = True,
         end_known: bool = True,
     ) -> F32:
-        """(n, K) levels at the n = len(tokens) - 1 inputs of a window; UNKNOWN where nothing is told.
+        """Returns (n, K) levels at the n = len(tokens) - 1 inputs of a window; UNKNOWN where nothing is told.
 
         tokens: the window's, as they are heard, before anything strays. before: the step at which they begin, in the
         window's time, which is the piece's times `stretch`. labels: what is known of it, by control. beat_known:
@@ -120,7 +120,7 @@ class ControlLevels:
         return levels
 
     def _measured(self, rng: np.random.Generator, ahead: I64, now: I64) -> dict[str, F64]:
-        """(n,) quantity of each measured control at every input, which is that of the stretch it lies in."""
+        """Returns (n,) quantities of each measured control at every input: those of the stretch that it lies in."""
         count = len(ahead)
         bounds = np.array([0, count])
         if rng.random() >= WHOLE:
@@ -131,13 +131,13 @@ class ControlLevels:
 
 
 def _bins(control: Control, quantities: F64) -> F64:
-    """Whole levels; UNKNOWN where there is no quantity."""
+    """Returns whole levels; UNKNOWN where there is no quantity."""
     bins = np.searchsorted(np.asarray(control.edges), quantities, side="right").astype(np.float64)
     return np.where(np.isnan(quantities), UNKNOWN, bins)
 
 
 def _tempo(control: Control, beats: npt.NDArray[np.floating], now: I64) -> float:
-    """The level of the beats that the window lies among."""
+    """Returns the level of the tempo of the beats that the window lies among."""
     first, last = np.searchsorted(beats, [now[0], now[-1]])
     gaps = np.diff(beats[max(0, int(first) - 1) : int(last) + 2])
     if not len(gaps):

@@ -1,4 +1,4 @@
-"""Copies: files that would teach the same notes twice."""
+"""Finds copies: files that would teach the same notes twice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOLERANCE_STEPS = 2.5  # 25 ms: onsets of both were rounded to 10 ms, and one wa
 
 
 def find_copies(melodies: Sequence[str | None], onsets_of: Callable[[int], npt.NDArray[np.int64]]) -> dict[int, int]:
-    """File -> the file it is a copy of, for every file but the first of its kind.
+    """Returns, for every file but the first of its kind, the file that it is a copy of.
 
     Two files have the same notes if their pitches come in the same order, counted from the first (so in any key), and
     their onsets agree within 25 ms once both last equally long (so at any tempo). Loudness, note ends, pedal, names and
@@ -44,12 +44,12 @@ def find_copies(melodies: Sequence[str | None], onsets_of: Callable[[int], npt.N
 
 
 def onset_steps(tokens: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
-    """(T,) tokens -> (N,) onsets in steps."""
+    """Returns the (N,) onsets in steps of (T,) tokens."""
     return decode(LAYOUT, tokens)[0]
 
 
 def same_timing(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> bool:
-    """Whether two rows of onsets are one, up to where they begin and how fast they are."""
+    """Whether two rows of onsets agree but for their start and tempo."""
     if len(one) != len(other) or not len(one):
         return False
     (first, last), (other_first, other_last) = (one[0], one[-1]), (other[0], other[-1])

@@ -1,4 +1,4 @@
-"""What a base is fed: windows of its sources by their shares, told what they are, and of practice pieces made anew."""
+"""Draws the windows that a base learns from: of its sources by their shares, and of newly composed practice pieces."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIRST_SEED, SEEDS = 1_000_000, 1 << 40  # of practice pieces to learn from; thos
 
 
 class BaseSampler(WindowSampler):
-    """Windows that may reach half of their length beyond the end, so that endings are heard as often as the rest."""
+    """Draws windows that may reach half their length beyond the end, so that endings are as frequent as the rest."""
 
     past_end = 0.5
 
@@ -43,7 +43,7 @@ class Diet:
     controls: tuple[Control, ...] = ()  # the model's
 
     def open(self) -> TrainingWindows:
-        """The windows. DataError as of load_shard and WindowSampler."""
+        """Opens the shard and returns its windows. DataError as of load_shard and WindowSampler."""
         return TrainingWindows(load_shard(self.shard), self)
 
 
@@ -56,7 +56,7 @@ class TrainingWindows:
         manners = [diet.manners.get(name, "") for name in shard.collections]
 
         def labels(piece: PieceArrays) -> Mapping[str, str]:
-            """A piece's own, and what its collection is like."""
+            """Returns the labels of a piece: its own, and those of its collection."""
             manner = manners[piece.collection]
             return {"manner": manner, **piece.labels} if manner else piece.labels
 
@@ -79,7 +79,7 @@ class TrainingWindows:
 
 
 def _composed(rng: np.random.Generator) -> Iterator[PieceArrays]:
-    """Practice pieces that nothing else has ever heard, each a few times."""
+    """Returns windows of practice pieces composed for this batch, a few of each piece."""
     while True:
         piece = practice_piece(FIRST_SEED + int(rng.integers(SEEDS)), 0)
         arrays = tokenise(piece, 0)

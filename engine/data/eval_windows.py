@@ -1,4 +1,4 @@
-"""The windows over which a model is scored: every target of every held-out piece once."""
+"""Cuts the windows on which a model is scored: every target of every held-out piece once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class EvalWindow:
     """A cut of a held-out piece: targets first..stop-1 of its `length` positions are scored here and nowhere else."""
 
     piece: PieceArrays
+    number: int  # of the piece among those given
     start: int  # token of the piece at position 0
     first: int
     stop: int
@@ -29,17 +30,17 @@ class EvalWindow:
 
 
 def eval_windows(pieces: Sequence[PieceArrays], length: int, max_windows: int | None = None) -> list[EvalWindow]:
-    """Every target of every piece once, each but a piece's first ones with half a window of past.
+    """Returns windows that score every target of every piece once, with half a window of past but at a piece's start.
 
     max_windows: at most so many, evenly spread, so that every piece has its share.
     """
     half = max(1, length // 2)
     windows = []
-    for piece in pieces:
+    for number, piece in enumerate(pieces):
         start = 0
         while True:
             stop = min(length, len(piece.tokens) - 1 - start)
-            windows.append(EvalWindow(piece, start, 0 if start == 0 else length - half, stop))
+            windows.append(EvalWindow(piece, number, start, 0 if start == 0 else length - half, stop))
             if stop + start + 1 >= len(piece.tokens):
                 break
             start += half
@@ -49,6 +50,6 @@ def eval_windows(pieces: Sequence[PieceArrays], length: int, max_windows: int | 
 
 
 def cut_eval_windows(windows: list[EvalWindow], length: int) -> Iterator[Window]:
-    """Their contents, one by one: a corpus cut at once would fill the memory."""
+    """Cuts the windows one by one, since a whole corpus at once would fill the memory."""
     for window in windows:
         yield cut_window(window.piece, window.start, length)

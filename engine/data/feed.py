@@ -21,7 +21,7 @@ AHEAD = 4  # batches that each process keeps ready
 class Feed:
     """Batches first, first + stride, ... of a diet, each once and in that order: the same for any number of processes.
 
-    Stands where TrainingWindows may. workers: processes; 0: this one makes them itself. device: where batches shall be.
+    It has the face of TrainingWindows. workers: processes; 0: this one makes the batches. device: where they are put.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Feed:
         self._loaded: Iterator[_Narrow] = iter(loader)  # the processes start here
 
     def batch(self, number: int) -> tuple[Inputs, Tensor]:
-        """The next batch, which must be `number`."""
+        """Returns the next batch, which must be `number`."""
         assert number == self._next, f"batch {number} was asked for where {self._next} comes"
         self._next += self._stride
         narrow = next(self._loaded)._asdict()
@@ -54,7 +54,7 @@ class Feed:
 
 
 class _Narrow(NamedTuple):
-    """A batch in types that hold it and no more: shared memory between processes is small in containers."""
+    """A batch in the narrowest types, since the memory that processes share is small in containers."""
 
     tokens: Tensor
     beat: Tensor

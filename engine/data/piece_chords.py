@@ -13,7 +13,7 @@ __all__ = ["chords_from"]
 
 
 def chords_from(piece: PieceArrays, start_s: float) -> ChordLabels:
-    """The chord in force at start_s, at 0, and every later one; onsets in seconds from start_s."""
+    """Returns the chord in force at start_s, with onset 0, and every later one; onsets in seconds from start_s."""
     onsets_s = np.asarray(piece.chord_steps) * STEP_S - start_s
     now = int(np.searchsorted(onsets_s, 0.0, side="right")) - 1
     return [

@@ -1,10 +1,10 @@
-"""A folder of MIDI -> token shards with chords and beats, split by musical work, with every loss reported.
+"""Turns a folder of MIDI into token shards with chords and beats, split by musical work, and reports every loss.
 
 1. Every file is read by a reader process into an entry, kept in DATA.work (engine.data.reading.cache) until it changes.
 2. Copies are refused, works are told from the index and the notes, and works are dealt to the sides of the split.
 3. The entries flow into shards and manifest, which replace DATA whole.
 
-In memory are a file's name, its sketch and its place; never its notes.
+Memory holds a file's name, its sketch and its place, never its notes.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def prepare(
 
 
 def work_folder(out: Path) -> Path:
-    """Where the entries of a data folder are kept."""
+    """Returns the folder in which the entries of a data folder are kept."""
     place = Path(os.path.realpath(out))
     return place.with_name(f"{place.name}.work")
 
@@ -128,7 +128,7 @@ def _read(
     report: Report,
     progress: Callable[[int, int], None],
 ) -> _Files:
-    """Every file's entry into the cache."""
+    """Reads every file's entry into the cache."""
     count, code = len(sources), reading_code()
     files = _Files(sources, [None] * count, [None] * count, [None] * count, sketches, [], {})
     finished = 0
@@ -186,7 +186,7 @@ def _answers(jobs: Iterator[tuple[int, Job]], count: int, settings: Settings) ->
 
 
 def _works_and_copies(files: _Files, cache: Cache) -> tuple[list[str | None], dict[int, int]]:
-    """Each file's work, None where it is not used, and copy -> original."""
+    """Returns each file's work, None if it is not used, and the original of each copy."""
 
     def onsets(number: int) -> npt.NDArray[np.int64]:
         return onset_steps(_entry(files, cache, number).arrays["tokens"])
@@ -216,7 +216,7 @@ def _works_and_copies(files: _Files, cache: Cache) -> tuple[list[str | None], di
 
 
 def _work_name(files: _Files, numbers: Sequence[int]) -> str:
-    """The index's name of a work, else one made of its notes: neither depends on paths, nor on what else there is."""
+    """Returns the index's name of a work, else one made of its notes; neither depends on paths or on other files."""
     names = sorted({work for i in numbers if (work := files.sources[i].work) is not None})
     return names[0] if names else "notes " + min(str(files.melodies[i])[:16] for i in numbers)
 
@@ -230,7 +230,7 @@ def _write(
     settings: Settings,
     report: Report,
 ) -> None:
-    """Shards and manifest, file by file."""
+    """Writes shards and manifest, file by file."""
     sides = split_works({work for work in works if work is not None}, settings.split)
     report.works = len(sides)
     collections = sorted(
@@ -278,5 +278,5 @@ def _entry(files: _Files, cache: Cache, number: int) -> Entry:
 
 
 def _reason(files: _Files, cache: Cache, number: int) -> str:
-    """Why a file is not used."""
+    """Returns why a file is not used."""
     return files.refused.get(number) or _entry(files, cache, number).refused or ""

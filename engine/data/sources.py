@@ -1,4 +1,4 @@
-"""Which collections of a data folder a config means, and how much of each is heard."""
+"""Finds the collections of a data folder that a config names, and their weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["match_sources", "match_weights"]
 
 
 def match_weights(weights: Mapping[str, float], collections: Sequence[str]) -> dict[str, float]:
-    """Weights by parts of names -> weights by names of collections. DataError: no collection or several match."""
+    """Returns weights by collection for weights by parts of names. DataError: no collection or several match."""
     matched: dict[str, float] = {}
     for text, weight in weights.items():
         names = _named(text, collections)
@@ -30,7 +30,7 @@ def match_weights(weights: Mapping[str, float], collections: Sequence[str]) -> d
 def match_sources(
     sources: Sequence[SourceConfig], collections: Sequence[str]
 ) -> tuple[dict[str, float], dict[str, str], list[str]]:
-    """A config's sources -> weight and manner by collection, and the names that the data does not hold.
+    """Returns weight and manner by collection for a config's sources, and the names that the data does not hold.
 
     DataError: several collections match a name, or several names a collection.
     """
@@ -51,6 +51,6 @@ def match_sources(
 
 
 def _named(text: str, collections: Sequence[str]) -> list[str]:
-    """The collections that a text may mean. A whole name is meant where it is given, even if it is part of another."""
+    """Returns the collections that a text may mean: the one of exactly that name, else all whose names contain it."""
     exact = [name for name in collections if name.lower() == text.lower()]
     return exact or [name for name in collections if text.lower() in name.lower()]

@@ -14,7 +14,7 @@ __all__ = ["cut_span"]
 
 
 def cut_span(inputs: Inputs, targets: Tensor, span: int, seed: tuple[int, int]) -> tuple[Inputs, Tensor]:
-    """(B, L) windows and targets -> windows of E <= L tokens and the (B, M) targets of their last M = span positions.
+    """Cuts (B, L) windows and targets to windows of E <= L tokens and the (B, M) targets of their last M = span places.
 
     E is drawn for the batch: were it always L, no latent would ever stand at the start of a stream, with little before
     it. A row shorter than E - M has no loss in that batch. span 0, or as long as the windows: nothing is cut.

@@ -1,4 +1,4 @@
-"""Timing astray: windows whose notes leave the beat and find back to it, so that a model learns to.
+"""Shifts notes of a window off the beat and back, so that a model learns to find back to it.
 
 A model that has only heard players who keep time takes the time from what it hears: when it plays, its own small errors
 become the past that it goes by, and it drifts off the beat. Here the past is off the beat now and then, while the beat
@@ -23,7 +23,7 @@ I64 = npt.NDArray[np.int64]
 
 
 def stray(tokens: I64, rng: np.random.Generator) -> tuple[I64, I64]:
-    """(T,) ids -> (T,) ids with some events early or late, and 1 for those that are then no player's choice.
+    """Returns (T,) ids with some events early or late, and (T,) ones for those that no player has chosen so.
 
     Those are waits that end astray; a wait that leads back is what the model should have chosen there. Waits of more
     than one token stay as they are, and with them how far astray the music is.

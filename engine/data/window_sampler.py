@@ -38,7 +38,7 @@ Labels = Callable[[PieceArrays], Mapping[str, str]]
 
 
 class _Cut(NamedTuple):
-    """A window, and what it is measured by: its tokens before any strayed, and the time that it lies in."""
+    """A window, and what its controls are measured on: its tokens before any strayed, their start and stretch."""
 
     window: Window
     plain: I64
@@ -98,7 +98,7 @@ class WindowSampler:
         weights: Mapping[str, float] | None = None,
         controls: Sequence[Control] = (),
     ) -> WindowSampler:
-        """The windows of a shard, varied as the shard asks for."""
+        """Makes the sampler of a shard, with the variation that the shard asks for."""
         return cls(shard.pieces, length, batch_size, seed, shard.augmentation, weights, shard.collections, controls)
 
     def batch(self, number: int) -> tuple[Inputs, torch.Tensor]:
@@ -107,14 +107,14 @@ class WindowSampler:
         return collate([self.window(rng, self.pick(rng)) for _ in range(self.batch_size)], self.length)
 
     def pick(self, rng: np.random.Generator) -> PieceArrays:
-        """A piece, as often as its share of the tokens and its weight ask for."""
+        """Draws a piece with a probability of its tokens times its weight."""
         total = self.cumulative[-1]
         point = rng.integers(total) if self.cumulative.dtype == np.int64 else rng.random() * total
         place = min(int(np.searchsorted(self.cumulative, point, side="right")), len(self.places) - 1)
         return self.pieces[int(self.places[place])]
 
     def window(self, rng: np.random.Generator, piece: PieceArrays) -> Window:
-        """A random cut of a piece, varied."""
+        """Returns a random cut of a piece, varied."""
         within = self.length - int(self.past_end * self.length)
         start = int(rng.integers(0, max(1, len(piece.tokens) - within)))
         cold = rng.random() < self.cold_start and start > 0
@@ -143,7 +143,7 @@ class WindowSampler:
     def _varied(
         self, piece: PieceArrays, start: int, cold: bool, rng: np.random.Generator, strays: bool = False
     ) -> _Cut:
-        """The window from token `start` on, in a tempo and a loudness. cold: BOS takes its first token's place.
+        """Cuts the window from token `start` on in a random tempo and loudness. cold: BOS replaces its first token.
 
         strays: its notes leave the beat and find back.
         """
@@ -180,14 +180,14 @@ class WindowSampler:
 
 
 def _columns(pieces: Sequence[PieceArrays]) -> tuple[I64, I64]:
-    """(P,) tokens and (P,) collection of each piece, without making the pieces of a mapped shard."""
+    """Returns (P,) numbers of tokens and (P,) collections, without making the pieces of a mapped shard."""
     if isinstance(pieces, Pieces):
         return pieces.lengths, pieces.collection.astype(np.int64)
     return np.array([len(p.tokens) for p in pieces], dtype=np.int64), np.array([p.collection for p in pieces], np.int64)
 
 
 def _weights(weights: Mapping[str, float], collections: Sequence[str]) -> npt.NDArray[np.float64]:
-    """(collections,) factors."""
+    """Returns (collections,) factors."""
     for name, weight in weights.items():
         if name not in collections:
             there = ", ".join(collections) or "none"

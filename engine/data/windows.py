@@ -24,15 +24,15 @@ Window = dict[str, npt.NDArray[Any]]
 
 
 def cut_window(piece: PieceArrays, start: int, length: int) -> Window:
-    """tokens (<= length + 1,) from `start` on; for each input position its beat, bar and chord; the chords in reach.
+    """Cuts (<= length + 1,) tokens from `start` on, with beat, bar and chord of each input, and the chords in reach.
 
-    astray: which tokens are no target, as nobody chose them. What its music is like is not told.
+    astray marks tokens that are no targets, since no player chose them: here none. The window has no levels.
     """
     return described(piece, piece.tokens[start : start + length + 1].astype(np.int64), piece.step_before(start))
 
 
 def described(piece: PieceArrays, tokens: I64, before: int, stretch: float = 1.0) -> Window:
-    """A window of tokens that begin at step `before`, both in a time that is stretched against the piece's labels."""
+    """Makes a window of tokens that begin at step `before`; both are in the piece's time multiplied by `stretch`."""
     now = before + token_steps(tokens[:-1])
     if stretch == 1.0:
         beat_steps, chord_steps = piece.beat_steps, piece.chord_steps
@@ -54,12 +54,12 @@ def described(piece: PieceArrays, tokens: I64, before: int, stretch: float = 1.0
 
 
 def draw_chords_ahead(rng: np.random.Generator) -> I64:
-    """How many future chords a window knows: none as in live play, or some of a chart."""
+    """Draws how many future chords a window knows: none as in live play, or some of a chart."""
     return np.array(0 if rng.random() < NO_LOOK_AHEAD else int(rng.integers(1, CHORDS_AHEAD + 1)))
 
 
 def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
-    """Windows -> inputs and (B, L) targets: PAD, which the loss ignores, after the end and where they are astray.
+    """Joins windows to inputs and (B, L) targets: PAD, which the loss ignores, after the end and where astray.
 
     Windows either all have `levels`, (n, K) of the controls, or none has.
     """

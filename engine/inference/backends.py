@@ -1,4 +1,4 @@
-"""Which decoder computes the logits: the compiled one wherever it was built, else its twin in numpy; torch if asked."""
+"""Chooses the decoder that computes the logits: the compiled one where it was built, else numpy's; torch's if asked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["BACKENDS", "DEVICES", "StreamDecoder", "compiled_advice", "make_deco
 
 BACKENDS = ("auto", "native", "numpy", "torch", "cuda")
 DEVICES = {"auto": "auto", "cpu": "auto", "cuda": "cuda"}
-"""What a user may ask for -> the backend it means."""
+"""What a user may ask for on the command line, and the backend it means."""
 
 SLOW_KERNELS = ("numpy", "portable")
 MAX_SLOW_PARAMETERS = 8_000_000  # a token of 22 million takes numpy 8 ms, where a dense chorus asks for 60 a second
@@ -30,7 +30,7 @@ Same = TypeVar("Same")
 
 
 class StreamDecoder(Protocol):
-    """What a session asks of a decoder; engine/inference/decoders/numpy_decoder says what it means."""
+    """What a session asks of a decoder; engine/inference/decoders/numpy_decoder documents each method."""
 
     @property
     def length(self) -> int: ...
@@ -60,10 +60,10 @@ class StreamDecoder(Protocol):
 
 
 def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 1024) -> StreamDecoder:
-    """A decoder. Its `kernel` says which: an instruction set of this processor, "numpy", "torch cpu" or "torch cuda".
+    """Makes a decoder, whose `kernel` is an instruction set of this processor, "numpy", "torch cpu" or "torch cuda".
 
     auto: native where the extension was built (SIDEMAN_NATIVE=off: never), the processor has one of its instruction
-    sets and it takes the checkpoint's sizes; else numpy. SIDEMAN_KERNEL=portable asks for it on any processor.
+    sets and it takes the checkpoint's sizes; else numpy. SIDEMAN_KERNEL=portable asks for native on any processor.
     torch and cuda are the same decoder in torch, on the processor and on an NVIDIA GPU.
     SidemanError: a backend nobody knows, native where there is none or it does not take the sizes, torch or cuda where
     torch is not installed or finds no GPU.
@@ -95,7 +95,7 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
 
 
 def compiled_advice() -> str:
-    """One line where the compiled part was not installed; "" where it was, or where it was asked to stay off."""
+    """Returns one line if the compiled part was not installed, "" if it was or if the user turned it off."""
     if native.VARIANT == "compiled" or os.environ.get("SIDEMAN_NATIVE") == "off":
         return ""
     return (
@@ -105,7 +105,7 @@ def compiled_advice() -> str:
 
 
 def speed_advice(checkpoint: Checkpoint, kernel: str) -> str:
-    """One line where a decoder's kernel is too slow to play a base of this size live; "" where it is not."""
+    """Returns one line if a decoder's kernel is too slow to play a base of this size live, else ""."""
     if kernel not in SLOW_KERNELS or count_parameters(checkpoint.model) <= MAX_SLOW_PARAMETERS:
         return ""
     where = (
@@ -117,7 +117,7 @@ def speed_advice(checkpoint: Checkpoint, kernel: str) -> str:
 
 
 def _native_pays() -> bool:
-    """Its portable kernel, all that runs without AVX2 or NEON, takes two to three times as long as numpy."""
+    """Whether the compiled decoder is faster than numpy: its portable kernel, without AVX2 or NEON, is not."""
     if native.VARIANT == "python":
         return False
     return native.kernels()[0] != "portable" or os.environ.get("SIDEMAN_KERNEL", "") != ""

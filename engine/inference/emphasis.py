@@ -1,9 +1,9 @@
-"""What is asked is asked with emphasis: a control's rows, further from its row for unknown than training left them.
+"""Makes a base heed some controls more: their rows are moved away from the row for "unknown".
 
-A row says what the music to come is like. A wish has to outweigh what the notes heard so far and the other controls
-say, which as a rule agree with a row and here need not: asked for the fewest notes, the shipped base still played a
-solo's two or three a second. Moved away from "unknown" by a factor, the same rows are heeded, and nothing changes where
-nothing is asked (docs/LOG.md has the figures). Training and fine-tuning know the rows as they are.
+A row tells the model what the music to come is like. In training it agreed with the notes before it and with the other
+controls; in play it has to outweigh them: asked for the fewest notes, the shipped base still played two or three a
+second, as a solo has. Moved away from "unknown" by a factor, the same rows are heeded, and nothing changes where
+nothing is asked (docs/LOG.md has the figures). Training and fine-tuning use the rows as they are.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from engine.model.stored_weights import StoredWeights
 __all__ = ["EMPHASIS", "emphasised"]
 
 EMPHASIS = {"left_hand": 2.0, "density": 1.5, "register": 2.0}
-"""Factor by control; the others' rows are heeded as they are, or not any better for it."""
+"""Factor by control. The rows of the other controls are heeded as they are, or no better when moved."""
 
 ROWS = "control_emb.weight"
 
 
 def emphasised(checkpoint: Checkpoint) -> Checkpoint:
-    """The same base with its rows moved. Everything else is shared with it, and its name and sum stay."""
+    """Returns the base with its rows moved. It shares everything else with the given one, its name and sum too."""
     if EMPHASIS.keys().isdisjoint(control.name for control in checkpoint.model.controls):
         return checkpoint
     rows = np.array(checkpoint.weights[ROWS], dtype=np.float32)

@@ -1,11 +1,11 @@
-"""Coming home: the music arrives on a chord, holds it, lets go and rests.
+"""Ends the music: it arrives on a last chord, holds it, lets go and rests.
 
-A model of music that mostly stops does not end by itself. So the last chord is drawn under rules: it falls on a bar
-line, where all else is let go; its root lies lowest; above it stand tones of the chord that two hands can reach; no
-more is struck, and all is released together. Which tones, how many and how loud the model says; of several chords that
-are drawn so, the one that it finds likeliest after what was played is the one that sounds led to.
+A model trained on windows of music seldom ends by itself. So the last chord is drawn under rules: it falls on a bar
+line, where all other notes end; its root lies lowest; above it stand tones of the chord that two hands can reach;
+nothing more is struck, and all is released together. The model decides which tones, how many and how loud; several
+chords are drawn, and the one that the model finds likeliest after what was played is taken.
 
-Everything is a function of the stream's past, of the seed and of the moment, so that a rollback and the same calls give
+The ending depends on nothing but the stream's past, the seed and the moment, so after a rollback the same calls give
 the same ending.
 """
 
@@ -26,7 +26,7 @@ __all__ = ["LEAD_STEPS", "Ending", "Homecoming", "Reach"]
 
 F64 = npt.NDArray[np.float64]
 
-LEAD_STEPS = round(0.06 / STEP_S)  # what is struck so shortly before the bar line is the chord itself, or in its way
+LEAD_STEPS = round(0.06 / STEP_S)  # before the bar line nothing is improvised: it would be heard with the chord
 CANDIDATES = 8
 FEWEST, MOST = 3, 7  # notes of the chord
 BASS_LOW, BASS_HIGH = 28, 52  # E1 to E3
@@ -39,8 +39,9 @@ LONG_STEPS = round(1.5 / STEP_S)
 
 @dataclass(frozen=True)
 class Reach:
-    """The limits that an ending keeps: lowest and highest pitch, most notes, pitch classes as 12 bits,
-    and the first and last pitch of those that are kept clear.
+    """The limits that an ending keeps.
+
+    Lowest and highest pitch, most notes, pitch classes as 12 bits, and the first and last pitch that are kept clear.
     """
 
     low: int = 0
@@ -50,7 +51,7 @@ class Reach:
     clear: tuple[int, int] = (127, 0)
 
     def for_role(self, role: str) -> Reach:
-        """The limits of one hand, where only one is asked for."""
+        """Returns these limits narrowed to one hand if the role is one hand, else unchanged."""
         if role == "right":
             return replace(self, low=min(max(self.low, RIGHT_LOW), self.high))
         return replace(self, high=max(min(self.high, LEFT_HIGH), self.low)) if role == "left" else self
@@ -63,7 +64,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Ending:
-    """The chord falls at at_step and is let go at end_step. chord None: nothing is struck, what sounds is let go."""
+    """A last chord from at_step to end_step. chord None: nothing is struck, and what sounds ends at at_step."""
 
     at_step: int
     end_step: int
@@ -71,7 +72,7 @@ class Ending:
 
 
 class Homecoming:
-    """A stream that comes home. generate() and rollback() in place of the stream's own."""
+    """Brings a stream to its end: call its generate() and rollback() in place of the stream's own."""
 
     def __init__(
         self, stream: TokenStream, ending: Callable[[], Ending], reach: Callable[[], Reach],
@@ -110,7 +111,7 @@ class Homecoming:
         return events
 
     def rollback(self, to: int) -> None:
-        """As the stream's; before the chord, it will be drawn anew."""
+        """Rolls the stream back; a last chord that lies after `to` will be drawn anew."""
         self._stream.rollback(to)
         if to <= self._begin:
             self._plan = None
@@ -119,7 +120,7 @@ class Homecoming:
 def _compose(
     stream: TokenStream, ending: Ending, reach: Reach, strength: float, rng: np.random.Generator
 ) -> list[Event]:
-    """The ending's events. Leaves the stream as it was."""
+    """Returns the ending's events, and leaves the stream as it was."""
     now = stream.until
     before = [(ending.at_step, pitch, -1) for pitch in stream.sounding()]
     # The end of a note that does not sound is ignored, but moves the stream there.
@@ -140,9 +141,9 @@ def _compose(
 def _draw_chord(
     stream: TokenStream, ending: Ending, chord: Chord, reach: Reach, strength: float, rng: np.random.Generator
 ) -> tuple[list[Event], tuple[int, float]]:
-    """One candidate, fed into the stream, from the bass up, and how good it is: whole chords first, then the likeliest.
+    """Draws one candidate from the bass up, feeding it to the stream, and returns it with how good it is.
 
-    Whole: with its root and third, and with a note for the right hand, where that may play.
+    Whole chords are better than others (with root and third, and a note for the right hand), then the likelier ones.
     """
     step = ending.at_step + 1  # a step after what was let go, so that rolling back to the bar line leaves that
     roll = int(rng.choice(ROLL_STEPS)) if ending.end_step - ending.at_step >= LONG_STEPS else 0
@@ -173,7 +174,7 @@ def _draw_chord(
 
 
 def _playable(notes: list[int], chord: Chord, reach: Reach) -> list[int]:
-    """Which pitches may join the notes so far, which rise: chord tones that lie clear and in reach of two hands."""
+    """Returns the pitches that may be added on top of the notes so far: chord tones in reach of two hands."""
     tones = {tone for tone in chord.pitch_classes() if reach.scale_mask >> tone & 1}
     if not notes:
         root = chord.root if chord.bass is None else chord.bass
@@ -191,7 +192,7 @@ def _playable(notes: list[int], chord: Chord, reach: Reach) -> list[int]:
 
 
 def _mass(logits: F64) -> float:
-    """Sum of the exponentials, on a scale that all logits of one token share."""
+    """Returns the sum of the exponentials, on a scale that all logits of one token share."""
     return float(np.exp(np.minimum(logits, 80.0)).sum()) + 1e-300
 
 

@@ -1,11 +1,12 @@
 """One stream of music: chords and parameters in, playable note events out, with exact rollback.
 
-The face of the engine. It speaks of seconds, chords, parameters and styles by their names; tokens and how they are
-drawn are the stream's business (engine/inference/stream), which runs compiled where that was built.
+The engine is used through it, in seconds, chords, parameters and names of styles. Tokens and how they are drawn are the
+stream's business (engine/inference/stream), which runs compiled where that was built.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 
@@ -22,9 +23,10 @@ from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
 from engine.inference.fill.fill import Candidate, Effort, fill
+from engine.inference.fill.forks import fork_stream
 from engine.inference.fill.gap import Gap
 from engine.inference.stream import Event
-from engine.inference.streams import make_stream
+from engine.inference.streams import ROLLBACK_TOKENS, make_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.chord_memory import ChordMemory
 from engine.model.controls import MEASURED, UNKNOWN, Control, asked_level, check_askable
@@ -47,12 +49,12 @@ FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in 
 
 
 class Session:
-    """A stream from time 0. Times are seconds on the 10 ms grid. One thread at a time."""
+    """A stream of music from time 0. Times are seconds on the 10 ms grid. One thread at a time may call it."""
 
     def __init__(self, checkpoint: Checkpoint, seed: int = 0, backend: str = "auto") -> None:
         """The same checkpoint, seed and calls give the same events. seed: 0..2**64-1, ValueError outside.
 
-        backend: one of engine.inference.backends.BACKENDS; SidemanError where it is not to be had.
+        backend: one of engine.inference.backends.BACKENDS; SidemanError if it is not available.
         """
         self._checkpoint, self._seed = checkpoint, seed
         self._decoder, self._stream = make_stream(emphasised(checkpoint), seed, backend)
@@ -73,17 +75,17 @@ class Session:
 
     @property
     def controls(self) -> Sequence[Control]:
-        """What the base was trained to be asked."""
+        """The controls that the base was trained with."""
         return self._checkpoint.model.controls
 
     @property
     def speed_advice(self) -> str:
-        """One line that names the remedy where this machine decodes too slowly to play this base live; else ""."""
+        """One line with a remedy if this machine decodes too slowly to play this base live, else ""."""
         return speed_advice(self._checkpoint, self._decoder.kernel)
 
     @property
     def time_s(self) -> float:
-        """Up to where the music is decided."""
+        """The time up to which the music is decided."""
         return self._stream.until * STEP_S
 
     def sounding(self) -> list[int]:
@@ -91,7 +93,7 @@ class Session:
         return self._stream.sounding()
 
     def set_params(self, **values: Value) -> None:
-        """Turns knobs by their names in osc_protocol.table.parameters; holds from the next token on.
+        """Sets parameters by their names in osc_protocol.table.parameters, from the next token on.
 
         ParameterError: unknown name or value out of range. SidemanError: a scale nobody knows, a style that is not
         there, is broken or was made on another base, a control that this base was not trained with.
@@ -108,7 +110,7 @@ class Session:
         self._apply_params()
 
     def set_auto(self, values: Mapping[str, str | float]) -> None:
-        """Says what "auto" means from the next token on: labels, or 0..1 of a measured control, by control name.
+        """Sets what "auto" means from the next token on: by control name a label, or 0..1 of a measured control.
 
         A control not named is unknown to the model, as is one that this base was not trained with. While styles are in
         use, their pianists' typical values come before these (engine/styles/typical).
@@ -117,7 +119,7 @@ class Session:
         self._apply_levels()
 
     def asked(self) -> dict[str, str | float]:
-        """What applies now to each control of the table: a label, or 0..1; "auto" where nothing is asked at all."""
+        """Returns what applies now to each control of the table: a label, or 0..1; "auto" where nothing is asked."""
         return {name: self._asked(name) for name in CONTROL_NAMES}
 
     def use_style(self, weights: Mapping[str, float], loaded: Mapping[str, Style] | None = None) -> None:
@@ -145,9 +147,9 @@ class Session:
         self._apply_levels()
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
-        """(onset_s, chord) in time order replace every chord from from_s on; None is "no chord".
+        """Replaces every chord from from_s on by (onset_s, chord) pairs in time order; None is "no chord".
 
-        A chord that starts at time_s is met at once: the stream moves to that moment, and the next token sees it.
+        A chord that starts at time_s acts at once: the stream moves to that moment, and the next token sees it.
         """
         self._chords.replace(chords, from_s)
         self._stream.set_chords(*self._chords.track(), round(from_s / STEP_S))
@@ -198,17 +200,17 @@ class Session:
         )
 
     def feed(self, events: Sequence[NoteEvent]) -> None:
-        """Takes events as having happened, in time order from time_s on; the music goes on from the last one.
+        """Takes events as played, in time order from time_s on; the music goes on from the last one.
 
         A strike of a sounding pitch ends the note first; the end of a silent one is ignored.
         """
         self._stream.feed([(round(event.time_s / STEP_S), event.pitch, _velocity_bin(event)) for event in events])
 
     def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
-        """Improvises on to until_s: the new events, time_s <= until_s, in time order. Afterwards time_s is until_s.
+        """Improvises up to until_s, which time_s then is, and returns the new events in time order.
 
         to_strike: stops right after the first strike, and time_s is its moment; what comes next does not depend on it.
-        The chord that brings the music home comes whole.
+        The last chord of bring_home() is returned whole.
         """
         return self._heard((self._home or self._stream).generate(round(until_s / STEP_S), to_strike))
 
@@ -218,6 +220,28 @@ class Session:
         Notes that sounded then sound again. ValueError: to_s lies beyond what is remembered (over five seconds).
         """
         (self._home or self._stream).rollback(round(to_s / STEP_S))
+
+    def fork(self) -> Session:
+        """A session of the same past under the same conditions, which goes on alone, with the same random numbers.
+
+        It takes back what it has played itself. What sounds is let go in it, and no end is in sight. Both share the
+        styles' memory: of a session and its forks one may play, and it is to be told its style when it takes over.
+        """
+        other = copy.copy(self)
+        other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1)
+        other._stream = fork_stream(self._stream, other._decoder, self._seed, ROLLBACK_TOKENS)
+        other._chords = self._chords.shifted(0)
+        other._values, other._auto, other._weights = dict(self._values), dict(self._auto), dict(self._weights)
+        other._home = None
+        other._stream.set_ending(None)
+        other.end()
+        return other
+
+    def move(self, to_s: float) -> None:
+        """Takes place earlier or later: time_s is to_s afterwards."""
+        steps = round(to_s / STEP_S) - self._stream.until
+        self._stream.shift(steps)
+        self._chords = self._chords.shifted(steps)
 
     def wait(self, until_s: float) -> None:
         """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
@@ -250,7 +274,7 @@ class Session:
         return self._heard(self._stream.end())
 
     def _heard(self, events: Sequence[Event]) -> list[NoteEvent]:
-        """A stream's events as they are played."""
+        """Converts a stream's events to those that are played, in seconds and velocities."""
         gain = float(self._values["velocity"])
         width = LAYOUT.velocity_width
         loudness = [min(max(round((width * b + width // 2) * gain), 1), 127) for b in range(NUM_VELOCITIES)]
@@ -280,7 +304,7 @@ class Session:
         self._apply_levels()
 
     def _apply_levels(self) -> None:
-        """Asks the stream for what the rows of the table, auto and the tempo come to."""
+        """Passes on to the stream what the table's values, "auto" and the tempo add up to."""
         asked = {name: asked_level(self._controls.get(name), self._asked(name)) for name in CONTROL_NAMES}
         if self._bpm is not None and "tempo" in self._controls:
             asked["tempo"] = float(self._controls["tempo"].bin(self._bpm))
@@ -308,7 +332,7 @@ class Session:
         return self._asked(name) != AUTO
 
     def _asked(self, name: str) -> str | float:
-        """What the table's row asks for, or what auto stands for."""
+        """Returns the table's value of a control, or what "auto" stands for."""
         value = self._values[name]
         if value != AUTO:
             return value

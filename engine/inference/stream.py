@@ -83,46 +83,48 @@ class Stream:
         return self._sampler.sounding()
 
     def set_params(self, params: native.SamplerParams, chord_strength: float) -> None:
-        """Holds from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 guided further."""
+        """Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further."""
         self._sampler.set_params(params)
         self._asked = replace(self._asked, temperature=params.temperature, chord_strength=np.float32(chord_strength))
         self._drawn = None
 
     def set_chords(self, ids: npt.NDArray[np.int64], steps: npt.NDArray[np.int64], from_step: int) -> None:
-        """(C,) chord ids and (C,) rising onsets, NO_CHORD at 0 first; they differ from the last ones at from_step.
+        """Sets the chords: (C,) ids and (C,) rising onsets in steps, the first NO_CHORD at 0.
 
-        A change at `until` is met at once: the stream moves to that moment, and the next token sees it.
+        from_step: where they begin to differ from the last ones. A change at `until` itself acts at once: the stream
+        moves to that moment, and the next token sees it.
         """
         self._ask(chord_ids=ids, chord_steps=steps)
         if from_step == self.until > self.step:
             self._move_to(self.until)
 
     def set_leaning(self, leans: bool) -> None:
-        """Whether waits lean towards the beat, as they do at first; from the next token on."""
+        """Sets whether waits lean towards the beat, from the next token on. At first they do."""
         self._asked = replace(self._asked, leans=leans)
         self._drawn = None
 
     def set_beat(self, bpm: float | None, beats_per_bar: int, origin_s: float) -> None:
-        """A bar line lies at origin_s. None: the beat is unknown."""
+        """Sets the beat, with a bar line at origin_s; bpm None: it is unknown."""
         self._ask(beat=None if bpm is None else Beat(bpm, beats_per_bar, origin_s))
 
     def set_levels(self, levels: npt.NDArray[np.float32]) -> None:
-        """(K,) what is asked of each control (model/controls). ValueError, changing nothing: levels that are none.
+        """Sets what is asked of each control: (K,) levels (model/controls).
 
-        The present token is met at once; phrase and ending give way to what set_phrase and set_ending know.
+        It acts at once, on the present token. What set_phrase and set_ending know replaces the levels of those two.
+        ValueError, changing nothing: a level that the control does not have.
         """
         self._ask(levels=self._rows.check(levels))
 
     def set_phrase(self, origin_s: float | None) -> None:
-        """Counts bars from the bar line at origin_s, where the form begins; None, or no beat: the bar is unknown."""
+        """Counts bars from the bar line at origin_s, where the form begins. None, or no beat: the bar is unknown."""
         self._ask(form_s=origin_s)
 
     def set_ending(self, step: int | None) -> None:
-        """Tells the music that it ends at a step; None: it does not know."""
+        """Tells the model at which step the music ends; None: it does not know."""
         self._ask(end_step=step)
 
     def set_targets(self, targets: npt.NDArray[np.float64]) -> None:
-        """(M,) quantities that the draw leans towards, see steering.targets_of; from the next token on.
+        """Sets (M,) quantities that the draw leans towards (steering.targets_of), from the next token on.
 
         ValueError, changing nothing: another count, an infinite or a negative one.
         """
@@ -133,7 +135,7 @@ class Stream:
         self._drawn = None
 
     def refresh(self) -> None:
-        """Looks at the present again: the last token was fed under the old chords, beat, controls or styles."""
+        """Computes the present anew: the last token was fed under the old chords, beat, controls or styles."""
         self._drawn = None
         if self._past and self._logits is not None:
             self._decoder.rollback(1)
@@ -160,7 +162,7 @@ class Stream:
         self.until = max(self.until, self.step)
 
     def generate(self, until: int, to_strike: bool = False) -> list[Event]:
-        """Improvises on to a step: the new events in time order. ValueError: the decoder's logits are no numbers.
+        """Improvises up to a step and returns the new events in time order. ValueError: the decoder's logits are NaN.
 
         to_strike: stops right after the first strike, and `until` is its step; what comes next does not depend on it.
         """
@@ -182,9 +184,9 @@ class Stream:
         return events
 
     def fork(self, decoder: StreamDecoder, seed: int, rollback: int) -> Stream:
-        """One that goes on from the same past, under what is known here, with random numbers of its own.
+        """Returns a stream that goes on from the same past and conditions, with random numbers of its own.
 
-        decoder: forked from this stream's where that stands now. ValueError: another one, or a seed as for Stream.
+        decoder: a fork of this stream's decoder, made now. ValueError: a different one, or a seed as for Stream.
         """
         if decoder.length != self._decoder.length:
             raise ValueError("a fork's decoder must be forked from the parent's where that stands now")
@@ -195,9 +197,9 @@ class Stream:
         return other
 
     def copy(self, other: Stream, same: int) -> None:
-        """Becomes what another fork of one parent is, but keeps its seed: it goes on otherwise.
+        """Takes over the state of another fork of the same parent, but keeps its own seed, so it goes on differently.
 
-        same: how many of their first tokens both took from the parent, under the same conditions.
+        same: how many of their first tokens both have from the parent, under the same conditions.
         """
         mine = self._decoder, self._sampler, self._rollback
         self._decoder.copy(other._decoder, same)
@@ -205,6 +207,19 @@ class Stream:
         vars(self).update(vars(other))
         self._decoder, self._sampler, self._rollback = mine
         self._past, self._onsets, self._drawn = list(other._past), dict(other._onsets), None
+
+    def shift(self, steps: int) -> None:
+        """Takes place so many steps later, or earlier: all of its times move, those of chords, beat and form too.
+
+        What it played before 0 is no music any more to what listens to the last seconds of it (draw/steering).
+        """
+        self._past = [
+            replace(entry, step=entry.step + steps, onset_step=entry.onset_step + steps) for entry in self._past
+        ]
+        self._onsets = {pitch: step + steps for pitch, step in self._onsets.items()}
+        self.step += steps
+        self.until += steps
+        self._asked = self._asked.shifted(steps)
 
     def rollback(self, to: int) -> None:
         """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered."""
@@ -246,7 +261,7 @@ class Stream:
         self.refresh()
 
     def _next_token(self) -> int:
-        """The drawn token, or a new one that leaves the time up to `until` as silent as it was."""
+        """Returns the token drawn before, or draws one that leaves the time up to `until` as silent as it was."""
         if self._drawn is not None:
             return self._drawn
         oldest = min(self._onsets.items(), key=lambda item: (item[1], item[0]), default=None)

@@ -1,4 +1,4 @@
-"""The numbers by which a stream goes, whichever of the twins runs it."""
+"""The rules that both token loops follow, the compiled one and its twin in Python, as plain numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which token loop a session runs: the compiled one with the compiled decoder, else its twin in Python."""
+"""Chooses the token loop of a session: the compiled one with the compiled decoder, else its twin in Python."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Same = TypeVar("Same")
 
 
 class TokenStream(Protocol):
-    """What a session asks of its stream; engine/inference/stream says what it means."""
+    """What a session asks of its stream; engine/inference/stream documents each method."""
 
     @property
     def step(self) -> int: ...
@@ -71,9 +71,11 @@ class TokenStream(Protocol):
 
     def copy(self: Same, other: Same, same: int) -> None: ...
 
+    def shift(self, steps: int) -> None: ...
+
 
 def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tuple[StreamDecoder, TokenStream]:
-    """A decoder, which takes the styles, and the stream that it continues.
+    """Makes a decoder, which also takes the styles, and the stream that drives it.
 
     Errors as make_decoder; ValueError: a seed outside 0..2**64-1.
     """
@@ -87,7 +89,7 @@ def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tup
 
 
 def compiled_stream(decoder: StreamDecoder, seed: int, rollback: int, controls: Sequence[Control] = ()) -> TokenStream:
-    """The compiled loop around a compiled decoder, which must reach back one token more than `rollback`."""
+    """Makes the compiled loop around a compiled decoder, which must reach back one token more than `rollback`."""
     from engine.inference.decoders.native_decoder import NativeDecoder
 
     assert isinstance(decoder, NativeDecoder)

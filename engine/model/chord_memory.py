@@ -48,6 +48,13 @@ class ChordMemory:
             del ids[1 : 1 + surplus], steps[1 : 1 + surplus]
         self._ids, self._steps = ids, steps
 
+    def shifted(self, steps: int) -> ChordMemory:
+        """The same chords, so many steps later."""
+        other = ChordMemory()
+        other._ids, other._steps = list(self._ids), [step + steps for step in self._steps]
+        other._steps[0] = min(other._steps[0], 0)
+        return other
+
     def track(self) -> tuple[I64, I64]:
         """(C,) ids and (C,) onsets in steps of all that is kept; the first is NO_CHORD at 0."""
         return np.array(self._ids), np.array(self._steps)

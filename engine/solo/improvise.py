@@ -48,11 +48,12 @@ def improvise(
     prompt: Performance | None = None,
     backend: str = "auto",
     ending: bool = True,
+    intro_bars: int = 0,
 ) -> Solo:
     """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
 
-    ending: comes home to the chart's last chord; without, as for a loop, it plays on to the last bar line. The same
-    arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
+    intro_bars: of the chart's bars that come before its form begins. ending: comes home to the chart's last chord;
+    without, as for a loop, it plays on to the last bar line. The same arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
     backend: see engine.inference.backends.
     """
     beat_s = 60.0 / tempo_bpm
@@ -64,7 +65,7 @@ def improvise(
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
-    session.set_form(start_s)
+    session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s)
     home = _home_beat(chart) if ending else None
     if home is not None:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)

@@ -1,4 +1,4 @@
-"""Logits -> the next token. This file is the specification; native/src/sampler.cpp must give the same bits.
+"""Logits -> the next token. This file is the specification; native/src/sampler must give the same bits.
 
 All arithmetic is in doubles, sums run left to right in the order stated, exp is the C library's.
 """

@@ -6,16 +6,12 @@
     GET /?HOST_INFO                    where OSC itself is spoken
     Upgrade: websocket                 to hear changes and to send OSC (talk.py)
 
-Pages may be served beside it (site.py), each at a path of its own, from memory.
-
-It serves only those who call it by a loopback name or by the address that it is bound to: a web page whose name was
-bent to 127.0.0.1 (DNS rebinding) is refused. So is any web page from elsewhere that asks for a websocket: browsers
-name it in Origin. A page's own websocket takes the pages of this port alone.
+Pages may be served beside it (site.py), each at a path of its own, from memory. callers.py says whom it serves; a
+page's own websocket takes the pages of this port alone.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import socket
 import threading
@@ -26,6 +22,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from osc_protocol.errors import OscPortError
+from osc_protocol.oscquery.callers import is_our_page, names_us
 from osc_protocol.oscquery.site import Page, Site
 from osc_protocol.oscquery.socket import WebSocket
 from osc_protocol.oscquery.talk import Talk
@@ -45,7 +42,6 @@ PAGE_HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-_LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class OscQueryServer:
@@ -149,36 +145,6 @@ class OscQueryServer:
         """Whether a websocket at this path is a page's own."""
         return self.site is not None and self.site.talks_at(path)
 
-    def may_call_us(self, host_header: str) -> bool:
-        """Whether a Host header names us, port or no port."""
-        name = _host(host_header)
-        if name in (*_LOOPBACK_NAMES, self.host):
-            return True
-        if self.host not in ("0.0.0.0", "::"):
-            return False
-        try:  # bound to all addresses: any address is ours, while a name may be anybody's
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
-
-
-def _host(text: str) -> str:
-    """The host of `host:port`, lower case."""
-    name = text.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    return name.partition(":")[0] if name.count(":") == 1 else name
-
-
-def _is_ours(origin: str, host_header: str) -> bool:
-    """Whether the page that asks came from this machine, or from where it now asks."""
-    try:
-        host = _host(urlsplit(origin).netloc)
-    except ValueError:
-        return False
-    return host in (*_LOOPBACK_NAMES, _host(host_header)) and host != ""
-
 
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
@@ -224,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is served")
             return False
         hosts = self.headers.get_all("Host") or []
-        if len(hosts) != 1 or not self.server.query.may_call_us(hosts[0]):
+        if len(hosts) != 1 or not names_us(hosts[0], self.server.query.host):
             self.send_error(HTTPStatus.FORBIDDEN, "the Host header does not name this engine")
             return False
         return True
@@ -271,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers["Host"]
         if self.server.query.is_of_a_page(self.path):
             return origin.lower() == f"http://{host.strip().lower()}"
-        return _is_ours(origin, host)
+        return is_our_page(origin, host)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the terminal belongs to the session's own lines."""

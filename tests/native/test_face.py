@@ -10,14 +10,17 @@ import pickle
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import native
+from engine.inference.session import SAMPLER_NAMES
 from engine.inference.stream_rules import stream_rules
 from engine.vocabulary import LAYOUT
+from osc_protocol.table.parameters import BY_NAME
 from tests.support.native_variants import compiled, needs_compiled
 
 ROOT = Path(native.__file__).parent.parent
@@ -215,3 +218,12 @@ def test_the_extension_takes_layouts_and_params_of_this_package_alone() -> None:
         compiled.Sampler(vars(LAYOUT), 0)
     with pytest.raises(TypeError, match=r"native\.sampler_params\.SamplerParams"):
         compiled.Sampler(LAYOUT, 0).set_params({})
+
+
+def test_the_sampler_starts_as_the_parameter_table_says_and_takes_all_of_its_ranges() -> None:
+    default = native.SamplerParams()
+    for name in SAMPLER_NAMES:
+        row = BY_NAME[name]
+        assert getattr(default, name) == row.default, name
+        for value in (row.low, row.high):
+            replace(default, **{name: value})

@@ -367,3 +367,15 @@ def test_both_variants_draw_the_same_from_bit_identical_probabilities(seed: int)
             lib.advance(token)
             lib.rollback(back)
         assert (a.length, a.sounding()) == (b.length, b.sounding())
+
+
+@each_variant
+def test_a_fresh_sampler_has_the_default_params(lib: Any) -> None:
+    """So the defaults of sampler.h are those of SamplerParams."""
+    fresh, told = lib.Sampler(LAYOUT, 1), sampler(lib, params=SamplerParams())
+    drawn_from = np.random.default_rng(5).normal(0, 3, LAYOUT.num_ids).astype(np.float32)
+    for token in (LOUD, *(ON + pitch for pitch in range(60, 67))):
+        for one in (fresh, told):
+            one.advance(token)
+        assert np.array_equal(fresh.allowed(), told.allowed())
+        assert np.array_equal(fresh.distribution(drawn_from), told.distribution(drawn_from))

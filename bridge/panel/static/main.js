@@ -31,7 +31,7 @@ const piano = new Piano();
 
 new Transport(live, values);
 const chart = new ChartCard($("chart"), live, values);
-new BarTools($("chart"));
+new BarTools($("chart"), live, values, chart);
 new Health($("health"), live);
 showNews($("news"), live);
 const roll = new Roll($("roll"), live, () => values.value("look_ahead_ms"));
@@ -124,10 +124,11 @@ function strum(tones) {
 /** One button goes round: as the system has it, light, dark. */
 function buildTheme() {
   const button = $("theme");
+  const dark = $("dark"); // the sheet of the dark colours
+  const media = { auto: dark.media, light: "not all", dark: "all" };
   let theme = THEMES.includes(memory.get("theme")) ? memory.get("theme") : THEMES[0];
   const show = () => {
-    if (theme === THEMES[0]) document.documentElement.removeAttribute("data-theme");
-    else document.documentElement.dataset.theme = theme;
+    dark.media = media[theme];
     button.replaceChildren(picture(theme));
     button.setAttribute("aria-label", `${t("theme")}: ${t(`theme.${theme}`)}`);
     roll.restyle();
@@ -137,6 +138,7 @@ function buildTheme() {
     memory.set("theme", theme);
     show();
   });
+  dark.addEventListener("load", () => roll.restyle());
   language.bind(show);
 }
 

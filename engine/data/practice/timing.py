@@ -1,4 +1,4 @@
-"""From beats to seconds as people play them: swing, drift, lateness, spread, and velocities."""
+"""Turns beats into seconds as people play them: swing, drift, lateness, spread, and velocities."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def swing_ratio(tempo_bpm: float) -> float:
 def perform(
     dice: Dice, parts: list[Part], tempo_bpm: float, beats: int, touch: Touch
 ) -> tuple[Notes, npt.NDArray[np.int8]]:
-    """The hands as (N,) notes in seconds, and each note's hand. No pitch overlaps itself."""
+    """Returns the hands as (N,) notes in seconds, and each note's hand. No note overlaps the next of its pitch."""
     beat_s = 60.0 / tempo_bpm
     onset = np.array([x for part in parts for x in part.onset])
     length = np.array([x for part in parts for x in part.length])
@@ -74,7 +74,7 @@ def perform(
 
 
 def _swung(beat: Floats, ratio: Floats) -> Floats:
-    """Beats with their offbeats moved; thirds of a beat stay, as they are triplets already."""
+    """Returns beats with their offbeats moved; thirds of a beat stay, since they are triplets already."""
     whole = np.floor(beat + 1e-9)
     part = beat - whole
     triplet = np.abs(part * 3 - np.rint(part * 3)) < 1e-3
@@ -84,7 +84,7 @@ def _swung(beat: Floats, ratio: Floats) -> Floats:
 
 
 def _drift(dice: Dice, beats: int, onset: Floats) -> Floats:
-    """(N,) seconds by which both hands wander from the beat: correlated from beat to beat, deviation about 5 ms."""
+    """Returns (N,) seconds by which both hands wander from the beat, correlated over beats, deviation about 5 ms."""
     now, path = 0.0, []
     for _ in range(beats + 2):
         now = 0.86 * now + 0.0026 * dice.bell()

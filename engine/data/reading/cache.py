@@ -1,4 +1,4 @@
-"""What earlier runs have read, in DATA.work beside DATA: a run reads only what has changed, a killed one goes on."""
+"""Keeps what earlier runs have read in DATA.work beside DATA, so that a run reads only what has changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Cache:
             raise SidemanError(f"{folder}: cannot be written ({error.strerror}): choose another place") from None
 
     def get(self, key: str) -> Entry | None:
-        """The entry, or None if there is none or a crash has torn it."""
+        """Returns the entry, or None if there is none or a crash has torn it."""
         try:
             return Entry.unpack(self._place(key).read_bytes())
         except (OSError, ValueError):
@@ -71,11 +71,11 @@ class Cache:
                         file.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Deletes it all."""
+        """Deletes the whole cache."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def remove_if_unused(self) -> None:
-        """Deletes it if this run made it and nothing came of it."""
+        """Deletes the cache if this run made it and kept nothing."""
         if self.is_new and not any(place.is_dir() for place in self.folder.iterdir()):
             self.remove()
 
@@ -93,7 +93,7 @@ def content_hash(path: Path) -> str:
 
 
 def entry_key(path: Path, sha256: str, tracks: Tracks, code: str) -> str:
-    """Equal where nothing that an entry depends on differs: the file, its labels, the settings, the code."""
+    """Returns a key made of all that an entry depends on: the file, its labels, the settings, the code."""
     labels = [f"{file.suffix if file.stem == path.stem else file.name}={content_hash(file)}" for file in sidecars(path)]
     text = "\n".join([sha256, repr(tracks), code, *labels])
     return hashlib.sha256(text.encode()).hexdigest()[:40]

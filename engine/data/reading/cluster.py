@@ -1,4 +1,4 @@
-"""The same readers on the machines of a Dask cluster, for folders that outgrow one."""
+"""Reads files on the machines of a Dask cluster, for folders that outgrow one machine."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def read_by_scheduler(jobs: Iterable[tuple[int, Job]], address: str) -> Generato
 
 
 def _read_chunk(jobs: list[tuple[Any, ...]]) -> list[tuple[bytes, bool]]:
-    """A task: files read by a process of this worker thread, which guards it as on one machine."""
+    """Reads the files of one task in a process of this worker thread, guarded as on a single machine."""
     if not hasattr(_here, "reader"):
         _here.reader = Reader()
     return [_here.reader.read(Job(*job)) for job in jobs]

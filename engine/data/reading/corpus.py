@@ -1,4 +1,4 @@
-"""What a folder of MIDI holds: files, their licence and work, and where their chords and beats come from."""
+"""Lists what a folder of MIDI holds: files, their licence and work, and where their chords and beats come from."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def one_line(text: object) -> str:
-    """Any text as one line of valid UTF-8: file names may hold line breaks and bytes that are no text."""
+    """Returns any text as one line of valid UTF-8: file names may hold line breaks and bytes that are no text."""
     return " ".join(str(text).split()).encode("utf-8", "backslashreplace").decode()
 
 
@@ -128,7 +128,7 @@ def _read_index(folder: Path) -> dict[str, tuple[str | None, str, str]]:
 
 
 def sidecars(path: Path) -> list[Path]:
-    """The files beside a MIDI file that its labels come from: what else must be the same for the same piece."""
+    """Returns the files beside a MIDI file that its labels come from."""
     beside = [path.with_suffix(".chords"), path.with_suffix(".json"), *(path.parent / name for name in POP909_FILES)]
     return [file for file in beside if file.is_file()]
 
@@ -177,7 +177,7 @@ def _read_file(source: Source, tracks: Tracks) -> Piece:
 
 
 def _map_beats(performance: Performance) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None:
-    """The beats of a tempo map that means something, at the phase that the onsets tell; None: there are none."""
+    """Returns the beats of a tempo map, moved to the phase of the onsets; None if the map means nothing."""
     if not is_metrical(performance):
         return None
     beats_s = performance.beats_s
@@ -194,7 +194,7 @@ def _in_bar(beats_s: npt.NDArray[np.float64], known: npt.NDArray[np.int64] | Non
 
 
 def is_metrical(performance: Performance) -> bool:
-    """Whether the file's tempo map means something: its notes start on simple fractions of its beats."""
+    """Whether the file's tempo map describes its music: notes start on simple fractions of its beats."""
     beats_s, onset_s = performance.beats_s, performance.notes["onset_s"]
     if len(beats_s) < 8 or len(onset_s) < 32:
         return False

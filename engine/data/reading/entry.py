@@ -1,4 +1,4 @@
-"""One MIDI file as bytes that can be kept and sent: its arrays, its sketch and what is known of it, or its refusal."""
+"""Packs one MIDI file into bytes that can be kept and sent: its arrays, sketch and facts, or why it is refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Entry:
 
     @staticmethod
     def unpack(data: bytes) -> Entry:
-        """The inverse. ValueError for bytes that are torn or something else."""
+        """Reads what pack() returned. ValueError for bytes that are torn or something else."""
         try:
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
             return Entry(json.loads(header["__metadata__"]["facts"]), load(data))
@@ -50,19 +50,19 @@ class Entry:
 
     @property
     def refused(self) -> str | None:
-        """Why the file is not used; None for a piece."""
+        """The reason why the file is not used; None for a piece."""
         reason = self.facts.get("refused")
         return None if reason is None else str(reason)
 
     def piece(self, collection: int) -> PieceArrays:
-        """The arrays as training sees them."""
+        """Returns the arrays as training sees them."""
         a, labels = self.arrays, self.facts.get("labels", {})
         return PieceArrays(
             a["tokens"], a["chord_ids"], a["chord_steps"], a["beat_steps"], a["beat_in_bar"], collection, labels=labels
         )
 
     def sketch(self) -> Sketch:
-        """What tells the piece's work."""
+        """Returns the sketch by which the piece's work is found."""
         return Sketch(self.arrays["run_hashes"], self.arrays["run_places"], self.arrays["run_pitches"])
 
 
@@ -120,7 +120,7 @@ def entry_of(piece: Piece) -> Entry:
 
 
 def _implausible(struck: Notes) -> str:
-    """Why (N,) notes, without the pedal, are no piece of piano music; empty: they may be one."""
+    """Returns why (N,) notes, without the pedal, are no piece of piano music; empty if they may be one."""
     if len(struck) < MIN_NOTES:
         return f"has fewer than {MIN_NOTES} notes ({len(struck)})"
     length_s = float(struck["offset_s"].max() - struck["onset_s"].min())

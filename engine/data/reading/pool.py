@@ -22,13 +22,13 @@ class Done(NamedTuple):
 
 
 def default_workers() -> int:
-    """The cores that this process may use."""
+    """Returns the number of cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def read_in_processes(jobs: Iterable[tuple[int, Job]], workers: int, code: str = READ_ENTRY) -> Generator[Done]:
-    """Every job's answer, in the order in which they are ready.
+    """Yields every job's answer, in the order in which they are ready.
 
     jobs are taken one by one as processes become free, so a generator of a hundred thousand costs no memory. Closing
     the iterator ends the processes at once. An error of the generator is raised here.

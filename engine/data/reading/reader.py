@@ -58,7 +58,7 @@ class Reader:
         self._closed = False
 
     def read(self, job: Job) -> tuple[bytes, bool]:
-        """The packed entry, and whether it may be kept for other runs.
+        """Returns the packed entry, and whether it may be kept for other runs.
 
         A process that dies is asked once more, by a new process: it may have been killed for another's sake. A file
         that kills it twice, or takes too long, is refused; that is not kept, since another day it may go well.

@@ -1,4 +1,4 @@
-"""Which files are performances of one musical work, from the notes alone: in any key, tempo and edition.
+"""Finds files that are performances of one musical work, from the notes alone, in any key, tempo and edition.
 
 A piece's sketch is a sample of the runs in its upper line: the top notes of its chords, each run nine of them, as
 intervals. Two works share runs by chance, or by a common figure; two performances of one work share many, in the same
@@ -61,7 +61,7 @@ class Sketch(NamedTuple):
 
 
 def sketch_of(notes: Notes) -> Sketch:
-    """The sketch of (N,) notes as they were struck."""
+    """Makes the sketch of (N,) notes as they were struck."""
     starts = np.flatnonzero(np.diff(notes["onset_s"], prepend=-np.inf) > CHORD_GAP_S)
     top = np.maximum.reduceat(notes["pitch"], starts).astype(np.int64) if len(starts) else np.zeros(0, np.int64)
     if len(top) <= RUN:
@@ -98,16 +98,16 @@ class Sketches(Sequence[Sketch]):
         self._first, self._count = array("q"), array("l")  # entries
 
     def close(self) -> None:
-        """Gives the disk back."""
+        """Frees the space on disk."""
         self._file.close()
 
     def arrange(self, order: Sequence[int]) -> None:
-        """What was sketch order[i] is now sketch i."""
+        """Reorders the sketches: sketch i becomes what sketch order[i] was."""
         self._first = array("q", [self._first[i] for i in order])
         self._count = array("l", [self._count[i] for i in order])
 
     def append(self, sketch: Sketch) -> None:
-        """Adds one at the end."""
+        """Adds a sketch at the end."""
         entries = np.zeros(len(sketch.hashes), dtype=_ENTRY)
         for name, values in zip(Sketch._fields, sketch, strict=True):
             entries[name] = values
@@ -139,7 +139,7 @@ def same_work_pairs(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
 
 
 def join_works(count: int, groups: Iterable[Sequence[int]]) -> list[int]:
-    """(count,) the smallest member of each one's work, when all members of a group belong to one work."""
+    """Returns (count,) the smallest member of each one's work, where all members of a group belong to one work."""
     parent = list(range(count))
 
     def root(i: int) -> int:
@@ -156,7 +156,7 @@ def join_works(count: int, groups: Iterable[Sequence[int]]) -> list[int]:
 
 
 def _hash(runs: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
-    """(R, RUN) intervals -> (R,) well mixed 32 bits."""
+    """Hashes (R, RUN) intervals to (R,) well mixed 32 bits."""
     mixed = np.zeros(len(runs), dtype=np.uint64)
     for column in range(runs.shape[1]):
         mixed = (mixed ^ (runs[:, column] + 128).astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
@@ -166,7 +166,7 @@ def _hash(runs: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
 
 
 def _candidates(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
-    """Pairs that share MIN_SHARED runs.
+    """Returns the pairs that share MIN_SHARED runs.
 
     A hundred performances of one work are a chain of neighbours, not five thousand pairs; a figure that a whole style
     shares joins neighbours at random, and so hardly ever the same ones eight times.

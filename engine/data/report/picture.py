@@ -1,4 +1,4 @@
-"""One picture of a report: PNG with dark ink on nothing, so that a page can turn it light on a dark ground."""
+"""Draws one picture of a report: a PNG of dark ink on nothing, which a page can turn light on a dark ground."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ INK, FAINT, FIRST, SECOND = "#1f2430", "#6b7385", "#4663b8", "#c98a2b"
 
 
 def pitch_name(pitch: int) -> str:
-    """As in C4 for 60, middle C."""
+    """Names a pitch, as in C4 for 60, middle C."""
     return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def time_text(seconds: float) -> str:
-    """As in 40 ms, 0.35 s, 12 s, 3.4 min."""
+    """Writes a time as in 40 ms, 0.35 s, 12 s, 3.4 min."""
     if seconds < 0.1:
         return f"{1000 * seconds:.0f} ms"
     if seconds < 60:
@@ -44,7 +44,7 @@ def picture(
     size_in: tuple[float, float] = CHART_IN,
     box: tuple[float, float, float, float] | None = None,
 ) -> Picture:
-    """The axes lie in the given box of the picture, or where their labels leave room."""
+    """Makes a picture of what draw() draws. box: where the axes lie in it; None: where their labels leave room."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

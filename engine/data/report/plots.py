@@ -1,4 +1,4 @@
-"""The pictures of a report: PNG with dark ink on nothing, so that a page can turn them light on a dark ground."""
+"""Draws the charts of a report, one function each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ I64 = npt.NDArray[np.int64]
 
 
 def charts(facts: Facts) -> Iterator[Picture]:
-    """A picture for each thing counted that there is any of. SidemanError: matplotlib is missing."""
+    """Draws a chart of everything counted that is not empty. SidemanError: matplotlib is missing."""
     drawings = (
         (_pitch, facts.pitch.any()),
         (_velocity, facts.velocity.any()),
@@ -45,7 +45,7 @@ def charts(facts: Facts) -> Iterator[Picture]:
 
 
 def _shares(axes: Axes, edges: npt.NDArray[Any], counts: I64, log: bool = False) -> None:
-    """A histogram without a scale for its height: its shape is what it says. Per doubling where x is logarithmic."""
+    """Draws a histogram without a scale for its height, since its shape matters; per doubling if x is logarithmic."""
     width = np.diff(np.log2(edges) if log else edges)
     axes.stairs(counts / width / max(1, counts.sum()), edges, fill=True, color=FIRST)
     if log:
@@ -57,7 +57,7 @@ def _shares(axes: Axes, edges: npt.NDArray[Any], counts: I64, log: bool = False)
 
 
 def _quantiles(edges: npt.NDArray[Any], counts: I64) -> tuple[float, float, float]:
-    """Where the lower quarter, the half and the upper quarter end, to within a bin."""
+    """Returns the lower quartile, the median and the upper quartile, to within a bin."""
     reached = np.cumsum(counts) / max(1, counts.sum())
     quarter, half, three = (float(edges[int(np.searchsorted(reached, share))]) for share in (0.25, 0.5, 0.75))
     return quarter, half, three
@@ -202,7 +202,7 @@ def _refusals(facts: Facts) -> Picture:
 
 
 def _few(rows: Sequence[tuple[str, float]], others: str) -> list[tuple[str, float]]:
-    """The first rows, and one for what the others add up to."""
+    """Returns the first rows, and one for the sum of the others."""
     if len(rows) <= MAX_BARS:
         return list(rows)
     return [*rows[: MAX_BARS - 1], (f"{len(rows) - MAX_BARS + 1} {others}", sum(n for _, n in rows[MAX_BARS - 1 :]))]

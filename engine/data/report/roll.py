@@ -1,4 +1,4 @@
-"""A piano roll of a passage of a piece, under its chord symbols."""
+"""Draws a passage of a piece as a piano roll under its chord symbols."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROLL_BARS = 8
 
 
 def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
-    """A piano roll under chord symbols of a passage of the piece, and where it begins and ends in seconds."""
+    """Draws a passage of the piece; returns the picture and the seconds at which the passage begins and ends."""
     piece, notes = example.piece, decode_notes(example.piece.tokens)
     start_s, stop_s = _passage(example, float(notes["offset_s"].max(initial=1.0)), np.random.default_rng(seed))
     shown = notes[(notes["offset_s"] > start_s) & (notes["onset_s"] < stop_s)]
@@ -54,7 +54,7 @@ def roll(example: Example, seed: int = 0) -> tuple[Picture, float, float]:
 
 
 def _passage(example: Example, end_s: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Start and stop of what to draw: eight bars from some bar line, or ROLL_S from anywhere."""
+    """Chooses the start and stop of what to draw: eight bars from some bar line, or ROLL_S from anywhere."""
     bars_s = example.piece.beat_steps[np.asarray(example.piece.beat_in_bar) == 0] * STEP_S
     if len(bars_s) > ROLL_BARS:
         first = int(rng.integers(0, len(bars_s) - ROLL_BARS))
@@ -65,7 +65,7 @@ def _passage(example: Example, end_s: float, rng: np.random.Generator) -> tuple[
 
 
 def _chord_names(example: Example, stop_s: float) -> list[tuple[float, str]]:
-    """(onset_s, name) of the piece's chords before stop_s, without the N.C. that every piece starts from."""
+    """Returns (onset_s, name) of the piece's chords before stop_s, without the N.C. that every piece starts with."""
     piece = example.piece
     ids = [int(i) for i in piece.chord_ids[1:]]
     onsets_s = [float(step) * STEP_S for step in piece.chord_steps[1:]]

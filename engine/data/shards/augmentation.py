@@ -1,4 +1,4 @@
-"""How training varies a piece: keys, tempos, loudness. Shards keep pieces as they were played; windows are varied."""
+"""Varies pieces for training: keys, tempos, loudness. Shards keep pieces as they were played; windows are varied."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What a shard asks of training."""
+    """How training is to vary the pieces of a shard."""
 
     keys: int = DEFAULT_AUGMENT  # transpositions around the own key
     tempo_stretch: tuple[float, ...] = (1.0,)  # factors of every time, one drawn for each window: 0.9 plays faster
@@ -54,7 +54,7 @@ class Augmentation:
 
     @property
     def variants(self) -> int:
-        """As how many samples training counts a piece: keys x tempos. Jitter is endless and counts for nothing."""
+        """The number of variants of a piece that training counts: keys x tempos. Velocity jitter is not counted."""
         return self.keys * len(self.tempo_stretch)
 
     def to_json(self) -> str:
@@ -63,19 +63,19 @@ class Augmentation:
 
     @staticmethod
     def from_json(text: str) -> Augmentation:
-        """The inverse. ValueError, KeyError, TypeError or DataError for anything else."""
+        """Reads what to_json() wrote. ValueError, KeyError, TypeError or DataError for anything else."""
         row = json.loads(text)
         return Augmentation(int(row["keys"]), tuple(map(float, row["tempo_stretch"])), float(row["velocity_jitter"]))
 
 
 def keys(augment: int) -> range:
-    """Semitones of so many transpositions around the piece's own key: 12 -> -5..6, 1 -> 0."""
+    """Returns the semitones of so many transpositions around the piece's own key: 12 -> -5..6, 1 -> 0."""
     low = -((augment - 1) // 2)
     return range(low, low + augment)
 
 
 def transpose_tokens(tokens: I64, semitones: int) -> I64:
-    """Event ids with their pitches moved. ValueError if one leaves 0..127."""
+    """Returns event ids with their pitches moved. ValueError if one leaves 0..127."""
     is_pitch = tokens < NOTE_OFF + 128
     pitch = np.where(is_pitch, tokens % 128, 60) + semitones
     if pitch.min() < 0 or pitch.max() > 127:
@@ -84,12 +84,12 @@ def transpose_tokens(tokens: I64, semitones: int) -> I64:
 
 
 def transpose_chords(ids: I64, semitones: int) -> I64:
-    """Chord ids with their roots moved; NO_CHORD stays."""
+    """Returns chord ids with their roots moved; NO_CHORD stays."""
     return np.where(ids >= CHORD, CHORD + (ids - CHORD + semitones * len(QUALITIES)) % NUM_CHORDS, ids)
 
 
 def stretch_tokens(tokens: I64, before: int, factor: float) -> I64:
-    """(T,) ids of a cut that begins at step `before` -> (T',) ids with every time multiplied by the factor.
+    """Multiplies every time by a factor: (T,) ids of a cut that begins at step `before` become (T',) ids.
 
     Each event's time since the piece's start is scaled and rounded to the grid by itself, so nothing drifts. Moments
     that differ still do: a note that would end where it begins, and so vanish, is given its one step.
@@ -111,7 +111,7 @@ def stretch_tokens(tokens: I64, before: int, factor: float) -> I64:
 
 
 def jitter_velocity(tokens: I64, factor: float) -> I64:
-    """(T,) ids -> (T',) ids played louder or softer by one factor; a VELOCITY that repeats the last one is left out."""
+    """Returns (T',) ids played louder or softer by one factor, without a VELOCITY that repeats the last one."""
     at = np.flatnonzero((tokens >= VELOCITY) & (tokens < VELOCITY + NUM_VELOCITIES))
     centre = (tokens[at] - VELOCITY) * VELOCITY_WIDTH + VELOCITY_WIDTH // 2
     loudness = np.clip(np.rint(centre * factor), 1, 127).astype(np.int64)

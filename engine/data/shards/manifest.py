@@ -19,8 +19,9 @@ from types import TracebackType
 
 from engine.data.shards.augmentation import Augmentation
 from engine.data.shards.shards import SPLITS
+from engine.errors import DataError
 
-__all__ = ["MANIFEST", "ManifestWriter", "Report"]
+__all__ = ["MANIFEST", "ManifestWriter", "Report", "works_of"]
 
 MANIFEST = "manifest.jsonl"
 HIDDEN = ("melody",)  # facts that serve the preparation alone
@@ -28,7 +29,7 @@ HIDDEN = ("melody",)  # facts that serve the preparation alone
 
 @dataclass
 class Report:
-    """What became of a folder."""
+    """Counts what became of a folder of MIDI."""
 
     augmentation: Augmentation
     pieces: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))  # split -> pieces
@@ -44,17 +45,17 @@ class Report:
 
     @property
     def augment(self) -> int:
-        """Keys in which training hears every piece."""
+        """The number of keys in which training uses every piece."""
         return self.augmentation.keys
 
     @property
     def samples(self) -> int:
-        """All pieces in all their keys and tempos."""
+        """The number of pieces in all their keys and tempos."""
         return sum(self.pieces.values()) * self.augmentation.variants
 
     @property
     def training_samples(self) -> int:
-        """Those on the training side: what training can tell apart."""
+        """The number of samples on the training side."""
         return self.pieces["train"] * self.augmentation.variants
 
 
@@ -74,12 +75,12 @@ class ManifestWriter:
         self._file.close()
 
     def refuse(self, row: Mapping[str, object], reason: str) -> None:
-        """A file that is not used. row: path, sha256, collection, licence."""
+        """Writes the row of a file that is not used. row: path, sha256, collection, licence."""
         self._report.refused.append((str(row["path"]), reason))
         self._write({**row, "refused": reason})
 
     def add(self, row: Mapping[str, object], work: str, side: str, facts: Mapping[str, object]) -> None:
-        """A piece."""
+        """Writes the row of a piece."""
         report = self._report
         report.pieces[side] += 1
         report.tokens[side] += int(str(facts["tokens"]))
@@ -92,3 +93,15 @@ class ManifestWriter:
 
     def _write(self, row: Mapping[str, object]) -> None:
         self._file.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def works_of(data: Path, side: str) -> list[str]:
+    """The work of each piece of one side, in the pieces' order; of a training side without its practice pieces.
+
+    DataError: the manifest is missing or broken.
+    """
+    try:
+        rows = [json.loads(line) for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines()]
+        return [str(row["work"]) for row in rows if row.get("split") == side]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{data / MANIFEST}: cannot be read ({error}): run `sideman prepare` again") from None

@@ -76,7 +76,7 @@ class PieceArrays:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def step_before(self, token: int) -> int:
-        """The time before a token."""
+        """Returns the time in steps before a token."""
         if self.step_index is None:
             return int(_shifts(self.tokens[:token]).sum())
         entry = min(token // INDEX_EVERY, len(self.step_index) - 1)
@@ -107,7 +107,7 @@ class _Columns(NamedTuple):
 
 
 class Pieces(Sequence[PieceArrays]):
-    """The pieces of a mapped file, made when they are asked for: views, no copies."""
+    """The pieces of a mapped file, made on demand as views, not copies."""
 
     def __init__(self, arrays: dict[str, npt.NDArray[Any]], labels: Sequence[Mapping[str, str]]) -> None:
         self.lengths: I64 = np.diff(arrays["tokens.offsets"])  # (P,) tokens of each piece
@@ -138,22 +138,22 @@ class Shard:
 
     @property
     def augment(self) -> int:
-        """In how many keys training hears every piece."""
+        """The number of keys in which training uses every piece."""
         return self.augmentation.keys
 
 
 def steps_of(seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Seconds -> fractional grid steps."""
+    """Converts seconds to fractional grid steps."""
     return np.asarray(seconds, dtype=np.float64) / STEP_S
 
 
 def token_steps(tokens: npt.NDArray[np.integer[Any]]) -> I64:
-    """(T,) ids -> (T,) the time after each token, in steps."""
+    """Returns (T,) times in steps after each of (T,) ids."""
     return np.cumsum(_shifts(tokens))
 
 
 def step_index(tokens: npt.NDArray[np.uint16]) -> npt.NDArray[np.int32]:
-    """(T,) ids -> (ceil(T / 256),) the time before every 256th token, in steps."""
+    """Returns (ceil(T / 256),) times in steps before every 256th of (T,) ids."""
     before = np.concatenate([[0], token_steps(tokens)])
     return before[: len(tokens) : INDEX_EVERY].astype(np.int32)
 
@@ -187,7 +187,7 @@ def load_shard(path: Path) -> Shard:
 
 
 def _column(body: memoryview, entry: dict[str, Any], dtype: str) -> npt.NDArray[Any]:
-    """A view of one column. ValueError if it is not where the header says."""
+    """Returns a view of one column. ValueError if it is not where the header says."""
     first, last = entry["data_offsets"]
     if entry["dtype"] != dtype or not 0 <= first <= last <= len(body):
         raise ValueError("a column lies outside the file")
@@ -198,7 +198,7 @@ def _column(body: memoryview, entry: dict[str, Any], dtype: str) -> npt.NDArray[
 
 
 def _check(arrays: dict[str, npt.NDArray[Any]], collections: list[str], labels: list[dict[str, str]]) -> None:
-    """ValueError where training would meet something it cannot use."""
+    """Raises ValueError if the columns hold something that training cannot use."""
     pieces = len(arrays["collection"])
     for name, (_, offsets) in COLUMNS.items():
         if offsets is None:
@@ -222,7 +222,7 @@ def _check(arrays: dict[str, npt.NDArray[Any]], collections: list[str], labels: 
 
 
 def _check_tokens(path: Path, size: int, first: int, count: int) -> None:
-    """ValueError for a token that is no event."""
+    """Raises ValueError for a token that is no event."""
     with path.open("rb") as file:
         file.seek(first)
         while count > 0:

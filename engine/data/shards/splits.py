@@ -1,4 +1,4 @@
-"""Which side of the split a work stands on."""
+"""Decides on which side of the split a work stands."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ EXACT_UP_TO = 256  # works
 
 
 def check_shares(shares: Shares) -> None:
-    """DataError unless the shares of train, valid and test add up to 1 and leave something to train on."""
+    """Raises DataError unless the shares of train, valid and test add up to 1 and leave something to train on."""
     if not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-6 and shares[0] > 0):
         given = " ".join(map(str, shares))
         raise DataError(f"--split {given}: give three shares of 0..1 that add up to 1, the first above 0")
 
 
 def split_works(works: Iterable[str], shares: Shares) -> dict[str, str]:
-    """Work -> train, valid or test.
+    """Returns train, valid or test for each work.
 
     Every work has a point in 0..1, a hash of its name. Of more than 256 works those whose point lies in a share are
     that side's: a work stays where it is however the folder grows. Of fewer, chance would give ten songs a test side of
@@ -42,7 +42,7 @@ def split_works(works: Iterable[str], shares: Shares) -> dict[str, str]:
 
 
 def side_at(point: float, shares: Shares) -> str:
-    """The side whose share a point in 0..1 lies in."""
+    """Returns the side whose share a point in 0..1 lies in."""
     return SPLITS[int(np.searchsorted(np.cumsum(shares)[:2], point, side="right"))]
 
 

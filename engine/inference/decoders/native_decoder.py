@@ -72,7 +72,7 @@ class NativeDecoder:
 
     @property
     def compiled(self) -> native.Decoder:
-        """What the compiled stream drives."""
+        """The extension's own decoder, which the compiled stream takes."""
         return self._decoder
 
     @property
@@ -115,18 +115,18 @@ class NativeDecoder:
         self._decoder.rollback(tokens)
 
     def fork(self, rollback: int, streams: int = 2) -> NativeDecoder:
-        """One with the same weights, styles and past, from which each goes on alone.
+        """Returns a decoder with the same weights, styles and past; from here on each goes its own way.
 
-        It takes back the tokens fed since, `rollback` at most, and one of the parent's. streams: 1 where nothing is
-        guided, which takes half the time. While forks are in use, styles stay as they are. A decoder and its forks
-        belong to one thread.
+        The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. streams: 1
+        computes the logits with the chords alone, in half the time. Do not change styles while forks are in use. A
+        decoder and its forks belong to one thread.
         """
         other = copy.copy(self)
         other._decoder = self._decoder.fork(rollback, streams)
         return other
 
     def copy(self, other: NativeDecoder, same: int) -> None:
-        """Becomes what another fork is. same: how many of their first tokens are common, which are not copied.
+        """Takes over the state of another fork. same: how many of their first tokens are common and need no copying.
 
         ValueError: no fork of the same decoder.
         """
@@ -140,5 +140,5 @@ class NativeDecoder:
         self._decoder.set_style(slot, dict(modules or {}))
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
-        """How much of each slot acts from the next token on; states in the caches stay as they were computed."""
+        """Sets how much of each slot acts from the next token on. What the caches hold is not computed anew."""
         self._decoder.set_style_weights(list(weights))

@@ -40,7 +40,7 @@ class Decoder:
     kernel = "numpy"
 
     def __init__(self, checkpoint: Checkpoint, rollback: int = 1024) -> None:
-        config, weights = checkpoint.model, dict(checkpoint.weights)  # which makes the numbers once
+        config, weights = checkpoint.model, dict(checkpoint.weights)  # the copy unpacks every tensor once
         self._heads = heads = config.num_heads
         self._context, self._band, self._rollback = config.max_seq_len, config.latent_len, rollback
         self._token_emb = weights["token_emb.weight"]
@@ -97,12 +97,11 @@ class Decoder:
             self._apply_styles()
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
-        """How much of each slot acts from the next token on; states in the caches stay as they were computed."""
+        """Sets how much of each slot acts from the next token on. What the caches hold is not computed anew."""
         if len(weights) != STYLES:
             raise ValueError(f"{len(weights)} style weights: give {STYLES}")
-        if list(weights) != self._style_weights:
-            self._style_weights = [float(weight) for weight in weights]
-            self._apply_styles()
+        self._style_weights = [float(weight) for weight in weights]
+        self._apply_styles()  # even if they are as before: a fork may have changed the matrices that it shares
 
     def rollback(self, tokens: int) -> None:
         """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""
@@ -114,10 +113,10 @@ class Decoder:
         self.length -= tokens
 
     def fork(self, rollback: int, streams: int = STREAMS) -> Decoder:
-        """One with the same weights, styles and past, from which each goes on alone.
+        """Returns a decoder with the same weights, styles and past; from here on each goes its own way.
 
-        It takes back the tokens fed since, `rollback` at most, and one of the parent's. streams: 1 where nothing is
-        guided; then its logits without chords mean nothing. While forks are in use, styles stay as they are.
+        The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. streams: 1
+        if nothing is guided: its logits without chords then mean nothing. Do not change styles while forks are in use.
         """
         del streams  # this twin computes both
         other = copy.copy(self)
@@ -128,7 +127,7 @@ class Decoder:
         return other
 
     def copy(self, other: Decoder, same: int) -> None:
-        """Becomes what another fork is. same: how many of their first tokens are common, which need no copying."""
+        """Takes over the state of another fork. same: how many of their first tokens are common and need no copying."""
         del same  # everything is copied: this is the slow twin
         for name in PAST:
             getattr(self, name)[...] = getattr(other, name)
@@ -178,7 +177,7 @@ class Decoder:
         return y @ self._head  # type: ignore[no-any-return]
 
     def _apply_styles(self) -> None:
-        """Adds the low-rank products to the matrices: milliseconds when a style changes, nothing at a token."""
+        """Adds the low-rank products to the matrices, which takes milliseconds, so that a token costs no more."""
         weights = dict(self._base)
         for modules, share in zip(self._styles, self._style_weights, strict=True):
             for module, (a, b, scale) in modules.items() if share else ():
@@ -186,7 +185,7 @@ class Decoder:
         self._set_attention(weights)
 
     def _set_attention(self, weights: Weights) -> None:
-        """The attentions' matrices, and the tables made of them."""
+        """Lays out the attentions' matrices and computes the tables made of them."""
         self._encode = Attention(weights, "encode_attn", self._heads)
         keys = split_heads(self._token_table @ self._encode.k, self._heads)
         self._token_k = np.ascontiguousarray(keys.transpose(0, 2, 1))  # (H, D, 400)

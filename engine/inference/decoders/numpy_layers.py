@@ -51,7 +51,7 @@ class Block:
         self.down = np.ascontiguousarray(weights[f"{name}.ff.down_proj.weight"].T)
 
     def set_attention(self, weights: Weights, chord_emb: F32) -> None:
-        """Everything that a style changes. chord_emb: (289, d)."""
+        """Sets everything that a style changes. chord_emb: (289, d)."""
         name, heads = self._name, self._heads
         self.self_attn = Attention(weights, f"{name}.self_attn", heads)
         self.qkv = np.concatenate([self.self_attn.q, self.self_attn.k, self.self_attn.v], axis=1)
@@ -64,12 +64,12 @@ class Block:
 
 
 def split_heads(x: F32, heads: int) -> F32:
-    """(n, d) -> (H, n, D)."""
+    """Splits (n, d) into heads: (H, n, D)."""
     return np.ascontiguousarray(x.reshape(x.shape[0], heads, -1).transpose(1, 0, 2))
 
 
 def merge_heads(x: F32) -> F32:
-    """(H, n, D) -> (n, d)."""
+    """Joins the heads of (H, n, D) again: (n, d)."""
     merged: F32 = x.transpose(1, 0, 2).reshape(x.shape[1], -1)
     return merged
 

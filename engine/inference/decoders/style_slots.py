@@ -20,7 +20,7 @@ Adapter = Mapping[str, tuple[F32, F32, float]]
 
 
 def check_style(slot: int, modules: Adapter, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """ValueError: no such slot, a module that is none of `shapes`, or matrices that do not make its size."""
+    """Raises ValueError for an unknown slot, a module that `shapes` lacks, or matrices of the wrong size."""
     if not 0 <= slot < STYLES:
         raise ValueError(f"style slot {slot}: give 0..{STYLES - 1}")
     for module, (a, b, _) in modules.items():

@@ -32,7 +32,7 @@ I64 = npt.NDArray[np.int64]
 IN_VIEW = CHORDS_BACK + 1 + CHORDS_AHEAD
 PAST = ("_id_ring", "_k", "_v")
 IN_FLIGHT = ("_host", "_host_sounding", "_host_shares", "_inputs", "_sounding_now", "_shares", "_logits")
-"""What a decoder remembers of its stream, and what a token is written to on its way; forks have their own."""
+"""Attributes that hold a stream's past, and the buffers that a token passes through; every fork has its own."""
 
 
 class TorchDecoder:
@@ -149,10 +149,10 @@ class TorchDecoder:
         self.length -= tokens
 
     def fork(self, rollback: int, streams: int = STREAMS) -> TorchDecoder:
-        """One with the same weights, styles and past, from which each goes on alone.
+        """Returns a decoder with the same weights, styles and past; from here on each goes its own way.
 
-        It takes back the tokens fed since, `rollback` at most, and one of the parent's. streams: 1 where nothing is
-        guided; then its logits without chords mean nothing. While forks are in use, styles stay as they are.
+        The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. streams: 1
+        if nothing is guided: its logits without chords then mean nothing. Do not change styles while forks are in use.
         """
         del streams  # both are computed
         other = copy.copy(self)
@@ -165,7 +165,7 @@ class TorchDecoder:
         return other
 
     def copy(self, other: TorchDecoder, same: int) -> None:
-        """Becomes what another fork is. same: how many of their first tokens are common, which need no copying."""
+        """Takes over the state of another fork. same: how many of their first tokens are common and need no copying."""
         del same  # everything is copied
         for name in PAST:
             getattr(self, name).copy_(getattr(other, name))
@@ -184,7 +184,7 @@ class TorchDecoder:
         self._fill_tables()
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
-        """How much of each slot acts from the next token on; states in the caches stay as they were computed."""
+        """Sets how much of each slot acts from the next token on. What the caches hold is not computed anew."""
         if len(weights) != STYLES:
             raise ValueError(f"{len(weights)} style weights: give {STYLES}")
         wanted = torch.tensor(weights, dtype=torch.float32)
@@ -194,7 +194,7 @@ class TorchDecoder:
 
     @torch.no_grad()
     def _fill_tables(self) -> None:
-        """In place: a captured graph reads them where they are."""
+        """Fills the tables in place, since a captured graph reads them where they are."""
         small, linear = self._small, self._linear
         ids = self._norm("token_norm", small["token_emb.weight"][:NUM_EVENT_IDS])
         self._token_k.copy_(self._split(linear["encode_attn.k_proj"](ids)))
@@ -212,7 +212,7 @@ class TorchDecoder:
             self._forward()
             return
         if self._graph is None:
-            # A token writes what it would write again: it can be run to warm up, then captured, then replayed.
+            # Computing a token twice writes the same values, so it can run to warm up, then be captured and replayed.
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
@@ -225,7 +225,7 @@ class TorchDecoder:
         self._graph.replay()
 
     def _forward(self) -> None:
-        """self._inputs -> self._logits, through the caches. Nothing here may depend on a value on the host."""
+        """Computes self._logits of self._inputs, through the caches. Nothing here may depend on a value on the host."""
         small, linear = self._small, self._linear
         token, beat, bar, id_slot, slot, seen, in_view = self._inputs[:7].view(7, 1)  # (1,) each
         query = small["token_emb.weight"][token] + small["beat_emb.weight"][beat] + small["bar_emb.weight"][bar]
@@ -257,7 +257,7 @@ class TorchDecoder:
         self._logits.copy_(self._head(self._norm("out_norm", y)))
 
     def _band_attention(self, layer: int, name: str, x: Tensor, latent: Tensor, slot: Tensor, seen: Tensor) -> Tensor:
-        """(S, d) queries over the band of latents, the new one among them: (S, d)."""
+        """Attends from (S, d) queries to the band of latents, the new one among them; returns (S, d)."""
         for cache, projection in ((self._k, "k_proj"), (self._v, "v_proj")):
             rows = self._linear[f"{name}.{projection}"](latent)
             cache[layer].index_copy_(2, slot, rows.view(STREAMS, self._heads, 1, -1))

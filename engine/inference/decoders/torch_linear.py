@@ -23,7 +23,7 @@ F32 = npt.NDArray[np.float32]
 
 
 def bitsandbytes_or_none() -> Any:
-    """bitsandbytes, without the warnings of its own imports; None where it is not installed."""
+    """Returns the module bitsandbytes, without the warnings of its own imports; None if it is not installed."""
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch deprecates what it imports
@@ -72,7 +72,7 @@ class Linear:
         return y
 
     def set_adapter(self, slot: int, adapter: tuple[F32, F32, float] | None) -> None:
-        """(A (rank, in), B (out, rank), scale), or none."""
+        """Sets the adapter of a slot: A (rank, in), B (out, rank) and their scale; None empties the slot."""
         self._adapters.pop(slot, None)
         if adapter is not None:
             a, b, scale = adapter

@@ -1,4 +1,4 @@
-"""All that moves a token's logits before it is drawn, in order. Twin: native/src/stream/draw.cpp."""
+"""Applies, in order, all that moves a token's logits before it is drawn. Twin: native/src/stream/draw.cpp."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ F32 = npt.NDArray[np.float32]
 
 
 def guided(logits: F32, strength: np.float32) -> F32:
-    """Mixes (2, 400) logits, with the chords and without, to (400,). 1 is with, beyond 1 further on."""
+    """Mixes (2, 400) logits, with the chords and without, to (400,). strength: 0 without, 1 with, beyond 1 further."""
     with_chords, without = logits
     mixed: F32 = without + strength * (with_chords - without) if strength != 1 else with_chords
     return mixed

@@ -1,8 +1,8 @@
-"""Letting go when the chord changes: notes held from the last chord that the new one does not contain want to end.
+"""Makes notes end when the chord changes: those held from the last chord that the new one does not contain.
 
-Pianists change the pedal with the chord: of the notes they strike, 3 % go on into a chord that they are foreign to. The
-model, whose mind changes slowly, lets 10 % go on. So the ends of such notes are made likelier, by as much as the
-chords are heeded at all. The specification of native/src/stream/release.cpp.
+Pianists change the pedal with the chord: of the notes they strike, 3 % sound on into a chord that they are foreign to;
+of the model's, 10 %. So the ends of such notes are made likelier, in proportion to the chord strength. This is the
+specification of native/src/stream/release.cpp.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CHORD_TONES = tuple(_tones(NO_CHORD + i) for i in range(1 + NUM_CHORDS))
 
 
 def let_go(logits: F32, onsets: Mapping[int, int], chord_id: int, chord_step: int, strength: np.float32) -> F32:
-    """(400,) logits -> the same with likelier ends of what was struck before chord_step and is foreign to the chord.
+    """Returns (400,) logits in which notes struck before chord_step and foreign to the chord are likelier to end.
 
     onsets: sounding pitch -> step it was struck at.
     """

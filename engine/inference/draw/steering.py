@@ -1,11 +1,11 @@
-"""What is asked is also listened for: the draw leans towards a measured control that the last seconds have missed.
+"""Steers the draw towards measured controls (density, register, ...) that the last seconds of music have missed.
 
-A row of the embedding says what the music to come is like, and the model heeds it about as far as its past and the
-other controls allow: asked for thick chords, a solo over single notes stays thin. So what was struck and held in the
-last four seconds is measured as training measures it, and the logits are moved by what is missing: more strikes or
-fewer, shorter waits, later ends, lower or louder notes. What sounds as asked is left alone, and so is everything where
-nothing is asked. It follows from the tokens alone, so a rollback takes their part of it back. The specification of
-native/src/stream/steering.cpp.
+A row of the embedding tells the model what the music to come is like, and the model follows it only as far as its past
+and the other controls allow: asked for thick chords, a solo of single notes stays thin. So what was struck and held in
+the last four seconds is measured as training measures it, and the logits are moved by what is missing: more strikes or
+fewer, shorter waits, later ends, lower or louder notes. Music that is as asked is left alone, and so is everything for
+which nothing is asked. The measurement depends on the tokens alone, so a rollback undoes it with them. This is the
+specification of native/src/stream/steering.cpp.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ STEERING = native.Steering(
     register=3.0, loudness=2.0, offsets=(0.3, 0.0, 0.0, 0.3, 0.2), first_notes=4.0, octave=12.0, louder=12.0,
     temperature=0.8,
 )  # fmt: skip
-"""Tuned over unseen charts until what is obtained follows what is asked, with as many chord tones as without."""
+"""Tuned over unseen charts until the music follows what is asked, with as many chord tones as without steering."""
 
 NO_TARGETS: F64 = np.full(len(MEASURED), np.nan)
 NO_TARGETS.flags.writeable = False
 
 
 def targets_of(asked: Mapping[str, float]) -> F64:
-    """Quantities by measured control, in the units of its edges -> (M,) in the order of MEASURED, NaN: not asked."""
+    """Returns (M,) quantities in the order of MEASURED, in the units of the edges; NaN where none is asked."""
     return np.array([asked.get(name, math.nan) for name in MEASURED], dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What sounded in the window before a step. Sums, whole numbers all of them."""
+    """What sounded in the window before a step, as whole sums."""
 
     steps: int  # of the window that have been played
     strikes: int
@@ -59,7 +59,7 @@ class Heard:
 
 
 def listen(latest_first: Iterable[PastToken], step: int, sounding: int) -> Heard:
-    """The tokens up to a step, at which so many notes sound -> what the window before it held."""
+    """Measures the window before a step from the tokens up to it. sounding: notes that sound at the step."""
     first = step - STEERING.window_steps
     strikes = velocities = pitches = bass = sounding_steps = 0
     struck_now, latest, now = False, -1, step
@@ -85,7 +85,7 @@ def listen(latest_first: Iterable[PastToken], step: int, sounding: int) -> Heard
 
 
 def steer(logits: F32, heard: Heard, targets: F64, temperature: float) -> F32:
-    """(400,) logits -> the same, moved towards the targets of targets_of; time not yet played counts as asked.
+    """Returns (400,) logits moved towards the targets of targets_of. Time not yet played counts as being as asked.
 
     temperature: the sampler's. It will divide the choice of a pitch, so moves of pitch grow with it: what is asked is
     worth the same to bold and to careful playing, and the knob is heard whatever is asked.
@@ -125,7 +125,7 @@ def steer(logits: F32, heard: Heard, targets: F64, temperature: float) -> F32:
 
 
 def _missing(name: str, target: float, total: float, heard: Heard) -> float:
-    """How many times more of something a second is asked than was heard, as a natural logarithm."""
+    """Returns the natural logarithm of how many times more a second is asked than was heard."""
     window_s = STEERING.window_steps * STEP_S
     per_s = (total + target * (window_s - heard.steps * STEP_S)) / window_s
     offset = STEERING.offsets[MEASURED.index(name)]

@@ -31,6 +31,9 @@ class ChordTrack {
   /// std::invalid_argument, changing nothing: no chord at 0, or onsets that do not rise. Allocates beyond 1024 chords.
   void replace(const std::int64_t* ids, const std::int64_t* steps, std::size_t count);
 
+  /// All that it knows takes place so many steps later; what holds first of all, from 0 or before on.
+  void shift(std::int64_t steps) noexcept;
+
   /// A chord and its onset.
   struct Change {
     std::int64_t id;
@@ -63,6 +66,9 @@ struct Conditions {
   /// Writes what is asked of each control at a step, which phrase and ending change with. Realtime-safe: yes.
   void levels_at(std::int64_t step, double step_s, const StreamRules& rules, float* levels_out) const noexcept;
 
+  /// All of it takes place so many steps later. Realtime-safe: yes.
+  void shift(std::int64_t steps, double step_s) noexcept;
+
   ChordTrack chords;
   Beat beat;
   bool leans = true;  // whether waits lean towards the beat
@@ -71,7 +77,7 @@ struct Conditions {
   std::vector<float> levels;             // by control
   std::optional<double> form_s;          // where bars are counted from
   std::optional<std::int64_t> end_step;  // where the music is to end
-  double temperature = 0.8;  // the sampler's
+  double temperature = 0.8;              // of the sampler
   float chord_strength = 1.0f;           // 0 without chords, 1 with, beyond 1 guided further
 };
 

@@ -37,6 +37,16 @@ struct PitchSet {
   PitchSet without(const PitchSet& other) const noexcept {
     return {{words[0] & ~other.words[0], words[1] & ~other.words[1]}};
   }
+
+  /// Calls visit(pitch) for each pitch, ascending.
+  template <typename Visit>
+  void for_each(Visit visit) const noexcept {
+    for (int half = 0; half < 2; ++half) {
+      int pitch = 64 * half;
+      for (std::uint64_t bits = words[half]; bits != 0; bits >>= 1, ++pitch)
+        if (bits & 1u) visit(pitch);
+    }
+  }
 };
 
 /// Logits -> the next token, under a grammar that keeps every stream playable. native/twins/sampler.py is the

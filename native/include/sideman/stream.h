@@ -45,6 +45,10 @@ class Stream {
   /// the other knows more than 1024 chords.
   bool copy(const Stream& other, std::int64_t same);
 
+  /// Takes place so many steps later, or earlier: all of its times move, those of chords, beat, form and ending too.
+  /// Realtime-safe: yes.
+  void shift(std::int64_t steps) noexcept;
+
   /// From the next token on. chord_strength: 0 without chords, 1 with, beyond 1 guided further. Realtime-safe: yes.
   void set_params(const SamplerParams& params, float chord_strength) noexcept;
 

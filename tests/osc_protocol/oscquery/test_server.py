@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osc_protocol.errors import OscPortError
+from osc_protocol.oscquery.callers import names_us
 from osc_protocol.oscquery.server import MAX_CONNECTIONS, MAX_TARGET, OscQueryServer
 from osc_protocol.oscquery.tree import ATTRIBUTES, ENGINE_COMMANDS
 from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, PARAMETERS, Parameter, in_type
@@ -212,8 +213,8 @@ def test_no_host_and_two_hosts_are_refused(headers: str, server: OscQueryServer)
 
 def test_bound_to_all_addresses_any_address_is_ours_and_no_foreign_name() -> None:
     everywhere = OscQueryServer(FakeEngine().server(port=9123), host="0.0.0.0")
-    assert everywhere.may_call_us("192.168.1.5:9123")
-    assert not everywhere.may_call_us("evil.example")
+    assert names_us("192.168.1.5:9123", everywhere.host)
+    assert not names_us("evil.example", everywhere.host)
     info = everywhere.answer("/?HOST_INFO")[1] or {}
     assert "OSC_IP" not in info
     assert info["OSC_PORT"] == 9123

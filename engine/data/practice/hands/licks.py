@@ -1,4 +1,4 @@
-"""Phrases that are no walk between targets: blues licks, and guide tones that are held."""
+"""Plays phrases from a stock instead of between targets: blues licks, and guide tones that are held."""
 
 from __future__ import annotations
 

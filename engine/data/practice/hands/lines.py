@@ -23,7 +23,7 @@ _DEVICES = (
 
 
 def target_phrase(dice: Dice, harmony: Harmony, rhythm: Beats, register: Register, arc: float) -> Line:
-    """Pitches for a rhythm. arc: semitones by which the middle of the phrase lies above (below) its ends."""
+    """Finds pitches for a rhythm. arc: semitones by which the middle of the phrase lies above (below) its ends."""
     if not rhythm:
         return []
     count, last = len(rhythm), len(rhythm) - 1
@@ -54,7 +54,7 @@ def target_phrase(dice: Dice, harmony: Harmony, rhythm: Beats, register: Registe
 
 
 def _start(dice: Dice, colour: Palette, register: Register) -> int:
-    """A phrase begins near where the last one ended, drawn to the centre."""
+    """Draws the first pitch of a phrase: near where the last one ended, closer to the centre."""
     wish = 0.4 * register.at + 0.6 * register.centre + 3.0 * dice.bell()
     return register.fold(colour.near[min(register.high, max(register.low, round(wish)))])
 
@@ -62,7 +62,7 @@ def _start(dice: Dice, colour: Palette, register: Register) -> int:
 def _fill(
     dice: Dice, colour: Palette, to: Palette, at: int, between: int, direction: int, register: Register
 ) -> tuple[list[int], int]:
-    """Notes between two targets, and the second target."""
+    """Returns the notes between two targets, and the second target."""
     step = colour.up if direction > 0 else colour.down
     leap = colour.tone_up if direction > 0 else colour.tone_down
     if between == 0:
@@ -118,7 +118,7 @@ def _fill(
 
 
 def _land(dice: Dice, to: Palette, wish: int, before: int, register: Register) -> int:
-    """A chord tone near the wish, other than the note before it: a tension now and then."""
+    """Returns a chord tone near the wished pitch and other than the note before, now and then a tension."""
     wish = min(register.high, max(register.low, wish))
     table = to.rich if dice.chance(0.16) else to.near
     target = table[wish]
@@ -128,7 +128,7 @@ def _land(dice: Dice, to: Palette, wish: int, before: int, register: Register) -
 
 
 def _within(path: list[int], at: int, colour: Palette, register: Register) -> list[int]:
-    """The notes folded into the register; none repeats the one before."""
+    """Folds notes into the register, so that none repeats the one before."""
     low, high = register.low, register.high
     for k, pitch in enumerate(path):
         if not low <= pitch <= high:

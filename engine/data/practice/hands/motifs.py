@@ -1,4 +1,4 @@
-"""A motif, and a phrase that develops it."""
+"""Makes a motif, and phrases that develop it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Motif:
 
 
 def make_motif(dice: Dice, meter: int, level: int) -> Motif:
-    """A bar's worth, four to eight notes, with a shape that can be recognised."""
+    """Draws a motif of one bar, three to eight notes, with a shape that can be recognised."""
     while True:
         rhythm = [*word(dice, 2, max(1, level))]
         beat = 2.0
@@ -42,7 +42,7 @@ def make_motif(dice: Dice, meter: int, level: int) -> Motif:
 
 
 def motif_phrase(dice: Dice, harmony: Harmony, motif: Motif, start: float, bars: int, register: Register) -> Line:
-    """The motif stated, then once a bar repeated, sequenced, inverted, cut short or displaced; each fits its chord."""
+    """Plays the motif, then bar by bar repeats, sequences, inverts, shortens or displaces it, fitted to the chords."""
     meter = harmony.chart.beats_per_bar
     line: Line = []
     anchor = register.fold(harmony.at(start).near[round(0.5 * register.at + 0.5 * register.centre)])
@@ -80,7 +80,7 @@ def _state(
     anchor: int,
     register: Register,
 ) -> Line:
-    """One statement: steps walked in the scale of each note's chord, strong and long notes moved onto chord tones."""
+    """Plays the motif once: steps in the scale of each note's chord, strong and long notes moved onto chord tones."""
     line: Line = []
     before = -1
     for (onset, length), step in zip(rhythm, steps, strict=True):

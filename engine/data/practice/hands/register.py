@@ -22,7 +22,7 @@ class Register:
     at: int
 
     def fold(self, pitch: int) -> int:
-        """The pitch, by octaves, within the limits."""
+        """Moves a pitch by octaves until it lies within the limits."""
         while pitch > self.high:
             pitch -= 12
         while pitch < self.low:
@@ -37,5 +37,5 @@ def is_strong(onset: float, harmony: Harmony) -> bool:
 
 
 def colour_at(harmony: Harmony, onset: float, length: float) -> Palette:
-    """The chord that a note belongs to: one held over a change from the offbeat before it belongs to what comes."""
+    """Returns the chord that a note belongs to. A long one on the offbeat before a change belongs to the next chord."""
     return harmony.at(onset + 0.5 if length > 0.5 and onset % 1 >= 0.5 else onset)

@@ -44,7 +44,7 @@ _BEAT_WORDS = tuple(tuple(_read(text) for text in words) for words in _BEATS)
 
 
 def word(dice: Dice, beats: int, level: int) -> Beats:
-    """A word of one or two beats; level 0 sparse, 1 mixed, 2 eighths, 3 double time."""
+    """Draws the rhythm of one or two beats; level 0 sparse, 1 mixed, 2 eighths, 3 double time."""
     return dice.pick((_BEAT_WORDS if beats == 1 else _HALF_WORDS)[level])
 
 

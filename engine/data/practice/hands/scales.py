@@ -1,4 +1,4 @@
-"""Which notes fit a chord: chord-scale theory as tables that lines can walk in."""
+"""Lists the notes that fit a chord: chord-scale theory as tables in which lines move by steps."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Palette:
 
 @cache
 def palette(root: int, quality: str, scale_name: str) -> Palette:
-    """The tables of a chord under one of its scales."""
+    """Makes the tables of a chord under one of its scales."""
     tones = frozenset((root + i) % 12 for i in QUALITIES[quality])
     scale = tones | frozenset((root + i) % 12 for i in _intervals(scale_name))
     held = scale - frozenset((root + i) % 12 for i in AVOID[quality, scale_name])
@@ -104,7 +104,7 @@ def _nearest(classes: frozenset[int]) -> tuple[int, ...]:
 
 @cache
 def _fitting(quality: str, before: tuple[int, str] | None, after: tuple[int, str] | None) -> str:
-    """The scale of a quality that shares most tones with its neighbours, given relative to its root."""
+    """Returns the scale of a quality that shares most tones with the chords around, given relative to its root."""
     names = CHORD_SCALES[quality]
 
     def shared(name: str) -> int:
@@ -136,11 +136,11 @@ class Harmony:
         self.last = len(self.span_of) - 1
 
     def index(self, beat: float) -> int:
-        """Which span sounds at a beat; the first before the start, the last after the end."""
+        """Returns the index of the span at a beat; the first before the start, the last after the end."""
         return self.span_of[min(self.last, max(0, int(beat * 2 + 1e-6)))]
 
     def at(self, beat: float) -> Palette:
-        """The palette in force at a beat."""
+        """Returns the palette in force at a beat."""
         return self.palettes[self.span_of[min(self.last, max(0, int(beat * 2 + 1e-6)))]]
 
 

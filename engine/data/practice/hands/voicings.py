@@ -39,7 +39,7 @@ _MODAL = frozenset({"m", "m7", "m9", "sus4", "7sus4"})
 
 
 def is_clear(pitches: tuple[int, ...]) -> bool:
-    """No mud: below C3 no seconds, below E2 no thirds, and nowhere two half steps on top of each other."""
+    """Whether a chord sounds clear: no seconds below C3, no thirds below E2, nowhere two half steps in a row."""
     gaps = [(low, high - low) for low, high in itertools.pairwise(pitches)]
     if any(gap < 1 or (low < 48 and gap < 3) or (low < 40 and gap < 5) for low, gap in gaps):
         return False
@@ -47,7 +47,7 @@ def is_clear(pitches: tuple[int, ...]) -> bool:
 
 
 def voicing(kind: str, chord: Chord, colour: Palette, previous: tuple[int, ...]) -> tuple[int, ...]:
-    """Rising pitches of a chord in one of KINDS, the nearest to `previous` (empty: the middle of the range)."""
+    """Returns rising pitches of a chord in one of KINDS, nearest to `previous` (empty: the middle of the range)."""
     return _nearest(kind, chord, colour.held, previous)
 
 

@@ -86,6 +86,10 @@ def test_the_page_plays_without_a_net_and_its_answers_score(
             visitor.click("#save")
         answers = tmp_path / download.value.suggested_filename
         download.value.save_as(answers)
+        visitor.reload()
+        until(lambda: visitor.is_visible("#save"), "a page that was closed is where it was")
+        visitor.click("#another")
+        until(lambda: visitor.is_visible("#listener"), "another listener begins anew")
         context.close()
     assert complaints == []
     assert {url.split(":")[0] for url in asked} <= {"file", "data"}
