@@ -75,8 +75,8 @@ def check_plugin(path: Path, system: str) -> None:
         strangers += sorted(name for name in versions if not is_old(name))
     elif isinstance(binary, lief.MachO.Binary):
         entries = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
-        strangers = sorted({library.name for library in binary.libraries} - {path.name, f"@rpath/{path.name}"})
-        strangers = [name for name in strangers if name not in MAC_OWN]
+        needed = [library.name for library in binary.libraries if Path(library.name).name != path.name]  # its own name
+        strangers = [name for name in needed if name not in MAC_OWN]
     else:
         sys.exit(f"{path}: is no library of {system}")
     if PLUGIN_ENTRY not in entries:
