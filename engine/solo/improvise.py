@@ -29,13 +29,17 @@ PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 
 @dataclass(frozen=True)
 class Solo:
-    """notes start at 0, where the chart does; chords: (onset_s, symbol) of every chord as written."""
+    """notes start at 0, where the chart does; chords: (onset_s, symbol) of every chord as written.
+
+    nats: nats a token that the model gives what it played, under what it was asked.
+    """
 
     notes: Notes
     chords: list[tuple[float, str]]
     tempo_bpm: float
     metre: Metre
     length_s: float
+    nats: float
 
 
 def improvise(
@@ -53,8 +57,8 @@ def improvise(
     """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
 
     intro_bars: of the chart's bars that come before its form begins. ending: comes home to the chart's last chord;
-    without, as for a loop, it plays on to the last bar line. The same arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
-    backend: see engine.inference.backends.
+    without, as for a loop, it plays on to the last bar line. The same arguments give the same notes. backend: see
+    engine.inference.backends. ParameterError, SidemanError: a parameter out of range, an unknown scale.
     """
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed, backend)
@@ -62,6 +66,7 @@ def improvise(
     if prompt is not None:
         feed_notes(session, prompt.notes[-PROMPT_NOTES:])
     start_s = session.time_s  # where the prompt ends
+    before, tokens = session.likelihood
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
@@ -91,6 +96,8 @@ def improvise(
         until_s = start_s + math.floor(min((bar + 1) * bar_s, length_s) / STEP_S) * STEP_S
         events += hands.generate(until_s) if both else session.generate(until_s)
     events += session.end()
+    after, length = session.likelihood
+    nats = (before - after) / max(1, length - tokens)
     knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
     feel = Feel(tempo_bpm=tempo_bpm, thirds=chart.metre.is_compound, seed=seed).turned(**knobs)
     notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
@@ -98,18 +105,21 @@ def improvise(
     gain = 1.0 + judged().swell * height
     notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
     symbols = [(span.start_beat * beat_s, span.chord.label if span.chord else "N.C.") for span in chart.spans]
-    return Solo(notes, symbols, tempo_bpm, chart.metre, length_s)
+    return Solo(notes, symbols, tempo_bpm, chart.metre, length_s, nats)
 
 
 def _home_beat(chart: Chart) -> float | None:
-    """Where the last chord falls: the last bar line, or the change after it. None: no chord, or only one bar of it."""
+    """Returns the beat of the last chord: the last bar line, or the change after it.
+
+    None: no chord, or only one bar.
+    """
     last = chart.spans[-1]
     beat = max(last.start_beat, float(chart.beats - chart.beats_per_bar))
     return beat if beat > 0 and last.chord is not None else None
 
 
 def notes_of(events: list[NoteEvent]) -> Notes:
-    """Events in time order -> Notes.
+    """Makes Notes of events in time order.
 
     A note's end without its start (it began before) is dropped, as is a note struck at the very end.
     """
@@ -127,7 +137,7 @@ def notes_of(events: list[NoteEvent]) -> Notes:
 
 
 def _moved(events: list[NoteEvent], feel: Feel, length_s: float) -> list[NoteEvent]:
-    """The events as they are to sound, none after length_s."""
+    """Returns the events as they are to sound, none after length_s."""
     mover = NoteMover(feel, not_before_s=0.0)
     moved = mover.take(events, length_s) + mover.release(math.inf)
     within = [event._replace(time_s=min(event.time_s, length_s)) for event in moved if _fits(event, length_s)]

@@ -1,4 +1,4 @@
-"""Held-out likelihood: nats a token, nats a note, bits a second, beside a 5-gram's on the same tokens."""
+"""Measures held-out likelihood: nats a token, nats a note, bits a second, beside a 5-gram's on the same tokens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DRAWINGS: Final = 2000  # of works, for how far a figure spreads
 
 @dataclass
 class Score:
-    """Sums over some pieces; the properties are what is reported. works: nats and tokens of each work in it."""
+    """Sums over some pieces; its properties are the figures reported. works: nats and tokens of each work in it."""
 
     nats: float = 0.0
     tokens: int = 0
@@ -72,7 +72,7 @@ class Score:
 
 
 def load_model(checkpoint: Checkpoint) -> PerceiverMusicTransformer:
-    """The training form of a checkpoint, in evaluation mode."""
+    """Loads the training form of a checkpoint, in evaluation mode."""
     model = PerceiverMusicTransformer(checkpoint.model)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in checkpoint.weights.items()})
     return model.eval()
@@ -81,7 +81,7 @@ def load_model(checkpoint: Checkpoint) -> PerceiverMusicTransformer:
 def token_nats(
     model: PerceiverMusicTransformer, windows: list[EvalWindow], batch_size: int = 8, length: int | None = None
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Nats of each window's scored targets, in order; chords and beats given, eight chords known ahead.
+    """Yields the nats of each window's scored targets, in order; chords and beats are given, eight chords ahead.
 
     length: that the windows were made for; None: the model's max_seq_len. On a CPU every thread that torch may use
     takes batches of its own: two that share each batch wait for each other most of the time.
@@ -123,7 +123,7 @@ def evaluate(
     progress: Callable[[int, int], None] = lambda done, total: None,
     works: Sequence[str] | None = None,
 ) -> dict[str, Score]:
-    """Score by collection, and "all". progress is told the windows scored, and how many there are.
+    """Returns scores by collection, and "all". progress is told how many windows are scored, and of how many.
 
     works: of each piece the work that it belongs to; None: each is one of its own.
     """
@@ -138,7 +138,7 @@ def evaluate(
 
 
 def with_wrong_chords(shard: Shard, seed: int = 0) -> Shard:
-    """The same music under its chords in another order: what a model loses by it, it owes to the chords."""
+    """Yields the same music with its chords in another order: what a model then loses is what it owes to the chords."""
     rng = np.random.default_rng(seed)
     pieces = []
     for piece in shard.pieces:
@@ -148,7 +148,7 @@ def with_wrong_chords(shard: Shard, seed: int = 0) -> Shard:
 
 
 def ngram_scores(model: NgramModel, shard: Shard, length: int, max_windows: int | None = None) -> dict[str, Score]:
-    """The same scores of the same tokens for n-grams. length: the max_seq_len compared with."""
+    """Returns the same scores of the same tokens for n-grams. length: the max_seq_len of the model compared with."""
     windows = eval_windows(shard.pieces, length, max_windows)
 
     def nats() -> Iterator[npt.NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""Pieces kept back from training as whole works and takes: parts of one performance never stand on both sides."""
+"""Keeps pieces back from training, as whole works and takes: parts of one performance never stand on both sides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["keep_back"]
 
 
 def keep_back(data: Path, train: Shard, every: int) -> tuple[Shard, Shard]:
-    """Prepared data's training side -> what to learn from, and about every so many pieces of it, which stay unheard.
+    """Splits the training side into what to learn from, and about one in so many pieces, which stay unheard.
 
     DataError: all of it is one work or one take, so that nothing can stay unheard.
     """
