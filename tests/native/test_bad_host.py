@@ -7,8 +7,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import native
 import pytest
+
+import native
 
 ROOT = Path(native.__file__).parent.parent
 CALLS = 10_000
