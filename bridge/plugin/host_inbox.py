@@ -22,6 +22,7 @@ __all__ = ["HostInbox"]
 LONGEST_US: Final = 250_000  # that the clock runs on without news: a host that stands still says nothing
 ALIVE_S: Final = 0.4  # between two signs of life
 WAIT_S: Final = 0.1
+IDLE_S: Final = 0.1  # what a session waits that has nothing to watch
 
 
 class HostInbox(Inbox):
@@ -99,7 +100,7 @@ class HostInbox(Inbox):
     def wait(self, timeout_s: float) -> None:
         """Waits in the host's time."""
         if not self._offline:
-            super().wait(timeout_s)
+            super().wait(ALIVE_S if timeout_s >= IDLE_S else timeout_s)  # at rest news alone matters, and they wake us
             return
         due_us = self._latest_us + round(timeout_s * 1e6)
         while self._offline and not self.closed:

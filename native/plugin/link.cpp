@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kRetry{500}, kWelcomePatience{5000}, kLate{1500};
-constexpr int kBusyMs = 1, kIdleMs = 10;
+constexpr int kBusyMs = 1, kIdleMs = 20;
 constexpr std::size_t kChunk = 4096;
 constexpr std::uint8_t kAllSoundOff = 120, kResetControllers = 121;
 

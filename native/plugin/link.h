@@ -14,7 +14,7 @@ namespace sideman::plugin {
 
 /// The thread between the rings and the engine's socket. It finds the engine, tells it everything, and finds it again.
 ///
-/// It looks at the ring every millisecond while something is going on, and ten times less often else, so that the audio
+/// It looks at the ring every millisecond while something is going on, and twenty times less often else, so that the audio
 /// thread need not wake it.
 class Link {
  public:
