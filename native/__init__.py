@@ -1,6 +1,6 @@
 """The real-time part of Sideman: tokenizer, sampler, scheduler and input ring, in C++ with Python twins.
 
-Both variants do the same, bit for bit (tests/test_native_*.py hold them to it). SIDEMAN_NATIVE picks one, once:
+Both variants do the same, bit for bit (tests/native holds them to it). SIDEMAN_NATIVE picks one, once:
 
     auto      the compiled extension where it was built, else the twins (the default)
     require   the compiled extension; ImportError where it is missing
@@ -19,7 +19,7 @@ Both variants do the same, bit for bit (tests/test_native_*.py hold them to it).
     plugin_file                       the CLAP plug-in, where it was built
 
 Nobody outside imports native._core. The twins of Decoder and Stream live in engine/inference, since they know the
-network; where VARIANT is "python" those two names are not here, and engine.inference.streams takes the twins.
+network; if VARIANT is "python", those two names are missing here and engine.inference.streams takes the twins.
 
 docs/NATIVE.md says which thread owns what. A broken extension (as opposed to a missing one) is always an ImportError.
 """

@@ -1,4 +1,4 @@
-"""Where each kind of token lies: the vocabulary in the form that tokenizer and sampler take."""
+"""The layout of the token ids, in the form that tokenizer and sampler take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a player may turn while the sampler runs."""
+"""The settings of the sampler, which may change between any two tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the compiled token loop must know of the model it plays: numbers that the engine keeps in one place each."""
+"""The numbers that the token loops need of the model and the engine, each of which has one owner in the engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Steering", "StreamRules"]
 
 @dataclass(frozen=True)
 class Steering:
-    """How far the draw leans towards a quantity that is asked, in nats (engine/inference/draw/steering says how)."""
+    """How far the draw leans towards a quantity that is asked, in nats (see engine/inference/draw/steering)."""
 
     window_steps: int = 0  # that are listened to; 0: nothing is steered
     bass_below: int = 0  # pitches that are bass

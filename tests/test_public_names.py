@@ -33,7 +33,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.chords.files.chords_writer": ("format_chords_file",),
     "engine.chords.scales": ("ALL_PITCH_CLASSES", "SCALES", "scale_mask"),
     "engine.chords.tracker": ("ChordChange", "ChordFollower", "ChordTracker"),
-    "engine.data.practice": ("Composition", "compose", "practice_piece", "practice_pieces"),
+    "engine.data.practice": ("Composition", "compose", "compose_whole", "practice_piece", "practice_pieces"),
     "engine.data.prepare": ("MANIFEST", "Report", "Settings", "kept_beside", "prepare", "tokenise", "work_folder"),
     "engine.data.reading.corpus": (
         "Piece",
@@ -53,7 +53,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "transpose_chords",
         "transpose_tokens",
     ),
-    "engine.data.shards.manifest": ("MANIFEST", "ManifestWriter", "Report"),
+    "engine.data.shards.manifest": ("MANIFEST", "ManifestWriter", "Report", "works_of"),
     "engine.data.shards.shards": (
         "COLUMNS",
         "DEFAULT_AUGMENT",

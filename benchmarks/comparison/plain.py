@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from benchmarks.comparison.layers import Block, Cache, draw
 from benchmarks.comparison.music import CLIP_S, Asked
 from engine.data.eval_windows import cut_eval_windows, eval_windows
-from engine.data.shards.shards import PieceArrays, Shard
+from engine.data.shards.shards import Shard
 from engine.data.window_sampler import WindowSampler
+from engine.data.windows import collate
 from engine.model.perceiver import Inputs
 from engine.notes import Notes
 from engine.tokens import decode_notes
@@ -96,8 +97,6 @@ def training_loss(model: nn.Module, windows: WindowSampler, number: int) -> Tens
 @torch.no_grad()
 def held_out(model: nn.Module, shard: Shard, most: int) -> float:
     """Nats a note over evenly spread windows, each token with at least half a window of past but in a piece's first."""
-    from engine.data.windows import collate
-
     length = CONTEXT - 48
     windows = eval_windows(shard.pieces, length, most)
     contents = cut_eval_windows(windows, length)
@@ -142,8 +141,3 @@ def play(model: nn.Module, asked: Asked, seed: int) -> Notes:
         elif token < VELOCITY:
             step += token - TIME_SHIFT + 1
     return decode_notes(np.array(tokens, dtype=np.uint16)) if tokens else decode_notes(np.zeros(0, dtype=np.uint16))
-
-
-def style_sampler(pieces: list[PieceArrays], names: list[str]) -> WindowSampler:
-    """The windows of a handful of pieces."""
-    return sampler(Shard(pieces, names))

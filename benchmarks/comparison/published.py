@@ -16,17 +16,18 @@ GPU_FLOPS = 989e12 * 0.4  # an H100's dense bfloat16 by its data sheet, at 40 % 
 
 @dataclass(frozen=True)
 class Published:
-    """parameters and tokens that it was trained on, as its source says; our base's are measured (its card)."""
+    """What its source says that it was trained on; hours: on one H100, where they were measured."""
 
     parameters: float
     tokens: float
     source: str
+    hours: float | None = None
 
 
 PUBLISHED = {
     "moonbeam": Published(839e6, 18e9, "Guo and Dixon 2025 (arXiv 2505.15559): 839 M, 18 billion tokens, 81,600 hours"),
     "ours": Published(
-        21_738_240, 274e6, "engine/pretrained/base/card.md: 274 M tokens, 13 minutes on one H100 (measured)"
+        21_738_240, 274e6, "engine/pretrained/base/card.md: 274 M tokens in two runs of 13 minutes together", 13 / 60
     ),
 }
 """SCG's paper and the plain decoder give no count of tokens to compute with."""

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 BORN_S = time.monotonic()
-WINDOWS = 120  # held-out windows that a loss is measured on
-STYLE_WINDOWS = 40
+WINDOWS = 64  # held-out windows that a loss is measured on
+STYLE_WINDOWS = 24
 CLIPS_SEED = 5
 NAMES = ("scg", "moonbeam", "ours", "plain")
 
@@ -79,7 +79,7 @@ def _adapter(name: str, room: Any, model: Any, music: dict[str, Any], budget_s: 
     from benchmarks.comparison.adapters import adapter_bytes, in_nf4, with_lora
     from benchmarks.comparison.learning import learn_adapter
 
-    nf4_bytes = in_nf4(model) if name in ("ours", "plain") else None
+    sizes = {"nf4_base_bytes": in_nf4(model)} if name in ("ours", "plain") else {}
     before = room.held_out(model, music["test"], STYLE_WINDOWS)
     wrapped: Any = with_lora(model)
     inner = wrapped.base_model.model  # the same object, its projections now with LoRA beside them
@@ -88,7 +88,7 @@ def _adapter(name: str, room: Any, model: Any, music: dict[str, Any], budget_s: 
     return {
         "before": before, "after": room.held_out(inner.eval(), music["test"], STYLE_WINDOWS),
         "updates": learnt.updates, "cpu_s_per_update": learnt.cpu_s / learnt.updates,
-        "bytes": adapter_bytes(wrapped), "nf4_base_bytes": nf4_bytes, "peak_mb": _peak_mb(),
+        "bytes": adapter_bytes(wrapped), **sizes, "peak_mb": _peak_mb(),
     }  # fmt: skip
 
 

@@ -20,6 +20,21 @@ COST = {
 }
 
 
+SOURCES = {
+    "scg": ("benchmarks/comparison/scg.py", "benchmarks/comparison/layers.py"),
+    "moonbeam": ("benchmarks/comparison/moonbeam.py", "benchmarks/comparison/layers.py"),
+    "ours": tuple(f"engine/model/{name}.py" for name in ("perceiver", "attention", "relative", "controls")),
+    "plain": ("benchmarks/comparison/plain.py", "benchmarks/comparison/layers.py"),
+}
+"""Where each network, its loss and its way to play are written; ours plays by engine/inference and native beside."""
+
+
+def lines_of(name: str) -> int:
+    """How much of it there is to read."""
+    root = Path(__file__).parents[2]
+    return sum(len((root / path).read_text(encoding="utf-8").splitlines()) for path in SOURCES[name])
+
+
 def rows(results: Results) -> list[tuple[str, ...]]:
     """(title, one cell a contestant) of each row; "-" where it has no such figure."""
     names = list(TITLES)
@@ -58,6 +73,10 @@ def rows(results: Results) -> list[tuple[str, ...]]:
         hours, dollars = training_cost(PUBLISHED[name])
         return f"{hours:,.2f} h, {dollars:,.2f} $"
 
+    def measured(name: str) -> str:
+        hours = PUBLISHED[name].hours
+        return "-" if hours is None else f"{hours:,.2f} h, {hours * GPU_HOUR_USD:,.2f} $"
+
     return [
         row("parameters", of("parameters", "{:,.0f}")),
         row("processor minutes of training", of("train_cpu_s", "{:.1f}", 1 / 60)),
@@ -72,7 +91,6 @@ def rows(results: Results) -> list[tuple[str, ...]]:
         row("processor ms a note", of("cpu_ms_per_note", "{:.1f}")),
         row("the same in torch", in_torch),
         row("processor s to the first sound", first_sound),
-        row("fresh process to a clip of 10 s, s", of("start_to_first_clip_s", "{:.1f}")),
         row("memory while playing, MB", of("play_peak_mb", "{:,.0f}")),
         row("file, MB", of("file_bytes", "{:.1f}", 1e-6)),
         row("file with NF4 matrices, MB", adapter("nf4_base_bytes", "{:.1f}", 1e-6)),
@@ -81,7 +99,9 @@ def rows(results: Results) -> list[tuple[str, ...]]:
         row("and after its adapter", adapter("after", "{:.2f}")),
         row("processor ms an update of it", adapter("cpu_s_per_update", "{:.0f}", 1e3)),
         row("what playing costs", lambda name: COST[name]),
+        row("lines of Python of the network", lambda name: f"{lines_of(name):,}"),
         row(f"published size: GPU hours of one pass, and at {GPU_HOUR_USD:.2f} $ an hour (computed)", rented),
+        row("the same as it was measured on one H100, both runs", measured),
     ]
 
 
@@ -104,6 +124,7 @@ def draw(path: Path, results: Results) -> None:
         shares = [100 * results[name][key] for name in names]
         right.barh(titles[::-1], shares[::-1], color=colour, height=height, label=label)
     right.set_xlabel("% of the sounding time on chord tones", fontsize=9)
+    right.set_xlim(0, 100)
     right.legend(frameon=False, fontsize=8)
     right.set_yticklabels([])
     for axes in (left, right):

@@ -63,6 +63,8 @@ class Remote:
             "/sideman/ending": lambda bars: live.end_in(int(bars)),
             "/sideman/keep": lambda bars: live.keep(str(bars)),
             "/sideman/again": lambda bars: live.again(str(bars)),
+            "/sideman/bank/store": lambda name: live.store_bank(str(name)),
+            "/sideman/bank/recall": lambda name: live.recall_bank(str(name)),
             "/sideman/capture": lambda bars: write_last(int(bars)),
         }
         self._bare_commands: dict[str, Callable[[], None]] = {
@@ -94,7 +96,18 @@ class Remote:
             for name in text.split():
                 self.server.publish_asked(name)
         else:
+            if what == "recalled":
+                self._recalled()
             self.server.send(STATUS, what, text)
+
+    def _recalled(self) -> None:
+        """Has every surface show the values that came with a bank."""
+        for name, value in self._live.recalled.items():
+            if self._values[name] != value:
+                self._values[name] = value
+                self.server.publish(name)
+        if self._panel is not None:
+            self._panel.did("/sideman/seed", self._live.seed)
 
     def _asked(self, name: str) -> Value:
         """Returns what the session has asked of the music for a row that may be left to it."""

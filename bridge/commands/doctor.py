@@ -64,9 +64,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def look_ahead_ms(speed: DecodeSpeed, latest_ms: float) -> int:
-    """How far ahead to play: ten of the slowest chunks and the latest wake-up, in steps of 50, within the knob's range.
+    """Returns how far ahead to play: ten of the slowest chunks and the latest wake-up, in steps of 50 within the range.
 
-    The slower the machine is on average, the more it needs in hand.
+    The slower the machine is on average, the more it needs in reserve.
     """
     low, high = BY_NAME["look_ahead_ms"].low, BY_NAME["look_ahead_ms"].high
     assert low is not None
@@ -76,7 +76,7 @@ def look_ahead_ms(speed: DecodeSpeed, latest_ms: float) -> int:
 
 
 def verdict(has_ports: bool, speed: DecodeSpeed, late_p99_ms: float, ahead_ms: int) -> str:
-    """In words."""
+    """Says in words whether this machine will play live."""
     default_ms = int(BY_NAME["look_ahead_ms"].default)
     if speed.times_real_time < BARELY:
         return (

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def guess(messages: list[bytes], relative: str | None = None) -> dict[str, Any]:
-    """What the controller that sent these controller messages is, as an entry of the map.
+    """Guesses what sent these controller messages, as an entry of the map.
 
     An encoder is told by steps that repeat: a knob with an end hardly ever sends one position twice. BridgeError if
     there is nothing that could be learned.
@@ -102,7 +102,7 @@ def guess_button(messages: list[bytes]) -> dict[str, Any]:
 
 
 def describe(entry: dict[str, Any]) -> str:
-    """The entry in words."""
+    """Describes the entry in words."""
     if "note" in entry:
         return f"note {entry['note']} on channel {entry['channel']}"
     what = f"NRPN {entry['nrpn']}" if "nrpn" in entry else f"controller {entry['cc']}"

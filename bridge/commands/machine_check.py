@@ -1,4 +1,4 @@
-"""What `sideman doctor` measures: how fast music is made here, how punctually it leaves, how long MIDI is on its way.
+"""Measures for `sideman doctor` how fast music is made here, how punctually it is sent, and how long MIDI takes.
 
 Each function takes a second or two and never raises but for SidemanError.
 """
@@ -50,7 +50,7 @@ class DecodeSpeed(NamedTuple):
 
 
 def decode_speed(make_improviser: Callable[[int], Improviser], duration_s: float = 1.5) -> DecodeSpeed:
-    """Makes music over changing chords for so long."""
+    """Measures decoding: makes music over changing chords for so many seconds."""
     improviser = make_improviser(1)
     costs_ms: list[float] = []
     begin = time.perf_counter()
@@ -98,7 +98,7 @@ def timer_jitter(duration_s: float = 1.2, meanwhile: Callable[[], object] = lamb
 def loop_back(
     system: MidiSystem, names: tuple[str | None, str | None] = (None, None), count: int = 100
 ) -> Spread | None:
-    """From sending a message to having it back: over a port of our own, or over an existing (output, input) pair.
+    """Measures the time from sending a message to its return, over our own port or an existing (output, input) pair.
 
     None where nothing came back. PortError where a port cannot be opened.
     """

@@ -1,4 +1,4 @@
-"""`sideman` alone: offers the three things that people come for, looks whether they can be had here, and does them."""
+"""`sideman` alone: offers the three things that people come for, checks whether they work here, and does them."""
 
 from __future__ import annotations
 

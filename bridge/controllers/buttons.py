@@ -61,7 +61,7 @@ class Button:
 
 
 def button_packet(name: str, where: str) -> bytes:
-    """The OSC message that a button of this name sends. CcMapError, naming what there is."""
+    """Returns the OSC message that a button of this name sends. CcMapError, listing what there is."""
     what, _, text = (part.strip() for part in name.partition(" "))
     try:
         for row in _COMMANDS.values():
@@ -97,7 +97,7 @@ class Buttons:
                 self._packets[button.is_note, heard, button.number] = button_packet(button.name, "the controller map")
 
     def press(self, message: bytes) -> tuple[bool, bytes | None]:
-        """Whether the message is a button's, and the OSC packet to send now, if so. Any bytes are taken."""
+        """Returns whether the message is a button's, and the OSC packet to send now, if any. Any bytes are taken."""
         if len(message) != 3:
             return False, None
         kind = message[0] & 0xF0

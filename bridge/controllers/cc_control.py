@@ -59,11 +59,11 @@ class CcControl:
         self._thread = self._started()
 
     def from_in(self, message: bytes) -> bool:
-        """A message of the In port. Whether it was a button's note, which is no music."""
+        """Takes a message of the In port; returns whether it was a button's note, which is no music."""
         return self._put(self._in, message)
 
     def from_control(self, message: bytes) -> None:
-        """A message of the control port, where every channel counts."""
+        """Takes a message of the control port, where every channel counts."""
         self._put(self._control, message)
 
     def close(self) -> None:

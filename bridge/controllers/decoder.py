@@ -1,4 +1,4 @@
-"""MIDI controller messages -> parameter values, and back: pairs of 14 bits, NRPN, encoders, pick-up, feedback."""
+"""Decodes MIDI controllers to parameter values, and back: pairs of 14 bits, NRPN, encoders, pick-up, feedback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PICK_UP_STEPS: Final = 2  # of 127: so near counts as being there
 
 
 def ticks(relative: Relative, value: int) -> int:
-    """How many steps an endless encoder's message 0..127 means, up positive."""
+    """Returns how many steps an endless encoder's message 0..127 means, up positive."""
     if relative == "twos_complement":
         return value if value < 64 else value - 128
     if relative == "sign_magnitude":
@@ -68,7 +68,7 @@ class CcDecoder:
                 self._by_nrpn.setdefault(control.number, []).append(control)
 
     def take(self, message: bytes, time_s: float = 0.0) -> list[tuple[str, Value]]:
-        """One MIDI message -> the values that it sets, in the table's ranges. Any bytes are taken; most mean nothing.
+        """Returns the values that one MIDI message sets, in the table's ranges. Any bytes are taken; most mean nothing.
 
         time_s: seconds of any steady clock.
         """
@@ -99,7 +99,7 @@ class CcDecoder:
         return []
 
     def feedback(self, name: str) -> list[bytes]:
-        """The messages that move a motor fader to the value in force; none if it stands there already."""
+        """Returns the messages that move a motor fader to the value in force; none if it stands there already."""
         control = self._controls.get(name)
         if control is None:
             return []
@@ -149,7 +149,7 @@ class CcDecoder:
         return self._move(control, state.msb << 7 | data)
 
     def _move(self, control: Control, position: int) -> list[tuple[str, Value]]:
-        """An absolute position; with pick-up it waits until it has reached or passed the value in force."""
+        """Takes an absolute position, which with pick-up acts once it has reached or passed the value in force."""
         state, row = self._states[control.name], BY_NAME[control.name]
         before, state.position = state.position, position
         current = self._get_value(control.name)

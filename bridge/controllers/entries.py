@@ -1,4 +1,4 @@
-"""Entries of the controller map's file, written and taken out; the rest of the file keeps its meaning."""
+"""Writes entries into the controller map's file and takes them out; the rest of the file keeps its meaning."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_entry(path: Path, name: str, entry: dict[str, Any]) -> list[str]:
 
 
 def forget(path: Path, name: str) -> bool:
-    """Takes the entry of `name` out of the map; whether there was one. CcMapError for a broken map."""
+    """Takes the entry of `name` out of the map; returns whether there was one. CcMapError for a broken map."""
     content = read_user_file(path) if path.exists() else {}
     parse_cc_map(content, str(path))
     section = dict(_section(content, _key(name)))

@@ -1,4 +1,4 @@
-"""Which controller turns which parameter: the table's default numbers, and the user's YAML file over them.
+"""The controller map: the table's default numbers, and the user's YAML file that overrides them.
 
 channel: all               # or 1..16: where the controllers of the In port are heard
 pick_up: false             # true: a knob that stands elsewhere acts once it has passed the value in force
@@ -77,12 +77,12 @@ class CcMap:
 
 
 def user_cc_map() -> Path:
-    """The user's own file; SIDEMAN_CC_MAP names another. It need not exist yet."""
+    """Returns the path of the user's file, or the one in SIDEMAN_CC_MAP. It need not exist yet."""
     return user_place("SIDEMAN_CC_MAP", "controllers.yaml", "config")
 
 
 def load_cc_map(path: Path | None = None) -> CcMap:
-    """The map of a file; None: the user's own, or the table's defaults if there is none. CcMapError."""
+    """Loads the map of a file; None: the user's own, or the table's defaults if there is none. CcMapError."""
     if path is None and not user_cc_map().exists():
         return replace(parse_cc_map({}), path=user_cc_map())
     path = path or user_cc_map()
@@ -90,7 +90,7 @@ def load_cc_map(path: Path | None = None) -> CcMap:
 
 
 def read_user_file(path: Path) -> dict[str, object]:
-    """The YAML of a file as it stands, an empty file as no entries. CcMapError if it is no mapping, or unreadable."""
+    """Reads a file's YAML, an empty file as no entries. CcMapError if it is no mapping, or unreadable."""
     try:
         if path.stat().st_size > MAX_FILE:
             raise CcMapError(f"{path} has more than {MAX_FILE} bytes: is it a controller map?")
@@ -111,7 +111,7 @@ def read_user_file(path: Path) -> dict[str, object]:
 
 
 def parse_cc_map(content: Mapping[str, object], where: str = "the controller map") -> CcMap:
-    """The map that a file's content means, the table's defaults filled in. CcMapError names the entry."""
+    """Makes the map of a file's content, with the table's defaults filled in. CcMapError names the entry."""
     check_keys(content, _TOP_KEYS, where)
     channel = midi_channel(content.get("channel", "all"), where)
     pick_up = truth(content.get("pick_up", False), f"{where}: pick_up")
@@ -153,7 +153,7 @@ def parse_cc_map(content: Mapping[str, object], where: str = "the controller map
 
 
 def _either(entry: object, other: str, keys: Iterable[str], where: str) -> dict[str, Any]:
-    """An entry as its keys: a bare number is a controller's, else it has either `cc` or the other one."""
+    """Returns an entry as its keys: a bare number is a controller's, else it has either `cc` or the other one."""
     if isinstance(entry, int) and not isinstance(entry, bool):
         entry = {"cc": entry}
     if not isinstance(entry, dict):

@@ -19,7 +19,7 @@ class MapWatch:
         self._seen = self._state()
 
     def changed(self) -> CcMap | None:
-        """The map of a file that has changed since the last look. CcMapError, once a change, for one that is broken."""
+        """Returns the map if its file has changed since the last look, else None. CcMapError, once, if it is broken."""
         state = self._state()
         if state == self._seen or self._path is None:
             return None

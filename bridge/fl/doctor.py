@@ -1,4 +1,4 @@
-"""`sideman fl doctor`: whether what `sideman fl install` did still stands, and what FL Studio needs besides it."""
+"""`sideman fl doctor` checks whether the script is installed as it should be, and what FL Studio needs besides it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 
 
 def examine(target_dir: Path | None, osc_port: int = DEFAULT_PORT) -> list[Finding]:
-    """Everything, in the order in which it is needed. target_dir: as for install. Never raises."""
+    """Examines everything, in the order in which it is needed. target_dir: as for install. Never raises."""
     try:
         folders = hardware_folders(target_dir)
     except FlInstallError as error:
@@ -39,7 +39,7 @@ def examine(target_dir: Path | None, osc_port: int = DEFAULT_PORT) -> list[Findi
 
 
 def examine_folder(hardware: Path) -> list[Finding]:
-    """The script in one Hardware folder of FL Studio."""
+    """Examines the script in one Hardware folder of FL Studio."""
     folder = hardware / SCRIPT
     if not folder.is_dir():
         return [Finding(False, f"{folder} is not there: run `sideman fl install`")]
@@ -81,7 +81,7 @@ def examine_folder(hardware: Path) -> list[Finding]:
 
 
 def examine_ports() -> list[Finding]:
-    """The MIDI ports between FL Studio and `sideman play`."""
+    """Examines the MIDI ports between FL Studio and `sideman play`."""
     from bridge.midi.cables import CABLES, how_to_make, lacking_cables
     from bridge.midi.ports import find_system
 
@@ -101,7 +101,7 @@ def examine_ports() -> list[Finding]:
 
 
 def examine_engine(osc_port: int) -> Finding:
-    """Whether `sideman play` answers."""
+    """Examines whether `sideman play` answers."""
     with OscClient(osc_port) as peer:
         answered = peer.ask("/sideman/ping", reply=PONG, timeout_s=PONG_TIMEOUT_S) is not None
     if answered:

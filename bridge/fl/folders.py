@@ -1,4 +1,4 @@
-"""Where FL Studio keeps its user's data: scripts, presets, settings.
+"""Finds where FL Studio keeps its user's data: scripts, presets, settings.
 
 By default Documents/Image-Line/FL Studio. On Windows the registry knows better: FL writes there where its data was
 moved to, and Windows where Documents lies, which OneDrive moves more often than not.
@@ -24,7 +24,7 @@ class FlInstallError(BridgeError):
 
 
 def find_user_folders() -> list[Path]:
-    """FL Studio's user data folders on this machine that exist, the likeliest first."""
+    """Returns FL Studio's existing user data folders on this machine, the likeliest first."""
     found: dict[Path, Path] = {}
     for image_line in _image_line_folders():
         versions = [folder for folder in sorted(image_line.glob("FL Studio ?*")) if (folder / "Settings").is_dir()]
@@ -35,7 +35,7 @@ def find_user_folders() -> list[Path]:
 
 
 def settings_folders(target_dir: Path | None) -> list[Path]:
-    """<user data folder>/Settings of the folder given, or of all found. FlInstallError."""
+    """Returns <user data folder>/Settings of the folder given, or of all found. FlInstallError."""
     if target_dir is None:
         found = find_user_folders()
         if not found:

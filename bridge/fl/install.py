@@ -1,4 +1,4 @@
-"""What Sideman puts into FL Studio's user data folder, and takes out again: its controller script, and the probe.
+"""Puts Sideman's controller script and the probe into FL Studio's user data folder, and takes them out again.
 
 FL reads controller scripts from <user data folder>/Settings/Hardware/<any name>.
 """
@@ -30,12 +30,12 @@ def install(target_dir: Path | None) -> list[Path]:
 
 
 def script_files() -> list[Path]:
-    """The files of the script as they ship."""
+    """Returns the files of the script as they ship."""
     return [path for path in sorted(SOURCE.glob("*.py")) if path.name != _PROBE_FILE]
 
 
 def probe(target_dir: Path | None) -> list[Path]:
-    """Copies the probe script alone; otherwise as `install`."""
+    """Copies the probe script alone, as `install` does."""
     return [
         path for hardware in hardware_folders(target_dir) for path in _place([SOURCE / _PROBE_FILE], hardware / PROBE)
     ]
@@ -56,13 +56,13 @@ def uninstall(target_dir: Path | None) -> list[Path]:
 
 
 def leftovers(target_dir: Path | None) -> list[Path]:
-    """What lies in our folders after uninstall: the user's own files, which are left alone. FlInstallError as above."""
+    """Returns what is left in our folders after uninstall: the user's own files. FlInstallError as above."""
     folders = [hardware / name for hardware in hardware_folders(target_dir) for name in (SCRIPT, PROBE)]
     return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
 
 
 def hardware_folders(target_dir: Path | None) -> list[Path]:
-    """<user data folder>/Settings/Hardware of the folder given, or of all found. FlInstallError."""
+    """Returns <user data folder>/Settings/Hardware of the folder given, or of all found. FlInstallError."""
     return [settings / "Hardware" for settings in settings_folders(target_dir)]
 
 

@@ -106,7 +106,7 @@ def write_take_script(take: Path | None, target_dir: Path | None) -> list[Path]:
 
 
 def read_take(path: Path) -> TakeNotes:
-    """The notes of a MIDI file: of its track `Sideman` where there is one, else of all. FlInstallError."""
+    """Reads the notes of a MIDI file: of its track `Sideman` if there is one, else of all. FlInstallError."""
     try:
         file = mido.MidiFile(path, clip=True)
     except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
@@ -124,7 +124,7 @@ def read_take(path: Path) -> TakeNotes:
 
 
 def render(title: str, take: TakeNotes) -> str:
-    """The script's text: ASCII, for Python 3.9 without a standard library."""
+    """Returns the script's text: ASCII, for Python 3.9 without a standard library."""
     return _TEMPLATE.format(
         title=_printable(title),
         ticks_per_beat=take.ticks_per_beat,
@@ -140,7 +140,7 @@ def _printable(text: str) -> str:
 
 
 def _unicode(text: str) -> str:
-    """mido reads bytes as Latin-1; ours and most others' are UTF-8."""
+    """Decodes a text that mido read as Latin-1: ours and most others' are UTF-8."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -155,7 +155,7 @@ def _at_ticks(track: mido.MidiTrack) -> Iterator[tuple[int, mido.Message | mido.
 
 
 def _notes(track: mido.MidiTrack) -> Iterator[tuple[int, int, int, int]]:
-    """A note ends with its NOTE_OFF, the next strike of its key, or the track."""
+    """Returns the notes of a track. A note ends with its NOTE_OFF, the next strike of its key, or the track."""
     sounding: dict[tuple[int, int], tuple[int, int]] = {}
     tick = 0
     for tick, message in _at_ticks(track):

@@ -13,7 +13,8 @@ from osc_protocol.table.parameters import Value
 
 __all__ = [
     "Command", "EndIn", "FollowChord", "FollowHost", "HearKeys", "KeepBars", "Locate", "Panic", "Play", "PlayAgain",
-    "PlayChart", "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop", "TurnKnob", "UndoBars",
+    "PlayChart", "RecallBank", "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop",
+    "StoreBank", "TurnKnob", "UndoBars",
 ]  # fmt: skip
 
 
@@ -114,6 +115,20 @@ class UndoBars(Command):
 
 
 @dataclass(frozen=True)
+class StoreBank(Command):
+    """Stores context, knobs and seed in a bank, from the next bar line on."""
+
+    name: str  # A to D
+
+
+@dataclass(frozen=True)
+class RecallBank(Command):
+    """Has a bank take over at the next bar line."""
+
+    name: str  # A to D
+
+
+@dataclass(frozen=True)
 class Locate(Command):
     """Says that the outside is at this beat of the chart at that moment of the monotonic clock."""
 
@@ -180,7 +195,8 @@ class Resync(Command):
 _KINDS: Final[Mapping[str, type[Command]]] = {
     "look_ahead": SetLookAhead, "mode": SetMode, "knob": TurnKnob, "chord": FollowChord, "chart": PlayChart,
     "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed,
-    "keep": KeepBars, "again": PlayAgain, "undo": UndoBars, "host": FollowHost,
+    "keep": KeepBars, "again": PlayAgain, "undo": UndoBars, "store": StoreBank, "recall": RecallBank,
+    "host": FollowHost,
     "play": Play, "stop": Stop, "panic": Panic, "resync": Resync,
 }  # fmt: skip
 _NAMES: Final[Mapping[type[Command], str]] = {kind: name for name, kind in _KINDS.items()}

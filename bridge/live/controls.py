@@ -96,6 +96,14 @@ class Controls:
         """Takes back the last keep or again."""
         self.inbox.post(commands.UndoBars())
 
+    def store_bank(self, name: str) -> None:
+        """Stores context, knobs and seed in a bank, A to D, from the next bar line on."""
+        self.inbox.post(commands.StoreBank(name))
+
+    def recall_bank(self, name: str) -> None:
+        """Has a bank take over at the next bar line."""
+        self.inbox.post(commands.RecallBank(name))
+
     def resync(self, why: str) -> None:
         """Ends every note; the music goes on from now. why is for the report, "" for none."""
         self.inbox.post(commands.Resync(why))

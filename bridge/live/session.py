@@ -32,12 +32,13 @@ from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
 from engine.metre import parse_metre
-from osc_protocol.table.parameters import AUTO, BY_NAME, Value
+from osc_protocol.table.parameters import AUTO, BY_NAME, PARAMETERS, Value
 
 __all__ = ["LiveSession"]
 
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
 DEFAULTS: Final = SessionOptions()
+NOT_OF_THE_MUSIC: Final = ("mode", "look_ahead_ms")  # parameters that no bank holds
 SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
 
 
@@ -64,6 +65,8 @@ class LiveSession(Controls):
         self._thread: SessionThread | None = None
         self._began_us: int | None = None  # the round under way; written by the session thread
         self._ready_us = 0  # up to where music was ready after the last round; the same
+        self.recalled: Mapping[str, Value] = {}  # the values that came with the last bank, and its seed; the same
+        self.seed = options.seed
         self.asked: Mapping[str, Value] = {}  # what applies of the rows that may be left to us; the same, never changed
         # Session thread only, from here on.
         now_us = inbox.now_us
@@ -71,7 +74,6 @@ class LiveSession(Controls):
         self._ended_us = now_us()  # the last round
         self._longest_us: float = math.inf  # until the next one, or time was lost
         self._broken = False  # the last round has failed
-        self._seed = options.seed
         self._enabled = True
         improviser = make_improviser(options.seed)
         self.controls = tuple(improviser.controls)  # what its base can be asked; any thread
@@ -92,6 +94,8 @@ class LiveSession(Controls):
             release_us=round(options.release_s * 1e6),
             trade_bars=options.trade_bars,
             count_in_bars=options.count_in_bars,
+            seed=options.seed,
+            on_recall=self._recalled,
         )
         self._outside = None if midi_clock is None else OutsideClock(midi_clock, self._modes, self._beat)
         self._host = None if host is None else HostFollower(host, self._modes, self._beat, self._ahead)
@@ -139,6 +143,7 @@ class LiveSession(Controls):
             if self._modes.step(now_us):
                 self._stop()
         else:
+            self._modes.step_banks(now_us)
             self._knobs.apply(now_us)
         self._modes.fill(self._look_ahead_us, self.inbox, now_us, hears=self._enabled)
         self._beat.tell(now_us, self._observer, self._modes.mode.metre)
@@ -183,7 +188,7 @@ class LiveSession(Controls):
         self._broken = False
 
     def _fresh_improviser(self) -> Improviser:
-        improviser = self._make_improviser(self._seed)
+        improviser = self._make_improviser(self._modes.banks.seed)
         improviser.set_params(**self._knobs.in_force)
         return improviser
 
@@ -226,6 +231,10 @@ class LiveSession(Controls):
                 self._modes.round.again(parse_bars(bars))
             case commands.UndoBars():
                 self._modes.round.undo()
+            case commands.StoreBank(name):
+                self._modes.banks.store(name, self._modes.mode.metre)
+            case commands.RecallBank(name):
+                self._modes.banks.recall(name, self._modes.mode.metre)
             case commands.Locate(beat, at_us):
                 self._modes.mode.locate(beat, at_us)
             case commands.FollowHost():
@@ -248,8 +257,14 @@ class LiveSession(Controls):
 
     def _set_seed(self, seed: int) -> None:
         self._modes.rest()
-        self._seed = seed
+        self._modes.banks.seed = seed
         self._ahead.replace(self._fresh_improviser(), seed)
+
+    def _recalled(self, name: str) -> None:
+        values = {row.name: self._knobs.in_force.get(row.name, row.default) for row in PARAMETERS}
+        self.recalled = {name: value for name, value in values.items() if name not in NOT_OF_THE_MUSIC}
+        self.seed = self._modes.banks.seed
+        self._report("recalled", name)
 
     def _resync(self, why: str) -> None:
         """Ends every note; the music goes on from now."""

@@ -1,4 +1,4 @@
-"""What a MIDI port hands over -> whole messages. Some systems hand over the bytes of the wire as they come.
+"""Makes whole messages of what a MIDI port delivers. Some systems deliver the bytes of the wire as they come.
 
 Running status, several messages in one piece, real-time bytes inside others, SysEx in pieces or never ended, data bytes
 without a status: all of it comes out as whole messages or not at all, as the MIDI 1.0 specification reads a wire.
@@ -26,7 +26,7 @@ class MessageReader:
         self._sysex: bytearray | None = None
 
     def read(self, piece: bytes) -> list[bytes]:
-        """The messages that are whole with this piece, in the order they ended. Active sensing is left out."""
+        """Returns the messages that this piece completes, in the order of their ends, without active sensing."""
         if len(piece) == 3 and self._sysex is None and 0x80 <= piece[0] < 0xC0 and piece[1] < 0x80 and piece[2] < 0x80:
             self.garbage += len(self._data)
             self._data.clear()

@@ -1,4 +1,4 @@
-"""Cables between programs: which port a name means, which end of a cable is ours, and how a cable is made.
+"""Finds ports and cables between programs: the port that a name means, our end of a cable, how a cable is made.
 
 Where programs cannot make MIDI ports, as on Windows, the user makes cables. loopMIDI's have one name at both ends.
 Windows MIDI Services make pairs: what goes into `Sideman In (A)`, the other program's end, comes out of `Sideman In
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 CABLES: Final = ("Sideman In", "Sideman Out", "Sideman Control")
-"""What other programs play to, hear, and talk to over FL Studio's script."""
+"""The cables that other programs play to, listen to, and use for FL Studio's script."""
 
 _OURS, _THEIRS = "{} (B)", "{} (A)"
 _NUMBERS: Final = re.compile(r"\s+\d+(:\d+)?$")  # "Piano:Piano MIDI 1 24:0" of ALSA, "Piano 2" of Windows
@@ -43,7 +43,7 @@ _NONE: Final = {  # where no port exists at all
 
 
 def how_to_make(cables: Sequence[str]) -> list[str]:
-    """What to type or click to have these cables on Windows, a line each; it leads with what Windows has itself."""
+    """Returns lines that say what to type or click to make these cables on Windows, its own way first."""
     services = this_system().midi_services()
     if services == "console":
         return [f'midi loopback create --root-name "{name}"' for name in cables]
@@ -57,22 +57,22 @@ def how_to_make(cables: Sequence[str]) -> list[str]:
 
 
 def our_end(cable: str, names: Sequence[str]) -> str | None:
-    """The port by which we join a cable; None where there is no such cable."""
+    """Returns the port that is our end of a cable; None if there is no such cable."""
     return find_again(_OURS.format(cable), names) or find_again(cable, names)
 
 
 def their_end(cable: str, names: Sequence[str]) -> str | None:
-    """The port by which the other program joins it; None where there is no such cable."""
+    """Returns the port that is the other program's end of a cable; None if there is no such cable."""
     return find_again(_THEIRS.format(cable), names) or find_again(cable, names)
 
 
 def lacking_cables(inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
-    """Those of our cables that are not there, by the names of all ports."""
+    """Returns those of our cables that are missing among the names of all ports."""
     return [name for name in CABLES if our_end(name, inputs) is None or our_end(name, outputs) is None]
 
 
 def find_named(wanted: str, names: Sequence[str], option: str, direction: str, system: str) -> str:
-    """The port that is meant: that whole name, else the one name that contains the text in any case.
+    """Returns the port of that whole name, else the one whose name contains the text in any case.
 
     PortError, listing those there are, where it is none or several. option: what the name was given with; direction:
     input or output; system: the MIDI system's name.
@@ -108,7 +108,7 @@ def name_of_several(shown: str) -> str:
 
 
 def find_again(wanted: str, names: Sequence[str]) -> str | None:
-    """The port of that name, also where a system numbers it anew each time it is plugged in."""
+    """Returns the port of that name, even if the system numbers it anew each time it is plugged in."""
     if wanted in names:
         return wanted
     hits = [name for name in names if _NUMBERS.sub("", name) == _NUMBERS.sub("", wanted)]

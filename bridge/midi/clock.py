@@ -1,4 +1,4 @@
-"""MIDI clock in: tempo, beat and transport of a host.
+"""Follows a host's MIDI clock: tempo, beat and transport.
 
 Thread: one. Times are microseconds of the monotonic clock.
 """
@@ -21,7 +21,7 @@ Transport = Literal["start", "continue", "stop", "position"]
 
 
 class MidiClock:
-    """Reads a stream of MIDI messages; what is no clock is passed over."""
+    """Reads a stream of MIDI messages, and ignores those that are not clock or transport."""
 
     def __init__(self) -> None:
         self.running = False  # between start or continue and stop
@@ -32,14 +32,14 @@ class MidiClock:
 
     @property
     def tempo_bpm(self) -> float | None:
-        """None until the loop has locked on a tempo of music."""
+        """The tempo in beats a minute; None until the loop has locked on a tempo of music."""
         if self._loop.period_us is None or not self._loop.is_locked:
             return None
         bpm = 60e6 / (self._loop.period_us * TICKS_PER_BEAT)
         return bpm if LOWEST_BPM <= bpm <= HIGHEST_BPM else None
 
     def beat_at(self, time_us: int) -> float | None:
-        """Song position in beats at a moment; None without lock, where the clock stands still or has fallen silent.
+        """Returns the song position in beats at a moment; None without lock, or if the clock stands or is silent.
 
         A clock that was joined without a start counts from its first tick.
         """
@@ -52,17 +52,17 @@ class MidiClock:
         return ticks / TICKS_PER_BEAT
 
     def ticks_at(self, time_us: int) -> bool:
-        """Whether ticks come, running or not."""
+        """Whether ticks are coming at a moment, whether the song runs or not."""
         return self._loop.heard_us is not None and time_us - self._loop.heard_us <= STALE_US
 
     @property
     def position_beats(self) -> float:
-        """Where start or continue will begin, or the last tick was."""
+        """The song position in beats at which start or continue will begin, or of the last tick."""
         ticks = self._loop.tick + self._song_offset if self._next_song_tick is None else self._next_song_tick
         return ticks / TICKS_PER_BEAT
 
     def take(self, time_us: int, message: bytes) -> Transport | None:
-        """One message; what it did to the transport."""
+        """Takes one message; returns what it did to the transport."""
         status = message[0] if message else 0
         self.was_told |= status in (START, CONTINUE, STOP)
         if status == CLOCK:

@@ -1,6 +1,6 @@
-"""The player's own playing, passed through to the output port on a channel of its own: one synth then plays both.
+"""Passes the player's own playing through to the output port, so that one synth plays both.
 
-A channel of its own, because a key that both strike would be ended by whoever lets go of it first.
+It goes on a channel of its own, because a key that both strike would be ended by whoever lets go of it first.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ LAST_NOTES_S: Final = 0.05  # for the last messages to leave
 
 
 class _Output:
-    """An output port, and what sounds there."""
+    """An output port, and the keys that sound there."""
 
     def __init__(self, port: OutputPort) -> None:
         self.port = port
@@ -42,7 +42,7 @@ class _Output:
         self._keys.sent(message)
 
     def end_notes(self) -> bool:
-        """For a session that left them sounding; whether it did."""
+        """Ends the notes that a session left sounding; returns whether there were any."""
         left = self._keys.ends()
         for message in (*left, *(clean_up(self._keys.channels) if left else ())):
             self.port.send(message)
@@ -50,7 +50,7 @@ class _Output:
 
 
 class _Child:
-    """The frames' one reader. JACK's threads only write, and a pipe takes each frame in one piece."""
+    """Reads the frames and obeys them. JACK's threads only write, and a pipe takes each frame in one piece."""
 
     def __init__(self, source: int, sink: int) -> None:
         self._source, self._sink = source, sink
@@ -59,7 +59,7 @@ class _Child:
         self._watch: JackWatch | None = None
 
     def run(self) -> None:
-        """Until the session leaves."""
+        """Obeys frames until the session leaves."""
         self._watch_server()
         this_system().raise_priority("deadline")
         threading.Thread(target=self._look, daemon=True).start()
@@ -109,7 +109,7 @@ class _Child:
             self._tell(control_frame(opened=number, name=name))
 
     def _look(self) -> None:
-        """Whether named ports are still there."""
+        """Looks whether named ports are still there, and tells the session of changes."""
         while True:
             time.sleep(LOOK_S)
             for number, held in tuple(self._ports.items()):
@@ -118,14 +118,14 @@ class _Child:
                     self._tell(control_frame(**{state: number}))
 
     def _tell(self, data: bytes) -> None:
-        """Hands over a frame, whole or not at all: JACK's thread must not wait for a session that stands still."""
+        """Writes a frame whole or not at all: JACK's thread must not wait for a session that hangs."""
         if len(data) <= select.PIPE_BUF:
             with suppress(OSError):  # full; or the session has gone, which the end of its stream says too
                 os.write(self._sink, data)
 
 
 def main() -> None:
-    """Takes frames on stdin, gives frames on stdout; what libraries print there goes nowhere."""
+    """Reads frames from stdin and writes frames to stdout; what libraries print there is discarded."""
     for name in ("SIGINT", "SIGHUP", "SIGTERM"):  # the session decides when to leave
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The ports of a session on a JACK server, held by a process of their own that can be let go of.
+"""Holds the ports of a session on a JACK server, in a process of their own that can be dropped.
 
 When jackd dies, rtmidi's clients can neither be used nor closed: sends vanish, then hang with the GIL held, and a new
 client of the same process finds the memory of the old server. So the clients live in bridge/midi/jack_child.py: the
@@ -38,7 +38,7 @@ class HostedPort:
 
 
 class _Wish:
-    """What was asked for, so that it can be asked for again."""
+    """A port that was asked for, kept so that it can be opened again."""
 
     def __init__(self, number: int, take: Callable[[bytes], None] | None, spec: dict[str, Any]) -> None:
         self.number, self.take, self.spec = number, take, spec
@@ -65,7 +65,7 @@ class _Child:
         self.thread.start()
 
     def write(self, data: bytes) -> None:
-        """Hands over a frame, or ends a child that takes no more. Never waits."""
+        """Writes a frame, or ends a child whose pipe is full. Never waits."""
         with self._writing:
             try:
                 if os.write(self._sink.fileno(), data) == len(data):
@@ -75,7 +75,7 @@ class _Child:
             self._process.kill()
 
     def open(self, wish: _Wish) -> str:
-        """The name of the port. PortError where the child refuses it or has gone."""
+        """Has the child open a port; returns its name. PortError if the child refuses it or has gone."""
         self.write(control_frame(open=wish.number, **wish.spec))
         try:
             answer = self.answers.get(timeout=ANSWER_S)
@@ -86,7 +86,7 @@ class _Child:
         return str(answer["name"])
 
     def leave(self) -> None:
-        """Lets it close its ports; ends it where it does not."""
+        """Lets the child close its ports, and ends it if it does not."""
         with self._writing:
             self._sink.close()
         try:
@@ -142,7 +142,7 @@ class JackHost:
     def input(
         self, own_name: str, existing: str | None, take: Callable[[bytes], None], *, sysex: bool, clock: bool
     ) -> HostedPort:
-        """The same for a port to hear: take(message) is called on the host's thread. PortError."""
+        """Opens an input port likewise: take(message) is called on the host's thread. PortError."""
         spec = {"kind": "in", "own": own_name, "existing": existing, "sysex": sysex, "clock": clock}
         return self._open(take, spec)
 
@@ -197,7 +197,7 @@ class JackHost:
                 self._on_note(text.format(wish.spec["existing"]))
 
     def _keep(self) -> None:
-        """Notices that the child has gone, and finds another."""
+        """Waits until the child is gone, then starts another."""
         while not self._closing.is_set():
             child = self._child
             assert child is not None

@@ -15,7 +15,7 @@ __all__ = ["JackWatch"]
 
 
 class JackWatch:
-    """A JACK client without ports, whose one job is to hear the server go."""
+    """A JACK client without ports that only waits for the server's death."""
 
     def __init__(self, on_death: Callable[[str], None]) -> None:
         """on_death(reason): called once, on a thread of libjack, within milliseconds.

@@ -36,7 +36,7 @@ def control_frame(**what: Any) -> bytes:
 
 
 def frames(file: int) -> Iterator[tuple[int, bytes]]:
-    """(port, payload) of a file descriptor, until its end."""
+    """Yields (port, payload) of the frames of a file descriptor, until its end."""
     waiting = b""
     while piece := os.read(file, 65536):
         waiting += piece

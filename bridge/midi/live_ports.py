@@ -1,6 +1,6 @@
-"""The ports of a live session: opened together, looked after while it plays, closed together.
+"""Opens the ports of a live session, looks after them while it plays, and closes them together.
 
-On JACK they live in a process of their own (bridge/midi/jack_host.py); elsewhere they are this process's. Where a named
+On JACK they live in a process of their own (bridge/midi/jack_host.py); elsewhere they are this process's. If a named
 port goes away, as an unplugged keyboard does, it is opened again once it is back.
 """
 
@@ -27,7 +27,7 @@ class LiveOutput(Protocol):
         """As the system shows it."""
 
     def send(self, message: Sequence[int], /) -> None:
-        """One whole message. Any thread; what is sent while the port is away is lost."""
+        """Sends one whole message. Any thread may call it; what is sent while the port is away is lost."""
 
 
 class LiveInput(Protocol):
@@ -76,7 +76,7 @@ class LivePorts:
         sysex: bool = False,
         clock: bool = False,
     ) -> LiveInput:
-        """The same to hear: see InputPort. PortError."""
+        """Opens an input port likewise: see InputPort. PortError."""
         if self._host is not None:
             return self._host.input(own_name, existing, on_message, sysex=sysex, clock=clock)
         return self._opened(InputPort(self._system, own_name, existing, on_message, sysex=sysex, clock=clock))
@@ -87,7 +87,7 @@ class LivePorts:
         self._looker = self._started()
 
     def close(self) -> None:
-        """Closes them, the last one first."""
+        """Closes all ports, the last one first."""
         self._closing.set()
         for port in self._ports:
             if isinstance(port, InputPort):

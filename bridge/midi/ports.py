@@ -42,11 +42,11 @@ class MidiSystem:
     has_virtual: bool
 
     def input_names(self) -> list[str]:
-        """Ports that notes can be taken from. PortError when the system has gone."""
+        """Returns the ports that notes can be taken from. PortError when the system has gone."""
         return self._names(rtmidi.MidiIn)
 
     def output_names(self) -> list[str]:
-        """Ports that notes can be sent to. PortError when the system has gone."""
+        """Returns the ports that notes can be sent to. PortError when the system has gone."""
         return self._names(rtmidi.MidiOut)
 
     def find(
@@ -56,11 +56,11 @@ class MidiSystem:
         options: tuple[str, str] = ("--in", "--out"),
         cables: tuple[str, str] = ("Sideman In", "Sideman Out"),
     ) -> tuple[str | None, str | None]:
-        """The whole names of the ports that are meant; None for one that is to be made.
+        """Returns the whole names of the ports that are meant; None for one that is to be made.
 
-        A name may be given in part, in any case. Where none is given and programs cannot make ports, it is our end of
-        the cable of that name. PortError, listing those that exist or saying how to make one, where there is none. Ask
-        before opening any: our own ports would be found too. options: that the names were given with, for the error.
+        A name may be given in part, in any case. Where none is given and programs cannot make ports, our end of the
+        cable of that name is taken. PortError if there is none, listing those that exist or saying how to make one.
+        Call it before opening any port: our own would be found too. options: those that gave the names, for the error.
         """
         source = None if existing_input is None else self.find_input(existing_input, options[0])
         sink = None if existing_output is None else self.find_output(existing_output, options[1])
@@ -78,11 +78,11 @@ class MidiSystem:
         return source, sink
 
     def find_output(self, wanted: str, option: str) -> str:
-        """The whole name of the output port that is meant, as `find` does it."""
+        """Returns the whole name of the output port that is meant, as `find` does."""
         return find_named(wanted, self.output_names(), option, "output", self.name)
 
     def find_input(self, wanted: str, option: str) -> str:
-        """The whole name of the input port that is meant, as `find` does it."""
+        """Returns the whole name of the input port that is meant, as `find` does."""
         return find_named(wanted, self.input_names(), option, "input", self.name)
 
     def has_cable(self, cable: str) -> bool:
@@ -98,7 +98,7 @@ class MidiSystem:
 
 
 def find_system() -> MidiSystem:
-    """The MIDI system to use. PortError, naming the remedy, where there is none."""
+    """Returns the MIDI system to use. PortError, naming the remedy, if there is none."""
     compiled = rtmidi.get_compiled_api()
     if rtmidi.API_WINDOWS_MM in compiled:
         return MidiSystem("Windows", rtmidi.API_WINDOWS_MM, has_virtual=False)
@@ -124,7 +124,7 @@ def find_system() -> MidiSystem:
 
 
 class _Port:
-    """What both kinds of ports are: a client of the MIDI system, on a port of its own or on an existing one."""
+    """The base of both kinds of ports: a client of the MIDI system, on a port of its own or an existing one."""
 
     def __init__(self, client: Any, own_name: str, existing: str | None) -> None:
         self._client, self._own_name, self._existing = client, own_name, existing
@@ -232,7 +232,7 @@ class InputPort(_Port):
             _close(self._client)
 
     def hush(self) -> None:
-        """No message comes from now on. Of several ports all the inputs first, then close() any. Cheap the second time.
+        """Stops messages from now on. Call it on all inputs before close() on any port. A second call costs nothing.
 
         Closing a port holds the GIL and waits for JACK, which waits for callbacks that may wait for the GIL.
         """

@@ -1,4 +1,4 @@
-"""How well the playing goes, in figures: how soon a chord is answered, how late notes are sent, how much is ready."""
+"""Measures how well the playing goes: how soon a chord is answered, how late notes are sent, how much is ready."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Health:
         self._sent = 0
 
     def take(self, entry: Entry, plan: Plan) -> None:
-        """One entry."""
+        """Takes one entry of the tap."""
         kind = entry[0]
         if kind == "heard" and entry[2][0] & 0xF0 == NOTE_ON and entry[2][2]:
             self._key_us = entry[1]
@@ -47,7 +47,7 @@ class Health:
             self._note_sent(entry[1], (entry[2][0] & 0x0F, entry[2][1]), plan)
 
     def look(self, now_us: int, plan: Plan) -> dict[str, Any] | None:
-        """The figures, where it is time for them again."""
+        """Returns the figures if it is time for them again, else None."""
         if now_us < self._next_us:
             return None
         self._next_us = now_us + TOLD_US

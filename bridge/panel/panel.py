@@ -61,6 +61,10 @@ class Panel:
     def said(self, what: str, text: str) -> None:
         """The session's report, as the terminal says it."""
         self.tap.add("said", what, text)
+        if what == "stored":
+            self.tap.add("state", f"bank {text}", True)
+        elif what == "recalled":
+            self.tap.add("state", "bank", text)
 
     def did(self, address: str, value: Value | None) -> None:
         """A command was obeyed, whoever sent it."""

@@ -33,7 +33,7 @@ class Score:
     ["kept", bars, can_undo]                the bars of the chart, from 1, that come back as they were heard
     ["chart", {...}]                        see charts.chart_told
     ["said", what, text]                    as the terminal says it
-    ["state", name, value]                  what a command has set: tempo, metre, seed, enabled
+    ["state", name, value]                  what a command has set: tempo, metre, seed, enabled, bank; "bank A": filled
     ["health", {...}]                       see Health
     """
 

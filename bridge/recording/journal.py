@@ -1,4 +1,4 @@
-"""A file of lines that only grows: written by a thread of its own, so that a kill costs no more than the last moments.
+"""Writes a file of lines that only grows, on a thread of its own, so that a kill costs no more than the last moments.
 
 Each line is a JSON array. A disk that refuses is reported, each time it begins to; what it did not take waits in memory
 to be tried again. So much waits there and no more: from then on lines are lost, which is reported too.
@@ -54,11 +54,11 @@ class Journal:
         self._thread.start()
 
     def add(self, *entry: Json | bytes) -> None:
-        """One line, some time soon."""
+        """Adds a line, which is written soon."""
         self._entries.append(entry)
 
     def close(self) -> None:
-        """Writes what waits, as far as the disk takes it, and lets go of the file. A second call does nothing."""
+        """Writes what waits, as far as the disk takes it, and closes the file. A second call does nothing."""
         if self._ending.is_set():
             return
         self._ending.set()
@@ -123,7 +123,7 @@ def in_use(path: Path) -> bool:
 
 
 def read_entries(path: Path, more: bytes = b"") -> Iterator[Entry]:
-    """The lines of a journal, and of what its disk did not take. One cut off by a kill, or broken, is passed over."""
+    """Returns the lines of a journal, and of what its disk did not take, without broken or cut-off lines."""
     with path.open("rb") as file:
         rest = b""
         for line in file:

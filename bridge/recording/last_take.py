@@ -1,4 +1,4 @@
-"""Where the last recording lies, so that it can be taken on without being named."""
+"""Remembers where the last recording lies, so that it can be used without being named."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["recall", "remember"]
 
 
 def remember(take: Path) -> None:
-    """From now on this is the last take. Where it cannot be noted down, it has to be named."""
+    """Notes that this is the last take. If that fails, the user has to name the take."""
     note = user_place("SIDEMAN_LAST_TAKE", "last_take", "data")
     with contextlib.suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
@@ -21,7 +21,7 @@ def remember(take: Path) -> None:
 
 
 def recall() -> Path | None:
-    """The last take; None where there was none, or it is gone."""
+    """Returns the last take; None if there was none, or it is gone."""
     try:
         path = Path(user_place("SIDEMAN_LAST_TAKE", "last_take", "data").read_text(encoding="utf-8"))
         return path if path.is_file() else None

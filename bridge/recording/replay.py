@@ -1,6 +1,6 @@
-"""Plays a session log again: the same session code, with an inbox that says what was said then.
+"""Plays a session log again: the same session code, with an inbox that returns what is in the log.
 
-The scheduler stands on the logged clock, so it hands out what fell due, when it did.
+The scheduler runs on the logged clock, so it hands out what fell due, when it did.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["PromptSink", "Replay", "SessionLog", "read_log"]
 
 @dataclass
 class LoggedRound:
-    """A round, and the text of what it failed with."""
+    """A round of the log, and the text of the error that ended it, if any."""
 
     round: Round
     crash: str | None = None
@@ -45,7 +45,7 @@ class SessionLog:
 
 
 def read_log(path: Path) -> SessionLog:
-    """ReplayError: no such file, no session log, or a line that cannot be read, by its number."""
+    """Reads a log. ReplayError: no such file, no session log, or a line that cannot be read, by its number."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -92,11 +92,11 @@ def _header(path: Path, line: bytes) -> Mapping[str, Json]:
 
 
 class _RoundOver(Exception):
-    """A round asks for more than is logged of it: there it failed."""
+    """Raised where a round asks for more than was logged of it, because it failed there."""
 
 
 class ReplayInbox(Inbox):
-    """An inbox with what a log says."""
+    """An inbox that returns what is in a log."""
 
     def __init__(self, on_time: Callable[[int], None]) -> None:
         """on_time(now_us): called with each reading, before it is handed out."""
@@ -108,18 +108,18 @@ class ReplayInbox(Inbox):
         self._looks = 0
 
     def let_in(self, round_: Round) -> None:
-        """What comes next."""
+        """Lets in the next round of the log."""
         self._round, self._looks = round_, 0
         self._readings = iter(round_.steps_us)
 
     @property
     def latest_us(self) -> int:
-        """The last reading; 0 before the first."""
+        """The last reading of the clock in microseconds; 0 before the first."""
         return self._latest_us
 
     @property
     def left(self) -> bool:
-        """Whether something of the round was never asked for."""
+        """Whether the session has not asked for all of the round."""
         return next(self._readings, None) is not None
 
     def messages(self) -> list[tuple[int, bytes]]:
@@ -146,7 +146,7 @@ class ReplayInbox(Inbox):
 
 
 class PromptSink:
-    """A scheduler whose consumer is there at once when silence is asked for, and not only at the next reading."""
+    """A scheduler whose consumer acts at once when silence is asked for, not only at the next reading."""
 
     def __init__(self, scheduler: native.Scheduler, consume: Callable[[], None]) -> None:
         self.push, self.cancel_from = scheduler.push, scheduler.cancel_from
@@ -161,7 +161,7 @@ class PromptSink:
 
 @dataclass
 class Replay:
-    """run() once; then the fields say what came of it."""
+    """Plays one log; after run() the fields hold the result."""
 
     log: SessionLog
     make_improviser: Callable[[int], Improviser]

@@ -1,4 +1,4 @@
-"""The first line of a session log: who played, with which parts."""
+"""Makes the first line of a session log: seed, options, base, styles and parameters."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def session_header(
 
 
 def base_sha256(checkpoint: Path | None) -> str:
-    """Of the weights of a checkpoint, None for the shipped one; "" where there are none."""
+    """Returns the sha256 of a checkpoint's weights, None: the shipped one's; "" if there are none."""
     return _sha256(checkpoint_folder(checkpoint) / "model.safetensors")
 
 
 def style_sha256(name: str) -> str:
-    """Of a style's weights; "" where there is no such style."""
+    """Returns the sha256 of a style's weights; "" if there is no such style."""
     folder = next((style.folder for style in list_styles() if style.name == name), None)
     return "" if folder is None else _sha256(folder / "adapter_model.safetensors")
 

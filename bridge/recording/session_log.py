@@ -48,7 +48,7 @@ class Round:
     crc: int | None = None  # of all that went to the scheduler by then; None: nothing went since the round before
 
     def to_json(self) -> dict[str, Json]:
-        """See above."""
+        """Returns the round as the JSON that the module's docstring describes."""
         plain: dict[str, Json] = {"t": self.steps_us}
         if self.heard:
             plain["in"] = [[time_us, message.hex()] for time_us, message in self.heard]
@@ -62,7 +62,7 @@ class Round:
 
     @classmethod
     def from_json(cls, plain: Json) -> Round:
-        """What to_json() wrote. ValueError, TypeError or LookupError: it is no round."""
+        """Reads what to_json() wrote. ValueError, TypeError or LookupError: it is no round."""
         if not isinstance(plain, Mapping):
             raise TypeError(f"{plain!r} is no round")
         return cls(
@@ -106,7 +106,7 @@ class CheckedSink:
 
 
 class LoggedInbox(Inbox):
-    """An inbox that writes down what passes."""
+    """An inbox that logs everything that the session takes from it."""
 
     def __init__(self, clock: Callable[[], int], journal: Journal, sink: CheckedSink) -> None:
         super().__init__(clock)

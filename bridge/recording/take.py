@@ -1,7 +1,7 @@
-"""What is played, in and out, on its way to a MIDI file.
+"""Records what is played, in and out, as a MIDI file.
 
-While the music plays it goes to a journal beside the file; at the end the file is made of it. A process that was killed
-leaves the journal, which the next `--record` of the same path, or `sideman recover`, makes the file of.
+While the music plays, entries go to a journal beside the file; at the end the file is made of it. A process that was
+killed leaves its journal, of which the next `--record` of the same path, or `sideman recover`, makes the file.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ VERSION = 1
 
 
 class TakeEntries(Observer):
-    """What a session does, as entries of a take."""
+    """Turns what a session does into entries of a take."""
 
     def __init__(self, add: Callable[..., None]) -> None:
         """add(kind, field...): takes one entry; see bridge/recording/take_file.py."""
         self._add = add
 
     def heard(self, time_us: int, message: bytes) -> None:
-        """One message of the player."""
+        """Takes one message of the player."""
         self._add(IN, time_us, message)
 
     def note_out(self, time_us: int, message: bytes) -> None:
-        """One message of the sideman."""
+        """Takes one message of the sideman."""
         self._add(OUT, time_us, message)
 
     def marked(self, time_us: int, text: str) -> None:
-        """A marker, such as a chord's name."""
+        """Takes a marker, such as a chord's name."""
         self._add(MARK, time_us, text)
 
     def beat(self, time_us: int, tempo_bpm: float, bar_us: int, metre: Metre) -> None:
-        """A tempo from here on, and where a bar line of it lies."""
+        """Takes a tempo from here on, and where a bar line of it lies."""
         self._add(BEAT, time_us, tempo_bpm, bar_us, metre.beats, str(metre))
 
     def rested(self, time_us: int) -> None:
-        """No beat from here on."""
+        """Takes that there is no beat from here on."""
         self._add(REST, time_us)
 
 
@@ -71,12 +71,12 @@ class Take(TakeEntries):
         self._journal.add(START, VERSION, start_us, tempo_bpm)
 
     def discard(self) -> None:
-        """Nothing was played, and nothing stays."""
+        """Deletes the journal: nothing was played."""
         self._journal.close()
         journal_of(self._path).unlink(missing_ok=True)
 
     def save(self) -> int:
-        """Makes the file; the number of messages in it. BridgeError if the disk refuses: the journal stays."""
+        """Makes the file; returns the number of messages in it. BridgeError if the disk refuses: the journal stays."""
         self._journal.close()
         journal = journal_of(self._path)
         try:
@@ -92,12 +92,12 @@ class Take(TakeEntries):
 
 
 def journal_of(path: Path) -> Path:
-    """The journal of the take that becomes `path`."""
+    """Returns the path of the journal of the take that becomes `path`."""
     return path.with_name(path.name + ".journal")
 
 
 def recover(path: Path, *, keep_clear: bool = False) -> tuple[Path, int] | None:
-    """Makes the file of what a killed process has left; (file, messages in it), or None where nothing is left.
+    """Makes the file of what a killed process has left; returns file and number of messages, None if nothing is left.
 
     The file is `path`, or take-recovered.mid beside it where there is a take.mid already, or shall be one
     (keep_clear). BridgeError: the take is under way. SidemanError: the disk refuses.

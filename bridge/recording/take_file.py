@@ -1,4 +1,4 @@
-"""The entries of a take's journal as a MIDI file: the sideman, the player, and a track of tempi and markers."""
+"""Writes the entries of a take's journal as a MIDI file: the sideman, the player, and a track of tempi and markers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Timed = tuple[int, mido.Message | mido.MetaMessage]
 
 
 def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
-    """Writes the file, whole or not at all; the number of messages in it. SidemanError if the disk refuses."""
+    """Writes the file whole or not at all; returns the number of messages in it. SidemanError if the disk refuses."""
     start_us: int | None = None
     tempo_bpm: float | None = None
     beats: list[Beats] = []

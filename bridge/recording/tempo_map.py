@@ -1,4 +1,4 @@
-"""Moments of the monotonic clock -> ticks of a MIDI file whose bars are those of the music.
+"""Maps moments of the monotonic clock to ticks of a MIDI file whose bars are those of the music.
 
 The music's tempo changes, stops and starts again anywhere; a file counts ticks without a gap. So the file begins up to
 a bar early, and where a beat begins anew its bar line is met by stretching what lies before: the rest, or else the last
@@ -57,16 +57,16 @@ class TempoMap:
 
     @property
     def tempi(self) -> list[tuple[int, int]]:
-        """(tick, microseconds a quarter) in order, the first at tick 0."""
+        """Returns (tick, microseconds a quarter) in order, the first at tick 0."""
         return [(piece.tick, piece.quarter_us) for piece in self._pieces]
 
     @property
     def metres(self) -> list[tuple[int, Metre]]:
-        """(tick, metre) in order, the first at tick 0, each at a bar line of its own."""
+        """Returns (tick, metre) in order, the first at tick 0, each at a bar line of its own."""
         return self._metres or [(0, COMMON)]
 
     def tick(self, time_us: float) -> int:
-        """The tick nearest to a moment; 0 before the start."""
+        """Returns the tick nearest to a moment; 0 before the start."""
         piece = self._pieces[max(0, bisect_right(self._pieces, time_us, key=lambda piece: piece.time_us) - 1)]
         return max(0, round(self._exact(piece, time_us)))
 
@@ -118,7 +118,7 @@ class TempoMap:
             self._append(_Piece(at_us, at_tick, quarter_us))
 
     def _nearest(self, time_us: float) -> tuple[float, int]:
-        """The whole tick nearest to a moment, and its own moment."""
+        """Returns the whole tick nearest to a moment, and the moment of that tick."""
         last = self._pieces[-1]
         tick = max(last.tick, round(self._exact(last, time_us)))
         return last.time_us + (tick - last.tick) / TICKS_PER_QUARTER * last.quarter_us, tick

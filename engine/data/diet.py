@@ -41,6 +41,7 @@ class Diet:
     manners: Mapping[str, str] = field(default_factory=dict)  # collection -> label of the control "manner"
     practice: float = 0.0  # share of windows of practice pieces, beside the shard's
     controls: tuple[Control, ...] = ()  # the model's
+    edition: int = 2  # of the practice pieces
 
     def open(self) -> TrainingWindows:
         """Opens the shard and returns its windows. DataError as of load_shard and WindowSampler."""
@@ -52,7 +53,8 @@ class TrainingWindows:
 
     def __init__(self, shard: Shard, diet: Diet) -> None:
         """DataError: no piece is long enough, or the weights leave none."""
-        self._practice, self._seed, self._batch_size = diet.practice, diet.seed, diet.batch_size
+        self._practice, self._edition = diet.practice, diet.edition
+        self._seed, self._batch_size = diet.seed, diet.batch_size
         manners = [diet.manners.get(name, "") for name in shard.collections]
 
         def labels(piece: PieceArrays) -> Mapping[str, str]:
@@ -70,7 +72,7 @@ class TrainingWindows:
         rng = np.random.default_rng((self._seed, number))
         if not self._practice:
             return self._sampler.batch(number)
-        composed = _composed(rng)
+        composed = _composed(rng, self._edition)
         windows = []
         for _ in range(self._batch_size):
             piece = next(composed) if rng.random() < self._practice else self._sampler.pick(rng)
@@ -78,10 +80,10 @@ class TrainingWindows:
         return collate(windows, self._sampler.length)
 
 
-def _composed(rng: np.random.Generator) -> Iterator[PieceArrays]:
+def _composed(rng: np.random.Generator, edition: int) -> Iterator[PieceArrays]:
     """Returns windows of practice pieces composed for this batch, a few of each piece."""
     while True:
-        piece = practice_piece(FIRST_SEED + int(rng.integers(SEEDS)), 0)
+        piece = practice_piece(FIRST_SEED + int(rng.integers(SEEDS)), 0, edition)
         arrays = tokenise(piece, 0)
         for _ in range(WINDOWS_A_PIECE):
             yield arrays

@@ -18,6 +18,7 @@ class EvalWindow:
     """A cut of a held-out piece: targets first..stop-1 of its `length` positions are scored here and nowhere else."""
 
     piece: PieceArrays
+    number: int  # of the piece among those given
     start: int  # token of the piece at position 0
     first: int
     stop: int
@@ -35,11 +36,11 @@ def eval_windows(pieces: Sequence[PieceArrays], length: int, max_windows: int | 
     """
     half = max(1, length // 2)
     windows = []
-    for piece in pieces:
+    for number, piece in enumerate(pieces):
         start = 0
         while True:
             stop = min(length, len(piece.tokens) - 1 - start)
-            windows.append(EvalWindow(piece, start, 0 if start == 0 else length - half, stop))
+            windows.append(EvalWindow(piece, number, start, 0 if start == 0 else length - half, stop))
             if stop + start + 1 >= len(piece.tokens):
                 break
             start += half

@@ -6,6 +6,7 @@ stream's business (engine/inference/stream), which runs compiled where that was 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 
@@ -22,9 +23,10 @@ from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
 from engine.inference.fill.fill import Candidate, Effort, fill
+from engine.inference.fill.forks import fork_stream
 from engine.inference.fill.gap import Gap
 from engine.inference.stream import Event
-from engine.inference.streams import make_stream
+from engine.inference.streams import ROLLBACK_TOKENS, make_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.chord_memory import ChordMemory
 from engine.model.controls import MEASURED, UNKNOWN, Control, asked_level, check_askable
@@ -218,6 +220,28 @@ class Session:
         Notes that sounded then sound again. ValueError: to_s lies beyond what is remembered (over five seconds).
         """
         (self._home or self._stream).rollback(round(to_s / STEP_S))
+
+    def fork(self) -> Session:
+        """A session of the same past under the same conditions, which goes on alone, with the same random numbers.
+
+        It takes back what it has played itself. What sounds is let go in it, and no end is in sight. Both share the
+        styles' memory: of a session and its forks one may play, and it is to be told its style when it takes over.
+        """
+        other = copy.copy(self)
+        other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1)
+        other._stream = fork_stream(self._stream, other._decoder, self._seed, ROLLBACK_TOKENS)
+        other._chords = self._chords.shifted(0)
+        other._values, other._auto, other._weights = dict(self._values), dict(self._auto), dict(self._weights)
+        other._home = None
+        other._stream.set_ending(None)
+        other.end()
+        return other
+
+    def move(self, to_s: float) -> None:
+        """Takes place earlier or later: time_s is to_s afterwards."""
+        steps = round(to_s / STEP_S) - self._stream.until
+        self._stream.shift(steps)
+        self._chords = self._chords.shifted(steps)
 
     def wait(self, until_s: float) -> None:
         """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""

@@ -208,6 +208,19 @@ class Stream:
         self._decoder, self._sampler, self._rollback = mine
         self._past, self._onsets, self._drawn = list(other._past), dict(other._onsets), None
 
+    def shift(self, steps: int) -> None:
+        """Takes place so many steps later, or earlier: all of its times move, those of chords, beat and form too.
+
+        What it played before 0 is no music any more to what listens to the last seconds of it (draw/steering).
+        """
+        self._past = [
+            replace(entry, step=entry.step + steps, onset_step=entry.onset_step + steps) for entry in self._past
+        ]
+        self._onsets = {pitch: step + steps for pitch, step in self._onsets.items()}
+        self.step += steps
+        self.until += steps
+        self._asked = self._asked.shifted(steps)
+
     def rollback(self, to: int) -> None:
         """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered."""
         count = 0

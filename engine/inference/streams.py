@@ -71,6 +71,8 @@ class TokenStream(Protocol):
 
     def copy(self: Same, other: Same, same: int) -> None: ...
 
+    def shift(self, steps: int) -> None: ...
+
 
 def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tuple[StreamDecoder, TokenStream]:
     """Makes a decoder, which also takes the styles, and the stream that drives it.

@@ -1,4 +1,4 @@
-"""Bytes of a file -> the header and track chunks of its Standard MIDI File, damage of the frame mended and named.
+"""Finds the header and track chunks of a Standard MIDI File in a file's bytes; mends damage of the frame and names it.
 
 What is mended is what the standard settles: chunks say their length and a track says its end, so that one of the two
 finds the other; foreign chunks are skipped; a RIFF (RMID) or MacBinary wrapper is taken off.
@@ -66,7 +66,7 @@ def open_container(data: bytes) -> Frame:
 
 
 def _unwrap(data: bytes) -> tuple[bytes, list[str]]:
-    """The file from its MThd on, and what stood around it."""
+    """Returns the file from its MThd on, and what stood around it."""
     if data[:4] == b"RIFF" and data[8:12] == b"RMID":
         at = 12
         while at + 8 <= len(data) and at < MAX_BYTES_BEFORE_HEADER:

@@ -1,4 +1,4 @@
-"""The body of one track -> its events, in numpy.
+"""Reads the events of one track's body, in numpy.
 
 Nearly all bytes of a track are channel messages with two data bytes. A regular expression finds how far a run of them
 reaches, and since delta times and data end in bytes below 128, every third such byte ends a message: numpy takes a
@@ -65,11 +65,11 @@ class Events:
 
 
 class _DamageError(Exception):
-    """The bytes from here on are no events."""
+    """Raised where the bytes from here on are no events."""
 
 
 class _EndError(Exception):
-    """The bytes end inside an event."""
+    """Raised where the bytes end inside an event."""
 
 
 class _Scan:
@@ -83,7 +83,7 @@ class _Scan:
         self.repairs: dict[str, None] = {}  # ordered, each once
 
     def step(self) -> bool:
-        """Reads a run and what follows it; whether that is an end of track."""
+        """Reads a run and what follows it; returns whether that is an end of track."""
         pattern = _RUN if self.running and self.running & 0xE0 != 0xC0 else _RUN_WITH_STATUS
         found = pattern.match(self.body, self.at)
         assert found is not None  # all of the pattern is optional
@@ -161,7 +161,7 @@ class _Scan:
 
 
 def read_events(track: Track, max_steps: int) -> Events:
-    """All events of a track. Damage ends it: `repairs` says where, `unread` how much was lost.
+    """Reads all events of a track. Damage ends it: `repairs` says where, `unread` how much was lost.
 
     Music behind an end of track inside the chunk (files merged from two takes have it) is read; padding there is not.
     ValueError: more than max_steps events that have to be read one by one (meta, SysEx, program changes, damaged ones).
@@ -199,7 +199,7 @@ def read_events(track: Track, max_steps: int) -> Events:
 
 
 def _assemble(scan: _Scan, unread: int, steps: int) -> Events:
-    """Both kinds of events on one line of ticks."""
+    """Puts both kinds of events on one line of ticks."""
     delta, status, first, second, stops = _take_apart(bytes(scan.regular))
     own = np.concatenate([[0], np.cumsum(delta)])  # ticks of the regular events alone
     before = np.searchsorted(stops, [single[0] for single in scan.singles], side="right")  # regular ones before each
@@ -230,7 +230,7 @@ def _take_apart(
 
 
 def _variable_length(body: bytes, at: int) -> tuple[int, int]:
-    """(value, where it stops)."""
+    """Reads a number of variable length; returns its value and where it stops."""
     value = 0
     for here in range(at, at + _MAX_NUMBER_BYTES):
         byte = body[here]

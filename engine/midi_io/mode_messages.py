@@ -1,4 +1,4 @@
-"""Channel mode messages of a file: where all keys of a channel come up, where its pedal does.
+"""Reads channel mode messages of a file: where all keys of a channel come up, and where its pedal does.
 
 As the MIDI 1.0 specification (p. 20) and RP-015 have them: all sound off (120), all notes off (123) and the changes of
 mode (124 to 127) lift the keys of their channel; all sound off ends what the pedal holds too; reset all controllers
@@ -26,14 +26,14 @@ def mode_messages(events: Channel) -> I64:
 
 
 def placed(messages: I64, events: Channel) -> I64:
-    """The mode messages of another track among this one's events: before those of the same tick."""
+    """Places the mode messages of another track among this one's events, before those of the same tick."""
     moved: I64 = messages.copy()
     moved[:, _PLACE] = np.searchsorted(events.tick, messages[:, _TICK])
     return moved
 
 
 def lifts(messages: I64, channel: int) -> tuple[I64, I64]:
-    """Where all keys of a channel come up: (L,) indices of the events after it, ascending, and (L,) ticks."""
+    """Returns where all keys of a channel come up: (L,) ascending indices of the next event, and (L,) ticks."""
     mine = messages[(messages[:, _CHANNEL] == channel) & (messages[:, _NUMBER] != _RESET)]
     return mine[:, _PLACE], mine[:, _TICK]
 

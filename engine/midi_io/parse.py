@@ -1,4 +1,4 @@
-"""Bytes of a MIDI file -> notes, pedal, programs, tempos, time signatures and texts in ticks."""
+"""Parses the bytes of a MIDI file: notes, pedal, programs, tempos, time signatures and texts in ticks."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def parse(data: bytes) -> Parsed:
 
 
 def _read_channels(parsed: Parsed, tracks: list[Events], offsets: list[int], *, separate: bool) -> None:
-    """Notes and pedal. separate: the tracks are pieces of their own."""
+    """Returns notes and pedal. separate: the tracks are pieces of their own."""
     programs = _programs(tracks)
     modes = [mode_messages(events.channel) for events in tracks]
     # A track without notes speaks for the channel in all tracks, as sequencers write it; the others for themselves.
@@ -103,7 +103,7 @@ def _read_channels(parsed: Parsed, tracks: list[Events], offsets: list[int], *, 
 
 
 def _strikes(channel: Channel) -> npt.NDArray[np.bool_]:
-    """Which messages begin or end a note."""
+    """Marks the messages that begin or end a note."""
     strikes: npt.NDArray[np.bool_] = channel.status & 0xE0 == 0x80
     return strikes
 

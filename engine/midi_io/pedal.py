@@ -1,4 +1,4 @@
-"""The sustain pedal, written into note lengths."""
+"""Writes the sustain pedal into note lengths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["extend_with_pedal"]
 
 
 def extend_with_pedal(notes: Notes, pedal_s: npt.NDArray[np.float64], pedal_down: npt.NDArray[np.bool_]) -> Notes:
-    """Notes lengthened as the pedal holds them, the default of Oore et al. 2018 section 3.
+    """Lengthens notes as the pedal holds them, as Oore et al. 2018 do in section 3.
 
     A note whose key is released under a held pedal sounds until the pedal rises, and no note outlasts the next onset
     of its pitch. A pedal that never rises holds to the end of the performance.

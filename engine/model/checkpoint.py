@@ -56,7 +56,7 @@ class Checkpoint:
 
 
 def checkpoint_folder(path: str | Path | None = None) -> Path:
-    """The folder that is meant: a shipped base by its name, unless a folder of that name lies here; None: the base."""
+    """Returns the folder of a shipped base by its name, unless a folder of that name exists; None: the base."""
     text = SHIPPED[0] if path is None else str(path)
     if text in SHIPPED and (path is None or not Path(text).is_dir()):
         return Path(__file__).parents[1] / "pretrained" / text
@@ -64,7 +64,7 @@ def checkpoint_folder(path: str | Path | None = None) -> Path:
 
 
 def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
-    """The checkpoint in a folder, see checkpoint_folder. CheckpointError: missing, incomplete or broken."""
+    """Loads the checkpoint in a folder (see checkpoint_folder). CheckpointError: missing, incomplete or broken."""
     folder = checkpoint_folder(path)
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
@@ -125,7 +125,7 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
 
 
 def nf4_matrices(checkpoint: Checkpoint) -> dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:
-    """Name -> NF4 codes (out, in / 2) and scales (out, in / 64) of every linear layer, as the checkpoint stores them.
+    """Returns NF4 codes (out, in / 2) and scales (out, in / 64) of every linear layer, as the checkpoint stores them.
 
     What it stores in float32 is quantised here.
     """
@@ -140,7 +140,7 @@ def nf4_matrices(checkpoint: Checkpoint) -> dict[str, tuple[npt.NDArray[np.uint8
 
 
 def _check_sizes(model: ModelConfig, path: Path) -> None:
-    """CheckpointError for sizes that would fill the memory before anything else could be found wrong."""
+    """Raises CheckpointError for sizes that would fill the memory before anything else could be found wrong."""
     for key, largest in MAX_SIZES.items():
         if getattr(model, key) > largest:
             raise CheckpointError(f"{path.parent}: model.{key} {getattr(model, key)}: no base has more than {largest}")
@@ -150,5 +150,5 @@ def _check_sizes(model: ModelConfig, path: Path) -> None:
 
 
 def _is_matrix(name: str) -> bool:
-    """Linear layers' weights, the ones that NF4 holds."""
+    """Whether a parameter is a linear layer's weight, which NF4 holds."""
     return name.endswith("_proj.weight") or name == "head.weight"

@@ -18,7 +18,7 @@ I64 = npt.NDArray[np.int64]
 
 
 def chord_track(chords: Iterable[tuple[float, Chord | None]], start_s: float = 0.0) -> tuple[list[int], list[int]]:
-    """(onset_s, chord) in time order -> (C,) ids and (C,) onsets in steps from start_s. The first is NO_CHORD at 0."""
+    """Returns (C,) ids and (C,) onsets in steps from start_s of (onset_s, chord) pairs; the first is NO_CHORD at 0."""
     ids, steps = [NO_CHORD], [0]
     for onset_s, chord in chords:
         _append(ids, steps, max(0, round((onset_s - start_s) / STEP_S)), chord)
@@ -26,7 +26,7 @@ def chord_track(chords: Iterable[tuple[float, Chord | None]], start_s: float = 0
 
 
 class ChordMemory:
-    """What a stream's decoder asks at every token: which chords are in reach, and where from here.
+    """Keeps the chords of a stream, and tells the decoder at every token which are in reach and how far away.
 
     Kept for CHORDS_BACK chords before the present, whatever the length of the session.
     """
@@ -35,7 +35,7 @@ class ChordMemory:
         self._ids, self._steps = [NO_CHORD], [0]
 
     def replace(self, chords: Iterable[tuple[float, Chord | None]], from_s: float) -> None:
-        """Chords from from_s on give way to `chords` (those before from_s are ignored)."""
+        """Replaces the chords from from_s on by `chords`, of which those before from_s are ignored."""
         first = round(from_s / STEP_S)
         keep = max(1, bisect_right(self._steps, first - 1))
         ids, steps = self._ids[:keep], self._steps[:keep]
@@ -48,12 +48,19 @@ class ChordMemory:
             del ids[1 : 1 + surplus], steps[1 : 1 + surplus]
         self._ids, self._steps = ids, steps
 
+    def shifted(self, steps: int) -> ChordMemory:
+        """The same chords, so many steps later."""
+        other = ChordMemory()
+        other._ids, other._steps = list(self._ids), [step + steps for step in self._steps]
+        other._steps[0] = min(other._steps[0], 0)
+        return other
+
     def track(self) -> tuple[I64, I64]:
-        """(C,) ids and (C,) onsets in steps of all that is kept; the first is NO_CHORD at 0."""
+        """Returns (C,) ids and (C,) onsets in steps of all that is kept; the first is NO_CHORD at 0."""
         return np.array(self._ids), np.array(self._steps)
 
     def view(self, step: int) -> tuple[I64, I64]:
-        """(c,) ids in reach at a time and (c,) rows of the relative embedding; c <= 64."""
+        """Returns (c,) ids in reach at a time and (c,) rows of the relative embedding; c <= 64."""
         now = bisect_right(self._steps, step) - 1
         first, last = max(0, now - CHORDS_BACK), min(len(self._ids), now + CHORDS_AHEAD + 1)
         offset = np.arange(first - now, last - now)

@@ -118,6 +118,7 @@ class TrainingConfig:
     ema: float = 0.0  # decay of the average over updates that is measured and saved; 0: the last update's weights
     latent_span: int = 0  # last positions of a window that have latents and a loss; 0: all of them
     practice: float = 0.0  # share of the windows that are cut from practice pieces composed for them
+    practice_edition: int = 2  # 1: solos over charts, which the shipped base learnt; 2: whole performances
     sources: tuple[SourceConfig, ...] = ()  # of collections that are not as all others
 
     def __post_init__(self) -> None:
@@ -129,6 +130,9 @@ class TrainingConfig:
         _require(0 <= self.ema < 1, f"training.ema {self.ema}: must be in 0..1")
         _require(self.latent_span >= 0, f"training.latent_span {self.latent_span}: must be 0 or more")
         _require(0 <= self.practice <= 1, f"training.practice {self.practice}: must be in 0..1")
+        _require(
+            self.practice_edition in (1, 2), f"training.practice_edition {self.practice_edition}: there are 1 and 2"
+        )
         names = [source.name for source in self.sources]
         _require(len(set(names)) == len(names), f"training.sources {names}: a name stands there twice")
         _require(self.warmup_steps >= 0, f"training.warmup_steps {self.warmup_steps}: must be 0 or more")
@@ -155,13 +159,13 @@ class Config:
 
 
 def shipped_configs() -> list[str]:
-    """Names that load_config accepts without a path."""
+    """Returns the names that load_config accepts without a path."""
     folder = resources.files("engine") / "configs"
     return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
 
 
 def load_config(name_or_path: str | Path) -> Config:
-    """A shipped config by name ("medium") or a YAML file by path.
+    """Loads a shipped config by name ("medium") or a YAML file by path.
 
     Raises ConfigError: no such config, broken YAML, an unknown key (the nearest one is named), a wrong type or range.
     """
@@ -180,7 +184,7 @@ def load_config(name_or_path: str | Path) -> Config:
 
 
 def parse_config(source: str, where: str) -> Config:
-    """A config from the text of a YAML file. ConfigError as of load_config; it begins with `where`."""
+    """Reads a config from the text of a YAML file. ConfigError as of load_config; it begins with `where`."""
     try:
         data = yaml.safe_load(source)
     except yaml.YAMLError as error:
@@ -189,7 +193,7 @@ def parse_config(source: str, where: str) -> Config:
 
 
 def to_yaml(config: Config) -> str:
-    """The YAML that load_config reads back."""
+    """Returns the YAML that load_config reads back."""
     data = asdict(config)
     data["qlora"]["target_modules"] = list(data["qlora"]["target_modules"])
     for section, key in (("model", "controls"), ("training", "sources")):
@@ -207,7 +211,7 @@ def to_yaml(config: Config) -> str:
 
 
 def _build(cls: type[T], data: Any, where: str) -> T:
-    """A dataclass from a mapping; nested dataclasses by their annotation."""
+    """Builds a dataclass from a mapping, and nested dataclasses by their annotation."""
     if not isinstance(data, dict):
         raise ConfigError(f"{where}: expected keys and values, got {type(data).__name__}")
     hints = get_type_hints(cls)
@@ -243,7 +247,7 @@ def _build(cls: type[T], data: Any, where: str) -> T:
 
 
 def _convert(value: Any, default: Any, where: str) -> Any:
-    """value in the type of the field's default; YAML gives `1e-3` as text, which is meant as a number."""
+    """Converts a value to the type of the field's default; YAML gives `1e-3` as text, which is meant as a number."""
     assert default is not MISSING
     if isinstance(default, bool):
         if isinstance(value, bool):

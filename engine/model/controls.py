@@ -1,4 +1,4 @@
-"""What the model can be asked: its controls, and how a level of one becomes rows of an embedding.
+"""The controls: what the model can be asked, and how a level of one becomes rows of an embedding.
 
 A query carries, beside its token and its beat, one number for each control, its level:
 
@@ -50,19 +50,19 @@ class Control:
 
     @property
     def levels(self) -> int:
-        """How many levels can be asked."""
+        """The number of levels that can be asked."""
         return len(self.labels) or len(self.edges) + 1
 
     def bin(self, quantity: float) -> int:
-        """The whole level that holds a quantity, in the unit of the edges."""
+        """Returns the whole level that holds a quantity, in the unit of the edges."""
         return int(np.searchsorted(self.edges, quantity, side="right"))
 
     def level(self, quantity: float) -> float:
-        """The level of a quantity, between the middles of its neighbours; beyond the outermost ones, theirs."""
+        """Returns the level of a quantity, interpolated between the middles of levels and clipped at the outer ones."""
         return float(np.interp(quantity, self._middles(), np.arange(self.levels)))
 
     def quantity(self, level: float) -> float:
-        """The quantity in the middle of a level of a measured control, in the unit of the edges; level() goes back."""
+        """Returns the quantity in the middle of a measured control's level, in the unit of the edges."""
         return float(np.interp(level, np.arange(self.levels), self._middles()))
 
     def _middles(self) -> list[float]:
@@ -73,7 +73,7 @@ class Control:
 
 
 def asked_level(control: Control | None, value: Value) -> float:
-    """The level of a label, or of 0..1 of a measured control; UNKNOWN for AUTO, no such control and no such label."""
+    """Returns the level of a label, or of 0..1 of a measured control; UNKNOWN for AUTO and what it lacks."""
     if control is None or value == AUTO:
         return UNKNOWN
     if control.labels:
@@ -82,7 +82,7 @@ def asked_level(control: Control | None, value: Value) -> float:
 
 
 def check_askable(controls: Sequence[Control], name: str, value: Value) -> None:
-    """A row of the table against a base's controls. SidemanError: it was not trained to be asked that."""
+    """Checks a value of the table against a base's controls. SidemanError: the base was not trained with it."""
     if name not in CONTROL_NAMES or value == AUTO:
         return
     if asked_level(next((control for control in controls if control.name == name), None), value) == UNKNOWN:
@@ -104,7 +104,7 @@ class ControlRows:
         self.unknown: F32 = np.full(len(self.names), UNKNOWN, dtype=np.float32)
 
     def check(self, levels: npt.ArrayLike) -> F32:
-        """(K,) levels as float32. ValueError: another count, no number, beyond a control's levels, half a label."""
+        """Returns (K,) levels as float32. ValueError: a wrong count, NaN, out of a control's range, half a label."""
         values = np.asarray(levels, dtype=np.float32)
         if values.shape != self.unknown.shape:
             raise ValueError(f"{values.shape} levels: give {len(self.names)}, one a control")
@@ -118,7 +118,7 @@ class ControlRows:
         return values
 
     def mix(self, levels: F32) -> tuple[I64, F32]:
-        """(..., K) legal levels -> (..., 2 K) rows and their weights; the query gets the weighted sum."""
+        """Returns (..., 2 K) rows and their weights for (..., K) legal levels; the query gets the weighted sum."""
         lower = np.floor(levels)
         share = levels - lower
         low = np.where(levels < 0, self.levels, lower.astype(np.int64))

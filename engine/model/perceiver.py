@@ -134,7 +134,7 @@ class Block(nn.Module):
 
 
 def sounding_after(tokens: Tensor) -> Tensor:
-    """(B, L) event ids -> (B, L, 128) bool: which pitches sound after each token, all silent before the first."""
+    """Returns (B, L, 128) bool for (B, L) event ids: pitches that sound after each token; silence before the first."""
     at = torch.arange(1, tokens.shape[1] + 1, device=tokens.device).expand_as(tokens)
     silence = torch.zeros(*tokens.shape, NUM_PITCHES, dtype=at.dtype, device=tokens.device)
 
@@ -148,7 +148,7 @@ def sounding_after(tokens: Tensor) -> Tensor:
 
 
 class ControlEmbedding(nn.Embedding):
-    """The rows of what is asked, mixed between neighbouring levels and summed over the controls."""
+    """Embeds what is asked: rows mixed between neighbouring levels and summed over the controls."""
 
     def __init__(self, rows: ControlRows, dim: int) -> None:
         super().__init__(rows.count, dim)
@@ -173,7 +173,7 @@ class ControlEmbedding(nn.Embedding):
 
 
 class PerceiverMusicTransformer(nn.Module):
-    """Next-event logits for every position of a window."""
+    """The whole network: next-event logits for every position of a window."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

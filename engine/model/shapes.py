@@ -21,11 +21,11 @@ CHORDS_BACK = 55  # chords before the sounding one that stay in memory ...
 CHORDS_AHEAD = 8  # ... and after it: 64 in all
 
 OPTIONAL_PARAMETERS = frozenset({"sounding_emb.weight", "control_emb.weight"})
-"""Younger than the oldest runs: where one is missing, zeros leave the function as it was."""
+"""Parameters that the oldest runs lack: zeros in their place leave the function as it was."""
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every parameter, in the order of engine/model/perceiver (a test holds the two together)."""
+    """Returns the shape of every parameter by name, in the order of engine/model/perceiver (a test compares them)."""
     d, ff = config.latent_dim, config.ff_dim
     band = min(config.latent_len, config.max_relative_distance)
     shapes: dict[str, tuple[int, ...]] = {
@@ -66,5 +66,5 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 
 def count_parameters(config: ModelConfig) -> int:
-    """How many numbers the network learns."""
+    """Returns how many numbers the network learns."""
     return sum(math.prod(shape) for shape in parameter_shapes(config).values())

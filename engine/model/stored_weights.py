@@ -1,7 +1,7 @@
-"""Weights as a checkpoint's file holds them, and as numbers when somebody asks: nobody who plays needs those.
+"""Holds weights as a checkpoint's file stores them, and unpacks them to float32 on demand.
 
-A base in NF4 takes an eighth of its float32 form. The compiled decoder reads the codes as they lie; everybody else asks
-by name and gets a fresh float32 array, so that what stays in memory is theirs to decide.
+A base in NF4 takes an eighth of its float32 form. The compiled decoder reads the codes as they are; everybody else asks
+by name and gets a fresh float32 array, so the caller decides what stays in memory.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class StoredWeights(Mapping[str, npt.NDArray[np.float32]]):
         return len(self._names)
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Of the array that a look would give."""
+        """Returns the shape of a parameter without unpacking it."""
         shape = self._stored[name].shape
         return (shape[0], 2 * shape[1]) if self._is_nf4(name) else shape
 
     def holds_numbers(self, name: str) -> bool:
-        """Whether every number is one that a network can be made of: none is NaN, infinite or beyond MAX_WEIGHT."""
+        """Whether no number is NaN, infinite or beyond MAX_WEIGHT."""
         tensor = self._stored[name + ABSMAX if self._is_nf4(name) else name]
         if tensor.dtype == np.float16:  # as integers: numpy computes with halves slowly
             return bool(((tensor.view(np.uint16) & _SIGN) <= np.float16(MAX_WEIGHT).view(np.uint16)).all())

@@ -1,4 +1,4 @@
-"""What the terminal's encoding cannot say is escaped: a file's name must not end a command half way."""
+"""Escapes what the terminal's encoding lacks, so that a file's name cannot end a command half way."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Picture:
 
 
 def head(title: str, made: str, command: str) -> str:
-    """The page down to the beginning of its main part. made: date and program, as they are to be read."""
+    """Returns the page up to the beginning of its main part. made: date and program, as they are to be read."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -79,7 +79,7 @@ def head(title: str, made: str, command: str) -> str:
 
 
 def chart(picture: Picture) -> str:
-    """A picture under its name, over what it says."""
+    """Returns a picture under its name, above what it says in words."""
     kind = "chart full" if picture.size[0] > MAX_CHART_PX else "chart"
     return (
         f'<figure class="{kind}">\n<h3>{text(picture.name)}</h3>\n{image(picture)}\n'
@@ -88,7 +88,7 @@ def chart(picture: Picture) -> str:
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], counts: int = 0) -> str:
-    """A table of texts; the first cell of a row names it, the last `counts` columns hold numbers."""
+    """Returns a table of texts; the first cell of a row names it, the last `counts` columns hold numbers."""
     first = len(heads) - counts
     kinds = [' class="count"' if i >= first else "" for i in range(len(heads))]
     heading = "".join(f'<th scope="col"{kind}>{text(name)}</th>' for name, kind in zip(heads, kinds, strict=True))
@@ -105,14 +105,14 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], cou
 
 
 def image(picture: Picture) -> str:
-    """A picture with its words, inside the page."""
+    """Returns a picture with its words, inside the page."""
     data = base64.b64encode(picture.png).decode()
     width, height = picture.size
     return f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}" alt="{text(picture.alt)}">'
 
 
 def text(words: str) -> str:
-    """Any text, also a hostile file name, as one line of HTML: what cannot be shown is written out as an escape."""
+    """Returns any text, also a hostile file name, as one line of HTML, with escapes for what cannot be shown."""
     shown = "".join(
         c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode() for c in words
     )

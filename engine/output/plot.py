@@ -1,4 +1,4 @@
-"""Notes under their chord symbols -> PNG: a piano roll in rows of bars."""
+"""Draws notes under their chord symbols as a PNG: a piano roll in rows of bars."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def plot_png(
 
 
 def pitch_range(notes: Notes) -> tuple[int, int]:
-    """Lowest and highest pitch to show: the notes and a little air, at least two octaves."""
+    """Returns the lowest and highest pitch to show: the notes and a margin, at least two octaves."""
     if len(notes) == 0:
         return 48, 84
     low, high = int(notes["pitch"].min()) - 2, int(notes["pitch"].max()) + 2
@@ -113,7 +113,7 @@ def pitch_range(notes: Notes) -> tuple[int, int]:
 
 
 def _fitting_pt(symbol: str, room_s: float, row_s: float, row_in: float) -> float:
-    """Largest type size of a name with that room in a row of that length; a bold letter is 0.75 of its size wide."""
+    """Returns the largest type size at which a name fits its room; a bold letter is 0.75 of its size wide."""
     room_pt = room_s / row_s * row_in * 72
     return (room_pt - 5) / (0.75 * max(1, len(symbol)))
 
@@ -127,7 +127,7 @@ def _chords_fit(chords: Sequence[tuple[float, str]], row_s: float, stop_s: float
 
 
 def _draw_grid(axes: Axes, first_bar: int, bars: int, bar_s: float, beats_per_bar: int, low: int, high: int) -> None:
-    """Keys, bar lines with their numbers, beats."""
+    """Draws keys, bar lines with their numbers, and beats."""
     start_s = first_bar * bar_s
     draw_keyboard(axes, start_s, start_s + bars * bar_s, low, high)
     for bar in range(bars + 1):
@@ -145,7 +145,7 @@ def _draw_grid(axes: Axes, first_bar: int, bars: int, bar_s: float, beats_per_ba
 
 
 def draw_keyboard(axes: Axes, start_s: float, stop_s: float, low: int, high: int) -> None:
-    """Stripes of black and white keys from pitch `low` to `high`, octaves named at the left, no frame."""
+    """Draws stripes of black and white keys from pitch `low` to `high`, octaves named at the left, no frame."""
     from matplotlib.collections import PolyCollection
 
     stripes = [
@@ -165,14 +165,14 @@ def draw_keyboard(axes: Axes, start_s: float, stop_s: float, low: int, high: int
 
 
 def velocity_colours() -> tuple[Any, Any]:
-    """matplotlib's colour map from soft to loud, and the scale that takes a velocity onto it."""
+    """Returns matplotlib's colour map from soft to loud, and the scale from a velocity onto it."""
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
     return LinearSegmentedColormap.from_list("velocity", _SOFT_TO_LOUD), Normalize(*_VELOCITIES)
 
 
 def draw_notes(axes: Axes, notes: Notes, start_s: float, stop_s: float) -> None:
-    """The notes that sound in [start_s, stop_s), cut at its borders; louder notes lie on top."""
+    """Draws the notes that sound in [start_s, stop_s), cut at its borders; louder notes lie on top."""
     from matplotlib.collections import PolyCollection
 
     colours, scale = velocity_colours()
@@ -196,7 +196,7 @@ def draw_chords(
     high: int,
     width_in: float,
 ) -> None:
-    """Chord names above a row of that width, the last change at most soon_s before it counting as its first.
+    """Draws chord names above a row of that width; a change at most soon_s before the row counts as its first.
 
     One that goes on from the row above is named again, faintly.
     """
@@ -217,7 +217,7 @@ def draw_chords(
 
 
 def _draw_key(figure: Any, height_in: float) -> None:
-    """The velocity scale, bottom right."""
+    """Draws the velocity scale, bottom right."""
     axes = figure.add_axes((0.83, 0.2 / height_in, 0.12, 0.09 / height_in))
     axes.imshow(np.linspace(0, 1, 128)[None, :], aspect="auto", cmap=velocity_colours()[0])
     axes.set_axis_off()

@@ -1,4 +1,4 @@
-"""MIDI file -> WAV file, through the FluidSynth program and a soundfont."""
+"""Renders a MIDI file to a WAV file, through the FluidSynth program and a soundfont."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMPLAINTS = ("error:", "failed to load", "not a soundfont")
 
 
 def find_soundfont() -> Path:
-    """The soundfont to play with: $SIDEMAN_SOUNDFONT, else the best one in the system's usual folders.
+    """Returns the soundfont to play with: $SIDEMAN_SOUNDFONT, else the best one in the system's usual folders.
 
     SidemanError: there is none, or the variable names a file that does not exist.
     """

@@ -1,9 +1,9 @@
-"""A left hand that is there from the start, and called back where it stays away.
+"""Keeps a left hand in the solo: it plays from the start, and is called back after two silent bars.
 
-A solo that happens to begin in the right hand alone goes on so for as long as it lasts, whatever is asked: the model
-goes by its past, and in its practice pieces one hand alone is a role of its own. So where the left hand has been silent
-for two bars, and at the beginning, the next strike is its own: the pitches above are shut until it has come, for half
-a bar.
+A solo that happens to begin in the right hand alone goes on so to its end, whatever is asked: the model follows its
+past, and in its practice pieces one hand alone is a role of its own. So at the beginning, and when the left hand has
+been silent for two bars, the next strike must be the left hand's: higher pitches are shut out until it has come, for
+half a bar at most.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PATIENCE_BARS = 2
 
 
 class BothHands:
-    """Generates with a session whose left hand does not stay away. Times are the session's seconds."""
+    """Generates with a session and calls its left hand back. Times are the session's seconds."""
 
     def __init__(self, session: Session, bar_s: float, register_high: int) -> None:
         """register_high: the player's limit, which is put back after each call for the left hand."""

@@ -47,8 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
     )
     parser.add_argument(
-        "--no-ending", action="store_true", help="play on to the last bar line, as for a loop, instead of coming home"
+        "--intro",
+        metavar="N",
+        type=int,
+        default=0,
+        help="bars before the first, over the chart's turnaround or beginning",
     )
+    parser.add_argument("--tag", action="store_true", help="play the last four bars three times")
+    parser.add_argument(
+        "--ending", action=argparse.BooleanOptionalAction, default=True,
+        help="come home to the last chord; --no-ending plays on to the last bar line, as for a loop",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, required=True)
     parser.add_argument("--wav", metavar="OUT.wav", type=Path, help="render it with FluidSynth, too")
     parser.add_argument("--plot", metavar="OUT.png", type=Path, help="draw its piano roll, too")
@@ -62,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from engine.metre import asked_metre
     from engine.midi_io import read_performance, write_midi
     from engine.model.checkpoint import load_checkpoint
+    from engine.solo.form import MOST_INTRO_BARS, with_intro, with_tag
     from engine.solo.prompt import go_on, timing_of
 
     if args.chords is None and args.prompt is None:
@@ -73,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     _check_range("--seed", args.seed, 0, MAX_SEED - args.variations)
     if args.bars is not None:
         _check_range("--bars", args.bars, 1, MAX_BARS)
+    _check_range("--intro", args.intro, 0, MOST_INTRO_BARS)
     params = parameters_from(args)
     text = "N.C." if args.chords is None else args.chords
     timing = timing_of(args.prompt, tempo_bpm=args.tempo, metre=asked or stated_metre(text))
@@ -80,6 +91,10 @@ def run(args: argparse.Namespace) -> int:
     bars = args.bars or (8 if args.chords is None else None)
     if bars is not None:
         chart = chart.fill(bars)
+    if args.tag:
+        chart = with_tag(chart)
+    if args.intro:
+        chart = with_intro(chart, args.intro)
     prompt = read_performance(args.prompt) if args.prompt is not None else None
     outputs = [path for path in (args.output, args.wav, args.plot) if path is not None]
     _check_outputs(outputs)
@@ -93,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         started = time.perf_counter()
         solo = go_on(
             checkpoint, chart, tempo_bpm=timing.tempo_bpm, seed=args.seed + number, params=params, prompt=prompt,
-            backend=DEVICES[args.device], ending=not args.no_ending,
+            backend=DEVICES[args.device], ending=args.ending, intro_bars=args.intro,
         )  # fmt: skip
         midi, wav, plot = (_numbered(path, number, args.variations) for path in (args.output, args.wav, args.plot))
         assert midi is not None

@@ -49,11 +49,12 @@ def improvise(
     prompt: Performance | None = None,
     backend: str = "auto",
     ending: bool = True,
+    intro_bars: int = 0,
 ) -> Solo:
     """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
 
-    ending: comes home to the chart's last chord; without, as for a loop, it plays on to the last bar line. The same
-    arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
+    intro_bars: of the chart's bars that come before its form begins. ending: comes home to the chart's last chord;
+    without, as for a loop, it plays on to the last bar line. The same arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
     backend: see engine.inference.backends.
     """
     beat_s = 60.0 / tempo_bpm
@@ -72,7 +73,7 @@ def improvise(
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
-    session.set_form(start_s)
+    session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s)
     home = _home_beat(chart) if ending else None
     if home is not None:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
@@ -107,14 +108,17 @@ def improvise(
 
 
 def _home_beat(chart: Chart) -> float | None:
-    """Where the last chord falls: the last bar line, or the change after it. None: no chord, or only one bar of it."""
+    """Returns the beat of the last chord: the last bar line, or the change after it.
+
+    None: no chord, or only one bar.
+    """
     last = chart.spans[-1]
     beat = max(last.start_beat, float(chart.beats - chart.beats_per_bar))
     return beat if beat > 0 and last.chord is not None else None
 
 
 def notes_of(events: list[NoteEvent]) -> Notes:
-    """Events in time order -> Notes.
+    """Makes Notes of events in time order.
 
     A note's end without its start (it began before) is dropped, as is a note struck at the very end.
     """
@@ -132,7 +136,7 @@ def notes_of(events: list[NoteEvent]) -> Notes:
 
 
 def _moved(events: list[NoteEvent], feel: Feel, length_s: float) -> list[NoteEvent]:
-    """The events as they are to sound, none after length_s."""
+    """Returns the events as they are to sound, none after length_s."""
     mover = NoteMover(feel, not_before_s=0.0)
     moved = mover.take(events, length_s) + mover.release(math.inf)
     within = [event._replace(time_s=min(event.time_s, length_s)) for event in moved if _fits(event, length_s)]

@@ -1,4 +1,4 @@
-"""What goes on from a prompt: its tempo and metre, and music even where it has come to its end."""
+"""Goes on from a prompt: takes its tempo and metre, and plays on even if the prompt has come to its end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Timing(NamedTuple):
 
 
 def timing_of(prompt: Path | None, *, tempo_bpm: float | None = None, metre: Metre | None = None) -> Timing:
-    """What is given, else what the prompt's file says at its end, else 120 and 4/4. MidiFileError: no such file."""
+    """Returns what is given, else what the prompt's file says at its end, else 120 and 4/4. MidiFileError: no file."""
     if prompt is None:
         counted = metre or COMMON
         said = "" if counted.beat_quarters == 1 else f"tempo {tempo_bpm or DEFAULT_BPM:g} counts {counted.beat_name}"
@@ -60,10 +60,10 @@ def timing_of(prompt: Path | None, *, tempo_bpm: float | None = None, metre: Met
 
 
 def go_on(checkpoint: Checkpoint, chart: Chart, *, prompt: Performance | None = None, **options: Any) -> Solo:
-    """As engine.solo.improvise.improvise, but never silence.
+    """Plays as engine.solo.improvise.improvise does, but never returns silence.
 
-    A prompt that ends in a final chord may be answered with none: then its last chord is taken away, and the music goes
-    on from what comes before. SidemanError: there is no music even so.
+    The model may answer a prompt that ends in a final chord with silence: then that chord is taken away, and the music
+    goes on from what comes before it. SidemanError: there is no music even so.
     """
     solo = improvise(checkpoint, chart, prompt=prompt, **options)
     if len(solo.notes) or prompt is None:

@@ -1,4 +1,4 @@
-"""Styles by name: those in the user's own folder, then those that ship with the package."""
+"""Finds styles by name: in the user's own folder, then among those that ship with the package."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Shelved:
 
 
 def shipped_styles() -> Path:
-    """The folder of the styles in the package."""
+    """Returns the folder of the styles in the package."""
     return Path(__file__).parents[1] / "pretrained" / "styles"
 
 
 def user_styles() -> Path:
-    """The user's own folder of styles; SIDEMAN_STYLES names another. It need not exist yet."""
+    """Returns the user's folder of styles, or the one in SIDEMAN_STYLES. It need not exist yet."""
     return user_place("SIDEMAN_STYLES", "styles", "data")
 
 
 def find_style(name: str) -> Style:
-    """The style of a name. CheckpointError: no such style (those there are, are named), or a broken one."""
+    """Loads the style of a name. CheckpointError: there is none (the error lists those there are), or it is broken."""
     check_name(name)
     for place in (user_styles(), shipped_styles()):
         if (place / name).is_dir():
@@ -60,7 +60,7 @@ def find_style(name: str) -> Style:
 
 
 def list_styles() -> list[Shelved]:
-    """Every style, by name; the user's own hides a shipped one of the same name. Broken ones are listed, too."""
+    """Lists every style by name, broken ones too; the user's own hides a shipped one of the same name."""
     found: dict[str, Shelved] = {}
     for place, shipped in ((user_styles(), False), (shipped_styles(), True)):
         if not place.is_dir():
@@ -113,7 +113,7 @@ def remove_style(name: str) -> Path:
 
 
 def parse_styles(text: str) -> list[str]:
-    """The style parameter's value -> names: "" -> none, "ragtime" -> one, "ragtime, klezmer" -> two to blend."""
+    """Splits the style parameter into names: "" -> none, "ragtime" -> one, "ragtime, klezmer" -> two to blend."""
     names = [check_name(part.strip()) for part in text.split(",")] if text.strip() else []
     if len(names) > MAX_BLENDED:
         raise CheckpointError(f"{len(names)} styles: name one, or two to blend with style_blend")
@@ -121,7 +121,7 @@ def parse_styles(text: str) -> list[str]:
 
 
 def style_weights(text: str, blend: float) -> Mapping[str, float]:
-    """Weights of the style and style_blend parameters: from the first style (0) to the second, or to the base (1)."""
+    """Returns the weights for style and style_blend: from the first style (0) to the second, or to the base (1)."""
     names = parse_styles(text)
     weights: dict[str, float] = {}
     for name, weight in zip(names, (1.0 - blend, blend), strict=False):

@@ -1,4 +1,4 @@
-"""A style merged into its base: one checkpoint that needs no adapter."""
+"""Merges a style into its base: one checkpoint that needs no adapter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["export_merged", "merged_weights"]
 
 
 def merged_weights(weights: Weights, parts: list[tuple[Lora, float]]) -> Weights:
-    """W + sum of weight * scale * B A of every adapter, for the modules that one touches; the others are not copied."""
+    """Returns W + sum of weight * scale * B A for the modules that an adapter touches; others are not copied."""
     merged = dict(weights)
     for lora, weight in parts:
         for module, (a, b, scale) in lora.items():

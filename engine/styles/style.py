@@ -83,7 +83,7 @@ class Style:
 
     @property
     def controls(self) -> dict[str, str | float]:
-        """What its music is typically like, by control: a label, or a quantity in the unit of the control's edges."""
+        """The typical values of its music by control: a label, or a quantity in the unit of the control's edges."""
         return dict(self.facts.get("controls", {}))
 
     @property
@@ -93,7 +93,7 @@ class Style:
 
 
 def check_name(name: str) -> str:
-    """The name, if a style may have it; CheckpointError otherwise. A name never is a path."""
+    """Returns the name if a style may have it, else raises CheckpointError. A name is never a path."""
     if not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
         raise CheckpointError(f"{_shown(name)} is no name for a style: use a to z, 0 to 9, - and _, at most 40 of them")
     return name
@@ -146,7 +146,10 @@ def save_style(path: str | Path, style: Style) -> None:
 
 
 def adapter_of(style: Style, checkpoint: Checkpoint) -> Lora:
-    """The style's matrices for a base. CheckpointError: it was made on another base, or does not fit this one."""
+    """Returns the style's matrices for a base.
+
+    CheckpointError: it was made on another base, or does not fit this one.
+    """
     if style.base_sha256 != checkpoint.sha256:
         raise CheckpointError(
             f"style {style.name} was made on another base (sha256 {style.base_sha256[:12]}..., here is "
@@ -250,7 +253,7 @@ def _read_tensors(path: Path, rank: int) -> dict[str, tuple[F32, F32]]:
 
 
 def _text(path: Path) -> str:
-    """A small file's text. CheckpointError if it is none."""
+    """Reads a small file's text. CheckpointError if it is not text."""
     try:
         if path.stat().st_size > MAX_TEXT_BYTES:
             raise CheckpointError(f"{path}: is larger than {MAX_TEXT_BYTES >> 10} KB: copy the style again")
@@ -260,6 +263,6 @@ def _text(path: Path) -> str:
 
 
 def _shown(value: object) -> str:
-    """A stranger's value in a message: short, printable, on one line."""
+    """Shows a stranger's value in a message: short, printable, on one line."""
     text = repr(value) if not isinstance(value, float) or math.isfinite(value) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

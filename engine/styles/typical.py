@@ -1,4 +1,4 @@
-"""What `auto` means while styles are in use: their pianists' own typical values, weighed as the styles are."""
+"""Computes what `auto` means while styles are in use: their pianists' typical values, weighed as the styles are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOLO = "solo"  # the role that a pianist's pieces have anyway, in a manner of th
 
 
 def typical_of(style: Style, controls: Mapping[str, Control]) -> dict[str, str | float]:
-    """A style's values as Session.set_auto takes them: labels, or 0..1 of the measured; only what the base knows."""
+    """Returns a style's values as Session.set_auto takes them: labels, or 0..1; only for controls the base knows."""
     values: dict[str, str | float] = {}
     for name, value in style.controls.items():
         control = controls.get(name)
@@ -32,7 +32,7 @@ def typical_of(style: Style, controls: Mapping[str, Control]) -> dict[str, str |
 
 
 def blended(auto: Values, styles: Mapping[str, Values], weights: Mapping[str, float]) -> dict[str, str | float]:
-    """What auto stands for under styles of these weights, where without them it would stand for `auto`.
+    """Returns what auto stands for under styles of these weights, where without styles it would stand for `auto`.
 
     A measured value is the mean of the styles', by weight; what is missing to a weight of 1 is auto's share, if auto
     has an opinion. A label is the heaviest style's, from a weight of PIANIST on. From there on, too, groove and left

@@ -1,4 +1,4 @@
-"""Learning a base: the run, its schedule and state, its curve, its measures.
+"""Trains a base: the run, its schedule and state, its loss curve, its measures.
 
 Imports torch where it trains. Rooms: finetune above this one. Imports data, evaluation (the n-gram) and model.
 """

@@ -1,4 +1,4 @@
-"""The model card: what a base was trained on, under which licences, and how well it did."""
+"""Writes the model card: what a base was trained on, under which licences, and how well it did."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Sources = dict[tuple[str, str], tuple[int, float]]
 
 
 def read_sources(data: Path) -> Sources:
-    """What a prepared folder was made from. DataError if its manifest is missing or broken."""
+    """Returns what a prepared folder was made from. DataError if its manifest is missing or broken."""
     sources: Sources = defaultdict(lambda: (0, 0.0))
     try:
         for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines():
@@ -34,7 +34,10 @@ def read_sources(data: Path) -> Sources:
 
 
 def model_card(config: Config, sources: Sources, losses: list[dict[str, Any]], tokens: int, augment: int) -> str:
-    """Markdown. losses: one or more rows of step, loss, held_out; tokens: of the training side; augment: its keys."""
+    """Returns the card as Markdown.
+
+    losses: rows of step, loss, held_out; tokens: of the training side; augment: keys.
+    """
     last = losses[-1]
     count = sum(math.prod(shape) for shape in parameter_shapes(config.model).values())
     keys = f"in {augment} keys" if augment > 1 else "in their own key"

@@ -36,7 +36,7 @@ class Measured(NamedTuple):
 
 
 class LossCurve:
-    """The curve of one run. What lies beyond update `done` in an older file is forgotten: it will come again."""
+    """The curve of one run. Rows of an older file beyond update `done` are dropped, since those updates come again."""
 
     def __init__(self, run_dir: Path, done: int) -> None:
         """CheckpointError: the rows of the run so far are broken."""
@@ -45,12 +45,12 @@ class LossCurve:
         self._events = SummaryWriter(str(run_dir), purge_step=done + 1)
 
     def update(self, step: int, loss: float, learning_rate: float) -> None:
-        """One update, for TensorBoard."""
+        """Tells TensorBoard of one update."""
         self._scalar("loss/train", loss, step)
         self._scalar("learning_rate", learning_rate, step)
 
     def add(self, step: int, loss: float, held_out: float | None, tokens_per_s: float) -> None:
-        """A row: the mean loss of the updates since the last one."""
+        """Adds a row: the mean loss of the updates since the last one."""
         rounded = None if held_out is None else round(held_out, 4)
         self.rows.append({"step": step, "loss": round(loss, 4), "held_out": rounded})
         self._scalar("tokens_per_s", tokens_per_s, step)
@@ -68,7 +68,7 @@ class LossCurve:
         self._events.close()
 
     def held_out(self) -> list[Measured]:
-        """The rows with a held-out loss."""
+        """Returns the rows with a held-out loss."""
         measured: list[Measured] = []
         first = last = 0  # updates of the last held-out row and of the last row
         total = 0.0  # of the losses since `first`
@@ -81,7 +81,7 @@ class LossCurve:
         return measured
 
     def card_rows(self) -> list[Measured]:
-        """At most 40 of them, evenly spread, the last one among them."""
+        """Returns at most 40 rows, evenly spread, the last one among them."""
         rows = self.held_out()
         count = min(len(rows), CARD_ROWS)
         return [rows[(i + 1) * len(rows) // count - 1] for i in range(count)]
@@ -92,7 +92,7 @@ class LossCurve:
         return not losses or losses[-1] == min(losses)
 
     def stalled(self, every: int) -> int:
-        """How many measurements at multiples of `every` updates have passed since the lowest of them."""
+        """Returns how many measurements at multiples of `every` updates have passed since the lowest of them."""
         losses = [row["held_out"] for row in self.rows if row["held_out"] is not None and row["step"] % every == 0]
         lowest = Lowest()
         for loss in losses:

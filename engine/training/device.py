@@ -24,7 +24,7 @@ CHORDS = 96  # of a window in the fast form, or a multiple: another shape would 
 
 
 def make_accelerator(device: str = "auto", mixed_precision: str = "no") -> Accelerator:
-    """One of DEVICES; auto: the GPU if there is one. Started by `accelerate launch`, it joins the other processes.
+    """Makes an accelerator for one of DEVICES; auto: the GPU if there is one. `accelerate launch` joins processes.
 
     SidemanError: there is no such device here. ConfigError: it cannot compute in that precision.
     """

@@ -1,13 +1,13 @@
-"""Held-out likelihood: nats a token, nats a note, bits a second, beside a 5-gram's on the same tokens."""
+"""Measures held-out likelihood: nats a token, nats a note, bits a second, beside a 5-gram's on the same tokens."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,17 +24,22 @@ from engine.vocabulary import NOTE_OFF, PAD, STEP_S
 
 __all__ = ["Score", "evaluate", "load_model", "ngram_scores", "token_nats", "with_wrong_chords"]
 
+DRAWINGS: Final = 2000  # of works, for how far a figure spreads
+
 
 @dataclass
 class Score:
-    """Sums over some pieces; the properties are what is reported."""
+    """Sums over some pieces; its properties are the figures reported. works: nats and tokens of each work in it."""
 
     nats: float = 0.0
     tokens: int = 0
     notes: int = 0
     seconds: float = 0.0
+    works: dict[str, tuple[float, int]] = field(default_factory=dict)
 
-    def add(self, nats: float, tokens: int, notes: int, seconds: float) -> None:
+    def add(self, work: str, nats: float, tokens: int, notes: int, seconds: float) -> None:
+        before = self.works.get(work, (0.0, 0))
+        self.works[work] = before[0] + nats, before[1] + tokens
         self.nats += nats
         self.tokens += tokens
         self.notes += notes
@@ -43,6 +48,19 @@ class Score:
     @property
     def nats_per_token(self) -> float:
         return self.nats / max(self.tokens, 1)
+
+    @property
+    def spread(self) -> tuple[float, float] | None:
+        """Where nats_per_token lies in 95 of 100 drawings of as many works, with returns, from these; None: one work.
+
+        The bootstrap (Efron 1979): windows of one work are alike, so that many windows of few works tell little.
+        """
+        if len(self.works) < 2:
+            return None
+        nats, tokens = np.array(list(self.works.values())).T
+        drawn = np.random.default_rng(0).integers(len(nats), size=(DRAWINGS, len(nats)))
+        low, high = np.quantile(nats[drawn].sum(1) / tokens[drawn].sum(1), (0.025, 0.975))
+        return float(low), float(high)
 
     @property
     def nats_per_note(self) -> float:
@@ -54,7 +72,7 @@ class Score:
 
 
 def load_model(checkpoint: Checkpoint) -> PerceiverMusicTransformer:
-    """The training form of a checkpoint, in evaluation mode."""
+    """Loads the training form of a checkpoint, in evaluation mode."""
     model = PerceiverMusicTransformer(checkpoint.model)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in checkpoint.weights.items()})
     return model.eval()
@@ -63,7 +81,7 @@ def load_model(checkpoint: Checkpoint) -> PerceiverMusicTransformer:
 def token_nats(
     model: PerceiverMusicTransformer, windows: list[EvalWindow], batch_size: int = 8, length: int | None = None
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Nats of each window's scored targets, in order; chords and beats given, eight chords known ahead.
+    """Yields the nats of each window's scored targets, in order; chords and beats are given, eight chords ahead.
 
     length: that the windows were made for; None: the model's max_seq_len. On a CPU every thread that torch may use
     takes batches of its own: two that share each batch wait for each other most of the time.
@@ -103,8 +121,12 @@ def evaluate(
     batch_size: int = 8,
     max_windows: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    works: Sequence[str] | None = None,
 ) -> dict[str, Score]:
-    """Score by collection, and "all". progress is told the windows scored, and how many there are."""
+    """Returns scores by collection, and "all". progress is told how many windows are scored, and of how many.
+
+    works: of each piece the work that it belongs to; None: each is one of its own.
+    """
     windows = eval_windows(shard.pieces, model.config.max_seq_len, max_windows)
 
     def told() -> Iterator[npt.NDArray[np.float32]]:
@@ -112,11 +134,11 @@ def evaluate(
             progress(done, len(windows))
             yield nats
 
-    return _scores(shard, windows, told())
+    return _scores(shard, windows, told(), works)
 
 
 def with_wrong_chords(shard: Shard, seed: int = 0) -> Shard:
-    """The same music under its chords in another order: what a model loses by it, it owes to the chords."""
+    """Yields the same music with its chords in another order: what a model then loses is what it owes to the chords."""
     rng = np.random.default_rng(seed)
     pieces = []
     for piece in shard.pieces:
@@ -126,7 +148,7 @@ def with_wrong_chords(shard: Shard, seed: int = 0) -> Shard:
 
 
 def ngram_scores(model: NgramModel, shard: Shard, length: int, max_windows: int | None = None) -> dict[str, Score]:
-    """The same scores of the same tokens for n-grams. length: the max_seq_len compared with."""
+    """Returns the same scores of the same tokens for n-grams. length: the max_seq_len of the model compared with."""
     windows = eval_windows(shard.pieces, length, max_windows)
 
     def nats() -> Iterator[npt.NDArray[np.float64]]:
@@ -139,12 +161,15 @@ def ngram_scores(model: NgramModel, shard: Shard, length: int, max_windows: int 
     return _scores(shard, windows, nats())
 
 
-def _scores(shard: Shard, windows: list[EvalWindow], nats: Iterator[npt.NDArray[Any]]) -> dict[str, Score]:
+def _scores(
+    shard: Shard, windows: list[EvalWindow], nats: Iterator[npt.NDArray[Any]], works: Sequence[str] | None = None
+) -> dict[str, Score]:
     scores = {"all": Score()}
     for window, surprise in zip(windows, nats, strict=True):
         targets = window.piece.tokens[window.targets]
         notes = int((targets < NOTE_OFF).sum())
         seconds = float(token_steps(targets)[-1]) * STEP_S
+        work, sum_nats = str(window.number) if works is None else works[window.number], surprise.sum(dtype=np.float64)
         for name in ("all", shard.collections[window.piece.collection]):
-            scores.setdefault(name, Score()).add(float(surprise.sum(dtype=np.float64)), len(targets), notes, seconds)
+            scores.setdefault(name, Score()).add(work, float(sum_nats), len(targets), notes, seconds)
     return scores

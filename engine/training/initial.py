@@ -1,4 +1,4 @@
-"""The weights that a new run starts from: another run's float32 state, or a checkpoint."""
+"""Loads the weights that a new run starts from: another run's float32 state, or a checkpoint."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["initialise"]
 def initialise(model: nn.Module, path: Path) -> str:
     """Fills a model from a run folder, a state file, or a checkpoint folder, and says in words what it took.
 
-    A checkpoint `CKPT` whose run lies beside it as `CKPT.run` gives way to that run: its numbers are float32, the
-    checkpoint's are rounded to NF4. Parameters that the model declares optional may be missing and start at zero.
+    If the run of a checkpoint `CKPT` lies beside it as `CKPT.run`, the run is taken instead: its numbers are float32,
+    the checkpoint's are rounded to NF4. Parameters that the model declares optional may be missing and start at zero.
 
     CheckpointError: nothing there can be read, or it belongs to another model.
     """

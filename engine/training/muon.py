@@ -21,7 +21,7 @@ A, B, C = 3.4445, -4.7750, 2.0315
 
 
 def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
-    """(n, rows, cols) -> the nearest semi-orthogonal matrices, roughly."""
+    """Returns roughly the nearest semi-orthogonal matrices to (n, rows, cols)."""
     x = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = x.shape[-2] > x.shape[-1]
     if tall:

@@ -1,4 +1,4 @@
-"""What the training of a base and fine-tuning have in common: the learning rate's way, and when to stop."""
+"""The schedule that training a base and fine-tuning share: the learning rate, and when to stop."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["Lowest", "News", "rate_share"]
 
 
 def rate_share(update: int, warmup: int, updates: int, time_used: float = 0.0, fall: float = 0.0) -> float:
-    """The share of the peak learning rate at an update, the first of which is 0: a linear warm-up, then a cosine down.
+    """Returns the share of the peak learning rate at an update (the first is 0): a linear warm-up, then a cosine.
 
-    The cosine ends at a tenth. time_used: the share of the time that is gone, by which it goes where that is further on
-    than the updates. fall: above 0 the rate stays where it is until the last such share of the updates, in which it
+    The cosine ends at a tenth. time_used: the share of the time that is gone, which counts if it is ahead of the
+    updates. fall: above 0 the rate stays where it is until the last such share of the updates, in which it
     falls evenly to nothing (Hägele et al. 2024): such a run can be made longer without regret.
     """
     if update < warmup:
@@ -31,7 +31,7 @@ class Lowest:
         self.since = 0  # measurements since it
 
     def measured(self, loss: float) -> bool:
-        """Takes a measurement; whether it is lower than all before it."""
+        """Takes a measurement, and returns whether it is lower than all before it."""
         lower = loss < self.loss
         self.loss, self.since = (loss, 0) if lower else (self.loss, self.since + 1)
         return lower

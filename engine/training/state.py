@@ -24,7 +24,7 @@ STATE_FILE = "state.safetensors"
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run is. Two runs with equal facts, but for `steps` and `done`, draw the same batches."""
+    """The facts that define a run. Runs with equal facts, but for `steps` and `done`, draw the same batches."""
 
     config: Config
     seed: int
@@ -39,7 +39,7 @@ class RunFacts:
 
     @classmethod
     def from_json(cls, text: str) -> RunFacts:
-        """KeyError, TypeError, ValueError, ConfigError: these are no facts. Older files lack the last three."""
+        """Reads facts; older files lack the last three. KeyError, TypeError, ValueError, ConfigError: not facts."""
         facts = json.loads(text)
         tokens = facts.get("tokens")
         return cls(
@@ -76,7 +76,7 @@ def save_state(
 
 
 def read_state(path: Path) -> tuple[RunFacts, dict[str, Tensor], dict[str, str]]:
-    """Facts, tensors and metadata of a file. CheckpointError: it is missing, broken, or holds no finite numbers."""
+    """Reads facts, tensors and metadata. CheckpointError: the file is missing, broken, or holds infinite numbers."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
@@ -119,7 +119,7 @@ def load_state(
 
 
 def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors called NAME.*, without that prefix."""
+    """Returns the tensors called NAME.*, without that prefix."""
     prefix = f"{name}."
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
@@ -137,7 +137,7 @@ def _check_parameters(path: Path, found: Mapping[str, Tensor], expected: Mapping
 def _optimiser_state(
     path: Path, number: int, optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]
 ) -> dict[int, dict[str, Tensor]]:
-    """State of one optimiser by the index of its parameter. CheckpointError: it does not fit the parameters."""
+    """Returns an optimiser's state by index of its parameter. CheckpointError: it does not fit the parameters."""
     shapes = [parameter.shape for group in optimiser.param_groups for parameter in group["params"]]
     states: dict[int, dict[str, Tensor]] = {}
     for name, value in part(tensors, f"optimiser.{number}").items():
@@ -151,7 +151,7 @@ def _optimiser_state(
 
 
 def _differences(then: RunFacts, now: RunFacts) -> Iterator[str]:
-    """What of a run is not as it was, in words; its length may change."""
+    """Returns in words what of a run is not as it was; its length may change."""
     before, after = asdict(then.config), asdict(now.config)
     for section, values in before.items():
         for key, value in values.items():

@@ -116,7 +116,7 @@ def train(
         note(f"weights from {initialise(trainer.model, init)}")
     diet = Diet(
         data / "train.safetensors", config.model.max_seq_len, config.training.batch_size, seed, mix, manners,
-        config.training.practice, config.model.controls,
+        config.training.practice, config.model.controls, config.training.practice_edition,
     )  # fmt: skip
     windows: Batches = TrainingWindows(train_shard, diet)
     if workers is None:
@@ -169,7 +169,7 @@ def _check_start(run_dir: Path, resume: bool, init: Path | None, steps: int | No
 
 
 class _Recorder:
-    """What the first process does beside the updates: measure, save, report."""
+    """Measures, saves and reports beside the updates, in the first process."""
 
     def __init__(
         self,
@@ -239,7 +239,7 @@ class _Recorder:
             return evaluate(model, self.valid, max_windows=VALID_WINDOWS)["all"].nats_per_token
 
     def _save(self) -> None:
-        """The state comes last: a run killed before it repeats these updates and writes the same again."""
+        """Saves, the state last: a run killed before that repeats these updates and writes the same again."""
         self.curve.save()
         if self.patience is None or self.curve.is_best():
             save_checkpoint(self.out, self.trainer.config, self.trainer.weights(), self.card(self.curve))
@@ -247,7 +247,7 @@ class _Recorder:
 
 
 def _run(trainer: Trainer, windows: Batches, recorder: _Recorder | None, max_minutes: float | None) -> None:
-    """Updates until the steps are done, the time is over or the held-out loss stalls. ConfigError: the loss is nan."""
+    """Makes updates until the steps are done, the time is over or the loss stalls. ConfigError: the loss is nan."""
     started_s = time.monotonic()
     stop = _first_says(trainer.accelerator, int(recorder is not None and recorder.stalled))
     while trainer.done < trainer.steps and not stop:
@@ -283,7 +283,7 @@ def _run_planned(trainer: Trainer, windows: Batches, recorder: _Recorder | None,
 
 
 def _first_says(accelerator: Accelerator, answer: int) -> int:
-    """The first process's answer, in all of them: their clocks differ."""
+    """Returns the first process's answer in all processes, since their clocks differ."""
     if accelerator.num_processes == 1:
         return answer
     said = broadcast(torch.tensor([answer], device=accelerator.device), from_process=0)

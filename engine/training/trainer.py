@@ -73,7 +73,7 @@ class Trainer:
         ]
 
     def learning_rate(self) -> float:
-        """That of the next update."""
+        """The learning rate of the next update."""
         return self.config.training.learning_rate * rate_share(self.done, self.warmup, self.steps, fall=self.fall)
 
     @property
@@ -110,7 +110,7 @@ class Trainer:
         return mean
 
     def batch_number(self, part: int) -> int:
-        """The sampler's batch for a part of the next update in this process; n processes share them out in turn."""
+        """Returns the number of the batch for a part of the next update; n processes take the batches in turn."""
         processes, rank = int(self.accelerator.num_processes), int(self.accelerator.process_index)
         return (self.done * self.config.training.gradient_accumulation + part) * processes + rank
 
@@ -132,7 +132,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        """Exponential; over fewer updates in the beginning, lest it remember where it came from."""
+        """Updates the exponential average; over fewer updates at first, so that it forgets the initial weights."""
         if self.config.training.ema == 0:
             return
         now = self.model.state_dict()
@@ -159,19 +159,19 @@ class Trainer:
             self.model.train()
 
     def weights(self) -> Weights:
-        """What a checkpoint holds: the averaged parameters, or those of the last update."""
+        """Returns what a checkpoint holds: the averaged parameters, or those of the last update."""
         values = self.average or self.model.state_dict()
         return {name: value.detach().cpu().numpy().copy() for name, value in values.items()}
 
     def facts(self) -> RunFacts:
-        """What a state file says about its run."""
+        """Returns what a state file says about its run."""
         return RunFacts(
             config=self.config, seed=self.seed, steps=self.steps, done=self.done, weights=self.mix, tokens=self.tokens,
             processes=self.accelerator.num_processes,
         )  # fmt: skip
 
     def save(self, path: Path) -> None:
-        """Everything a run needs to go on, in one safetensors file (no pickle)."""
+        """Saves everything that a run needs to go on, in one safetensors file (no pickle)."""
         save_state(path, self.facts(), self.model, self.optimisers, self.average, self.accelerator.scaler)
 
     def load(self, path: Path) -> None:

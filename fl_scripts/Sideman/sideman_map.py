@@ -4,9 +4,9 @@ A control is ("cc", number) or ("note", number), on any MIDI channel, of an inpu
 What it can do: turn a parameter ("temperature", "density", "role", ...); send "play", "stop", "panic", "ending" or
 what goes on to the next ("mode next", "style next", "role next", ...); set a parameter outright ("mode trade",
 "style ragtime", "role comping", "density auto"); keep bars of the chart as they were heard or have them played again
-("keep", "again", "again 5-8", "undo"); write the last bars as a MIDI file ("capture", "capture 8"); or "link": the last
-knob that turned nothing here then turns FL's own last-tweaked parameter. None: what the control does by default, it
-does no more.
+("keep", "again", "again 5-8", "undo"); store and call up banks ("bank store A", "bank recall A"); write the last bars
+as a MIDI file ("capture", "capture 8"); or "link": the last knob that turned nothing here then turns FL's own
+last-tweaked parameter. None: what the control does by default, it does no more.
 
 docs/osc.md lists what every controller number does without an entry here. `sideman fl install` keeps this file.
 """

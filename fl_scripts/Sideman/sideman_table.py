@@ -55,6 +55,8 @@ COMMANDS = (
     ("again", "Again", "/sideman/again", 86, "", ""),
     ("undo", "Undo", "/sideman/undo", 87, None, ""),
     ("capture", "Capture", "/sideman/capture", 89, 16, ""),
+    ("bank store", "Bank store", "/sideman/bank/store", None, None, "A B C D"),
+    ("bank recall", "Bank recall", "/sideman/bank/recall", None, None, "A B C D"),
 )
 # fmt: on
 

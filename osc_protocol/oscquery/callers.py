@@ -40,7 +40,7 @@ def is_our_page(origin: str, host_header: str) -> bool:
 
 
 def _host(text: str) -> str:
-    """The host of `host:port`, lower case."""
+    """Returns the host of `host:port` in lower case."""
     name = text.strip().lower()
     if name.startswith("["):
         return name[1:].partition("]")[0]

@@ -12,7 +12,7 @@ __all__ = ["Announcement", "DiscoveryError", "advertise"]
 
 
 class DiscoveryError(Exception):
-    """Nobody is told. One line with the reason and the remedy; everything but discovery works."""
+    """Raised if the announcement fails. One line with the reason and the remedy; everything but discovery works."""
 
 
 class Announcement:

@@ -99,7 +99,7 @@ class OscQueryServer:
         self._http = self._thread = None
 
     def answer(self, target: str) -> tuple[HTTPStatus, dict[str, Any] | None]:
-        """What GET answers to a request target such as `/sideman/mode?VALUE`. Never raises."""
+        """Answers a GET of a request target such as `/sideman/mode?VALUE`. Never raises."""
         if len(target) > MAX_TARGET:
             return HTTPStatus.REQUEST_URI_TOO_LONG, None
         try:
@@ -138,7 +138,7 @@ class OscQueryServer:
         return True
 
     def page(self, target: str) -> Page | None:
-        """The page at a request target, None where there is none."""
+        """Returns the page at a request target, None if there is none."""
         return None if self.site is None or len(target) > MAX_TARGET else self.site.page(target.partition("?")[0])
 
     def is_of_a_page(self, path: str) -> bool:
@@ -171,7 +171,7 @@ class _Http(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away in the middle is nobody's business."""
+        """Ignores a client that went away in the middle."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
     error_content_type = "text/plain; charset=utf-8"
 
     def parse_request(self) -> bool:
-        """Refuses whatever is no GET, and whoever does not call us by our name."""
+        """Refuses all methods but GET, and a Host header that does not name us."""
         if not super().parse_request():
             return False
         if self.command != "GET":
@@ -196,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def do_GET(self) -> None:
-        """One request, one answer, and the connection is closed; or a websocket for as long as the host wants it."""
+        """Answers one request and closes the connection, or serves a websocket for as long as the host wants it."""
         if self.headers.get("Upgrade", "").lower() == "websocket":
             self._upgrade()
             return
@@ -240,4 +240,4 @@ class _Handler(BaseHTTPRequestHandler):
         return is_our_page(origin, host)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the terminal belongs to the session's own lines."""
+        """Logs nothing: the terminal belongs to the session's own lines."""

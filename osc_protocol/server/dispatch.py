@@ -1,4 +1,4 @@
-"""What one OSC message means: a row to set, a twin of one, a command, or a slip that is answered."""
+"""Acts on one OSC message: it sets a row of the table or its 0..1 twin, is a command, or is refused with an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acts that wait for their time, run in the order of their times by one thread: due bundles, values held back."""
+"""Runs acts in the order of their times on one thread: due bundles, values held back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much one peer may ask for: a token bucket, and one for each sender."""
+"""Limits how much one peer may ask for: a token bucket, and one for each sender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who hears of changed values over UDP, and how often: the newest value of a name, at most RATE_HZ times a second."""
+"""Tells subscribers of changed values over UDP: the newest value of a name, at most RATE_HZ times a second."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Address: TypeAlias = "tuple[str, int]"
 
 
 class Peer(NamedTuple):
-    """One who listens. feedback: values come at their own addresses, for faders that show them."""
+    """One subscriber. feedback: it gets values at their own addresses, for faders that show them."""
 
     host: str
     port: int
@@ -27,7 +27,7 @@ class Peer(NamedTuple):
 
     @property
     def address(self) -> Address:
-        """Where to send."""
+        """The host and port to send to."""
         return self.host, self.port
 
 
@@ -52,12 +52,12 @@ class Subscriptions:
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """Everyone, for what is no value; those that asked for feedback alone are faders and read nothing else."""
+        """Returns the addresses of all that read messages other than values, so not those that asked for feedback."""
         with self._lock:
             return tuple(peer.address for peer in self._peers if not peer.feedback)
 
     def add(self, peer: Peer) -> None:
-        """Twice is once. ParameterError when MAX_SUBSCRIBERS are served."""
+        """Adds a subscriber; a second time changes nothing. ParameterError if MAX_SUBSCRIBERS are served."""
         with self._lock:
             if peer in self._peers:
                 return
@@ -66,7 +66,7 @@ class Subscriptions:
             self._peers.append(peer)
 
     def remove(self, host: str, *, feedback: bool) -> None:
-        """Ends what this host asked for."""
+        """Removes a host's subscription."""
         with self._lock:
             gone = [peer for peer in self._peers if peer.host == host and peer.feedback == feedback]
             self._peers = [peer for peer in self._peers if peer not in gone]

@@ -1,4 +1,4 @@
-"""Bundles that wait for their time tags: an NTP time of the sender's clock, held against ours as it arrives."""
+"""Keeps bundles that wait for their time tags: an NTP time of the sender's clock, compared with ours on arrival."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class WaitingBundles:
         return True
 
     def done(self, messages: int) -> None:
-        """So many of them wait no longer."""
+        """Takes that so many messages wait no longer."""
         self._count -= messages
 
     def forget(self) -> None:
-        """None waits any longer: Later was closed."""
+        """Forgets all that wait, because Later was closed."""
         self._count = 0

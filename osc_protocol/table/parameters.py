@@ -39,7 +39,7 @@ MAX_TEXT: Final = 1024  # characters; a long chord chart fits, a flood does not
 
 
 def check(name: str, value: object) -> Value:
-    """The value as the table has it: float, int or str.
+    """Checks a value and returns it as the table has it: float, int or str.
 
     Controllers send what they can, so an int is taken for a float and a whole float for an int. Refused with
     ParameterError: an unknown name, a wrong type (bool too), NaN, infinity, a value outside the range or the choices.
@@ -51,7 +51,7 @@ def check(name: str, value: object) -> Value:
 
 
 def parse(name: str, text: str) -> Value:
-    """The value that a person has typed, as on a command line; the beginning of one choice alone stands for it.
+    """Parses a value that a person has typed, as on a command line; a unique beginning of a choice stands for it.
 
     ParameterError as for `check`.
     """
@@ -77,7 +77,7 @@ def in_type(row: Parameter, value: Value) -> Value:
 
 
 def check_arguments(address: str, arguments: tuple[object, ...]) -> tuple[Value, ...]:
-    """The arguments of a command, coerced as `check` does. ParameterError for a wrong address, count, type or range."""
+    """Checks the arguments of a command as `check` does. ParameterError for a wrong address, count, type or range."""
     row = COMMAND_BY_ADDRESS.get(address)
     if row is None:
         raise ParameterError(f"there is no command {address!r}{nearest(address, COMMAND_BY_ADDRESS)}")
@@ -92,7 +92,7 @@ def check_arguments(address: str, arguments: tuple[object, ...]) -> tuple[Value,
 
 
 def legal_range(row: Parameter | Command) -> str:
-    """What the row accepts, in words: `0.05..2.0`, `0..1 or auto`, `follow, changes, trade or continue`, `text`."""
+    """Says what the row accepts: `0.05..2.0`, `0..1 or auto`, `follow, changes, trade or continue`, `text`."""
     if row.choices:
         return ", ".join(row.choices[:-1]) + " or " + row.choices[-1]
     if row.low is None or row.high is None:
@@ -104,7 +104,7 @@ def legal_range(row: Parameter | Command) -> str:
 
 
 def from_cc(row: Parameter, position: int) -> Value:
-    """The value of a controller position 0..127: linear, both ends exact; choices lie in equal parts.
+    """Returns the value of a controller position 0..127: linear, both ends exact; choices lie in equal parts.
 
     Of a row with AUTO position 0 is that, and the numbers begin at 1. ParameterError for rows of free text.
     """

@@ -37,6 +37,7 @@ _LEFT_HANDS: Final = {
     "two": "a bass in halves", "stride": "bass on one, chord on two", "arpeggios": "broken open chords",
     "open": "tenths and open chords", "bossa": "root and fifth, dotted", "pop": "roots in octaves on one rhythm",
 }  # fmt: skip
+_BANKS: Final = ("A", "B", "C", "D")
 _MANNERS: Final = {
     "jazz": "textbook jazz and pop piano, the one that knows roles, grooves and left hands", "pop": "pop songs' piano",
     "classical": "concert pianists", "score": "engraved scores", "rolls": "piano rolls",
@@ -127,6 +128,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/undo", "", "Takes back the last keep or again.", cc=87),
     Command("/sideman/capture", "i", "Writes the last so many bars, yours and the sideman's, as a MIDI file.", 1, 64,
             cc=89, bare=16),
+    Command("/sideman/bank/store", "s", "Stores what was played, the parameters and the seed in a bank, from the next "
+            "bar line on.", choices=_BANKS),
+    Command("/sideman/bank/recall", "s", "Goes on at the next bar line from what a bank holds.", choices=_BANKS),
     Command("/sideman/seed", "i", "Sets the seed of the draws, so that a take can be had again.", 0, 2**31 - 1),
     Command("/sideman/transport/tempo", "f", "Sets the tempo in beats per minute.", LOWEST_BPM,
             HIGHEST_BPM),

@@ -13,7 +13,10 @@ __all__ = ["OscClient"]
 
 
 class OscClient:
-    """One thread. What cannot be sent or read is nothing said: an absent peer raises no error over UDP either."""
+    """Sends and receives on one thread.
+
+    Messages that cannot be sent or read are dropped without an error, as over UDP.
+    """
 
     def __init__(self, port: int = DEFAULT_PORT, host: str = "127.0.0.1") -> None:
         self._target = (host, port)
@@ -40,7 +43,7 @@ class OscClient:
             return
 
     def receive(self, timeout_s: float = 1.0) -> Message | None:
-        """The next message; None if none comes in time. Of a bundle the first counts."""
+        """Returns the next message, or the first of a bundle; None if none comes in time."""
         end_s = time.monotonic() + timeout_s
         while (left_s := end_s - time.monotonic()) > 0:
             self._socket.settimeout(left_s)
@@ -53,7 +56,7 @@ class OscClient:
         return None
 
     def ask(self, address: str, *values: Value, reply: str | None = None, timeout_s: float = 1.0) -> Message | None:
-        """Sends, and waits for the message at `reply` (None: any); None if it does not come in time."""
+        """Sends a message and waits for the answer at `reply` (None: any); returns None if it does not come in time."""
         self.send(address, *values)
         end_s = time.monotonic() + timeout_s
         while (message := self.receive(end_s - time.monotonic())) is not None:

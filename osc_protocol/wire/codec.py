@@ -47,7 +47,7 @@ class TimedMessage(NamedTuple):
 
 
 def encode(address: str, *values: Value) -> bytes:
-    """One OSC message: floats as f, ints as i (h past 32 bits), text as s. PacketError for what OSC cannot hold."""
+    """Encodes a message: floats as f, ints as i (h past 32 bits), text as s. PacketError for what OSC cannot hold."""
     tags, data = ",", b""
     try:
         for value in values:  # python-osc's builder reads every message again that it has built: half of the time
@@ -67,12 +67,12 @@ def encode(address: str, *values: Value) -> bytes:
 
 
 def decode(packet: bytes) -> list[Message]:
-    """The messages of one packet in their order, bundles unpacked and their time tags left out; else decode_timed."""
+    """Returns the messages of one packet in their order, as decode_timed() does, but without time tags."""
     return [message for message, _ in decode_timed(packet)]
 
 
 def decode_timed(packet: bytes) -> list[TimedMessage]:
-    """The messages of one packet in their order, bundles unpacked; waiting for their time tags is the caller's.
+    """Returns the messages of one packet in their order, bundles unpacked; the caller waits for their time tags.
 
     PacketError if any part of the packet is malformed (then nothing of it counts), if it exceeds MAX_PACKET_BYTES or
     nests bundles deeper than MAX_NESTING.
@@ -166,7 +166,7 @@ def _after_string(packet: bytes, at: int) -> int:
 
 
 def _unix_s(time_tag: bytes) -> float | None:
-    """An NTP time tag -> Unix seconds; None for OSC's "immediately"."""
+    """Converts an NTP time tag to Unix seconds; None for OSC's "immediately"."""
     ticks = int.from_bytes(time_tag, "big")
     return None if ticks <= 1 else ticks / 2**32 - _NTP_EPOCH_S
 

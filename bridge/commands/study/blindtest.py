@@ -69,6 +69,7 @@ def _make(args: argparse.Namespace) -> int:
     from engine.evaluation.blindtest.contestants import enlist
     from engine.evaluation.blindtest.make import key_path, make_test, write_leads
     from engine.evaluation.blindtest.places import Place, chart_places, held_out, music_places
+    from engine.output.render import find_soundfont
 
     places: list[Place] = []
     if args.chords:
@@ -80,13 +81,14 @@ def _make(args: argparse.Namespace) -> int:
         print(f"{args.leads}: {len(places)} places; what goes on from them goes into a folder under the same names")
         return 0
     contestants = enlist(args.contestants, args.data)
-    with Progress(None, "clips") as progress:
+    with Progress(None, "clips played") as playing, Progress(None, "clips rendered") as rendering:
+        bars = {"clips played": playing, "clips rendered": rendering}
         made = make_test(
-            args.output, contestants, places, args.pairs, args.seed, lambda _, done, total: progress.update(done, total)
-        )
-    print(
-        f"{args.output}: {args.pairs} pairs, {made.clips} clips, {made.page_bytes / 1e6:.1f} MB: open it in any browser"
-    )
+            args.output, contestants, places, args.pairs, args.seed,
+            lambda what, done, total: bars[what].update(done, total),
+        )  # fmt: skip
+    size = f"{args.pairs} pairs, {made.clips} clips, {made.page_bytes / 1e6:.1f} MB"
+    print(f"{args.output}: {size}, played by {find_soundfont().resolve().name}: open it in any browser")
     print(f"{key_path(args.output)}: the key, sealed as {made.sealed[:12]}; keep it from the listeners")
     return 0
 

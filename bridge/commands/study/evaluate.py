@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
+SPREAD = ("nats_per_token_low", "nats_per_token_high")  # over the works, 95 of 100 times
 NOT_MEASURED = "Fréchet music distance: not measured, its feature network (CLaMP) has to come from the net"
 
 
@@ -70,14 +71,17 @@ def run(args: argparse.Namespace) -> int:
     with Progress(5, "lengths of n-grams") as progress:
         ngrams = NgramModel([piece.tokens for piece in train.pieces], 5, kept, progress.update)
     with Progress(None, "windows") as progress:
-        scores = evaluate(model, shard, max_windows=args.max_windows, progress=progress.update)
+        works = _works(args.data, args.split, len(shard.pieces))
+        scores = evaluate(model, shard, max_windows=args.max_windows, progress=progress.update, works=works)
     with Progress(None, "windows under wrong chords") as progress:
         wrong = evaluate(model, with_wrong_chords(shard), max_windows=args.max_windows, progress=progress.update)
     baseline = ngram_scores(ngrams, shard, model.config.max_seq_len, max_windows=args.max_windows)
-    likelihood = {
+    likelihood: dict[str, dict[str, float | None]] = {
         name: {
+            "works": len(score.works),
             "tokens": score.tokens,
             "nats_per_token": round(score.nats_per_token, 4),
+            **_spread(score.spread),
             "nats_per_note": round(score.nats_per_note, 3),
             "bits_per_second": round(score.bits_per_second, 2),
             "wrong_chords_nats_per_token": round(wrong[name].nats_per_token, 4),
@@ -106,6 +110,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _works(data: Path, side: str, pieces: int) -> list[str] | None:
+    """Returns the work of each piece; None, for one of its own each, where generated pieces are among them."""
+    from engine.data.shards.manifest import works_of
+
+    works = works_of(data, side)
+    return works if len(works) == pieces else None
+
+
+def _spread(spread: tuple[float, float] | None) -> dict[str, float | None]:
+    values = (None, None) if spread is None else (round(spread[0], 4), round(spread[1], 4))
+    return dict(zip(SPREAD, values, strict=True))
+
+
 def _place_of_counts(data: Path) -> Path | None:
     """Returns the file that keeps the 5-gram's counts for the next run; None, with a word, where nothing is kept."""
     from engine.data.prepare import kept_beside
@@ -117,12 +134,16 @@ def _place_of_counts(data: Path) -> Path | None:
         return None
 
 
-def _print_likelihood(rows: dict[str, dict[str, float]]) -> None:
-    heads = ("tokens", "nats/token", "wrong chords", "5-gram", "nats/note", "bits/s")
-    print(f"{'collection':<28} {heads[0]:>9} {heads[1]:>10} {heads[2]:>12} {heads[3]:>7} {heads[4]:>9} {heads[5]:>7}")
+def _print_likelihood(rows: dict[str, dict[str, float | None]]) -> None:
+    print(
+        f"{'collection':<28} {'works':>5} {'tokens':>9} {'nats/token':>10} {'over works':>13} {'wrong chords':>12} "
+        f"{'5-gram':>7} {'nats/note':>9} {'bits/s':>7}"
+    )
     for name, row in rows.items():
+        low, high = (row[key] for key in SPREAD)
         print(
-            f"{name[:28]:<28} {row['tokens']:>9,} {row['nats_per_token']:>10.3f} "
+            f"{name[:28]:<28} {row['works']:>5} {row['tokens']:>9,} {row['nats_per_token']:>10.3f} "
+            f"{'-' if low is None else f'{low:.3f}..{high:.3f}':>13} "
             f"{row['wrong_chords_nats_per_token']:>12.3f} {row['5gram_nats_per_token']:>7.3f} "
             f"{row['nats_per_note']:>9.2f} {row['bits_per_second']:>7.1f}"
         )

@@ -17,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder to write the files to")
     parser.add_argument("--bars", metavar="N", type=int, default=500, help="write at least so many bars of music [500]")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="the same seed, the same pieces [0]")
+    parser.add_argument("--edition", type=int, choices=(1, 2), default=1,
+        help="1: solos over charts; 2: whole performances [1]")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -32,14 +34,14 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise SidemanError(f"{args.output}: {error.strerror}: give a folder that can be written") from None
     pieces = bars = notes = 0
-    for piece in practice_pieces(args.seed, args.bars):
+    for piece in practice_pieces(args.seed, args.bars, args.edition):
         performance = piece.performance
         beats_per_bar = int(performance.beat_in_bar.max()) + 1
         length_s = float(performance.beats_s[-1])
         write_midi(
             args.output / f"{piece.source.name}.mid",
             performance.notes,
-            tempo_bpm=60.0 * (len(performance.beats_s) - 1) / length_s,
+            tempo_bpm=60.0 / float(performance.beats_s[1]),
             metre=Metre(beats_per_bar),
             chords=[(onset_s, chord.name if chord else "N.C.") for onset_s, chord in piece.chords],
             length_s=max(length_s, float(performance.notes["offset_s"].max())),

@@ -113,6 +113,10 @@ class Charting(Mode):
         """Keeps the chart with the clock on the wall where the stream was laid anew, so much later."""
         self._play_from(from_s, self.beat_at(from_s) + skipped_s * self.tempo_bpm / 60.0)
 
+    def resume(self, from_s: float) -> None:
+        """See Mode."""
+        self._lay_out(self._timeline, from_s)
+
     def set_tempo(self, tempo_bpm: float) -> None:
         """Sets another tempo; the beat goes on from where it is. A start asks for the tempo by itself."""
         if self._ahead.playing:

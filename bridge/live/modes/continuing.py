@@ -45,6 +45,10 @@ class Continuing(Mode):
             self._report("playing", "on from your phrase")
         self._knobs.apply(now_us)
 
+    def resume(self, from_s: float) -> None:
+        """See Mode."""
+        self._ahead.improviser.set_chords([(from_s, None)], from_s=from_s)
+
     def rest(self) -> None:
         """Rests, and forgets that there was something to answer."""
         self._heard = False

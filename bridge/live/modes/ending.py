@@ -63,6 +63,11 @@ class Ending:
             self._ahead.change(lambda from_s: self._lay(self._moved_s(at_s, situation, from_s + AHEAD_S), situation))
         return False
 
+    def resume(self) -> None:
+        """Has another stream, which plays on, come home as the one before would have."""
+        if self._at_s is not None:
+            self._ahead.bring_home(self._at_s, self._hold_s)
+
     def give_up(self) -> None:
         """Plays on instead of going home."""
         if self._at_s is not None:

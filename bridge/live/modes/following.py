@@ -77,6 +77,10 @@ class Following(Mode):
         else:
             self._knobs.apply(now_us)
 
+    def resume(self, from_s: float) -> None:
+        """See Mode."""
+        self._ahead.improviser.set_chords([(from_s, self._chord)], from_s=from_s)
+
     def rest(self) -> None:
         """Falls silent until there is a chord."""
         self._chord = None

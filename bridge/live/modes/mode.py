@@ -99,6 +99,9 @@ class Mode:
     def skip(self, from_s: float, skipped_s: float) -> None:
         """Hears that the stream was laid anew, skipped_s later, from its second from_s on."""
 
+    def resume(self, from_s: float) -> None:
+        """Hears that another stream goes on from its second from_s, which knows the beat; only while playing."""
+
     def set_tempo(self, tempo_bpm: float) -> None:
         """Takes another tempo, which the session's beat has already."""
         self._lay_anew()

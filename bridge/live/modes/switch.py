@@ -17,6 +17,7 @@ from bridge.live.modes.mode import MODES, Mode
 from bridge.live.modes.trading import Trading
 from bridge.live.playing.context import Context
 from bridge.live.playing.timeline import WallTimeline
+from bridge.live.rounds.banks import Banks
 from engine.chords import Chart
 from engine.metre import parse_metre
 
@@ -28,10 +29,21 @@ MOVING_US: Final = 250_000  # made ahead while a hand moves: most of it will be 
 class Modes:
     """Switches between modes. The session thread owns it."""
 
-    def __init__(self, context: Context, *, release_us: int, trade_bars: int, count_in_bars: int) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        release_us: int,
+        trade_bars: int,
+        count_in_bars: int,
+        seed: int,
+        on_recall: Callable[[str], None],
+    ) -> None:
+        """on_recall: hears of a bank by its name where it takes over."""
         self._context, self._ahead, self._beat = context, context.ahead, context.beat
         self._count_in_bars = count_in_bars
         self._judging, self._keep_clear, self._ending = Judging(context), KeepClear(context), Ending(context)
+        self.banks, self._on_recall = Banks(context, seed), on_recall
         self.following = Following(context, release_us=release_us)
         self.charting: Charting | None = None  # kept while another mode plays
         self.mode: Mode = self.following
@@ -70,6 +82,7 @@ class Modes:
     def step(self, now_us: int) -> bool:
         """Plays on. Returns whether the music has come home and rests."""
         situation = self._situation(now_us)
+        self.step_banks(now_us)
         self._keep_clear.step(now_us, unasked=self.mode.keeps_clear)
         if not self._ahead.playing:
             self._ending.give_up()
@@ -79,6 +92,15 @@ class Modes:
         if self._ahead.playing:
             self._judging.look(situation, now_us)
         return self._ending.step(situation, now_us)
+
+    def step_banks(self, now_us: int) -> None:
+        """Stores banks and has them take over where it is time, also while nothing may play."""
+        recalled = self.banks.step(now_us)
+        if recalled:
+            if self._ahead.playing:
+                self.mode.resume(self._ahead.improviser.time_s)
+                self._ending.resume()
+            self._on_recall(recalled)
 
     def fill(self, look_ahead_us: int, inbox: Inbox, now_us: int, *, hears: bool) -> None:
         """Makes music ahead, until there is news. hears: what the player does counts."""

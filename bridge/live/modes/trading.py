@@ -70,6 +70,10 @@ class Trading(Mode):
         self._heard = False
         super().rest()
 
+    def resume(self, from_s: float) -> None:
+        """See Mode."""
+        self._lay_out(from_s)
+
     def set_tempo(self, tempo_bpm: float) -> None:
         """Sets another tempo; the beat goes on from where it is."""
         if self._timeline is not None:

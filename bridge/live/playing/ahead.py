@@ -49,6 +49,7 @@ class PlayAhead(FeltStream):
         self._cost_us = float(MARGIN_LOW_US)  # of recent handovers: a peak that decays
         self._kept_s = 0.0  # stream second up to which nothing is taken back any more
         self.limit_s = math.inf  # nothing is generated beyond; until the next start or rest
+        self._hold_s = math.inf  # the same; until the next exchange, start or rest
         self.on_cut: Callable[[int], None] = lambda at_us: None  # nothing lies ready from that moment on, just now
 
     @property
@@ -102,7 +103,7 @@ class PlayAhead(FeltStream):
         otherwise the stream's present second sounds at at_us, or now.
         """
         start_s = self._kept_s = self._improviser.time_s
-        self.limit_s = math.inf
+        self.limit_s = self._hold_s = math.inf
         self._mover.clear(not_before_s=start_s)
         if at_us is not None:
             self._origin_us = at_us - round(start_s * 1e6)
@@ -158,6 +159,31 @@ class PlayAhead(FeltStream):
         """
         self._take_back(at_s - self._mover.feel.early_s - STEP_S)
 
+    def hold(self, at_s: float) -> float:
+        """Has the stream wait at a second, free_s or later, for exchange(); returns where. Only while playing."""
+        self.make_anew(at_s)
+        self._hold_s = max(grid(at_s), self._improviser.time_s)
+        return self._hold_s
+
+    def exchange(self, improviser: Improviser, seed: int) -> None:
+        """Goes on with another stream and another seed of humanise, where the present one is held, or at rest.
+
+        It takes place there, and knows the beat. What sounds there ends; nothing before is taken back any more.
+        """
+        before = self._improviser
+        if self._origin_us is not None:
+            while before.time_s < self._hold_s - STEP_S / 2:
+                self._push(self._take(self._hold_s))
+            self._push(self._mover.take(before.end(), before.time_s))
+            self._kept_s = before.time_s
+            self._handed_over_us = self.wall_us(self._kept_s)
+        self._hold_s = math.inf
+        improviser.move(before.time_s)
+        self._improviser = improviser
+        self._mover.feel = replace(self._mover.feel, seed=seed)
+        self._tell_beat(before.time_s)
+        self.turns.tell_again()
+
     def will_strike(self, low: int, high: int) -> bool:
         """Tells whether a note from low to high lies ready that a change would still take back.
 
@@ -199,7 +225,9 @@ class PlayAhead(FeltStream):
                 skipped(self._improviser.time_s, moved_us / 1e6)
             self._mover.is_now(self.stream_s(now_us))
             self._push(self._mover.release(self.stream_s(now_us + ENDS_AHEAD_US)))
-            target_s = grid(min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s))
+            target_s = grid(
+                min(self.stream_s(now_us + ahead_us) + self._mover.feel.early_s, self.limit_s, self._hold_s)
+            )
             if self._improviser.time_s >= target_s:
                 return
             self._push(self._take(min(target_s, grid(self._improviser.time_s + CHUNK_S))))
@@ -211,7 +239,7 @@ class PlayAhead(FeltStream):
 
         back: see NoteMover.cut.
         """
-        stream_s, cut_s = self._mover.cut(sounds_s, back=back)
+        stream_s, cut_s = self._mover.cut(max(sounds_s, self._kept_s), back=back)
         at_s = grid(stream_s)
         if at_s >= self._improviser.time_s:
             self.on_cut(self.wall_us(self._improviser.time_s))

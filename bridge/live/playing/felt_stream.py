@@ -11,7 +11,7 @@ from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.playing.turns import Turns
 from engine.beats.feel import Feel, NoteMover
-from engine.metre import Metre
+from engine.metre import COMMON, Metre
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
@@ -50,6 +50,7 @@ class FeltStream:
         self._mover = NoteMover(Feel(seed=seed))
         self._returning: Returning | None = None
         self.timeline: StreamTimeline | None = None  # the beat that model and feel were told last; None: none
+        self._metre, self._is_form = COMMON, False  # the same
 
     def turn_feel(self, **values: float) -> None:
         """Sets quantise, swing or humanise, by name, for the notes that are not generated yet."""
@@ -83,13 +84,17 @@ class FeltStream:
         self._returning = returning
         if returning is not None and timeline is not None:
             returning.lay(timeline, from_s)
-        self.timeline = timeline
+        self.timeline, self._metre, self._is_form = timeline, metre, is_form
+        self._tell_beat(from_s)
+
+    def _tell_beat(self, from_s: float) -> None:
+        timeline, metre = self.timeline, self._metre
         tempo_bpm = None if timeline is None else timeline.tempo_bpm
         bar_s = from_s  # the bar line that is nearest before it
         if timeline is not None:
             bar_s = timeline.seconds(metre.beats * (timeline.beat(from_s + EPSILON_S) // metre.beats))
         self._improviser.set_tempo(tempo_bpm, metre.beats, bar_s)
-        self._improviser.set_form(self.origin_s if is_form else None)
+        self._improviser.set_form(self.origin_s if self._is_form else None)
         self._mover.feel = replace(
             self._mover.feel, tempo_bpm=tempo_bpm, origin_s=self.origin_s, thirds=metre.is_compound
         )

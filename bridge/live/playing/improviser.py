@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from engine.chords import Chord
 from engine.model.controls import Control
@@ -11,6 +11,8 @@ from engine.notes import NoteEvent
 from osc_protocol.table.parameters import Value
 
 __all__ = ["Improviser"]
+
+Same = TypeVar("Same")
 
 
 class Improviser(Protocol):
@@ -50,6 +52,12 @@ class Improviser(Protocol):
 
     def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
         """A last chord falls at at_s, which lies ahead, is held for hold_s and let go; then rest. None: plays on."""
+
+    def fork(self: Same) -> Same:
+        """Another one of the same past, for later; what sounds at time_s is let go in it. One of the two may play."""
+
+    def move(self, to_s: float) -> None:
+        """Takes place earlier or later: time_s is to_s afterwards."""
 
     def feed(self, events: Sequence[NoteEvent]) -> None:
         """Takes events as having happened, in time order from time_s on; time_s is that of the last one afterwards."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from bridge.live.playing.ahead import PlayAhead
@@ -12,7 +12,7 @@ from bridge.live.playing.report import Report
 from engine.beats.feel import FEEL_NAMES
 from engine.errors import SidemanError
 from osc_protocol.errors import OscError
-from osc_protocol.table.parameters import Value
+from osc_protocol.table.parameters import BY_NAME, Value
 
 __all__ = ["Knobs"]
 
@@ -50,6 +50,13 @@ class Knobs:
             self.turn()
         elif self._turned and now_us >= self._next_us:
             self._ahead.change(lambda _: self.turn())
+
+    def recall(self, values: Mapping[str, Value]) -> None:
+        """Hears that the stream is another one now, which had these in force."""
+        self.in_force = dict(values)
+        self._ahead.turn_feel(**{name: float(values.get(name, BY_NAME[name].default)) for name in FEEL_NAMES})
+        style = {name: values.get(name, BY_NAME[name].default) for name in ("style", "style_blend")}
+        self._ahead.improviser.set_params(**style)  # of which streams of one family share the memory
 
     def turn(self) -> None:
         """Makes them hold from the stream's present on."""

@@ -10,6 +10,9 @@ const CHART_MODES = ["changes", "comp"];
 
 export class ChartCard {
   sounded = new Signal(); // (pitch classes): a chord was clicked
+  picked = new Set(); // bars that were selected, from 1
+  pickedChanged = new Signal();
+  #lastPick = 1;
   #bars = []; // elements, by bar
   #lit = -1;
   #shown = null; // the chart that the bars show: the one in force, or one that is being written
@@ -25,6 +28,7 @@ export class ChartCard {
       this.#hint("");
     });
     live.began.listen(() => this.#show(null));
+    live.keptChanged.listen(() => this.#showPicks());
     let mode = values.value("mode");
     values.changed.listen(() => {
       if (mode === values.value("mode")) return;
@@ -135,6 +139,7 @@ export class ChartCard {
   }
 
   #show(chart) {
+    if (chart?.text !== this.#shown?.text) this.picked.clear();
     this.#shown = chart;
     this.#lit = -1;
     this.#bars = [];
@@ -156,11 +161,36 @@ export class ChartCard {
       const same = before && spans.length === 1 && before[2] === spans[0][2] && !section && before[0] === from - chart.beatsPerBar;
       const kinds = ["measure", same && "same", spans.length > 1 && "shared"].filter(Boolean);
       const cell = el("div", { className: kinds.join(" "), role: "listitem" });
+      cell.append(el("button", { type: "button", className: "pick", textContent: bar + 1, onclick: (event) => this.#pick(bar + 1, event.shiftKey) }));
       if (section) cell.append(el("span", { className: "section", textContent: section }));
       cell.append(...spans.map((span) => this.#chord(chart, span, bar)));
       this.#bars.push(cell);
     }
     this.grid.replaceChildren(...this.#bars);
+    this.#showPicks();
+  }
+
+  /** Selects a bar or lets it go; `through`: all bars from the last one selected. */
+  #pick(bar, through) {
+    const [from, to] = through ? [Math.min(bar, this.#lastPick), Math.max(bar, this.#lastPick)] : [bar, bar];
+    const picks = through || !this.picked.has(bar);
+    for (let each = from; each <= to; each++) picks ? this.picked.add(each) : this.picked.delete(each);
+    this.#lastPick = bar;
+    this.#showPicks();
+  }
+
+  #showPicks() {
+    const kept = new Set(this.#shown === this.live.chart ? this.live.kept : []);
+    this.#bars.forEach((cell, index) => {
+      const bar = index + 1;
+      const pick = cell.querySelector(".pick");
+      cell.classList.toggle("kept", kept.has(bar));
+      cell.classList.toggle("picked", this.picked.has(bar));
+      pick.setAttribute("aria-pressed", this.picked.has(bar));
+      pick.setAttribute("aria-label", t(kept.has(bar) ? "bars.kept" : "bars.pick", bar));
+      pick.title = t("bars.help");
+    });
+    this.pickedChanged.tell();
   }
 
   #chord(chart, [start, end, label], bar) {

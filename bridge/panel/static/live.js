@@ -15,6 +15,7 @@ export class Live {
   said = new Signal(); // (what, text)
   chartChanged = new Signal(); // (chart)
   stateChanged = new Signal(); // (name, value)
+  keptChanged = new Signal(); // the bars that come back are others
   healthTold = new Signal(); // (figures)
   changed = new Signal(); // anything at all
 
@@ -25,6 +26,8 @@ export class Live {
   beat = null; // { at, tempo, bar, beats }
   form = null; // { tempo, origin }
   chart = null;
+  kept = []; // bars of the chart, from 1, that come back as they were heard
+  canUndo = false; // the last keep or again
   state = {};
   health = null;
   pedal = false;
@@ -105,6 +108,8 @@ export class Live {
     this.taken = [];
     this.marks = [];
     this.beat = this.form = this.chart = this.health = null;
+    this.kept = [];
+    this.canUndo = false;
     this.state = {};
     for (const [number, on, off, pitch, velocity, channel, state] of whole.notes) {
       this.notes.set(number, { number, on, off, pitch, velocity, channel, state });
@@ -175,6 +180,11 @@ export class Live {
     },
     form: (tempo, origin) => {
       this.form = tempo ? { tempo, origin } : null;
+    },
+    kept: (bars, canUndo) => {
+      this.kept = bars;
+      this.canUndo = canUndo;
+      this.keptChanged.tell();
     },
     chart: (chart) => {
       this.chart = chart;

@@ -31,7 +31,7 @@ const piano = new Piano();
 
 new Transport(live, values);
 const chart = new ChartCard($("chart"), live, values);
-new BarTools($("chart"));
+new BarTools($("chart"), live, values, chart);
 new Health($("health"), live);
 showNews($("news"), live);
 const roll = new Roll($("roll"), live, () => values.value("look_ahead_ms"));

@@ -15,7 +15,7 @@ from engine.data.practice.hands.dice import Dice
 from engine.data.practice.rules import RULES
 from engine.metre import Metre
 
-__all__ = ["FAMILIES", "Family", "expand", "make_chart"]
+__all__ = ["FAMILIES", "Bar", "Family", "chart_of", "coloured", "expand", "final_bar", "make_chart"]
 
 Cell = tuple[int, str, int | None]  # root, quality, bass
 Bar = tuple[Cell, ...]
@@ -109,17 +109,19 @@ def make_chart(dice: Dice, family: Family, beats_per_bar: int, bars: int) -> Cha
     while len(played) < bars:
         for letter in order:
             if len(played) < bars:
-                played += _coloured(dice, sections[letter], family)
+                played += coloured(dice, sections[letter], family)
     key = int(dice.random() * 12)
-    first = sections[order[0]][0]
-    home = family.finals
+    return chart_of([*played, final_bar(dice, family, sections[order[0]])], key, beats_per_bar)
+
+
+def final_bar(dice: Dice, family: Family, opening: list[Bar]) -> Bar:
+    """Home, minor where the piece opens in minor; a modal piece comes back to its opening chord."""
+    home, first = family.finals, opening[0]
     if family.palette == "modal":
-        final = first[:1]
-    else:
-        if first[0][0] == 0 and first[0][1] in _MINORS:
-            home = _MINOR
-        final = _read_bar(dice.pick(home))
-    return _chart([*played, final], key, beats_per_bar)
+        return first[:1]
+    if first[0][0] == 0 and first[0][1] in _MINORS:
+        home = _MINOR
+    return _read_bar(dice.pick(home))
 
 
 def expand(dice: Dice, name: str) -> list[Bar]:
@@ -153,7 +155,7 @@ def _up(bar: Bar, semitones: int) -> Bar:
     )
 
 
-def _coloured(dice: Dice, bars: list[Bar], family: Family) -> list[Bar]:
+def coloured(dice: Dice, bars: list[Bar], family: Family) -> list[Bar]:
     """The section as played this time."""
     table = _COLOURS[family.palette]
     flat = [cell for bar in bars for cell in bar]
@@ -179,11 +181,11 @@ def _coloured(dice: Dice, bars: list[Bar], family: Family) -> list[Bar]:
 
 _SHARES = {
     (4, 1): (4,), (4, 2): (2, 2), (4, 3): (2, 1, 1), (4, 4): (1, 1, 1, 1), (3, 1): (3,), (3, 2): (2, 1),
-    (3, 3): (1, 1, 1),
+    (3, 3): (1, 1, 1), (5, 1): (5,), (5, 2): (3, 2), (5, 3): (3, 1, 1), (5, 4): (2, 1, 1, 1),
 }  # fmt: skip
 
 
-def _chart(bars: list[Bar], key: int, beats_per_bar: int) -> Chart:
+def chart_of(bars: list[Bar], key: int, beats_per_bar: int) -> Chart:
     spans: list[ChordSpan] = []
     for number, bar in enumerate(bars):
         cells = _up(bar, key)[:beats_per_bar]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +15,22 @@ from engine.data.practice.hands.dice import Dice
 from engine.data.practice.hands.part import LEFT, RIGHT, Part
 from engine.data.practice.hands.scales import Harmony
 from engine.data.practice.hands.solo import Manner, play_solo
+from engine.data.practice.plan import Plan
 from engine.data.practice.timing import Touch, perform, swing_ratio
-from engine.data.reading.corpus import Piece, Source
-from engine.notes import Notes, Performance
+from engine.notes import Notes
 
-__all__ = ["COLLECTION", "STYLES", "Composition", "Style", "arrange", "compose", "practice_piece", "practice_pieces"]
+__all__ = [
+    "ACCOMPANIMENTS",
+    "FLOORS",
+    "ROLES",
+    "STYLES",
+    "Composition",
+    "Style",
+    "arrange",
+    "compose",
+    "play_left",
+]
 
-COLLECTION, LICENCE = "practice", "generated"
 MANNER = "jazz"  # that a model learns of them
 MIN_BARS, MAX_BARS = 24, 96
 LONGEST_SECTION = 12  # bars
@@ -93,14 +100,14 @@ STYLES: dict[str, Style] = {
 
 # Which hands play: a soloing pianist, one hand alone, or both under a soloist: one rhythm in both hands, or chords over
 # a bass that goes its own way.
-_ROLES: Weights = ((60, "solo"), (6, "right"), (6, "left"), (16, "comping"), (12, "accompany"))
+ROLES: Weights = ((60, "solo"), (6, "right"), (6, "left"), (16, "comping"), (12, "accompany"))
 # The right hand stays above what the left may reach.
-_FLOORS = {
+FLOORS = {
     "rootless": 65, "three": 64, "fourths": 64, "close": 65, "shell": 61, "open": 63, "arpeggios": 64, "stride": 65,
 }  # fmt: skip
 
 # Left hand and the right hand's voicings, by the style's feel.
-_ACCOMPANIMENTS: dict[str, tuple[tuple[str, str], ...]] = {
+ACCOMPANIMENTS: dict[str, tuple[tuple[str, str], ...]] = {
     "swing": (("walk", "high"), ("walk", "high"), ("two", "high"), ("walk", "drop2")),
     "held": (("arpeggios", "upper"), ("two", "high")),
     "bossa": (("bossa", "upper"), ("bossa", "upper"), ("bossa", "triad")),
@@ -120,6 +127,8 @@ class Composition:
     tempo_bpm: float
     notes: Notes
     hands: npt.NDArray[np.int8]
+    beats_s: npt.NDArray[np.float64] | None = None  # (beats + 1,) where they do not lie evenly, as tempo_bpm has them
+    plan: Plan | None = None  # of a whole performance
 
     @property
     def labels(self) -> dict[str, str]:
@@ -127,27 +136,6 @@ class Composition:
         known = {"manner": MANNER, "role": self.role, "groove": self.style}
         # Two hands that comp as one have no left hand of their own, one right hand has none at all.
         return known if self.role in ("right", "comping") else {**known, "left_hand": self.left}
-
-
-def practice_pieces(seed: int, bars: int) -> Iterator[Piece]:
-    """Pieces 0, 1, ... of a seed until they hold that many bars. Piece n depends on (seed, n) alone."""
-    number = written = 0
-    while written < bars:
-        piece = practice_piece(seed, number)
-        yield piece
-        number += 1
-        written += int((piece.performance.beat_in_bar[:-1] == 0).sum())
-
-
-def practice_piece(seed: int, number: int) -> Piece:
-    """Piece `number` of a seed with its chords, its beats and its labels."""
-    music, name = compose(seed, number), f"practice-{seed}-{number}"
-    source = Source(path=Path(name), name=name, collection=COLLECTION, work=name, licence=LICENCE)
-    beats = np.arange(music.chart.beats + 1)
-    beats_s = beats.astype(np.float64) * 60.0 / music.tempo_bpm
-    performance = Performance(music.notes, beats_s=beats_s, beat_in_bar=beats % music.chart.beats_per_bar)
-    chords = music.chart.changes(music.tempo_bpm)
-    return Piece(source, performance, chords, "generated", "generated", labels=music.labels)
 
 
 def compose(seed: int, number: int) -> Composition:
@@ -159,7 +147,7 @@ def compose(seed: int, number: int) -> Composition:
     meter = 3 if dice.chance(style.waltz) else 4
     tempo_bpm = float(round(dice.between(*style.tempo_bpm)))
     chart = make_chart(dice, family, meter, round(dice.between(MIN_BARS, MAX_BARS - LONGEST_SECTION - 1)))
-    return _arranged(dice, name, chart, tempo_bpm, dice.weigh(_ROLES), dice.weigh(style.lefts))
+    return _arranged(dice, name, chart, tempo_bpm, dice.weigh(ROLES), dice.weigh(style.lefts))
 
 
 def arrange(seed: str, groove: str, chart: Chart, tempo_bpm: float, role: str, left_hand: str | None) -> Composition:
@@ -181,16 +169,16 @@ def _arranged(
         touch = "held" if style.feel == "held" else dice.weigh(((3, "mixed"), (2, "short"), (3, "held")))
         two_hands(dice, harmony, left, right, style.feel, dice.between(0.2, 0.9), touch)
     elif role == "accompany":
-        pairs = _ACCOMPANIMENTS[style.feel]
+        pairs = ACCOMPANIMENTS[style.feel]
         left_kind, chords = dice.pick(tuple(pair for pair in pairs if pair[0] == asked) or pairs)
-        _play_left(dice, harmony, left, left_kind, style, tempo_bpm)
+        play_left(dice, harmony, left, left_kind, style, tempo_bpm)
         comp(dice, harmony, right, chords, style.feel, dice.between(0.3, 0.8), "mixed" if style.swung else "held")
     elif role == "left":
         left_kind = asked or ("arpeggios" if tempo_bpm < SLOW_BPM else dice.weigh(_COMPING))
-        _play_left(dice, harmony, left, left_kind, style, tempo_bpm, flowing=True)
+        play_left(dice, harmony, left, left_kind, style, tempo_bpm, flowing=True)
     else:
         if role == "solo":
-            _play_left(dice, harmony, left, left_kind, style, tempo_bpm)
+            play_left(dice, harmony, left, left_kind, style, tempo_bpm)
         _play_right(dice, harmony, right, left_kind, style, role, tempo_bpm)
     swung = style.swung and not dice.chance(0.05)
     ratio = swing_ratio(tempo_bpm) + 0.012 * dice.bell() if swung else 0.5 + dice.pick((0.0, 0.0, 0.0, 0.02, 0.06))
@@ -206,7 +194,7 @@ def _arranged(
     return Composition(name, role, left_kind, chart, tempo_bpm, notes, hands)
 
 
-def _play_left(
+def play_left(
     dice: Dice, harmony: Harmony, part: Part, kind: str, style: Style, tempo_bpm: float, flowing: bool = False
 ) -> None:
     """A left hand of the style's repertoire, from the first bar to the last. flowing: it must fill the time alone."""
@@ -241,7 +229,7 @@ def _play_right(
         thick=dice.pick(thick),
         rests=dice.between(0.03, 0.1 if alone or slow else 0.28),
         swung=style.swung,
-        low=57 if alone else _FLOORS.get(left_kind, 60),
+        low=57 if alone else FLOORS.get(left_kind, 60),
         high=dice.pick((84, 86, 88, 93)),
     )
     play_solo(dice, harmony, part, manner)

@@ -23,13 +23,16 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class Touch:
     """A player's habits. ratio: where the offbeat eighth falls in its beat (0.5: even); late_ms: how far the right hand
-    lies behind the beat; loose_ms: deviation of single notes; left, right: velocities of the hands."""
+    lies behind the beat; loose_ms: deviation of single notes; left, right: velocities of the hands; spread: deviation
+    of all velocities, which is brought about; 0: as it comes; by_line: runs are evener than single notes."""
 
     ratio: float
     late_ms: float
     loose_ms: float
     left: float
     right: float
+    spread: float = 0.0
+    by_line: bool = False
 
 
 def swing_ratio(tempo_bpm: float) -> float:
@@ -54,6 +57,8 @@ def perform(
     hand = np.repeat([part.hand for part in parts], [len(part.onset) for part in parts]).astype(np.int8)
     count = len(onset)
     ratio = np.where(straight, min(touch.ratio, 0.53), touch.ratio)
+    if touch.by_line and touch.ratio > 0.53:
+        ratio = np.where(straight, ratio, ratio + _by_line(parts))
     start, end = _swung(onset, ratio), _swung(onset + length, ratio)
     # One noise for a whole chord: fingers of a hand go down together, save for the roll.
     draw = dice.random
@@ -67,6 +72,8 @@ def perform(
     offset_s = np.minimum(offset_s, onset_s + MAX_NOTE_S)
     swell = _drift(dice, beats, onset) * 500
     level = np.where(hand == LEFT, touch.left, touch.right) + accent + swell + 3.0 * noise
+    if touch.spread:
+        level = level.mean() + (level - level.mean()) * (touch.spread / max(1.0, float(level.std())))
     velocity = np.clip(np.rint(level), 22, 118).astype(np.int64)
     # Whole tenths of a millisecond: a last bit that differs between platforms is gone.
     onset_s, offset_s = np.rint(onset_s * 1e4) / 1e4, np.rint(offset_s * 1e4) / 1e4
@@ -81,6 +88,19 @@ def _swung(beat: Floats, ratio: Floats) -> Floats:
     moved = np.where(part < 0.5, part * 2 * ratio, ratio + (part - 0.5) * 2 * (1 - ratio))
     swung: Floats = np.where(triplet, beat, whole + moved)
     return swung
+
+
+def _by_line(parts: list[Part]) -> Floats:
+    """(N,) by how much each note's offbeat comes later: in the middle of a right hand's run it comes earlier."""
+    shifts: list[float] = []
+    for part in parts:
+        moments = sorted(set(part.onset))
+        runs = {
+            now for before, now, after in zip(moments, moments[1:], moments[2:], strict=False)
+            if now - before <= 0.5 and after - now <= 0.5
+        }  # fmt: skip
+        shifts += [0.012 if part.hand == LEFT else -0.03 if onset in runs else 0.015 for onset in part.onset]
+    return np.array(shifts)
 
 
 def _drift(dice: Dice, beats: int, onset: Floats) -> Floats:

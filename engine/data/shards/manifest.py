@@ -19,8 +19,9 @@ from types import TracebackType
 
 from engine.data.shards.augmentation import Augmentation
 from engine.data.shards.shards import SPLITS
+from engine.errors import DataError
 
-__all__ = ["MANIFEST", "ManifestWriter", "Report"]
+__all__ = ["MANIFEST", "ManifestWriter", "Report", "works_of"]
 
 MANIFEST = "manifest.jsonl"
 HIDDEN = ("melody",)  # facts that serve the preparation alone
@@ -92,3 +93,15 @@ class ManifestWriter:
 
     def _write(self, row: Mapping[str, object]) -> None:
         self._file.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def works_of(data: Path, side: str) -> list[str]:
+    """The work of each piece of one side, in the pieces' order; of a training side without its practice pieces.
+
+    DataError: the manifest is missing or broken.
+    """
+    try:
+        rows = [json.loads(line) for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines()]
+        return [str(row["work"]) for row in rows if row.get("split") == side]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{data / MANIFEST}: cannot be read ({error}): run `sideman prepare` again") from None

@@ -100,9 +100,8 @@ class Decoder:
         """Sets how much of each slot acts from the next token on. What the caches hold is not computed anew."""
         if len(weights) != STYLES:
             raise ValueError(f"{len(weights)} style weights: give {STYLES}")
-        if list(weights) != self._style_weights:
-            self._style_weights = [float(weight) for weight in weights]
-            self._apply_styles()
+        self._style_weights = [float(weight) for weight in weights]
+        self._apply_styles()  # even if they are as before: a fork may have changed the matrices that it shares
 
     def rollback(self, tokens: int) -> None:
         """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""

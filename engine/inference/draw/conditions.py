@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -83,6 +83,18 @@ class Conditions:
             left_s = max(0, self.end_step - step) * STEP_S
             levels[rules.ending_control] = float(np.searchsorted(rules.ending_edges_s, left_s, side="right"))
         return levels
+
+    def shifted(self, steps: int) -> Conditions:
+        """Returns the same, so many steps later; the first chord holds from 0 or before on."""
+        later_s = steps * STEP_S
+        chord_steps = self.chord_steps + steps
+        chord_steps[0] = min(chord_steps[0], 0)
+        return replace(
+            self, chord_steps=chord_steps,
+            beat=None if self.beat is None else self.beat._replace(origin_s=self.beat.origin_s + later_s),
+            form_s=None if self.form_s is None else self.form_s + later_s,
+            end_step=None if self.end_step is None else self.end_step + steps,
+        )  # fmt: skip
 
     def _index_at(self, step: int) -> int:
         return int(np.searchsorted(self.chord_steps, step, side="right")) - 1

@@ -9,7 +9,7 @@ from engine.inference.backends import StreamDecoder
 from engine.inference.stream import Stream
 from engine.inference.streams import TokenStream
 
-__all__ = ["Forks"]
+__all__ = ["Forks", "fork_stream"]
 
 
 class Forks:
@@ -58,11 +58,14 @@ class Forks:
 
     def _new(self, seed: int) -> TokenStream:
         decoder, stream = self._parent
-        return _fork(stream, decoder.fork(self._rollback + 1, 2 if self._guided else 1), seed, self._rollback)
+        return fork_stream(stream, decoder.fork(self._rollback + 1, 2 if self._guided else 1), seed, self._rollback)
 
 
-def _fork(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:
-    """Any: a twin takes its twin's decoder."""
+def fork_stream(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:
+    """A stream that goes on from the past of another one, with a fork of its decoder that is made there and then.
+
+    stream: any of the twins; each takes its twin's decoder.
+    """
     if isinstance(stream, Stream):
         return stream.fork(decoder, seed, rollback)
     from engine.inference.decoders.native_decoder import NativeDecoder

@@ -1,4 +1,4 @@
-"""Learning a style on a base: LoRA layers, the windows it hears, its own playing among them.
+"""Fine-tunes a base to a style: LoRA layers, and the windows that they learn from, the model's own playing among them.
 
 Imports training, data, inference and styles.
 """

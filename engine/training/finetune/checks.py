@@ -1,4 +1,4 @@
-"""What a style is judged by while it is learnt: unheard pieces of its own, and what chords are worth to it.
+"""Measures a style while it is learnt: its loss on unheard pieces, and what chords are worth to it.
 
 What right chords are worth is the loss under chords in another order, less the loss under the right ones. It is asked
 of the unheard pieces and of practice pieces, whose chords are known: a style may play otherwise, but over the chart.
@@ -33,7 +33,7 @@ class Worth:
     chords: Mapping[str, float]  # "held_out", "practice"
 
     def kept(self, base: Worth) -> float:
-        """The smallest share of what chords were worth to the base that is left; 1 where they were worth nothing."""
+        """Returns the smallest share left of what chords were worth to the base; 1 if they were worth nothing."""
         return min((self.chords[k] / base.chords[k] for k in base.chords if base.chords[k] > 0.01), default=1.0)
 
 
@@ -50,11 +50,11 @@ class Checks:
         self._wrong_practice = eval_windows(with_wrong_chords(practice).pieces, length, PRACTICE_WINDOWS)
 
     def loss(self, model: PerceiverMusicTransformer) -> float:
-        """Of the unheard pieces, nats a token."""
+        """Returns the loss on the unheard pieces, in nats a token."""
         return self._loss(model, self._right)
 
     def worth(self, model: PerceiverMusicTransformer, held_out: float | None = None) -> Worth:
-        """Loss, and what chords are worth. held_out: the loss, where it is known already."""
+        """Measures the loss, and what chords are worth. held_out: the loss, if it is known already."""
         right = self.loss(model) if held_out is None else held_out
         chords = {
             "held_out": self._loss(model, self._wrong) - right,
@@ -68,5 +68,5 @@ class Checks:
 
 
 def practice_shard(seed: int, count: int) -> Shard:
-    """So many composed pieces, each with its labels."""
+    """Composes so many practice pieces, each with its labels."""
     return Shard([tokenise(practice_piece(seed, number), 0) for number in range(count)], ["practice"])

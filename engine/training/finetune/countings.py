@@ -1,4 +1,4 @@
-"""A style's pieces as a chart would tell them: with a beat in a player's range, with bars, with a chord or two a bar.
+"""Describes a style's pieces as a chart would: with a beat in a player's range, with bars, with a chord or two a bar.
 
 What a session tells the model is its player's tempo and a chart's chords. A rag in 2/4 is written at 60 and counted at
 120; a roll has no beat at all until somebody taps along; recognised chords change with every passing note. A style that
@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def countings(piece: PieceArrays) -> list[PieceArrays]:
-    """The piece with each beat that a player might count: its own, twice as fast, half as fast; one or more.
+    """Returns the piece with each beat that a player might count: its own, twice as fast, half as fast; one or more.
 
     A piece without known beats gets its likeliest ones, sure or not: for training alone.
     """
@@ -49,14 +49,14 @@ def countings(piece: PieceArrays) -> list[PieceArrays]:
 
 
 def with_bars(piece: PieceArrays, rng: np.random.Generator) -> PieceArrays:
-    """The piece, with pretended bars of four beats where its bars are unknown."""
+    """Returns the piece, with assumed bars of four beats where its bars are unknown."""
     if not len(piece.beat_in_bar) or not (piece.beat_in_bar == UNKNOWN_IN_BAR).all():
         return piece
     return replace(piece, beat_in_bar=_as_bytes((np.arange(len(piece.beat_steps)) + rng.integers(4)) % 4))
 
 
 def chart_chords(piece: PieceArrays, rng: np.random.Generator) -> PieceArrays:
-    """The piece under fewer chords: of every two or four beats the one that lasts longest. Without beats: as it is."""
+    """Returns the piece with fewer chords: the longest of every two or four beats. Without beats it stays as it is."""
     if len(piece.beat_steps) < MIN_BEATS or len(piece.chord_ids) < 3:
         return piece
     every = int(rng.choice([2, 4]))
@@ -110,7 +110,7 @@ def _half_as_fast(piece: PieceArrays) -> PieceArrays:
 
 
 def _bars_are_even(piece: PieceArrays) -> bool:
-    """Every bar that is known has an even number of beats, as far as one can tell."""
+    """Whether every known bar has an even number of beats."""
     known = piece.beat_in_bar[piece.beat_in_bar != UNKNOWN_IN_BAR]
     return not len(known) or int(known.max()) % 2 == 1
 

@@ -30,7 +30,7 @@ HELD_BACK = 6  # every sixth training piece is kept back where the data has no h
 
 @dataclass(frozen=True)
 class Finetuned:
-    """What came out. Scores are nats a token; `others` is empty where no other data was given."""
+    """The result. Scores are nats a token; `others` is None where no other data was given."""
 
     output: Path
     updates: int  # after which the best adapter was measured
@@ -41,7 +41,7 @@ class Finetuned:
 
     @property
     def gain(self) -> float:
-        """Share of the base's held-out loss that is gone."""
+        """The share by which the base's held-out loss has fallen."""
         return 1 - self.held_out[1] / self.held_out[0]
 
 
@@ -115,7 +115,7 @@ def _sides(data: Path) -> tuple[Shard, Shard, Shard, str]:
 def _facts(
     checkpoint: Checkpoint, data: Path, recipe: Recipe, run: Run, held_out: str, scores: dict[str, tuple[Score, Score]]
 ) -> dict[str, Any]:
-    """What style.yaml says beside the name."""
+    """Returns what style.yaml says beside the name."""
     sources = read_sources(data)
     metrics: dict[str, Any] = {"held_out_is": held_out}
     for key, (before, after) in scores.items():
@@ -156,5 +156,5 @@ def _facts(
 
 
 def _card(name: str, facts: dict[str, Any]) -> str:
-    """The card of a base that was fine-tuned as a whole."""
+    """Returns the card of a base that was fine-tuned as a whole."""
     return f"# Sideman base, fine-tuned: {name}\n\n```yaml\n{yaml.safe_dump(facts, sort_keys=False)}```\n"

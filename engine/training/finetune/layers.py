@@ -1,4 +1,4 @@
-"""The forms of a base that can be fine-tuned: with LoRA in NF4 (QLoRA), in 16 or 32 bits, and all of it.
+"""Builds the forms of a base that can be fine-tuned: LoRA on NF4 (QLoRA), 16 or 32 bits, or all its weights.
 
 Dettmers et al. 2023, "QLoRA": the frozen base stays in 4 bits, its scales in 8 (double quantisation), and gradients
 pass through it into low-rank matrices beside q, k, v and out. bitsandbytes holds the 4-bit layers, PEFT the matrices.
@@ -71,7 +71,7 @@ def build(
 
 
 def add_lora(model: PerceiverMusicTransformer, config: QloraConfig) -> nn.Module:
-    """The base inside PEFT's model, with fresh matrices on the target projections; only they learn."""
+    """Puts the base inside PEFT's model, with fresh matrices on the target projections; only they learn."""
     peft = import_peft()
     lora = peft.LoraConfig(
         r=config.rank,
@@ -87,7 +87,7 @@ def add_lora(model: PerceiverMusicTransformer, config: QloraConfig) -> nn.Module
 
 
 def lora_tensors(wrapped: nn.Module) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
-    """Module of the base -> its (A, B), float32, as they are now."""
+    """Returns (A, B), float32, as they are now, by module of the base."""
     halves: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
     for name, parameter in wrapped.named_parameters():
         for half in ("lora_A", "lora_B"):
@@ -117,12 +117,12 @@ def stored_bytes(model: nn.Module) -> int:
 
 
 def import_bitsandbytes() -> Any:
-    """bitsandbytes, without the warnings of its own imports. SidemanError if it is not installed."""
+    """Imports bitsandbytes without the warnings of its own imports. SidemanError if it is not installed."""
     return _import("bitsandbytes")
 
 
 def import_peft() -> Any:
-    """PEFT, likewise."""
+    """Imports PEFT, likewise."""
     return _import("peft")
 
 

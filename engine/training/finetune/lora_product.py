@@ -44,7 +44,7 @@ class _LowRank(torch.autograd.Function):
 
 
 def use_one_product(wrapped: nn.Module) -> None:
-    """Gives every LoRA layer around a dense frozen matrix this arithmetic; its parameters stay PEFT's."""
+    """Makes every LoRA layer around a dense frozen matrix compute in this way; its parameters stay PEFT's."""
     for module in wrapped.modules():
         base: Any = getattr(module, "base_layer", None)
         if hasattr(module, "lora_A") and type(base) is nn.Linear:  # not one that packs its numbers

@@ -1,4 +1,4 @@
-"""The way back: music of a style after some seconds of the model's own playing, under one beat and one row of chords.
+"""Makes returns: music of a style after some seconds of the model's own playing, under one beat and one row of chords.
 
 A model that has only continued a style's own pieces goes on in that style as long as it hears nothing else. In a
 session it hears itself: every departure becomes the past it goes by, and after a few bars it plays what the base plays.
@@ -45,7 +45,7 @@ class Return:
 def play_returns(
     checkpoint: Checkpoint, style: Style, pieces: Sequence[PieceArrays], count: int, rng: np.random.Generator
 ) -> list[Return]:
-    """Up to `count` returns, to any token of the pieces alike; pieces without beats give none."""
+    """Plays up to `count` returns, to every token of the pieces with equal chance; pieces without beats give none."""
     fit = [piece for piece in pieces if len(piece.beat_steps) >= MIN_BEATS]
     if not fit:
         return []
@@ -67,7 +67,7 @@ def play_returns(
 def _return(
     checkpoint: Checkpoint, style: Style, piece: PieceArrays, notes: Notes, rng: np.random.Generator
 ) -> Return | None:
-    """One return to a random place of a piece, in a random key; None where there is too little to play or to learn."""
+    """Plays one return to a random place of a piece in a random key; None if there is too little to play or learn."""
     own_s = float(np.exp(rng.uniform(np.log(SHORTEST_S), np.log(LONGEST_S))))
     beats_s = piece.beat_steps.astype(np.float64) * STEP_S
     earliest_s, latest_s = beats_s[1] + own_s, min(float(notes["onset_s"][-1]) - 3.0, beats_s[-2])
@@ -110,7 +110,7 @@ def _return(
 def _own_playing(
     checkpoint: Checkpoint, style: Style, piece: PieceArrays, start_s: float, turn_s: float, seed: int
 ) -> Notes:
-    """What the style plays over the piece's chords and beat from start_s to turn_s; its time 0 is start_s."""
+    """Returns what the style plays over the piece's chords and beat from start_s to turn_s; its time 0 is start_s."""
     at = int(np.searchsorted(piece.beat_steps, start_s / STEP_S, side="right")) - 1
     beat_s = float(np.median(np.diff(piece.beat_steps[at : at + 9]))) * STEP_S
     known = piece.beat_in_bar[piece.beat_in_bar != UNKNOWN_IN_BAR]

@@ -45,14 +45,14 @@ MOST_FOR_CLOSING = 0.4  # ... but of the time allowed at most so much is set asi
 
 
 class Budget:
-    """Time that everything shares, from the first measurement to the last. started: of time.monotonic()."""
+    """The time that a whole run may take, from the first measurement to the last. started: of time.monotonic()."""
 
     def __init__(self, started: float, minutes: float) -> None:
         self._started, self._length = started, 60 * minutes
         self.closing_s = 0.0  # that is set aside for what follows the updates
 
     def set_aside(self, seconds: float) -> None:
-        """For what follows the updates; MOST_FOR_CLOSING of all there is at most."""
+        """Sets time aside for what follows the updates, at most MOST_FOR_CLOSING of all."""
         self.closing_s = min(seconds, MOST_FOR_CLOSING * self._length)
 
     @property
@@ -61,11 +61,11 @@ class Budget:
 
     @property
     def left_s(self) -> float:
-        """For updates."""
+        """The seconds left for updates."""
         return self._length - self.closing_s - self.used_s
 
     def share(self, begun_s: float) -> float:
-        """Of the time for updates since begun_s, what is used: 1 or more when it is over."""
+        """Returns the used share of the time for updates since begun_s: 1 or more when it is over."""
         return (self.used_s - begun_s) / max(1e-6, self._length - self.closing_s - begun_s)
 
 
@@ -113,7 +113,7 @@ class Run:
         self.worth: tuple[Worth, Worth] | None = None  # of chords, to the base and to the style
 
     def learn(self, report: Callable[[News], None]) -> None:
-        """Updates until the plan, the patience or the time is at its end; leaves the best state in place."""
+        """Makes updates until the plan, the patience or the time ends; leaves the best state in place."""
         recipe, budget = self.recipe, self.budget
         self.inner.eval()
         began_s = budget.used_s
@@ -191,7 +191,7 @@ class Run:
         self.worth = (base, chosen)
 
     def style(self) -> Style:
-        """The adapter as it is now."""
+        """Returns the adapter as it is now."""
         qlora = self.recipe.qlora
         tensors = lora_tensors(self.model)
         return Style(
@@ -199,7 +199,7 @@ class Run:
         )
 
     def measure(self, shard: Shard, windows: int = JUDGED_WINDOWS) -> Score:
-        """The loss as things stand, on an evenly spread sample of so many windows at most."""
+        """Returns the present loss on an evenly spread sample of at most so many windows."""
         began_s = self.budget.used_s
         self.inner.eval()
         with _autocast(self.recipe.device):
@@ -211,7 +211,7 @@ class Run:
         return {name: value.detach().float().cpu().numpy().copy() for name, value in self.inner.state_dict().items()}
 
     def _update(self, number: int, time_used: float = 0.0) -> float:
-        """One update, 0 the first; its loss in nats a token. time_used: share of the time that it may take."""
+        """Makes one update, 0 the first; returns its loss in nats a token. time_used: the share of the time gone."""
         recipe = self.recipe
         rate = self.pace * recipe.peak_rate * rate_share(number, recipe.warmup, recipe.updates, time_used)
         for group in self.optimiser.param_groups:
@@ -269,5 +269,5 @@ def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Op
 
 
 def _autocast(device: str) -> torch.autocast:
-    """bfloat16 on a GPU; a CPU computes the few layers in float32."""
+    """Returns a context of bfloat16 on a GPU; a CPU computes the few layers in float32."""
     return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=device.startswith("cuda"))

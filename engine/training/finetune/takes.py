@@ -1,14 +1,13 @@
-"""Pieces kept back from training as whole works and takes: parts of one performance never stand on both sides."""
+"""Keeps pieces back from training, as whole works and takes: parts of one performance never stand on both sides."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 from engine.data.reading.works import join_works, same_work_pairs, sketch_of
-from engine.data.shards.manifest import MANIFEST
+from engine.data.shards.manifest import works_of
 from engine.data.shards.shards import Shard
 from engine.errors import DataError
 from engine.tokens import decode_notes
@@ -17,7 +16,7 @@ __all__ = ["keep_back"]
 
 
 def keep_back(data: Path, train: Shard, every: int) -> tuple[Shard, Shard]:
-    """Prepared data's training side -> what to learn from, and about every so many pieces of it, which stay unheard.
+    """Splits the training side into what to learn from, and about one in so many pieces, which stay unheard.
 
     DataError: all of it is one work or one take, so that nothing can stay unheard.
     """
@@ -44,11 +43,7 @@ def keep_back(data: Path, train: Shard, every: int) -> tuple[Shard, Shard]:
 
 def _groups(data: Path, train: Shard) -> list[list[int]]:
     """The pieces by work, by the manifest where it tells of as many pieces, else by their notes; in their order."""
-    try:
-        rows = [json.loads(line) for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines()]
-        works = [str(row["work"]) for row in rows if row.get("split") == "train"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{data / MANIFEST}: cannot be read ({error}): run `sideman prepare` again") from None
+    works = works_of(data, "train")
     if len(works) != len(train.pieces):
         sketches = [sketch_of(decode_notes(piece.tokens)) for piece in train.pieces]
         works = [str(root) for root in join_works(len(sketches), same_work_pairs(sketches))]

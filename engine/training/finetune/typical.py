@@ -1,4 +1,4 @@
-"""What a pianist's own playing is like, in the terms of a model's controls: what `auto` asks for under that style."""
+"""Measures a pianist's playing in terms of a model's controls: what `auto` asks for under that style."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MANNER_WINDOWS = 4  # of 512 tokens
 
 
 def typical_values(pieces: Sequence[PieceArrays], controls: Sequence[Control]) -> dict[str, float]:
-    """Control -> the median over windows of 512 tokens, in the unit of its edges; {} where nothing can be measured."""
+    """Returns, by control, the median over windows of 512 tokens in the unit of its edges; {} if none is measurable."""
     rows = [
         measure(piece.tokens[start : start + WINDOW_TOKENS].astype(np.int64))
         for piece in pieces
@@ -44,9 +44,9 @@ def typical_values(pieces: Sequence[PieceArrays], controls: Sequence[Control]) -
 def likeliest_manner(
     model: PerceiverMusicTransformer, pieces: Sequence[PieceArrays], controls: Sequence[Control]
 ) -> str | None:
-    """The manner under which the model finds the pieces likeliest; None: it has no manners, or knows none so like them.
+    """Returns the manner under which the model finds the pieces likeliest; None if it has no manners or none fits.
 
-    A model in evaluation mode, told of nothing else.
+    The model is in evaluation mode and is told nothing else.
     """
     place = next((i for i, control in enumerate(controls) if control.name == "manner"), None)
     if place is None:

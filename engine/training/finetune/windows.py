@@ -1,4 +1,4 @@
-"""What a style learns from: its pieces in full flow, as a session starts them, and after its own playing.
+"""Draws what a style learns from: its pieces in mid-flow, as a session starts them, and after its own playing.
 
 Every window is told what its music is like, as base training tells it (engine/data/controls), so that the adapter need
 not learn how loud or how dense a pianist plays: a session asks for that.
@@ -35,7 +35,7 @@ SHORTEST_LEAD, LONGEST_LEAD = 0.15, 0.625  # of a window: own playing before the
 PRACTICE_PIECES = 64
 
 PlayReturns = Callable[[Sequence[PieceArrays], int, np.random.Generator], list[Return]]
-"""Pieces, how many, chance -> returns by the model as it stands."""
+"""Plays so many returns to pieces by the model as it stands, with a generator of random numbers."""
 
 
 class StartSampler(WindowSampler):
@@ -96,7 +96,7 @@ class StyleWindows:
         ).batch(number)  # fmt: skip
 
     def _pieces(self, rng: np.random.Generator, charted: bool) -> list[PieceArrays]:
-        """Every piece in one of its countings, with a chart's chords if asked for."""
+        """Returns every piece in one of its countings, with a chart's chords if asked for."""
         chosen = [with_bars(ways[int(rng.integers(len(ways)))], rng) for ways in self._countings]
         return [chart_chords(piece, rng) for piece in chosen] if charted else chosen
 
@@ -123,15 +123,15 @@ class StyleWindows:
 
 
 def practice_windows(length: int, tokens: int, seed: int, controls: Sequence[Control]) -> WindowSampler:
-    """Windows of composed practice pieces under their own chords, told what they are: what a style shall not forget."""
+    """Makes windows of composed practice pieces under their own chords, so that a style does not forget them."""
     pieces, length = practice_shard(seed + 1_000, PRACTICE_PIECES).pieces, min(length, FLOW_TOKENS)
     return WindowSampler(pieces, length, max(1, tokens // length), seed, controls=controls)
 
 
 def with_other_chords(inputs: Inputs, rng: np.random.Generator, share: float) -> tuple[Inputs, list[int]]:
-    """The batch, and after it so many of its windows again under their chords in another order; which those are.
+    """Returns the batch followed by so many of its windows with their chords in another order, and which those are.
 
-    Windows that know fewer than three chords are no such ones: there is no other order.
+    Windows that know fewer than three chords are left out, since these have no other order.
     """
     known = [row for row, count in enumerate(inputs.num_chords.tolist()) if count > 3]
     rows = sorted(rng.permutation(known)[: max(1, round(share * len(inputs.num_chords)))].tolist()) if known else []

@@ -11,32 +11,35 @@
 
 namespace sideman {
 
-/// Beats that never end. engine/beats/phase.py is the specification.
+/// A steady beat without end. engine/beats/phase.py is the specification.
 struct Beat {
   double bpm = 0.0;  // 0: the beat is unknown
   std::int64_t beats_per_bar = 4;
   double origin_s = 0.0;  // a bar line
 
-  /// Bins of a moment: position in the beat 0..beat_bins-1 and beat of the bar 0..bar_bins-1; beat_bins and bar_bins
-  /// where they are unknown. Thread-safe: yes. Realtime-safe: yes.
+  /// Returns the bins of a moment: position in the beat 0..beat_bins-1 and beat of the bar 0..bar_bins-1; beat_bins and
+  /// bar_bins where they are unknown. Thread-safe: yes. Realtime-safe: yes.
   std::pair<int, int> bins(double time_s, int beat_bins, int bar_bins) const noexcept;
 };
 
 /// The chords of a stream: ids and rising onsets, the first at 0. engine/model/chord_memory.py keeps it and merges repeats.
 class ChordTrack {
  public:
-  /// How far a token sees, and where relative indices are clipped.
+  /// Sets how many chords a token sees back and ahead, and where relative indices are clipped.
   ChordTrack(int no_chord, int back, int ahead, int clip);
 
   /// std::invalid_argument, changing nothing: no chord at 0, or onsets that do not rise. Allocates beyond 1024 chords.
   void replace(const std::int64_t* ids, const std::int64_t* steps, std::size_t count);
+
+  /// All that it knows takes place so many steps later; what holds first of all, from 0 or before on.
+  void shift(std::int64_t steps) noexcept;
 
   /// A chord and its onset.
   struct Change {
     std::int64_t id;
     std::int64_t step;
   };
-  /// The chord in force at a time. Realtime-safe: yes.
+  /// Returns the chord in force at a step. Realtime-safe: yes.
   Change at(std::int64_t step) const noexcept;
 
   struct View {
@@ -44,7 +47,7 @@ class ChordTrack {
     const std::int64_t* rows;  // relative indices, as rows of the embedding
     int count;
   };
-  /// What is in reach at a time; valid until the next call. Realtime-safe: yes.
+  /// Returns the chords that a token sees at a step; valid until the next call. Realtime-safe: yes.
   View view(std::int64_t step) noexcept;
 
  private:
@@ -55,13 +58,16 @@ class ChordTrack {
   std::vector<std::int64_t> rows_;  // of one view
 };
 
-/// All that was asked of a stream; a copy of it is all that a fork has to take. engine/inference/draw/conditions.py is
-/// the specification.
+/// All that was asked of a stream, which a fork takes over by one copy. engine/inference/draw/conditions.py is the
+/// specification.
 struct Conditions {
   explicit Conditions(const StreamRules& rules);
 
   /// Writes what is asked of each control at a step, which phrase and ending change with. Realtime-safe: yes.
   void levels_at(std::int64_t step, double step_s, const StreamRules& rules, float* levels_out) const noexcept;
+
+  /// All of it takes place so many steps later. Realtime-safe: yes.
+  void shift(std::int64_t steps, double step_s) noexcept;
 
   ChordTrack chords;
   Beat beat;

@@ -98,9 +98,9 @@ class Decoder {
   /// kernel: a name as in kernels.h; nullptr: the best. std::invalid_argument names what does not fit.
   Decoder(const DecoderConfig& config, const Tensors& tensors, Precision precision, int rollback, int streams,
           const char* kernel = nullptr);
-  /// A fork: the parent's weights, styles, which stay those of both, and its past, from which each goes on alone; it
-  /// takes back the tokens fed since, and one of the parent's. streams: 1, or the parent's. One thread for the whole
-  /// family at a time. std::invalid_argument.
+  /// Makes a fork, which shares the parent's weights and styles and copies its past; from here on each goes its own way.
+  /// It can roll back what it was fed since and one token of the parent's. streams: 1, or the parent's. One thread at a
+  /// time for the parent and all its forks. std::invalid_argument.
   Decoder(const Decoder& parent, int rollback, int streams);
   Decoder& operator=(const Decoder&) = delete;
   ~Decoder();
@@ -114,18 +114,18 @@ class Decoder {
   /// of each chord; never allocates.
   void feed(const DecoderInput* inputs, int count, float* logits);
 
-  /// Becomes what another of the family is. The first `same` tokens are known to be the same in both, and are not
-  /// copied. False, changing nothing: of another family. Realtime-safe: yes.
+  /// Takes over the state of another fork of the same parent, or of the parent. The first `same` tokens are the same in
+  /// both and are not copied. False, changing nothing: no relation. Realtime-safe: yes.
   bool copy(const Decoder& other, std::int64_t same) noexcept;
 
   /// Forgets the last tokens; false, changing nothing, beyond reachable(). Realtime-safe: yes.
   bool rollback(std::int64_t tokens) noexcept;
 
-  /// A style's adapters, or none (an empty Style). Takes effect with its weight. std::invalid_argument.
+  /// Sets a slot's adapters, or none (an empty Style). They act by the slot's weight. std::invalid_argument.
   void set_style(int slot, const Style& style);
 
-  /// From the next token on; cached states stay as they were computed. Realtime-safe: yes (never allocates; the encode
-  /// tables are blended at once, the chords in view at the next token).
+  /// Sets the slots' weights from the next token on; cached states stay as they were computed. Realtime-safe: yes (never
+  /// allocates; the encode tables are blended at once, the chords in view at the next token).
   void set_style_weights(const float (&weights)[kStyles]) noexcept;
 
   std::int64_t length() const noexcept;

@@ -26,7 +26,7 @@ struct SamplerParams {
   bool keep_timing = false;
 };
 
-/// One bit a pitch.
+/// A set of pitches, one bit each.
 struct PitchSet {
   std::uint64_t words[2] = {0, 0};
 
@@ -62,10 +62,11 @@ class Sampler {
   /// Allocates here and never again. `rollback`: how many tokens rollback() can reach back.
   Sampler(const Layout& layout, std::uint64_t seed, std::size_t rollback = 4096);
 
-  /// A fork: what the parent is, with random numbers of its own from here on. Allocates as the one above.
+  /// Makes a fork: a copy of the parent with random numbers of its own. Allocates as the constructor above.
   Sampler(const Sampler& parent, std::uint64_t seed, std::size_t rollback);
 
-  /// Becomes what another one of the same layout is, but keeps its seed; reaches back as far as it can. Realtime-safe: yes.
+  /// Takes over the state of another sampler of the same layout, but keeps its own seed; rolls back as far as its own
+  /// history allows. Realtime-safe: yes.
   void copy(const Sampler& other) noexcept;
 
   /// Applies from the next sample on. The params must lie in their ranges. Realtime-safe: yes.

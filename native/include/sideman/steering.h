@@ -13,7 +13,7 @@ namespace sideman {
 enum Target : std::size_t { kDensity, kLoudness, kRegister, kThickness, kBass, kTargets };
 using Targets = std::array<double, kTargets>;
 
-/// How far the draw leans towards what is asked; engine/inference/draw/steering.py states the values.
+/// How far the draw leans towards what is asked; engine/inference/draw/steering.py sets the values.
 struct Steering {
   std::int64_t window_steps = 0;  // that are listened to; 0: nothing is steered
   int bass_below = 0;             // pitches that are bass

@@ -35,49 +35,56 @@ class Stream {
   /// std::invalid_argument.
   Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback);
 
-  /// A fork: goes on from the parent's past, under what it knows, with random numbers of its own. The decoder is a fork of
-  /// the parent's, made at this point, and must outlive it. What it plays is what the parent would with its seed, but for
-  /// the rounding of caches that are not exact. A decoder of one stream, with the chords, guides nothing. std::invalid_argument.
+  /// Makes a fork, which goes on from the parent's past and conditions with random numbers of its own. The decoder is a
+  /// fork of the parent's, made at this point, and must outlive the stream. With the parent's seed it would play what the
+  /// parent does, but for the rounding of caches that are not exact. A decoder of one stream guides nothing.
+  /// std::invalid_argument: a decoder that stands elsewhere.
   Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int rollback);
 
-  /// Becomes what another fork of one parent is, but keeps its seed: it goes on otherwise. Both took their first `same`
-  /// tokens from the parent, under the same conditions. False, changing nothing: a stranger. Realtime-safe: yes, unless
-  /// the other knows more than 1024 chords.
+  /// Takes over the state of another fork of the same parent, but keeps its own seed, so it goes on differently. Both have
+  /// their first `same` tokens from the parent, under the same conditions. False, changing nothing: no such fork.
+  /// Realtime-safe: yes, unless the other knows more than 1024 chords.
   bool copy(const Stream& other, std::int64_t same);
 
-  /// From the next token on. chord_strength: 0 without chords, 1 with, beyond 1 guided further. Realtime-safe: yes.
+  /// Moves everything so many steps later, or earlier: chords, beat, form and ending too. Realtime-safe: yes.
+  void shift(std::int64_t steps) noexcept;
+
+  /// Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further.
+  /// Realtime-safe: yes.
   void set_params(const SamplerParams& params, float chord_strength) noexcept;
 
-  /// See ChordTrack; they differ from the last ones at from_step. A change at until() is met by the next token.
+  /// Sets the chords (see ChordTrack), which differ from the last ones from from_step on. A change at until() acts on the
+  /// next token.
   void set_chords(const std::int64_t* ids, const std::int64_t* steps, std::size_t count, std::int64_t from_step);
 
   void set_beat(const Beat& beat) noexcept;
 
-  /// Whether waits lean towards the beat, as they do at first. From the next token on. Realtime-safe: yes.
+  /// Sets whether waits lean towards the beat, from the next token on; at first they do. Realtime-safe: yes.
   void set_leaning(bool leans) noexcept;
 
-  /// What is asked of each control, see Decoder::check_levels; phrase and ending give way to what the next two know. The
-  /// present token is met at once. std::invalid_argument, changing nothing. Realtime-safe: yes.
+  /// Sets what is asked of each control (see Decoder::check_levels), acting on the present token. What set_phrase() and
+  /// set_ending() know replaces the levels of those two. std::invalid_argument, changing nothing: a level that a control
+  /// does not have. Realtime-safe: yes.
   void set_levels(const float* levels, std::size_t count);
 
-  /// What the draw leans towards, see steer(); from the next token on. std::invalid_argument, changing nothing: one that
-  /// is infinite or negative. Realtime-safe: yes.
+  /// Sets what the draw leans towards (see steer()), from the next token on. std::invalid_argument, changing nothing: a
+  /// target that is infinite or negative. Realtime-safe: yes.
   void set_targets(const Targets& targets);
 
   /// Counts bars from the bar line where the form begins; nothing: the phrase is as set_levels() has it. Without a beat,
   /// and before the form, it is unknown. Realtime-safe: yes.
   void set_phrase(std::optional<double> origin_s) noexcept;
 
-  /// The music ends at a step; nothing: it does not know. Realtime-safe: yes.
+  /// Tells the model at which step the music ends; nothing: it does not know. Realtime-safe: yes.
   void set_ending(std::optional<std::int64_t> step) noexcept;
 
-  /// Looks at the present again: the last token was fed under old chords, beat, controls or styles. Realtime-safe: yes.
+  /// Computes the present anew: the last token was fed under old chords, beat, controls or styles. Realtime-safe: yes.
   void refresh() noexcept;
 
   /// Takes events as having happened, none before step(). std::invalid_argument, taking none: one out of range.
   void feed(const StreamEvent* events, std::size_t count);
 
-  /// Improvises on to a step and writes the new events, at most `capacity`: as many were written, call again.
+  /// Improvises up to a step and writes the new events, at most `capacity`; if that many were written, call it again.
   /// to_strike: stops right after the first NOTE_ON, and until() is its step; what comes next does not depend on it.
   /// std::invalid_argument: logits that are no numbers. Realtime-safe: never allocates; it takes a decoder step a token.
   std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike = false);

@@ -7,7 +7,7 @@
 
 namespace sideman {
 
-/// What a stream must know beside the vocabulary; engine/inference/stream_rules.py states the values.
+/// The rules of a stream beside the vocabulary; engine/inference/stream_rules.py sets the values.
 struct StreamRules {
   std::int64_t max_note_steps = 0;  // a longer note was forgotten, and is ended
   std::int64_t restrike_steps = 0;  // a key repeats no faster

@@ -37,6 +37,11 @@ void ChordTrack::replace(const std::int64_t* ids, const std::int64_t* steps, std
   steps_.assign(steps, steps + count);
 }
 
+void ChordTrack::shift(std::int64_t steps) noexcept {
+  for (std::int64_t& step : steps_) step += steps;
+  steps_[0] = std::min<std::int64_t>(steps_[0], 0);
+}
+
 std::ptrdiff_t ChordTrack::index_at(std::int64_t step) const noexcept {
   return std::upper_bound(steps_.begin(), steps_.end(), step) - steps_.begin() - 1;
 }
@@ -78,6 +83,14 @@ void Conditions::levels_at(std::int64_t step, double step_s, const StreamRules& 
     levels_out[rules.ending_control] =
         static_cast<float>(std::upper_bound(edges.begin(), edges.end(), left_s) - edges.begin());
   }
+}
+
+void Conditions::shift(std::int64_t steps, double step_s) noexcept {
+  chords.shift(steps);
+  const double later_s = static_cast<double>(steps) * step_s;
+  beat.origin_s += later_s;
+  if (form_s) *form_s += later_s;
+  if (end_step) *end_step += steps;
 }
 
 }  // namespace sideman

@@ -30,4 +30,16 @@ bool Stream::copy(const Stream& other, std::int64_t same) {
   return true;
 }
 
+void Stream::shift(std::int64_t steps) noexcept {
+  for (std::size_t age = 0; age < stored_; ++age) {
+    Entry& entry = ring_[(newest_ + ring_.size() - age) % ring_.size()];
+    entry.step += steps;
+    entry.onset_step += steps;
+  }
+  for (std::int64_t& onset : onsets_) onset += steps;
+  step_ += steps;
+  until_ += steps;
+  asked_.shift(steps, layout_.step_ms / 1000.0);
+}
+
 }  // namespace sideman

@@ -65,10 +65,13 @@ def test_every_button_of_the_table_sends_its_command(row: Any) -> None:
 
 
 @pytest.mark.parametrize("name", BUTTON_NAMES)
-def test_what_a_button_can_do_is_a_command_that_needs_no_argument(name: str) -> None:
+def test_what_a_button_can_do_is_a_command_that_needs_no_argument_or_has_a_choice(name: str) -> None:
     (message,) = decode(button_packet(name, ""))
     command = COMMAND_BY_ADDRESS[message.address]
-    assert message.arguments == (() if command.types == "" else (command.bare,))
+    if command.choices:
+        assert name == f"{command.name} {message.arguments[0]}"
+    else:
+        assert message.arguments == (() if command.types == "" else (command.bare,))
 
 
 @pytest.mark.parametrize(

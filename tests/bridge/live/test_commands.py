@@ -27,6 +27,8 @@ ALL = (
     commands.KeepBars("5-8"),
     commands.PlayAgain(""),
     commands.UndoBars(),
+    commands.StoreBank("A"),
+    commands.RecallBank("D"),
     commands.Locate(9.5, 1_000_000_000_000),
     commands.HearKeys(1_000_000_000_000, b"\x90\x3c\x50"),
     commands.SetSeed(2**31 - 1),

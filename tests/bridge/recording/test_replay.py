@@ -78,7 +78,8 @@ def script(world: World, seed: int) -> None:
         elif action == 11:
             live.set_chord(draw.choice((None, parse_chord("F#m7b5"))))
         elif action > 12:  # what cannot be done is part of it
-            draw.choice((live.keep, live.again, partial(live.keep, "1"), partial(live.again, "2"), live.undo))()
+            draw.choice((live.keep, live.again, partial(live.keep, "1"), partial(live.again, "2"), live.undo,
+                         partial(live.store_bank, "A"), partial(live.recall_bank, "A")))()  # fmt: skip
         else:
             draw.choice((live.stop, live.panic, partial(live.set_seed, seed)))()
             live.play()

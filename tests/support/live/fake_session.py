@@ -6,6 +6,7 @@ force, temperature widens the choice of pitches, and no note lasts longer than M
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable, Mapping, Sequence
 
@@ -40,6 +41,7 @@ class FakeSession:
         self.home: tuple[float, float] | None = None  # when the last chord falls, when it is let go
         self.clear: tuple[int, int] | None = None
         self.fed: list[NoteEvent] = []
+        self.drawn_from = 0  # step from which draws are counted: a stream that was moved draws as it would have
         self._cost = cost
         self._step = 0
 
@@ -95,6 +97,22 @@ class FakeSession:
             self._play(sounding)
         return self.history[begin:]
 
+    def fork(self) -> FakeSession:
+        cost, self._cost = self._cost, lambda music_s: None
+        other = copy.deepcopy(self)
+        self._cost = other._cost = cost
+        other.home = None
+        other.end()
+        return other
+
+    def move(self, to_s: float) -> None:
+        steps = round(to_s / STEP_S) - self._step
+        self._step += steps
+        self.drawn_from += steps
+        later_s = steps * STEP_S
+        self.history = [event._replace(time_s=event.time_s + later_s) for event in self.history]
+        self.chords = [(onset_s + later_s, chord) for onset_s, chord in self.chords]
+
     def wait(self, until_s: float) -> None:
         assert until_s >= self.time_s - 1e-9, "waiting never goes back"
         self._step = round(until_s / STEP_S)
@@ -138,7 +156,7 @@ class FakeSession:
         if self.home is not None and self.time_s >= self.home[0] - 1e-9:
             self._play_home(sounding, self.chord_at(self.time_s))
             return
-        draw = random.Random(self.seed * 1_000_003 + self._step)
+        draw = random.Random(self.seed * 1_000_003 + self._step - self.drawn_from)
         for pitch, onset_s in sorted(sounding.items()):
             if self.time_s - onset_s >= MAX_NOTE_S - 1e-9 or draw.random() < 0.05:
                 del sounding[pitch]

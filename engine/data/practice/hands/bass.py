@@ -10,18 +10,19 @@ from engine.data.practice.hands.part import Part
 from engine.data.practice.hands.scales import Harmony
 from engine.data.practice.hands.voicings import voicing
 
-__all__ = ["arpeggios", "bossa", "pop", "stride", "walk"]
+__all__ = ["arpeggios", "bass_of", "bossa", "near_pitch", "pop", "stride", "walk"]
 
 WALK_LOW, WALK_HIGH = 31, 51
 STRIDE_LOW, STRIDE_HIGH = 33, 47
 
 
-def _bass(chord: Chord) -> int:
+def bass_of(chord: Chord) -> int:
+    """The pitch class that a chord stands on."""
     return chord.root if chord.bass is None else chord.bass
 
 
 @cache
-def _near(pitch_class: int, to: int, low: int, high: int) -> int:
+def near_pitch(pitch_class: int, to: int, low: int, high: int) -> int:
     """The pitch of that class in low..high which lies nearest to another."""
     return min((p for p in range(low, high + 1) if p % 12 == pitch_class), key=lambda p: (abs(p - to), p))
 
@@ -33,12 +34,12 @@ def walk(dice: Dice, harmony: Harmony, part: Part, two_feel: bool = False) -> No
     step = 2.0 if two_feel else 1.0
     for index, (start, end, _) in enumerate(harmony.spans):
         chord, colour = harmony.chords[index], harmony.palettes[index]
-        coming = _bass(harmony.chords[min(index + 1, len(harmony.chords) - 1)])
+        coming = bass_of(harmony.chords[min(index + 1, len(harmony.chords) - 1)])
         again = index > 0 and harmony.chords[index - 1] == chord
         if again and dice.chance(0.5):  # a second bar of a chord may begin on its fifth or third
-            at = colour.near[_near((chord.root + 7) % 12, at, WALK_LOW, WALK_HIGH)]
+            at = colour.near[near_pitch((chord.root + 7) % 12, at, WALK_LOW, WALK_HIGH)]
         else:
-            at = _near(_bass(chord), at, WALK_LOW, WALK_HIGH)
+            at = near_pitch(bass_of(chord), at, WALK_LOW, WALK_HIGH)
         if end == harmony.chart.beats:
             part.add(start, end - start, at, 2.0)
             return
@@ -52,7 +53,7 @@ def walk(dice: Dice, harmony: Harmony, part: Part, two_feel: bool = False) -> No
                 elif at < WALK_LOW + 4:
                     rising = True
                 if left <= step + 1e-6:
-                    target = _near(coming, at, WALK_LOW, WALK_HIGH)
+                    target = near_pitch(coming, at, WALK_LOW, WALK_HIGH)
                     before = at
                     at = target + dice.weigh(((4, -1), (4, 1), (1.5, -5), (1.5, 7)))
                     if at == before or not WALK_LOW <= at <= WALK_HIGH:
@@ -99,10 +100,10 @@ def stride(dice: Dice, harmony: Harmony, part: Part) -> None:
             low_beat = beat == 0 if meter == 3 else beat % 2 == 0
             if low_beat or (index != struck and harmony.spans[index].end_beat - harmony.spans[index].start_beat == 1):
                 fresh = index != struck
-                tone = _bass(chord) if fresh else (chord.root + 7) % 12
+                tone = bass_of(chord) if fresh else (chord.root + 7) % 12
                 if tone not in colour.tones and not fresh:
                     tone = chord.root
-                at = _near(tone, at if fresh else at - 3, STRIDE_LOW, STRIDE_HIGH)
+                at = near_pitch(tone, at if fresh else at - 3, STRIDE_LOW, STRIDE_HIGH)
                 struck = index
                 if fresh and dice.chance(0.15):
                     tenth = voicing("open", chord, colour, (at, at + 16))
@@ -158,8 +159,8 @@ def bossa(dice: Dice, harmony: Harmony, part: Part) -> None:
         beats = [bar + beat for beat in pattern if start <= bar + beat < end]
         if not beats or beats[0] > start:
             beats = [start, *beats]
-        at = _near(_bass(chord), at, STRIDE_LOW, STRIDE_HIGH + 2)
-        fifth = _near(colour.near[at + 7] % 12, at + 2, STRIDE_LOW, STRIDE_HIGH + 4)
+        at = near_pitch(bass_of(chord), at, STRIDE_LOW, STRIDE_HIGH + 2)
+        fifth = near_pitch(colour.near[at + 7] % 12, at + 2, STRIDE_LOW, STRIDE_HIGH + 4)
         for k, beat in enumerate(beats):
             until = beats[k + 1] if k + 1 < len(beats) else end
             low = at if beat == start or (beat % 2 == 0.5 and dice.chance(0.3)) else fifth
@@ -182,7 +183,7 @@ def pop(dice: Dice, harmony: Harmony, part: Part) -> None:
         if start % (8 * meter) == 0:
             pattern = dice.pick(_POP[meter])
         chord, colour = harmony.chords[index], harmony.palettes[index]
-        at = _near(_bass(chord), at, 40, 51)
+        at = near_pitch(bass_of(chord), at, 40, 51)
         bar = start - start % meter
         beats = [bar + beat for beat in pattern if start <= bar + beat < end]
         if not beats or beats[0] > start or end == harmony.chart.beats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["LEFT", "RIGHT", "Part"]
 
@@ -36,6 +37,12 @@ class Part:
         self.accent.append(accent)
         self.roll_ms.append(roll_ms)
         self.straight.append(straight)
+
+    def keep(self, places: Sequence[int]) -> None:
+        """These notes, in this order, and no others."""
+        columns: list[list[Any]] = [self.onset, self.length, self.pitch, self.accent, self.roll_ms, self.straight]
+        for column in columns:
+            column[:] = [column[place] for place in places]
 
     def chord(
         self,

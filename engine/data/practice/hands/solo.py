@@ -10,10 +10,10 @@ from engine.data.practice.hands.lines import target_phrase
 from engine.data.practice.hands.motifs import make_motif, motif_phrase
 from engine.data.practice.hands.part import Part
 from engine.data.practice.hands.register import Line, Register
-from engine.data.practice.hands.rhythm import phrase_rhythm
+from engine.data.practice.hands.rhythm import Beats, phrase_rhythm
 from engine.data.practice.hands.scales import Harmony
 
-__all__ = ["Manner", "play_solo"]
+__all__ = ["Manner", "Soloist", "play_solo", "write_line"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Manner:
 
     busy: 0..1 density; lively: the liveliest rhythm level that the tempo allows; blues, thick: shares of phrases
     that are licks, that are in blocks, octaves or thirds; rests: share of bars that breathe; swung: straight sixteenths
-    stand out; low, high: pitch limits.
+    stand out; low, high: pitch limits; nimble: blocks go in eighths too.
     """
 
     busy: float
@@ -33,61 +33,89 @@ class Manner:
     swung: bool
     low: int
     high: int
+    nimble: bool = False
 
 
 def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
     """Phrases of one to four bars until the last bar, whose first beat holds the end."""
-    meter, bars = harmony.chart.beats_per_bar, harmony.chart.bars
-    tonic = harmony.chords[-1].root
-    middle = manner.low + 0.3 * (manner.high - manner.low)
-    register = Register(manner.low, manner.high, middle, round(middle))
-    motifs = [make_motif(dice, meter, 1 if manner.busy < 0.7 else 2) for _ in range(2)]
-    answer = False  # whether the coming phrase replies to the one before with its rhythm
-    rhythm: list[tuple[float, float]] = []
-    length = 2
-    bar = 0 if dice.chance(0.85) else 1
-    while bar < bars - 1:
-        # A reply is as long as what it replies to.
-        length = min(length if answer else dice.weigh(((2.5, 1), (6, 2), (2, 3), (3, 4))), bars - 1 - bar)
-        # The register rises toward two thirds of the piece and comes back.
-        t = bar / bars
-        rise = t / 0.66 if t < 0.66 else (1 - t) / 0.34
-        register.centre = middle + (rise - 0.4) * 0.2 * (manner.high - manner.low) + 1.5 * dice.bell()
-        busy = min(1.0, max(0.0, manner.busy + 0.2 * (rise - 0.5) + 0.1 * dice.bell()))
-        start, end = float(bar * meter), float((bar + length) * meter)
+    soloist = Soloist(dice, harmony, manner)
+    last = harmony.chart.bars - 1
+    soloist.play(part, 0 if dice.chance(0.85) else 1, last)
+    soloist.end(part)
+
+
+class Soloist:
+    """A right hand that goes on from where it stands: its register, its motifs and what it said last."""
+
+    def __init__(self, dice: Dice, harmony: Harmony, manner: Manner) -> None:
+        self.manner = manner  # may change between stretches
+        self._dice, self._harmony = dice, harmony
+        self._middle = manner.low + 0.3 * (manner.high - manner.low)
+        self.register = Register(manner.low, manner.high, self._middle, round(self._middle))
+        level = 1 if manner.busy < 0.7 else 2
+        self._motifs = [make_motif(dice, harmony.chart.beats_per_bar, level) for _ in range(2)]
+        self._answers = False  # whether the coming phrase replies to the one before with its rhythm
+        self._rhythm: Beats = []
+        self._length = 2  # bars
+
+    def play(self, part: Part, bar: int, last: int, heat: float | None = None) -> None:
+        """Phrases from bar `bar` until bar `last`. heat: 0..1; None: it rises toward two thirds of the piece."""
+        dice, manner, meter, bars = self._dice, self.manner, self._harmony.chart.beats_per_bar, self._harmony.chart.bars
+        while bar < last:
+            # A reply is as long as what it replies to.
+            length = self._length if self._answers else dice.weigh(((2.5, 1), (6, 2), (2, 3), (3, 4)))
+            length = min(length, last - bar)
+            self._length = length
+            # The register rises toward two thirds of the piece and comes back.
+            t = bar / bars
+            rise = heat if heat is not None else t / 0.66 if t < 0.66 else (1 - t) / 0.34
+            spread = manner.high - manner.low
+            self.register.centre = self._middle + (rise - 0.4) * 0.2 * spread + 1.5 * dice.bell()
+            busy = min(1.0, max(0.0, manner.busy + 0.2 * (rise - 0.5) + 0.1 * dice.bell()))
+            line, thick = self._phrase(float(bar * meter), float((bar + length) * meter), length, busy)
+            write_line(dice, self._harmony, part, line, manner, thick)
+            bar += length
+            if bar < last and dice.chance(manner.rests):
+                bar += 1
+
+    def _phrase(self, start: float, end: float, length: int, busy: float) -> tuple[Line, bool]:
+        """A phrase, and whether it is to be thick."""
+        dice, harmony, manner, register = self._dice, self._harmony, self.manner, self.register
+        meter = harmony.chart.beats_per_bar
         kind = dice.random()
         level = min(manner.lively, int(busy * 2.5 + dice.random() * 0.8))
         thick = dice.chance(manner.thick)
         if kind < manner.blues:
-            line = blues_lick(dice, harmony, tonic, start, min(length, 2), register)
-        elif kind < manner.blues + 0.2:
-            line = motif_phrase(dice, harmony, dice.pick(motifs), start, length, register)
-        elif busy < 0.3 and kind < manner.blues + 0.35:
-            line = long_notes(dice, harmony, start, end - 0.5, register)
+            return blues_lick(dice, harmony, harmony.chords[-1].root, start, min(length, 2), register), thick
+        if kind < manner.blues + 0.2:
+            return motif_phrase(dice, harmony, dice.pick(self._motifs), start, length, register), thick
+        if busy < 0.3 and kind < manner.blues + 0.35:
+            return long_notes(dice, harmony, start, end - 0.5, register), thick
+        if thick:
+            level = min(2 if manner.nimble else 1, level)
+        rhythm = self._rhythm
+        if self._answers and rhythm:
+            shift = start - (rhythm[0][0] - rhythm[0][0] % meter)
+            rhythm = [(onset + shift, held) for onset, held in rhythm if onset + shift < end - 0.4]
         else:
-            if thick:
-                level = min(1, level)
-            if answer and rhythm:
-                shift = start - (rhythm[0][0] - rhythm[0][0] % meter)
-                rhythm = [(onset + shift, held) for onset, held in rhythm if onset + shift < end - 0.4]
-            else:
-                begin = start + dice.weigh(((5, 0.0), (4, 0.5), (2, 1.0), (2, 1.5), (1, 2.0)))
-                breath = dice.weigh(((3, 0.5), (4, 1.0), (3, 1.5), (2, 2.0)))
-                rhythm = phrase_rhythm(dice, begin, end - breath * (1.2 - busy), meter, level, manner.lively)
-            answer = not answer and dice.chance(0.3)
-            line = target_phrase(dice, harmony, rhythm, register, dice.pick((-7, 5, 8, 10)))
-        _write(dice, harmony, part, line, manner, thick)
-        bar += length
-        if bar < bars - 1 and dice.chance(manner.rests):
-            bar += 1
-    _last_note(dice, harmony, part, register, manner)
+            begin = start + dice.weigh(((5, 0.0), (4, 0.5), (2, 1.0), (2, 1.5), (1, 2.0)))
+            breath = dice.weigh(((3, 0.5), (4, 1.0), (3, 1.5), (2, 2.0)))
+            rhythm = phrase_rhythm(dice, begin, end - breath * (1.2 - busy), meter, level, manner.lively)
+        self._rhythm = rhythm
+        self._answers = not self._answers and dice.chance(0.3)
+        return target_phrase(dice, harmony, rhythm, register, dice.pick((-7, 5, 8, 10))), thick
+
+    def end(self, part: Part) -> None:
+        """The first beat of the last bar."""
+        _last_note(self._dice, self._harmony, part, self.register, self.manner)
 
 
-def _write(dice: Dice, harmony: Harmony, part: Part, line: Line, manner: Manner, thick: bool) -> None:
+def write_line(dice: Dice, harmony: Harmony, part: Part, line: Line, manner: Manner, thick: bool) -> None:
     """A line's notes with their dynamics: an arc over the phrase, offbeats and high notes up, some notes ghosted."""
     if not line:
         return
-    manner_of = dice.pick(("block", "block", "octave", "thirds")) if thick else "line"
+    ways = ("block", "block", "block", "octave") if manner.nimble else ("block", "block", "octave", "thirds")
+    manner_of = dice.pick(ways) if thick else "line"
     legato = dice.weigh(((4, 0.98), (3, 0.9), (1, 0.7), (0.6, 0.5)))
     first, span = line[0][0], max(1.0, line[-1][0] - line[0][0])
     count = len(line)

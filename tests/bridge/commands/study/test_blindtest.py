@@ -13,7 +13,8 @@ import pytest
 from bridge.cli import main
 from engine.errors import SidemanError
 from engine.evaluation.blindtest.loudness import loudness_lufs
-from engine.evaluation.blindtest.sealed import Key, read_key
+from engine.evaluation.blindtest.pairing import make_pairs
+from engine.evaluation.blindtest.sealed import Key, read_key, write_key
 from engine.evaluation.blindtest.sound import encoded, mime_type, rendered
 from engine.midi_io import read_performance, write_midi
 from engine.notes import make_notes
@@ -86,6 +87,10 @@ def test_the_page_plays_without_a_net_and_its_answers_score(
             visitor.click("#save")
         answers = tmp_path / download.value.suggested_filename
         download.value.save_as(answers)
+        visitor.reload()
+        until(lambda: visitor.is_visible("#save"), "a page that was closed is where it was")
+        visitor.click("#another")
+        until(lambda: visitor.is_visible("#listener"), "another listener begins anew")
         context.close()
     assert complaints == []
     assert {url.split(":")[0] for url in asked} <= {"file", "data"}
@@ -173,6 +178,43 @@ def test_styles_and_charts_are_played_over() -> None:
     played = [who.play(places[0], 0, 3) for who in (base, ragtime)]
     assert all(len(notes) > 0 and notes["offset_s"].max() <= places[0].length_s + 1e-6 for notes in played)
     assert played[0].tolist() != played[1].tolist()
+
+
+def test_prepared_data_brings_its_test_side_and_a_5_gram(corpus: Path, tmp_path: Path) -> None:
+    from engine.evaluation.blindtest.contestants import enlist
+    from engine.evaluation.blindtest.places import held_out, music_places
+
+    data = tmp_path / "data"
+    assert main(["prepare", str(corpus), "-o", str(data), "--split", "0.4", "0.2", "0.4", "--workers", "1"]) == 0
+    places = music_places(held_out(data, None), 2, 4.0, 0)
+    real, ngram = enlist(["real", "5-gram"], data)
+    for number, place in enumerate(places):
+        assert real.play(place, number, 0).tolist() == place.excerpt.notes.tolist()
+        played = [ngram.play(place, number, seed) for seed in (1, 1, 2)]
+        assert len(played[0]) > 0
+        assert played[0]["offset_s"].max() <= 4.0
+        assert played[0].tolist() == played[1].tolist() != played[2].tolist()
+
+
+def test_the_classifier_answers_in_place_of_a_listener_and_says_that_it_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = song(1, 4)
+    fake["velocity"] = 64
+    clips = [[song(n, 4), fake] for n in range(20)]
+    pairs = tuple(make_pairs(2, 20, 20, 0))
+    key = Key(("real", "flat"), (True, False), tuple(range(20)), (8.0,) * 20, ("",) * 20, pairs, clips)
+    write_key(tmp_path / "key.json", key)
+    answers = tmp_path / "machine.json"
+    assert main(["blindtest", "machine", str(tmp_path / "key.json"), "-o", str(answers)]) == 0
+    said = capsys.readouterr().out
+    assert "a program, not a listener" in said
+    assert main(["blindtest", "machine", str(tmp_path / "key.json"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"][1]["taken_for_real"] == 0
+    assert main(["blindtest", "score", str(tmp_path / "key.json"), str(answers), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["listeners"][0]["found"]["wins"] == 20
+    assert "not a listener" in result["listeners"][0]["name"]
 
 
 @pytest.mark.parametrize(

@@ -167,3 +167,16 @@ def test_forks_of_an_empty_stream_are_empty_streams(checkpoint: Checkpoint, make
     forks = forks_of(make(checkpoint, 1), [1, 2])
     assert lengths(forks.streams) == [0, 0]
     assert forks.streams[0].generate(300) == make(checkpoint, 1)[1].generate(300)
+
+
+@each_exact
+@pytest.mark.parametrize("later", [1234, -250])
+def test_what_is_shifted_plays_on_as_it_would_so_much_later(checkpoint: Checkpoint, make: Make, later: int) -> None:
+    pair, alone = played(make(checkpoint, 5)), played(make(checkpoint, 5))
+    pair[1].shift(later)
+    assert (pair[1].step, pair[1].until) == (alone[1].step + later, alone[1].until + later)
+    expected = [(step + later, pitch, velocity) for step, pitch, velocity in alone[1].generate(1400)]
+    assert pair[1].generate(1400 + later) == expected
+    pair[1].rollback(1000 + later)
+    assert pair[1].generate(1400 + later) == [event for event in expected if event[0] > 1000 + later]
+    assert pair[1].end() == [(step + later, pitch, -1) for step, pitch, _ in alone[1].end()]

@@ -1,0 +1,99 @@
+"""Four banks to return to: each holds what the model has heard, the knobs and the seed, from a bar line on.
+
+A bank is a fork of the stream, taken where it crosses the line; what sounded there is let go in it. Called up, a fork
+of that fork takes over at a bar line, and plays each time what it would have played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.errors import ModeError
+from bridge.live.playing.context import Context
+from bridge.live.playing.improviser import Improviser
+from bridge.live.rounds.heard import Bars
+from engine.metre import Metre
+from osc_protocol.table.parameters import Value
+
+__all__ = ["Banks"]
+
+LEAD_US: Final = 150_000  # before a bank takes over its first notes are made
+
+
+@dataclass(frozen=True)
+class _Bank:
+    """What is called up. values: of the knobs that had been turned."""
+
+    improviser: Improviser
+    values: Mapping[str, Value]
+    seed: int
+
+
+class Banks:
+    """Stores and calls up. seed: of the stream that plays. The session thread owns it."""
+
+    def __init__(self, context: Context, seed: int) -> None:
+        self._context, self._ahead, self._knobs = context, context.ahead, context.knobs
+        self.seed = seed
+        self._banks: dict[str, _Bank] = {}
+        self._storing: dict[str, float] = {}  # name -> stream second
+        self._recalling: tuple[str, float] | None = None
+
+    def store(self, name: str, metre: Metre) -> None:
+        """Stores what plays, from the next bar line on; at rest, or without a beat, at once."""
+        if not self._ahead.playing:
+            self._take(name)
+            self._context.report("stored", name)
+            return
+        at_s = self._line_s(metre)
+        self._ahead.make_anew(at_s)
+        at_s = self._storing[name] = max(at_s, self._ahead.improviser.time_s)
+        self._ahead.turns.mark(at_s, lambda: self._take(name))
+
+    def recall(self, name: str, metre: Metre) -> None:
+        """Has a bank take over at the next bar line; at rest, or without a beat, at once. ModeError: it is empty."""
+        if name not in self._banks and name not in self._storing:
+            filled = ", ".join(sorted(self._banks)) or "none"
+            raise ModeError(f"bank {name} is empty (filled: {filled}): /sideman/bank/store {name} fills it")
+        at_s = 0.0
+        if self._ahead.playing:
+            at_s = self._ahead.hold(self._line_s(metre))
+        self._recalling = name, at_s
+
+    def step(self, now_us: int) -> str:
+        """Does what is due; the name of the bank that takes over from here on, or ""."""
+        playing = self._ahead.playing
+        for name, at_s in list(self._storing.items()):
+            if not playing:  # silenced on the way
+                self._take(name)
+            elif self._ahead.stream_s(now_us) < at_s:
+                continue
+            del self._storing[name]
+            self._context.report("stored", name)
+        if self._recalling is None:
+            return ""
+        name, at_s = self._recalling
+        if playing and now_us < self._ahead.wall_us(at_s) - LEAD_US - self._ahead.margin_us:
+            return ""
+        self._recalling = None
+        self._take_over(self._banks[name])
+        return name
+
+    def _line_s(self, metre: Metre) -> float:
+        """The next bar line at which the music can still be another."""
+        from_s, timeline = self._ahead.free_s, self._ahead.timeline
+        if timeline is None:
+            return from_s
+        bars = Bars(timeline, metre.beats)
+        return bars.begin_s(bars.at(from_s) + 1)
+
+    def _take(self, name: str) -> None:
+        self._banks[name] = _Bank(self._ahead.improviser.fork(), dict(self._knobs.in_force), self.seed)
+
+    def _take_over(self, bank: _Bank) -> None:
+        improviser = bank.improviser.fork()
+        self.seed = bank.seed
+        self._ahead.exchange(improviser, bank.seed)
+        self._knobs.recall(bank.values)

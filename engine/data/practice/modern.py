@@ -1,0 +1,103 @@
+"""Left hands of later pianists: bass and chord in turn, boogie, walking tenths; words in the right hand's rests."""
+
+from __future__ import annotations
+
+from engine.data.practice.hands.bass import bass_of, near_pitch
+from engine.data.practice.hands.comping import hits
+from engine.data.practice.hands.dice import Dice
+from engine.data.practice.hands.lines import target_phrase
+from engine.data.practice.hands.part import Part
+from engine.data.practice.hands.register import Register
+from engine.data.practice.hands.rhythm import phrase_rhythm
+from engine.data.practice.hands.scales import Harmony
+from engine.data.practice.hands.voicings import voicing
+
+__all__ = ["answer", "boogie", "full", "tenths"]
+
+LOW, HIGH = 33, 45
+
+
+def full(dice: Dice, harmony: Harmony, part: Part, feel: str, busy: float) -> None:
+    """The bass on every change, alone or as a fifth; chords of three or four notes on a rhythm above it, by pedal."""
+    struck = {(beat, index) for beat, index in hits(dice, harmony, feel, busy)}
+    kind = dice.pick(("rootless", "three"))
+    previous: tuple[int, ...] = ()
+    at = 38
+    for index, (start, end, _) in enumerate(harmony.spans):
+        chord, colour = harmony.chords[index], harmony.palettes[index]
+        if end == harmony.chart.beats:
+            part.chord(start, end - start, voicing("open", chord, colour, ()), 2.0, 10.0)
+            return
+        at = near_pitch(bass_of(chord), at, LOW, HIGH)
+        part.add(start, end - start - 0.06, at, 1.0 + dice.bell())
+        fifth = colour.near[at + 7]
+        if end - start >= 3 and dice.chance(0.5) and fifth <= HIGH + 4 and fifth != at:
+            part.add(start + 2, end - start - 2.06, fifth, -3.0 + dice.bell())
+        beats = sorted(beat for beat, of in struck if of == index and start + 0.4 < beat < end)
+        if end - start >= 2 and not beats:
+            beats = [start + dice.pick((0.5, 1.0, 1.5))]
+        for k, beat in enumerate(beats):
+            previous = voicing(kind, chord, colour, previous)
+            until = beats[k + 1] if k + 1 < len(beats) else end
+            part.chord(beat, max(0.3, until - beat - 0.06), previous, -3.0 + 2.5 * dice.bell(), dice.between(1, 6))
+
+
+_BOOGIE = ((0, 12, 4, 12, 7, 12, 9, 12), (0, 4, 7, 9, 10, 9, 7, 4), (0, 0, 7, 7, 9, 9, 7, 7), (0, 7, 9, 7, 10, 7, 9, 7))
+
+
+def boogie(dice: Dice, harmony: Harmony, part: Part) -> None:
+    """Eight to the bar on one figure, its third and seventh as the chord has them."""
+    figure = dice.pick(_BOOGIE)
+    at = 38
+    for index, (start, end, _) in enumerate(harmony.spans):
+        chord, colour = harmony.chords[index], harmony.palettes[index]
+        if end == harmony.chart.beats:
+            part.chord(start, end - start, voicing("open", chord, colour, ()), 3.0, 6.0)
+            return
+        at = near_pitch(chord.root, at, LOW, HIGH)
+        for k in range(round(2 * (end - start))):
+            step = figure[k % len(figure)]
+            pitch = at + step
+            if step not in (0, 12):
+                pitch = colour.near[pitch] if step != 9 or pitch % 12 not in colour.scale else pitch
+            part.add(start + k / 2, 0.42, pitch, (3.0 if k % 2 == 0 else -2.0) + dice.bell())
+
+
+def tenths(dice: Dice, harmony: Harmony, part: Part) -> None:
+    """A tenth, rolled or broken, on every other beat; an inner voice moves between."""
+    previous: tuple[int, ...] = ()
+    for index, (start, end, _) in enumerate(harmony.spans):
+        chord, colour = harmony.chords[index], harmony.palettes[index]
+        shape = voicing("open", chord, colour, previous)
+        previous = shape
+        if end == harmony.chart.beats:
+            part.chord(start, end - start, shape, 2.0, 18.0)
+            return
+        beat = start
+        while beat < end - 1e-6:
+            length = min(2.0, end - beat)
+            if dice.chance(0.5):
+                part.chord(beat, length - 0.06, (shape[0], shape[-1]), 1.0, dice.between(8, 22))
+            else:
+                part.add(beat, length - 0.06, shape[0], 2.0)
+                part.add(beat + 0.5, length - 0.56, shape[-1], -2.0)
+            if length >= 2.0:
+                inner = shape[1] if len(shape) > 2 else colour.tone_down[shape[-1]]
+                if shape[0] + 4 < inner < shape[-1]:
+                    part.add(beat + 1.0, 0.94, inner, -5.0 + dice.bell())
+            beat += length
+
+
+def answer(dice: Dice, harmony: Harmony, part: Part, start: float, end: float, high: int) -> None:
+    """A word of the left hand's own from beat to beat, below `high`; its chords wait meanwhile."""
+    keep = [k for k in range(len(part.onset)) if not start - 0.05 <= part.onset[k] < end]
+    for k in keep:
+        if part.onset[k] < start < part.onset[k] + part.length[k]:
+            part.length[k] = max(0.2, start - 0.05 - part.onset[k])
+    part.keep(keep)
+    register = Register(45, high, 54.0, dice.pick((50, 52, 55)))
+    rhythm = phrase_rhythm(dice, start, end, harmony.chart.beats_per_bar, dice.pick((1, 1, 2)), 2)
+    line = target_phrase(dice, harmony, rhythm, register, dice.pick((-5, 5)))
+    for k, (onset, length, pitch) in enumerate(line):
+        until = min(end, line[k + 1][0] if k + 1 < len(line) else end)
+        part.add(onset, max(0.1, min(length, until - onset) * 0.95), pitch, 5.0 + 2.0 * dice.bell())
