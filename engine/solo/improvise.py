@@ -54,8 +54,9 @@ def improvise(
     """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
 
     intro_bars: of the chart's bars that come before its form begins. ending: comes home to the chart's last chord;
-    without, as for a loop, it plays on to the last bar line. The same arguments give the same notes. ParameterError, SidemanError: a parameter out of range, an unknown scale.
-    backend: see engine.inference.backends.
+    without, as for a loop, it plays on to the last bar line. A role, groove or left hand that params ask for is
+    recalled before the first note. The same arguments give the same notes. ParameterError, SidemanError: a parameter
+    out of range, an unknown scale. backend: see engine.inference.backends.
     """
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed, backend)

@@ -7,7 +7,7 @@ import pytest
 
 from engine.evaluation.controls.naming import NAMED, Clip, Namer, practice_clip, roughened
 
-PIECES, UNHEARD = range(300), range(90_000, 90_060)
+PIECES, UNHEARD = range(160), range(90_000, 90_050)
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +23,14 @@ def unheard() -> list[Clip]:
 
 def test_a_few_hundred_pieces_are_enough_to_name_others(namer: Namer, unheard: list[Clip]) -> None:
     for kind, share in namer.accuracy(unheard).items():
-        assert share >= {"role": 0.9, "groove": 0.5, "left_hand": 0.7}[kind]
+        assert share >= {"role": 0.85, "groove": 0.4, "left_hand": 0.6}[kind]
 
 
 def test_names_do_not_hang_on_exactness(namer: Namer, unheard: list[Clip]) -> None:
     rough = namer.accuracy([roughened(clip, np.random.default_rng(i)) for i, clip in enumerate(unheard)])
     exact = namer.accuracy(unheard)
     for kind in NAMED:
-        assert rough[kind] >= exact[kind] - 0.12
+        assert rough[kind] >= exact[kind] - 0.15
 
 
 def test_roughened_music_is_the_same_each_time_and_still_playable(unheard: list[Clip]) -> None:
