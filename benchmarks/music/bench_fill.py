@@ -1,11 +1,13 @@
 """Gaps cut from unseen pieces: how well what stands to their right is led to by what was there, by a plain continuation
 and by our fill; and what the fill is like beside what was there.
 
-    python -m benchmarks.music.bench_fill DATA/test.safetensors [--gaps 200] [--candidates 16] [--rounds 2]
+    python -m benchmarks.music.bench_fill DATA/test.safetensors [--gaps 200] [--candidates 16] [--ways 4]
 
 Gaps of one to four bars (two seconds a bar where the beat is unknown), as many from each collection. A row says nats a
-token of the right side's first 96 tokens after each, and the share of the distance from the plain continuation, all its
-notes ended where the gap ends, to the real bars. "own ends": the plain continuation's notes end where it ends them.
+token of the right side's first 96 tokens after each, read alike: the same tokens, the same wait, no controls. "closed"
+is the share of the distance from the plain continuation (the mean of four; their notes end where the gap does, as those
+of a fill) to the real bars, whose notes ring on; "real, cut" are those bars with notes that end there, too.
+With --ways N so many ways are written, and their diversity is set beside that of as many plain continuations.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import argparse
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,23 +24,29 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common.machine import describe
+from benchmarks.common.result import say_result
 from engine.chords import Chord
 from engine.data.piece_chords import chords_from
 from engine.data.shards.shards import PieceArrays, Shard, load_shard
-from engine.inference.fill.fill import Effort, fill
+from engine.inference.backends import StreamDecoder
+from engine.inference.fill.fill import Effort, Guide, fill
+from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.forks import Forks
 from engine.inference.fill.gap import Gap, Struck
 from engine.inference.fill.particle import Particle, Surroundings
-from engine.inference.fill.weighing import Scores, weigh
-from engine.inference.streams import make_stream
+from engine.inference.fill.weighing import weigh
+from engine.inference.streams import TokenStream, make_stream
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.model.chord_memory import ChordMemory
+from engine.model.controls import UNKNOWN, Control, ControlRows, asked_level
+from engine.solo.again.likeness import like_the_take
+from engine.solo.ranking import diversity
 from engine.tokens import decode_notes
 from engine.vocabulary import NUM_VELOCITIES, STEP_S
 
 LEAD_STEPS, BEYOND_STEPS = 2000, 1400
-TOKENS, PLAIN = 96, 8
+FORK_TOKENS = 1024
+TOKENS, PLAIN = 96, 4
 
 
 @dataclass(frozen=True)
@@ -106,11 +113,11 @@ def cut(piece: PieceArrays, collection: str, rng: np.random.Generator) -> Case |
     return Case(collection, gap, chords, bpm, int(in_bar.max()) + 1 if steady else 4, gap.begin * STEP_S)
 
 
-def measured(checkpoint: Checkpoint, case: Case, effort: Effort) -> dict[str, float]:
+def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> dict[str, float]:
     gap = case.gap
-    decoder, stream = make_stream(checkpoint, 1)
     memory = ChordMemory()
     memory.replace(case.chords, 0.0)
+    decoder, stream = make_stream(checkpoint, 1)
     stream.set_chords(*memory.track(), 0)
     stream.set_beat(case.bpm, case.beats_per_bar, case.line_s)
     stream.feed(gap.lead())
@@ -120,48 +127,79 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort) -> dict[str, fl
         now = [chord for onset_s, chord in case.chords if onset_s <= step * STEP_S][-1:]
         return frozenset(now[0].pitch_classes()) if now and now[0] is not None else None
 
-    around = Surroundings.of(gap)
-    forks = Forks(decoder, stream, list(range(1 + 2 * PLAIN)), 2048, False)
-    real = Gap.of((*gap.left, *gap.removed, *gap.right), gap.begin, gap.end, gap.removed)
-    particle = Particle(Surroundings.of(real), forks.streams[0])
-    forks.streams[0].feed(real.given())
-    forks.streams[0].rollback(gap.end - 1)
-    row = {"real": particle.ahead(TOKENS).nats}
-    plain, own = [], []
-    for fork in forks.streams[1 : 1 + PLAIN]:
-        particle = Particle(around, fork)
+    def read(notes: Sequence[Struck]) -> float:
+        """Nats a token of the right side where these stand in the gap."""
+        around = Surroundings.of(Gap.of((*gap.left, *notes, *gap.right), gap.begin, gap.end, notes))
+        fork = Forks(decoder, stream, [0], FORK_TOKENS, False).streams[0]
+        fork.feed(around.given)
+        fork.rollback(gap.end - 1)
+        return Particle(around, fork).ahead(TOKENS).nats
+
+    plain, drawn = [], []
+    for fork in Forks(decoder, stream, list(range(PLAIN)), FORK_TOKENS, False).streams:
+        particle = Particle(Surroundings.of(gap), fork)
         particle.play()
         plain.append(particle.ahead(TOKENS).nats)
-    for fork in forks.streams[1 + PLAIN :]:
-        fork.generate(gap.end - 1)
-        sounding = set(fork.sounding())
-        ends: dict[int, int] = {}
-        for step, pitch, _ in fork.generate(gap.end + 200):
-            ends.setdefault(pitch, step)
-        fork.rollback(gap.end - 1)
-        ring = tuple(sorted((ends.get(pitch, gap.end), pitch, -1) for pitch in sounding))
-        own.append(Particle(around._replace(ends=ring), fork).ahead(TOKENS).nats)
+        drawn.append(gap.lawful(particle.notes()))
+    guide_pair = make_stream(checkpoint, 2)
     beat = 60 / case.bpm / STEP_S if case.bpm else 50.0
     beats = [round(gap.begin + i * beat) for i in range(1, int((gap.end - gap.begin) / beat) + 1)]
+    levels = levels_like(gap, checkpoint.model.controls)
+    stream.set_levels(levels)
     started = time.process_time()
-    best = fill(decoder, stream, gap, beats=beats, tones=tones, seed=1, guided=False, effort=effort)[0]
-    took_s = time.process_time() - started
-    there: Scores = weigh(gap, gap.removed, row["real"], tones)
+    guide = guide_of(guide_pair, case, beat, levels)
+    found = fill(
+        decoder, stream, gap, beats=beats, tones=tones, seed=1, guided=False, count=ways, guide=guide, effort=effort
+    )  # fmt: skip
+    took_s = (time.process_time() - started) / ways
+    stream.set_levels(ControlRows(checkpoint.model.controls).unknown)
+    best, there = found[0], weigh(gap, gap.removed, 0.0, tones)
+    chance = weigh(gap, drawn[0], 0.0, tones)
     seconds = (gap.end - gap.begin) * STEP_S
-    return {
-        **row, "plain": float(np.mean(plain)), "own ends": float(np.mean(own)), "best of 8": min(plain),
-        "fill": best.scores.ahead, "chord tones": best.scores.chord_tones, "chord tones there": there.chord_tones,
+    row = {
+        "real": read(gap.removed),
+        "real, cut": read([note._replace(end=min(note.end, gap.end)) for note in gap.removed]),
+        "plain": float(np.mean(plain)), "best of 4": min(plain), "fill": read(best.notes),
+        "chord tones": best.scores.chord_tones, "plain's": chance.chord_tones, "chord tones there": there.chord_tones,
         "notes/s": len(best.notes) / seconds, "notes/s there": len(gap.removed) / seconds,
         "copied": best.scores.copied, "silence": best.scores.silence, "silence there": there.silence,
-        "cpu s": took_s, "gap s": seconds,
+        "cpu s a way": took_s, "gap s": seconds,
     }  # fmt: skip
+    if ways > 1:
+        row["diversity"], row["diversity of plain"] = diversity([one.notes for one in found]), diversity(drawn[:ways])
+    return row
+
+
+def guide_of(pair: tuple[StreamDecoder, TokenStream], case: Case, beat: float, levels: np.ndarray) -> Guide | None:
+    """A fresh stream that has heard what stands behind the gap before what stands before it."""
+    ahead = Foresight.of(case.gap, beat * case.beats_per_bar)
+    if ahead is None:
+        return None
+    memory = ChordMemory()
+    memory.replace(ahead.chords(case.gap, case.chords), 0.0)
+    stream = pair[1]
+    stream.set_levels(levels)
+    stream.set_chords(*memory.track(), 0)
+    stream.set_beat(case.bpm, case.beats_per_bar, case.line_s + ahead.shift * STEP_S)
+    stream.feed(ahead.events)
+    stream.rollback(case.gap.begin + ahead.shift)
+    return Guide(*pair, ahead.shift)
+
+
+def levels_like(gap: Gap, controls: Sequence[Control]) -> np.ndarray:
+    """What `again` asks for: the take's own density, loudness, register, thickness and bass."""
+    like = like_the_take(gap, controls)
+    return np.array(
+        [asked_level(control, like[control.name]) if control.name in like else UNKNOWN for control in controls],
+        dtype=np.float32,
+    )
 
 
 def mean_of(rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Means, and the shares of the distances that are closed."""
+    """Means, and the share of the distance that is closed."""
     mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    for start in ("plain", "own ends"):
-        mean[f"closed from {start}"] = (mean[start] - mean["fill"]) / (mean[start] - mean["real"])
+    mean["closed"] = (mean["plain"] - mean["fill"]) / (mean["plain"] - mean["real"])
+    mean["closed, cut"] = (mean["plain"] - mean["fill"]) / (mean["plain"] - mean["real, cut"])
     return {name: round(value, 3) for name, value in mean.items()}
 
 
@@ -170,19 +208,21 @@ def main() -> None:
     parser.add_argument("shard", type=Path, metavar="DATA/test.safetensors")
     parser.add_argument("--gaps", type=int, default=200)
     parser.add_argument("--candidates", type=int, default=Effort.candidates)
-    parser.add_argument("--rounds", type=int, default=Effort.rounds)
+    parser.add_argument("--ways", type=int, default=1)
     parser.add_argument("--checkpoint", type=Path, help="[the shipped base]")
     args = parser.parse_args()
     checkpoint = load_checkpoint(args.checkpoint)
-    effort = Effort(candidates=args.candidates, rounds=args.rounds)
+    effort = Effort(candidates=args.candidates)
     rows: dict[str, list[dict[str, float]]] = {}
     for case in cases(load_shard(args.shard), args.gaps):
-        rows.setdefault(case.collection, []).append(measured(checkpoint, case, effort))
+        row = measured(checkpoint, case, effort, args.ways)
+        rows.setdefault(case.collection, []).append(row)
+        print(f"{case.collection[:24]:<24} " + " ".join(f"{k} {v:.3f}" for k, v in row.items()), flush=True)
     result = {name: mean_of(some) for name, some in sorted(rows.items())}
     result["all"] = mean_of([row for some in rows.values() for row in some])
     for name, mean in result.items():
         print(f"{name[:24]:<24} {len(rows.get(name, ())):>3} " + " ".join(f"{k} {v:g}" for k, v in mean.items()))
-    print(json.dumps({"benchmark": "fill", "effort": vars(effort), "rows": result, "machine": describe()}))
+    say_result("fill", {"effort": vars(effort), "ways": args.ways, "rows": result})
 
 
 if __name__ == "__main__":

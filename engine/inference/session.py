@@ -22,7 +22,7 @@ from engine.inference.draw.leaning import SWUNG
 from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
-from engine.inference.fill.fill import Candidate, Effort, fill
+from engine.inference.fill.fill import Candidate, Effort, Guide, fill
 from engine.inference.fill.forks import fork_stream
 from engine.inference.fill.gap import Gap
 from engine.inference.stream import Event
@@ -87,6 +87,11 @@ class Session:
     def time_s(self) -> float:
         """The time up to which the music is decided."""
         return self._stream.until * STEP_S
+
+    @property
+    def likelihood(self) -> tuple[float, int]:
+        """Natural log of the probability that the model gives all that happened, under what was asked; its tokens."""
+        return self._stream.log_probability, self._stream.length
 
     def sounding(self) -> list[int]:
         """Pitches sounding at time_s, ascending."""
@@ -248,19 +253,31 @@ class Session:
         (self._home or self._stream).rollback(round(until_s / STEP_S))  # forwards: nothing happens up to there
 
     def fill(
-        self, gap: Gap, *, beats: Sequence[int], count: int = 1, keep_rhythm: bool = False, effort: Effort | None = None
+        self,
+        gap: Gap,
+        *,
+        beats: Sequence[int],
+        count: int = 1,
+        keep_rhythm: bool = False,
+        foreseeing: tuple[Session, int] | None = None,
+        effort: Effort | None = None,
     ) -> list[Candidate]:
         """Plays a gap anew, from where it begins: the `count` best ways found, best first. The session stays as it is.
 
         gap: in the session's steps; what stands before it was fed, and time_s is gap.begin. beats: steps in it that a
-        way may be taken up from. keep_rhythm: only the keys of what is removed are new. effort: how much is tried. The
-        same calls give the same notes.
+        way may be taken up from. keep_rhythm: only the keys of what is removed are new. foreseeing: a session that
+        stands before the gap in the order of Foresight, and that order's shift; the notes are drawn there. effort: how
+        much is tried. The same calls give the same notes.
         """
         values = self._values
         reach = (int(values["register_low"]), int(values["register_high"])) if keep_rhythm else None
+        guide = None
+        if foreseeing is not None:
+            other, shift = foreseeing
+            guide = Guide(other._decoder, other._stream, shift)
         return fill(
             self._decoder, self._stream, gap, beats=beats, tones=self._tones_at, seed=self._seed,
-            guided=float(values["chord_strength"]) != 1, count=count, rhythm=reach, effort=effort,
+            guided=float(values["chord_strength"]) != 1, count=count, rhythm=reach, guide=guide, effort=effort,
         )  # fmt: skip
 
     def _tones_at(self, step: int) -> frozenset[int] | None:

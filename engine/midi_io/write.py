@@ -32,11 +32,13 @@ def write_midi(
     track_name: str = "Sideman",
     length_s: float | None = None,
     title: str | None = None,
+    text: str | None = None,
 ) -> None:
     """Writes a type 1 file of 480 ticks a quarter: a conductor track (tempo, metre, chords as markers) and one piano.
 
     notes: (N,). What lies at or beyond length_s (default: the end of the last note) is cut, notes across it end there,
     and both tracks end exactly there. A re-struck pitch ends its earlier note. chords: (onset_s, symbol) in any order.
+    text: a text event at the start.
     tempo_bpm counts the metre's felt beat, a dotted quarter in 6/8. Ticks are counted in it, not in the whole
     microseconds a quarter that the file rounds it to: bar n starts at its tick at every tempo, and read back, times are
     off by a few in a million. The same arguments give the same bytes; the file appears whole or not at all.
@@ -60,6 +62,7 @@ def write_midi(
 
     conductor: list[tuple[int, mido.MetaMessage]] = [
         (0, mido.MetaMessage("track_name", name=title or track_name)),
+        *([] if text is None else [(0, mido.MetaMessage("text", text=text))]),
         (0, mido.MetaMessage("set_tempo", tempo=us_per_quarter)),
         (
             0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -38,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", metavar="N", type=int, default=0, help="another seed, another solo; the same, the same file"
     )
     parser.add_argument(
-        "--variations", metavar="N", type=int, default=1, help="N files, OUT-1.mid ... with seeds SEED, SEED+1, ..."
+        "--variations",
+        metavar="N",
+        type=int,
+        default=1,
+        help="N solos, of seeds SEED, SEED+1, ...: OUT-1.mid is the best",
     )
     parser.add_argument(
         "--checkpoint", metavar="CKPT", type=Path, help="a base that `sideman train` wrote [default: the shipped one]"
@@ -58,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ending", action=argparse.BooleanOptionalAction, default=True,
         help="come home to the last chord; --no-ending plays on to the last bar line, as for a loop",
     )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print files, seeds, scores and diversity as one JSON line")
     parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, required=True)
     parser.add_argument("--wav", metavar="OUT.wav", type=Path, help="render it with FluidSynth, too")
     parser.add_argument("--plot", metavar="OUT.png", type=Path, help="draw its piano roll, too")
@@ -73,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     from engine.model.checkpoint import load_checkpoint
     from engine.solo.form import MOST_INTRO_BARS, with_intro, with_tag
     from engine.solo.prompt import go_on, timing_of
+    from engine.solo.ranking import diversity, solo_scores, struck
 
     if args.chords is None and args.prompt is None:
         raise SidemanError('nothing to play over: give --chords "Dm7 | G7 | Cmaj7 | %" or --prompt in.mid')
@@ -102,16 +109,22 @@ def run(args: argparse.Namespace) -> int:
     if compiled_advice():
         print(f"sideman: {compiled_advice()}", file=sys.stderr)
     if timing.said:
-        print(timing.said)
+        print(timing.said, file=sys.stderr if args.json else None)
 
-    for number in range(args.variations):
+    played = []
+    for seed in range(args.seed, args.seed + args.variations):
         started = time.perf_counter()
         solo = go_on(
-            checkpoint, chart, tempo_bpm=timing.tempo_bpm, seed=args.seed + number, params=params, prompt=prompt,
+            checkpoint, chart, tempo_bpm=timing.tempo_bpm, seed=seed, params=params, prompt=prompt,
             backend=DEVICES[args.device], ending=args.ending, intro_bars=args.intro,
         )  # fmt: skip
+        played.append((solo_scores(solo, chart), seed, solo, time.perf_counter() - started))
+    played.sort(key=lambda one: -one[0].total)
+    told = []
+    for number, (scores, seed, solo, took_s) in enumerate(played):
         midi, wav, plot = (_numbered(path, number, args.variations) for path in (args.output, args.wav, args.plot))
         assert midi is not None
+        told.append({"file": str(midi), "seed": seed, "notes": len(solo.notes), "scores": scores.as_dict()})
         write_midi(
             midi,
             solo.notes,
@@ -119,22 +132,29 @@ def run(args: argparse.Namespace) -> int:
             metre=solo.metre,
             chords=solo.chords,
             length_s=solo.length_s,
+            text=f"sideman generate: seed {seed}, {json.dumps(scores.as_dict())}" if args.variations > 1 else None,
         )
-        took_s = time.perf_counter() - started
-        print(
-            f"{midi}: {len(solo.notes)} notes, {solo.length_s:.1f} s of music in {took_s:.1f} s "
-            f"({solo.length_s / took_s:.0f} x real time)"
-        )
+        if not args.json:
+            print(
+                f"{midi}: {len(solo.notes)} notes, {solo.length_s:.1f} s of music in {took_s:.1f} s "
+                f"({solo.length_s / took_s:.0f} x real time)"
+                + (f"; seed {seed}, {scores}" if args.variations > 1 else "")
+            )
         if plot is not None:
             from engine.output.plot import plot_png
 
             plot_png(plot, solo.notes, solo.chords, tempo_bpm=solo.tempo_bpm, metre=solo.metre)
-            print(plot)
+            print(plot, file=sys.stderr if args.json else None)
         if wav is not None:
             from engine.output.render import render_wav
 
             render_wav(midi, wav)
-            print(wav)
+            print(wav, file=sys.stderr if args.json else None)
+    spread = round(diversity([struck(solo.notes) for _, _, solo, _ in played]), 3)
+    if args.json:
+        print(json.dumps({"solos": told, "diversity": spread}))
+    elif args.variations > 1:
+        print(f"diversity {spread:g}")
     return 0
 
 

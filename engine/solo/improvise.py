@@ -30,13 +30,17 @@ PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 
 @dataclass(frozen=True)
 class Solo:
-    """notes start at 0, where the chart does; chords: (onset_s, symbol) of every chord as written."""
+    """notes start at 0, where the chart does; chords: (onset_s, symbol) of every chord as written.
+
+    nats: nats a token that the model gives what it played, under what it was asked.
+    """
 
     notes: Notes
     chords: list[tuple[float, str]]
     tempo_bpm: float
     metre: Metre
     length_s: float
+    nats: float
 
 
 def improvise(
@@ -71,6 +75,7 @@ def improvise(
         session.set_auto(auto_values(judged(), checkpoint.model.controls))
         recall(session, chart, tempo_bpm, judged(), seed)
     start_s = session.time_s  # where the prompt ends, or what was recalled
+    before, tokens = session.likelihood
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
@@ -98,6 +103,8 @@ def improvise(
         until_s = start_s + math.floor(min((bar + 1) * bar_s, length_s) / STEP_S) * STEP_S
         events += hands.generate(until_s) if both else session.generate(until_s)
     events += session.end()
+    after, length = session.likelihood
+    nats = (before - after) / max(1, length - tokens)
     knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
     feel = Feel(tempo_bpm=tempo_bpm, thirds=chart.metre.is_compound, seed=seed).turned(**knobs)
     notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
@@ -105,7 +112,7 @@ def improvise(
     gain = 1.0 + judged().swell * height
     notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
     symbols = [(span.start_beat * beat_s, span.chord.label if span.chord else "N.C.") for span in chart.spans]
-    return Solo(notes, symbols, tempo_bpm, chart.metre, length_s)
+    return Solo(notes, symbols, tempo_bpm, chart.metre, length_s, nats)
 
 
 def _home_beat(chart: Chart) -> float | None:

@@ -64,9 +64,11 @@ class Ending:
         return False
 
     def resume(self) -> None:
-        """Has another stream, which plays on, come home as the one before would have."""
-        if self._at_s is not None:
+        """Has another stream come home as the one before would have; where that has its last chord, it plays on."""
+        if self._at_s is not None and self._at_s > self._ahead.improviser.time_s:
             self._ahead.bring_home(self._at_s, self._hold_s)
+        else:
+            self.give_up()
 
     def give_up(self) -> None:
         """Plays on instead of going home."""

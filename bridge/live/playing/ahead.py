@@ -165,15 +165,21 @@ class PlayAhead(FeltStream):
         self._hold_s = max(grid(at_s), self._improviser.time_s)
         return self._hold_s
 
+    def come_to_hold(self) -> None:
+        """Generates up to where the stream is held; nothing at rest."""
+        if self._origin_us is None:
+            return
+        while self._improviser.time_s < self._hold_s - STEP_S / 2:
+            self._push(self._take(self._hold_s))
+        self.turns.reach(self._improviser.time_s)
+
     def exchange(self, improviser: Improviser, seed: int) -> None:
-        """Goes on with another stream and another seed of humanise, where the present one is held, or at rest.
+        """Goes on with another stream and another seed of humanise, where the present one has come to hold, or at rest.
 
         It takes place there, and knows the beat. What sounds there ends; nothing before is taken back any more.
         """
         before = self._improviser
         if self._origin_us is not None:
-            while before.time_s < self._hold_s - STEP_S / 2:
-                self._push(self._take(self._hold_s))
             self._push(self._mover.take(before.end(), before.time_s))
             self._kept_s = before.time_s
             self._handed_over_us = self.wall_us(self._kept_s)
@@ -239,7 +245,8 @@ class PlayAhead(FeltStream):
 
         back: see NoteMover.cut.
         """
-        stream_s, cut_s = self._mover.cut(max(sounds_s, self._kept_s), back=back)
+        sounds_s = max(sounds_s, self._mover.feel.warped_s(self._kept_s))
+        stream_s, cut_s = self._mover.cut(sounds_s, back=back)
         at_s = grid(stream_s)
         if at_s >= self._improviser.time_s:
             self.on_cut(self.wall_us(self._improviser.time_s))

@@ -39,6 +39,7 @@ class Banks:
         self.seed = seed
         self._banks: dict[str, _Bank] = {}
         self._storing: dict[str, float] = {}  # name -> stream second
+        self._taken: set[str] = set()  # of them, those that the stream has come by
         self._recalling: tuple[str, float] | None = None
 
     def store(self, name: str, metre: Metre) -> None:
@@ -50,7 +51,13 @@ class Banks:
         at_s = self._line_s(metre)
         self._ahead.make_anew(at_s)
         at_s = self._storing[name] = max(at_s, self._ahead.improviser.time_s)
-        self._ahead.turns.mark(at_s, lambda: self._take(name))
+        self._taken.discard(name)
+
+        def come_by() -> None:
+            self._take(name)
+            self._taken.add(name)
+
+        self._ahead.turns.mark(at_s, come_by)
 
     def recall(self, name: str, metre: Metre) -> None:
         """Has a bank take over at the next bar line; at rest, or without a beat, at once. ModeError: it is empty."""
@@ -66,10 +73,10 @@ class Banks:
         """Does what is due; the name of the bank that takes over from here on, or ""."""
         playing = self._ahead.playing
         for name, at_s in list(self._storing.items()):
-            if not playing:  # silenced on the way
-                self._take(name)
-            elif self._ahead.stream_s(now_us) < at_s:
+            if playing and self._ahead.stream_s(now_us) < at_s:
                 continue
+            if not playing or name not in self._taken:  # silenced on the way
+                self._take(name)
             del self._storing[name]
             self._context.report("stored", name)
         if self._recalling is None:
@@ -78,6 +85,9 @@ class Banks:
         if playing and now_us < self._ahead.wall_us(at_s) - LEAD_US - self._ahead.margin_us:
             return ""
         self._recalling = None
+        self._ahead.come_to_hold()
+        if name not in self._banks:  # it was to be stored, and the music broke off before
+            self._take(name)
         self._take_over(self._banks[name])
         return name
 

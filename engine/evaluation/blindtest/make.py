@@ -62,6 +62,8 @@ def make_test(
             row.append(contestant.play(place, number, own_seed))
             progress("clips played", number * len(contestants) + turn + 1, total)
         clips.append(row)
+        if number == 0:  # what the sound needs and lacks is said now, not after all have played everywhere
+            rendered([(row[0], place.length_s)])
     drawn = make_pairs(len(contestants), len(places), pairs, seed)
     heard = sorted({(pair.place, side) for pair in drawn for side in (pair.a, pair.b)})
     sounds = rendered(

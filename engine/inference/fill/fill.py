@@ -1,19 +1,19 @@
-"""Fills a gap: many ways through it are played, those that lead well to what follows are kept and varied.
+"""Fills a gap: ways through it are played whole, then the best of them are played on anew from where they went wrong.
 
-A population of particles (Gordon et al. 1993), each a fork of the stream that stands before the gap. All are played to
-the gap's end and weighed, mostly by how likely they make the music to the right. Then, round by round, the worse ones
-die: systematic resampling (Kitagawa 1996) says which of the better ones they become; they go back to a beat of the gap
-and play on from there with other random numbers. So what led to a good end is kept and what did not is drawn again, and
-later rounds look closer at the end of the gap.
+A population of particles (Gordon et al. 1993), each a fork of the stream that stands before the gap, weighed mostly by
+how likely they make the music to the right. A third is played whole. Then, one after the other, one of the best is
+drawn by weight, goes back to a beat of the gap, most often a late one, and plays on from there with other random
+numbers: two thirds of what a gap costs the music behind it are in the first second of that, and there the last beat of
+the gap decides. What is hopeless after a glance ahead is dropped; what beats the worst of the best takes its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.inference.backends import StreamDecoder
 from engine.inference.fill.forks import Forks
@@ -23,25 +23,35 @@ from engine.inference.fill.rhythm import RhythmParticle
 from engine.inference.fill.weighing import Scores, Tones, weigh
 from engine.inference.streams import TokenStream
 
-__all__ = ["CANDIDATES", "Candidate", "Effort", "fill"]
+__all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 
 CANDIDATES = 16
-FINALISTS = 4  # are looked at closely
+PARENTS = 4  # the best so far; at the end they are looked at closely
+WHOLE = 0.35  # the share of the candidates that is played whole
+LATE = 0.6  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
+TEMPER = 0.1  # nats a token that are worth a factor e among parents
+HOPE_NATS = 3.0  # what a glance may lie below the worst parent's
 ROLLBACK_TOKENS = 1024  # of a fork: a gap of half a minute, and what is read beyond it
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried. candidates: particles. rounds: how often the worse of them are drawn anew. survivors: share of
-    them that live through a round. ahead_tokens: how far beyond the gap is read while drawing. last_tokens: and at the
-    end, of the four best.
+    """How much is tried. candidates: ways that are weighed. glance_tokens: how far beyond the gap is read of all of
+    them; ahead_tokens: of those that then have hope; last_tokens: of the best at the end.
     """
 
     candidates: int = CANDIDATES
-    rounds: int = 2
-    survivors: float = 0.5
+    glance_tokens: int = 8
     ahead_tokens: int = 32
     last_tokens: int = 96
+
+
+class Guide(NamedTuple):
+    """A stream that stands where the gap begins in the order of Foresight, its decoder, and that order's shift."""
+
+    decoder: StreamDecoder
+    stream: TokenStream
+    shift: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ def fill(
     guided: bool,
     count: int = 1,
     rhythm: tuple[int, int] | None = None,
+    guide: Guide | None = None,
     effort: Effort | None = None,
 ) -> list[Candidate]:
     """`count` ways through a gap, best first, no two with the same strikes, each the best of a population of its own.
@@ -72,13 +83,13 @@ def fill(
     stream: stands where the gap begins (its `until` is gap.begin), and knows chords, beat and wishes for the gap and
     for what follows. beats: steps in the gap to which particles may go back. guided: whether chords are heeded with
     another strength than 1. rhythm: lowest and highest pitch, where the moments, lengths and loudness of the removed
-    notes stay and only their keys are new. The same arguments give the same notes.
+    notes stay and only their keys are new; then nobody guides. The same arguments give the same notes.
     """
     effort = effort or Effort()
     rng = np.random.default_rng([seed, gap.begin, gap.end])
     found: dict[tuple[tuple[int, int], ...], Candidate] = {}  # by when which key is struck
     for _ in range(count):
-        search = _Search(decoder, stream, gap, beats, tones, rng, guided, rhythm, effort)
+        search = _Search(decoder, stream, gap, beats, tones, rng, guided, rhythm, guide, effort)
         for candidate in search.best():
             strikes = tuple((note.step, note.pitch) for note in candidate.notes)
             if strikes not in found:
@@ -100,66 +111,88 @@ class _Search:
         rng: np.random.Generator,
         guided: bool,
         rhythm: tuple[int, int] | None,
+        guide: Guide | None,
         effort: Effort,
     ) -> None:
         self._gap, self._tones, self._rng, self._effort = gap, tones, rng, effort
-        around = Surroundings.of(gap)
+        around = Surroundings.of(gap, guide.shift if guide is not None else 0)
         self._leads_on = bool(around.right)
-        self._places = np.array([step for step in beats if gap.begin < step < gap.end - 1], dtype=np.int64)
-        seeds = [self._new_seed() for _ in range(effort.candidates)]
+        inside = [step for step in beats if gap.begin < step < gap.end - 1]
+        self._places = np.array([gap.begin, *inside], dtype=np.int64)
+        whole = min(effort.candidates, max(PARENTS, round(WHOLE * effort.candidates)))
+        seeds = [self._new_seed() for _ in range(whole)]
         self._forks = Forks(decoder, stream, seeds, ROLLBACK_TOKENS, guided)
+        self._guides = None
+        if guide is not None and rhythm is None:
+            seeds = [self._new_seed() for _ in range(whole)]
+            self._guides = Forks(guide.decoder, guide.stream, seeds, ROLLBACK_TOKENS, guided)
         self._particles = [
-            Particle(around, fork)
+            Particle(around, fork, self._guides.streams[i] if self._guides is not None else None)
             if rhythm is None
             else RhythmParticle(around, fork, gap.removed, rhythm, self._new_seed())
-            for fork in self._forks.streams
+            for i, fork in enumerate(self._forks.streams)
         ]
+        self._weighed = [_Weighed(-np.inf, -np.inf)] * whole
 
     def best(self) -> list[Candidate]:
-        """The finalists, best first."""
-        particles, effort = self._particles, self._effort
-        totals = np.zeros(len(particles))
+        """The best few, best first."""
+        particles, weighed, effort = self._particles, self._weighed, self._effort
         for i, particle in enumerate(particles):
             particle.play()
-            totals[i] = self._scores(particle, effort.ahead_tokens).total
-        for number in range(effort.rounds):
-            self._round(totals, number)
-        finalists = [particles[i] for i in np.argsort(-totals, kind="stable")[:FINALISTS]]
+            weighed[i] = self._weigh(particle, -np.inf)
+        for _ in range(effort.candidates - len(particles)):
+            self._vary()
         candidates = [
-            Candidate(self._gap.lawful(particle.notes()), self._scores(particle, effort.last_tokens))
-            for particle in finalists
+            Candidate(self._gap.lawful(particles[i].notes()), self._scores(particles[i], effort.last_tokens))
+            for i in self._ranked()[:PARENTS]
         ]
         return sorted(candidates, key=lambda candidate: -candidate.scores.total)
 
-    def _round(self, totals: npt.NDArray[np.float64], number: int) -> None:
-        """The worse ones become some of the better ones up to a beat and go on from there; their totals change."""
-        particles, effort, rng, places = self._particles, self._effort, self._rng, self._places
-        order = np.argsort(-totals, kind="stable")
-        survivors = order[: max(1, round(effort.survivors * len(order)))]
-        doomed = order[len(survivors) :]
-        parents = survivors[_systematic(totals[survivors], len(doomed), rng)]
-        late = places[len(places) * number // (2 * effort.rounds) :]  # later rounds look at the end
-        for i, parent in zip(doomed.tolist(), parents.tolist(), strict=True):
-            to = int(rng.choice(late)) - 1 if len(late) else self._gap.begin - 1
-            particles[i].follow(particles[parent], self._forks.renew(i, parent, self._new_seed()))
-            particles[i].back(to)
-            particles[i].play()
-            totals[i] = self._scores(particles[i], effort.ahead_tokens).total
+    def _ranked(self) -> list[int]:
+        return sorted(range(len(self._weighed)), key=lambda i: -self._weighed[i].total)
+
+    def _vary(self) -> None:
+        """The worst becomes a parent up to a beat and plays on anew; a parent that it then beats is the next worst."""
+        ranked = self._ranked()
+        parents, spare = ranked[:PARENTS], ranked[-1]
+        if spare in parents:  # as few are played as there are parents
+            parents = parents[:-1] or parents
+        totals = np.array([self._weighed[i].total for i in parents])
+        weights = np.exp((totals - totals.max()) / TEMPER)
+        parent = int(self._rng.choice(parents, p=weights / weights.sum()))
+        particle, to = self._particles[spare], self._place()
+        guide = None if self._guides is None else self._guides.renew(spare, parent, self._new_seed())
+        particle.follow(self._particles[parent], self._forks.renew(spare, parent, self._new_seed()), guide)
+        particle.back(to - 1)
+        particle.play()
+        self._weighed[spare] = self._weigh(particle, min(self._weighed[i].glance for i in parents))
+
+    def _place(self) -> int:
+        """Where to go back to."""
+        places, rng = self._places, self._rng
+        if len(places) > 1 and rng.random() < LATE:
+            return int(places[-min(len(places) - 1, int(rng.geometric(0.5)))])
+        return int(rng.choice(places))
+
+    def _weigh(self, particle: Particle, least: float) -> _Weighed:
+        """least: the glance of the worst parent."""
+        glance = 0.0
+        if self._leads_on:
+            glance = particle.ahead(self._effort.glance_tokens).log_probability
+            if glance < least - HOPE_NATS:
+                return _Weighed(-np.inf, glance)
+        return _Weighed(self._scores(particle, self._effort.ahead_tokens).total, glance)
 
     def _scores(self, particle: Particle, tokens: int) -> Scores:
-        nats = particle.ahead(tokens).nats if self._leads_on else 0.0
-        return weigh(self._gap, self._gap.lawful(particle.notes()), nats, self._tones)
+        ahead = particle.ahead(tokens).nats if self._leads_on else 0.0
+        return weigh(self._gap, self._gap.lawful(particle.notes()), ahead, self._tones, particle.own_nats)
 
     def _new_seed(self) -> int:
         return int(self._rng.integers(1 << 63))
 
 
-def _systematic(totals: npt.NDArray[np.float64], count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Which of the survivors each of `count` follows: systematic resampling, by weight.
+class _Weighed(NamedTuple):
+    """total: of the scores. glance: log-probability of the first tokens behind the gap."""
 
-    A twentieth of a nat a token is worth a factor e: over fifty tokens what tells two of them apart is certain.
-    """
-    weights = np.exp((totals - totals.max()) / 0.05)
-    edges = np.cumsum(weights / weights.sum())
-    places = (rng.random() + np.arange(count)) / max(count, 1)
-    return np.minimum(np.searchsorted(edges, places), len(totals) - 1)
+    total: float
+    glance: float

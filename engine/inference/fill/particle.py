@@ -31,19 +31,22 @@ class Surroundings(NamedTuple):
     given: tuple[Event, ...]
     right: tuple[Event, ...]
     ends: tuple[Event, ...]  # beyond the gap, of notes that were struck before and stay
+    shift: int = 0  # to the steps of a guide
 
     @classmethod
-    def of(cls, gap: Gap) -> Surroundings:
+    def of(cls, gap: Gap, shift: int = 0) -> Surroundings:
         ends = [(note.end, note.pitch, -1) for note in gap.standing if note.end >= gap.end]
-        return cls(gap.begin, gap.end, tuple(gap.given()), tuple(events_of(gap.right)), tuple(sorted(ends)))
+        return cls(gap.begin, gap.end, tuple(gap.given()), tuple(events_of(gap.right)), tuple(sorted(ends)), shift)
 
 
 class Particle:
     """A stream that stands where the gap begins, and what it has played in it. One thread at a time."""
 
-    def __init__(self, around: Surroundings, stream: TokenStream) -> None:
-        self._around, self.stream, self.played = around, stream, list[Event]()
+    def __init__(self, around: Surroundings, stream: TokenStream, guide: TokenStream | None = None) -> None:
+        """guide: a stream in the order of Foresight, which then draws; the other one reads what was drawn."""
+        self._around, self.stream, self._guide, self.played = around, stream, guide, list[Event]()
         self._at = around.begin - 1  # what happens after this step is still to come
+        self._before = (stream.log_probability, stream.length)
 
     def play(self, until: int | None = None) -> None:
         """Improvises on, up to the gap's end at most, and lets happen what happens anyway."""
@@ -52,22 +55,48 @@ class Particle:
         for event in around.given:
             if self._at < event[0] <= last:
                 if stream.until < event[0] - 1:
-                    self.played += stream.generate(event[0] - 1)
-                stream.feed([event])
+                    self._draw(event[0] - 1)
+                self._happen(event)
         if stream.until < last:
-            self.played += stream.generate(last)
+            self._draw(last)
         self._at = max(self._at, last)
 
-    def follow(self, other: Particle, stream: TokenStream) -> None:
-        """Becomes what another one is, in a stream that has become the other's."""
-        self.stream, self.played, self._at = stream, list(other.played), other._at
+    def _draw(self, until: int) -> None:
+        if self._guide is None:
+            self.played += self.stream.generate(until)
+            return
+        shift = self._around.shift
+        drawn = [(step - shift, pitch, bin_) for step, pitch, bin_ in self._guide.generate(until + shift)]
+        self.played += drawn
+        self.stream.feed(drawn)
+        if self.stream.until < until:
+            self.stream.rollback(until)  # forwards: nothing more happens up to there
+
+    def _happen(self, event: Event) -> None:
+        self.stream.feed([event])
+        if self._guide is not None:
+            step, pitch, bin_ = event
+            self._guide.feed([(step + self._around.shift, pitch, bin_)])
+
+    def follow(self, other: Particle, stream: TokenStream, guide: TokenStream | None) -> None:
+        """Becomes what another one is, in streams that have become the other's."""
+        self.stream, self._guide, self.played, self._at = stream, guide, list(other.played), other._at
 
     def back(self, to: int) -> None:
         """Takes back what was played after a step of the gap; what comes then is drawn anew."""
         self.stream.rollback(to)
         self.stream.refresh()
+        if self._guide is not None:
+            self._guide.rollback(to + self._around.shift)
+            self._guide.refresh()
         self.played = [event for event in self.played if event[0] <= to]
         self._at = to
+
+    @property
+    def own_nats(self) -> float:
+        """Nats a token of what happened in the gap so far, what happens anyway included."""
+        sum_, length = self._before
+        return (sum_ - self.stream.log_probability) / max(1, self.stream.length - length)
 
     def notes(self) -> tuple[Struck, ...]:
         """The new notes so far; what sounds still ends where the gap does."""

@@ -44,8 +44,8 @@ class RhythmParticle(Particle):
             stream.rollback(last)  # forwards: nothing happens up to there
         self._at = max(self._at, last)
 
-    def follow(self, other: Particle, stream: TokenStream) -> None:
-        super().follow(other, stream)
+    def follow(self, other: Particle, stream: TokenStream, guide: TokenStream | None) -> None:
+        super().follow(other, stream, guide)
         assert isinstance(other, RhythmParticle)
         self._struck = list(other._struck)
 

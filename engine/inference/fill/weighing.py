@@ -16,6 +16,7 @@ FIGURE = 5  # notes
 RESTRIKE_STEPS = 30
 WEIGHTS = {
     "ahead": -1.0,  # nats a token of what follows
+    "own": -0.1,  # nats a token of the new notes: a little, as the likeliest music is the dullest
     "chord_tones": 0.15,
     "unlike": -0.1,
     "restrikes": -0.3,
@@ -27,14 +28,15 @@ WEIGHTS = {
 
 @dataclass(frozen=True)
 class Scores:
-    """ahead: nats a token of the music after the gap. chord_tones: share of the sounding time on tones of the chord in
-    force. unlike: how far notes a second, loudness and register lie from the take's, or from what is asked: 1 is twice
-    as many notes, or 25 in velocity, or an octave. restrikes: share of notes that repeat a key within 0.3 s. silence:
-    share of the gap without a sound. copied: share of its five-note figures that stand in the take, pitch by pitch.
-    total: WEIGHTS over the others; the higher the better.
+    """ahead: nats a token of the music after the gap. own: of what happens in it. chord_tones: share of the sounding
+    time on tones of the chord in force. unlike: how far notes a second, loudness and register lie from the take's: 1 is
+    twice as many notes, or 25 in velocity, or an octave. restrikes: share of notes that repeat a key within 0.3 s.
+    silence: share of the gap without a sound. copied: share of its five-note figures that stand in the take, pitch by
+    pitch. total: WEIGHTS over the others; the higher the better.
     """
 
     ahead: float
+    own: float
     chord_tones: float
     unlike: float
     restrikes: float
@@ -46,17 +48,24 @@ class Scores:
         """By name, to four digits."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:g}" for name, value in self.as_dict().items())
+
 
 Tones = Callable[[int], frozenset[int] | None]
 """A step -> the pitch classes of the chord in force; None: no chord."""
 
 
-def weigh(gap: Gap, notes: Sequence[Struck], ahead_nats: float, tones: Tones) -> Scores:
-    """The scores of new notes, as lawful() leaves them, together with what stays in the gap."""
+def weigh(gap: Gap, notes: Sequence[Struck], ahead_nats: float, tones: Tones, own_nats: float = 0.0) -> Scores:
+    """The scores of new notes, as lawful() leaves them, together with what stays in the gap.
+
+    ahead_nats, own_nats: nats a token of the music after the gap and in it; 0 where nobody has read them.
+    """
     inside = sorted((*notes, *gap.kept))
     take = [note for note in (*gap.left, *gap.right) if gap.begin - 2000 <= note.step < gap.end + 2000]
     parts = {
         "ahead": ahead_nats,
+        "own": own_nats,
         "chord_tones": _chord_tones(notes, tones),
         "unlike": _unlike(gap, inside, take),
         "restrikes": _restrikes(inside) if inside else 0.0,

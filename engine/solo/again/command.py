@@ -56,8 +56,8 @@ def run(args: argparse.Namespace) -> int:
     from engine.model.checkpoint import load_checkpoint
     from engine.solo.again.midi_take import MidiTake
     from engine.solo.again.playing import Request, play_again
-    from engine.solo.again.ranking import diversity
     from engine.solo.again.span import span_s
+    from engine.solo.ranking import diversity
 
     if not 0 < args.vary <= 1:
         raise SidemanError(f"--vary {args.vary:g}: give more than 0, which leaves all as it is, up to 1")
@@ -95,8 +95,7 @@ def run(args: argparse.Namespace) -> int:
         take.write(path, again.removed, notes, "sideman again: " + json.dumps(scores))
         told.append({"file": str(path), "notes": len(notes), "scores": scores})
         if not args.json:
-            shown = ", ".join(f"{name} {value:g}" for name, value in scores.items())
-            print(f"{path}: {len(notes)} new notes for {len(again.removed)}; {shown}")
+            print(f"{path}: {len(notes)} new notes for {len(again.removed)}; {candidate.scores}")
     if args.json:
         print(json.dumps({"begin_s": begin_s, "end_s": end_s, "ways": told, "diversity": spread}))
     elif len(told) > 1:

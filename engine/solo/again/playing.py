@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from engine.chords import Chord
 from engine.inference.fill.fill import Candidate, Effort
+from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.gap import Gap, Struck
 from engine.inference.session import Session
+from engine.inference.stream import Event
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent
 from engine.solo.again.keeping import kept_notes, kept_register, narrowed
@@ -72,7 +74,7 @@ def play_again(
     start_s = max(0.0, begin_s - LEAD_S)
     begin, end = (round((moment - start_s) / STEP_S) for moment in (begin_s, end_s))
     first_tick, last_tick = take.tick(begin_s), take.tick(end_s)
-    rows: dict[Struck, TakeNote] = {}
+    rows: dict[Struck, list[TakeNote]] = {}  # more than one where tracks double each other
     for note in take.notes:
         at_s = take.seconds(note.on_tick)
         if start_s <= at_s < end_s + BEYOND_S:
@@ -83,14 +85,26 @@ def play_again(
             else:
                 step = min(step, begin - 1) if note.on_tick < first_tick else max(step, end)
             stop = max(round((take.seconds(note.off_tick) - start_s) / STEP_S), step + 1)
-            rows[Struck(step, stop, note.pitch, note.velocity * NUM_VELOCITIES // 128)] = note
+            played = Struck(step, stop, note.pitch, note.velocity * NUM_VELOCITIES // 128)
+            rows.setdefault(played, []).append(note)
     inside_notes = sorted(note for note in rows if begin <= note.step < end)
     kept = kept_notes(inside_notes, request.keep)
     gap = Gap.of(rows, begin, end, kept)
-    session = _session(checkpoint, request, start_s, gap, beat_s, params or {}, seed, backend)
+    chords = _chords(request, start_s)
+    bar_steps = beat_s * (int(request.beat_in_bar.max()) + 1 if len(request.beats_s) > 1 else 4) / STEP_S
+
+    def session(events: Sequence[Event], shift: int, over: Sequence[tuple[float, Chord | None]]) -> Session:
+        return _session(
+            checkpoint, request, start_s - shift * STEP_S, gap, shift, beat_s, over, events, params or {}, seed, backend
+        )  # fmt: skip
+
+    ahead = Foresight.of(gap, bar_steps) if request.keep != "rhythm" else None
+    foreseeing = None if ahead is None else (session(ahead.events, ahead.shift, ahead.chords(gap, chords)), ahead.shift)
     beats = [round(begin + i * beat_s / STEP_S) for i in range(1, round((end - begin) * STEP_S / beat_s) + 1)]
-    candidates = session.fill(gap, beats=beats, count=count, keep_rhythm=request.keep == "rhythm", effort=effort)
-    removed = [rows[note] for note in gap.removed]
+    candidates = session(gap.lead(), 0, chords).fill(
+        gap, beats=beats, count=count, keep_rhythm=request.keep == "rhythm", effort=effort, foreseeing=foreseeing
+    )
+    removed = [note for played in gap.removed for note in rows[played]]
 
     def ticks(note: Struck) -> tuple[int, int, int, int]:
         on = min(max(take.tick(start_s + note.step * STEP_S), first_tick), last_tick - 1)
@@ -107,16 +121,27 @@ def _beat_s(request: Request) -> float:
     return float(np.median(np.diff(near))) if len(near) > 1 else 0.5
 
 
+def _chords(request: Request, start_s: float) -> list[tuple[float, Chord | None]]:
+    """The take's chords from start_s on, which becomes 0."""
+    now = [chord for onset_s, chord in request.chords if onset_s <= start_s][-1:]
+    later = [(onset_s - start_s, chord) for onset_s, chord in request.chords if onset_s > start_s]
+    return [(0.0, now[0] if now else None), *later]
+
+
 def _session(
     checkpoint: Checkpoint,
     request: Request,
     start_s: float,
     gap: Gap,
+    shift: int,
     beat_s: float,
+    chords: Sequence[tuple[float, Chord | None]],
+    events: Sequence[Event],
     params: Mapping[str, Value],
     seed: int,
     backend: str,
 ) -> Session:
+    """One that has heard some events and stands where the gap begins, `shift` steps later than in the take."""
     session = Session(checkpoint, seed, backend)
     asked = {name: params.get(name, BY_NAME[name].default) for name in ("register_low", "register_high")}
     low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))
@@ -126,17 +151,15 @@ def _session(
         lines = request.beats_s[request.beat_in_bar == 0]
         line = lines[np.argmin(np.abs(lines - request.begin_s))] if len(lines) else request.beats_s[0]
         session.set_tempo(60 / beat_s, int(request.beat_in_bar.max()) + 1, origin_s=float(line) - start_s)
-    now = [chord for onset_s, chord in request.chords if onset_s <= start_s][-1:]
-    later = [(onset_s - start_s, chord) for onset_s, chord in request.chords if onset_s > start_s]
-    session.set_chords([(0.0, now[0] if now else None), *later])
+    session.set_chords(chords)
     width = LAYOUT.velocity_width
     session.feed(
         [
             NoteEvent(step * STEP_S, "on", pitch, velocity * width + width // 2)
             if velocity >= 0
             else NoteEvent(step * STEP_S, "off", pitch, 0)
-            for step, pitch, velocity in gap.lead()
+            for step, pitch, velocity in events
         ]
     )
-    session.rollback(gap.begin * STEP_S)  # forwards: nothing more happens up to there
+    session.rollback((gap.begin + shift) * STEP_S)  # forwards: nothing more happens up to there
     return session

@@ -32,7 +32,8 @@ from tests.support.osc.fake_engine import FakeEngine
 from tests.support.platform.fake_rtmidi import MidiIn, MidiWorld
 
 ROOT = Path(__file__).parents[3]
-MUSIC = {"sideman-session", "sideman-deadline", "sideman-jack-in", "sideman-osc", "sideman-osc-later", "sideman-doctor"}
+MUSIC = {"sideman-session", "sideman-deadline", "sideman-jack-in", "sideman-osc", "sideman-osc-later", "sideman-doctor",
+         "sideman-plugin"}  # fmt: skip
 
 
 class Desk:

@@ -1,4 +1,4 @@
-"""Keep, again, undo and capture over real JACK ports, beside load: bars come back note for note; the log replays."""
+"""Keep, again, undo, capture and banks over real JACK ports, beside load: bars come back note for note."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import mido
 import pytest
 
 from tests.support.live.jack_server import running_jack
-from tests.support.live.processes import SHIPPED_ENGINE, Listener, playing
+from tests.support.live.processes import SHIPPED_ENGINE, Listener, ask, playing
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
@@ -70,6 +70,18 @@ def test_bars_are_kept_played_again_and_captured_under_load(tmp_path: Path) -> N
         play.wait_for("note bars 2-3 again")
         again_us = time.monotonic_ns() // 1000
         time.sleep((2 * BARS + 1) * BAR_S)
+        play.osc("/sideman/param/temperature", "f", "1.25")
+        play.osc("/sideman/bank/store", "s", "C")
+        play.wait_for("stored C")
+        play.osc("/sideman/param/temperature", "f", "0.5")
+        play.osc("/sideman/bank/recall", "s", "C")
+        play.wait_for("recalled C")
+        until_s = time.monotonic() + 5
+        while ask(play.osc_port, "temperature") != 1.25 and time.monotonic() < until_s:
+            time.sleep(0.05)
+        assert ask(play.osc_port, "temperature") == 1.25
+        play.osc("/sideman/bank/recall", "s", "D")
+        play.wait_for("error bank D is empty (filled: C)")
         play.osc("/sideman/capture", "i", "4")
         captured = Path(play.wait_for("captured ").split(maxsplit=1)[1])
         play.osc("/sideman/undo")

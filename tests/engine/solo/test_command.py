@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -174,11 +175,21 @@ def test_a_prompt_is_continued(tmp_path: Path) -> None:
     assert all(mido.MidiFile(path).length == pytest.approx(4.0, abs=0.01) for path in out)
 
 
-def test_variations_are_numbered_and_equal_the_single_seeds(tmp_path: Path) -> None:
-    assert generate("--chords", "C", "--variations", 3, "--seed", 4, "-o", tmp_path / "v.mid") == 0
-    assert generate("--chords", "C", "--seed", 6, "-o", tmp_path / "single.mid") == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["single.mid", "v-1.mid", "v-2.mid", "v-3.mid"]
-    assert (tmp_path / "v-3.mid").read_bytes() == (tmp_path / "single.mid").read_bytes()
+def test_variations_are_single_seeds_best_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = "Dm7 | G7 | C | A7"
+    assert generate("--chords", chart, "--variations", 3, "--seed", 4, "-o", tmp_path / "v.mid", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [Path(one["file"]).name for one in told["solos"]] == ["v-1.mid", "v-2.mid", "v-3.mid"]
+    assert {one["seed"] for one in told["solos"]} == {4, 5, 6}
+    totals = [one["scores"]["total"] for one in told["solos"]]
+    assert totals == sorted(totals, reverse=True)
+    assert 0 < told["diversity"] <= 1
+    for one in told["solos"]:
+        single = tmp_path / "single.mid"
+        assert generate("--chords", chart, "--seed", one["seed"], "-o", single) == 0
+        said = [m.text for m in mido.MidiFile(one["file"]).tracks[0] if m.type == "text"]
+        assert said == [f"sideman generate: seed {one['seed']}, {json.dumps(one['scores'])}"]
+        assert np.array_equal(read_performance(one["file"]).notes, read_performance(single).notes)
 
 
 def test_plot_and_wav_are_written(tmp_path: Path) -> None:

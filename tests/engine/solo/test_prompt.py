@@ -93,7 +93,7 @@ def test_a_final_chord_is_taken_away_where_it_silences_the_answer(monkeypatch: p
     def improvise(_: object, chart: Chart, *, prompt: Performance, **__: Any) -> Solo:
         heard.append(prompt.notes)
         notes = _notes()[: 0 if len(heard) <= silent else 4]
-        return Solo(notes, [], 120.0, chart.metre, 8.0)
+        return Solo(notes, [], 120.0, chart.metre, 8.0, 1.0)
 
     monkeypatch.setattr(engine.solo.prompt, "improvise", improvise)
     final = make_notes([4.0, 4.0, 4.02], [8.0] * 3, [48, 55, 64], [70] * 3)

@@ -138,6 +138,14 @@ def test_clips_reach_the_ear_equally_loud(tmp_path: Path) -> None:
 
 
 @HEARD
+def test_a_silent_clip_is_silent_and_as_long_as_the_others() -> None:
+    silent, heard = rendered([(make_notes([], [], [], []), 3.0), (song(1, 2), 3.0)])
+    assert len(silent.samples) == len(heard.samples)
+    assert np.abs(silent.samples).max() < 1e-3 < np.abs(heard.samples).max()
+    assert len(encoded(silent)) > 100
+
+
+@HEARD
 def test_a_page_without_an_encoder_has_wav_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.evaluation.blindtest.sound.find_spec", lambda name: None)
     [clip] = rendered([(song(1, 2), 3.0)])
@@ -153,6 +161,12 @@ def test_leads_go_out_and_what_was_made_of_them_comes_back_under_its_name(corpus
     lead = read_performance(leads / "place-01.mid").notes
     assert 0 <= lead["onset_s"].min() < 2
     assert lead["offset_s"].max() <= 8.01
+
+    charts = tmp_path / "charts"
+    assert main(["blindtest", "--chords", "Dm7 | G7", "--places", "2", "--seconds", "4", "--leads", str(charts)]) == 0
+    assert sorted(path.name for path in charts.iterdir()) == ["place-01.mid", "place-02.mid"]
+    texts = read_performance(leads / "place-01.mid").texts
+    assert [text.kind for text in texts][:1] == ["marker"]
 
     from engine.evaluation.blindtest.contestants import enlist
     from engine.evaluation.blindtest.places import held_out, music_places

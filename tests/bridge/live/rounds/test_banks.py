@@ -121,6 +121,29 @@ def test_at_rest_and_without_a_beat_it_acts_at_once() -> None:
     assert not errors(world)
 
 
+def test_stored_and_called_up_at_the_same_line_it_is_what_was_stored_there() -> None:
+    world = playing()
+    world.run(3.0)
+    world.live.store_bank("A")
+    world.live.recall_bank("A")
+    world.run(4.0)
+    assert said(world, "stored", "recalled", "error") == [("recalled", "A"), ("stored", "A")]
+    assert bar(world, 2)
+
+
+def test_a_bank_called_up_when_the_last_chord_has_come_plays_on() -> None:
+    world = playing(chart="Dm7 | G7 | Cmaj7 | %")
+    world.run(3.0)
+    world.live.store_bank("A")
+    world.run(2.0)
+    world.live.end_in(1)
+    world.run(1.5)
+    world.live.recall_bank("A")
+    world.run(6.0)
+    assert world.onsets(world.now_us - 1_000_000)
+    assert not errors(world)
+
+
 def test_silenced_before_the_bar_line_it_is_stored_as_it_stood() -> None:
     world = playing()
     world.run(3.0)

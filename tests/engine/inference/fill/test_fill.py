@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import native
+from engine.chords import Chord
 from engine.inference.decoders.numpy_decoder import Decoder
-from engine.inference.fill.fill import Effort, fill
+from engine.inference.fill.fill import Effort, Guide, fill
+from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.forks import Forks
 from engine.inference.fill.gap import Gap, Struck, events_of
 from engine.inference.fill.particle import Particle, Surroundings
@@ -20,7 +22,7 @@ from tests.engine.inference.fill.test_forks import checkpoint as checkpoint  # n
 from tests.engine.inference.test_stream import Pair, compiled, in_python
 from tests.support.native_variants import needs_compiled
 
-SMALL = Effort(candidates=6, rounds=2, survivors=0.5, ahead_tokens=12, last_tokens=24)
+SMALL = Effort(candidates=9, glance_tokens=4, ahead_tokens=12, last_tokens=24)
 BEGIN, END = 400, 700
 BEATS = [450, 500, 550, 600, 650]
 
@@ -147,6 +149,56 @@ def test_where_the_rhythm_stays_only_keys_are_new(checkpoint: Checkpoint) -> Non
         assert [(note.step, note.velocity) for note in way] == [(note.step, note.velocity) for note in gap.removed]
         assert all(40 <= note.pitch <= 80 for note in way)
         assert way != gap.removed
+
+
+@each_pair
+def test_a_guide_that_has_heard_the_right_side_draws_lawful_notes_that_the_stream_reads(
+    checkpoint: Checkpoint, make: type
+) -> None:
+    notes = take()
+    kept = [note for note in notes if BEGIN <= note.step < END and note.pitch < 60]
+    gap = Gap.of(notes, BEGIN, END, kept)
+    ahead = Foresight.of(gap, 200.0)
+    assert ahead is not None
+
+    def guided() -> list[tuple[Struck, ...]]:
+        decoder, stream = make(checkpoint)
+        stream.set_params(native.SamplerParams(keep_timing=True), 1.0)
+        stream.feed(ahead.events)
+        stream.rollback(BEGIN + ahead.shift)
+        return filled(make(checkpoint), gap, guide=Guide(decoder, stream, ahead.shift))
+
+    ways = guided()
+    assert ways == guided()
+    assert ways != filled(make(checkpoint), gap)
+    for way in ways:
+        assert all(BEGIN <= note.step < note.end <= END for note in way)
+        assert way == gap.lawful(way)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(400, 700), (450, 500), (100, 1300), (37, 938)])
+def test_in_the_other_order_every_note_keeps_its_place_in_the_bar(begin: int, end: int) -> None:
+    gap = Gap.of(take(), begin, end)
+    bar = 200
+    ahead = Foresight.of(gap, float(bar))
+    assert ahead is not None
+    strikes = {event[:2] for event in ahead.events if event[2] >= 0}
+    behind = {(step, pitch) for step, pitch in strikes if step < ahead.behind}
+    assert behind == {(n.step - end, n.pitch) for n in gap.right if n.step < end + ahead.behind}
+    assert (ahead.behind + ahead.before + end - begin) % bar == 0, "the right side stands elsewhere in the bar"
+    assert {(step - ahead.shift, pitch) for step, pitch in strikes - behind} == {
+        (n.step, n.pitch) for n in gap.left if n.step >= begin - ahead.before
+    }
+    assert max(event[0] for event in ahead.events) < begin + ahead.shift
+    one, two, three = (Chord.from_id(NO_CHORD + n) for n in (1, 2, 3))
+    chords = ahead.chords(gap, [(0.0, one), (begin / 100, two), (end / 100, three)])
+    assert chords[0] == (0.0, three)
+    assert any(at == pytest.approx(ahead.behind / 100) and chord == one for at, chord in chords)
+    assert any(at == pytest.approx((begin + ahead.shift) / 100) and chord == two for at, chord in chords)
+
+
+def test_nothing_behind_a_gap_is_nothing_to_foresee() -> None:
+    assert Foresight.of(Gap.of([note for note in take() if note.step < END], BEGIN, END), 200.0) is None
 
 
 def test_a_gap_at_the_start_and_one_at_the_end_are_gaps(checkpoint: Checkpoint) -> None:

@@ -100,6 +100,17 @@ def test_a_share_of_the_beats_leaves_the_others(take: Path, tmp_path: Path) -> N
     assert 1 <= len(old - new) <= 3
 
 
+def test_what_two_tracks_double_is_played_anew_in_both(take: Path, tmp_path: Path) -> None:
+    file = mido.MidiFile(take)
+    file.tracks.append(file.tracks[1])
+    file.save(tmp_path / "doubled.mid")
+    (path,) = again(tmp_path / "doubled.mid", tmp_path, "--bars", "3")
+    first, last = 2 * 4 * 480, 3 * 4 * 480
+    old = {note[:4] for note in MidiTake(take).notes if first <= note.on_tick < last}
+    new = {note[:4] for note in MidiTake(path).notes if first <= note.on_tick < last}
+    assert len(old & new) < len(old) / 2, "one track's notes were left"
+
+
 def test_the_same_call_gives_the_same_bytes(take: Path, tmp_path: Path) -> None:
     (one,) = again(take, tmp_path, "--seconds", "4-6", "--chords", "Dm7 | G7 | C | C")
     first = one.read_bytes()
