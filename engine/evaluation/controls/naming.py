@@ -85,7 +85,7 @@ def _hand(
     onset: F64, length: F64, line: npt.NDArray[np.int64], since: F64, velocity: npt.NDArray[np.integer],
     mine: npt.NDArray[np.bool_], beats: int,
 ) -> F64:  # fmt: skip
-    """(9,) of one register: how much it plays, how long and loud its notes are, how it moves and meets the changes."""
+    """Returns (9,) features of one register: how much it plays, how long and loud, how it moves and meets changes."""
     if not mine.any():
         return np.zeros(9)
     leaps = np.abs(np.diff(line)) if len(line) > 1 else np.zeros(1)
@@ -114,12 +114,12 @@ class Namer:
             self._labels[kind], self._networks[kind] = labels, _train(rows[known], target, len(labels))
 
     def name(self, clip: Clip) -> dict[str, str]:
-        """The likeliest name of each kind."""
+        """Returns the likeliest name of each kind."""
         row = self._scaled(clip.features()[None])
         return {kind: self._labels[kind][int(_logits(row, p).argmax())] for kind, p in self._networks.items()}
 
     def accuracy(self, clips: Sequence[Clip]) -> dict[str, float]:
-        """Share of the clips named right, of those that have a name of the kind."""
+        """Returns the share of the clips named right, of those that have a name of the kind."""
         said = [self.name(clip) for clip in clips]
         return {
             kind: float(
@@ -134,7 +134,7 @@ class Namer:
 
 
 def practice_clip(seed: int, bars: int = CLIP_BARS) -> Clip:
-    """The first bars of a practice piece, or all of a shorter one, with its true names."""
+    """Returns the first bars of a practice piece, or all of a shorter one, with its true names."""
     music = compose(seed, 0)
     chart = music.chart.fill(min(bars, music.chart.bars))
     notes = music.notes[music.notes["onset_s"] < chart.beats * 60.0 / music.tempo_bpm]
@@ -142,7 +142,7 @@ def practice_clip(seed: int, bars: int = CLIP_BARS) -> Clip:
 
 
 def roughened(clip: Clip, rng: np.random.Generator) -> Clip:
-    """The clip as a less exact pianist might play it: looser time and lengths, notes left out or missed."""
+    """Returns the clip as a less exact pianist might play it: looser time and lengths, notes left out or missed."""
     notes = np.sort(clip.notes[rng.random(len(clip.notes)) >= rng.uniform(0, 0.15)], order=["onset_s", "pitch"])
     count = len(notes)
     chord = np.cumsum(np.diff(notes["onset_s"], prepend=-9.0) > 0.03)  # what is struck together strays together
@@ -158,13 +158,13 @@ def roughened(clip: Clip, rng: np.random.Generator) -> Clip:
 
 
 def practice_names(music: Composition) -> dict[str, str]:
-    """What a practice piece was made to be; a left hand only where it is played."""
+    """Returns the names of what a practice piece was made to be; a left hand only where it is played."""
     names = {"role": music.role, "groove": music.style}
     return names | ({"left_hand": music.left} if music.left and music.role not in NO_LEFT_HAND else {})
 
 
 def train_namer(pieces: int = 2500, tested: int = 400) -> tuple[Namer, dict[str, float]]:
-    """A namer, and its share of right names on practice pieces that it has not heard. The same each time."""
+    """Trains a namer; returns it and its share of right names on unheard practice pieces. The same each time."""
     clips = [practice_clip(_SEED + i) for i in range(pieces)]
     rough = [roughened(clip, np.random.default_rng([i, k])) for i, clip in enumerate(clips) for k in range(ROUGHENED)]
     namer = Namer(clips + rough)
