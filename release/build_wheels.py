@@ -23,7 +23,7 @@ import pybind11
 import ziglang
 
 sys.path.insert(0, str(Path(__file__).parent))
-from check_extension import check_extension
+from check_extension import check_extension, check_plugin
 from cross_python import import_library, python_headers
 from targets import TARGETS, Target
 
@@ -48,8 +48,8 @@ set(CMAKE_USER_MAKE_RULES_OVERRIDE {tools}/rules.cmake)
 MAC_RULES = 'set(CMAKE_SHARED_MODULE_CREATE_CXX_FLAGS "-dynamiclib")\n'
 
 
-def build_extension(target: Target, folder: Path, jobs: int) -> Path:
-    """Compiles native/ for the target and checks what comes out; its file."""
+def build_native(target: Target, folder: Path, jobs: int) -> tuple[Path, Path]:
+    """Compiles native/ for the target and checks what comes out; the files of the extension and of the plug-in."""
     tools = folder / "tools"
     tools.mkdir(parents=True, exist_ok=True)
     for name, command in (("c++", f"c++ -target {target.zig}"), ("ar", "ar"), ("ranlib", "ranlib")):
@@ -61,6 +61,7 @@ def build_extension(target: Target, folder: Path, jobs: int) -> Path:
     suffix = target.suffix.format(VERSION)
     options = [
         f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DCMAKE_BUILD_TYPE=Release", "-DSIDEMAN_BINDINGS=ON",
+        "-DSIDEMAN_PLUGIN=ON",
         f"-Dpybind11_DIR={pybind11.get_cmake_dir()}", f"-DPython_EXECUTABLE={sys.executable}",
         f"-DPython_INCLUDE_DIR={python_headers(folder, target.system)}", f"-DPYTHON_MODULE_EXTENSION={suffix}",
         "-DPYBIND11_FINDPYTHON=ON", f"-DCMAKE_INSTALL_PREFIX={folder / 'installed'}",
@@ -70,10 +71,12 @@ def build_extension(target: Target, folder: Path, jobs: int) -> Path:
         options.append(f"-DPython_LIBRARY={import_library(folder, ZIG)}")
         (folder / "libdl.a").write_bytes(b"!<arch>\n")  # CMake's FindPython links what Linux' Python does
     run("cmake", "-S", ROOT, "-B", folder / "build", "-G", "Ninja", *options)
-    run("cmake", "--build", folder / "build", "--parallel", str(jobs), "--target", "_core")
+    run("cmake", "--build", folder / "build", "--parallel", str(jobs), "--target", "_core", "sideman_clap")
     extension = folder / "build" / f"_core{suffix}"
+    plugin = folder / "build" / "native" / "plugin" / "sideman.clap"
     check_extension(extension, target.system)
-    return extension
+    check_plugin(plugin, target.system)
+    return extension, plugin
 
 
 def pure_wheel(folder: Path) -> Path:
@@ -83,8 +86,8 @@ def pure_wheel(folder: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def platform_wheel(pure: Path, extension: Path, tag: str, out_dir: Path) -> Path:
-    """The pure wheel with the extension in it, under another tag (PEP 427)."""
+def platform_wheel(pure: Path, extension: Path, plugin: Path, tag: str, out_dir: Path) -> Path:
+    """The pure wheel with the extension and the plug-in in it, under another tag (PEP 427)."""
     name, version = pure.name.split("-")[:2]
     record_name = f"{name}-{version}.dist-info/RECORD"
     path = out_dir / f"{name}-{version}-{tag}.whl"
@@ -105,6 +108,7 @@ def platform_wheel(pure: Path, extension: Path, tag: str, out_dir: Path) -> Path
                 content = "\n".join([*kept, "Root-Is-Purelib: false", f"Tag: {tag}"]).encode() + b"\n"
             put(entry, content)
         put(f"native/{extension.name}", extension.read_bytes())
+        put(f"native/plugin/{plugin.name}", plugin.read_bytes())
         wheel.writestr(record_name, "\n".join([*lines, f"{record_name},,", ""]))
     return path
 
@@ -113,12 +117,12 @@ def build(name: str, pure: Path, out_dir: Path, jobs: int) -> Path:
     """The wheel of one target. Of this machine's own kind, auditwheel says whether it runs on every distribution."""
     target = TARGETS[name]
     folder = ROOT / "build" / "release" / name
-    extension = build_extension(target, folder, jobs)
+    extension, plugin = build_native(target, folder, jobs)
     tag = f"cp{VERSION}-cp{VERSION}-"
     if (target.system, target.processor) != (platform.system(), platform.machine()):
-        return platform_wheel(pure, extension, tag + target.platform_tag, out_dir)
+        return platform_wheel(pure, extension, plugin, tag + target.platform_tag, out_dir)
     audited = folder / "audited"
-    wheel = platform_wheel(pure, extension, f"{tag}linux_{target.processor}", folder)
+    wheel = platform_wheel(pure, extension, plugin, f"{tag}linux_{target.processor}", folder)
     run(
         sys.executable, "-m", "auditwheel", "repair", "--plat", target.platform_tag, "--only-plat",
         "--wheel-dir", audited, wheel,

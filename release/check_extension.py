@@ -1,4 +1,4 @@
-"""Whether a compiled extension module can be loaded on its system: the link map, read from the file itself."""
+"""Whether compiled extension module and plug-in can be loaded on their system: the link map, read from the file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 import lief
 from cross_python import export_names
 
-__all__ = ["check_extension"]
+__all__ = ["check_extension", "check_plugin"]
 
 lief.logging.disable()  # it wonders at what zig leaves empty
 
 ENTRY = "PyInit__core"
-WINDOWS_OWN = ("kernel32.dll", "msvcrt.dll", "ucrtbase.dll", "api-ms-win-", "ntdll.dll", "advapi32.dll")
+PLUGIN_ENTRY = "clap_entry"
+WINDOWS_OWN = ("ws2_32.dll", "kernel32.dll", "msvcrt.dll", "ucrtbase.dll", "api-ms-win-", "ntdll.dll", "advapi32.dll")
 LINUX_OWN = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "ld-linux")
 OLD_GLIBC = (2, 17)
 MAC_OWN = ("/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib")
@@ -56,6 +57,32 @@ def check_extension(path: Path, system: str) -> None:
     missing = sorted(asked - export_names().keys())
     if missing or not asked:
         sys.exit(f"{path}: asks Python for {', '.join(missing) or 'nothing at all'}, which it does not have")
+
+
+def check_plugin(path: Path, system: str) -> None:
+    """Ends the program with a line where the plug-in's entry is missing, or a library that not every machine has is
+    needed. It asks nothing of Python.
+    """
+    binary = lief.parse(str(path))
+    if isinstance(binary, lief.PE.Binary):
+        entries = {entry.name for entry in binary.get_export().entries}
+        strangers = [library.name for library in binary.imports if not library.name.lower().startswith(WINDOWS_OWN)]
+    elif isinstance(binary, lief.ELF.Binary):
+        entries = {symbol.name for symbol in binary.exported_symbols}
+        strangers = [name for name in binary.libraries if not name.startswith(LINUX_OWN)]
+        requirements = binary.symbols_version_requirement
+        versions = {version.name for library in requirements for version in library.get_auxiliary_symbols()}
+        strangers += sorted(name for name in versions if not is_old(name))
+    elif isinstance(binary, lief.MachO.Binary):
+        entries = {symbol.name.removeprefix("_") for symbol in binary.exported_symbols}
+        needed = [library.name for library in binary.libraries if Path(library.name).name != path.name]  # its own name
+        strangers = [name for name in needed if name not in MAC_OWN]
+    else:
+        sys.exit(f"{path}: is no library of {system}")
+    if PLUGIN_ENTRY not in entries:
+        sys.exit(f"{path}: does not export {PLUGIN_ENTRY}")
+    if strangers:
+        sys.exit(f"{path}: needs {', '.join(strangers)}, which not every {system} has")
 
 
 def is_old(version: str) -> bool:

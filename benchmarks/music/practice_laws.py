@@ -20,6 +20,7 @@ from benchmarks.common.result import say_result
 from engine.data.practice import Composition, compose_whole
 from engine.data.practice.hands.scales import Harmony
 from engine.data.practice.measures import beats_of, head_returns, silence
+from engine.data.practice.plan import last_tones
 from engine.vocabulary import LAYOUT
 
 SHARE_RETURNING = 0.95
@@ -32,7 +33,7 @@ def broken(piece: Composition) -> list[str]:
     ending = notes[beat > last - 0.15]
     found = []
     classes = {int(pitch) % 12 for pitch in ending["pitch"]}
-    if not len(ending) or not classes <= Harmony(piece.chart).palettes[-1].held or beat.max() > last + 0.5:
+    if not len(ending) or not classes <= last_tones(Harmony(piece.chart)) or beat.max() > last + 0.5:
         found.append("ends on its last chord")
     elif ending["offset_s"].max() < notes["offset_s"].max():
         found.append("holds its last chord")

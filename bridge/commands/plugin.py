@@ -1,4 +1,4 @@
-"""`sideman plugin install | uninstall`: the CLAP plug-in, where hosts look for it."""
+"""`sideman plugin install | uninstall | chart`: the CLAP plug-in, where hosts look for it, and what it plays over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from bridge.errors import BridgeError
 from bridge.plugin.install import install, uninstall
+from bridge.plugin.teller import tell_plugins
+from bridge.plugin.wire import EVERY_INSTANCE
+from engine.chords import parse_chart
+from osc_protocol.table.host_rows import CHORDS
 
 __all__ = ["add_arguments", "run"]
 
@@ -17,12 +22,28 @@ notes of its track and plays its own. docs/PLUGIN.md has the rest."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's action and options."""
-    parser.add_argument("action", choices=("install", "uninstall"), help="install the plug-in, or remove it")
+    parser.add_argument(
+        "action",
+        choices=("install", "uninstall", "chart"),
+        help="install the plug-in, remove it, or have the projects of the host that is open keep a chart",
+    )
+    parser.add_argument("chart", nargs="?", metavar="CHORDS", help="for chart: such as 'Dm7 | G7 | Cmaj7 | %%'")
+    parser.add_argument(
+        "--instance", type=int, default=EVERY_INSTANCE, metavar="N", help="for chart: the Nth that was loaded [all]"
+    )
     parser.add_argument("--dir", type=Path, help="another folder than the one where every host looks")
 
 
 def run(args: argparse.Namespace) -> int:
     """Does it, and says what remains to be done. SidemanError in one line if it cannot be done."""
+    if (args.chart is not None) != (args.action == "chart"):
+        raise BridgeError("`sideman plugin chart 'Dm7 | G7'` takes a chart, and no other action does")
+    if args.action == "chart":
+        if not 0 <= args.instance <= 0xFFFF:
+            raise BridgeError(f"--instance {args.instance} is none: they are numbered from 1")
+        parse_chart(args.chart)
+        print(tell_plugins(CHORDS, args.chart, args.instance))
+        return 0
     if args.action == "install":
         print("wrote", install(args.dir))
         print(_NEXT)

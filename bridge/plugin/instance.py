@@ -64,8 +64,8 @@ class Instance:
             case wire.Now(at, serial, offline):
                 self._now_at(at)
                 self._tell(at, serial, offline=offline)
-            case wire.Hello():
-                raise BridgeError("a plug-in greets twice")
+            case wire.Hello() | wire.Tell():
+                raise BridgeError("a plug-in says what only others may say: install it anew")
 
     def close(self) -> None:
         """Ends the session."""

@@ -7,17 +7,21 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from bridge.errors import BridgeError
 from bridge.live.playing.improviser import Improviser
 from bridge.plugin.address_file import Address, read_address, remove_address, write_address
 from bridge.plugin.connection import Connection
-from bridge.plugin.instance import Instance
-from bridge.plugin.wire import TOKEN_SIZE
+from bridge.plugin.instance import MODE_ID, Instance
+from bridge.plugin.wire import EVERY_INSTANCE, TOKEN_SIZE, Tell, parameter, status, text
+from osc_protocol.table.host_rows import CHORDS
+from osc_protocol.table.parameters import BY_NAME
 
 __all__ = ["PluginServer"]
 
-HOST = "127.0.0.1"
+HOST: Final = "127.0.0.1"
+CHANGES: Final = float(BY_NAME["mode"].choices.index("changes"))
 
 
 class PluginServer:
@@ -30,6 +34,7 @@ class PluginServer:
         self._address: Address | None = None
         self._lock = threading.Lock()
         self._connections: set[Connection] = set()
+        self._plugins: list[Connection] = []  # those that are plug-ins, in the order of their coming
         self._threads: list[threading.Thread] = []
 
     @property
@@ -90,10 +95,7 @@ class PluginServer:
         instance = Instance(self._make, connection.send, self._report)
         try:
             if connection.greet():
-                self._report("plug-in", "connected")
-                for message in connection.messages():
-                    instance.take(message)
-                self._report("plug-in", "gone")
+                self._talk(connection, instance)
         except BridgeError as error:
             self._report("error", str(error))
         finally:
@@ -101,6 +103,35 @@ class PluginServer:
             instance.close()
             with self._lock:
                 self._connections.discard(connection)
+                if connection in self._plugins:
+                    self._plugins.remove(connection)
+                    self._report("plug-in", "gone")
+
+    def _talk(self, connection: Connection, instance: Instance) -> None:
+        is_plugin = False
+        for message in connection.messages():
+            if isinstance(message, Tell):
+                connection.send(status(self._pass_on(message)))
+                continue
+            if not is_plugin:
+                is_plugin = True
+                with self._lock:
+                    self._plugins.append(connection)
+                    number = len(self._plugins)
+                self._report("plug-in", f"{number} connected")
+            instance.take(message)
+
+    def _pass_on(self, message: Tell) -> str:
+        """Has the plug-ins that are meant keep a text, and tell it us as their own; returns what there is to say."""
+        with self._lock:
+            plugins = list(self._plugins)
+        if message.instance != EVERY_INSTANCE:
+            plugins = plugins[message.instance - 1 : message.instance]
+        for plugin in plugins:
+            plugin.send(text(message.name, message.text))
+            if message.name == CHORDS:
+                plugin.send(parameter(MODE_ID, CHANGES))
+        return "1 instance was told" if len(plugins) == 1 else f"{len(plugins)} instances were told"
 
 
 def _answers(port: int) -> bool:

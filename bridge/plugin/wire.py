@@ -15,17 +15,19 @@ from bridge.errors import BridgeError
 from bridge.live.commands import FollowHost
 
 __all__ = [
-    "MICRO", "TOKEN_SIZE", "VERSION", "Frames", "Hello", "Key", "Now", "Parameter", "Restart", "Text", "ToEngine",
-    "alive", "cancel", "done", "note", "parameter", "silence", "status", "text", "to_micro", "welcome",
+    "EVERY_INSTANCE", "MICRO", "TOKEN_SIZE", "VERSION", "Frames", "Hello", "Key", "Now", "Parameter", "Restart", "Tell",
+    "Text", "ToEngine", "alive", "cancel", "done", "hello", "note", "parameter", "read_status", "silence", "status",
+    "tell", "text", "to_micro", "welcome",
 ]  # fmt: skip
 
 VERSION: Final = 1
+EVERY_INSTANCE: Final = 0
 TOKEN_SIZE: Final = 32
 MICRO: Final = 1e-6  # of a quarter
 _HEADER: Final = struct.Struct("<BBH")
 _PLACE: Final = struct.Struct("<qqdqqIHHB")
 _PLAYING, _LOOPING = 1, 2
-HELLO, PLACE, KEY, PARAMETER, TEXT, NOW, RESTART = range(1, 8)
+HELLO, PLACE, KEY, PARAMETER, TEXT, NOW, RESTART, TELL = range(1, 9)
 WELCOME, NOTE, CANCEL, SILENCE, DONE, STATUS, PARAMETER_BACK, TEXT_BACK, ALIVE = range(65, 74)
 
 
@@ -63,6 +65,15 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Tell:
+    """A text for the projects of other connections: the sender is no plug-in. instance: EVERY_INSTANCE, or a number."""
+
+    instance: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Now:
     """Up to `at` nothing can be changed any more. offline: the host waits for done(serial)."""
 
@@ -76,7 +87,7 @@ class Restart:
     """A render begins, on a count that begins anew."""
 
 
-ToEngine = Hello | FollowHost | Key | Parameter | Text | Now | Restart
+ToEngine = Hello | FollowHost | Key | Parameter | Text | Now | Restart | Tell
 
 
 class Frames:
@@ -98,6 +109,16 @@ class Frames:
                 yield _read(kind, payload)
             except (struct.error, UnicodeDecodeError, IndexError, KeyError) as error:
                 raise BridgeError(f"a plug-in sent a broken frame of type {kind}: install it anew") from error
+
+
+def hello(token: bytes) -> bytes:
+    """Returns the first frame of a connection."""
+    return _frame(HELLO, struct.pack("<H", VERSION) + token)
+
+
+def tell(instance: int, name: str, value: str) -> bytes:
+    """Returns a text for the project of an instance, numbered from 1, or of EVERY_INSTANCE."""
+    return _frame(TELL, struct.pack("<H", instance) + _named(name, value))
 
 
 def welcome() -> bytes:
@@ -150,6 +171,18 @@ def to_micro(beat: float) -> int:
     return round(beat / MICRO)
 
 
+def read_status(data: bytes) -> str | None:
+    """Returns the text of the first status among whole frames to a plug-in; None while none has come."""
+    while len(data) >= _HEADER.size:
+        kind, _, length = _HEADER.unpack_from(data)
+        if len(data) < _HEADER.size + length:
+            return None
+        if kind == STATUS:
+            return data[_HEADER.size : _HEADER.size + length].decode("utf-8", "replace")
+        data = data[_HEADER.size + length :]
+    return None
+
+
 def _frame(kind: int, payload: bytes) -> bytes:
     return _HEADER.pack(kind, 0, len(payload)) + payload
 
@@ -198,6 +231,12 @@ def _text(payload: bytes) -> Text:
     return Text(payload[1:end].decode("ascii"), payload[end:].decode("utf-8"))
 
 
+def _tell(payload: bytes) -> Tell:
+    (instance,) = struct.unpack_from("<H", payload)
+    text = _text(payload[2:])
+    return Tell(instance, text.name, text.text)
+
+
 def _now(payload: bytes) -> Now:
     at, serial, offline = struct.unpack("<qIB", payload)
     return Now(at * MICRO, serial, bool(offline))
@@ -210,4 +249,5 @@ def _restart(payload: bytes) -> Restart:
 
 _READERS: Final[Mapping[int, Callable[[bytes], ToEngine]]] = {
     HELLO: _hello, PLACE: _place, KEY: _key, PARAMETER: _parameter, TEXT: _text, NOW: _now, RESTART: _restart,
+    TELL: _tell,
 }  # fmt: skip

@@ -118,6 +118,7 @@ def _add(d: _Degrees, text: str) -> None:
 
 def _major_extension(d: _Degrees, text: str) -> None:
     d.seventh = "7"
+    d -= {"b7"}  # C9(7M): what stood before it is over a major seventh, too
     _extension(d, re.match(r"\d+", text)[0])  # type: ignore[index]  # the pattern begins with digits
 
 

@@ -1,4 +1,4 @@
-"""What is played in an excerpt's place: by a model from the same lead and chords, or by the 5-gram."""
+"""Plays in an excerpt's place: a model from the same lead and chords, or the 5-gram."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def continue_with_model(
 
 
 def continue_with_ngrams(model: NgramModel, excerpt: Excerpt, seed: int) -> Notes:
-    """The same from a 5-gram, through the same sampler: it knows neither chords nor meter."""
+    """Goes on likewise with a 5-gram, through the same sampler: it knows neither chords nor meter."""
     ids, begin_s = encode_notes(excerpt.lead)
     sampler = native.Sampler(LAYOUT, seed, rollback=1)
     tokens = [BOS, *(int(token) for token in ids)]

@@ -1,4 +1,4 @@
-"""How alike two sets of music are: overlapping area and KL divergence, as mgeval defines them.
+"""Measures how alike two sets of music are: overlapping area and KL divergence, as mgeval defines them.
 
 Yang and Lerch 2020, "On the evaluation of generative models in music": distances between all pairs within the
 reference, and from the reference to the other set; their densities (Gaussian kernels) are then compared.
@@ -17,7 +17,7 @@ _POINTS = 512
 
 
 def overlap_and_kl(reference: F64, other: F64) -> tuple[float, float]:
-    """(R, F) and (O, F) features -> overlapping area (1: alike, 0: strangers) and KL divergence in nats.
+    """Returns the overlapping area (1: alike, 0: not at all) and KL divergence in nats of (R, F) and (O, F) features.
 
     Three or more rows each.
     """
@@ -43,7 +43,7 @@ def overlap_and_kl(reference: F64, other: F64) -> tuple[float, float]:
 
 
 def _distances(a: F64, b: F64) -> F64:
-    """(A, F), (B, F) -> (A, B) Euclidean distances."""
+    """Returns the (A, B) Euclidean distances of (A, F) and (B, F)."""
     from scipy.spatial.distance import cdist
 
     return cdist(a, b)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Excerpts of held-out music: a few seconds, the music that led to them, their chords and beats."""
+"""Cuts excerpts of held-out music: a few seconds, the music that led to them, their chords and beats."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def cut_excerpts(shard: Shard, count: int, length_s: float, lead_s: float, seed:
 
 
 def within(notes: Notes, start_s: float, stop_s: float) -> Notes:
-    """The notes struck from start_s on and before stop_s, timed from start_s, ended at stop_s at the latest."""
+    """Returns the notes struck from start_s on and before stop_s, timed from start_s, ended at stop_s at the latest."""
     chosen: Notes = notes[(notes["onset_s"] >= start_s) & (notes["onset_s"] < stop_s)].copy()
     chosen["offset_s"] = np.minimum(chosen["offset_s"], stop_s) - start_s
     chosen["onset_s"] -= start_s
@@ -85,7 +85,7 @@ def _cut(shard: Shard, index: int, notes: Notes, start_s: float, length_s: float
 
 
 def _meter(beats_s: npt.NDArray[np.float64], beat_in_bar: npt.NDArray[np.int64], length_s: float) -> Meter | None:
-    """The beats of the excerpt as one tempo, if none of them strays further than a tenth of a beat from it."""
+    """Returns the excerpt's beats as one tempo, if none of them is further than a tenth of a beat from it."""
     inside = (beats_s >= 0) & (beats_s < length_s)
     beats_s, beat_in_bar = beats_s[inside], beat_in_bar[inside]
     bars = np.flatnonzero(beat_in_bar == 0)

@@ -1,4 +1,4 @@
-"""What is counted of a piece of music: six histograms, and single figures for harmony, groove, repetition, silence."""
+"""Counts features of a piece of music: six histograms, and figures for harmony, groove, repetition, silence."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def figures(notes: Notes, length_s: float, chords: ChordLabels, meter: Meter | N
 
 
 def groove(onset_s: F64, length_s: float, meter: Meter) -> float:
-    """Mean likeness of all pairs of whole bars: 1 - the share of their 64 positions where only one has an onset."""
+    """Returns the mean likeness of all pairs of bars: 1 - the share of 64 places where only one has an onset."""
     bar_s = 60.0 / meter.tempo_bpm * meter.beats_per_bar
     bars = int((length_s - meter.bar_s) // bar_s)
     if bars < 2:
@@ -83,20 +83,20 @@ def groove(onset_s: F64, length_s: float, meter: Meter) -> float:
 
 
 def on_the_beat(onset_s: F64, meter: Meter) -> float:
-    """Share of the onsets within a tenth of a beat from a beat."""
+    """Returns the share of the onsets within a tenth of a beat from a beat."""
     beats = (onset_s - meter.bar_s) * meter.tempo_bpm / 60.0
     return float((np.abs(beats - np.rint(beats)) < 0.1).mean())
 
 
 def restrikes(notes: Notes) -> float:
-    """Share of the notes that repeat a pitch struck less than 0.3 s before."""
+    """Returns the share of the notes that repeat a pitch struck less than 0.3 s before."""
     order = np.lexsort((notes["onset_s"], notes["pitch"]))
     pitch, onset_s = notes["pitch"][order], notes["onset_s"][order]
     return float(((np.diff(pitch.astype(int)) == 0) & (np.diff(onset_s) < _RESTRIKE_S)).sum() / len(notes))
 
 
 def polyphony(notes: Notes, length_s: float, samples_per_s: int = _SAMPLES_PER_S) -> npt.NDArray[np.int64]:
-    """(S,) how many notes sound, at evenly spaced moments from 0 on."""
+    """Returns (S,) how many notes sound, at evenly spaced moments from 0 on."""
     moments = np.arange(0.0, length_s, 1.0 / samples_per_s)
     started = np.searchsorted(np.sort(notes["onset_s"]), moments, side="right")
     ended = np.searchsorted(np.sort(notes["offset_s"]), moments, side="right")

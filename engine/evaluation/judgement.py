@@ -1,4 +1,4 @@
-"""One table: real music, the model with and without its chords and beat, the 5-gram, all measured alike."""
+"""Makes one table of real music, the model with and without chords and beat, and the 5-gram, all measured alike."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _distances(
 
 
 def _figures(clips: list[Notes], places: list[Excerpt]) -> dict[str, float | None]:
-    """Means over the clips for which a figure can be told."""
+    """Returns means over the clips for which a figure can be computed."""
     rows = [figures(notes, LENGTH_S, at.chords, at.meter) for notes, at in zip(clips, places, strict=True)]
     means: dict[str, float | None] = {}
     for name in FIGURES:

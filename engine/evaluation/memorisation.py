@@ -1,4 +1,4 @@
-"""How much of what a model plays stands in its training music: runs of notes that are the same, in any key.
+"""Measures how much of what a model plays is in its training music: equal runs of notes, in any key.
 
 Music is read as the sequence of its pitches by (onset, pitch); a run of n notes is known by its n - 1 intervals, so
 that a transposed copy is a copy.

@@ -1,4 +1,4 @@
-"""What can be counted of a solo."""
+"""Simple measures of a solo."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def chord_tone_share_of(notes: Notes, spans: Iterable[tuple[float, float, Chord 
 
 
 def longest_rest_s(notes: Notes, length_s: float) -> float:
-    """The longest time without a new note, from 0 to length_s."""
+    """Returns the longest time in seconds without a new note, from 0 to length_s."""
     edges = np.concatenate([[0.0], np.sort(notes["onset_s"]), [length_s]])
     return float(np.diff(edges).max())

@@ -1,4 +1,4 @@
-"""What is counted of a solo over a chart: harmony, hands, silence, form, dynamics, and whether it comes to an end."""
+"""Measures a solo over a chart: harmony, hands, silence, form, dynamics, and whether it comes to an end."""
 
 from __future__ import annotations
 

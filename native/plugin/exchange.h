@@ -29,7 +29,8 @@ struct Exchange {
   std::array<std::atomic<double>, kNumRows> offsets{};     // what the host's modulation adds; audio thread
   std::array<std::atomic<std::uint64_t>, kKeys / 64> keys{};  // held by the player: channel x pitch; audio thread
   std::atomic<bool> dropped{false};      // to_engine was full: the link tells everything anew
-  std::atomic<bool> tell_all{false};     // the main thread has loaded a state
+  std::atomic<bool> tell_all{false};     // the engine is another one
+  std::atomic<bool> tell_values{false};  // a state was loaded, or another surface has set something
   std::atomic<bool> in_use{false};       // something plays or is played: the link looks every millisecond
   std::atomic<bool> offline{false};      // the host renders faster than time passes
   std::atomic<bool> restarting{false};   // the next block begins a render; main thread sets, audio thread takes

@@ -85,7 +85,7 @@ clap::ProcessStatus Instance::process(const clap::Process* process) noexcept {
   for (std::uint32_t i = 0; i < num_events; ++i) {
     const clap::EventHeader* event = process->in_events->get(process->in_events, i);
     if (event == nullptr || event->space_id != clap::kCoreSpace) continue;
-    const std::uint32_t time = std::clamp(event->time, at, frames);
+    const std::uint32_t time = std::clamp(event->time, at, std::max(at, frames - (frames > 0)));  // whatever it says
     if (event->type != clap::kTransport) {
       hear(event, static_cast<MicroBeats>(beat_.beat_after(time - at)));
       continue;

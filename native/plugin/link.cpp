@@ -35,6 +35,7 @@ void Link::run() {
       if (open()) {
         serve();
         push(FromEngine{});  // silence: whatever becomes of the engine, the notes end
+        set_state(EngineState::kMissing);
       }
       socket_.close();
       next = Clock::now() + kRetry;
@@ -104,12 +105,17 @@ void Link::serve() {
 bool Link::forward() {
   const bool open = socket_.is_open();
   const bool dropped = exchange_.dropped.exchange(false);
-  if ((exchange_.tell_all.exchange(false) || dropped) && open) tell_all();
+  const bool values = exchange_.tell_values.exchange(false);
+  if ((exchange_.tell_all.exchange(false) || dropped) && open)
+    tell_all();
+  else if (values && open)
+    tell_values();
   ToEngine message;
   while (exchange_.to_engine.try_pop(message)) {
     if (message.type == ToEngineType::kPlace) place_ = message;
     if (message.type == ToEngineType::kRestart && open) {  // the render shall begin with all that the host has set
       exchange_.tell_all.store(false);
+      exchange_.tell_values.store(false);
       tell_all();
     }
     write(out_, message);
@@ -117,8 +123,8 @@ bool Link::forward() {
   return open && (out_.empty() || socket_.send(out_.data(), out_.size()));
 }
 
-/// Texts first, since a mode may need the chart; the place before the keys, since they are of its moment.
-void Link::tell_all() {
+/// Texts first, since a mode may need the chart.
+void Link::tell_values() {
   {
     const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
     for (std::size_t i = 0; i < kNumTexts; ++i) write_text(out_, kTextNames[i], exchange_.texts[i]);
@@ -131,7 +137,14 @@ void Link::tell_all() {
     message.value = exchange_.effective(row);
     write(out_, message);
   }
+}
+
+/// The place before the keys, since they are of its moment.
+void Link::tell_all() {
+  tell_values();
   write(out_, place_);
+  ToEngine message;
+  message.place.at = place_.place.at;
   message.type = ToEngineType::kKey;
   for (std::uint8_t channel = 0; channel < 16; ++channel) {
     for (const std::uint8_t controller : {kAllSoundOff, kResetControllers}) {
@@ -171,7 +184,10 @@ void Link::take(const Frame& frame) {
   if (read(frame, message)) {
     const std::size_t row = message.type == FromEngineType::kParameter ? row_of(message.id) : kNumRows;
     if (message.type == FromEngineType::kParameter && row == kNumRows) return;
-    if (row < kNumRows) exchange_.values[row].store(clamped(kRows[row], message.value), std::memory_order_relaxed);
+    if (row < kNumRows) {
+      exchange_.values[row].store(clamped(kRows[row], message.value), std::memory_order_relaxed);
+      exchange_.tell_values.store(true);  // what the host has is what the engine shall play
+    }
     push(message);
   } else if (read_done(frame, serial)) {
     exchange_.done.store(serial, std::memory_order_release);
@@ -189,6 +205,7 @@ void Link::take(const Frame& frame) {
       const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
       exchange_.texts[i].assign(bytes + 1 + frame.payload[0], frame.size - 1 - frame.payload[0]);
       exchange_.texts_changed.fetch_add(1);
+      exchange_.tell_values.store(true);
     }
     changed_();
   }

@@ -38,6 +38,7 @@ class Link {
   void serve();
   bool forward();
   void tell_all();
+  void tell_values();
   bool hear(int timeout_ms);
   void take(const Frame& frame);
   void set_state(EngineState state);

@@ -71,7 +71,7 @@ bool Instance::load(const clap::InStream* stream) {
     const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
     exchange_.texts = texts;
   }
-  exchange_.tell_all.store(true);
+  exchange_.tell_values.store(true);
   return true;
 }
 

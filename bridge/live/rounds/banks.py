@@ -7,7 +7,7 @@ of that fork takes over at a bar line, and plays each time what it would have pl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.errors import ModeError
@@ -30,6 +30,9 @@ class _Bank:
     values: Mapping[str, Value]
     seed: int
 
+    def fork(self) -> _Bank:
+        return replace(self, improviser=self.improviser.fork())
+
 
 class Banks:
     """Stores and calls up. seed: of the stream that plays. The session thread owns it."""
@@ -41,6 +44,7 @@ class Banks:
         self._storing: dict[str, float] = {}  # name -> stream second
         self._taken: set[str] = set()  # of them, those that the stream has come by
         self._recalling: tuple[str, float] | None = None
+        self._ready: _Bank | None = None  # what takes over, forked in time: at the line there is none for it
 
     def store(self, name: str, metre: Metre) -> None:
         """Stores what plays, from the next bar line on; at rest, or without a beat, at once."""
@@ -65,8 +69,11 @@ class Banks:
             filled = ", ".join(sorted(self._banks)) or "none"
             raise ModeError(f"bank {name} is empty (filled: {filled}): /sideman/bank/store {name} fills it")
         at_s = 0.0
+        self._ready = None
         if self._ahead.playing:
             at_s = self._ahead.hold(self._line_s(metre))
+            if name not in self._storing:
+                self._ready = self._banks[name].fork()
         self._recalling = name, at_s
 
     def step(self, now_us: int) -> str:
@@ -88,7 +95,10 @@ class Banks:
         self._ahead.come_to_hold()
         if name not in self._banks:  # it was to be stored, and the music broke off before
             self._take(name)
-        self._take_over(self._banks[name])
+        bank, self._ready = self._ready or self._banks[name].fork(), None
+        self.seed = bank.seed
+        self._ahead.exchange(bank.improviser, bank.seed)
+        self._knobs.recall(bank.values)
         return name
 
     def _line_s(self, metre: Metre) -> float:
@@ -101,9 +111,3 @@ class Banks:
 
     def _take(self, name: str) -> None:
         self._banks[name] = _Bank(self._ahead.improviser.fork(), dict(self._knobs.in_force), self.seed)
-
-    def _take_over(self, bank: _Bank) -> None:
-        improviser = bank.improviser.fork()
-        self.seed = bank.seed
-        self._ahead.exchange(improviser, bank.seed)
-        self._knobs.recall(bank.values)

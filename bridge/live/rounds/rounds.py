@@ -7,7 +7,7 @@ not to the stream: whatever is taken back and made anew, it is played there agai
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -248,10 +248,11 @@ class Rounds:
         """A bar that was kept while it sounded, and broken off, cannot come back."""
         self._fed = None
         cut = {kept for kept in self._all() if kept.bar is None and not self._heard.is_whole(kept.at)}
+
+        def whole(mapping: _Mapping) -> _Mapping:
+            return {bar: kept for bar, kept in mapping.items() if kept not in cut}
+
         if cut:
-            whole: Callable[[_Mapping], _Mapping] = lambda mapping: {  # noqa: E731
-                bar: kept for bar, kept in mapping.items() if kept not in cut
-            }
             self._undo = [whole(mapping) for mapping in self._undo]
             self._plans = [(from_, whole(mapping)) for from_, mapping in self._plans]
 

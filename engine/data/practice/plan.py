@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from engine.chords import Chart
 from engine.data.practice.forms import Bar, Family, chart_of, coloured, expand, final_bar
 from engine.data.practice.hands.dice import Dice
+from engine.data.practice.hands.scales import Harmony
 
-__all__ = ["Plan", "Section", "make_plan"]
+__all__ = ["Plan", "Section", "last_tones", "make_plan"]
 
 MOST_CHORUSES = 6
 
@@ -28,6 +29,12 @@ class Section:
     @property
     def stop(self) -> int:
         return self.first + self.bars
+
+
+def last_tones(harmony: Harmony) -> frozenset[int]:
+    """Returns the pitch classes that may sound at the end: what fits the last chord, and the ninth of its voicings."""
+    last = harmony.palettes[-1]
+    return last.held | {(last.root + 2) % 12}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from engine.data.practice.hands.scales import Harmony
 from engine.data.practice.hands.solo import Manner, Soloist
 from engine.data.practice.heads import Heads
 from engine.data.practice.piece import ACCOMPANIMENTS, FLOORS, ROLES, STYLES, Composition, Style, play_left
-from engine.data.practice.plan import Plan, Section, make_plan
+from engine.data.practice.plan import Plan, Section, last_tones, make_plan
 from engine.data.practice.timing import MAX_NOTE_S, Touch, perform, swing_ratio
 from engine.notes import Notes
 
@@ -79,7 +79,7 @@ def compose_whole(seed: int, number: int) -> Composition:
         _rise(part, plan, meter)
     if left.onset and dice.chance(PEDALLED.get(name, 0.0)):
         _pedal(left, harmony)
-    _hold_the_end(left, right, plan, meter)
+    _hold_the_end(left, right, harmony)
     notes, hands = _perform(dice, style, plan, left, right, tempo_bpm)
     beats_s = _beats(dice, plan, tempo_bpm)
     return Composition(name, role, kind, plan.chart, tempo_bpm, _along(notes, beats_s, tempo_bpm), hands, beats_s, plan)
@@ -92,7 +92,7 @@ def _left_of(dice: Dice, name: str, style: Style, meter: int, rich: bool) -> str
 
 
 def _feel(style: Style, meter: int) -> str:
-    return style.feel if meter != 5 or style.feel == "held" else "swing"
+    return "swing" if meter == 5 else style.feel
 
 
 def _left(
@@ -215,12 +215,20 @@ def _pedal(part: Part, harmony: Harmony) -> None:
             part.length[k] = max(part.length[k], min(span.end_beat - 0.08, onset + 4.0) - onset)
 
 
-def _hold_the_end(left: Part, right: Part, plan: Plan, meter: int) -> None:
-    """What is struck on the last bar is held as long as a note may be; a hand that came early waits for the beat."""
-    last = float((plan.chart.bars - 1) * meter)
+def _hold_the_end(left: Part, right: Part, harmony: Harmony) -> None:
+    """What is struck on the last bar is held as long as a note may be.
+
+    A hand that came half a beat early waits for the bar, but for what is not of its chord.
+    """
+    meter, tones = harmony.chart.beats_per_bar, last_tones(harmony)
+    last = float((harmony.chart.bars - 1) * meter)
     for part in (left, right):
         early = not any(onset >= last - 0.01 for onset in part.onset)
-        part.keep([k for k, onset in enumerate(part.onset) if onset < last + 0.3])
+        stays = [
+            onset < last - 0.6 or (onset < last + 0.3 and (not early or pitch % 12 in tones))
+            for onset, pitch in zip(part.onset, part.pitch, strict=True)
+        ]
+        part.keep([k for k, stay in enumerate(stays) if stay])
         for k, onset in enumerate(part.onset):
             if early and onset >= last - 0.6:
                 part.onset[k] = onset = last

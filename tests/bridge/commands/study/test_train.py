@@ -62,6 +62,15 @@ def test_a_run_can_be_made_longer_with_the_weights_it_had(study: Path, capsys: p
     assert "has made 9 updates, more than the 8 asked for: give --steps 9 or more" in err
 
 
+def test_a_run_is_the_same_with_batches_made_beside_it(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = []
+    for number in (0, 1):
+        assert run(capsys, command(study, f"beside{number}", "--steps", 3, "--workers", number))[0] == 0
+        outputs.append((study / f"beside{number}" / "model.safetensors").read_bytes())
+    assert outputs[0] == outputs[1]
+    assert run(capsys, command(study, "beside2", "--workers", -1))[0] == 2
+
+
 def test_a_new_run_starts_where_another_stands(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, command(study, "next", "--init", study / "base", "--steps", 1))
     assert code == 0
