@@ -43,6 +43,22 @@ _LEFT_HANDS: dict[str, tuple[str, str]] = {
     "modal": ("fourths", "walk"), "ballad": ("arpeggios", "arpeggios"), "waltz": ("shell", "two"),
     "bossa": ("bossa", "bossa"), "pop": ("pop", "pop"), "soul": ("shell", "pop"),
 }  # fmt: skip
+# A left hand that is asked for -> the grooves whose practice pieces have it, and the one that is meant where the chart
+# and the tempo are for none of these, below SLOW_BPM and from there on.
+_AT_HOME: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "rootless": (("swing", "up", "blues", "modal", "ballad", "waltz", "bossa", "soul"), "ballad", "swing"),
+    "shell": (("swing", "up", "blues", "waltz", "bossa", "soul"), "soul", "swing"),
+    "three": (("swing", "up", "blues", "modal", "waltz", "bossa"), "blues", "swing"),
+    "fourths": (("swing", "blues", "modal", "waltz"), "blues", "modal"),
+    "close": (("swing", "blues", "waltz", "pop"), "pop", "swing"),
+    "walk": (("swing", "up", "blues", "modal"), "blues", "swing"),
+    "two": (("swing", "ballad", "waltz"), "ballad", "swing"),
+    "stride": (("blues", "stride", "waltz"), "stride", "stride"),
+    "arpeggios": (("ballad", "waltz", "pop"), "ballad", "pop"),
+    "open": (("ballad", "pop", "soul"), "ballad", "pop"),
+    "bossa": (("bossa",), "bossa", "bossa"),
+    "pop": (("pop", "soul"), "pop", "pop"),
+}  # fmt: skip
 # Notes a beat below A3 under a solo, where it is not about one: the medians of the practice pieces.
 _LOW_NOTES = {"stride": 1.5, "bossa": 0.7, "pop": 1.3, "rootless": 1.4}
 # What the practice pieces of a role come to, where one is asked for: their median mean pitch, notes sounding and notes
@@ -104,6 +120,9 @@ def judge(
         return Judgement(role=role, density=density)
     if groove is None and tempo_bpm is not None:
         groove = _groove(chart, tempo_bpm, chart.beats_per_bar if chart is not None else beats_per_bar)
+        grooves, slow, fast = _AT_HOME.get(str(wishes.get("left_hand")), ((), "", ""))
+        if grooves and groove not in grooves:
+            groove = slow if tempo_bpm < SLOW_BPM else fast
     # The practice pieces are as loud at their end as at their start, and so is what was learnt from them.
     swell = 0.0 if "loudness" in wishes else SWELL
     judgement = Judgement(manner, role, None if groove is None else str(groove), density=density, swell=swell)

@@ -23,6 +23,7 @@ from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Value
 
 __all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
 
+RECALLED = ("role", "groove", "left_hand")  # asked for, they are recalled before the first note
 PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 
@@ -57,15 +58,23 @@ def improvise(
     """Plays over a chart from its first beat to its last. With a prompt the music goes on from its last notes.
 
     intro_bars: of the chart's bars that come before its form begins. ending: comes home to the chart's last chord;
-    without, as for a loop, it plays on to the last bar line. The same arguments give the same notes. backend: see
-    engine.inference.backends. ParameterError, SidemanError: a parameter out of range, an unknown scale.
+    without, as for a loop, it plays on to the last bar line. A role, groove or left hand that params ask for is
+    recalled before the first note. The same arguments give the same notes. ParameterError, SidemanError: a parameter
+    out of range, an unknown scale. backend: see engine.inference.backends.
     """
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed, backend)
     session.set_params(**(params or {}))
+    # A prompt says itself how it is to go on.
+    judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
     if prompt is not None:
         feed_notes(session, prompt.notes[-PROMPT_NOTES:])
-    start_s = session.time_s  # where the prompt ends
+    elif any((params or {}).get(name, AUTO) != AUTO for name in RECALLED):
+        from engine.solo.recollection import recall  # and the practice room, which a solo at defaults need not load
+
+        session.set_auto(auto_values(judged(), checkpoint.model.controls))
+        recall(session, chart, tempo_bpm, judged(), seed)
+    start_s = session.time_s  # where the prompt ends, or what was recalled
     before, tokens = session.likelihood
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
@@ -74,8 +83,6 @@ def improvise(
     home = _home_beat(chart) if ending else None
     if home is not None:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
-    # A prompt says itself how it is to go on.
-    judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
     values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | (params or {})
     bar_s = chart.beats_per_bar * beat_s
     hands = BothHands(session, bar_s, int(values["register_high"]))

@@ -88,6 +88,21 @@ def test_every_left_hand_is_one_that_the_groove_was_learnt_with() -> None:
         assert judged.left_hand in {name for _, name in STYLES[judged.groove].lefts}, judged
 
 
+LEFT_HANDS = sorted({name for style in STYLES.values() for _, name in style.lefts})
+
+
+@pytest.mark.parametrize("left_hand", LEFT_HANDS)
+def test_the_groove_is_one_that_an_asked_left_hand_was_learnt_with(left_hand: str) -> None:
+    for text, bpm, beats in itertools.product((BLUES, CHANGES, GIRL, SO_WHAT, POP, SOUL), (60, 90, 180, 240), (3, 4)):
+        judged = judge(chart(text, beats), bpm, asked={"left_hand": left_hand})
+        assert judged.groove is not None
+        assert left_hand in {name for _, name in STYLES[judged.groove].lefts}, judged
+        own = judge(chart(text, beats), bpm).groove
+        if own is not None and left_hand in {name for _, name in STYLES[own].lefts}:
+            assert judged.groove == own, "the chart's own groove, where that has this left hand"
+    assert judge(chart(CHANGES), 120, asked={"left_hand": left_hand, "groove": "up"}).groove == "up"
+
+
 @pytest.mark.parametrize("role", ["solo", "right", "left", "comping", "accompany"])
 def test_what_is_asked_stands_and_the_rest_fits_it(role: str) -> None:
     judged = judge(chart(POP), 100, asked={"role": role, "groove": "bossa", "density": "auto"})

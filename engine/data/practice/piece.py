@@ -26,6 +26,7 @@ __all__ = [
     "STYLES",
     "Composition",
     "Style",
+    "arrange",
     "compose",
     "play_left",
 ]
@@ -146,18 +147,34 @@ def compose(seed: int, number: int) -> Composition:
     meter = 3 if dice.chance(style.waltz) else 4
     tempo_bpm = float(round(dice.between(*style.tempo_bpm)))
     chart = make_chart(dice, family, meter, round(dice.between(MIN_BARS, MAX_BARS - LONGEST_SECTION - 1)))
-    harmony = Harmony(chart)
-    role, left_kind = dice.weigh(ROLES), dice.weigh(style.lefts)
+    return _arranged(dice, name, chart, tempo_bpm, dice.weigh(ROLES), dice.weigh(style.lefts))
+
+
+def arrange(seed: str, groove: str, chart: Chart, tempo_bpm: float, role: str, left_hand: str | None) -> Composition:
+    """A chart, with a chord on every beat, as a practice pianist of a groove plays it.
+
+    left_hand: None: one of the groove's. The same arguments give the same notes.
+    """
+    dice = Dice(seed)
+    return _arranged(dice, groove, chart, tempo_bpm, role, left_hand or dice.weigh(STYLES[groove].lefts), left_hand)
+
+
+def _arranged(
+    dice: Dice, name: str, chart: Chart, tempo_bpm: float, role: str, left_kind: str, asked: str | None = None
+) -> Composition:
+    """asked: a left hand that a role must not choose anew."""
+    style, harmony = STYLES[name], Harmony(chart)
     left, right = Part(LEFT), Part(RIGHT)
     if role == "comping":
         touch = "held" if style.feel == "held" else dice.weigh(((3, "mixed"), (2, "short"), (3, "held")))
         two_hands(dice, harmony, left, right, style.feel, dice.between(0.2, 0.9), touch)
     elif role == "accompany":
-        left_kind, chords = dice.pick(ACCOMPANIMENTS[style.feel])
+        pairs = ACCOMPANIMENTS[style.feel]
+        left_kind, chords = dice.pick(tuple(pair for pair in pairs if pair[0] == asked) or pairs)
         play_left(dice, harmony, left, left_kind, style, tempo_bpm)
         comp(dice, harmony, right, chords, style.feel, dice.between(0.3, 0.8), "mixed" if style.swung else "held")
     elif role == "left":
-        left_kind = "arpeggios" if tempo_bpm < SLOW_BPM else dice.weigh(_COMPING)
+        left_kind = asked or ("arpeggios" if tempo_bpm < SLOW_BPM else dice.weigh(_COMPING))
         play_left(dice, harmony, left, left_kind, style, tempo_bpm, flowing=True)
     else:
         if role == "solo":

@@ -3,13 +3,14 @@
 Practice pieces are made to be a role, a groove and a left hand, so their names are true; whether a solo that was asked
 for a walking bass walks is then no matter of taste. A network of one hidden layer over what can be counted of notes
 against their beat and their chords; its own share of right names on practice pieces it has not heard is the most that
-can be asked of anything it judges.
+can be asked of anything it judges. Each piece is learnt as it is and as a less exact pianist might have played it: what
+is a walking bass does not hang on a few milliseconds, nor on the odd wrong note.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from engine.chords import Chart
 from engine.data.practice.piece import Composition, compose
 from engine.notes import Notes
 
-__all__ = ["NAMED", "Clip", "Namer", "practice_clip", "practice_names", "train_namer"]
+__all__ = ["NAMED", "Clip", "Namer", "practice_clip", "practice_names", "roughened", "train_namer"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -27,7 +28,9 @@ CLIP_BARS = 32
 PLACES = 12  # of a beat
 BORDERS = (52, 60, 69)  # pitches: bass, left hand, middle, right hand
 TOGETHER_BEATS = 0.06
-HIDDEN, STEPS, BATCH, KEPT, DECAY = 96, 1500, 256, 0.7, 1e-3  # of the networks and their training
+HIDDEN, STEPS, BATCH, KEPT, DECAY = 96, 2500, 256, 0.7, 1e-3  # of the networks and their training
+ROUGHENED = 2  # times that each piece is learnt as a less exact pianist plays it
+FLOOR = 0.02  # of a feature's spread: what hardly ever differs in practice pieces decides nothing
 NO_LEFT_HAND = ("right", "comping")  # roles whose pieces do not play the left hand that they were dealt
 _SEED, _TEST_SEED = 20_000_000, 30_000_000  # of pieces: beyond those that any training composes
 
@@ -100,7 +103,7 @@ class Namer:
     def __init__(self, clips: Sequence[Clip]) -> None:
         """Learns the names of the clips; one that lacks a name teaches it nothing of that."""
         features = np.stack([clip.features() for clip in clips])
-        self._mean, self._scale = features.mean(axis=0), features.std(axis=0) + 1e-3
+        self._mean, self._scale = features.mean(axis=0), features.std(axis=0) + FLOOR
         rows = self._scaled(features)
         self._labels: dict[str, list[str]] = {}
         self._networks: dict[str, list[F64]] = {}
@@ -138,6 +141,22 @@ def practice_clip(seed: int, bars: int = CLIP_BARS) -> Clip:
     return Clip(notes, chart, music.tempo_bpm, practice_names(music))
 
 
+def roughened(clip: Clip, rng: np.random.Generator) -> Clip:
+    """Returns the clip as a less exact pianist might play it: looser time and lengths, notes left out or missed."""
+    notes = np.sort(clip.notes[rng.random(len(clip.notes)) >= rng.uniform(0, 0.15)], order=["onset_s", "pitch"])
+    count = len(notes)
+    chord = np.cumsum(np.diff(notes["onset_s"], prepend=-9.0) > 0.03)  # what is struck together strays together
+    stray_s = rng.normal(0, rng.uniform(0.005, 0.03), count + 1)[chord] + rng.normal(0, 0.004, count)
+    length_s = (notes["offset_s"] - notes["onset_s"]) * np.exp(rng.normal(0, 0.25) + rng.normal(0, 0.15, count))
+    notes["onset_s"] = np.maximum(0.0, notes["onset_s"] + stray_s)
+    notes["offset_s"] = notes["onset_s"] + np.maximum(0.02, length_s)
+    missed = rng.random(count) < rng.uniform(0, 0.06)
+    pitch = notes["pitch"].astype(np.int64) + missed * rng.integers(-4, 5, count)
+    notes["pitch"] = np.clip(pitch, 21, 108)
+    notes["velocity"] = np.clip(notes["velocity"] * np.exp(rng.normal(0, 0.15)), 1, 127)
+    return replace(clip, notes=notes)
+
+
 def practice_names(music: Composition) -> dict[str, str]:
     """Returns the names of what a practice piece was made to be; a left hand only where it is played."""
     names = {"role": music.role, "groove": music.style}
@@ -146,7 +165,9 @@ def practice_names(music: Composition) -> dict[str, str]:
 
 def train_namer(pieces: int = 2500, tested: int = 400) -> tuple[Namer, dict[str, float]]:
     """Trains a namer; returns it and its share of right names on unheard practice pieces. The same each time."""
-    namer = Namer([practice_clip(_SEED + i) for i in range(pieces)])
+    clips = [practice_clip(_SEED + i) for i in range(pieces)]
+    rough = [roughened(clip, np.random.default_rng([i, k])) for i, clip in enumerate(clips) for k in range(ROUGHENED)]
+    namer = Namer(clips + rough)
     return namer, namer.accuracy([practice_clip(_TEST_SEED + i) for i in range(tested)])
 
 
