@@ -42,7 +42,7 @@ ROOMS = {
 FILES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
 MOST_FILES = 12  # at one level of a folder: what a reader takes in at once
-MOST_ARROWS = 34  # between the bridge's rooms
+MOST_ARROWS = 24  # between the bridge's rooms
 
 
 @cache
@@ -164,7 +164,7 @@ def test_the_rooms_of_the_bridge_know_few_others() -> None:
     for path in (ROOT / "bridge").rglob("*.py"):
         for other in own_imports(path):
             here, there = path.relative_to(ROOT).parts, other.relative_to(ROOT).parts
-            if there[0] == "bridge" and here[1] != there[1]:
+            if there[0] == "bridge" and here[1] != there[1] and len(here) > 2 and len(there) > 2:  # files are no rooms
                 arrows.add((here[1], there[1]))
     assert len(arrows) <= MOST_ARROWS, sorted(arrows)
 
