@@ -6,12 +6,16 @@ Perceiver AR report on. 400 and above are never predicted: they name the chords 
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+import numpy.typing as npt
+
 import native
 
 __all__ = [
     "BOS", "CHORD", "EOS", "LAYOUT", "NOTE_OFF", "NOTE_ON", "NO_CHORD", "NUM_CHORDS", "NUM_EVENT_IDS", "NUM_SHIFTS",
     "NUM_VELOCITIES", "PAD", "PEDAL_OFF", "PEDAL_ON", "PITCH_NAMES", "QUALITIES", "STEP_MS", "STEP_S", "TIME_SHIFT",
-    "VELOCITY", "VOCAB_SIZE", "chord_id", "chord_parts", "name",
+    "VELOCITY", "VOCAB_SIZE", "chord_id", "chord_parts", "middle_velocity", "name", "velocity_bin",
 ]  # fmt: skip
 
 NOTE_ON = 0  # + pitch 0..127
@@ -69,6 +73,17 @@ LAYOUT = native.Layout(
 """The same table in the form the tokenizer and sampler take."""
 
 _QUALITY_NAMES = tuple(QUALITIES)
+_Whole = TypeVar("_Whole", int, npt.NDArray[Any])
+
+
+def velocity_bin(velocity: _Whole) -> _Whole:
+    """Returns the bin 0..31 of a MIDI velocity, or of an array of them that is wider than a byte."""
+    return velocity * NUM_VELOCITIES // 128
+
+
+def middle_velocity(bin_: _Whole) -> _Whole:
+    """Returns the MIDI velocity in the middle of a bin 0..31, or of an array of them."""
+    return bin_ * LAYOUT.velocity_width + LAYOUT.velocity_width // 2
 
 
 def chord_id(root: int, quality: str) -> int:

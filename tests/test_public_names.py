@@ -222,7 +222,9 @@ FACES: dict[str, tuple[str, ...]] = {
         "VOCAB_SIZE",
         "chord_id",
         "chord_parts",
+        "middle_velocity",
         "name",
+        "velocity_bin",
     ),
     "native": (
         "Decoder",

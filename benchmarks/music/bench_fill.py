@@ -42,7 +42,7 @@ from engine.model.controls import UNKNOWN, Control, ControlRows, asked_level
 from engine.solo.again.likeness import like_the_take
 from engine.solo.ranking import diversity
 from engine.tokens import decode_notes
-from engine.vocabulary import NUM_VELOCITIES, STEP_S
+from engine.vocabulary import STEP_S, velocity_bin
 
 LEAD_STEPS, BEYOND_STEPS = 2000, 1400
 FORK_TOKENS = 1024
@@ -84,7 +84,7 @@ def cut(piece: PieceArrays, collection: str, rng: np.random.Generator) -> Case |
     rows = np.stack(
         [
             np.rint(notes["onset_s"] / STEP_S), np.rint(notes["offset_s"] / STEP_S), notes["pitch"],
-            notes["velocity"].astype(int) * NUM_VELOCITIES // 128,
+            velocity_bin(notes["velocity"].astype(int)),
         ], axis=1,
     ).astype(int)  # fmt: skip
     last = int(rows[:, 1].max())

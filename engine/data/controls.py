@@ -18,7 +18,16 @@ import numpy.typing as npt
 
 from engine.data.shards.shards import PieceArrays, token_steps
 from engine.model.controls import BASS_BELOW, UNKNOWN, Control
-from engine.vocabulary import LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
+from engine.vocabulary import (
+    NOTE_OFF,
+    NOTE_ON,
+    NUM_SHIFTS,
+    NUM_VELOCITIES,
+    STEP_S,
+    TIME_SHIFT,
+    VELOCITY,
+    middle_velocity,
+)
 
 __all__ = ["ControlLevels", "measure"]
 
@@ -51,7 +60,7 @@ def measure(tokens: I64, bounds: I64 | None = None) -> dict[str, F64]:
     pitch = np.where(struck, tokens - NOTE_ON, 0)
     is_velocity = (tokens >= VELOCITY) & (tokens < VELOCITY + NUM_VELOCITIES)
     latest = np.maximum.accumulate(np.where(is_velocity, np.arange(len(tokens)), -1))
-    middle = (tokens[np.maximum(latest, 0)] - VELOCITY) * LAYOUT.velocity_width + LAYOUT.velocity_width // 2
+    middle = middle_velocity(tokens[np.maximum(latest, 0)] - VELOCITY)
     velocity = np.where(latest >= 0, middle, FIRST_VELOCITY)
     sounding = np.maximum(np.cumsum(struck.astype(np.int64) - ended), 0)
 

@@ -35,7 +35,7 @@ from engine.notes import NoteEvent
 from engine.styles.library import find_style, style_weights
 from engine.styles.style import Style, adapter_of
 from engine.styles.typical import blended, typical_of
-from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
+from engine.vocabulary import NUM_VELOCITIES, STEP_S, middle_velocity, velocity_bin
 from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, HIGHEST_BPM, Value, check
 
 __all__ = ["Session"]
@@ -250,7 +250,7 @@ class Session:
 
     def wait(self, until_s: float) -> None:
         """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
-        (self._home or self._stream).rollback(round(until_s / STEP_S))  # forwards: nothing happens up to there
+        self.rollback(until_s)  # forwards: nothing happens up to there
 
     def fill(
         self,
@@ -293,8 +293,7 @@ class Session:
     def _heard(self, events: Sequence[Event]) -> list[NoteEvent]:
         """Converts a stream's events to those that are played, in seconds and velocities."""
         gain = float(self._values["velocity"])
-        width = LAYOUT.velocity_width
-        loudness = [min(max(round((width * b + width // 2) * gain), 1), 127) for b in range(NUM_VELOCITIES)]
+        loudness = [min(max(round(middle_velocity(b) * gain), 1), 127) for b in range(NUM_VELOCITIES)]
         return [
             NoteEvent(step * STEP_S, "on", pitch, loudness[velocity]) if velocity >= 0
             else NoteEvent(step * STEP_S, "off", pitch, 0)
@@ -358,4 +357,4 @@ class Session:
 
 
 def _velocity_bin(event: NoteEvent) -> int:
-    return event.velocity * NUM_VELOCITIES // 128 if event.kind == "on" else -1
+    return velocity_bin(event.velocity) if event.kind == "on" else -1

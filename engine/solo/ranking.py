@@ -12,7 +12,7 @@ from engine.inference.fill.gap import Gap, Struck
 from engine.inference.fill.weighing import Scores, weigh
 from engine.notes import Notes
 from engine.solo.improvise import Solo
-from engine.vocabulary import NUM_VELOCITIES, STEP_S
+from engine.vocabulary import STEP_S, velocity_bin
 
 __all__ = ["diversity", "solo_scores", "struck"]
 
@@ -32,7 +32,7 @@ def struck(notes: Notes) -> list[Struck]:
         np.rint(notes["onset_s"] / STEP_S).astype(np.int64).tolist(),
         np.rint(notes["offset_s"] / STEP_S).astype(np.int64).tolist(),
         notes["pitch"].tolist(),
-        (notes["velocity"].astype(np.int64) * NUM_VELOCITIES // 128).tolist(),
+        velocity_bin(notes["velocity"].astype(np.int64)).tolist(),
         strict=True,
     )
     return sorted(Struck(on, max(off, on + 1), pitch, velocity) for on, off, pitch, velocity in rows)

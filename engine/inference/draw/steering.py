@@ -21,7 +21,16 @@ import numpy.typing as npt
 import native
 from engine.inference.draw.past import PastToken
 from engine.model.controls import BASS_BELOW, MEASURED
-from engine.vocabulary import LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
+from engine.vocabulary import (
+    NOTE_OFF,
+    NOTE_ON,
+    NUM_SHIFTS,
+    NUM_VELOCITIES,
+    STEP_S,
+    TIME_SHIFT,
+    VELOCITY,
+    middle_velocity,
+)
 
 __all__ = ["NO_TARGETS", "STEERING", "Heard", "listen", "steer", "targets_of"]
 
@@ -64,7 +73,7 @@ def listen(latest_first: Iterable[PastToken], step: int, sounding: int) -> Heard
     strikes = velocities = pitches = bass = sounding_steps = 0
     struck_now, latest, now = False, -1, step
     for place, entry in enumerate(latest_first):
-        velocity = entry.velocity * LAYOUT.velocity_width + LAYOUT.velocity_width // 2 if entry.velocity >= 0 else -1
+        velocity = middle_velocity(entry.velocity) if entry.velocity >= 0 else -1
         if place == 0:
             latest = velocity
         sounding_steps += sounding * (now - max(entry.step, first))
@@ -104,7 +113,7 @@ def steer(logits: F32, heard: Heard, targets: F64, temperature: float) -> F32:
         result[TIME_SHIFT : TIME_SHIFT + NUM_SHIFTS] -= (_limited(STEERING.wait * missing) * longer).astype(np.float32)
     if not math.isnan(loudness):
         missing = (loudness - _mean(loudness, heard.velocities, heard.strikes)) / STEERING.louder
-        middles = np.arange(NUM_VELOCITIES) * LAYOUT.velocity_width + LAYOUT.velocity_width // 2
+        middles = middle_velocity(np.arange(NUM_VELOCITIES))
         louder = (middles - (heard.velocity if heard.velocity >= 0 else loudness)) / STEERING.louder
         velocities += _spread(STEERING.loudness * missing, louder).astype(np.float32)
     if not math.isnan(register):

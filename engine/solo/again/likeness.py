@@ -11,7 +11,7 @@ from engine.inference.fill.gap import Gap, Struck
 from engine.model.controls import Control
 from engine.notes import Notes, make_notes
 from engine.tokens import encode_notes
-from engine.vocabulary import LAYOUT, STEP_S
+from engine.vocabulary import STEP_S, middle_velocity
 
 __all__ = ["like_the_take"]
 
@@ -38,5 +38,4 @@ def like_the_take(gap: Gap, controls: Sequence[Control]) -> dict[str, str | floa
 
 def _notes(notes: Iterable[Struck]) -> Notes:
     rows = np.array([tuple(note) for note in notes], dtype=np.float64)
-    loud = rows[:, 3] * LAYOUT.velocity_width + LAYOUT.velocity_width // 2
-    return make_notes(rows[:, 0] * STEP_S, rows[:, 1] * STEP_S, rows[:, 2], loud)
+    return make_notes(rows[:, 0] * STEP_S, rows[:, 1] * STEP_S, rows[:, 2], middle_velocity(rows[:, 3]))

@@ -20,7 +20,7 @@ from engine.notes import NoteEvent
 from engine.solo.again.keeping import kept_notes, kept_register, narrowed
 from engine.solo.again.likeness import like_the_take
 from engine.solo.again.midi_take import MidiTake, TakeNote
-from engine.vocabulary import LAYOUT, NUM_VELOCITIES, STEP_S
+from engine.vocabulary import STEP_S, middle_velocity, velocity_bin
 from osc_protocol.table.parameters import BY_NAME, Value
 
 __all__ = ["Again", "Request", "play_again"]
@@ -85,7 +85,7 @@ def play_again(
             else:
                 step = min(step, begin - 1) if note.on_tick < first_tick else max(step, end)
             stop = max(round((take.seconds(note.off_tick) - start_s) / STEP_S), step + 1)
-            played = Struck(step, stop, note.pitch, note.velocity * NUM_VELOCITIES // 128)
+            played = Struck(step, stop, note.pitch, velocity_bin(note.velocity))
             rows.setdefault(played, []).append(note)
     inside_notes = sorted(note for note in rows if begin <= note.step < end)
     kept = kept_notes(inside_notes, request.keep)
@@ -109,7 +109,7 @@ def play_again(
     def ticks(note: Struck) -> tuple[int, int, int, int]:
         on = min(max(take.tick(start_s + note.step * STEP_S), first_tick), last_tick - 1)
         off = min(max(take.tick(start_s + note.end * STEP_S), on + 1), last_tick)
-        return on, off, note.pitch, min(127, note.velocity * LAYOUT.velocity_width + LAYOUT.velocity_width // 2)
+        return on, off, note.pitch, middle_velocity(note.velocity)
 
     return Again(removed, [([ticks(note) for note in one.notes], one) for one in candidates])
 
@@ -152,14 +152,13 @@ def _session(
         line = lines[np.argmin(np.abs(lines - request.begin_s))] if len(lines) else request.beats_s[0]
         session.set_tempo(60 / beat_s, int(request.beat_in_bar.max()) + 1, origin_s=float(line) - start_s)
     session.set_chords(chords)
-    width = LAYOUT.velocity_width
     session.feed(
         [
-            NoteEvent(step * STEP_S, "on", pitch, velocity * width + width // 2)
+            NoteEvent(step * STEP_S, "on", pitch, middle_velocity(velocity))
             if velocity >= 0
             else NoteEvent(step * STEP_S, "off", pitch, 0)
             for step, pitch, velocity in events
         ]
     )
-    session.rollback((gap.begin + shift) * STEP_S)  # forwards: nothing more happens up to there
+    session.wait((gap.begin + shift) * STEP_S)
     return session
