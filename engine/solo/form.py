@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from engine.chords import Chart, ChordSpan, Section
+from engine.chords import Chart, Section
 from engine.judgement import DOMINANTS
 
 __all__ = ["MOST_INTRO_BARS", "TAG_BARS", "with_intro", "with_tag"]
@@ -24,30 +25,11 @@ def with_intro(chart: Chart, bars: int) -> Chart:
     rounds = -(-bars // chart.bars)
     source = chart.fill(rounds * chart.bars)
     begin = source.bars - bars if leads_back else 0
-    intro = _cut(source, begin, begin + bars)
-    return _joined(Chart(intro.spans, bars, chart.metre, (Section("Intro", 0.0),)), chart)
+    intro = source.cut(begin, begin + bars)
+    return replace(intro, sections=(Section("Intro", 0.0),)).followed_by(chart)
 
 
 def with_tag(chart: Chart) -> Chart:
     """Returns the chart with its last four bars, or all of them where they are fewer, played three times."""
-    tag = _cut(chart, max(chart.bars - TAG_BARS, 0), chart.bars)
-    tag = Chart(tag.spans, tag.bars, chart.metre, (Section("Tag", 0.0),))
-    return _joined(_joined(chart, tag), tag)
-
-
-def _cut(chart: Chart, begin: int, end: int) -> Chart:
-    """Bars begin to end, the latter not among them. No span crosses a bar line."""
-    from_beat, to_beat = begin * chart.beats_per_bar, end * chart.beats_per_bar
-    spans = tuple(
-        ChordSpan(start - from_beat, end_beat - from_beat, chord)
-        for start, end_beat, chord in chart.spans
-        if from_beat <= start < to_beat
-    )
-    return Chart(spans, end - begin, chart.metre)
-
-
-def _joined(one: Chart, other: Chart) -> Chart:
-    later = one.beats
-    spans = (ChordSpan(start + later, end + later, chord) for start, end, chord in other.spans)
-    sections = (Section(name, start + later) for name, start in other.sections)
-    return Chart((*one.spans, *spans), one.bars + other.bars, one.metre, (*one.sections, *sections))
+    tag = replace(chart.cut(max(chart.bars - TAG_BARS, 0), chart.bars), sections=(Section("Tag", 0.0),))
+    return chart.followed_by(tag).followed_by(tag)

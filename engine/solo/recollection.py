@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from engine.chords import Chart, ChordSpan
+from engine.chords import Chart
 from engine.data.practice.piece import STYLES, arrange
 from engine.inference.session import Session
 from engine.judgement import Judgement
@@ -55,9 +55,7 @@ def recollection(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int
     if any(span.chord is None for span in chart.spans):
         return None
     before = lead_in(chart)
-    after = chart.fill(_BEYOND_BARS).spans
-    spans = before.spans + tuple(ChordSpan(a + before.beats, b + before.beats, chord) for a, b, chord in after)
-    longer = Chart(spans, before.bars + _BEYOND_BARS, chart.metre)
+    longer = before.followed_by(chart.fill(_BEYOND_BARS))
     music = arrange(f"recalled {seed}", judgement.groove, longer, tempo_bpm, judgement.role, judgement.left_hand)
     return music.notes[music.notes["onset_s"] < before.beats * 60.0 / tempo_bpm]
 
@@ -66,6 +64,4 @@ def lead_in(chart: Chart) -> Chart:
     """The bars before a chart: its last ones, as if it had been played before."""
     turns = -(-RECALLED_BARS // chart.bars)
     whole = chart.fill(turns * chart.bars)
-    beat = (whole.bars - RECALLED_BARS) * chart.beats_per_bar
-    spans = tuple(ChordSpan(start - beat, end - beat, chord) for start, end, chord in whole.spans if start >= beat)
-    return Chart(spans, RECALLED_BARS, chart.metre)
+    return whole.cut(whole.bars - RECALLED_BARS, whole.bars)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
@@ -64,12 +65,7 @@ class Chart:
         if bars < 1:
             raise ChordError(f"a chart cannot have {bars} bars: ask for at least 1")
         turns, end = range(-(-bars // self.bars)), bars * self.beats_per_bar
-        spans = [
-            ChordSpan(start + turn * self.beats, end_beat + turn * self.beats, chord)
-            for turn in turns
-            for start, end_beat, chord in self.spans
-            if start + turn * self.beats < end
-        ]
+        spans = [span for turn in turns for span in _moved(self.spans, turn * self.beats) if span.start_beat < end]
         sections = [
             Section(name, start + turn * self.beats)
             for turn in turns
@@ -78,6 +74,20 @@ class Chart:
         ]
         return Chart(tuple(spans), bars, self.metre, tuple(sections))
 
+    def cut(self, begin: int, end: int) -> Chart:
+        """The bars from begin up to end, counted from 0 and end not among them, as a chart without sections."""
+        from_beat, to_beat = begin * self.beats_per_bar, end * self.beats_per_bar
+        spans = (span for span in self.spans if from_beat <= span.start_beat < to_beat)
+        return Chart(tuple(_moved(spans, -from_beat)), end - begin, self.metre)
+
+    def followed_by(self, other: Chart) -> Chart:
+        """This chart, then another one of the same metre."""
+        sections = (Section(name, start + self.beats) for name, start in other.sections)
+        return Chart(
+            (*self.spans, *_moved(other.spans, self.beats)), self.bars + other.bars, self.metre,
+            (*self.sections, *sections),
+        )  # fmt: skip
+
     def changes(self, tempo_bpm: float) -> list[tuple[float, Chord | None]]:
         """(onset_s, chord) of every change: what Session.set_chords takes. A chord that goes on is not named again."""
         changes: list[tuple[float, Chord | None]] = []
@@ -85,6 +95,10 @@ class Chart:
             if not changes or changes[-1][1] != chord:
                 changes.append((start * 60 / tempo_bpm, chord))
         return changes
+
+
+def _moved(spans: Iterable[ChordSpan], beats: int) -> Iterator[ChordSpan]:
+    return (ChordSpan(start + beats, end + beats, chord) for start, end, chord in spans)
 
 
 def parse_chart(text: str, beats_per_bar: int | None = None, *, metre: Metre | None = None) -> Chart:
@@ -119,7 +133,7 @@ def parse_chart(text: str, beats_per_bar: int | None = None, *, metre: Metre | N
     for number, index in enumerate(order):
         offset = number * metre.beats
         sections += [Section(name, float(offset)) for name in bars[index].sections]
-        spans += [ChordSpan(start + offset, end + offset, chord) for start, end, chord in contents[index]]
+        spans += _moved(contents[index], offset)
     return Chart(tuple(spans), len(order), metre, tuple(sections))
 
 

@@ -11,11 +11,10 @@ import numpy as np
 
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
+from engine.midi_io.select import DRUM_CHANNEL
 from engine.midi_io.tempo_map import TempoMap
 
 __all__ = ["MidiTake", "TakeNote"]
-
-DRUMS = 9
 
 
 class TakeNote(NamedTuple):
@@ -94,7 +93,7 @@ class MidiTake:
             tick += message.time
             if message.type == "set_tempo":
                 tempos.append((tick, message.tempo))
-            if message.type not in ("note_on", "note_off") or message.channel == DRUMS:
+            if message.type not in ("note_on", "note_off") or message.channel == DRUM_CHANNEL:
                 continue
             key = (message.channel, message.note)
             if message.type == "note_on" and message.velocity > 0:
