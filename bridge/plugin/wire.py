@@ -99,12 +99,7 @@ class Frames:
     def take(self, data: bytes) -> Iterator[ToEngine]:
         """Yields what has become whole. BridgeError: this is no plug-in of our version."""
         self._bytes += data
-        while len(self._bytes) >= _HEADER.size:
-            kind, _, length = _HEADER.unpack_from(self._bytes)
-            if len(self._bytes) < _HEADER.size + length:
-                return
-            payload = bytes(self._bytes[_HEADER.size : _HEADER.size + length])
-            del self._bytes[: _HEADER.size + length]
+        for kind, payload in _whole_frames(self._bytes):
             try:
                 yield _read(kind, payload)
             except (struct.error, UnicodeDecodeError, IndexError, KeyError) as error:
@@ -173,14 +168,20 @@ def to_micro(beat: float) -> int:
 
 def read_status(data: bytes) -> str | None:
     """Returns the text of the first status among whole frames to a plug-in; None while none has come."""
+    return next(
+        (payload.decode("utf-8", "replace") for kind, payload in _whole_frames(bytearray(data)) if kind == STATUS), None
+    )
+
+
+def _whole_frames(data: bytearray) -> Iterator[tuple[int, bytes]]:
+    """Takes whole frames out of what has come, one by one: type and payload."""
     while len(data) >= _HEADER.size:
         kind, _, length = _HEADER.unpack_from(data)
         if len(data) < _HEADER.size + length:
-            return None
-        if kind == STATUS:
-            return data[_HEADER.size : _HEADER.size + length].decode("utf-8", "replace")
-        data = data[_HEADER.size + length :]
-    return None
+            return
+        payload = bytes(data[_HEADER.size : _HEADER.size + length])
+        del data[: _HEADER.size + length]
+        yield kind, payload
 
 
 def _frame(kind: int, payload: bytes) -> bytes:

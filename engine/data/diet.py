@@ -69,9 +69,9 @@ class TrainingWindows:
 
     def batch(self, number: int) -> tuple[Inputs, Tensor]:
         """Batch `number` of the run."""
-        rng = np.random.default_rng((self._seed, number))
         if not self._practice:
             return self._sampler.batch(number)
+        rng = np.random.default_rng((self._seed, number))
         composed = _composed(rng, self._edition)
         windows = []
         for _ in range(self._batch_size):

@@ -51,14 +51,11 @@ def figures(notes: Notes, length_s: float, chords: ChordLabels, meter: Meter | N
     """FIGURES of a piece; NaN for what cannot be told of it."""
     if not len(notes):
         return {**dict.fromkeys(FIGURES, float("nan")), "silence": 1.0, "longest rest s": length_s, "notes/s": 0.0}
-    duration_s = notes["offset_s"] - notes["onset_s"]
-    by_class = np.bincount(notes["pitch"] % 12, duration_s, 12)
-    share = by_class[by_class > 0] / by_class.sum()
     starts = [onset_s for onset_s, _ in chords]
     spans = list(zip(starts, [*starts[1:], length_s], [chord for _, chord in chords], strict=True))
     return {
         "chord tones": chord_tone_share_of(notes, spans),
-        "pitch-class entropy": float(-(share * np.log2(share)).sum()),
+        "pitch-class entropy": pitch_class_entropy(notes),
         "groove": float("nan") if meter is None else groove(notes["onset_s"], length_s, meter),
         "on the beat": float("nan") if meter is None else on_the_beat(notes["onset_s"], meter),
         "restrikes": restrikes(notes),
@@ -86,6 +83,13 @@ def on_the_beat(onset_s: F64, meter: Meter) -> float:
     """Returns the share of the onsets within a tenth of a beat from a beat."""
     beats = (onset_s - meter.bar_s) * meter.tempo_bpm / 60.0
     return float((np.abs(beats - np.rint(beats)) < 0.1).mean())
+
+
+def pitch_class_entropy(notes: Notes) -> float:
+    """Returns the entropy of the pitch classes by sounding time, in bits, of one note or more."""
+    by_class = np.bincount(notes["pitch"] % 12, notes["offset_s"] - notes["onset_s"], 12)
+    share = by_class[by_class > 0] / by_class.sum()
+    return float(-(share * np.log2(share)).sum())
 
 
 def restrikes(notes: Notes) -> float:

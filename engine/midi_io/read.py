@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine.errors import MidiFileError
 from engine.midi_io.parse import Parsed, parse
-from engine.midi_io.select import decode_text, select
+from engine.midi_io.select import DRUM_CHANNEL, decode_text, select
 from engine.midi_io.tempo_map import TempoMap, beat_grid
 from engine.notes import Notes, Performance, TimedText, make_notes
 
@@ -131,7 +131,7 @@ def _pedal(
     # A part's own pedal, and those of tracks without notes, as sequencers write it.
     alone = ~np.isin(track, parsed.notes[:, 4])
     owner = track * 16 + channel
-    mine = np.flatnonzero(np.isin(owner, part_of_notes) | alone & (channel != 9))
+    mine = np.flatnonzero(np.isin(owner, part_of_notes) | alone & (channel != DRUM_CHANNEL))
     mine = mine[np.argsort(tick[mine], kind="stable")]
     tick, owner, down = tick[mine], owner[mine], value[mine] >= PEDAL_THRESHOLD
     # +1 where a part's pedal goes down, -1 where it rises: differences within each part.

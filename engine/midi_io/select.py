@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine.midi_io.parse import NO_PROGRAM, Parsed
 
-__all__ = ["decode_text", "select"]
+__all__ = ["DRUM_CHANNEL", "decode_text", "select"]
 
 DRUM_CHANNEL = 9  # channel 10 as musicians count
 DEFAULTS = (NO_PROGRAM, 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -16,7 +16,7 @@ from bridge.live.playing.timeline import StreamTimeline
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
-__all__ = ["Bar", "Bars", "Heard", "Pass", "Played"]
+__all__ = ["Bar", "Bars", "Heard", "Pass", "Played", "sounding_after"]
 
 GRACE_S: Final = 0.04  # before the line; the model counts its phrases so, too (engine/inference/stream)
 SAME_S: Final = 0.015  # a beat that moved less than this goes on
@@ -46,6 +46,14 @@ class Bar:
 
     sounding: frozenset[int]
     events: tuple[Played, ...]
+
+
+def sounding_after(pitches: Iterable[int], events: Iterable[NoteEvent]) -> set[int]:
+    """Returns what sounds after some events, where these pitches sounded before."""
+    sounding = set(pitches)
+    for event in events:
+        (sounding.add if event.kind == "on" else sounding.discard)(event.pitch)
+    return sounding
 
 
 class Bars:
@@ -86,10 +94,7 @@ class _Notes:
     events: list[tuple[float, Played]] = field(default_factory=list)  # with the stream second at which it was played
 
     def sounding_after(self) -> frozenset[int]:
-        sounding = set(self.sounding)
-        for _, (_, event) in self.events:
-            (sounding.add if event.kind == "on" else sounding.discard)(event.pitch)
-        return frozenset(sounding)
+        return frozenset(sounding_after(self.sounding, (event for _, (_, event) in self.events)))
 
 
 class Heard:

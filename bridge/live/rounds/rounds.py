@@ -15,7 +15,7 @@ from bridge.errors import ModeError
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.rounds.bars import bars_text
-from bridge.live.rounds.heard import Bar, Bars, Heard, Pass, Played
+from bridge.live.rounds.heard import Bar, Bars, Heard, Pass, Played, sounding_after
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
@@ -189,9 +189,7 @@ class Rounds:
                     del self._returned[next(iter(self._returned))]
         due: list[tuple[NoteEvent, Played]] = []
         sounding = set(improviser.sounding())
-        expected = set(bar.sounding)
-        for played in bar.events[:done]:
-            (expected.add if played.event.kind == "on" else expected.discard)(played.event.pitch)
+        expected = sounding_after(bar.sounding, (played.event for played in bar.events[:done]))
         # What sounds on from other music has nobody to end it.
         ends_s = min(time_s + STEP_S, limit_s)
         for pitch in sorted(sounding - expected):

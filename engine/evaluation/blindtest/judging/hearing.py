@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.evaluation.features import polyphony, restrikes
+from engine.evaluation.features import pitch_class_entropy, polyphony, restrikes
 from engine.evaluation.metrics import longest_rest_s
 from engine.notes import Notes
 
@@ -51,15 +51,13 @@ def counted(notes: Notes, length_s: float) -> F64:
     strength = np.add.reduceat(velocity, first) / size
     gap_s = np.diff(onset_s[first])
     sounding = polyphony(notes, length_s)
-    by_class = np.bincount(notes["pitch"] % 12, length, 12)
-    share = by_class[by_class > 0] / by_class.sum()
     is_top = pitch == np.repeat(top, size)
     single = np.array([
         len(notes) / length_s, len(first) / length_s, size.mean(), (onset_s[last] - onset_s[first]).mean(),
         sounding.mean(), sounding.std(), (sounding == 0).mean(), longest_rest_s(notes, length_s) / length_s,
         velocity.mean(), velocity.std(), np.abs(np.diff(strength)).mean() if len(strength) > 1 else 0.0,
         _follows(strength), velocity[is_top].mean() - velocity.mean(), pitch.std(),
-        -(share * np.log2(share)).sum(), restrikes(notes), _follows(gap_s), np.log(np.maximum(length, 0.01)).std(),
+        pitch_class_entropy(notes), restrikes(notes), _follows(gap_s), np.log(np.maximum(length, 0.01)).std(),
         _repeats(top, size),
     ])  # fmt: skip
     all_of_it: F64 = np.concatenate([
