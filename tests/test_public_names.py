@@ -69,25 +69,9 @@ FACES: dict[str, tuple[str, ...]] = {
         "token_steps",
     ),
     "engine.errors": ("CheckpointError", "ChordError", "ConfigError", "DataError", "MidiFileError", "SidemanError"),
-    "engine.evaluation.blindtest.contestants": (
-        "Contestant",
-        "REAL",
-        "enlist",
-        "place_name",
-    ),
-    "engine.evaluation.blindtest.judging.answers": (
-        "Answer",
-        "Answers",
-        "FORMAT",
-        "read_answers",
-        "write_answers",
-    ),
-    "engine.evaluation.blindtest.judging.machine": (
-        "MachineRow",
-        "NAME",
-        "judge_pairs",
-        "listen",
-    ),
+    "engine.evaluation.blindtest.contestants": ("Contestant", "REAL", "enlist", "place_name"),
+    "engine.evaluation.blindtest.judging.answers": ("Answer", "Answers", "FORMAT", "read_answers", "write_answers"),
+    "engine.evaluation.blindtest.judging.machine": ("MachineRow", "NAME", "judge_pairs", "listen"),
     "engine.evaluation.blindtest.judging.scoring": (
         "ContestantScore",
         "CoupleScore",
@@ -96,18 +80,8 @@ FACES: dict[str, tuple[str, ...]] = {
         "Share",
         "score",
     ),
-    "engine.evaluation.blindtest.judging.statistics": (
-        "Strengths",
-        "bradley_terry",
-        "coin_p",
-        "interval",
-    ),
-    "engine.evaluation.blindtest.make": (
-        "Made",
-        "key_path",
-        "make_test",
-        "write_leads",
-    ),
+    "engine.evaluation.blindtest.judging.statistics": ("Strengths", "bradley_terry", "coin_p", "interval"),
+    "engine.evaluation.blindtest.make": ("Made", "key_path", "make_test", "write_leads"),
     "engine.evaluation.blindtest.places": (
         "ChartPlace",
         "LEAD_S",
@@ -117,11 +91,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "held_out",
         "music_places",
     ),
-    "engine.evaluation.blindtest.sealed": (
-        "Key",
-        "read_key",
-        "write_key",
-    ),
+    "engine.evaluation.blindtest.sealed": ("Key", "read_key", "write_key"),
     "engine.evaluation.controls.asked": (
         "Asked",
         "Obtained",

@@ -85,10 +85,7 @@ def test_an_unquoted_no_is_a_word(tmp_path: Path) -> None:
         ("training: {batch_size: 0}", "training.batch_size 0"),
         ("training: {warmup_steps: -1}", "training.warmup_steps -1"),
         ("training: {epochs: 0}", "training.epochs 0.0"),
-        (
-            "training: {latent_span: 255}",
-            "training.latent_span 255: must be 0 or in model.latent_len 256",
-        ),
+        ("training: {latent_span: 255}", "training.latent_span 255: must be 0 or in model.latent_len 256"),
         ("training: {latent_span: 2049}", "training.latent_span 2049"),
         ("training: {ema: 1}", "training.ema 1.0: must be in 0..1"),
         ("training: {latent_span: -1}", "training.latent_span -1: must be 0 or more"),
