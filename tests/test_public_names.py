@@ -162,7 +162,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "user_styles",
     ),
     "engine.styles.merge": ("export_merged", "merged_weights"),
-    "engine.styles.style": ("Lora", "STYLE_FILES", "Style", "adapter_of", "check_name", "load_style", "save_style"),
+    "engine.styles.style_folder": ("STYLE_FILES", "load_style", "save_style"),
     "engine.training.evaluate": ("Score", "evaluate", "load_model", "ngram_scores", "token_nats", "with_wrong_chords"),
     "engine.training.finetune.finetune": ("Finetuned", "News", "Recipe", "finetune"),
     "engine.training.schedule": ("Lowest", "News", "rate_share"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from engine.model.config import Config, load_config, shipped_configs, to_yaml
+from engine.model.config import Config
+from engine.model.config_file import load_config, shipped_configs, to_yaml
 
 
 def write(folder: Path, text: str) -> Path:

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from engine.data.window_sampler import WindowSampler  # noqa: E402
 from engine.errors import CheckpointError  # noqa: E402
-from engine.model.config import load_config, to_yaml  # noqa: E402
+from engine.model.config_file import load_config, to_yaml  # noqa: E402
 from engine.training.initial import initialise  # noqa: E402
 from engine.training.trainer import Trainer  # noqa: E402
 from tests.support.study_corpus import random_piece, write_config  # noqa: E402
