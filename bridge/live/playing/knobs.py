@@ -14,7 +14,7 @@ from bridge.live.playing.report import Report
 from engine.beats.feel import FEEL_NAMES
 from engine.errors import SidemanError
 from osc_protocol.errors import OscError
-from osc_protocol.table.parameters import BY_NAME, Value
+from osc_protocol.table.parameters import BY_NAME, Setting, Value
 
 __all__ = ["Knobs", "Refused"]
 
@@ -33,15 +33,10 @@ class Knobs:
     """Keeps what is turned until it holds. The session thread owns it; any thread may take from refused."""
 
     def __init__(
-        self,
-        ahead: PlayAhead,
-        beat: Beat,
-        clock: Callable[[], int],
-        report: Report,
-        observer: Observer,
+        self, ahead: PlayAhead, beat: Beat, clock: Callable[[], int], report: Report, observer: Observer
     ) -> None:
         self._ahead, self._beat, self._clock, self._report, self._observer = ahead, beat, clock, report, observer
-        self._turned: dict[str, Value] = {}  # and not yet in force
+        self._turned: dict[str, Setting] = {}  # and not yet in force
         self._next_us = 0
         self.in_force: dict[str, Value] = {}  # for a fresh stream
         self.refused: deque[Refused] = deque(maxlen=len(BY_NAME))  # each is there before it is reported
@@ -51,9 +46,9 @@ class Knobs:
         """Whether any knob is turned and not yet in force."""
         return bool(self._turned)
 
-    def set(self, name: str, value: Value) -> None:
-        """Takes a checked value; the newest of a name counts."""
-        self._turned[name] = value
+    def set(self, setting: Setting) -> None:
+        """Takes a setting; the newest of a name counts."""
+        self._turned[setting.name] = setting
 
     def apply(self, now_us: int) -> None:
         """Makes them hold where it is time: in music that plays, from what has not sounded on."""
@@ -67,13 +62,13 @@ class Knobs:
         self.in_force = dict(values)
         self._ahead.turn_feel(**{name: float(values.get(name, BY_NAME[name].default)) for name in FEEL_NAMES})
         for name in ("style", "style_blend"):  # of which streams of one family share the memory
-            if not self._give(self._ahead.improviser, name, values.get(name, BY_NAME[name].default)):
-                self._ahead.improviser.set_params(style=BY_NAME["style"].default)
+            if not self._give(self._ahead.improviser, Setting(name, values.get(name, BY_NAME[name].default))):
+                self._ahead.improviser.set_params(Setting("style", BY_NAME["style"].default))
 
     def give_all(self, improviser: Improviser) -> None:
         """Tells a fresh stream what is in force. What it refuses, as a style whose file has gone, is so no longer."""
         for name, value in tuple(self.in_force.items()):
-            self._give(improviser, name, value)
+            self._give(improviser, Setting(name, value))
 
     def turn(self) -> None:
         """Makes them hold from the stream's present on."""
@@ -82,8 +77,9 @@ class Knobs:
         turned, self._turned = self._turned, {}
         now_us = self._clock()
         self._next_us = now_us + KNOB_PERIOD_US
-        for name, value in turned.items():  # one by one: a refused one must not hold up the others
-            if not self._give(self._ahead.improviser, name, value):
+        for name, setting in turned.items():  # one by one: a refused one must not hold up the others
+            value = setting.value
+            if not self._give(self._ahead.improviser, setting):
                 continue
             self.in_force[name] = value
             self._observer.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
@@ -92,10 +88,11 @@ class Knobs:
                 if self._ahead.playing:
                     self._beat.say_if_missing()
 
-    def _give(self, improviser: Improviser, name: str, value: Value) -> bool:
+    def _give(self, improviser: Improviser, setting: Setting) -> bool:
         """Sets a value of a stream; whether it holds. One that is refused is told as such, with what stays in force."""
+        name, value = setting.name, setting.value
         try:
-            improviser.set_params(**{name: value})
+            improviser.set_params(setting)
         except (OscError, SidemanError) as error:
             if self.in_force.get(name) == value:  # it was, in the stream before
                 del self.in_force[name]

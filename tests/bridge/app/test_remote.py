@@ -14,7 +14,7 @@ from bridge.live.playing.knobs import Refused
 from engine.errors import CheckpointError
 from engine.model.controls import Control
 from engine.styles.library import Shelved
-from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES, Value
+from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES, Setting, Value
 from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ASKED, ERROR, VALUE
 from tests.support.live.fake_session import CONTROLS, FakeSession
@@ -31,10 +31,10 @@ class Session:
         self.controls: tuple[Control, ...] = CONTROLS
         self.refused: deque[Refused] = deque()
 
-    def set_parameter(self, name: str, value: object) -> None:
-        if value == "changes" and not self.has_chart:
+    def set_parameter(self, setting: Setting) -> None:
+        if setting.value == "changes" and not self.has_chart:
             raise ModeError("mode 'changes' needs a chord chart")
-        self.told.append((name, value))
+        self.told.append((setting.name, setting.value))
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None
@@ -135,10 +135,10 @@ def test_what_the_music_refuses_late_is_told_to_every_surface_as_no_longer_in_fo
     gone: list[object] = []
 
     class Styled(FakeSession):
-        def set_params(self, **values: Value) -> None:
-            if gone and set(gone) & set(values.values()):
+        def set_params(self, *settings: Setting, **values: Value) -> None:
+            if any(setting.value in gone for setting in settings):
                 raise CheckpointError("style x: its file has gone")
-            super().set_params(**values)
+            super().set_params(*settings, **values)
 
     world = World(make_session=Styled)
     road = Remote(world.live, {}, port=0)
