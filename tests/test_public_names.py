@@ -286,6 +286,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "PARAMETERS",
         "Parameter",
         "ParameterError",
+        "Setting",
         "Value",
         "check",
         "check_arguments",
