@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from engine.model.config import ModelConfig, SourceConfig, TrainingConfig, load_config
+from engine.model.config import ModelConfig, SourceConfig, TrainingConfig
+from engine.model.config_file import load_config
 from engine.model.perceiver import Inputs
 from engine.model.shapes import BAR_BINS, BEAT_BINS
 from engine.training.trainer import Trainer

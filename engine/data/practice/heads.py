@@ -19,7 +19,7 @@ from engine.data.practice.plan import Section
 __all__ = ["Heads"]
 
 VARIED, NEW_ENDING = 0.3, 0.45  # bars of a return that are ornamented; returns whose last bars are new
-FILLS = 0.3  # share of a head's rests that a nimble hand fills
+FILLS = 0.2  # share of a head's rests that a nimble hand fills
 FLORID = 0.5  # share of heads that are lines in eighths, of those that a nimble hand plays
 
 
