@@ -224,7 +224,8 @@ def main() -> None:
         print(json.dumps(measured(*args.row, args.tokens)))
         return
     result: dict[str, list[dict[str, object]]] = {"computed": [], "measured": []}
-    print(f"{'computed, GB':<14} {'way':<7} {'weights':>8} {'learning':>9} {'kept':>7} {'again':>7} {'peak':>7} {'again':>7}"
+    heads = ("weights", "learn", "kept", "again", "peak", "again")
+    print(f"{'computed, GB':<14} {'way':<7} " + " ".join(f"{head:>7}" for head in heads)
           + "".join(f"{f'min, {where}':>16}" for where in SPEEDS))  # fmt: skip
     for name in args.configs:
         config = model_config(name)
