@@ -27,37 +27,37 @@ Link::Pace Link::pace(Clock::time_point now) const noexcept {
 void Link::step(Clock::time_point now, Starter& starter) {
   if (silence_owed_) silence_owed_ = !push(FromEngine{});
   if (stage_ == Stage::kAway && now >= until_) look(now, starter);
-  if (stage_ == Stage::kConnecting || stage_ == Stage::kGreeting) greet(now);
+  if (stage_ == Stage::kConnecting) connect(now, starter);
+  if (stage_ == Stage::kGreeting) greet(now);
   forward(now);
   if (stage_ == Stage::kServing) serve(now);
 }
 
 void Link::look(Clock::time_point now, Starter& starter) {
-  until_ = now + kRetry;
   if (read_address(address_path(), address_) && socket_.connect(address_.port)) {
     stage_ = Stage::kConnecting;
     until_ = now + kConnectPatience;
     return;
   }
+  miss(now, starter);
+}
+
+void Link::miss(Clock::time_point now, Starter& starter) {
   starter.want(now);
-  set_state(starter.is_starting() ? EngineState::kStarting : EngineState::kMissing, starter.trouble());
+  lose(starter.is_starting() ? EngineState::kStarting : EngineState::kMissing, starter.trouble(), now);
+}
+
+void Link::connect(Clock::time_point now, Starter& starter) {
+  const int connected = socket_.is_connected();
+  if (connected < 0 || (connected == 0 && now >= until_)) miss(now, starter);
+  if (connected <= 0) return;
+  write_hello(out_, address_.token);
+  stage_ = Stage::kGreeting;
+  sent_ = now;
+  until_ = now + kWelcomePatience;
 }
 
 void Link::greet(Clock::time_point now) {
-  if (stage_ == Stage::kConnecting) {
-    const int connected = socket_.is_connected();
-    if (connected == 0 && now < until_) return;
-    if (connected <= 0) {
-      lose(EngineState::kMissing, std::string(), now);
-      return;
-    }
-    in_.clear();
-    out_.clear();
-    write_hello(out_, address_.token);
-    stage_ = Stage::kGreeting;
-    sent_ = now;
-    until_ = now + kWelcomePatience;
-  }
   Frame frame;
   std::size_t used = 0;
   const bool open = send(now) && receive(now);

@@ -40,6 +40,8 @@ class Link {
   enum class Stage { kAway, kConnecting, kGreeting, kServing };
 
   void look(Clock::time_point now, Starter& starter);
+  void miss(Clock::time_point now, Starter& starter);
+  void connect(Clock::time_point now, Starter& starter);
   void greet(Clock::time_point now);
   void serve(Clock::time_point now);
   void begin_service(Clock::time_point now);
