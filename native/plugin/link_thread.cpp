@@ -6,7 +6,7 @@
 namespace sideman::plugin {
 namespace {
 
-constexpr int kBusyMs = 1, kIdleMs = 5;
+constexpr int kBusyMs = 1, kIdleMs = 8;
 constexpr std::chrono::microseconds kHurriedPause{100};
 
 }  // namespace

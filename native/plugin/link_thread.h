@@ -12,7 +12,7 @@
 namespace sideman::plugin {
 
 /// The one thread that runs the links of all instances of this process. It looks every millisecond while one of them
-/// plays or is played, and every five else, so that no audio thread need wake it.
+/// plays or is played, and every eight else, so that no audio thread need wake it.
 class LinkThread {
  public:
   /// This process's own; it ends with the last one that holds it. Thread-safe: yes.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +15,7 @@ import pytest
 
 from bridge.cli import main
 from bridge.commands import serve
+from bridge.plugin.finding.claim import claim_engine
 from bridge.plugin.finding.start_file import engine_command, start_path, write_start
 from bridge.plugin.server import PluginServer
 from tests.bridge.plugin.conftest import is_ready
@@ -82,17 +87,16 @@ def test_what_the_host_has_open_and_its_python_stay_with_the_host(
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     told = tmp_path / "told"
     with (tmp_path / "a sound card").open("w") as card:
-        import os  # noqa: PLC0415
-
         os.set_inheritable(card.fileno(), True)
         have_it_started(
-            "import os, pathlib; files = [os.path.realpath(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd')]; "
-            f"p = pathlib.Path({str(told)!r}); p.with_suffix('.new').write_text(repr((files, sorted(os.environ)))); "
+            "import json, os, pathlib; fds = os.listdir('/proc/self/fd'); "
+            "files = [os.path.realpath(f'/proc/self/fd/{fd}') for fd in fds]; "
+            f"p = pathlib.Path({str(told)!r}); p.with_suffix('.new').write_text(json.dumps([files, list(os.environ)])); "
             "p.with_suffix('.new').rename(p)"
         )
         make_host()
         wait_for(told.exists, "it is not started")
-    files, names = eval(told.read_text())  # noqa: S307 - our own
+    files, names = json.loads(told.read_text())
     assert not any("a sound card" in name for name in files)
     assert not {"PYTHONPATH", "LD_LIBRARY_PATH"} & set(names)
 
@@ -110,16 +114,12 @@ def test_installing_says_how_and_uninstalling_takes_it_back(tmp_path: Path) -> N
 
 
 def test_the_installed_command_is_this_sideman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import subprocess  # noqa: PLC0415
-
     done = subprocess.run([*engine_command(), "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--while-used" in done.stdout
 
 
 def test_an_engine_that_nobody_needs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    import argparse  # noqa: PLC0415
-
     monkeypatch.setattr(serve, "UNUSED_S", 0.2)
     parser = argparse.ArgumentParser()
     serve.add_arguments(parser)
@@ -131,8 +131,6 @@ def test_an_engine_that_nobody_needs_ends(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_second_one_that_was_started_leaves_it_to_the_first(
     make_server: Callable[[], PluginServer], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bridge.plugin.finding.claim import claim_engine  # noqa: PLC0415
-
     with claim_engine(wait=False) as claimed:
         assert claimed
         make_server()
