@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from engine.chords import Chart, Section
-from engine.judgement import DOMINANTS
+from engine.chords.charts.groove import DOMINANTS
 
 __all__ = ["MOST_INTRO_BARS", "TAG_BARS", "with_intro", "with_tag"]
 

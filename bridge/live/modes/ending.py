@@ -6,7 +6,7 @@ from bridge.live.modes.judging import Situation, next_bar_s
 from bridge.live.playing.context import Context
 from bridge.live.playing.timeline import StreamTimeline
 from engine.chords import Chart
-from engine.judgement import DOMINANTS
+from engine.chords.charts.groove import DOMINANTS
 
 __all__ = ["Ending", "home_beat"]
 
