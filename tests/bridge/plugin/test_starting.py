@@ -91,8 +91,8 @@ def test_what_the_host_has_open_and_its_python_stay_with_the_host(
         have_it_started(
             "import json, os, pathlib; fds = os.listdir('/proc/self/fd'); "
             "files = [os.path.realpath(f'/proc/self/fd/{fd}') for fd in fds]; "
-            f"p = pathlib.Path({str(told)!r}); n = p.with_suffix('.new'); n.write_text(json.dumps([files, list(os.environ)])); "
-            "n.rename(p)"
+            f"p = pathlib.Path({str(told)!r}); n = p.with_suffix('.new'); "
+            "n.write_text(json.dumps([files, list(os.environ)])); n.rename(p)"
         )
         make_host()
         wait_for(told.exists, "it is not started")
