@@ -6,6 +6,7 @@ of the unheard pieces and of practice pieces, whose chords are known: a style ma
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,11 +18,13 @@ from engine.data.reading.entry import tokenise
 from engine.data.shards.shards import Shard
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.evaluate import token_nats, with_wrong_chords
+from engine.training.judged import spread
 
 __all__ = ["Checks", "Worth", "practice_shard"]
 
 CHECK_TOKENS = 512  # of a window: measured often, and always against the same windows
 CHECK_WINDOWS, PRACTICE_WINDOWS = 12, 8
+FEWEST_WINDOWS = 2
 PRACTICE_SEED, PRACTICE_PIECES = 777, 12  # that no style learns from
 
 
@@ -48,6 +51,16 @@ class Checks:
         practice = practice_shard(PRACTICE_SEED, PRACTICE_PIECES)
         self._practice = eval_windows(practice.pieces, length, PRACTICE_WINDOWS)
         self._wrong_practice = eval_windows(with_wrong_chords(practice).pieces, length, PRACTICE_WINDOWS)
+
+    def shorten(self, tokens: float) -> None:
+        """Keeps so many windows that measuring worth() computes about so many tokens, a few windows at least."""
+        share = tokens / (
+            self._length * sum(map(len, (self._right, self._wrong, self._practice, self._wrong_practice)))
+        )
+        self._right, self._wrong, self._practice, self._wrong_practice = (
+            [windows[i] for i in sorted(spread(len(windows))[: max(FEWEST_WINDOWS, math.floor(share * len(windows)))])]
+            for windows in (self._right, self._wrong, self._practice, self._wrong_practice)
+        )
 
     def loss(self, model: PerceiverMusicTransformer) -> float:
         """Returns the loss on the unheard pieces, in nats a token."""
