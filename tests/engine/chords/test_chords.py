@@ -12,16 +12,11 @@ from hypothesis import strategies as st
 
 from engine.chords import Chart, Chord, ChordSpan, parse_chart, parse_chord
 from engine.chords.files.labels import read_openewld, read_pop909
-from engine.chords.symbol import NEAREST
+from engine.chords.nearest import NEAREST
 from engine.errors import ChordError, DataError
 from engine.vocabulary import QUALITIES
 
-CHORDS = st.builds(
-    Chord,
-    st.integers(0, 11),
-    st.sampled_from(sorted(QUALITIES)),
-    st.none() | st.integers(0, 11),
-)
+CHORDS = st.builds(Chord, st.integers(0, 11), st.sampled_from(sorted(QUALITIES)), st.none() | st.integers(0, 11))
 
 SPELLINGS = [
     # major sevenths
