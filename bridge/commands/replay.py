@@ -33,10 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON line instead of words")
 
 
-def run(
-    args: argparse.Namespace,
-    load: Callable[[Path | None, str], Callable[[int], Improviser]] = load_engine,
-) -> int:
+def run(args: argparse.Namespace, load: Callable[[Path | None, str], Callable[[int], Improviser]] = load_engine) -> int:
     """0: played as it was; 1: it parts from the log. ReplayError: no log, a broken one, another base or style."""
     log = read_log(args.log)
     _check(log, args.checkpoint)
@@ -69,7 +66,7 @@ def _check(log: SessionLog, checkpoint: Path | None) -> None:
 
 def _styles_used(log: SessionLog) -> set[str]:
     commands = (command for logged in log.rounds for command in logged.round.commands)
-    chosen = [knob.value for knob in commands if isinstance(knob, TurnKnob) and knob.name == "style"]
+    chosen = [knob.setting.value for knob in commands if isinstance(knob, TurnKnob) and knob.setting.name == "style"]
     return {name for text in chosen for name in parse_styles(str(text))}
 
 
