@@ -48,7 +48,7 @@ def by_bar(session: Asked) -> dict[int, set[object]]:
 @pytest.mark.parametrize("seed", range(4))
 def test_each_bar_is_played_under_what_was_drawn_over_it_and_the_others_under_the_knob(seed: int) -> None:
     world, session = world_with_asked(seed)
-    world.live.set_parameter("density", 0.5)
+    world.turn("density", 0.5)
     world.live.draw_density("2-3 0.9")
     world.live.draw_density("4 0.1")
     world.run(20.0)
@@ -87,7 +87,7 @@ def test_another_mode_and_another_chart_are_not_asked_for_it() -> None:
     world.live.draw_density("0.9")
     world.run(4.0)
     assert session.here == {"density": 0.9}
-    world.live.set_parameter("mode", "follow")
+    world.turn("mode", "follow")
     world.live.set_chord(parse_chord("C"))
     world.run(1.0)
     assert session.here == {}

@@ -79,13 +79,13 @@ def test_whatever_is_turned_meanwhile_a_variation_that_has_been_heard_stays_as_i
     world.live.choose_variation("2 2-3")
     while world.now_us < START_US + 7 * BAR_US:  # while it is made
         world.run(rng.uniform(0.05, 0.6))
-        world.live.set_parameter("temperature", round(rng.uniform(0.3, 1.6), 2))
+        world.turn("temperature", round(rng.uniform(0.3, 1.6), 2))
     made = [bar(world, 5), bar(world, 6)]
     to_bar(world, 8, 0.5)
     world.live.choose_variation("1 2-3")
     to_bar(world, 12, 0.5)
     world.live.choose_variation("2 2-3")
-    world.live.set_parameter("temperature", 1.2)
+    world.turn("temperature", 1.2)
     to_bar(world, 16, 0.5)
     assert [bar(world, 13), bar(world, 14)] == made
     assert [bar(world, 9), bar(world, 10)] == [bar(world, 1), bar(world, 2)]
