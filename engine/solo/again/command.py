@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _grid(path: Path) -> tuple[F64, I64]:
-    """Returns the file's own beats, as sequencers show them, to the end of its last bar; none where it counts frames."""
+    """Returns the file's own beats, as sequencers show them, to its last bar's end; none where it counts frames."""
     performance = read_performance(path, beats=True)
     beats_s, in_bar = list(performance.beats_s), list(performance.beat_in_bar)
     end_s = float(performance.notes["offset_s"].max())
