@@ -141,7 +141,7 @@ class FakeSession:
         return sorted(self._sounding())
 
     def chord_at(self, time_s: float) -> Chord | None:
-        """The chord in force at a stream second."""
+        """Returns the chord in force at a stream second."""
         current = None
         for onset_s, chord in self.chords:
             if onset_s <= time_s + 1e-9:
