@@ -22,8 +22,8 @@ from engine.training.evaluate import Score
 from engine.training.finetune.recipe import Recipe
 from engine.training.finetune.run import OTHER_WINDOWS, Run
 from engine.training.finetune.takes import keep_back
+from engine.training.finetune.time_limit import Budget
 from engine.training.schedule import News
-from engine.training.time_limit import Budget
 
 __all__ = ["Finetuned", "News", "Recipe", "finetune"]
 

@@ -19,15 +19,14 @@ from engine.errors import ConfigError
 from engine.model.checkpoint import Checkpoint, Weights
 from engine.styles.style import Style
 from engine.training.evaluate import Score
-from engine.training.finetune.checks import Checks, Worth
+from engine.training.finetune.checks import Checks, Judged, Worth
 from engine.training.finetune.layers import add_lora, build, checkpoint_blocks, import_bitsandbytes, lora_tensors
 from engine.training.finetune.own_playing import Return, play_returns
 from engine.training.finetune.recipe import Recipe
+from engine.training.finetune.time_limit import Budget
 from engine.training.finetune.typical import likeliest_manner, typical_values
 from engine.training.finetune.windows import StyleWindows, practice_windows, with_other_chords
-from engine.training.judged import Judged
 from engine.training.schedule import Lowest, News, rate_share
-from engine.training.time_limit import Budget
 from engine.vocabulary import PAD
 
 __all__ = ["Run"]

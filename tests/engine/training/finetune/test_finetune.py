@@ -32,7 +32,7 @@ from engine.training.finetune.checks import Worth
 from engine.training.finetune.finetune import Recipe, finetune
 from engine.training.finetune.recipe import KEEP_SHARE
 from engine.training.finetune.run import JUDGED_WINDOWS, STRONGER, WEAKER, Run
-from engine.training.time_limit import Budget
+from engine.training.finetune.time_limit import Budget
 from tests.support.study_corpus import write_corpus
 from tests.support.style_folders import random_style, write_base
 from tests.support.tiny_model import random_inputs

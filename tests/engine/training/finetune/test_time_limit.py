@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.training import time_limit
-from engine.training.time_limit import Budget
+from engine.training.finetune import time_limit
+from engine.training.finetune.time_limit import Budget
 
 
 def test_the_end_is_part_of_the_time_allowed_and_grows_as_the_process_gets_less(

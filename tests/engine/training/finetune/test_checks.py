@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from engine.training.judged import spread
+from engine.training.finetune.checks import spread
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 16, 23])
