@@ -237,6 +237,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "Steering",
         "Stream",
         "StreamRules",
+        "Theme",
         "VARIANT",
         "decode",
         "encode",

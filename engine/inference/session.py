@@ -180,7 +180,7 @@ class Session:
         """
         self._stream.set_phrase(origin_s)
         if form is not None:
-            self._stream.set_form(form.returns, form.round_beats)
+            self._stream.set_form(form.returns, form.round_beats, form.loop)
 
     def set_ending(self, end_s: float | None) -> None:
         """Tells the model that the music ends at end_s; None: no end is in sight."""

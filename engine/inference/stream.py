@@ -122,9 +122,17 @@ class Stream:
         """Counts bars from the bar line at origin_s, where the form begins. None, or no beat: the bar is unknown."""
         self._ask(form_s=origin_s)
 
-    def set_form(self, returns: Sequence[tuple[float, float, float, int]], round_beats: float) -> None:
-        """Sets what comes back in the form that set_phrase begins (charts/form), from the next token on."""
-        form = Form(tuple(Return(*one) for one in returns), round_beats)
+    def set_form(
+        self, returns: Sequence[tuple[float, float, float, int]], round_beats: float,
+        loop: tuple[float, float] | None = None,
+    ) -> None:  # fmt: skip
+        """Sets what comes back in the form that set_phrase begins (charts/form), from the next token on.
+
+        ValueError, changing nothing: a loop that does not end after it begins.
+        """
+        if loop is not None and not loop[0] < loop[1]:
+            raise ValueError("a loop ends after it begins")
+        form = Form(tuple(Return(*one) for one in returns), round_beats, loop)
         self._asked = replace(self._asked, form=form)
         self._drawn = None
 

@@ -124,9 +124,12 @@ void set_targets(Stream& stream, const Quantities& quantities) {
   stream.set_targets(targets);
 }
 
-void set_form(Stream& stream, const std::vector<std::tuple<double, double, double, int>>& returns, double round_beats) {
+void set_form(Stream& stream, const std::vector<std::tuple<double, double, double, int>>& returns, double round_beats,
+              std::optional<std::pair<double, double>> loop) {
+  if (loop && !(loop->first < loop->second)) throw py::value_error("a loop ends after it begins");
   Form form;
   form.round_beats = round_beats;
+  form.loop = loop;
   for (const auto& [begin, end, source, semitones] : returns) form.returns.push_back({begin, end, source, semitones});
   stream.set_form(form);
 }
@@ -220,7 +223,8 @@ void bind_stream(py::module_& module) {
       .def("set_levels", &set_levels, py::arg("levels"), "What is asked of each control; -1: unknown.")
       .def("set_targets", &set_targets, py::arg("targets"), "Quantities that the draw leans towards; NaN: none.")
       .def("set_phrase", &Stream::set_phrase, py::arg("origin_s"))
-      .def("set_form", &set_form, py::arg("returns"), py::arg("round_beats"), "What comes back in the form.")
+      .def("set_form", &set_form, py::arg("returns"), py::arg("round_beats"), py::arg("loop") = std::nullopt,
+           "What comes back in the form.")
       .def("set_theme", &Stream::set_theme, py::arg("strength"), "How much what comes back is like it was: 0 to 1.")
       .def("set_ending", &Stream::set_ending, py::arg("step"))
       .def("refresh", &Stream::refresh)

@@ -1,7 +1,7 @@
 """Where a chart comes back to what it had before: the same section, or the same bars in the same or another key.
 
-A player hears that the last eight bars are the first eight, whoever wrote them out; so bars of equal harmony count as one
-place of the form, besides those that the chart itself names alike.
+A player hears that the last eight bars are the first eight, whoever wrote them out; so bars of equal harmony count as
+one place of the form, besides those that the chart itself names alike.
 """
 
 from __future__ import annotations
@@ -52,16 +52,23 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Form:
-    """The returns of one round, rising and apart, each from a stretch that is none. round_beats: 0 where none follows."""
+    """The returns of one round, rising and apart, each from a stretch that is none.
+
+    round_beats: 0 where no round follows. loop: beats, counted over all rounds, that a host goes round; beats count on.
+    """
 
     returns: tuple[Return, ...] = ()
     round_beats: float = 0.0
+    loop: tuple[float, float] | None = None
 
     def at(self, beat: float) -> Place:
         """Returns the place of a beat, 0 or later. Twin: Form::at in native/src/stream/theme.cpp."""
         within, end_beat = beat, math.inf
+        if self.loop is not None and beat >= self.loop[1]:
+            start, end = self.loop
+            within = start + (beat - end) - math.floor((beat - end) / (end - start)) * (end - start)
         if self.round_beats > 0:
-            within = beat - math.floor(beat / self.round_beats) * self.round_beats
+            within -= math.floor(within / self.round_beats) * self.round_beats
             end_beat = self.round_beats
         for begin_beat, until_beat, source_beat, semitones in self.returns:
             if within < begin_beat:
@@ -174,7 +181,7 @@ def _between(source: Sequence[_Bar], stretch: Sequence[_Bar]) -> int:
 
 
 def _resolved(returns: Sequence[Return], begin: float, beats: float, source: float, semitones: int) -> list[Return]:
-    """A return, in parts whose sources are where the music was first: what it comes back to may itself have come back."""
+    """A return, in parts whose sources are where the music was first, for its source may be a return as well."""
     parts: list[Return] = []
     form, at = Form(tuple(returns)), 0.0
     while at < beats:

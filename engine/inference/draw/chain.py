@@ -44,7 +44,9 @@ def moved(
         scores = steer(scores, listen(reversed(past), step, len(onsets)), asked.targets, asked.temperature)
     place = asked.remembered_place(step, rules)
     if place is not None and asked.beat is not None:
-        recalled = recall(memory, place, asked.beat.bpm, past, onsets, step, asked.fits, allowed(), rules.restrike_steps)
+        recalled = recall(
+            memory, place, asked.beat.bpm, past, onsets, step, asked.fits, allowed(), rules.restrike_steps
+        )
         scores = scores if recalled is None else pull(scores, recalled, asked.theme, asked.temperature)
     scores = _without_stutter(scores, past, step - rules.restrike_steps, allowed)
     return _only_waits(scores, until - step) if until > step else scores

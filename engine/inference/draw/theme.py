@@ -1,11 +1,11 @@
 """Pulls the draw towards what was played when this place of the form came first: a head comes back.
 
-A second expert beside the model (a product of experts, Hinton 2002): it remembers strikes and ends by their place in the
-form, and says which of them is due now and how long it is to the next. A remembered strike that is due is likelier, others
-are rarer, and so is a wait that would miss it; the knob `theme` says by how much. The place is found by the beat, so a
-solo that has strayed is pulled back wherever it then is. What a chord no longer has is not asked for, and all that forbids
-still forbids. At 0 nothing is remembered, which begins a new theme. What is remembered follows from the tokens alone and
-is taken back with them. This is the specification of native/src/stream/theme.cpp.
+A second expert beside the model (a product of experts, Hinton 2002): it remembers strikes and ends by their place in
+the form, and says which of them is due now and how long it is to the next. A remembered strike that is due is likelier,
+others are rarer, and so is a wait that would miss it, as much as the knob `theme` says. The place is found by beat,
+so a solo that has strayed is pulled back wherever it then is. What a chord no longer has is not asked for, and all that
+forbids still forbids. At 0 nothing is remembered, which begins a new theme. What is remembered follows from the tokens
+alone and is taken back with them. This is the specification of native/src/stream/theme.cpp.
 """
 
 from __future__ import annotations
@@ -68,9 +68,7 @@ class ThemeMemory:
             self._played.append(_Played(0.0, 0.0, 0, is_strike, fits, -1))
         else:
             pitch -= place.semitones
-            self._played.append(
-                _Played(place.beat, place.source_beat, pitch, is_strike, fits, self._turn(place))
-            )
+            self._played.append(_Played(place.beat, place.source_beat, pitch, is_strike, fits, self._turn(place)))
         if len(self._played) >= 2 * (THEME.reach + self._rollback):  # in large steps, so that it costs nothing a token
             del self._played[: -(THEME.reach + self._rollback)]
 

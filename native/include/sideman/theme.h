@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "sideman/layout.h"
@@ -44,6 +45,7 @@ struct Place {
 struct Form {
   std::vector<Return> returns;
   double round_beats = 0.0;  // 0: no round follows
+  std::optional<std::pair<double, double>> loop;  // beats that a host goes round, while beats count on
 
   /// Returns the place of a beat, 0 or later. Realtime-safe: yes.
   Place at(double beat) const noexcept;

@@ -84,6 +84,7 @@ void Stream::set_phrase(std::optional<double> origin_s) noexcept {
 void Stream::set_form(const Form& form) {
   asked_.form.returns.assign(form.returns.begin(), form.returns.end());
   asked_.form.round_beats = form.round_beats;
+  asked_.form.loop = form.loop;
   drawn_.reset();
 }
 

@@ -15,8 +15,12 @@ constexpr double kBackBeats = 1.0;      // and so is a step back by more
 Place Form::at(double beat) const noexcept {
   double within = beat;
   double end = std::numeric_limits<double>::infinity();
+  if (loop && beat >= loop->second) {
+    const auto [start, stop] = *loop;
+    within = start + (beat - stop) - std::floor((beat - stop) / (stop - start)) * (stop - start);
+  }
   if (round_beats > 0.0) {
-    within = beat - std::floor(beat / round_beats) * round_beats;
+    within -= std::floor(within / round_beats) * round_beats;
     end = round_beats;
   }
   for (const Return& one : returns) {
