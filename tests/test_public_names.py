@@ -287,6 +287,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "PARAMETERS",
         "Parameter",
         "ParameterError",
+        "Setting",
         "Value",
         "check",
         "check_arguments",

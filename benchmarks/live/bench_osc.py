@@ -21,7 +21,7 @@ from pythonosc.osc_message import OscMessage
 from benchmarks.common.result import say_result
 from bridge.controllers.sysex_port import SysexControl
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import PARAMETERS, Value
+from osc_protocol.table.parameters import PARAMETERS, Setting, Value
 from osc_protocol.wire.codec import decode, encode
 from osc_protocol.wire.sysex import TO_ENGINE, pack
 
@@ -57,8 +57,8 @@ def per_s(act: Callable[[bytes], object], packets: list[bytes]) -> float:
 def make_server(values: dict[str, Value], heard: list[int]) -> OscServer:
     """A server on a free port whose engine is a dict."""
 
-    def take(name: str, value: Value) -> None:
-        values[name] = value
+    def take(setting: Setting) -> None:
+        values[setting.name] = setting.value
         heard[0] += 1
 
     return OscServer(take, lambda address, arguments: None, values.__getitem__, port=0, out_port=None)

@@ -38,6 +38,7 @@ from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
 from bridge.panel.panel import Panel
 from engine.metre import parse_metre
 from engine.platform.system import this_system
+from osc_protocol.table.parameters import Setting
 
 __all__ = ["App"]
 
@@ -92,10 +93,10 @@ class App:
         watchman = Watchman(self._worker_died)
         self._exits.callback(watchman.close)
         for name, value in settings.values.items():
-            live.set_parameter(name, value)
+            live.set_parameter(Setting(name, value))
         if settings.chart is not None:
             live.set_chart(settings.chart)
-        live.set_parameter("mode", settings.mode)
+        live.set_parameter(Setting("mode", settings.mode))
         self._remote = Remote(
             live,
             {**settings.values, "mode": settings.mode},

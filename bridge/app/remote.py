@@ -16,18 +16,18 @@ from engine.metre import COMMON, Metre, parse_metre
 from engine.model.controls import check_askable
 from engine.styles.library import find_style, list_styles, parse_styles
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Value
+from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Setting, Value
 from osc_protocol.wire.replies import ERROR, STATUS
 
 __all__ = ["Remote", "check_live"]
 
 
-def check_live(name: str, value: Value) -> None:
+def check_live(setting: Setting) -> None:
     """Raises SidemanError for a scale that nobody knows, and for a style that is not there or is broken."""
-    if name == "scale":
-        scale_mask(str(value))
-    if name == "style":
-        for style in parse_styles(str(value)):
+    if setting.name == "scale":
+        scale_mask(str(setting.value))
+    if setting.name == "style":
+        for style in parse_styles(str(setting.value)):
             find_style(style)
 
 
@@ -113,11 +113,11 @@ class Remote:
         """Returns what the session has asked of the music for a row that may be left to it."""
         return self._live.asked.get(name, AUTO)
 
-    def _on_parameter(self, name: str, value: Value) -> None:
-        check_live(name, value)
-        check_askable(self._live.controls, name, value)
-        self._live.set_parameter(name, value)
-        self._values[name] = value
+    def _on_parameter(self, setting: Setting) -> None:
+        check_live(setting)
+        check_askable(self._live.controls, setting.name, setting.value)
+        self._live.set_parameter(setting)
+        self._values[setting.name] = setting.value
 
     def _on_command(self, address: str, arguments: tuple[Value, ...]) -> None:
         if arguments:
@@ -153,7 +153,7 @@ class Remote:
         after = values.index(str(now)) + 1 if now in values else 0
         for value in (*values[after:], *values[: max(after - 1, 0)]):
             with suppress(ModeError):
-                self._on_parameter(row.name, value)
+                self._on_parameter(Setting(row.name, value))
                 self.server.publish(row.name)
                 return
 

@@ -24,7 +24,15 @@ from bridge.live.playing.improviser import Improviser
 from engine.chords import Chart, parse_chart
 from engine.metre import COMMON, asked_metre
 from osc_protocol.table.options import add_parameter_options, parameters_from
-from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES, DEFAULT_PORT, ParameterError, Value, check_arguments
+from osc_protocol.table.parameters import (
+    BY_NAME,
+    CONTROL_NAMES,
+    DEFAULT_PORT,
+    ParameterError,
+    Setting,
+    Value,
+    check_arguments,
+)
 
 __all__ = ["add_arguments", "load_engine", "run"]
 
@@ -172,7 +180,7 @@ def _load_with_style(load: Loader, args: argparse.Namespace, settings: Settings)
 def _settings(args: argparse.Namespace) -> Settings:
     values = parameters_from(args)
     for name, value in values.items():
-        check_live(name, value)
+        check_live(Setting(name, value))
     tempo_bpm = None if args.tempo is None else float(_checked("--tempo", "/sideman/transport/tempo", args.tempo))
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
     _checked("--seed", "/sideman/seed", seed)

@@ -69,7 +69,7 @@ def _check(log: SessionLog, checkpoint: Path | None) -> None:
 
 def _styles_used(log: SessionLog) -> set[str]:
     commands = (command for logged in log.rounds for command in logged.round.commands)
-    chosen = [knob.value for knob in commands if isinstance(knob, TurnKnob) and knob.name == "style"]
+    chosen = [knob.setting.value for knob in commands if isinstance(knob, TurnKnob) and knob.setting.name == "style"]
     return {name for text in chosen for name in parse_styles(str(text))}
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from bridge.plain_json import Json, Reader, read_fields
 from engine.chords import Chart, Chord, ChordSpan, Section, parse_chord
 from engine.metre import parse_metre
-from osc_protocol.table.parameters import Value
+from osc_protocol.table.parameters import Setting, Value
 
 __all__ = [
     "Command", "EndIn", "FollowChord", "FollowHost", "HearKeys", "KeepBars", "Locate", "Panic", "Play", "PlayAgain",
@@ -24,7 +24,7 @@ class Command:
 
     def to_json(self) -> list[Json]:
         """Returns its name in logs, and its fields in order."""
-        return [_NAMES[type(self)], *(_plain(getattr(self, field.name)) for field in fields(self))]
+        return [_NAMES[type(self)], *map(_plain, self._arguments())]
 
     @staticmethod
     def from_json(plain: Json) -> Command:
@@ -32,10 +32,18 @@ class Command:
         if not isinstance(plain, Sequence):
             raise TypeError(f"{plain!r} is no command")
         name, *values = plain
-        kind = _KINDS[str(name)]
-        named = dict(zip((field.name for field in fields(kind)), values, strict=True))
-        make: Callable[..., Command] = kind
-        return make(**read_fields(kind, named, _READERS))
+        return _KINDS[str(name)]._read(values)
+
+    def _arguments(self) -> Sequence[Value | bytes | Chord | Chart | None]:
+        """What a log keeps of it."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+    @classmethod
+    def _read(cls, values: Sequence[Json]) -> Command:
+        """Makes one of what a log keeps of it."""
+        named = dict(zip((field.name for field in fields(cls)), values, strict=True))
+        make: Callable[..., Command] = cls
+        return make(**read_fields(cls, named, _READERS))
 
 
 @dataclass(frozen=True)
@@ -54,10 +62,17 @@ class SetMode(Command):
 
 @dataclass(frozen=True)
 class TurnKnob(Command):
-    """Gives a parameter another value, which was checked."""
+    """Gives a parameter another value."""
 
-    name: str
-    value: Value
+    setting: Setting
+
+    def _arguments(self) -> Sequence[Value]:
+        return [self.setting.name, self.setting.value]
+
+    @classmethod
+    def _read(cls, values: Sequence[Json]) -> TurnKnob:
+        name, value = values
+        return cls(Setting(str(name), _value(value)))
 
 
 @dataclass(frozen=True)
@@ -261,5 +276,5 @@ def _message(plain: Json) -> bytes:
 
 
 _READERS: Final[Mapping[str, Reader]] = {
-    "Value": _value, "bytes": _message, "Chord | None": _named, "Chart": _chart,
+    "bytes": _message, "Chord | None": _named, "Chart": _chart,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from bridge.live.modes.mode import MODES
 from bridge.live.rounds.bars import parse_bars
 from engine.chords import Chart, Chord
 from engine.metre import parse_metre
-from osc_protocol.table.parameters import Value
+from osc_protocol.table.parameters import Setting
 
 __all__ = ["Controls"]
 
@@ -30,16 +30,17 @@ class Controls:
         """Takes a channel message of the player that came by another way than the MIDI input, as from a page."""
         self.inbox.post(commands.HearKeys(self.inbox.clock_us(), message))
 
-    def set_parameter(self, name: str, value: Value) -> None:
-        """Sets a checked value, from the next note that can still change on. ModeError: the mode cannot be had."""
-        if name == "look_ahead_ms":
-            self.inbox.post(commands.SetLookAhead(int(value)))
-        elif name == "mode":
-            if MODES[str(value)].needs_chart and not self._has_chart:
-                raise ModeError(f"mode {value!r} needs a chord chart: give --chords or send /sideman/chords first")
-            self.inbox.post(commands.SetMode(str(value)))
+    def set_parameter(self, setting: Setting) -> None:
+        """Sets a parameter from the next note that can still change on. ModeError: the mode cannot be had."""
+        if setting.name == "look_ahead_ms":
+            self.inbox.post(commands.SetLookAhead(int(setting.value)))
+        elif setting.name == "mode":
+            mode = str(setting.value)
+            if MODES[mode].needs_chart and not self._has_chart:
+                raise ModeError(f"mode {mode!r} needs a chord chart: give --chords or send /sideman/chords first")
+            self.inbox.post(commands.SetMode(mode))
         else:
-            self.inbox.post(commands.TurnKnob(name, value))
+            self.inbox.post(commands.TurnKnob(setting))
 
     def set_chord(self, chord: Chord | None) -> None:
         """Follows this chord until keys say otherwise; None rests."""

@@ -213,8 +213,8 @@ class LiveSession(Controls):
                 self._look_ahead_us = look_ahead_ms * 1000
             case commands.SetMode(mode):
                 self._modes.set_mode(mode)
-            case commands.TurnKnob(name, value):
-                self._knobs.set(name, value)
+            case commands.TurnKnob(setting):
+                self._knobs.set(setting)
             case commands.FollowChord(chord):
                 self._modes.following.latch(chord)
             case commands.PlayChart(chart):

@@ -21,7 +21,7 @@ from engine.errors import SidemanError
 from engine.model.controls import check_askable
 from osc_protocol.errors import OscError
 from osc_protocol.table.host_rows import BY_ID, CHORDS, SEED, parameter_id, value_of
-from osc_protocol.table.parameters import BY_NAME, Value, check
+from osc_protocol.table.parameters import BY_NAME, Setting, Value
 
 __all__ = ["Instance"]
 
@@ -145,10 +145,10 @@ class Instance:
     def _set(self, name: str, value: Value) -> None:
         session = self._live()
         try:
-            value = check(name, value)
-            check_live(name, value)
-            check_askable(session.controls, name, value)
-            session.set_parameter(name, value)
+            setting = Setting(name, value)
+            check_live(setting)
+            check_askable(session.controls, name, setting.value)
+            session.set_parameter(setting)
         except (SidemanError, OscError, ModeError) as error:
             self._said("error", str(error))
 

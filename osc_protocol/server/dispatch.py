@@ -15,8 +15,8 @@ from osc_protocol.table.parameters import (
     BY_NAME,
     COMMAND_BY_ADDRESS,
     CONTROL_NAMES,
+    Setting,
     Value,
-    check,
     check_arguments,
     nearest,
 )
@@ -32,7 +32,7 @@ _HINT_HZ: Final = 50.0  # unknown addresses that are compared with the known one
 class Dispatcher:
     """Checks messages against the table and acts on them. One thread at a time.
 
-    on_parameter(name, value): a checked value. on_command(address, arguments): checked arguments of every command that
+    on_parameter(setting): what is to hold. on_command(address, arguments): checked arguments of every command that
     is not answered here (get, ping, subscribe, feedback). What they raise is told to the sender and ends nothing.
     get_value(name): the value in force. changed(name): it was set. subscribe(port, sender, feedback): as it says.
     get_asked(name): what applies now of one of CONTROL_NAMES; None where nobody can say.
@@ -40,7 +40,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        on_parameter: Callable[[str, Value], None],
+        on_parameter: Callable[[Setting], None],
         on_command: Callable[[str, tuple[Value, ...]], None],
         get_value: Callable[[str], Value],
         changed: Callable[[str], None],
@@ -79,9 +79,9 @@ class Dispatcher:
         if row is not None:
             if len(arguments) != 1:
                 raise ParameterError(f"{row.name} takes one value, not {len(arguments)}; /sideman/get asks for it")
-            return self._set(row.name, check(row.name, arguments[0]))
+            return self._set(Setting(row.name, arguments[0]))  # type: ignore[arg-type]  # making it is the check
         if address in BY_TWIN:
-            return self._set(*check_twin(address, arguments))
+            return self._set(Setting(*check_twin(address, arguments)))
         command = COMMAND_BY_ADDRESS.get(address)
         if command is None and is_pattern(address):
             return self._dispatch_all(address, arguments, sender)
@@ -102,9 +102,9 @@ class Dispatcher:
             raise ParameterError("no address matches that pattern; docs/osc.md lists them all")
         return self.act([Message(address, arguments) for address in addresses], sender)
 
-    def _set(self, name: str, value: Value) -> list[bytes]:
-        self.on_parameter(name, value)
-        self._changed(name)
+    def _set(self, setting: Setting) -> list[bytes]:
+        self.on_parameter(setting)
+        self._changed(setting.name)
         return []
 
     def _command(self, address: str, values: tuple[Value, ...], sender: Address | None) -> list[bytes]:

@@ -24,7 +24,7 @@ from osc_protocol.server.limits import RateLimit
 from osc_protocol.server.subscriptions import Address, Peer, Subscriptions
 from osc_protocol.server.udp import MAX_PACKETS_PER_S, UdpPort
 from osc_protocol.server.waiting import WaitingBundles
-from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_OUT_PORT, DEFAULT_PORT, Value
+from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_OUT_PORT, DEFAULT_PORT, Setting, Value
 from osc_protocol.wire.codec import Message, address_of, decode_timed, encode
 from osc_protocol.wire.replies import asked_packet, feedback_packets, refusal, typed, value_packet
 
@@ -38,7 +38,7 @@ Listener: TypeAlias = Callable[[bytes], None]
 class OscServer:
     """Serves the parameter table over UDP, and over any other road through `handle_packet`.
 
-    on_parameter(name, value): a checked value. on_command(address, arguments): checked arguments of every command that
+    on_parameter(setting): what is to hold. on_command(address, arguments): checked arguments of every command that
     the server does not answer itself (get, ping, subscribe). get_value(name): the value in force. All three are called
     by one thread at a time; what they raise is told to the client as an error and ends nothing.
 
@@ -52,7 +52,7 @@ class OscServer:
 
     def __init__(
         self,
-        on_parameter: Callable[[str, Value], None],
+        on_parameter: Callable[[Setting], None],
         on_command: Callable[[str, tuple[Value, ...]], None],
         get_value: Callable[[str], Value],
         host: str = "127.0.0.1",

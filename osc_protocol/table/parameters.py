@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from dataclasses import dataclass
 from typing import Final
 
 from osc_protocol.errors import ParameterError
@@ -29,7 +30,7 @@ from osc_protocol.table.scaling import AUTO, cc_to_choice, cc_to_value, choice_t
 __all__ = [
     "AUTO", "BY_ADDRESS", "BY_CC", "BY_NAME", "COMMANDS", "COMMAND_BY_ADDRESS", "CONTROL_NAMES", "DEFAULT_BPM",
     "DEFAULT_OUT_PORT", "DEFAULT_PORT", "HIGHEST_BPM", "LOWEST_BPM", "MAX_TEXT", "NEXT", "PARAMETERS", "Command",
-    "Parameter", "ParameterError", "Value", "check", "check_arguments", "from_cc", "in_type", "legal_range",
+    "Parameter", "ParameterError", "Setting", "Value", "check", "check_arguments", "from_cc", "in_type", "legal_range",
     "nearest", "parse", "to_cc",
 ]  # fmt: skip
 
@@ -48,6 +49,20 @@ def check(name: str, value: object) -> Value:
     if row is None:
         raise ParameterError(f"there is no parameter {name!r}{nearest(name, BY_NAME)}")
     return _coerce(row.name, row, row.type, value)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter and a value that the table allows: making one is the check, so whoever is given one need not check.
+
+    ParameterError as for `check`.
+    """
+
+    name: str
+    value: Value
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", check(self.name, self.value))
 
 
 def parse(name: str, text: str) -> Value:

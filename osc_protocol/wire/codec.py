@@ -30,6 +30,7 @@ _ARRAY: Final = re.compile(r"\[([^\[\]]*)\]")  # with none inside
 _BUNDLE: Final = b"#bundle\x00"
 _NTP_EPOCH_S: Final = 2_208_988_800  # from 1900 to 1970
 _LEAST_BYTES: Final = dict.fromkeys("ifsbrm", 4) | dict.fromkeys("hdt", 8) | dict.fromkeys("TFN", 0)  # by type tag
+_KNOWN_TAGS: Final = frozenset(_LEAST_BYTES)
 
 
 class Message(NamedTuple):
@@ -127,15 +128,15 @@ def _message(packet: bytes) -> Message:
         tags_at = _after_string(packet, 0)
         at = _after_string(packet, tags_at) if tags_at < len(packet) else tags_at
         tags = packet[tags_at:at].rstrip(b"\x00").decode() or ","
-        plain = _plain(tags)
-        if plain != tags:
+        if not _KNOWN_TAGS.issuperset(tags[1:]):  # python-osc would skip them and log
+            plain = _plain(tags)
+            if unknown := set(plain[1:]) - _KNOWN_TAGS:
+                raise PacketError(f"argument type {min(unknown)!r} is not taken: send numbers or text")
             written = osc_types.write_string(plain)
             packet = packet[:tags_at] + written + packet[at:]
             tags, at = plain, tags_at + len(written)
-        if not _LEAST_BYTES.keys() >= set(tags[1:]):  # python-osc would skip them and log
-            unknown = min(set(tags[1:]) - _LEAST_BYTES.keys())
-            raise PacketError(f"argument type {unknown!r} is not taken: send numbers or text")
-        if len(packet) - at < sum(_LEAST_BYTES[tag] for tag in tags[1:]):  # python-osc would read a missing float as 0
+        least_bytes = sum(map(_LEAST_BYTES.__getitem__, tags[1:]))
+        if len(packet) - at < least_bytes:  # python-osc would read a missing float as 0
             raise PacketError(cut_off)
         message = osc_message.OscMessage(packet)
     except PacketError:

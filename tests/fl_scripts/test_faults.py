@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osc_protocol.table.parameters import from_cc
+from osc_protocol.table.parameters import Setting, from_cc
 from osc_protocol.wire import sysex
 from osc_protocol.wire.codec import encode
 from osc_protocol.wire.sysex import PUMP, TICK, TO_ENGINE
@@ -195,8 +195,8 @@ def test_a_new_engine_is_given_what_the_knobs_had_set_and_the_same_one_is_not(st
 def test_a_refused_knob_is_not_sent_again(studio: Studio) -> None:
     tries = []
 
-    def refuse(name: str, value: object) -> None:
-        tries.append(name)
+    def refuse(setting: Setting) -> None:
+        tries.append(setting.name)
         raise ValueError("not now")
 
     studio.server._dispatcher.on_parameter = refuse
@@ -263,7 +263,7 @@ def test_a_packet_of_several_frames_that_fl_refuses_half_way_arrives_whole(secon
 
 def test_an_engine_that_never_confirms_is_not_pestered(studio: Studio) -> None:
     tries = []
-    studio.server._dispatcher.on_parameter = lambda name, value: tries.append(name)
+    studio.server._dispatcher.on_parameter = lambda setting: tries.append(setting.name)
     studio.fl.control_change(22, 5)
     studio.run(10.0)
     assert tries == ["top_k"] * 5

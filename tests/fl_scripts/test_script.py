@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from osc_protocol.generate import fl as generate_fl
 from osc_protocol.table import scaling
-from osc_protocol.table.parameters import from_cc
+from osc_protocol.table.parameters import Setting, from_cc
 from osc_protocol.wire import mini_osc, sysex
 from osc_protocol.wire.codec import encode
 from tests.support.fl.host import FakeFL
@@ -168,7 +168,7 @@ def test_values_changed_elsewhere_are_shown(studio: Studio) -> None:
 
 
 def test_what_the_engine_refuses_is_shown(studio: Studio) -> None:
-    def refuse(name: str, value: object) -> None:
+    def refuse(setting: Setting) -> None:
         raise ValueError("not while a take is recorded")
 
     studio.server._dispatcher.on_parameter = refuse

@@ -9,7 +9,7 @@ from engine.chords import Chord
 from engine.chords.charts.form import Form
 from engine.model.controls import Control
 from engine.notes import NoteEvent
-from osc_protocol.table.parameters import Value
+from osc_protocol.table.parameters import Setting, Value
 
 __all__ = ["Improviser"]
 
@@ -30,8 +30,8 @@ class Improviser(Protocol):
     def controls(self) -> Sequence[Control]:
         """What it can be asked."""
 
-    def set_params(self, **values: Value) -> None:
-        """Names of osc_protocol.table.parameters; ParameterError."""
+    def set_params(self, *settings: Setting, **values: Value) -> None:
+        """Settings, which were checked as they were made, or values by their names in the table; ParameterError."""
 
     def asked(self) -> Mapping[str, Value]:
         """What applies now of the rows that may be left to the sideman, by name; AUTO where nothing is asked."""

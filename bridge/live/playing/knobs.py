@@ -12,7 +12,7 @@ from bridge.live.playing.report import Report
 from engine.beats.feel import FEEL_NAMES
 from engine.errors import SidemanError
 from osc_protocol.errors import OscError
-from osc_protocol.table.parameters import BY_NAME, Value
+from osc_protocol.table.parameters import BY_NAME, Setting, Value
 
 __all__ = ["Knobs"]
 
@@ -31,7 +31,7 @@ class Knobs:
         observer: Observer,
     ) -> None:
         self._ahead, self._beat, self._clock, self._report, self._observer = ahead, beat, clock, report, observer
-        self._turned: dict[str, Value] = {}  # and not yet in force
+        self._turned: dict[str, Setting] = {}  # and not yet in force
         self._next_us = 0
         self.in_force: dict[str, Value] = {}  # for a fresh stream
 
@@ -40,9 +40,9 @@ class Knobs:
         """Whether any knob is turned and not yet in force."""
         return bool(self._turned)
 
-    def set(self, name: str, value: Value) -> None:
-        """Takes a checked value; the newest of a name counts."""
-        self._turned[name] = value
+    def set(self, setting: Setting) -> None:
+        """Takes a setting; the newest of a name counts."""
+        self._turned[setting.name] = setting
 
     def apply(self, now_us: int) -> None:
         """Makes them hold where it is time: in music that plays, from what has not sounded on."""
@@ -65,9 +65,10 @@ class Knobs:
         turned, self._turned = self._turned, {}
         now_us = self._clock()
         self._next_us = now_us + KNOB_PERIOD_US
-        for name, value in turned.items():  # one by one: a refused one must not hold up the others
+        for name, setting in turned.items():  # one by one: a refused one must not hold up the others
+            value = setting.value
             try:
-                self._ahead.improviser.set_params(**{name: value})
+                self._ahead.improviser.set_params(setting)
                 self.in_force[name] = value
                 self._observer.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
                 if name in FEEL_NAMES:

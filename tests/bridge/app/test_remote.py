@@ -11,7 +11,7 @@ from bridge.app.remote import Remote
 from bridge.errors import ModeError
 from engine.model.controls import Control
 from engine.styles.library import Shelved
-from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES
+from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES, Setting
 from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ASKED, ERROR, VALUE
 from tests.support.live.fake_session import CONTROLS
@@ -26,10 +26,10 @@ class Session:
         self.asked: dict[str, str | float] = {}
         self.controls: tuple[Control, ...] = CONTROLS
 
-    def set_parameter(self, name: str, value: object) -> None:
-        if value == "changes" and not self.has_chart:
+    def set_parameter(self, setting: Setting) -> None:
+        if setting.value == "changes" and not self.has_chart:
             raise ModeError("mode 'changes' needs a chord chart")
-        self.told.append((name, value))
+        self.told.append((setting.name, setting.value))
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None

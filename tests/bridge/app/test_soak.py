@@ -45,9 +45,9 @@ def play_for(world: World, draw: random.Random, duration_s: float) -> None:
     """A player who changes chords, knobs, modes and tempi, and asks for one register."""
     low, high = draw.choice(REGISTERS)
     # The end that moves away goes first, so that they never cross.
-    world.live.set_parameter("register_low", 0)
-    world.live.set_parameter("register_high", high)
-    world.live.set_parameter("register_low", low)
+    world.turn("register_low", 0)
+    world.turn("register_high", high)
+    world.turn("register_low", low)
     asked_us, end_us = world.now_us, world.now_us + round(duration_s * 1e6)
     held: tuple[int, ...] = ()
     while world.now_us < end_us:
@@ -58,13 +58,13 @@ def play_for(world: World, draw: random.Random, duration_s: float) -> None:
             world.press(*held)
         elif action < 9:
             name, least, most = draw.choice((("temperature", 0.5, 1.2), ("top_p", 0.5, 1.0), ("humanise", 0.0, 1.0)))
-            world.live.set_parameter(name, draw.uniform(least, most))
+            world.turn(name, draw.uniform(least, most))
         elif action == 9:
             world.live.set_tempo(draw.uniform(60, 200))
         elif action == 10:
             world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7 | Am7 D7 | Gmaj7"))
         else:
-            world.live.set_parameter("mode", draw.choice(("follow", "trade", "continue")))
+            world.turn("mode", draw.choice(("follow", "trade", "continue")))
         world.run(draw.uniform(0.3, 3.0))
     world.release(*held)
     for at_us, pitch in world.onsets(asked_us + SETTLED_US):

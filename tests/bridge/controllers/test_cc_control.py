@@ -9,7 +9,7 @@ import pytest
 
 from bridge.controllers.cc_control import CAPACITY, CcControl
 from bridge.controllers.map import parse_cc_map
-from osc_protocol.table.parameters import PARAMETERS, from_cc
+from osc_protocol.table.parameters import PARAMETERS, Setting, from_cc
 from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ERROR, VALUE
 from tests.support.osc.fake_engine import FakeEngine
@@ -53,7 +53,7 @@ def test_what_the_engine_refuses_is_told_and_the_road_goes_on() -> None:
     engine = FakeEngine()
     server = engine.server()
 
-    def refuse(name: str, value: object) -> None:
+    def refuse(setting: Setting) -> None:
         raise ValueError("not now")
 
     server._dispatcher.on_parameter = refuse

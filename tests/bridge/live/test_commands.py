@@ -10,13 +10,14 @@ import pytest
 from bridge.live import commands
 from bridge.live.commands import Command
 from engine.chords import parse_chart, parse_chord
+from osc_protocol.table.parameters import Setting
 
 ALL = (
     commands.SetLookAhead(300),
     commands.SetMode("trade"),
-    commands.TurnKnob("temperature", 0.7),
-    commands.TurnKnob("style", "ragtime"),
-    commands.TurnKnob("polyphony", 4),
+    commands.TurnKnob(Setting("temperature", 0.7)),
+    commands.TurnKnob(Setting("style", "ragtime")),
+    commands.TurnKnob(Setting("polyphony", 4)),
     commands.FollowChord(parse_chord("F#m7b5/C")),
     commands.FollowChord(None),
     commands.PlayChart(parse_chart("[A] 6/8 Dm7 G7/B | Cmaj7 N.C. [B] | Csus4add13")),

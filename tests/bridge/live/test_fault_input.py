@@ -51,8 +51,9 @@ def test_any_bytes_at_the_door_leave_a_session_that_plays(messages: list[bytes])
     for message in messages:
         world.live.midi_in(message)
     world.run(0.3)
-    world.live.midi_in(ALL_NOTES_OFF)
-    world.live.midi_in(PEDAL_UP)
+    for channel in range(16):
+        for status, *data in (ALL_NOTES_OFF, PEDAL_UP):
+            world.live.midi_in(bytes((status | channel, *data)))
     world.run(2.5)
     world.press(*C_MAJOR_7)
     world.run(1.0)

@@ -14,8 +14,10 @@ from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
 from engine.beats.warp import GRID
 from engine.chords import Chord, parse_chart, parse_chord
+from engine.errors import CheckpointError
 from engine.inference.session import Session
 from engine.model.checkpoint import load_checkpoint
+from osc_protocol.table.parameters import Setting
 from tests.support.live.fake_session import MAX_NOTE_S, FakeSession
 from tests.support.live.world import C_MAJOR_7, D_MINOR_7, G_7, TICK_US, World
 
@@ -50,10 +52,10 @@ def test_after_a_chord_change_only_the_new_chord_is_struck() -> None:
 
 def test_a_knob_acts_on_the_next_note_not_on_the_next_look_ahead() -> None:
     world = World()
-    world.live.set_parameter("look_ahead_ms", 4000)
+    world.turn("look_ahead_ms", 4000)
     world.press(*C_MAJOR_7)
     world.run(2.0)
-    world.live.set_parameter("temperature", 0.1)  # the double then plays the root alone
+    world.turn("temperature", 0.1)  # the double then plays the root alone
     turned_us = world.now_us
     world.run(2.0)
     new = [pitch for at_us, pitch in world.onsets(turned_us + 100_000)]
@@ -71,7 +73,7 @@ def test_a_burst_of_knob_moves_makes_new_music_at_most_20_times_a_second() -> No
     session.rollback = lambda to_s: (rolled_back.append(to_s), rollback(to_s))[1]  # type: ignore[method-assign]
     began_us = world.now_us
     for move in range(200):
-        world.live.set_parameter("temperature", 0.1 + move / 200)
+        world.turn("temperature", 0.1 + move / 200)
         world.run(0.005)
     seconds = (world.now_us - began_us) / 1e6
     assert 10 * seconds <= len(rolled_back) <= 20 * seconds + 1
@@ -79,13 +81,17 @@ def test_a_burst_of_knob_moves_makes_new_music_at_most_20_times_a_second() -> No
     assert session.params["temperature"] == pytest.approx(0.1 + 199 / 200)
 
 
-def test_a_refused_parameter_is_reported_and_the_music_goes_on() -> None:
+def test_a_refused_parameter_is_reported_and_the_music_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(setting: Setting) -> None:
+        raise CheckpointError(f"there is no style {setting.value}")
+
     world = World()
     world.press(*C_MAJOR_7)
     world.run(1.0)
-    world.live.set_parameter("top_p", 7.0)
+    monkeypatch.setattr(world.sessions[0], "set_params", refuse)
+    world.turn("style", "stride")
     world.run(1.0)
-    assert [text for what, text in world.said if what == "error"] == ["top_p 7.0 lies outside 0.05..1"]
+    assert [text for what, text in world.said if what == "error"] == ["style: there is no style stride"]
     assert world.onsets(world.now_us - 500_000)
 
 
@@ -183,7 +189,7 @@ def test_following_keys_after_a_chart_has_no_beat_but_the_one_asked_for() -> Non
     world.live.set_chart(parse_chart("C | F"))
     world.run(1.0)
     assert world.sessions[0].tempo[0] == 120.0
-    world.live.set_parameter("mode", "follow")
+    world.turn("mode", "follow")
     world.press(*G_7)
     world.run(1.0)
     assert world.sessions[0].tempo[0] is None
@@ -192,11 +198,11 @@ def test_following_keys_after_a_chart_has_no_beat_but_the_one_asked_for() -> Non
 def test_a_tempo_set_while_keys_are_followed_holds_for_the_chart_afterwards() -> None:
     world = World()
     world.live.set_chart(parse_chart("C | F"))
-    world.live.set_parameter("mode", "follow")
+    world.turn("mode", "follow")
     world.press(*G_7)
     world.run(0.5)
     world.live.set_tempo(90.0)
-    world.live.set_parameter("mode", "changes")
+    world.turn("mode", "changes")
     world.run(0.5)
     assert world.sessions[0].tempo[0] == 90.0
 
@@ -206,11 +212,11 @@ def test_quantised_music_strikes_on_the_beat_grid_of_its_chart(turned_s: float) 
     world = World()
     world.live.set_tempo(120.0)
     if not turned_s:
-        world.live.set_parameter("quantise", 1.0)
+        world.turn("quantise", 1.0)
     world.live.set_chart(parse_chart("C | F"))
     if turned_s:
         world.run(turned_s)
-        world.live.set_parameter("quantise", 1.0)
+        world.turn("quantise", 1.0)
     world.run(0.3)
     since_us = world.now_us
     world.run(6.0)
@@ -224,7 +230,7 @@ def test_quantised_music_strikes_on_the_beat_grid_of_its_chart(turned_s: float) 
 
 def test_swing_without_a_beat_says_so_and_the_music_goes_on() -> None:
     world = World()
-    world.live.set_parameter("swing", 2 / 3)
+    world.turn("swing", 2 / 3)
     world.press(*C_MAJOR_7)
     world.run(1.0)
     assert ("feel", "quantise and swing wait for a beat: set a tempo") in world.said
@@ -233,7 +239,7 @@ def test_swing_without_a_beat_says_so_and_the_music_goes_on() -> None:
 
 def test_changes_needs_a_chart() -> None:
     with pytest.raises(ModeError, match="needs a chord chart"):
-        World().live.set_parameter("mode", "changes")
+        World().turn("mode", "changes")
 
 
 def test_the_same_seed_and_playing_give_the_same_take() -> None:
@@ -267,7 +273,7 @@ def test_late_notes_are_skipped_with_their_ends_and_counted() -> None:
     world = World(decode_us=lambda: 3_000)
     world.press(*D_MINOR_7)
     world.run(1.0)
-    world.live.set_parameter("look_ahead_ms", 50)
+    world.turn("look_ahead_ms", 50)
     world.run(1.5)
     world.advance(200_000)  # less than a stall
     world.run(1.0)
@@ -284,7 +290,7 @@ def test_no_script_of_chords_knobs_and_stops_leaves_a_stuck_note(block: int) -> 
             decode_us=lambda draw=draw, slow=slow: draw.randrange(200, slow),  # type: ignore[misc]
             preempted_us=lambda draw=draw: draw.randrange(80_000) if draw.random() < 0.01 else 0,  # type: ignore[misc]
         )
-        world.live.set_parameter("look_ahead_ms", draw.choice((50, 300, 1000, 4000)))
+        world.turn("look_ahead_ms", draw.choice((50, 300, 1000, 4000)))
         if seed % 2:
             world.live.set_tempo(draw.uniform(40, 240))
         chords = (D_MINOR_7, G_7, C_MAJOR_7)
@@ -297,14 +303,14 @@ def test_no_script_of_chords_knobs_and_stops_leaves_a_stuck_note(block: int) -> 
                 world.press(*held)
             elif action < 7:
                 for _ in range(draw.randrange(1, 5)):
-                    world.live.set_parameter("temperature", draw.uniform(0.1, 2.0))
+                    world.turn("temperature", draw.uniform(0.1, 2.0))
                 if seed % 2:
                     name, low, high = draw.choice((("quantise", 0, 1), ("swing", 0.5, 0.75), ("humanise", 0, 1)))
-                    world.live.set_parameter(name, draw.uniform(low, high))
+                    world.turn(name, draw.uniform(low, high))
             elif action == 7:
                 world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7"))
             elif action == 8:
-                world.live.set_parameter("mode", "follow")
+                world.turn("mode", "follow")
                 world.release(*held)
                 held = ()
             else:
@@ -333,14 +339,14 @@ def test_the_shipped_base_rolls_back_and_ends_its_notes_as_the_double_does() -> 
             world.release(*held)
             held = draw.choice((D_MINOR_7, G_7, C_MAJOR_7))
             world.press(*held)
-            world.live.set_parameter("temperature", draw.uniform(0.5, 1.5))
-            world.live.set_parameter("velocity", draw.uniform(0.5, 1.5))
+            world.turn("temperature", draw.uniform(0.5, 1.5))
+            world.turn("velocity", draw.uniform(0.5, 1.5))
             if turn == 6:
                 world.live.set_chart(chart)
             if turn == 10:
                 world.live.set_tempo(140.0)
             if turn == 13:
-                world.live.set_parameter("mode", "follow")
+                world.turn("mode", "follow")
             world.run(draw.choice((0.05, 0.3, 0.8)))
         world.run(4.0)  # a note that was forgotten on the way would sound on through all of it
         latest_us = max((world.now_us - onset_us for onset_us in world.sounding.values()), default=0)

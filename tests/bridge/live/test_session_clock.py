@@ -41,7 +41,7 @@ def heard_phases(world: ClockedWorld, since_us: int, beat_0_us: float, tempo_bpm
 
 def test_a_chart_waits_for_the_hosts_start_and_then_keeps_to_its_beat() -> None:
     world = ClockedWorld()
-    world.live.set_parameter("quantise", 1.0)
+    world.turn("quantise", 1.0)
     world.live.set_chart(parse_chart("C | F"))
     world.host(8, 100.0)
     assert not world.onsets()
@@ -74,7 +74,7 @@ def test_a_chart_joined_without_a_start_says_what_it_waits_for_and_plays_when_as
 
 def test_follow_mode_takes_the_tempo_of_a_clock_joined_without_a_start() -> None:
     world = ClockedWorld()
-    world.live.set_parameter("quantise", 1.0)
+    world.turn("quantise", 1.0)
     beat_0_us = world.tick_at_us
     world.host(5.3, 90.0)
     world.press(*C_MAJOR_7)
@@ -119,7 +119,7 @@ def test_a_position_while_the_host_runs_moves_the_chart() -> None:
 
 def test_follow_mode_takes_tempo_and_beat_from_the_host() -> None:
     world = ClockedWorld()
-    world.live.set_parameter("quantise", 1.0)
+    world.turn("quantise", 1.0)
     world.live.midi_in(START)
     beat_0_us = world.tick_at_us
     world.host(5.3, 90.0)

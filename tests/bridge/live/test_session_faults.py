@@ -11,6 +11,7 @@ from bridge.live.inbox import Inbox
 from bridge.live.session import LiveSession
 from engine.chords import parse_chord
 from engine.notes import NoteEvent
+from osc_protocol.table.parameters import Setting
 from tests.support.live.fake_session import FakeSession
 
 
@@ -29,7 +30,7 @@ def test_a_session_that_fails_again_and_again_gives_up_in_silence_and_says_why()
     live = LiveSession(
         Broken, scheduler, Inbox(native.now_us), lambda what, text: said.append(text) if what == "error" else None
     )
-    live.set_parameter("look_ahead_ms", 300)
+    live.set_parameter(Setting("look_ahead_ms", 300))
     live.set_chord(parse_chord("C"))
     player.start()
     live.start_thread(failures.append)

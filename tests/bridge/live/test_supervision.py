@@ -29,6 +29,7 @@ from bridge.live.supervision import RESTARTS, RestartLimit
 from bridge.midi.clock import MidiClock
 from engine.chords import parse_chart, parse_chord
 from engine.notes import NoteEvent
+from osc_protocol.table.parameters import Setting
 from tests.support.live.fake_session import FakeSession
 from tests.support.live.jack_server import JackServer, running_jack
 from tests.support.live.processes import FAKE_ENGINE, Lines, Listener, Play, free_udp_port, pianist, playing, send_raw
@@ -56,7 +57,7 @@ def test_a_clock_that_jumps_ends_every_note_and_the_music_goes_on(mode: str, jum
     world = World()
     if mode == "changes":
         world.live.set_chart(parse_chart("C | F"))
-    world.live.set_parameter("mode", mode)
+    world.turn("mode", mode)
     world.press(*C_MAJOR_7)
     world.run(2.0)
     struck = len(world.onsets())
@@ -105,7 +106,7 @@ def test_a_failed_round_ends_every_note_and_the_chord_that_is_held_is_followed_a
             return super().generate(until_s, to_strike)
 
     world = World(make_session=Fails)
-    world.live.set_parameter("temperature", 0.1)  # the double then plays the root alone
+    world.turn("temperature", 0.1)  # the double then plays the root alone
     world.press(*D_MINOR_7)
     for _ in range(400):
         try:
@@ -134,7 +135,7 @@ def test_the_sessions_thread_survives_whatever_its_decoder_throws() -> None:
     scheduler, port, said = native.Scheduler(), [], []
     player = DeadlineThread(scheduler, lambda message: port.append(tuple(message)), native.now_us, pytest.fail)
     live = LiveSession(Fails, scheduler, Inbox(native.now_us), lambda what, text: said.append(what))
-    live.set_parameter("look_ahead_ms", 200)
+    live.set_parameter(Setting("look_ahead_ms", 200))
     live.set_chord(parse_chord("C"))
     player.start()
     live.start_thread(pytest.fail)
@@ -151,7 +152,7 @@ def test_a_machine_that_slept_is_noticed_where_the_monotonic_clock_stood_still()
     slept_us = [0]
     scheduler, said = native.Scheduler(), []
     live = LiveSession(FakeSession, scheduler, Inbox(native.now_us), lambda *report: said.append(report))
-    live.set_parameter("look_ahead_ms", 100)
+    live.set_parameter(Setting("look_ahead_ms", 100))
     live.set_chord(parse_chord("C"))
     thread = SessionThread(live, pytest.fail, lambda: slept_us[0])
     thread.start()

@@ -66,11 +66,11 @@ def script(world: World, seed: int) -> None:
             world.press(*held)
         elif action < 7:
             name, low, high = draw.choice((("temperature", 0.1, 2.0), ("quantise", 0, 1), ("humanise", 0, 1)))
-            live.set_parameter(name, draw.uniform(low, high))
+            world.turn(name, draw.uniform(low, high))
         elif action == 7:
             live.set_chart(parse_chart("Dm7 G7/B | Cmaj7 N.C."))
         elif action == 8:
-            live.set_parameter("mode", draw.choice(("follow", "trade", "continue")))
+            world.turn("mode", draw.choice(("follow", "trade", "continue")))
         elif action == 9:
             live.set_tempo(draw.uniform(60, 200))
         elif action == 10:
@@ -171,17 +171,17 @@ def test_what_the_shipped_base_was_asked_for_it_is_asked_for_again(tmp_path: Pat
     world = LoggedWorld(make_session=lambda seed: Session(checkpoint, seed=seed))
     world.log_to(tmp_path / "log")
     world.live.set_chart(parse_chart("Dm7 | G7 | Cmaj7 | %"))
-    world.live.set_parameter("density", 0.2)
+    world.turn("density", 0.2)
     world.run(1.0)
-    world.live.set_parameter("mode", "comp")
-    world.live.set_parameter("keep_clear", 4)
+    world.turn("mode", "comp")
+    world.turn("keep_clear", 4)
     world.run(0.7)
-    world.live.set_parameter("density", 0.9)
+    world.turn("density", 0.9)
     for pitch in (67, 72, 76):
         world.press(pitch)
         world.run(0.4)
         world.release(pitch)
-    world.live.set_parameter("groove", "bossa")
+    world.turn("groove", "bossa")
     world.live.end_in(0)
     world.run(6.0)
     world.end()
@@ -199,7 +199,7 @@ def test_the_shipped_base_plays_again_and_another_seed_is_noticed(tmp_path: Path
     for chord, temperature in ((D_MINOR_7, 0.7), (G_7, 1.1), (C_MAJOR_7, 0.9)):
         world.press(*chord)
         world.run(0.3)
-        world.live.set_parameter("temperature", temperature)
+        world.turn("temperature", temperature)
         world.run(0.7)
         world.release(*chord)
     world.end()

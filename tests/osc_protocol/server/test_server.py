@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from osc_protocol.errors import OscPortError
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import BY_NAME, PARAMETERS, Parameter, Value
+from osc_protocol.table.parameters import BY_NAME, PARAMETERS, Parameter, Setting, Value
 from osc_protocol.wire.codec import MAX_PACKET_BYTES, Message, decode, encode
 from osc_protocol.wire.replies import ASKED, ERROR, PONG, STATUS, VALUE
 from tests.support.osc.fake_engine import FakeEngine
@@ -285,7 +285,7 @@ def test_close_frees_the_port_and_the_thread(engine: FakeEngine) -> None:
 def test_two_roads_at_once_never_meet_in_the_engine(engine: FakeEngine) -> None:
     inside, most = 0, 0
 
-    def slow(name: str, value: Value) -> None:
+    def slow(setting: Setting) -> None:
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
@@ -307,7 +307,7 @@ def test_two_roads_at_once_never_meet_in_the_engine(engine: FakeEngine) -> None:
 def test_publish_never_waits_for_a_handler(engine: FakeEngine) -> None:
     held, release = threading.Event(), threading.Event()
 
-    def handler(name: str, value: Value) -> None:
+    def handler(setting: Setting) -> None:
         held.set()
         assert release.wait(10)
 

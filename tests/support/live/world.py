@@ -14,6 +14,7 @@ from bridge.live.options import SessionOptions
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.observer import Observer
 from bridge.live.session import DEFAULTS, LiveSession
+from osc_protocol.table.parameters import Setting, Value
 from tests.support.live.fake_session import FakeSession
 
 D_MINOR_7 = (50, 53, 57, 60)
@@ -82,6 +83,10 @@ class World:
         while self.now_us < end_us:
             wait_us = round(self.live.step() * 1e6)
             self.advance(max(TICK_US, min(wait_us, end_us - self.now_us)))
+
+    def turn(self, name: str, value: Value) -> None:
+        """Sets a parameter, as any surface does."""
+        self.live.set_parameter(Setting(name, value))
 
     def press(self, *pitches: int) -> None:
         for pitch in pitches:

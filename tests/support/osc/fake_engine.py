@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import PARAMETERS, Value
+from osc_protocol.table.parameters import PARAMETERS, Setting, Value
 
 
 class FakeEngine:
@@ -14,6 +14,9 @@ class FakeEngine:
     def __init__(self) -> None:
         self.values: dict[str, Value] = {row.name: row.default for row in PARAMETERS}
         self.commands: list[tuple[str, tuple[Value, ...]]] = []
+
+    def set(self, setting: Setting) -> None:
+        self.values[setting.name] = setting.value
 
     def command(self, address: str, arguments: tuple[Value, ...]) -> None:
         if arguments == ("H7",):
@@ -25,4 +28,4 @@ class FakeEngine:
     def server(self, **options: Any) -> OscServer:
         """A server on a free port, not started."""
         options = {"port": 0, "out_port": None} | options
-        return OscServer(self.values.__setitem__, self.command, self.values.__getitem__, **options)
+        return OscServer(self.set, self.command, self.values.__getitem__, **options)

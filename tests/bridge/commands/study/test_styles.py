@@ -19,6 +19,7 @@ from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.solo.improvise import improvise
 from engine.styles.library import add_style
 from engine.styles.style import save_style
+from osc_protocol.table.parameters import Setting
 from tests.support.live.world import START_US, World
 from tests.support.style_folders import random_style, write_base
 
@@ -262,11 +263,11 @@ def test_more_styles_than_slots_come_and_go(base: Checkpoint, tmp_path: Path) ->
 
 
 def test_osc_hears_at_once_of_a_style_that_is_not_there() -> None:
-    check_live("style", "stride")
-    check_live("style_blend", 0.5)
+    check_live(Setting("style", "stride"))
+    check_live(Setting("style_blend", 0.5))
     for text in ("nobody", "../stride", "stride, nobody"):
         with pytest.raises(CheckpointError):
-            check_live("style", text)
+            check_live(Setting("style", text))
 
 
 def test_a_style_chosen_while_it_plays_is_heard_before_the_look_ahead_is_over(base: Checkpoint) -> None:
@@ -274,11 +275,11 @@ def test_a_style_chosen_while_it_plays_is_heard_before_the_look_ahead_is_over(ba
 
     def play(style: str) -> World:
         world = World(make_session=lambda seed: Session(base, seed=seed))
-        world.live.set_parameter("look_ahead_ms", 4000)
+        world.turn("look_ahead_ms", 4000)
         world.press(50, 53, 57, 60)
         world.run(2.0)
         if style:
-            world.live.set_parameter("style", style)
+            world.turn("style", style)
         world.run(2.0)
         return world
 

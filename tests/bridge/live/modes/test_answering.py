@@ -38,7 +38,7 @@ class AnsweringWorld(World):
 
 def test_continue_listens_while_the_player_plays_and_answers_in_the_pause() -> None:
     world = AnsweringWorld()
-    world.live.set_parameter("mode", "continue")
+    world.turn("mode", "continue")
     world.run(0.01)
     play_phrase(world, (60, 62, 64, 67))
     assert not world.onsets()
@@ -55,7 +55,7 @@ def test_continue_listens_while_the_player_plays_and_answers_in_the_pause() -> N
 
 def test_a_key_struck_into_an_answer_ends_it_and_is_heard() -> None:
     world = AnsweringWorld()
-    world.live.set_parameter("mode", "continue")
+    world.turn("mode", "continue")
     world.run(0.01)
     play_phrase(world, (60, 62))
     world.run(2.0)
@@ -74,7 +74,7 @@ def test_a_key_struck_into_an_answer_ends_it_and_is_heard() -> None:
 
 def test_trade_answers_in_the_bars_after_the_players_and_keeps_to_the_beat() -> None:
     world = AnsweringWorld()
-    world.live.set_parameter("mode", "trade")
+    world.turn("mode", "trade")
     world.live.set_tempo(120.0)
     world.run(0.1)
     began_us = world.now_us
@@ -93,7 +93,7 @@ def test_trade_answers_in_the_bars_after_the_players_and_keeps_to_the_beat() -> 
 
 def test_a_turn_without_a_note_ends_the_trade_and_the_next_note_begins_another() -> None:
     world = AnsweringWorld()
-    world.live.set_parameter("mode", "trade")
+    world.turn("mode", "trade")
     world.run(0.01)
     play_phrase(world, (60,))
     world.run(24.5)
@@ -110,7 +110,7 @@ def test_trade_over_a_chart_answers_on_the_charts_chords() -> None:
     world = World()
     world.live.set_tempo(120.0)
     world.live.set_chart(parse_chart("C | C | C | C | F | F | F | F"))
-    world.live.set_parameter("mode", "trade")
+    world.turn("mode", "trade")
     world.run(0.1)
     play_phrase(world, (60,))
     world.run(14.0)
@@ -171,15 +171,15 @@ def test_no_script_of_phrases_and_modes_leaves_a_stuck_note(seed: int) -> None:
         decode_us=lambda: draw.randrange(200, slow),
         preempted_us=lambda: draw.randrange(80_000) if draw.random() < 0.01 else 0,
     )
-    world.live.set_parameter("mode", draw.choice(("continue", "trade")))
+    world.turn("mode", draw.choice(("continue", "trade")))
     for _ in range(25):
         action = draw.randrange(12)
         if action < 6:
             play_phrase(world, draw.choice((C_MAJOR_7, D_MINOR_7, G_7)), draw.choice((0.02, 0.2)))
         elif action == 6:
-            world.live.set_parameter("mode", draw.choice(("continue", "trade", "follow")))
+            world.turn("mode", draw.choice(("continue", "trade", "follow")))
         elif action == 7:
-            world.live.set_parameter(*draw.choice((("quantise", 1.0), ("swing", 0.7), ("temperature", 1.2))))
+            world.turn(*draw.choice((("quantise", 1.0), ("swing", 0.7), ("temperature", 1.2))))
         elif action == 8:
             world.live.set_tempo(draw.uniform(60, 240))
         elif action == 9:
@@ -200,7 +200,7 @@ def test_the_shipped_base_trades_and_goes_on() -> None:
     checkpoint = load_checkpoint()
     for mode in ("trade", "continue"):
         world = World(make_session=lambda seed: Session(checkpoint, seed=seed))
-        world.live.set_parameter("mode", mode)
+        world.turn("mode", mode)
         world.live.set_tempo(160.0)
         for _ in range(3):
             play_phrase(world, (60, 62, 64, 65, 67), 0.15)

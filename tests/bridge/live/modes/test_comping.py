@@ -17,9 +17,9 @@ BAR_US = 2_000_000  # at 120
 def comping(**options: float) -> World:
     world = World(decode_us=lambda: 500)
     world.live.set_chart(parse_chart(CHART))
-    world.live.set_parameter("mode", "comp")
+    world.turn("mode", "comp")
     for name, value in options.items():
-        world.live.set_parameter(name, value)
+        world.turn(name, value)
     return world
 
 
@@ -36,7 +36,7 @@ def roles(world: World) -> list[object]:
 
 def test_comp_needs_a_chart() -> None:
     with pytest.raises(ModeError, match="mode 'comp' needs a chord chart"):
-        World().live.set_parameter("mode", "comp")
+        World().turn("mode", "comp")
 
 
 def test_in_mode_comp_the_chart_is_comped_and_in_changes_it_is_soloed_over() -> None:
@@ -63,7 +63,7 @@ def test_between_changes_and_comp_the_music_goes_on_and_the_role_turns_at_a_bar_
     world = World(decode_us=lambda: 500)
     world.live.set_chart(parse_chart(CHART))
     world.run(turned_s)
-    world.live.set_parameter("mode", "comp")
+    world.turn("mode", "comp")
     world.run(4.5)
     turns = world.sessions[0].played_as
     first_s = min(at_s for at_s, role in turns if role == "comping")
@@ -78,18 +78,18 @@ def test_a_role_that_turned_back_before_its_bar_line_never_turned() -> None:
     world = World(decode_us=lambda: 500)
     world.live.set_chart(parse_chart(CHART))
     world.run(2.2)
-    world.live.set_parameter("mode", "comp")
+    world.turn("mode", "comp")
     world.run(0.5)
-    world.live.set_parameter("temperature", 1.1)  # takes back what lies ahead, the bar line too
+    world.turn("temperature", 1.1)  # takes back what lies ahead, the bar line too
     world.run(0.3)
-    world.live.set_parameter("mode", "changes")
+    world.turn("mode", "changes")
     world.run(3.0)
     assert set(roles(world)) == {"solo"}
 
 
 def test_what_is_asked_for_stays_whatever_the_mode() -> None:
     world = comping()
-    world.live.set_parameter("role", "accompany")
+    world.turn("role", "accompany")
     world.run(2.0)
     assert world.sessions[0].params["role"] == "accompany"
 
@@ -106,7 +106,7 @@ def test_the_model_knows_where_the_chart_began_and_none_where_there_is_none() ->
     beat = (world.sessions[0].time_s - moved_s) * 2.0
     assert moved_s < began_s
     assert beat > 6.0
-    world.live.set_parameter("mode", "follow")
+    world.turn("mode", "follow")
     world.press(*C_MAJOR_7)
     world.run(0.5)
     assert world.sessions[0].form_s is None
@@ -158,10 +158,10 @@ def test_nothing_is_kept_clear_unless_asked_but_in_mode_comp() -> None:
     world.press(67)
     world.run(0.5)
     assert kept_clear(world) is None
-    world.live.set_parameter("mode", "comp")
+    world.turn("mode", "comp")
     world.run(0.1)
     assert kept_clear(world) == (64, 70)
-    world.live.set_parameter("keep_clear", 0)
+    world.turn("keep_clear", 0)
     world.run(0.1)
     assert kept_clear(world) is None
 

@@ -88,7 +88,7 @@ def test_knobs_turned_on_the_way_change_nothing_of_where_it_ends() -> None:
     world = playing(seconds=2.0)
     world.live.end_in(0)
     for turn in range(40):
-        world.live.set_parameter("temperature", 0.5 + turn / 100)
+        world.turn("temperature", 0.5 + turn / 100)
         world.run(0.1)
     world.run(4.0)
     assert home_s(world) == pytest.approx(6.0, abs=0.02)

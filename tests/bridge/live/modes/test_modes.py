@@ -20,11 +20,11 @@ def test_the_modes_are_those_of_the_parameter_table() -> None:
 def test_a_switch_ends_the_music_but_between_two_roles_over_one_chart(before: str, after: str) -> None:
     world = World()
     world.live.set_chart(parse_chart("Dm7 | G7"))
-    world.live.set_parameter("mode", before)
+    world.turn("mode", before)
     world.press(*D_MINOR_7)
     world.run(1.0)
     played = world.live._ahead.playing
-    world.live.set_parameter("mode", after)
+    world.turn("mode", after)
     world.live.step()
     assert world.live._modes.mode.name == after
     rested = ("rest", "") in world.said
@@ -33,7 +33,7 @@ def test_a_switch_ends_the_music_but_between_two_roles_over_one_chart(before: st
 
 def test_a_trade_begins_anew_in_another_metre() -> None:
     world = World()
-    world.live.set_parameter("mode", "trade")
+    world.turn("mode", "trade")
     world.live.set_tempo(120.0)
     world.press(60)
     world.run(0.5)

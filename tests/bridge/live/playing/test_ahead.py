@@ -32,16 +32,14 @@ def chord(keys: tuple[int, ...]) -> Action:
 
 ACTIONS = st.one_of(
     st.sampled_from((D_MINOR_7, G_7, C_MAJOR_7)).map(chord),
-    st.floats(0.1, 2.0).map(lambda value: lambda world: world.live.set_parameter("temperature", value)),
-    st.sampled_from((50, 300, 1000, 4000)).map(
-        lambda value: lambda world: world.live.set_parameter("look_ahead_ms", value)
-    ),
+    st.floats(0.1, 2.0).map(lambda value: lambda world: world.turn("temperature", value)),
+    st.sampled_from((50, 300, 1000, 4000)).map(lambda value: lambda world: world.turn("look_ahead_ms", value)),
     st.floats(40, 240).map(lambda bpm: lambda world: world.live.set_tempo(bpm)),
     st.floats(0, 16).map(lambda beat: lambda world: world.live.locate(beat)),
     st.just(lambda world: world.live.set_chart(parse_chart("Dm7 G7 | Cmaj7"))),
-    st.sampled_from(("follow", "trade")).map(lambda mode: lambda world: world.live.set_parameter("mode", mode)),
-    st.just(lambda world: (world.live.set_chart(parse_chart("F7 | Bb7")), world.live.set_parameter("mode", "comp"))),
-    st.integers(0, 24).map(lambda value: lambda world: world.live.set_parameter("keep_clear", value)),
+    st.sampled_from(("follow", "trade")).map(lambda mode: lambda world: world.turn("mode", mode)),
+    st.just(lambda world: (world.live.set_chart(parse_chart("F7 | Bb7")), world.turn("mode", "comp"))),
+    st.integers(0, 24).map(lambda value: lambda world: world.turn("keep_clear", value)),
     st.integers(0, 2).map(lambda bars: lambda world: world.live.end_in(bars)),
     st.integers(48, 84).map(lambda pitch: lambda world: (world.press(pitch), world.run(0.08), world.release(pitch))),
     st.just(lambda world: (world.live.stop(), world.live.play())),

@@ -38,7 +38,7 @@ def test_each_time_it_is_called_up_it_plays_the_same_from_the_bar_line_on(make: 
     world.run(2.0)
     assert said(world, "stored", "recalled") == [("stored", "A")]
     for _ in range(2):
-        world.live.set_parameter("temperature", 0.1)
+        world.turn("temperature", 0.1)
         world.run(2.0)
         world.live.recall_bank("A")
         world.run(4.0)
@@ -76,7 +76,7 @@ def test_a_knob_after_the_bar_line_takes_nothing_back_from_before_it() -> None:
     world.run(4.0)
     world.live.recall_bank("A")
     for turn in range(60):
-        world.live.set_parameter("temperature", 0.5 + turn / 100)
+        world.turn("temperature", 0.5 + turn / 100)
         world.run(0.05)
     assert world.onsets(world.now_us - 1_000_000)
     assert not errors(world)

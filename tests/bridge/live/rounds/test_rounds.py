@@ -126,7 +126,7 @@ def test_a_kept_bar_that_is_kept_again_is_still_the_first_one() -> None:
 
 def test_humanise_moves_a_kept_bar_as_it_did_at_first() -> None:
     world = playing(5)
-    world.live.set_parameter("humanise", 1.0)
+    world.turn("humanise", 1.0)
     world.run(7.8)
     world.live.keep()
     world.run(8.0)
@@ -148,8 +148,8 @@ def test_knobs_keys_and_stalls_take_nothing_away_from_a_kept_round(make: str | N
     world.live.keep()
     end_us = world.now_us + 18_000_000
     while world.now_us < end_us:
-        world.live.set_parameter("temperature", draw.uniform(0.3, 1.5))
-        world.live.set_parameter("look_ahead_ms", draw.randrange(200, 4000))
+        world.turn("temperature", draw.uniform(0.3, 1.5))
+        world.turn("look_ahead_ms", draw.randrange(200, 4000))
         world.run(draw.uniform(0.05, 0.5))
     for number in range(4, 12):
         assert bar(world, number) == bar(world, number % 4)

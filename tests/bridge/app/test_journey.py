@@ -1,0 +1,85 @@
+"""A value's way from an OSC packet to the sampler: who has it in hand, and who checks it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from bridge.app.remote import Remote
+from engine.inference.session import Session
+from osc_protocol.table import parameters
+from osc_protocol.table.parameters import Setting
+from osc_protocol.wire.codec import encode
+from tests.support.live.world import D_MINOR_7, World
+from tests.support.tiny_model import make_checkpoint, make_model
+
+ROOT = Path(__file__).parents[3]
+WARM = 1.375  # exact in a 32-bit float
+HOPS = [
+    "osc_protocol/server/server.py",  # reads the packet
+    "osc_protocol/server/dispatch.py",  # finds the row, and has the value checked
+    "bridge/app/remote.py",  # asks what the table cannot know, and keeps the value for whoever asks
+    "bridge/live/controls.py",  # makes a command of it
+    "bridge/live/session.py",  # takes the command up on its own thread
+    "bridge/live/playing/knobs.py",  # decides when it holds
+    "engine/inference/session.py",  # makes what the sampler is to do of all values
+    "engine/inference/stream.py",  # holds it for the next token
+]
+
+ASIDE = (  # who is asked about it, or holds it unread, and who tells others of it
+    "osc_protocol/table/", "osc_protocol/wire/", "osc_protocol/server/udp.py", "engine/model/controls.py",
+    "bridge/live/inbox.py", "native/sampler_params.py", "tests/",
+)  # fmt: skip
+
+
+def carries(value: object) -> bool:
+    """Whether an argument is the value, or what holds it: a message, a setting, a command, the sampler's parameters."""
+    if isinstance(value, bytes | str | int | float):
+        return value == WARM or (isinstance(value, bytes) and b"temperature" in value)
+    return type(value).__name__ in ("Setting", "TurnKnob", "SamplerParams") or (
+        isinstance(value, tuple | list) and any(map(carries, value))
+    )
+
+
+def test_a_temperature_is_checked_once_at_the_door_and_is_at_the_sampler_after_eight_hops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checks: list[str] = []
+
+    def count(name: str, value: object) -> parameters.Value:
+        checks.append(name)
+        return value  # type: ignore[return-value]
+
+    checkpoint = make_checkpoint(make_model())
+    world = World(make_session=lambda seed: Session(checkpoint, seed, backend="numpy"))
+    remote = Remote(world.live, {}, port=0)
+    world.press(*D_MINOR_7)
+    world.run(0.5)
+    hops: list[str] = []
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and path.is_relative_to(ROOT):
+            code = frame.f_code
+            given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4)]
+            if any(carries(frame.f_locals[name]) for name in given if name in frame.f_locals):
+                hops.append(path.relative_to(ROOT).as_posix())
+
+    monkeypatch.setattr(parameters, "check", count)
+    sys.setprofile(watch)
+    try:
+        assert remote.server.handle_packet(encode("/sideman/param/temperature", WARM)) == []
+        world.run(0.2)
+    finally:
+        sys.setprofile(None)
+    assert checks == ["temperature"]
+    assert [hop for hop in dict.fromkeys(hops) if not hop.startswith(ASIDE)] == HOPS
+
+
+def test_a_setting_that_the_table_refuses_cannot_be_made() -> None:
+    for name, value in (("temperature", 9.0), ("temperature", "warm"), ("warmth", 1.0), ("mode", "sing")):
+        with pytest.raises(parameters.ParameterError):
+            Setting(name, value)
