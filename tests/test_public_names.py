@@ -29,6 +29,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "stated_metre",
         "transpose_chart",
     ),
+    "engine.chords.charts.form": ("Form", "Place", "Return", "form_of"),
     "engine.chords.files.chords_file": ("ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"),
     "engine.chords.files.chords_writer": ("format_chords_file",),
     "engine.chords.scales": ("ALL_PITCH_CLASSES", "SCALES", "scale_mask"),

@@ -128,6 +128,7 @@ export const WORDS = {
   "row.style": ["Style", "스타일"],
   "row.style_blend": ["Style blend", "스타일 섞기"],
   "row.repetition": ["Repetition", "반복 억제"],
+  "row.theme": ["Theme", "테마"],
   "row.scale": ["Scale", "음계"],
   "row.role": ["Role", "역할"],
   "row.groove": ["Groove", "그루브"],
