@@ -19,7 +19,8 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from engine.data.window_sampler import WindowSampler  # noqa: E402
 from engine.errors import CheckpointError  # noqa: E402
-from engine.model.config import load_config, to_yaml  # noqa: E402
+from engine.model.config_file import load_config, to_yaml  # noqa: E402
+from engine.model.controls import Control  # noqa: E402
 from engine.training.initial import initialise  # noqa: E402
 from engine.training.trainer import Trainer  # noqa: E402
 from tests.support.study_corpus import random_piece, write_config  # noqa: E402
@@ -165,10 +166,7 @@ def config(old: str, new: str) -> Callable[[dict[str, Any], Tensors], None]:
         (tensor("model.extra", torch.zeros(1)), "has an unknown parameter extra"),
         (tensor("model.head.weight", torch.zeros(2, 2)), "head.weight is (2, 2), not (400, 64): delete it"),
         (tensor("model.head.weight", torch.full((400, 64), float("nan"))), "model.head.weight holds numbers that are"),
-        (
-            tensor("optimiser.0.999.momentum_buffer", torch.zeros(1)),
-            "optimiser.0.999.momentum_buffer fits no",
-        ),
+        (tensor("optimiser.0.999.momentum_buffer", torch.zeros(1)), "optimiser.0.999.momentum_buffer fits no"),
         (tensor("optimiser.1.x.y", torch.zeros(1)), "optimiser.1.x.y fits no parameter"),
         (tensor("optimiser.1.0.exp_avg", torch.zeros(3)), "optimiser.1.0.exp_avg fits no parameter"),
     ],
@@ -225,3 +223,21 @@ def test_weights_of_another_shape_are_refused(run: Path, tmp_path: Path) -> None
         initialise(Trainer(load_config(wide), 10, seed=0).model, run)
     with pytest.raises(CheckpointError, match="no such run or checkpoint"):
         initialise(make(tmp_path).model, tmp_path / "nowhere")
+
+
+def test_a_new_run_may_be_told_more_labels_than_the_one_it_starts_from(tmp_path: Path) -> None:
+    """Rows go by name: those it had stay, a new label begins as if nothing were asked."""
+    plain = load_config(write_config(tmp_path, epochs=1))
+    role, density = Control("role", labels=("solo", "left")), Control("density", edges=(2.0, 5.0))
+    old = replace(plain, model=replace(plain.model, controls=(role, density)))
+    more = Control("role", labels=("left", "right", "solo"))
+    new = replace(plain, model=replace(plain.model, controls=(density, more)))
+    first, then = Trainer(old, 10, seed=3), Trainer(new, 10, seed=4)
+    first.save(tmp_path / "state.safetensors")
+    assert initialise(then.model, tmp_path).endswith("; role right from unknown")
+    had, has = (trainer.weights()["control_emb.weight"] for trainer in (first, then))
+    # had: solo, left, unknown; three levels, unknown. has: three levels, unknown; left, right, solo, unknown.
+    np.testing.assert_array_equal(has, had[[3, 4, 5, 6, 1, 2, 0, 2]])
+    other = replace(plain, model=replace(plain.model, controls=(Control("density", edges=(2.0, 6.0)),)))
+    with pytest.raises(CheckpointError, match="its control 'density' is another one"):
+        initialise(Trainer(other, 10, seed=4).model, tmp_path)
