@@ -157,6 +157,7 @@ export const WORDS = {
   "help.style": [null, "스타일 이름, 또는 섞을 두 개: `ragtime, klezmer`."],
   "help.style_blend": [null, "첫 스타일(0)에서 둘째 스타일 또는 없음(1)까지."],
   "help.repetition": [null, "최근에 들린 음을 피합니다. 1은 끔."],
+  "help.theme": [null, "다시 오는 부분을 처음과 얼마나 닮게 연주할지. 0은 새로, 1은 테마가 돌아옴."],
   "help.scale": [null, "`D dorian` 같은 한 음계 안에서만 연주합니다."],
   "help.role": [null, "무엇을 연주하는지: 솔로, 한 손, 화음, 또는 전체 반주."],
   "help.groove": [null, "연주의 느낌."],
