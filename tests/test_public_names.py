@@ -30,6 +30,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "transpose_chart",
     ),
     "engine.chords.charts.form": ("Form", "Place", "Return", "form_of"),
+    "engine.chords.charts.home": ("home_beat", "leads_back"),
     "engine.chords.files.chords_file": ("ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"),
     "engine.chords.files.chords_writer": ("format_chords_file",),
     "engine.chords.scales": ("ALL_PITCH_CLASSES", "SCALES", "scale_mask"),
@@ -124,7 +125,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "speed_advice",
     ),
     "engine.inference.session": ("Session",),
-    "engine.judgement": ("ARC_BARS", "DOMINANTS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"),
+    "engine.judgement": ("ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"),
     "engine.metre": ("COMMON", "Metre", "asked_metre", "parse_metre"),
     "engine.midi_io": ("Signature", "extend_with_pedal", "read_performance", "read_signature", "write_midi"),
     "engine.model.checkpoint": (

@@ -6,10 +6,10 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-__all__ = ["describe", "seconds_per_call"]
+__all__ = ["describe", "percentiles", "seconds_per_call"]
 
 
 def describe() -> dict[str, object]:
@@ -40,3 +40,12 @@ def seconds_per_call(call: Callable[[], object], budget_s: float = 0.5, repeats:
             call()
         runs.append((time.perf_counter() - start) / count)
     return statistics.median(runs)
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """Returns p50, p99 and the largest of the values, and how many there are; of none the count alone."""
+    if not values:
+        return {"count": 0}
+    ordered = sorted(values)
+    p99 = ordered[min(len(ordered) - 1, round(0.99 * (len(ordered) - 1)))]
+    return {"p50": statistics.median(ordered), "p99": p99, "max": ordered[-1], "count": len(ordered)}

@@ -16,12 +16,13 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import argparse
 import json
-import resource
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from benchmarks.common.process import peak_mb
 
 BORN_S = time.monotonic()
 WINDOWS = 64  # held-out windows that a loss is measured on
@@ -45,12 +46,12 @@ def train(name: str, data: Path, folder: Path, minutes: float, style: Path | Non
     model = {"scg": scg.Scg, "moonbeam": moonbeam.Moonbeam, "ours": ours.fresh, "plain": plain.Plain}[name]()
     source = room.sampler(music["train"]) if name in ("ours", "plain") else music["train"]
     learnt = learn(model, partial(room.training_loss, model, source), room.RATE, 60 * minutes)
-    peak_mb = _peak_mb()
+    peak = peak_mb()
     folder.mkdir(parents=True, exist_ok=True)
     size = _save(name, model, folder)
     figures = {
         "parameters": sum(p.numel() for p in model.parameters()), "updates": learnt.updates,
-        "train_cpu_s": learnt.cpu_s, "train_peak_mb": peak_mb, "training_loss": learnt.loss,
+        "train_cpu_s": learnt.cpu_s, "train_peak_mb": peak, "training_loss": learnt.loss,
         "cpu_s_per_update": learnt.cpu_s / learnt.updates, "file_bytes": size,
         "held_out": room.held_out(model.eval(), music["test"], WINDOWS),
     }  # fmt: skip
@@ -88,7 +89,7 @@ def _adapter(name: str, room: Any, model: Any, music: dict[str, Any], budget_s: 
     return {
         "before": before, "after": room.held_out(inner.eval(), music["test"], STYLE_WINDOWS),
         "updates": learnt.updates, "cpu_s_per_update": learnt.cpu_s / learnt.updates,
-        "bytes": adapter_bytes(wrapped), **sizes, "peak_mb": _peak_mb(),
+        "bytes": adapter_bytes(wrapped), **sizes, "peak_mb": peak_mb(),
     }  # fmt: skip
 
 
@@ -115,7 +116,7 @@ def play(name: str, folder: Path) -> dict[str, Any]:
         "notes_s": sum(row["notes"] for row in rows) / (CLIP_S * len(rows)),
         "cpu_ms_per_note": 1e3 * sum(row["cpu_s"] for row in rows) / max(1, sum(row["notes"] for row in rows)),
         "cpu_s_per_clip": min(row["cpu_s"] for row in rows), "start_to_first_clip_s": first_s,
-        "play_peak_mb": _peak_mb(), "clips": rows,
+        "play_peak_mb": peak_mb(), "clips": rows,
     }  # fmt: skip
 
 
@@ -136,10 +137,6 @@ def _player(name: str, folder: Path) -> Callable[[Any, int], Any]:
     ]().eval()
     model.load_state_dict({key: value.float() for key, value in load_file(folder / "base.safetensors").items()})
     return partial(room.play, model, **({"candidates": 1} if "without" in name else {}))
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common.figure import blank_figure, save_figure
 from benchmarks.comparison.published import GPU_HOUR_USD, PUBLISHED, training_cost
 
 __all__ = ["draw", "rows"]
@@ -107,11 +108,7 @@ def rows(results: Results) -> list[tuple[str, ...]]:
 
 def draw(path: Path, results: Results) -> None:
     """Processor time a note, and chord tones beside those of the other charts."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.0, 3.6), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(8.0, 3.6)
     left, right = figure.subplots(1, 2)
     names = [name for name in TITLES if name in results]
     titles = [TITLES[name] for name in names]
@@ -130,4 +127,4 @@ def draw(path: Path, results: Results) -> None:
     for axes in (left, right):
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(path, figure)

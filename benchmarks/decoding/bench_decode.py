@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 import native
+from benchmarks.common.figure import blank_figure, save_figure
 from benchmarks.common.random_checkpoint import SIZES
 from benchmarks.common.result import say_result
 from benchmarks.decoding.decode_contestants import Contestant, own_contestants, rivals
@@ -88,11 +89,7 @@ def asked(results: dict[str, Rows]) -> list[dict[str, object]]:
 
 def draw(path: Path, results: dict[str, Rows]) -> None:
     """Bars of CPU milliseconds a token, one panel a size."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12.0, 4.2), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(12.0, 4.2)
     for axes, (size, rows) in zip(np.atleast_1d(figure.subplots(1, len(results))), results.items(), strict=True):
         names = [name for name in rows if "two threads" not in name][::-1]
         values = [rows[name]["cpu_p50"] for name in names]
@@ -106,7 +103,7 @@ def draw(path: Path, results: dict[str, Rows]) -> None:
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     figure.supxlabel("CPU ms a token on one thread, logarithmic", fontsize=9)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(path, figure)
 
 
 def main() -> None:

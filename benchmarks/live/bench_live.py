@@ -26,7 +26,6 @@ import argparse
 import json
 import random
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -37,7 +36,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common.machine import describe
+from benchmarks.common.machine import describe, percentiles
 from benchmarks.common.result import say_result
 from osc_protocol.wire.codec import encode
 from tests.support.live.jack_server import JackServer, running_jack
@@ -173,17 +172,8 @@ def rivals(server: JackServer, notochord: str | None) -> dict[str, Any]:
     return result
 
 
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """p50, p99 and the largest, and how many there were."""
-    if not values:
-        return {"count": 0}
-    ordered = sorted(values)
-    p99 = ordered[min(len(ordered) - 1, round(0.99 * (len(ordered) - 1)))]
-    return {"p50": statistics.median(ordered), "p99": p99, "max": ordered[-1], "count": len(ordered)}
-
-
 def lateness(late_ms: Sequence[float]) -> dict[str, float]:
-    """The same, and how many were so late that they are heard as wrong."""
+    """Percentiles, and how many were so late that they are heard as wrong."""
     return percentiles(late_ms) | {"over 20 ms": sum(late > 20 for late in late_ms)}
 
 

@@ -16,11 +16,11 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import argparse
 import json
-import resource
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from benchmarks.common.process import peak_mb
 
 BORN_S = time.monotonic()
 CONTEXT = 512  # tokens heard before, of those with a cache
@@ -213,16 +213,7 @@ def measure(name: str, notes: int, answers: int) -> dict[str, Any]:
     for kind, ms in times.items():
         figures[f"{kind}s"] = len(ms)
         figures |= {f"{kind}_p50_ms": float(np.percentile(ms, 50)), f"{kind}_p99_ms": float(np.percentile(ms, 99))}
-    return figures | {"peak_mb": _peak_mb()}
-
-
-def _peak_mb() -> float:
-    """Of this process alone: what ru_maxrss says begins with the parent's on Linux."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return figures | {"peak_mb": peak_mb()}
 
 
 def main() -> None:

@@ -8,12 +8,9 @@ F at the annotated level or one twice or half as fast. Prints a table, the speed
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path

@@ -7,11 +7,8 @@ table, the speed, what a live chord costs, then one JSON line.
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
+import os
 import time
 import warnings
 from collections.abc import Callable

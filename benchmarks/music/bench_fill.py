@@ -12,10 +12,6 @@ With --ways N so many ways are written, and their diversity is set beside that o
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 import time
 from collections.abc import Iterator, Sequence

@@ -8,10 +8,6 @@ Prints a row a chart (means over the seeds), the mean of all, the worst of each 
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 from pathlib import Path
 

@@ -89,6 +89,7 @@ class LiveSession(Controls):
             metre=parse_metre(options.metre),
         )
         self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._observer)
+        self.refused = self._knobs.refused  # values that were refused after they were told as taken; any thread
         self._modes = Modes(
             Context(self._ahead, Keyboard(), now_us, report, self._knobs, self._beat, self._observer),
             release_us=round(options.release_s * 1e6),
@@ -189,7 +190,7 @@ class LiveSession(Controls):
 
     def _fresh_improviser(self) -> Improviser:
         improviser = self._make_improviser(self._modes.banks.seed)
-        improviser.set_params(**self._knobs.in_force)
+        self._knobs.give_all(improviser)
         return improviser
 
     def _hear(self, time_us: int, message: bytes) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.plugin.address_file import Address, read_address, write_address
+from bridge.plugin.finding.address_file import Address, read_address, write_address
 from bridge.plugin.server import PluginServer
 from tests.bridge.plugin.conftest import is_ready
 from tests.support.plugin.fake_engine import wait_for
