@@ -36,13 +36,13 @@ ASKED = {
     "medium": {"torch eager float32": 10, "bitsandbytes NF4 + PEFT": 10, "Hugging Face GPT-2 generate": 10},
     "256m": {"torch eager float32": 6, "bitsandbytes NF4 + PEFT": 5, "Hugging Face GPT-2 generate": 7},
 }
-"""How many times as fast as these we want to be, an adapter on."""
+"""How many times as fast as each rival our decoder is to be, with an adapter on."""
 ASKED_WITHOUT_AVX512 = 5  # times torch eager
 COLOURS = {"native": "#1b7f5c", "numpy": "#7ab8a2", "torch": "#c8702a", "bitsandbytes": "#a04848", "Hugging": "#5b6fa8"}
 
 
 def measure(contestants: dict[str, Contestant], rounds: int, budget_s: float) -> dict[str, npt.NDArray[np.float64]]:
-    """Contestant -> (n, 2) CPU and wall milliseconds of tokens."""
+    """Returns (n, 2) CPU and wall milliseconds of tokens for each contestant."""
     parts: dict[str, list[npt.NDArray[np.float64]]] = {key: [] for key in contestants}
     for _ in range(rounds):
         for key, run in contestants.items():
@@ -71,7 +71,7 @@ def show(title: str, rows: Rows) -> None:
 
 
 def asked(results: dict[str, Rows]) -> list[dict[str, object]]:
-    """What was asked for, beside what was reached in this run."""
+    """Returns what was asked for beside what was reached in this run."""
     rows: list[dict[str, object]] = []
     for size, wanted in ASKED.items():
         table = results.get(size, {})
@@ -88,7 +88,7 @@ def asked(results: dict[str, Rows]) -> list[dict[str, object]]:
 
 
 def draw(path: Path, results: dict[str, Rows]) -> None:
-    """Bars of CPU milliseconds a token, one panel a size."""
+    """Draws bars of CPU milliseconds a token, one panel for each size."""
     figure = blank_figure(12.0, 4.2)
     for axes, (size, rows) in zip(np.atleast_1d(figure.subplots(1, len(results))), results.items(), strict=True):
         names = [name for name in rows if "two threads" not in name][::-1]

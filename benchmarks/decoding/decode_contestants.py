@@ -78,7 +78,7 @@ def own_contestants(name: str) -> dict[str, Contestant]:
 
 
 def rivals(name: str, compiled: bool) -> dict[str, Contestant]:
-    """compiled: torch.compile too, which takes a minute to build."""
+    """Returns the rivals by name. compiled: torch.compile too, which takes a minute to build."""
     import torch
 
     from benchmarks.decoding.rivals import generate_loop, torch_stepper

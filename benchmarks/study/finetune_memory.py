@@ -9,8 +9,9 @@ what an update keeps for its backward pass. The last is counted by running the r
 (`--gradient-checkpointing`). A GPU adds its context and its allocator's gaps, which are not computed.
 
 --measure runs these sizes on the processor in float32, each way in a fresh process, and sets what resident memory grew
-by beside what is computed for a processor. Time is products over a stated speed: forward and backward through frozen
-matrices take two thirds of what training all of them takes. Prints tables, then one JSON line.
+by beside what is computed for a processor. Time is products over a stated speed, and the speed that a run of three
+hours needs: forward and backward through frozen matrices take two thirds of what training all of them takes, measuring
+a third. Prints tables, then one JSON line.
 """
 
 from __future__ import annotations
@@ -53,9 +54,10 @@ from engine.vocabulary import PAD
 
 SIZES = ("medium", "large", "256m", "512m", "1b")
 WAYS = ("nf4", "16-bit", "full")
-SPEEDS = {"two cores": 65e9, "H100": 62e12}
-"""Products and sums a second: 500 tokens/s of fine-tuning the shipped base on two cores of a processor with AVX2
-(measured), and 480 k tokens/s of training it on an H100 (measured on the throwaway trainer, docs/TRAINING.md)."""
+SPEEDS = {"processor": 21e9, "1 TFLOP/s": 1e12}
+"""Products and sums a second over a whole run: what the shipped base's styles had, 626 to 847 s of a processor for all
+(docs/STYLES.md, measured), and a round number for a GPU, to divide by."""
+AIM_S = 3 * 3600.0  # the time that a style was promised to take
 GB = 1e9
 
 
@@ -226,17 +228,19 @@ def main() -> None:
     result: dict[str, list[dict[str, object]]] = {"computed": [], "measured": []}
     heads = ("weights", "learn", "kept", "again", "peak", "again")
     print(f"{'computed, GB':<14} {'way':<7} " + " ".join(f"{head:>7}" for head in heads)
-          + "".join(f"{f'min, {where}':>16}" for where in SPEEDS))  # fmt: skip
+          + "".join(f"{f'min, {where}':>16}" for where in SPEEDS) + "  TFLOP/s for 3 h")  # fmt: skip
     for name in args.configs:
         config = model_config(name)
         for way in WAYS:
             row = computed(config, way, args.tokens, on_gpu=True)
-            minutes = {where: run_products(config, way) / speed / 60 for where, speed in SPEEDS.items()}
+            products = run_products(config, way)
+            minutes = {where: products / speed / 60 for where, speed in SPEEDS.items()}
             learning = row["learning"] + row["gradients"] + row["moments"]
             figures = (row["weights"], learning, row["kept"], row["kept again"], row["peak"], row["peak again"])
             print(f"{name:<14} {way:<7} " + " ".join(f"{value / GB:>7.3f}" for value in figures)
-                  + "".join(f"{value:>16,.1f}" for value in minutes.values()), flush=True)  # fmt: skip
-            result["computed"].append({"config": name, "way": way, **row, "minutes": minutes})
+                  + "".join(f"{value:>16,.1f}" for value in minutes.values())
+                  + f"{products / AIM_S / 1e12:>17.3f}", flush=True)  # fmt: skip
+            result["computed"].append({"config": name, "way": way, **row, "products": products, "minutes": minutes})
     for name in args.measure:
         for way in WAYS:
             command = [sys.executable, "-m", "benchmarks.study.finetune_memory", "--row", name, way]

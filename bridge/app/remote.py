@@ -9,6 +9,7 @@ from threading import Lock
 
 from bridge.errors import ModeError
 from bridge.live.modes.mode import MODES
+from bridge.live.rounds.densities import DENSITY, parse_density
 from bridge.live.session import LiveSession
 from bridge.panel.panel import Panel
 from engine.chords import parse_chart, parse_chord, stated_metre
@@ -65,6 +66,8 @@ class Remote:
             "/sideman/ending": lambda bars: live.end_in(int(bars)),
             "/sideman/keep": lambda bars: live.keep(str(bars)),
             "/sideman/again": lambda bars: live.again(str(bars)),
+            "/sideman/variation": lambda text: live.choose_variation(str(text)),
+            "/sideman/density/bars": self._draw_density,
             "/sideman/bank/store": lambda name: live.store_bank(str(name)),
             "/sideman/bank/recall": lambda name: live.recall_bank(str(name)),
             "/sideman/capture": lambda bars: write_last(int(bars)),
@@ -161,6 +164,10 @@ class Remote:
         """Sets the metre of what has no chart, and of later charts that name none."""
         self._metre = parse_metre(str(text))
         self._live.set_metre(str(self._metre))
+
+    def _draw_density(self, text: Value) -> None:
+        check_askable(self._live.controls, DENSITY, parse_density(str(text))[1])
+        self._live.draw_density(str(text))
 
     def _next(self, row: Parameter) -> None:
         """Goes on to the next value that can be had: without a chart there are no changes to play over."""

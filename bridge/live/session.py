@@ -28,6 +28,7 @@ from bridge.live.playing.knobs import Knobs
 from bridge.live.playing.observer import Observer
 from bridge.live.playing.report import Report
 from bridge.live.rounds.bars import parse_bars
+from bridge.live.rounds.densities import parse_density
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
@@ -230,6 +231,11 @@ class LiveSession(Controls):
                 self._modes.round.keep(parse_bars(bars))
             case commands.PlayAgain(bars):
                 self._modes.round.again(parse_bars(bars))
+            case commands.ChooseVariation(number, bars):
+                self._modes.round.choose(number, parse_bars(bars))
+            case commands.DrawDensity(text):
+                bars, density = parse_density(text)
+                self._modes.round.draw(parse_bars(bars), density)
             case commands.UndoBars():
                 self._modes.round.undo()
             case commands.StoreBank(name):
