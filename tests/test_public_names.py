@@ -152,6 +152,15 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.output.render": ("find_soundfont", "render_wav"),
     "engine.platform.system": ("this_system",),
     "engine.solo.command": ("add_arguments", "run"),
+    "engine.solo.recollection": (
+        "LeadIn",
+        "RECALLED",
+        "RECALLED_BARS",
+        "lead_in",
+        "leading_in",
+        "recall",
+        "recollection",
+    ),
     "engine.styles.library": (
         "Shelved",
         "add_style",

@@ -62,6 +62,11 @@ class Charting(Mode):
             return None
         return WallTimeline(self._timeline.tempo_bpm, self._ahead.wall_us(self._timeline.seconds(0.0)))
 
+    def lead(self, now_us: int) -> Chart:
+        """See Mode."""
+        beat = self.beat_at(self._ahead.stream_s(now_us)) if self._ahead.playing else self.start_beat
+        return self.chart.turned(int(max(song_beat(beat, self._loop), 0.0) // self.chart.beats_per_bar))
+
     def keep(self, bars: Collection[int]) -> None:
         """Has bars come back as they were heard last; none named: all of them. ModeError: they were not."""
         self._ask(lambda now_s, from_s: self._rounds.keep(bars, now_s, from_s))
