@@ -22,10 +22,8 @@ CHORDS = ({2, 5, 9, 0}, {7, 11, 2, 5}, {0, 4, 7, 11}, {0, 4, 7, 11})
 GRID = 0.02  # beats: the sessions here strike on hundredths of a second
 
 
-def test_a_host_plays_its_project_starts_the_engine_and_records(
-    make_host: Callable[..., ClapHost], tmp_path: Path
-) -> None:
-    maker = make_host()
+def test_in_a_real_host_it_starts_the_engine_and_plays_the_project(library: Library, tmp_path: Path) -> None:
+    maker = ClapHost(library)
     maker.turn("Mode", 1.0)
     maker.turn("Seed", 7)
     maker.flush()

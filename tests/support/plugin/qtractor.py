@@ -1,8 +1,8 @@
 """Qtractor, a real host of CLAP plug-ins: a session whose track holds ours, and a recorder of what it plays behind it.
 
 It runs under Xvfb and takes its time from a JACK server. Where the machine has no ALSA sequencer, without which it does
-not start, native/no_sequencer.c stands in for that. native/recorder.cpp writes down every note that the host carries from
-our plug-in to the next one, with the host's own beat.
+not start, native/no_sequencer.c stands in for that. native/recorder.cpp writes down every note that the host carries
+from our plug-in to the next one, with the host's own beat.
 """
 
 from __future__ import annotations
