@@ -29,6 +29,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "stated_metre",
         "transpose_chart",
     ),
+    "engine.chords.charts.home": ("home_beat", "leads_back"),
     "engine.chords.files.chords_file": ("ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"),
     "engine.chords.files.chords_writer": ("format_chords_file",),
     "engine.chords.scales": ("ALL_PITCH_CLASSES", "SCALES", "scale_mask"),
@@ -123,7 +124,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "speed_advice",
     ),
     "engine.inference.session": ("Session",),
-    "engine.judgement": ("ARC_BARS", "DOMINANTS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"),
+    "engine.judgement": ("ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"),
     "engine.metre": ("COMMON", "Metre", "asked_metre", "parse_metre"),
     "engine.midi_io": ("Signature", "extend_with_pedal", "read_performance", "read_signature", "write_midi"),
     "engine.model.checkpoint": (
@@ -150,6 +151,15 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.output.render": ("find_soundfont", "render_wav"),
     "engine.platform.system": ("this_system",),
     "engine.solo.command": ("add_arguments", "run"),
+    "engine.solo.recollection": (
+        "LeadIn",
+        "RECALLED",
+        "RECALLED_BARS",
+        "lead_in",
+        "leading_in",
+        "recall",
+        "recollection",
+    ),
     "engine.styles.library": (
         "Shelved",
         "add_style",

@@ -23,7 +23,7 @@ from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Value
 
 __all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
 
-RECALLED = ("role", "groove", "left_hand")  # asked for, they are recalled before the first note
+RECALLED = ("role", "groove", "left_hand")  # as in engine.solo.recollection, which defaults need not load
 PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 

@@ -59,6 +59,11 @@ class Charting(Mode):
             return None
         return WallTimeline(self._timeline.tempo_bpm, self._ahead.wall_us(self._timeline.seconds(0.0)))
 
+    def lead(self, now_us: int) -> Chart:
+        """See Mode."""
+        beat = self.beat_at(self._ahead.stream_s(now_us)) if self._ahead.playing else self.start_beat
+        return self.chart.turned(int(max(song_beat(beat, self._loop), 0.0) // self.chart.beats_per_bar))
+
     def keep(self, bars: Collection[int]) -> None:
         """Has bars come back as they were heard last; none named: all of them. ModeError: they were not."""
         self._ask(lambda now_s, from_s: self._rounds.keep(bars, now_s, from_s))
@@ -67,13 +72,28 @@ class Charting(Mode):
         """Has bars that come back be new from the next round on; none named: all. ModeError: none comes back."""
         self._ask(lambda _, from_s: self._rounds.again(bars, from_s))
 
+    def choose(self, number: int, bars: Collection[int]) -> None:
+        """Has a variation of bars come back, or made where there is none; none named: all. ModeError: no such bar."""
+        self._ask(lambda now_s, from_s: self._rounds.choose(number, bars, now_s, from_s))
+
     def undo(self) -> None:
-        """Takes back the last keep or again. ModeError: there is none."""
+        """Takes back the last keep, again or choice. ModeError: there is none."""
         self._ask(lambda _, from_s: self._rounds.undo(from_s))
 
+    def draw(self, bars: Collection[int], density: float | str) -> None:
+        """Gives bars a density of their own; none named: all. It holds for whatever can still be another.
+
+        ModeError: no such bar.
+        """
+        self._report("note", self._rounds.densities.draw(bars, density))
+        if self._ahead.playing and self._rounds.lies_ready(bars, self._ahead.free_s, self._ahead.improviser.time_s):
+            self._ahead.make_anew(self._ahead.free_s)
+        self._observer.drawn(self._rounds.densities.drawn)
+
     def tell_kept(self) -> None:
-        """Tells the observer which bars come back."""
-        self._observer.kept(self._rounds.kept, self._rounds.can_undo)
+        """Tells the observer which bars come back, and what is drawn over them."""
+        self._observer.kept(self._rounds.kept, self._rounds.can_undo, self._rounds.variations)
+        self._observer.drawn(self._rounds.densities.drawn)
 
     def _ask(self, ask: Callable[[float, float], str]) -> None:
         """Asks the rounds for something else, which holds from the next bar line on."""
@@ -85,7 +105,7 @@ class Charting(Mode):
         if ahead.playing:
             ahead.make_anew(self._rounds.change_s(from_s))
         self._report("note", said)
-        self.tell_kept()
+        self._observer.kept(self._rounds.kept, self._rounds.can_undo, self._rounds.variations)
 
     def beat_at(self, stream_s: float) -> float:
         """Returns the chart's beat at a stream second. Call it only while playing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -32,6 +32,9 @@ class Returning(Protocol):
 
     def play(self, improviser: Improviser, limit_s: float) -> tuple[list[NoteEvent], Sequence[float]]:
         """Plays on to limit_s, or to the first strike: the events and, of those that come back, their first times."""
+
+    def asked(self, time_s: float) -> Mapping[str, float]:
+        """What is asked at time_s instead of the table's values, by the names of controls."""
 
     def rolled_back(self, to_s: float) -> None:
         """Hears that the improviser has forgotten what came after to_s."""
@@ -131,9 +134,11 @@ class FeltStream:
         """Generates up to the first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
         self.turns.reach(self._improviser.time_s)
         until_s = min(until_s, self.turns.next_s)
-        if self._returning is None:
+        returning = self._returning
+        self._improviser.ask_here({} if returning is None else returning.asked(self._improviser.time_s))
+        if returning is None:
             return self._mover.take(self._improviser.generate(until_s, to_strike=True), self._improviser.time_s)
-        events, first_s = self._returning.play(self._improviser, until_s)
+        events, first_s = returning.play(self._improviser, until_s)
         return self._mover.take(events, self._improviser.time_s, first_s)
 
 

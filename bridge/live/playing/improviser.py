@@ -38,6 +38,9 @@ class Improviser(Protocol):
     def set_auto(self, values: Mapping[str, str | float]) -> None:
         """What stands for AUTO from the next token on: labels, or 0..1 of a measured control, by control name."""
 
+    def ask_here(self, values: Mapping[str, float]) -> None:
+        """What is asked from the next token on instead of the table's values: 0..1 of a measured control, by name."""
+
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         """Strikes nothing from the first pitch to the second from the next token on; None: anything."""
 

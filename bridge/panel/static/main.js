@@ -3,6 +3,7 @@
 import { BarTools } from "./bars.js";
 import { ChartCard } from "./chart.js";
 import { control } from "./control.js";
+import { DensityLane } from "./density.js";
 import { $, el, memory, svg } from "./dom.js";
 import { Health, showNews } from "./health.js";
 import { Hearing } from "./hearing.js";
@@ -31,7 +32,8 @@ const piano = new Piano();
 
 new Transport(live, values);
 const chart = new ChartCard($("chart"), live, values);
-new BarTools($("chart"), live, values, chart);
+const bars = new BarTools($("chart"), live, values, chart);
+new DensityLane(bars.box, chart, live, values);
 new Health($("health"), live);
 showNews($("news"), live);
 const roll = new Roll($("roll"), live, () => values.value("look_ahead_ms"));

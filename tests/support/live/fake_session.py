@@ -36,6 +36,7 @@ class FakeSession:
         self.calls: list[str] = []
         self.controls = CONTROLS
         self.auto: Mapping[str, str | float] = {}
+        self.here: Mapping[str, float] = {}
         self.played_as: list[tuple[float, object]] = []  # (time_s of a strike, role in force)
         self.form_s: float | None = None
         self.home: tuple[float, float] | None = None  # when the last chord falls, when it is let go
@@ -55,10 +56,14 @@ class FakeSession:
 
     def asked(self) -> dict[str, Value]:
         asked = {name: self.params.get(name, AUTO) for name in CONTROL_NAMES}
-        return {name: self.auto.get(name, AUTO) if value == AUTO else value for name, value in asked.items()}
+        meant = {name: self.auto.get(name, AUTO) if value == AUTO else value for name, value in asked.items()}
+        return {**meant, **self.here}
 
     def set_auto(self, values: Mapping[str, str | float]) -> None:
         self.auto = dict(values)
+
+    def ask_here(self, values: Mapping[str, float]) -> None:
+        self.here = dict(values)
 
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         self.clear = pitches
@@ -136,7 +141,7 @@ class FakeSession:
         return sorted(self._sounding())
 
     def chord_at(self, time_s: float) -> Chord | None:
-        """The chord in force at a stream second."""
+        """Returns the chord in force at a stream second."""
         current = None
         for onset_s, chord in self.chords:
             if onset_s <= time_s + 1e-9:
