@@ -98,8 +98,7 @@ def test_nothing_stays_and_everything_comes_back(make_host: Make, dies_while: Ca
     host.release(*D_MINOR_7)
     with_chart(host).playing = True
     host.played = []
-    host.play(2.0)
-    assert host.onsets(), "the new engine does not play"
+    wait_for(lambda: host.play(0.2) is None and bool(host.onsets()), f"silence: {host.text('Engine')}")
     host.playing = False
     host.process(64)
     assert not host.sounding()
