@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     done = recover(path)
     if done is None:
         raise BridgeError(
-            f"there is no {journal_of(path)}: no take to {path.name} was broken off; give the name that --record was given"
+            f"there is no {journal_of(path)}: no take to {path.name} was broken off; give the file that --record named"
         )
     print(f"wrote {done[0]}: {done[1]} messages")
     return 0
