@@ -11,6 +11,7 @@ import numpy as np
 import native
 from engine.beats.feel import FEEL_NAMES, Feel, NoteMover
 from engine.chords import Chart
+from engine.chords.charts.form import form_of
 from engine.inference.session import Session
 from engine.judgement import arc, auto_values, judge
 from engine.metre import Metre
@@ -79,7 +80,7 @@ def improvise(
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
-    session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s)
+    session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s, form_of(chart, intro_bars))
     home = _home_beat(chart) if ending else None
     if home is not None:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
