@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
+from engine.midi_io.read import read_bytes
 from engine.midi_io.select import DRUM_CHANNEL
 from engine.midi_io.tempo_map import TempoMap
 
@@ -39,8 +41,9 @@ class MidiTake:
 
     def __init__(self, path: Path) -> None:
         """MidiFileError: the file is missing, broken, or holds no pitched note."""
+        data = read_bytes(path)
         try:
-            self._file = mido.MidiFile(path)
+            self._file = mido.MidiFile(file=BytesIO(data))
         except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
             why = str(error)[:SHOWN] or "it ends in the middle of an event"
             raise MidiFileError(f"{path}: cannot be written again, since it is damaged ({why}): {REMEDY}") from None
