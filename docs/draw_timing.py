@@ -21,7 +21,7 @@ BOXES: Final[dict[str, tuple[int, int, int, int, str, str, tuple[str, ...]]]] = 
     "synth": (850, 30, 130, 44, _OUTSIDE, "synth, DAW", ()),
     "ports": (
         20, 110, 960, 56, _CALM, "the ports",
-        ("on JACK in a process of their own (midi/jack_child.py), which ends the notes of a session that dies; "
+        ("on JACK in a process of their own (midi/jack/child.py), which ends the notes of a session that dies; "
          "elsewhere rtmidi in this process",),
     ),
     "input": (20, 236, 180, 92, _TIMED, "MIDI input", ("stamps each message,", "decides nothing,", "never waits")),

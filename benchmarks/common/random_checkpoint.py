@@ -8,7 +8,8 @@ import numpy as np
 
 from engine.model import nf4
 from engine.model.checkpoint import Checkpoint
-from engine.model.config import Config, ModelConfig, load_config
+from engine.model.config import Config, ModelConfig
+from engine.model.config_file import load_config
 from engine.model.shapes import parameter_shapes
 
 __all__ = ["SIZES", "chord_view", "model_config", "random_checkpoint", "random_style"]

@@ -14,7 +14,7 @@ from engine.data.window_sampler import WindowSampler
 from engine.evaluation.charts import CHARTS
 from engine.evaluation.excerpts import within
 from engine.model.checkpoint import load_checkpoint, save_checkpoint
-from engine.model.config import load_config
+from engine.model.config_file import load_config
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.notes import Notes
 from engine.solo.improvise import improvise

@@ -40,7 +40,7 @@ def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, f
     import torch.nn.functional as F
 
     from benchmarks.decoding.full_attention import equal_rival
-    from engine.model.config import load_config
+    from engine.model.config_file import load_config
     from engine.model.perceiver import Inputs, PerceiverMusicTransformer
 
     torch.set_num_threads(1)
@@ -95,7 +95,7 @@ def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, f
 
 def decode(model: str, config_name: str, lengths: list[int]) -> dict[int, float]:
     """Seconds a token after so many others: our decoder as it ships, the rival in torch with its keys cached."""
-    from engine.model.config import load_config
+    from engine.model.config_file import load_config
 
     config = replace(load_config(config_name).model, max_seq_len=max(lengths), dropout=0.0)
     rng = np.random.default_rng(0)

@@ -24,7 +24,8 @@ import numpy as np
 
 from benchmarks.common.result import say_result
 from engine.model.checkpoint import save_checkpoint
-from engine.model.config import Config, load_config, shipped_configs
+from engine.model.config import Config
+from engine.model.config_file import load_config, shipped_configs
 from engine.model.nf4 import BLOCK
 from engine.model.shapes import count_parameters, parameter_shapes
 

@@ -28,7 +28,8 @@ from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.notes import Notes
 from engine.solo.improvise import notes_of
 from engine.styles.library import find_style
-from engine.styles.style import Style, load_style
+from engine.styles.style import Style
+from engine.styles.style_folder import load_style
 from engine.vocabulary import STEP_S
 
 CHARTS = (

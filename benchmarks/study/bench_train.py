@@ -29,7 +29,8 @@ from engine.data.diet import Diet
 from engine.data.feed import Feed
 from engine.data.shards.shard_writer import save_shard
 from engine.data.shards.shards import PieceArrays, Shard
-from engine.model.config import Config, load_config
+from engine.model.config import Config
+from engine.model.config_file import load_config
 from engine.model.shapes import count_parameters
 from engine.training.device import make_accelerator
 from engine.training.trainer import Trainer

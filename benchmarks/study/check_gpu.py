@@ -36,7 +36,7 @@ def forms(device: str) -> None:
 
     from benchmarks.study.bench_train import synthetic_piece
     from engine.data.diet import BaseSampler
-    from engine.model.config import load_config
+    from engine.model.config_file import load_config
     from engine.model.perceiver import PerceiverMusicTransformer
     from engine.training.device import FastForm, pad_chords
 

@@ -9,7 +9,7 @@ from typing import Final
 from bridge.app.settings import Settings
 from bridge.errors import PortError
 from bridge.midi.live_ports import LiveInput, LiveOutput, LivePorts
-from bridge.midi.ports import MidiSystem, find_system
+from bridge.midi.system import MidiSystem, find_system
 
 __all__ = ["NoPorts", "PortNames", "find_ports"]
 

@@ -15,7 +15,7 @@ from bridge.commands.machine_check import DecodeSpeed, Spread, decode_speed, loo
 from bridge.errors import PortError
 from bridge.fl.doctor import Finding
 from bridge.midi.cables import CABLES, how_to_make, lacking_cables, our_end, their_end
-from bridge.midi.ports import MidiSystem, find_system
+from bridge.midi.system import MidiSystem, find_system
 from engine.platform.system import this_system
 from osc_protocol.table.parameters import BY_NAME, DEFAULT_PORT
 

@@ -147,7 +147,8 @@ def _guess_relative(data: list[int]) -> str | None:
 
 def _listen(name: str | None, timeout_s: float, parameter: str, *, notes: bool) -> list[bytes]:
     """Controller messages, and notes if asked for, of SETTLE_S from the first one on; none if none came in time."""
-    from bridge.midi.ports import InputPort, find_system
+    from bridge.midi.ports import InputPort
+    from bridge.midi.system import find_system
 
     system = find_system()
     if name is None and not system.has_virtual:

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 import native
 from bridge.live.playing.improviser import Improviser
 from bridge.midi.numbers import CONTROL_CHANGE
-from bridge.midi.ports import InputPort, MidiSystem, OutputPort
+from bridge.midi.ports import InputPort, OutputPort
+from bridge.midi.system import MidiSystem
 from engine.chords import parse_chord
 from engine.platform.system import this_system
 

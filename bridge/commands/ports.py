@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the MIDI system and its ports. PortError where there is no MIDI system."""
     from bridge.midi.cables import lacking_cables
-    from bridge.midi.ports import find_system
+    from bridge.midi.system import find_system
 
     system = find_system()
     inputs, outputs = system.input_names(), system.output_names()

@@ -33,10 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON line instead of words")
 
 
-def run(
-    args: argparse.Namespace,
-    load: Callable[[Path | None, str], Callable[[int], Improviser]] = load_engine,
-) -> int:
+def run(args: argparse.Namespace, load: Callable[[Path | None, str], Callable[[int], Improviser]] = load_engine) -> int:
     """0: played as it was; 1: it parts from the log. ReplayError: no log, a broken one, another base or style."""
     log = read_log(args.log)
     _check(log, args.checkpoint)

@@ -19,7 +19,7 @@ from engine.errors import SidemanError
 from engine.platform.system import this_system
 
 if TYPE_CHECKING:
-    from bridge.midi.ports import MidiSystem
+    from bridge.midi.system import MidiSystem
 
 __all__ = ["OFFER", "run", "synthesiser_command"]
 
@@ -86,7 +86,7 @@ def hear() -> int:
 def play(ask: Callable[[str], str]) -> int:
     """Opens ports, a synthesiser if there is one, and the page with a piano on it; all runs until Ctrl-C."""
     from bridge.commands import play as command
-    from bridge.midi.ports import find_system
+    from bridge.midi.system import find_system
 
     system = find_system()
     options = [*_keyboard(system, ask), *_ports(system)]

@@ -83,7 +83,7 @@ def examine_folder(hardware: Path) -> list[Finding]:
 def examine_ports() -> list[Finding]:
     """Examines the MIDI ports between FL Studio and `sideman play`."""
     from bridge.midi.cables import CABLES, how_to_make, lacking_cables
-    from bridge.midi.ports import find_system
+    from bridge.midi.system import find_system
 
     try:
         system = find_system()

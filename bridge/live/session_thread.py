@@ -38,10 +38,7 @@ class SessionThread:
     """The thread that made it calls start() and stop()."""
 
     def __init__(
-        self,
-        session: Rounds,
-        on_failure: Callable[[BaseException], None],
-        slept_us: Callable[[], int] | None = None,
+        self, session: Rounds, on_failure: Callable[[BaseException], None], slept_us: Callable[[], int] | None = None
     ) -> None:
         """on_failure: called once on the thread, after silence, when the session is beyond help.
 

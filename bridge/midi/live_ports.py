@@ -1,6 +1,6 @@
 """Opens the ports of a live session, looks after them while it plays, and closes them together.
 
-On JACK they live in a process of their own (bridge/midi/jack_host.py); elsewhere they are this process's. If a named
+On JACK they live in a process of their own (bridge/midi/jack/host.py); elsewhere they are this process's. If a named
 port goes away, as an unplugged keyboard does, it is opened again once it is back.
 """
 
@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Protocol, TypeVar
 
-from bridge.midi.jack_host import JackHost
-from bridge.midi.ports import GONE_OR_BACK, LOOK_S, InputPort, MidiSystem, OutputPort
+from bridge.midi.jack.host import JackHost
+from bridge.midi.ports import GONE_OR_BACK, LOOK_S, InputPort, OutputPort
+from bridge.midi.system import MidiSystem
 
 __all__ = ["LiveInput", "LiveOutput", "LivePorts"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +22,10 @@ import numpy.typing as npt
 from engine.atomic import atomic_write, check_folder
 from engine.data.copies import find_copies, onset_steps
 from engine.data.practice import practice_pieces
-from engine.data.reading.cache import Cache, content_hash, entry_key, reading_code
-from engine.data.reading.cluster import read_by_scheduler
-from engine.data.reading.corpus import Source, Tracks, find_sources
-from engine.data.reading.entry import Entry, entry_of, refusal, tokenise
-from engine.data.reading.pool import Done, default_workers, read_in_processes
-from engine.data.reading.reader import Job
+from engine.data.reading.cache import Cache
+from engine.data.reading.corpus import Tracks, find_sources
+from engine.data.reading.entry import entry_of, tokenise
+from engine.data.reading.files import Files, read_files
 from engine.data.reading.works import Sketches, join_works, same_work_pairs, take_of
 from engine.data.report.report import REPORT, write_report
 from engine.data.shards.augmentation import Augmentation
@@ -57,19 +55,6 @@ class Settings:
     report: bool = False  # also write report.html
 
 
-@dataclass
-class _Files:
-    """What is known of every file while the others are read. Lists are parallel to sources."""
-
-    sources: list[Source]
-    hashes: list[str | None]
-    keys: list[str | None]
-    melodies: list[str | None]
-    sketches: Sketches
-    sketched: list[int]  # the files that the sketches are of: the usable ones
-    refused: dict[int, str]  # reasons that no cache keeps
-
-
 def prepare(
     in_dir: Path,
     out: Path,
@@ -92,17 +77,19 @@ def prepare(
         folder.mkdir()  # before the hours of work: a place that cannot be written is known at once
         cache = Cache(work_folder(out))
         try:
-            files = _read(sources, sketches, cache, settings, report, progress)
+            files, report.unchanged = read_files(
+                sources, sketches, cache, settings.tracks, settings.workers, settings.scheduler, progress
+            )
         finally:
             cache.remove_if_unused()
-        works, copies = _works_and_copies(files, cache)
+        works, copies = _works_and_copies(files)
         if all(work is None for work in works):
-            refused = [(source.name, _reason(files, cache, i)) for i, source in enumerate(sources[:3])]
+            refused = [(source.name, files.reason(i)) for i, source in enumerate(sources[:3])]
             if cache.is_new:
                 cache.remove()
             reasons = "".join(f"; {name}: {reason}" for name, reason in refused)
             raise DataError(f"{in_dir}: no usable file for the training side ({len(sources)} refused{reasons})")
-        _write(folder, files, works, copies, cache, settings, report)
+        _write(folder, files, works, copies, settings, report)
     cache.keep_only({key for key in files.keys if key})
     if settings.report:
         write_report(out)
@@ -120,76 +107,11 @@ def kept_beside(out: Path, name: str) -> Path:
     return Cache(work_folder(out)).folder / name
 
 
-def _read(
-    sources: list[Source],
-    sketches: Sketches,
-    cache: Cache,
-    settings: Settings,
-    report: Report,
-    progress: Callable[[int, int], None],
-) -> _Files:
-    """Reads every file's entry into the cache."""
-    count, code = len(sources), reading_code()
-    files = _Files(sources, [None] * count, [None] * count, [None] * count, sketches, [], {})
-    finished = 0
-
-    def take(number: int, entry: Entry) -> None:
-        nonlocal finished
-        if entry.refused is None:
-            files.melodies[number] = entry.facts["melody"]
-            files.sketched.append(number)
-            files.sketches.append(entry.sketch())
-        finished += 1
-        progress(finished, count)
-
-    known: list[tuple[int, Entry]] = []  # met while looking for work; taken by the thread that consumes
-
-    def jobs() -> Iterator[tuple[int, Job]]:
-        for number, source in enumerate(sources):
-            try:
-                sha256, size = content_hash(source.path), source.path.stat().st_size
-                key = entry_key(source.path, sha256, settings.tracks, code)
-            except OSError as error:
-                files.refused[number] = f"cannot be read ({error.strerror}): check that it is a readable file"
-                known.append((number, refusal(files.refused[number])))
-                continue
-            files.hashes[number], files.keys[number] = sha256, key
-            entry = cache.get(key)
-            if entry is None:
-                yield number, Job(os.fspath(source.path.absolute()), settings.tracks, size)
-            else:
-                report.unchanged += 1
-                known.append((number, entry))
-
-    def take_known() -> None:
-        while known:
-            take(*known.pop())
-
-    with closing(_answers(jobs(), count, settings)) as answers:
-        for number, data, may_be_kept in answers:
-            entry = Entry.unpack(data)
-            key = files.keys[number]
-            if may_be_kept and key is not None:
-                cache.put(key, data)
-            else:
-                files.refused[number] = entry.refused or ""
-            take(number, entry)
-            take_known()
-    take_known()
-    return files
-
-
-def _answers(jobs: Iterator[tuple[int, Job]], count: int, settings: Settings) -> Generator[Done]:
-    if settings.scheduler is not None:
-        return read_by_scheduler(jobs, settings.scheduler)
-    return read_in_processes(jobs, max(1, min(settings.workers or default_workers(), count)))
-
-
-def _works_and_copies(files: _Files, cache: Cache) -> tuple[list[str | None], dict[int, int]]:
+def _works_and_copies(files: Files) -> tuple[list[str | None], dict[int, int]]:
     """Returns each file's work, None if it is not used, and the original of each copy."""
 
     def onsets(number: int) -> npt.NDArray[np.int64]:
-        return onset_steps(_entry(files, cache, number).arrays["tokens"])
+        return onset_steps(files.entry(number).arrays["tokens"])
 
     copies = find_copies(files.melodies, onsets)
     # In the order of the files, whichever was read first. Copies too: they are of one work with what they copy.
@@ -215,7 +137,7 @@ def _works_and_copies(files: _Files, cache: Cache) -> tuple[list[str | None], di
     return works, copies
 
 
-def _work_name(files: _Files, numbers: Sequence[int]) -> str:
+def _work_name(files: Files, numbers: Sequence[int]) -> str:
     """Returns the index's name of a work, else one made of its notes; neither depends on paths or on other files."""
     names = sorted({work for i in numbers if (work := files.sources[i].work) is not None})
     return names[0] if names else "notes " + min(str(files.melodies[i])[:16] for i in numbers)
@@ -223,10 +145,9 @@ def _work_name(files: _Files, numbers: Sequence[int]) -> str:
 
 def _write(
     folder: Path,
-    files: _Files,
+    files: Files,
     works: list[str | None],
     copies: dict[int, int],
-    cache: Cache,
     settings: Settings,
     report: Report,
 ) -> None:
@@ -253,9 +174,9 @@ def _write(
             if number in copies:
                 manifest.refuse(row, f"same notes as {files.sources[copies[number]].name}")
             elif work is None:
-                manifest.refuse(row, _reason(files, cache, number))
+                manifest.refuse(row, files.reason(number))
             else:
-                entry = _entry(files, cache, number)
+                entry = files.entry(number)
                 shards[sides[work]].add(entry.piece(collections.index(source.collection)))
                 manifest.add(row, work, sides[work], entry.facts)
         for number, piece in enumerate(practice_pieces(PRACTICE_SEED, settings.practice_bars)):
@@ -265,18 +186,3 @@ def _write(
             row = {"path": source.name, "sha256": None, "collection": PRACTICE, "licence": source.licence}
             manifest.add(row, source.name, side, entry.facts)
             report.practice += 1
-
-
-def _entry(files: _Files, cache: Cache, number: int) -> Entry:
-    key = files.keys[number]
-    entry = None if key is None else cache.get(key)
-    if entry is None:
-        raise DataError(
-            f"{cache.folder}: lost what was read of {files.sources[number].name}: run `sideman prepare` again"
-        )
-    return entry
-
-
-def _reason(files: _Files, cache: Cache, number: int) -> str:
-    """Returns why a file is not used."""
-    return files.refused.get(number) or _entry(files, cache, number).refused or ""

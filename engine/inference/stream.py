@@ -27,16 +27,7 @@ from engine.inference.draw.past import PastToken
 from engine.inference.draw.steering import NO_TARGETS
 from engine.inference.stream_rules import stream_rules
 from engine.model.controls import Control, ControlRows
-from engine.vocabulary import (
-    BOS,
-    LAYOUT,
-    NOTE_OFF,
-    NOTE_ON,
-    NUM_SHIFTS,
-    NUM_VELOCITIES,
-    TIME_SHIFT,
-    VELOCITY,
-)
+from engine.vocabulary import BOS, LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, TIME_SHIFT, VELOCITY
 
 __all__ = ["Event", "Stream"]
 

@@ -211,9 +211,7 @@ def _assemble(scan: _Scan, unread: int, steps: int) -> Events:
     return Events(Channel(tick, status, first, second), singles, end_tick, unread, list(scan.repairs), steps)
 
 
-def _take_apart(
-    data: bytes,
-) -> tuple[I64, npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8], I64]:
+def _take_apart(data: bytes) -> tuple[I64, npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8], I64]:
     """A run -> delta ticks, status, two data bytes, and where each message stops. Running status is filled in."""
     byte = np.frombuffer(data, dtype=np.uint8)
     low = np.flatnonzero(byte < 0x80).reshape(-1, 3)  # the ends of delta time, first and second data byte

@@ -20,7 +20,8 @@ from safetensors.numpy import load, save_file
 from engine.atomic import atomic_write, check_folder
 from engine.errors import CheckpointError, ConfigError
 from engine.model import nf4
-from engine.model.config import Config, ModelConfig, load_config, to_yaml
+from engine.model.config import Config, ModelConfig
+from engine.model.config_file import load_config, to_yaml
 from engine.model.shapes import count_parameters, parameter_shapes
 from engine.model.stored_weights import ABSMAX, StoredWeights
 

@@ -1,28 +1,14 @@
-"""Configurations: frozen dataclasses read from YAML by one loader that names unknown keys."""
+"""Configurations as frozen dataclasses, checked as they are made. engine/model/config_file reads them from YAML."""
 
 from __future__ import annotations
 
-import difflib
-import math
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
-from importlib import resources
-from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
-
-import yaml
+from dataclasses import dataclass, field
 
 from engine.errors import ConfigError
 from engine.model.controls import Control
 from engine.vocabulary import VOCAB_SIZE
 
-__all__ = [
-    "Config", "ModelConfig", "QloraConfig", "SourceConfig", "TrainingConfig", "load_config", "parse_config",
-    "shipped_configs", "to_yaml",
-]  # fmt: skip
-
-T = TypeVar("T")
-
-_KINDS = {bool: "true or false", tuple: "a list of names", str: "a word", int: "a whole number", float: "a number"}
+__all__ = ["Config", "ModelConfig", "QloraConfig", "SourceConfig", "TrainingConfig"]
 
 
 def _require(condition: bool, text: str) -> None:
@@ -156,115 +142,3 @@ class Config:
             span == 0 or least <= span <= most,
             f"training.latent_span {span}: must be 0 or in model.latent_len {least}..model.max_seq_len {most}",
         )
-
-
-def shipped_configs() -> list[str]:
-    """Returns the names that load_config accepts without a path."""
-    folder = resources.files("engine") / "configs"
-    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
-
-
-def load_config(name_or_path: str | Path) -> Config:
-    """Loads a shipped config by name ("medium") or a YAML file by path.
-
-    Raises ConfigError: no such config, broken YAML, an unknown key (the nearest one is named), a wrong type or range.
-    """
-    text = str(name_or_path)
-    if text in shipped_configs():
-        source = (resources.files("engine") / "configs" / f"{text}.yaml").read_text(encoding="utf-8")
-    else:
-        path = Path(name_or_path)
-        if not path.is_file():
-            raise ConfigError(f"no config {text!r}: give a YAML file or one of {', '.join(shipped_configs())}")
-        try:
-            source = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{text}: cannot be read as UTF-8 text ({error}): give a YAML file") from None
-    return parse_config(source, text)
-
-
-def parse_config(source: str, where: str) -> Config:
-    """Reads a config from the text of a YAML file. ConfigError as of load_config; it begins with `where`."""
-    try:
-        data = yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{where}: broken YAML: {' '.join(str(error).split())}") from None
-    return _build(Config, {} if data is None else data, where=where)
-
-
-def to_yaml(config: Config) -> str:
-    """Returns the YAML that load_config reads back."""
-    data = asdict(config)
-    data["qlora"]["target_modules"] = list(data["qlora"]["target_modules"])
-    for section, key in (("model", "controls"), ("training", "sources")):
-        rows = data[section].pop(key)
-        if rows:
-            data[section][key] = [
-                {
-                    name: list(value) if isinstance(value, tuple) else value
-                    for name, value in row.items()
-                    if value != "" and value != ()
-                }
-                for row in rows
-            ]
-    return yaml.safe_dump(data, sort_keys=False)
-
-
-def _build(cls: type[T], data: Any, where: str) -> T:
-    """Builds a dataclass from a mapping, and nested dataclasses by their annotation."""
-    if not isinstance(data, dict):
-        raise ConfigError(f"{where}: expected keys and values, got {type(data).__name__}")
-    hints = get_type_hints(cls)
-    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
-    values: dict[str, Any] = {}
-    for key, value in data.items():
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
-            raise ConfigError(f"{where}: unknown key {key!r}: did you mean {near[0]!r}?")
-        kind = hints[key]
-        if isinstance(kind, type) and is_dataclass(kind):
-            values[key] = _build(kind, value if value is not None else {}, where=f"{where}: {key}")
-        elif kind in (tuple[Control, ...], tuple[SourceConfig, ...]):
-            if not isinstance(value, list):
-                raise ConfigError(f"{where}: {key}: {value!r} is not a list of {key}")
-            item_kind = get_args(kind)[0]
-            values[key] = tuple(_build(item_kind, item, where=f"{where}: {key}") for item in value)
-        elif kind == tuple[float, ...]:
-            if not isinstance(value, list):
-                raise ConfigError(f"{where}: {key}: {value!r} is not a list of numbers")
-            values[key] = tuple(_convert(item, 0.0, f"{where}: {key}") for item in value)
-        elif known[key].default is MISSING:
-            values[key] = _convert(value, "", f"{where}: {key}")
-        else:
-            values[key] = _convert(value, known[key].default, f"{where}: {key}")
-    for key in sorted(name for name, f in known.items() if f.default is f.default_factory is MISSING):
-        if key not in values:
-            raise ConfigError(f"{where}: {key} is missing")
-    try:
-        return cls(**values)
-    except ConfigError as error:  # a value out of range names itself; the file is known here
-        raise ConfigError(f"{where.partition(': ')[0]}: {error}") from None
-
-
-def _convert(value: Any, default: Any, where: str) -> Any:
-    """Converts a value to the type of the field's default; YAML gives `1e-3` as text, which is meant as a number."""
-    assert default is not MISSING
-    if isinstance(default, bool):
-        if isinstance(value, bool):
-            return value
-    elif isinstance(default, tuple):
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-    elif isinstance(default, str):
-        if isinstance(value, str):
-            return value
-        if isinstance(value, bool):  # YAML reads an unquoted `no` as false
-            return "yes" if value else "no"
-    elif not isinstance(value, bool):
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = float("nan")
-        if math.isfinite(number) and (isinstance(default, float) or number == int(number)):
-            return type(default)(number)
-    raise ConfigError(f"{where}: {value!r} is not {_KINDS[type(default)]}")

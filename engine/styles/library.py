@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine.errors import CheckpointError, SidemanError
 from engine.model.checkpoint import Checkpoint
-from engine.styles.style import Style, adapter_of, check_name, load_style, save_style
+from engine.styles.style import Style, adapter_of, check_name
+from engine.styles.style_folder import load_style, save_style
 from engine.user_folders import user_place
 
 __all__ = [

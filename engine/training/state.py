@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from engine.atomic import atomic_write
 from engine.errors import CheckpointError, ConfigError
-from engine.model.config import Config, parse_config, to_yaml
+from engine.model.config import Config
+from engine.model.config_file import parse_config, to_yaml
 
 __all__ = ["STATE_FILE", "RunFacts", "load_state", "part", "read_state", "save_state"]
 

@@ -48,13 +48,7 @@ class OscQueryServer:
     """Serves the table on a thread of its own. start() binds; close() may be called twice."""
 
     def __init__(
-        self,
-        osc: OscServer,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        name: str = "Sideman",
-        *,
-        site: Site | None = None,
+        self, osc: OscServer, host: str = "127.0.0.1", port: int = 0, name: str = "Sideman", *, site: Site | None = None
     ) -> None:
         """osc: whose values are told, started before. port: TCP, 0 for a free one.
 

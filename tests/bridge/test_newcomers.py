@@ -13,8 +13,8 @@ import mido
 import pytest
 
 from bridge import cli
+from bridge.app import arguments
 from bridge.commands import doctor, welcome
-from bridge.commands import play as play_command
 from engine.platform.macos import MacOS
 from tests.support.live.processes import free_udp_port
 from tests.support.platform.fake_rtmidi import MidiIn, MidiWorld
@@ -105,7 +105,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder to work in, and ports of the network that nobody else has."""
     monkeypatch.chdir(tmp_path)
     port = free_udp_port()
-    for module in (play_command, doctor):
+    for module in (arguments, doctor):
         monkeypatch.setattr(module, "DEFAULT_PORT", port)
     monkeypatch.setattr("bridge.fl.doctor.examine.__defaults__", (port,))
     monkeypatch.setattr(welcome, "_synthesiser", lambda: None)
@@ -122,7 +122,7 @@ def test_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "OneDrive - Müller GmbH/Dokumente/Image-Line/FL Studio/Settings").mkdir(parents=True)
     machine.add_midi_console()
     monkeypatch.setattr("engine.platform.system._chosen", machine.system)
-    monkeypatch.setattr("bridge.midi.ports.rtmidi", world.module("API_WINDOWS_MM"))
+    world.install(monkeypatch, "API_WINDOWS_MM")
     newcomer = Newcomer(world, "Sideman In (A)", "Sideman Out (A)", "cp1252")
     for step in read_transcript(TRANSCRIPTS / "windows.txt"):
         newcomer.follow(step, monkeypatch)
@@ -146,7 +146,7 @@ def test_on_a_mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(MacOS, "open_file", open_file)
     monkeypatch.setattr("engine.platform.system._chosen", machine.system)
-    monkeypatch.setattr("bridge.midi.ports.rtmidi", world.module("API_MACOSX_CORE"))
+    world.install(monkeypatch, "API_MACOSX_CORE")
     newcomer = Newcomer(world, "USB Keyboard", "Sideman Out", "utf-8")
     for step in read_transcript(TRANSCRIPTS / "macos.txt"):
         newcomer.follow(step, monkeypatch)

@@ -74,8 +74,7 @@ def test_the_environment_picks_the_variant(wish: str, with_extension: bool, vari
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
-    [("require", "native._core was not built"), ("fast", "set it to auto, require or off")],
+    ("wish", "message"), [("require", "native._core was not built"), ("fast", "set it to auto, require or off")]
 )
 def test_a_wish_that_cannot_be_met_is_an_import_error_with_the_remedy(wish: str, message: str) -> None:
     result = _variant_under(wish, with_extension=False)

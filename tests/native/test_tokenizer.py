@@ -65,8 +65,7 @@ def test_any_token_sequence_decodes_to_notes_that_encode_and_decode_to_themselve
     onset, offset, pitch, velocity, pedal, down = once
     assert (offset > onset).all()
     again = lib.decode(
-        LAYOUT,
-        lib.encode(LAYOUT, onset * STEP_S, offset * STEP_S, pitch, velocity, pedal * STEP_S, down),
+        LAYOUT, lib.encode(LAYOUT, onset * STEP_S, offset * STEP_S, pitch, velocity, pedal * STEP_S, down)
     )
     assert_equal_arrays(once, again)
 

@@ -25,11 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", metavar="CKPT", nargs="?", type=Path, help="[default: the shipped base]")
     parser.add_argument("--data", metavar="DATA", type=Path, help="folder that `sideman prepare` wrote")
     parser.add_argument(
-        "--controls",
-        metavar="N",
-        type=int,
-        default=0,
-        help="ask for every level over N unseen charts, as 5 [0]",
+        "--controls", metavar="N", type=int, default=0, help="ask for every level over N unseen charts, as 5 [0]"
     )
     parser.add_argument("--split", choices=("valid", "test"), default="test")
     parser.add_argument("--max-windows", metavar="N", type=int, help="an evenly spread sample [default: everything]")

@@ -34,11 +34,7 @@ class Progress:
     """
 
     def __init__(
-        self,
-        total: int | None,
-        unit: str,
-        stream: TextIO | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, total: int | None, unit: str, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """total: what `done` will reach, None where nobody knows yet. unit: a plural, as in "files" or "tokens"."""
         self._stream = sys.stderr if stream is None else stream

@@ -220,7 +220,7 @@ def _lines(value: object) -> list[str]:
 def _style(text: str) -> Any:
     """A style by its folder, where the text is a path, or by name."""
     from engine.styles.library import find_style
-    from engine.styles.style import load_style
+    from engine.styles.style_folder import load_style
 
     is_path = any(mark in text for mark in (os.sep, os.altsep, ".") if mark) or Path(text).is_dir()
     return load_style(text) if is_path else find_style(text)

@@ -12,11 +12,7 @@ __all__ = ["chords_from", "song_beat"]
 
 
 def chords_from(
-    chart: Chart,
-    timeline: StreamTimeline,
-    stream_s: float,
-    length_s: float,
-    loop: tuple[float, float] | None = None,
+    chart: Chart, timeline: StreamTimeline, stream_s: float, length_s: float, loop: tuple[float, float] | None = None
 ) -> list[tuple[float, Chord | None]]:
     """(onset_s, chord) of every change in [stream_s, stream_s + length_s), the chart looped; the first is at stream_s.
 

@@ -23,12 +23,7 @@ class Knobs:
     """Keeps what is turned until it holds. The session thread owns it."""
 
     def __init__(
-        self,
-        ahead: PlayAhead,
-        beat: Beat,
-        clock: Callable[[], int],
-        report: Report,
-        observer: Observer,
+        self, ahead: PlayAhead, beat: Beat, clock: Callable[[], int], report: Report, observer: Observer
     ) -> None:
         self._ahead, self._beat, self._clock, self._report, self._observer = ahead, beat, clock, report, observer
         self._turned: dict[str, Setting] = {}  # and not yet in force

@@ -19,17 +19,7 @@ from engine.data.practice.plan import Plan
 from engine.data.practice.timing import Touch, perform, swing_ratio
 from engine.notes import Notes
 
-__all__ = [
-    "ACCOMPANIMENTS",
-    "FLOORS",
-    "ROLES",
-    "STYLES",
-    "Composition",
-    "Style",
-    "arrange",
-    "compose",
-    "play_left",
-]
+__all__ = ["ACCOMPANIMENTS", "FLOORS", "ROLES", "STYLES", "Composition", "Style", "arrange", "compose", "play_left"]
 
 MANNER = "jazz"  # that a model learns of them
 MIN_BARS, MAX_BARS = 24, 96

@@ -16,13 +16,7 @@ from engine.beats.map_phase import true_phase
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords import Chord, recognise
-from engine.chords.files.labels import (
-    Labels,
-    read_chords_file,
-    read_openewld,
-    read_pop909,
-    read_text_labels,
-)
+from engine.chords.files.labels import Labels, read_chords_file, read_openewld, read_pop909, read_text_labels
 from engine.errors import DataError
 from engine.midi_io import extend_with_pedal, read_performance
 from engine.notes import Notes, Performance

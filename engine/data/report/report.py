@@ -19,12 +19,7 @@ REPORT = "report.html"
 
 
 def write_report(
-    data_dir: Path,
-    path: Path | None = None,
-    seed: int = 0,
-    *,
-    title: str | None = None,
-    command: str | None = None,
+    data_dir: Path, path: Path | None = None, seed: int = 0, *, title: str | None = None, command: str | None = None
 ) -> Path:
     """Writes the page of a prepared folder, whole or not at all; returns its path (default: report.html inside).
 

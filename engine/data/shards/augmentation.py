@@ -9,16 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import DataError
-from engine.vocabulary import (
-    CHORD,
-    NOTE_OFF,
-    NUM_CHORDS,
-    NUM_SHIFTS,
-    NUM_VELOCITIES,
-    QUALITIES,
-    TIME_SHIFT,
-    VELOCITY,
-)
+from engine.vocabulary import CHORD, NOTE_OFF, NUM_CHORDS, NUM_SHIFTS, NUM_VELOCITIES, QUALITIES, TIME_SHIFT, VELOCITY
 
 __all__ = [
     "DEFAULT_AUGMENT", "Augmentation", "jitter_velocity", "keys", "stretch_tokens", "transpose_chords",

@@ -15,7 +15,8 @@ from engine.atomic import check_folder
 from engine.data.shards.shards import SPLITS, Shard, load_shard
 from engine.errors import DataError, SidemanError
 from engine.model.checkpoint import CHECKPOINT_FILES, Checkpoint, load_checkpoint, save_checkpoint
-from engine.styles.style import STYLE_FILES, check_name, save_style
+from engine.styles.style import check_name
+from engine.styles.style_folder import STYLE_FILES, save_style
 from engine.training.card import read_sources
 from engine.training.evaluate import Score
 from engine.training.finetune.recipe import Recipe

@@ -22,9 +22,10 @@ from bridge.controllers.map import parse_cc_map
 from bridge.controllers.sysex_port import SysexControl
 from bridge.live.options import SessionOptions
 from bridge.live.supervision import RESTARTS
-from bridge.midi import live_ports, ports
+from bridge.midi import live_ports
 from bridge.midi.live_ports import LivePorts
-from bridge.midi.ports import InputPort, find_system
+from bridge.midi.ports import InputPort
+from bridge.midi.system import find_system
 from osc_protocol.wire.codec import decode, encode
 from osc_protocol.wire.replies import VALUE
 from osc_protocol.wire.sysex import TO_ENGINE, TO_FL, Reassembler, pack
@@ -77,7 +78,7 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     world = MidiWorld(numbered=False, virtual=True)
-    monkeypatch.setattr(ports, "rtmidi", world.module("API_MACOSX_CORE"))
+    world.install(monkeypatch, "API_MACOSX_CORE")
     monkeypatch.setattr(live_ports, "LOOK_S", 0.02)
     with ExitStack() as exits:
         yield Desk(exits, world)

@@ -12,7 +12,7 @@ import pytest
 from bridge.commands import doctor
 from bridge.commands.doctor import look_ahead_ms, verdict
 from bridge.commands.machine_check import DecodeSpeed, Spread, decode_speed, loop_back, timer_jitter
-from bridge.midi.ports import find_system
+from bridge.midi.system import find_system
 from tests.support.live.fake_session import FakeSession
 from tests.support.live.jack_server import running_jack
 from tests.support.live.processes import Lines
@@ -94,7 +94,7 @@ def test_a_whole_run_says_that_this_machine_will_play() -> None:
 def windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WindowsMachine, MidiWorld]:
     machine, world = WindowsMachine(tmp_path), MidiWorld(numbered=True, virtual=False)
     monkeypatch.setattr("engine.platform.system._chosen", machine.system)
-    monkeypatch.setattr("bridge.midi.ports.rtmidi", world.module("API_WINDOWS_MM"))
+    world.install(monkeypatch, "API_WINDOWS_MM")
     return machine, world
 
 

@@ -28,10 +28,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 D_MINOR_7, G_7, C_MAJOR_7 = (50, 53, 57, 60), (43, 53, 59, 62), (48, 52, 55, 59)
 FIRST_NOTE_LIMIT_MS = 500  # 200 asked on a calm machine; builds are not calm
 
-ENGINES = [
-    pytest.param(FAKE_ENGINE, id="fake engine"),
-    pytest.param(SHIPPED_ENGINE, id="shipped base"),
-]
+ENGINES = [pytest.param(FAKE_ENGINE, id="fake engine"), pytest.param(SHIPPED_ENGINE, id="shipped base")]
 
 
 IDENTITY_REPLY = bytes.fromhex("F0 7E 00 06 02")

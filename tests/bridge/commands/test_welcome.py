@@ -20,7 +20,7 @@ from bridge import cli
 from bridge.commands import play as play_command
 from bridge.commands import welcome
 from bridge.errors import PortError
-from bridge.midi.ports import MidiSystem
+from bridge.midi.system import MidiSystem
 from engine.platform.macos import MacOS
 from tests.support.live.jack_server import running_jack
 from tests.support.platform.fake_rtmidi import MidiWorld
@@ -57,7 +57,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
 def mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MidiWorld:
     world = MidiWorld(numbered=False, virtual=True)
     monkeypatch.setattr("engine.platform.system._chosen", MacMachine(tmp_path).system)
-    monkeypatch.setattr("bridge.midi.ports.rtmidi", world.module("API_MACOSX_CORE"))
+    world.install(monkeypatch, "API_MACOSX_CORE")
     return world
 
 
@@ -65,7 +65,7 @@ def mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MidiWorld:
 def windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WindowsMachine, MidiWorld]:
     machine, world = WindowsMachine(tmp_path), MidiWorld(numbered=True, virtual=False)
     monkeypatch.setattr("engine.platform.system._chosen", machine.system)
-    monkeypatch.setattr("bridge.midi.ports.rtmidi", world.module("API_WINDOWS_MM"))
+    world.install(monkeypatch, "API_WINDOWS_MM")
     return machine, world
 
 

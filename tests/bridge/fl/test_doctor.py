@@ -15,8 +15,8 @@ from bridge.errors import PortError
 from bridge.fl import doctor as fl_doctor
 from bridge.fl.doctor import Finding, examine, examine_engine, examine_folder, examine_ports
 from bridge.fl.install import install, probe, script_files, uninstall
-from bridge.midi import ports
-from bridge.midi.ports import MidiSystem
+from bridge.midi import system
+from bridge.midi.system import MidiSystem
 from tests.support.osc.fake_engine import FakeEngine
 from tests.support.platform.windows_machine import WindowsMachine
 
@@ -92,7 +92,7 @@ def test_a_windows_machine_needs_three_cables(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr("engine.platform.system._chosen", WindowsMachine(tmp_path).system)
     monkeypatch.setattr(MidiSystem, "input_names", lambda self: names)
     monkeypatch.setattr(MidiSystem, "output_names", lambda self: names[:1])
-    monkeypatch.setattr(ports, "find_system", lambda: MidiSystem("Windows", 4, has_virtual=False))
+    monkeypatch.setattr(system, "find_system", lambda: MidiSystem("Windows", 4, has_virtual=False))
     inside, lacking, *how = examine_ports()
     assert inside == Finding(True, "Windows has the cable 'Sideman In'")
     assert lacking == Finding(False, "Windows has no cable 'Sideman Out', 'Sideman Control'. In a terminal:")
@@ -100,7 +100,7 @@ def test_a_windows_machine_needs_three_cables(monkeypatch: pytest.MonkeyPatch, t
     names += ["Sideman Out 0"]
     monkeypatch.setattr(MidiSystem, "output_names", lambda self: names)
     assert [finding.good for finding in examine_ports()] == [True] * 3
-    monkeypatch.setattr(ports, "find_system", lambda: MidiSystem("CoreMIDI", 2, has_virtual=True))
+    monkeypatch.setattr(system, "find_system", lambda: MidiSystem("CoreMIDI", 2, has_virtual=True))
     assert [finding.good for finding in examine_ports()] == [True]
 
 
@@ -108,7 +108,7 @@ def test_no_midi_system_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> MidiSystem:
         raise PortError("no MIDI system: start jackd")
 
-    monkeypatch.setattr(ports, "find_system", fail)
+    monkeypatch.setattr(system, "find_system", fail)
     assert examine_ports() == [Finding(False, "no MIDI system: start jackd")]
 
 

@@ -29,11 +29,7 @@ def use(monkeypatch: pytest.MonkeyPatch, system: System) -> None:
 
 
 def systems(home: Path) -> dict[str, System]:
-    return {
-        "Windows": WindowsMachine(home).system,
-        "macOS": MacMachine(home).system,
-        "Linux": Linux({}, lambda: home),
-    }
+    return {"Windows": WindowsMachine(home).system, "macOS": MacMachine(home).system, "Linux": Linux({}, lambda: home)}
 
 
 @pytest.fixture

@@ -99,11 +99,7 @@ def test_any_midi_file_will_do(profile: str, tmp_path: Path) -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(
-    st.lists(NOTES, min_size=1),
-    st.text(max_size=20),
-    st.integers(1, 32767),
-)
+@given(st.lists(NOTES, min_size=1), st.text(max_size=20), st.integers(1, 32767))
 def test_any_notes_and_any_title_make_a_script(
     tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[int, int, int, int]], title: str, ticks: int
 ) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import PortError
-from bridge.midi import live_ports, ports
+from bridge.midi import live_ports
 from bridge.midi.cables import CABLES, how_to_make, lacking_cables, our_end, their_end
 from bridge.midi.live_ports import LivePorts
-from bridge.midi.ports import InputPort, MidiSystem, OutputPort, find_system
+from bridge.midi.ports import InputPort, OutputPort
+from bridge.midi.system import MidiSystem, find_system
 from tests.support.platform.fake_rtmidi import MidiWorld
 from tests.support.platform.windows_machine import MIDI_SERVICE, WindowsMachine
 
@@ -30,14 +31,14 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WindowsMachine:
 @pytest.fixture
 def winmm(machine: WindowsMachine, monkeypatch: pytest.MonkeyPatch) -> MidiWorld:
     world = MidiWorld(numbered=True, virtual=False)
-    monkeypatch.setattr(ports, "rtmidi", world.module("API_WINDOWS_MM"))
+    world.install(monkeypatch, "API_WINDOWS_MM")
     return world
 
 
 @pytest.fixture
 def core_midi(monkeypatch: pytest.MonkeyPatch) -> MidiWorld:
     world = MidiWorld(numbered=False, virtual=True)
-    monkeypatch.setattr(ports, "rtmidi", world.module("API_MACOSX_CORE"))
+    world.install(monkeypatch, "API_MACOSX_CORE")
     return world
 
 

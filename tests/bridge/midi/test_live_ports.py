@@ -9,7 +9,7 @@ import pytest
 
 from bridge.midi import live_ports
 from bridge.midi.live_ports import LivePorts
-from bridge.midi.ports import MidiSystem
+from bridge.midi.system import MidiSystem
 
 DID: list[str] = []
 

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.errors import PortError
 from bridge.midi.cables import find_again
-from bridge.midi.ports import MidiSystem
+from bridge.midi.system import MidiSystem
 
 NAMES = ["loopMIDI Port 0", "loopMIDI Port 1", "Sideman Notes 2", "Piano"]
 
@@ -75,7 +75,7 @@ def test_a_port_that_comes_back_is_known_by_its_name_whatever_number_it_has(
 def test_a_wrong_choice_of_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     import rtmidi
 
-    from bridge.midi.ports import find_system
+    from bridge.midi.system import find_system
 
     if rtmidi.API_LINUX_ALSA not in rtmidi.get_compiled_api():
         pytest.skip("only Linux has a choice of MIDI systems")

@@ -16,12 +16,7 @@ from engine.chords.symbol import NEAREST
 from engine.errors import ChordError, DataError
 from engine.vocabulary import QUALITIES
 
-CHORDS = st.builds(
-    Chord,
-    st.integers(0, 11),
-    st.sampled_from(sorted(QUALITIES)),
-    st.none() | st.integers(0, 11),
-)
+CHORDS = st.builds(Chord, st.integers(0, 11), st.sampled_from(sorted(QUALITIES)), st.none() | st.integers(0, 11))
 
 SPELLINGS = [
     # major sevenths

@@ -12,13 +12,7 @@ from engine.chords import Chord, parse_chord, recognise
 from engine.notes import Notes, make_notes
 from engine.vocabulary import QUALITIES
 
-CHARTS = [
-    "C Am F G",
-    "Dm7 G7 Cmaj7 Cmaj7",
-    "Bb Gm7 Cm7 F7",
-    "F#m B E A",
-    "Em7b5 A7 Dm Dm",
-]
+CHARTS = ["C Am F G", "Dm7 G7 Cmaj7 Cmaj7", "Bb Gm7 Cm7 F7", "F#m B E A", "Em7b5 A7 Dm Dm"]
 
 
 def _comp(chart: str, bar_s: float = 2.0, seed: int = 0) -> tuple[Notes, list[tuple[float, Chord]]]:

@@ -17,7 +17,8 @@ from engine.data.shards.shard_writer import save_shard  # noqa: E402
 from engine.data.shards.shards import Shard, load_shard  # noqa: E402
 from engine.data.sources import match_sources  # noqa: E402
 from engine.errors import DataError  # noqa: E402
-from engine.model.config import SourceConfig, load_config  # noqa: E402
+from engine.model.config import SourceConfig  # noqa: E402
+from engine.model.config_file import load_config  # noqa: E402
 from engine.model.controls import UNKNOWN  # noqa: E402
 from engine.model.perceiver import Inputs  # noqa: E402
 from engine.vocabulary import EOS, PAD  # noqa: E402

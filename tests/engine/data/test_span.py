@@ -13,7 +13,7 @@ pytest.importorskip("accelerate")
 
 from engine.data.span import cut_span  # noqa: E402
 from engine.data.window_sampler import WindowSampler  # noqa: E402
-from engine.model.config import load_config  # noqa: E402
+from engine.model.config_file import load_config  # noqa: E402
 from engine.training.trainer import Trainer  # noqa: E402
 from engine.vocabulary import PAD  # noqa: E402
 from tests.support.study_corpus import random_piece, write_config  # noqa: E402

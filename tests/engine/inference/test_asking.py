@@ -6,6 +6,7 @@ import argparse
 
 import pytest
 
+from bridge.app.arguments import add_arguments, settings_from
 from bridge.commands import play as play_command
 from engine.errors import SidemanError
 from engine.inference.session import Session
@@ -64,9 +65,9 @@ def test_the_small_base_is_left_to_itself_and_says_why(row: Parameter) -> None:
 
 def test_play_says_before_the_first_note_that_its_base_cannot_be_asked() -> None:
     parser = argparse.ArgumentParser()
-    play_command.add_arguments(parser)
+    add_arguments(parser)
     args = parser.parse_args(["--checkpoint", "small", "--chords", "C | F", "--role", "comp"])
-    settings = play_command._settings(args)
+    settings = settings_from(args)
     assert settings.values["role"] == "comping"
     with pytest.raises(SidemanError, match="role comping: this base was not trained to be asked that"):
         play_command._load_with_style(play_command.load_engine, args, settings)

@@ -88,9 +88,7 @@ def _read(tmp_path: Path, data: bytes, **options: object) -> list[Row]:
             midi("0060", "00 99 24 40  # bass drum\n60 89 24 00\n", ONE_NOTE), [(0, 0.5, 60, 64)], id="drums left out"
         ),
         pytest.param(
-            midi("0060", "00 B0 07 A8  # controller value 168\n" + ONE_NOTE),
-            [(0, 0.5, 60, 64)],
-            id="value above 127",
+            midi("0060", "00 B0 07 A8  # controller value 168\n" + ONE_NOTE), [(0, 0.5, 60, 64)], id="value above 127"
         ),
         pytest.param(
             midi("0060", "00 90 3C 40\n30 90 3C 50\n30 80 3C 00\n30 80 3C 00"),

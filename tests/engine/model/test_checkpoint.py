@@ -13,7 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from engine.errors import CheckpointError, SidemanError
 from engine.model.checkpoint import Weights, checkpoint_folder, load_checkpoint, save_checkpoint
-from engine.model.config import Config, ModelConfig, load_config, shipped_configs
+from engine.model.config import Config, ModelConfig
+from engine.model.config_file import load_config, shipped_configs
 from engine.model.controls import Control
 from engine.model.nf4 import dequantise, quantise
 from engine.model.shapes import parameter_shapes

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from engine.model.config import Config, load_config, shipped_configs, to_yaml
+from engine.model.config import Config
+from engine.model.config_file import load_config, shipped_configs, to_yaml
 
 
 def write(folder: Path, text: str) -> Path:
@@ -85,10 +86,7 @@ def test_an_unquoted_no_is_a_word(tmp_path: Path) -> None:
         ("training: {batch_size: 0}", "training.batch_size 0"),
         ("training: {warmup_steps: -1}", "training.warmup_steps -1"),
         ("training: {epochs: 0}", "training.epochs 0.0"),
-        (
-            "training: {latent_span: 255}",
-            "training.latent_span 255: must be 0 or in model.latent_len 256",
-        ),
+        ("training: {latent_span: 255}", "training.latent_span 255: must be 0 or in model.latent_len 256"),
         ("training: {latent_span: 2049}", "training.latent_span 2049"),
         ("training: {ema: 1}", "training.ema 1.0: must be in 0..1"),
         ("training: {latent_span: -1}", "training.latent_span -1: must be 0 or more"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.model.config import load_config, shipped_configs
+from engine.model.config_file import load_config, shipped_configs
 from engine.model.shapes import count_parameters
 
 ROOT = Path(__file__).parents[3]

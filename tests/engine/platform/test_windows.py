@@ -49,11 +49,7 @@ def test_priority_is_asked_of_the_scheduler_for_audio_and_the_timer_is_sharpened
 
 @pytest.mark.parametrize(
     "libraries",
-    [
-        {},
-        {"avrt": Library()},
-        {"avrt": Library(AvSetMmThreadCharacteristicsW=0), "winmm": Library(timeBeginPeriod=97)},
-    ],
+    [{}, {"avrt": Library()}, {"avrt": Library(AvSetMmThreadCharacteristicsW=0), "winmm": Library(timeBeginPeriod=97)}],
 )
 def test_an_older_windows_or_a_refusal_is_an_answer(machine: WindowsMachine, libraries: dict[str, Library]) -> None:
     machine.libraries = libraries

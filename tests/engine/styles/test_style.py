@@ -27,7 +27,8 @@ from engine.styles.library import (
     user_styles,
 )  # fmt: skip
 from engine.styles.merge import export_merged
-from engine.styles.style import STYLE_FILES, adapter_of, check_name, load_style, save_style
+from engine.styles.style import adapter_of, check_name
+from engine.styles.style_folder import STYLE_FILES, load_style, save_style
 from tests.support.style_folders import random_style, write_base
 
 CONFIG, TENSORS, FACTS = STYLE_FILES

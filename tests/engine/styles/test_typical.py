@@ -14,7 +14,8 @@ from engine.model.checkpoint import load_checkpoint, save_checkpoint
 from engine.model.config import Config
 from engine.model.controls import Control
 from engine.model.shapes import parameter_shapes
-from engine.styles.style import Style, load_style, save_style
+from engine.styles.style import Style
+from engine.styles.style_folder import load_style, save_style
 from engine.styles.typical import blended, typical_of
 from tests.support.style_folders import CONFIG, random_style, write_base
 

@@ -126,7 +126,7 @@ def test_a_timed_run_goes_through_the_same_losses_after_a_kill(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Six updates lie between the last save and the kill: each has the loss that it had."""
-    monkeypatch.setattr(training, "REPORT_EVERY", 1)
+    monkeypatch.setattr("engine.training.recorder.REPORT_EVERY", 1)
     config, losses = str(write_config(tmp_path, epochs=1)), {}
     state, kept = tmp_path / "base.run" / training.STATE_FILE, tmp_path / "kept"
 

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from engine.data.window_sampler import WindowSampler  # noqa: E402
 from engine.errors import CheckpointError  # noqa: E402
-from engine.model.config import load_config, to_yaml  # noqa: E402
+from engine.model.config_file import load_config, to_yaml  # noqa: E402
 from engine.training.initial import initialise  # noqa: E402
 from engine.training.trainer import Trainer  # noqa: E402
 from tests.support.study_corpus import random_piece, write_config  # noqa: E402
@@ -165,10 +165,7 @@ def config(old: str, new: str) -> Callable[[dict[str, Any], Tensors], None]:
         (tensor("model.extra", torch.zeros(1)), "has an unknown parameter extra"),
         (tensor("model.head.weight", torch.zeros(2, 2)), "head.weight is (2, 2), not (400, 64): delete it"),
         (tensor("model.head.weight", torch.full((400, 64), float("nan"))), "model.head.weight holds numbers that are"),
-        (
-            tensor("optimiser.0.999.momentum_buffer", torch.zeros(1)),
-            "optimiser.0.999.momentum_buffer fits no",
-        ),
+        (tensor("optimiser.0.999.momentum_buffer", torch.zeros(1)), "optimiser.0.999.momentum_buffer fits no"),
         (tensor("optimiser.1.x.y", torch.zeros(1)), "optimiser.1.x.y fits no parameter"),
         (tensor("optimiser.1.0.exp_avg", torch.zeros(3)), "optimiser.1.0.exp_avg fits no parameter"),
     ],

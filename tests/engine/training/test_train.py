@@ -28,7 +28,7 @@ from engine.data.shards.shards import load_shard  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
 from engine.evaluation.ngram import NgramModel  # noqa: E402
 from engine.model.checkpoint import load_checkpoint  # noqa: E402
-from engine.model.config import load_config  # noqa: E402
+from engine.model.config_file import load_config  # noqa: E402
 from engine.training.evaluate import evaluate, load_model, ngram_scores, token_nats  # noqa: E402
 from engine.training.muon import orthogonalise  # noqa: E402
 from engine.training.train import Trainer, train  # noqa: E402

@@ -20,7 +20,7 @@ from accelerate import Accelerator  # noqa: E402
 
 from engine.data.prepare import Settings, prepare  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
-from engine.model.config import load_config  # noqa: E402
+from engine.model.config_file import load_config  # noqa: E402
 from engine.training.train import train  # noqa: E402
 from engine.training.trainer import Trainer  # noqa: E402
 from tests.support.study_corpus import write_config, write_corpus  # noqa: E402

@@ -10,6 +10,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 
 class RtMidiError(Exception):
     """As rtmidi's."""
@@ -61,6 +63,12 @@ class MidiWorld:
         for client in list(self.clients):
             if isinstance(client, MidiIn) and client.port == source and (client.own or source in self.sources):
                 client.deliver(message)
+
+    def install(self, monkeypatch: pytest.MonkeyPatch, api: str) -> None:
+        """Has our ports find this world for the rest of the test."""
+        module = self.module(api)
+        for user in ("ports", "system"):
+            monkeypatch.setattr(f"bridge.midi.{user}.rtmidi", module)
 
     def module(self, api: str) -> types.ModuleType:
         """To stand in sys.modules as rtmidi. api: API_WINDOWS_MM or API_MACOSX_CORE."""

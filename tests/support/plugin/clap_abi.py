@@ -81,10 +81,7 @@ class OutputEvents(Structure):
     pass
 
 
-OutputEvents._fields_ = (
-    ("ctx", c_void_p),
-    ("try_push", CFUNCTYPE(c_bool, POINTER(OutputEvents), POINTER(Header))),
-)
+OutputEvents._fields_ = (("ctx", c_void_p), ("try_push", CFUNCTYPE(c_bool, POINTER(OutputEvents), POINTER(Header))))
 
 
 class AudioBuffer(Structure):

@@ -18,7 +18,7 @@ from engine.inference.session import Session
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.solo.improvise import improvise
 from engine.styles.library import add_style
-from engine.styles.style import save_style
+from engine.styles.style_folder import save_style
 from osc_protocol.table.parameters import Setting
 from tests.support.live.world import START_US, World
 from tests.support.style_folders import random_style, write_base

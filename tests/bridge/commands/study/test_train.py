@@ -90,7 +90,7 @@ def test_a_new_run_starts_where_another_stands(study: Path, capsys: pytest.Captu
 def test_a_run_that_no_longer_gets_better_stops_and_keeps_the_best(
     study: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.training.train.MIN_EVALUATE_EVERY", 1)
+    monkeypatch.setattr("engine.training.recorder.MIN_EVALUATE_EVERY", 1)
     config = study / "worse.yaml"
     config.write_text((study / "small.yaml").read_text().replace("3.0e-3", "3.0e-1"))  # learns, then loses its way
     arguments = command(study, "worse", "--steps", 30, "--patience", 2)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bridge.app.arguments import add_arguments
 from bridge.app.remote import Remote
-from bridge.commands.play import add_arguments
 from bridge.live.playing.beat import Beat
 from engine.chords import Chart
 from engine.errors import ChordError

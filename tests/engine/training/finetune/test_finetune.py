@@ -23,7 +23,8 @@ from engine.model.checkpoint import Checkpoint, load_checkpoint, nf4_matrices
 from engine.model.config import QloraConfig
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.styles.merge import export_merged
-from engine.styles.style import STYLE_FILES, adapter_of, load_style, save_style
+from engine.styles.style import adapter_of
+from engine.styles.style_folder import STYLE_FILES, load_style, save_style
 from engine.training.evaluate import load_model
 from engine.training.finetune import layers as finetune_layers
 from engine.training.finetune.checks import Worth

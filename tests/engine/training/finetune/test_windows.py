@@ -20,13 +20,7 @@ from engine.model.shapes import BEAT_BINS
 from engine.styles.style import Style
 from engine.tokens import decode_notes
 from engine.training.finetune.own_playing import Return, play_returns
-from engine.training.finetune.windows import (
-    FRESH,
-    START_TOKENS,
-    StyleWindows,
-    practice_windows,
-    with_other_chords,
-)
+from engine.training.finetune.windows import FRESH, START_TOKENS, StyleWindows, practice_windows, with_other_chords
 from engine.vocabulary import BOS, PAD, STEP_S
 from tests.engine.training.finetune.test_countings import piece
 from tests.support.style_folders import random_style, write_base

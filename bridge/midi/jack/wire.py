@@ -1,4 +1,4 @@
-"""The frames between a session (jack_host) and the process that holds its JACK ports (jack_child).
+"""The frames between a session (host) and the process that holds its JACK ports (child).
 
 A frame is a head, `<IB`: the size of what follows the head, and a port's number; then MIDI bytes, for ports from 1 on,
 or a JSON object for number 0.

@@ -1,7 +1,7 @@
 """Holds the ports of a session on a JACK server, in a process of their own that can be dropped.
 
 When jackd dies, rtmidi's clients can neither be used nor closed: sends vanish, then hang with the GIL held, and a new
-client of the same process finds the memory of the old server. So the clients live in bridge/midi/jack_child.py: the
+client of the same process finds the memory of the old server. So the clients live in bridge/midi/jack/child.py: the
 session loses a pipe, nothing more, and a new child opens the same ports when the server is back.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.errors import PortError
-from bridge.midi.jack_wire import CONTROL, control_frame, frame, frames
+from bridge.midi.jack.wire import CONTROL, control_frame, frame, frames
 from bridge.midi.ports import GONE_OR_BACK
 from engine.platform.system import this_system
 
@@ -52,7 +52,7 @@ class _Child:
         self.why = "its process ended"  # why it left
         self._on_frame = on_frame
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bridge.midi.jack_child"],
+            [sys.executable, "-m", "bridge.midi.jack.child"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
             start_new_session=True,  # the terminal's signals are for the session alone
         )  # fmt: skip

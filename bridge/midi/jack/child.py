@@ -1,4 +1,4 @@
-"""The process that holds a session's JACK ports: python -m bridge.midi.jack_child, started by bridge/midi/jack_host.py.
+"""The process that holds a session's JACK ports: python -m bridge.midi.jack.child, started by bridge/midi/jack/host.py.
 
 When the server dies it leaves at once, closing nothing: rtmidi would hang. When the session dies, however it does, the
 stream of frames ends: then every note that it left sounding is ended, and the ports are closed.
@@ -18,10 +18,11 @@ from typing import Any, Final
 import rtmidi
 
 from bridge.errors import PortError
-from bridge.midi.jack_watch import JackWatch
-from bridge.midi.jack_wire import CONTROL, control_frame, frame, frames
-from bridge.midi.ports import LOOK_S, InputPort, MidiSystem, OutputPort
+from bridge.midi.jack.watch import JackWatch
+from bridge.midi.jack.wire import CONTROL, control_frame, frame, frames
+from bridge.midi.ports import LOOK_S, InputPort, OutputPort
 from bridge.midi.sounding import SoundingKeys, clean_up
+from bridge.midi.system import MidiSystem
 from engine.platform.system import this_system
 
 __all__ = ["main"]
