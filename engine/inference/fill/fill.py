@@ -28,11 +28,11 @@ __all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 CANDIDATES = 16
 PARENTS = 4  # the best so far; at the end they are looked at closely
 WHOLE = 0.35  # the share of the candidates that is played whole
-ENDS = 24
+ENDS = 20  # of the best, at the end: they are short, and the most is lost there
 LATE = 0.6  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
-TEMPER = 0.1  # nats a token that are worth a factor e among parents
+TEMPER, END_TEMPER = 0.1, 0.03  # nats a token that are worth a factor e among parents
 GLANCES = (8, 32)  # tokens beyond the gap after which is asked whether there is hope
-HOPE_NATS = 3.0  # what one may lie there below the worst of the best
+HOPE_NATS = 1.0  # what one may lie there below the worst of the best
 ROLLBACK_TOKENS = 1024  # of a fork: a gap of half a minute, and what is read beyond it
 
 
@@ -144,7 +144,7 @@ class _Search:
             else:
                 self._vary(self._place())
         for _ in range(self._effort.ends):
-            self._vary(self._late())
+            self._vary(self._late(), END_TEMPER)
         found = [
             Candidate(self._gap.lawful(self._particles[i].notes()), scores)
             for i, (scores, _) in enumerate(self._weighed)
@@ -152,18 +152,18 @@ class _Search:
         ]
         return sorted(found, key=lambda candidate: -candidate.scores.total)
 
-    def _vary(self, to: int) -> None:
+    def _vary(self, to: int, temper: float = TEMPER) -> None:
         """What is worst becomes a parent up to a step and plays on anew from there."""
         ranked = sorted(range(len(self._weighed)), key=lambda i: -self._weighed[i].total)
         parents, spare = ranked[:PARENTS], ranked[-1]
         totals = np.array([self._weighed[i].total for i in parents])
-        weights = np.exp((totals - totals.max()) / TEMPER)
+        weights = np.exp((totals - totals.max()) / temper)
         parent = int(self._rng.choice(parents, p=weights / weights.sum()))
         particle = self._particles[spare]
         guide = None if self._guides is None else self._guides.renew(spare, parent, self._new_seed())
         particle.follow(self._particles[parent], self._forks.renew(spare, parent, self._new_seed()), guide)
         particle.back(to - 1)
-        self._play(spare)
+        self._play(spare, self._particles[parent].notes())
 
     def _place(self) -> int:
         """A beat to go back to."""
@@ -174,17 +174,19 @@ class _Search:
         places = self._places
         return int(places[-min(len(places), int(self._rng.geometric(0.5)))])
 
-    def _play(self, number: int) -> None:
-        """Plays a particle to the gap's end and weighs it."""
+    def _play(self, number: int, known: Sequence[Struck] = ()) -> None:
+        """Plays a particle to the gap's end and weighs it, unless it has played what is known already."""
         particle, effort = self._particles[number], self._effort
         particle.play()
-        ahead = Ahead(0.0, 0)
+        notes = particle.notes()
+        if notes and notes == known:
+            self._weighed[number] = HOPELESS
+            return
+        ahead, least = Ahead(0.0, 0), list[tuple[int, float]]()
         if self._leads_on:
-            # Of the best, the one that did worst so far says what has hope.
             best = [one.passed for i, one in enumerate(self._weighed) if i != number and one.scores is not None]
-            hope = len(best) >= PARENTS
             least = [
-                (tokens, min(passed[i] for passed in best) - HOPE_NATS if hope else -np.inf)
+                (tokens, min(passed[i] for passed in best) - HOPE_NATS if len(best) >= PARENTS else -np.inf)
                 for i, tokens in enumerate(GLANCES)
                 if tokens < effort.tokens
             ]
@@ -193,8 +195,8 @@ class _Search:
                 self._weighed[number] = HOPELESS
                 return
         passed = (*ahead.passed, *[ahead.log_probability] * (len(GLANCES) - len(ahead.passed)))
-        notes = self._gap.lawful(particle.notes())
-        self._weighed[number] = _Weighed(weigh(self._gap, notes, ahead.nats, self._tones, particle.own_nats), passed)
+        scores = weigh(self._gap, self._gap.lawful(notes), ahead.nats, self._tones, particle.own_nats)
+        self._weighed[number] = _Weighed(scores, passed)
 
     def _new_seed(self) -> int:
         return int(self._rng.integers(1 << 63))
