@@ -16,12 +16,13 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import argparse
 import json
-import resource
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from benchmarks.common.process import peak_mb
 
 BORN_S = time.monotonic()
 WINDOWS = 64  # held-out windows that a loss is measured on
@@ -31,7 +32,7 @@ NAMES = ("scg", "moonbeam", "ours", "plain")
 
 
 def train(name: str, data: Path, folder: Path, minutes: float, style: Path | None) -> dict[str, Any]:
-    """Figures of training, and of an adapter where there is one."""
+    """Trains; returns figures of the training, and of an adapter where there is one."""
     import torch
 
     from benchmarks.comparison import moonbeam, ours, plain, scg
@@ -45,12 +46,12 @@ def train(name: str, data: Path, folder: Path, minutes: float, style: Path | Non
     model = {"scg": scg.Scg, "moonbeam": moonbeam.Moonbeam, "ours": ours.fresh, "plain": plain.Plain}[name]()
     source = room.sampler(music["train"]) if name in ("ours", "plain") else music["train"]
     learnt = learn(model, partial(room.training_loss, model, source), room.RATE, 60 * minutes)
-    peak_mb = _peak_mb()
+    peak = peak_mb()
     folder.mkdir(parents=True, exist_ok=True)
     size = _save(name, model, folder)
     figures = {
         "parameters": sum(p.numel() for p in model.parameters()), "updates": learnt.updates,
-        "train_cpu_s": learnt.cpu_s, "train_peak_mb": peak_mb, "training_loss": learnt.loss,
+        "train_cpu_s": learnt.cpu_s, "train_peak_mb": peak, "training_loss": learnt.loss,
         "cpu_s_per_update": learnt.cpu_s / learnt.updates, "file_bytes": size,
         "held_out": room.held_out(model.eval(), music["test"], WINDOWS),
     }  # fmt: skip
@@ -60,7 +61,7 @@ def train(name: str, data: Path, folder: Path, minutes: float, style: Path | Non
 
 
 def _save(name: str, model: Any, folder: Path) -> int:
-    """Writes the weights, ours in NF4 as it ships, the others in float16; their bytes."""
+    """Writes the weights, ours in NF4 as it ships, the others in float16; returns their bytes."""
     from safetensors.torch import save_file
 
     from benchmarks.comparison import ours
@@ -75,7 +76,7 @@ def _save(name: str, model: Any, folder: Path) -> int:
 
 
 def _adapter(name: str, room: Any, model: Any, music: dict[str, Any], budget_s: float) -> dict[str, Any]:
-    """An adapter of a style: LoRA beside the weights of moonbeam, beside NF4 for ours and plain."""
+    """Trains an adapter of a style: LoRA beside the weights of moonbeam, beside NF4 for ours and plain."""
     from benchmarks.comparison.adapters import adapter_bytes, in_nf4, with_lora
     from benchmarks.comparison.learning import learn_adapter
 
@@ -88,12 +89,12 @@ def _adapter(name: str, room: Any, model: Any, music: dict[str, Any], budget_s: 
     return {
         "before": before, "after": room.held_out(inner.eval(), music["test"], STYLE_WINDOWS),
         "updates": learnt.updates, "cpu_s_per_update": learnt.cpu_s / learnt.updates,
-        "bytes": adapter_bytes(wrapped), **sizes, "peak_mb": _peak_mb(),
+        "bytes": adapter_bytes(wrapped), **sizes, "peak_mb": peak_mb(),
     }  # fmt: skip
 
 
 def play(name: str, folder: Path) -> dict[str, Any]:
-    """Plays every chart: chord tones against right and other charts' chords, time and memory."""
+    """Plays every chart; returns chord tones of its own chords and of other charts', time and memory."""
     from benchmarks.comparison.music import ASKED, CLIP_S, chord_share
 
     player = _player(name, folder)
@@ -115,7 +116,7 @@ def play(name: str, folder: Path) -> dict[str, Any]:
         "notes_s": sum(row["notes"] for row in rows) / (CLIP_S * len(rows)),
         "cpu_ms_per_note": 1e3 * sum(row["cpu_s"] for row in rows) / max(1, sum(row["notes"] for row in rows)),
         "cpu_s_per_clip": min(row["cpu_s"] for row in rows), "start_to_first_clip_s": first_s,
-        "play_peak_mb": _peak_mb(), "clips": rows,
+        "play_peak_mb": peak_mb(), "clips": rows,
     }  # fmt: skip
 
 
@@ -136,10 +137,6 @@ def _player(name: str, folder: Path) -> Callable[[Any, int], Any]:
     ]().eval()
     model.load_state_dict({key: value.float() for key, value in load_file(folder / "base.safetensors").items()})
     return partial(room.play, model, **({"candidates": 1} if "without" in name else {}))
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common.figure import blank_figure, save_figure
 from benchmarks.comparison.published import GPU_HOUR_USD, PUBLISHED, training_cost
 
 __all__ = ["draw", "rows"]
@@ -30,13 +31,13 @@ SOURCES = {
 
 
 def lines_of(name: str) -> int:
-    """How much of it there is to read."""
+    """Returns how many lines of it there are to read."""
     root = Path(__file__).parents[2]
     return sum(len((root / path).read_text(encoding="utf-8").splitlines()) for path in SOURCES[name])
 
 
 def rows(results: Results) -> list[tuple[str, ...]]:
-    """(title, one cell a contestant) of each row; "-" where it has no such figure."""
+    """Returns each row as its title and a cell for each contestant; "-" where it has no such figure."""
     names = list(TITLES)
 
     def row(title: str, what: Any) -> tuple[str, ...]:
@@ -106,12 +107,8 @@ def rows(results: Results) -> list[tuple[str, ...]]:
 
 
 def draw(path: Path, results: Results) -> None:
-    """Processor time a note, and chord tones beside those of the other charts."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.0, 3.6), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    """Draws processor time a note, and chord tones beside those of the other charts."""
+    figure = blank_figure(8.0, 3.6)
     left, right = figure.subplots(1, 2)
     names = [name for name in TITLES if name in results]
     titles = [TITLES[name] for name in names]
@@ -130,4 +127,4 @@ def draw(path: Path, results: Results) -> None:
     for axes in (left, right):
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(path, figure)

@@ -15,8 +15,6 @@ import argparse
 import json
 import os
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common.figure import blank_figure, save_figure
+from benchmarks.common.process import in_fresh_process
 from benchmarks.common.result import say_result
 
 LENGTHS = (512, 1024, 2048, 4096, 8192)
@@ -35,7 +35,7 @@ MODELS = ("span", "whole", "full attention")
 
 
 def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, float]:
-    """Seconds and peak bytes of one kind ("prefill", "train") of one model; torch in this process is fresh."""
+    """Returns seconds and peak bytes of one kind ("prefill", "train") of one model, in a fresh process."""
     import torch
     import torch.nn.functional as F
 
@@ -94,7 +94,7 @@ def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, f
 
 
 def decode(model: str, config_name: str, lengths: list[int]) -> dict[int, float]:
-    """Seconds a token after so many others: our decoder as it ships, the rival in torch with its keys cached."""
+    """Returns seconds a token after so many others: our decoder as shipped, the rival in torch with its keys cached."""
     from engine.model.config_file import load_config
 
     config = replace(load_config(config_name).model, max_seq_len=max(lengths), dropout=0.0)
@@ -161,22 +161,16 @@ def _resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def in_fresh_process(*arguments: object) -> Any:
-    command = [sys.executable, "-m", "benchmarks.decoding.bench_linear", "--row", json.dumps(arguments)]
+def row_of(*arguments: object) -> Any:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's threads wait busily
-    run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-    return json.loads(run.stdout.splitlines()[-1])
+    return in_fresh_process("benchmarks.decoding.bench_linear", ["--row", json.dumps(arguments)], environment)
 
 
 def draw(path: Path, rows: list[dict[str, Any]], lengths: list[int]) -> None:
-    """Three panels over N, both axes logarithmic."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    """Draws three panels over N, both axes logarithmic."""
     names = {"span": "ours, latents on the last 256", "whole": "ours, latents on all"}
     colours = {"span": "#4663b8", "whole": "#52a8cc", "full attention": "#a3402c"}
-    figure = Figure(figsize=(12.0, 4.0), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(12.0, 4.0)
     panels = (("train", "training step, s"), ("prefill", "prefill, s"), ("decode", "decoding, ms a token"))
     for axes, (kind, label) in zip(figure.subplots(1, 3), panels, strict=True):
         for model in MODELS:
@@ -193,7 +187,7 @@ def draw(path: Path, rows: list[dict[str, Any]], lengths: list[int]) -> None:
         axes.set_title(label, fontsize=11)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize=9)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(path, figure)
 
 
 def main() -> None:
@@ -211,7 +205,7 @@ def main() -> None:
     print(f"{'N':>5} {'kind':<8} {'model':<15} {'seconds':>9} {'of full':>8} {'MB':>7} {'loss tokens/s':>13}")
     for length in args.lengths:
         for kind in ("train", "prefill"):
-            group = {model: in_fresh_process(kind, model, args.config, length) for model in MODELS}
+            group = {model: row_of(kind, model, args.config, length) for model in MODELS}
             for model, row in group.items():
                 faster = group["full attention"]["seconds"] / row["seconds"]
                 rate = f"{row['loss_tokens'] / row['seconds']:,.0f}" if kind == "train" else ""
@@ -219,7 +213,7 @@ def main() -> None:
                       f"{row['bytes'] / 1e6:>7.0f} {rate:>13}", flush=True)  # fmt: skip
                 rows.append({"length": length, "kind": kind, "model": model, **row, "faster": round(faster, 2)})
     for model in ("span", "full attention"):
-        for text, seconds in in_fresh_process("decode", model, args.config, args.lengths).items():
+        for text, seconds in row_of("decode", model, args.config, args.lengths).items():
             print(f"{text:>5} {'decode':<8} {model:<15} {seconds:>9.5f}")
             rows.append({"length": int(text), "kind": "decode", "model": model, "seconds": seconds})
     if args.plot:

@@ -13,15 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import resource
-import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common.process import in_fresh_process, peak_mb
 from benchmarks.common.result import say_result
 from engine.model.checkpoint import save_checkpoint
 from engine.model.config import Config
@@ -33,7 +31,7 @@ MB = 1e6
 
 
 def checkpoint_bytes(config: Config) -> float:
-    """Matrices in NF4 with a float32 scale for 64, embeddings in float16, norms in float32."""
+    """Returns the bytes of matrices in NF4 with a float32 scale for 64, embeddings in float16, norms in float32."""
     total = 0.0
     for name, shape in parameter_shapes(config.model).items():
         count = math.prod(shape)
@@ -45,7 +43,7 @@ def checkpoint_bytes(config: Config) -> float:
 
 
 def state_bytes(config: Config) -> float:
-    """Weights, gradients, and the optimisers' moments."""
+    """Returns the bytes of weights, gradients and the optimisers' moments."""
     total = 0
     for name, shape in parameter_shapes(config.model).items():
         total += math.prod(shape) * 4 * (3 if name.endswith("_proj.weight") else 4)
@@ -53,15 +51,15 @@ def state_bytes(config: Config) -> float:
 
 
 def written_bytes(config: Config) -> int:
-    """The size of a checkpoint's weights on disk."""
+    """Writes a checkpoint; returns the size of its weights on disk."""
     weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in parameter_shapes(config.model).items()}
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(Path(folder) / "base", config, weights, "")
         return (Path(folder) / "base" / "model.safetensors").stat().st_size
 
 
-def peak_bytes(config: Config) -> int:
-    """The most that two updates of this process took."""
+def peak_of_updates_mb(config: Config) -> float:
+    """Makes two updates; returns the most memory that this process has held."""
     from benchmarks.study.bench_train import synthetic_piece
     from engine.data.window_sampler import WindowSampler
     from engine.training.trainer import Trainer
@@ -71,7 +69,7 @@ def peak_bytes(config: Config) -> int:
     sampler = WindowSampler([synthetic_piece(np.random.default_rng(0))], config.model.max_seq_len, 1, seed=0)
     for _ in range(2):
         trainer.step(sampler)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return peak_mb()
 
 
 def main() -> None:
@@ -82,7 +80,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.row:
         config = load_config(args.row)
-        print(json.dumps({"peak": peak_bytes(config), "written": written_bytes(config)}))
+        print(json.dumps({"peak_mb": peak_of_updates_mb(config), "written": written_bytes(config)}))
         return
     names = args.configs or sorted(shipped_configs(), key=lambda name: count_parameters(load_config(name).model))
     rows = []
@@ -96,9 +94,8 @@ def main() -> None:
             "state_mb": round(state_bytes(config) / MB),
         }
         if name in args.measure:
-            command = [sys.executable, "-m", "benchmarks.decoding.bench_memory", "--row", name]
-            found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-            row |= {"written_mb": round(found["written"] / MB, 1), "peak_mb": round(found["peak"] / MB)}
+            found = in_fresh_process("benchmarks.decoding.bench_memory", ["--row", name])
+            row |= {"written_mb": round(found["written"] / MB, 1), "peak_mb": round(found["peak_mb"] * 2**20 / MB)}
         rows.append(row)
         print(f"{name:<8} {row['parameters']:>14,} {row['checkpoint_mb']:>8} {row.get('written_mb', ''):>8} "
               f"{row['state_mb']:>9,} {row.get('peak_mb', ''):>18}", flush=True)  # fmt: skip

@@ -16,6 +16,7 @@ import random
 import socket
 import time
 
+from benchmarks.common.machine import percentiles
 from benchmarks.common.result import say_result
 from osc_protocol.table.parameters import BY_CC, from_cc
 from osc_protocol.wire.codec import decode, encode
@@ -29,17 +30,8 @@ LIMIT_MS = 40.0  # p99 asked of the knob
 PAUSE_S = 0.04  # at most, before a move: two idle ticks
 
 
-def percentiles(times_ms: list[float]) -> dict[str, float]:
-    """p50, p95, p99 and the most."""
-    ordered = sorted(times_ms)
-    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-    return {name: round(ordered[int(len(ordered) * share)], 2) for name, share in shares.items()} | {
-        "most": round(ordered[-1], 2)
-    }
-
-
 def by_udp(osc_port: int, moves: int) -> list[float]:
-    """Milliseconds from sending a value over UDP until the engine tells it."""
+    """Returns milliseconds from sending a value over UDP until the engine tells it."""
     times_ms = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))
@@ -91,9 +83,9 @@ def main() -> None:
         "knob in FL -> shown in FL": percentiles([answer[1] for answer in heard]),
         "OSC over UDP -> told": percentiles(udp_ms),
     }
-    print(f"{'ms':28}{'p50':>8}{'p95':>8}{'p99':>8}{'most':>8}")
+    print(f"{'ms':28}{'p50':>8}{'p99':>8}{'max':>8}")
     for name, row in rows.items():
-        print(f"{name:28}" + "".join(f"{row[key]:8.2f}" for key in ("p50", "p95", "p99", "most")))
+        print(f"{name:28}" + "".join(f"{row[key]:8.2f}" for key in ("p50", "p99", "max")))
     print(f"{len(answers)} moves, {lost} lost; asked: p99 below {LIMIT_MS:.0f} ms")
     print(f"1000 moves a second on ten knobs: {right} of 10 last values right after {seconds:.2f} s, {frames} frames")
     flood = {"right": right, "of": 10, "seconds": seconds, "frames": frames}

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common.figure import blank_figure, save_figure
 from benchmarks.common.result import say_result
 from benchmarks.live.rival_decoders import PLAYERS
 
@@ -28,7 +29,7 @@ ALLOWED_MS = 20.0  # what a player takes for "at once"
 
 
 def run_one(name: str, options: argparse.Namespace) -> dict[str, Any] | str:
-    """Its figures, or why it could not play."""
+    """Runs one player; returns its figures, or why it could not play."""
     command = [sys.executable, "-m", "benchmarks.live.rival_decoders", name]
     counts = ["--notes", str(options.notes), "--answers", str(options.answers)]
     done = subprocess.run([*command, *counts], capture_output=True, text=True, check=False)
@@ -39,12 +40,8 @@ def run_one(name: str, options: argparse.Namespace) -> dict[str, Any] | str:
 
 
 def draw(path: Path, rows: dict[str, dict[str, Any]]) -> None:
-    """A bar a player for a note and one for an answer, logarithmic."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.0, 0.6 + 0.5 * len(rows)), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    """Draws two bars for each player, a note and an answer, on a logarithmic axis."""
+    figure = blank_figure(8.0, 0.6 + 0.5 * len(rows))
     axes = figure.subplots()
     for number, (name, row) in enumerate(reversed(rows.items())):
         for shift, key, colour in ((0.18, "note_p50_ms", "#1b7f5c"), (-0.18, "answer_p50_ms", "#5b6fa8")):
@@ -58,7 +55,7 @@ def draw(path: Path, rows: dict[str, dict[str, Any]]) -> None:
     axes.set_xlabel("processor ms: a note (green), and from a change to the note that heeds it (blue)", fontsize=9)
     axes.set_xlim(right=8 * max(row["answer_p50_ms"] for row in rows.values()))
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(path, figure)
 
 
 def main() -> None:

@@ -7,10 +7,6 @@ The figures tell where to listen first; they do not replace it. Prints a table, 
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 from pathlib import Path
 

@@ -6,10 +6,6 @@ what the same notes score by chance. Prints a table, then one JSON line.
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 from pathlib import Path
 

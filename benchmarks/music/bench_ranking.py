@@ -8,10 +8,6 @@ than the mean, and how different the N are; then one JSON line.
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 from dataclasses import asdict
 from pathlib import Path

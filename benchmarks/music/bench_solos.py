@@ -8,10 +8,6 @@ Prints a row a chart (means over the seeds), the mean of all, the worst of each 
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 from pathlib import Path
 
@@ -28,7 +24,7 @@ WORST = {"chord tones": min, "both hands": min, "silence bars": max, "empty bars
 
 
 def setting(text: str) -> tuple[str, Value]:
-    """`name=value` of the parameter table."""
+    """Reads `name=value` of the parameter table."""
     name, _, value = text.partition("=")
     row = BY_NAME.get(name)
     number = row is not None and row.type != "s" and value != row.default

@@ -13,18 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.common.process import in_fresh_process
 from benchmarks.common.result import say_result
 
 WAYS = ("32-bit", "nf4", "nf4 checkpointed", "16-bit", "full")
 
 
 def measure(way: str, args: argparse.Namespace) -> dict[str, object]:
-    """One way, in this process."""
+    """Measures one way in this process."""
     import torch
 
     from engine.model.checkpoint import load_checkpoint
@@ -88,9 +88,7 @@ def main() -> None:
     header = f"{'way':<17} {'weights':>8} {'learning':>9} {'AdamW':>7} {'peak':>7} {'tokens/s':>8} {'unheard':>8} "
     print(f"{header}{'others':>7} {'output':>8} {'minutes':>7}")
     for way in WAYS:
-        command = [sys.executable, "-m", "benchmarks.study.bench_finetune", *sys.argv[1:], "--way", way]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        row = json.loads(output.splitlines()[-1])
+        row = in_fresh_process("benchmarks.study.bench_finetune", [*sys.argv[1:], "--way", way])
         rows.append(row)
         others = "" if row["others_percent"] is None else f"{row['others_percent']:+.1f} %"
         gain = f"{100 * (row['nats'] / row['base_nats'] - 1):+.1f} %"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 
 from bridge.errors import ModeError
 from bridge.live.modes.mode import MODES
+from bridge.live.rounds.densities import DENSITY, parse_density
 from bridge.live.session import LiveSession
 from bridge.panel.panel import Panel
 from engine.chords import parse_chart, parse_chord, stated_metre
@@ -50,6 +52,7 @@ class Remote:
         self._live, self._panel = live, panel
         self._metre = metre
         self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
+        self._taking = Lock()  # held while a value goes to the session and into _values, in this order
         self.server = OscServer(
             self._on_parameter, self._on_command, self._values.__getitem__, host, port, get_asked=self._asked
         )
@@ -63,6 +66,8 @@ class Remote:
             "/sideman/ending": lambda bars: live.end_in(int(bars)),
             "/sideman/keep": lambda bars: live.keep(str(bars)),
             "/sideman/again": lambda bars: live.again(str(bars)),
+            "/sideman/variation": lambda text: live.choose_variation(str(text)),
+            "/sideman/density/bars": self._draw_density,
             "/sideman/bank/store": lambda name: live.store_bank(str(name)),
             "/sideman/bank/recall": lambda name: live.recall_bank(str(name)),
             "/sideman/capture": lambda bars: write_last(int(bars)),
@@ -90,6 +95,7 @@ class Remote:
     def report(self, what: str, text: str) -> None:
         """Tells every subscriber what the session did."""
         if what == "error":
+            self._take_back()
             name = text.split(" ", maxsplit=1)[0].rstrip(":")  # a knob that the music refused names itself
             self.server.send(ERROR, BY_NAME[name].address if name in BY_NAME else "", text)
         elif what == "asked":
@@ -100,12 +106,24 @@ class Remote:
                 self._recalled()
             self.server.send(STATUS, what, text)
 
+    def _take_back(self) -> None:
+        """Has every surface show what is in force where the music refused a value that was told as taken."""
+        while self._live.refused:
+            name, value, in_force = self._live.refused.popleft()
+            with self._taking:
+                if self._values[name] != value:  # turned again since
+                    continue
+                self._values[name] = in_force
+            self.server.publish(name)
+
     def _recalled(self) -> None:
         """Has every surface show the values that came with a bank."""
         for name, value in self._live.recalled.items():
-            if self._values[name] != value:
+            with self._taking:
+                if self._values[name] == value:
+                    continue
                 self._values[name] = value
-                self.server.publish(name)
+            self.server.publish(name)
         if self._panel is not None:
             self._panel.did("/sideman/seed", self._live.seed)
 
@@ -116,8 +134,9 @@ class Remote:
     def _on_parameter(self, setting: Setting) -> None:
         check_live(setting)
         check_askable(self._live.controls, setting.name, setting.value)
-        self._live.set_parameter(setting)
-        self._values[setting.name] = setting.value
+        with self._taking:
+            self._live.set_parameter(setting)
+            self._values[setting.name] = setting.value
 
     def _on_command(self, address: str, arguments: tuple[Value, ...]) -> None:
         if arguments:
@@ -145,6 +164,10 @@ class Remote:
         """Sets the metre of what has no chart, and of later charts that name none."""
         self._metre = parse_metre(str(text))
         self._live.set_metre(str(self._metre))
+
+    def _draw_density(self, text: Value) -> None:
+        check_askable(self._live.controls, DENSITY, parse_density(str(text))[1])
+        self._live.draw_density(str(text))
 
     def _next(self, row: Parameter) -> None:
         """Goes on to the next value that can be had: without a chart there are no changes to play over."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.errors import BridgeError
+from bridge.plugin.finding.start_file import engine_command, remove_start, write_start
 from bridge.plugin.install import install, uninstall
 from bridge.plugin.teller import tell_plugins
 from bridge.plugin.wire import EVERY_INSTANCE
@@ -16,8 +17,8 @@ from osc_protocol.table.host_rows import CHORDS
 __all__ = ["add_arguments", "run"]
 
 _NEXT: Final = """
-Have your host look for plug-ins anew, start `sideman serve`, and load `Sideman` in front of an instrument: it takes the
-notes of its track and plays its own. docs/PLUGIN.md has the rest."""
+Have your host look for plug-ins anew, and load `Sideman` in front of an instrument: it takes the notes of its track and
+plays its own. docs/PLUGIN.md has the rest."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("chart", nargs="?", metavar="CHORDS", help="for chart: such as 'Dm7 | G7 | Cmaj7 | %%'")
     parser.add_argument(
         "--instance", type=int, default=EVERY_INSTANCE, metavar="N", help="for chart: the Nth that was loaded [all]"
+    )
+    parser.add_argument(
+        "--by-hand", action="store_true", help="for install: the plug-in does not start the engine, you do"
     )
     parser.add_argument("--dir", type=Path, help="another folder than the one where every host looks")
 
@@ -46,8 +50,15 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.action == "install":
         print("wrote", install(args.dir))
+        if args.by_hand:
+            remove_start()
+            print("start `sideman serve` before you play")
+        else:
+            write_start(engine_command())
+            print("it starts its engine itself")
         print(_NEXT)
         return 0
+    remove_start()
     removed = uninstall(args.dir)
     print("nothing to remove" if removed is None else f"removed {removed}")
     return 0

@@ -7,16 +7,19 @@ import gc
 import queue
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 from bridge.commands.play import Loader, load_engine
+from bridge.plugin.finding.claim import claim_engine
 from bridge.plugin.server import PluginServer
 
 __all__ = ["add_arguments", "run"]
 
 SWITCH_INTERVAL_S = 0.0005  # how long one session may keep another waiting for Python
+UNUSED_S = 60.0  # before an engine that a plug-in has started ends: a host that restarts finds it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,19 +29,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
     )
+    parser.add_argument(
+        "--while-used",
+        action="store_true",
+        help="end when no plug-in was there for a minute: so plug-ins start it",
+    )
 
 
 def run(
     args: argparse.Namespace, load: Loader = load_engine, opened: Callable[[int], object] = lambda port: None
 ) -> int:
-    """Serves until a signal; 128 + its number. SidemanError: it cannot. opened: called with the port."""
+    """Serves until a signal, and returns 128 + its number; 0 where nobody needs it any more, or another one serves.
+    SidemanError: it cannot. opened: called with the port.
+    """
+    with claim_engine(wait=args.while_used) as claimed:
+        return _serve(args, load, opened) if claimed else 0
+
+
+def _serve(args: argparse.Namespace, load: Loader, opened: Callable[[int], object]) -> int:
     news: queue.SimpleQueue[tuple[str, str] | int] = queue.SimpleQueue()
     server = PluginServer(load(args.checkpoint, args.device), lambda what, text: news.put((what, text)), port=args.port)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         news.put(number)
 
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A Ctrl-C in the terminal of the host that has started us is meant for the host.
+    on_interrupt = signal.SIG_IGN if args.while_used else on_signal
+    previous = {
+        number: signal.signal(number, handler)
+        for number, handler in ((signal.SIGINT, on_interrupt), (signal.SIGTERM, on_signal))
+    }
     interval_s = sys.getswitchinterval()
     try:
         server.open()
@@ -47,7 +67,7 @@ def run(
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         print(f"plug-ins are played for, at port {server.port} of this machine; Ctrl-C stops", flush=True)
         opened(server.port)
-        return _wait(news)
+        return _wait(news, server if args.while_used else None)
     finally:
         server.close()
         sys.setswitchinterval(interval_s)
@@ -56,8 +76,13 @@ def run(
             signal.signal(number, handler)
 
 
-def _wait(news: queue.SimpleQueue[tuple[str, str] | int]) -> int:
+def _wait(news: queue.SimpleQueue[tuple[str, str] | int], needed: PluginServer | None) -> int:
+    used_at_s = time.monotonic()
     while True:
+        if needed is not None and needed.is_used:
+            used_at_s = time.monotonic()
+        elif needed is not None and time.monotonic() - used_at_s > UNUSED_S:
+            return 0
         try:
             item = news.get(timeout=0.5)  # on Windows a wait without one cannot be interrupted
         except queue.Empty:

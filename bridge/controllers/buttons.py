@@ -8,6 +8,7 @@ buttons:
   density auto: {cc: 9}                     # any parameter, by a value of its own
   ending 4: {cc: 14}                        # in four bars
   again 5-8: {note: 41}                     # any command, by an argument of its own
+  variation 2 5-8: {note: 42}
   panic: off                                # no button
 """
 
@@ -34,14 +35,19 @@ from osc_protocol.wire.codec import encode
 __all__ = ["BUTTON_NAMES", "Button", "Buttons", "button_packet"]
 
 _PRESSED: Final = 64  # of a controller
+_NOT_PRESSED: Final = ("/sideman/ping", "/sideman/get")  # they ask for an answer
 _COMMANDS: Final = {
-    row.name: row for row in COMMANDS if (row.is_pressed or row.choices) and row.address != "/sideman/ping"
+    row.name: row for row in COMMANDS if (row.is_pressed or row.types == "s") and row.address not in _NOT_PRESSED
 }
 
 BUTTON_NAMES: Final = tuple(
-    name for row in _COMMANDS.values() for name in ([f"{row.name} {choice}" for choice in row.choices] or [row.name])
+    name
+    for row in _COMMANDS.values()
+    for name in ([f"{row.name} {choice}" for choice in row.choices] or [row.name])
+    if row.is_pressed or row.choices
 )
-"""The commands that a button can send; besides them every parameter with a value, `mode trade`, `density auto`."""
+"""The commands that a button can send as they are; those that take text, with it, `variation 2 5-8`, `chords Dm7 | G7`;
+and every parameter with a value, `mode trade`, `density auto`."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def button_packet(name: str, where: str) -> bytes:
             return encode(BY_NAME[what].address, parse(what, text))
     except ParameterError as error:
         raise CcMapError(f"{where}: {error}") from error
-    known = (*BUTTON_NAMES, "a parameter's name and a value")
+    known = (*BUTTON_NAMES, "`variation 2`, `density bars 5-8 0.9`", "a parameter's name and a value")
     raise CcMapError(f"{where}: no button does {name[:60]!r}{nearest(name, known)}: there are {', '.join(known)}")
 
 

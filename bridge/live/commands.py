@@ -12,9 +12,9 @@ from engine.metre import parse_metre
 from osc_protocol.table.parameters import Setting, Value
 
 __all__ = [
-    "Command", "EndIn", "FollowChord", "FollowHost", "HearKeys", "KeepBars", "Locate", "Panic", "Play", "PlayAgain",
-    "PlayChart", "RecallBank", "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed", "SetTempo", "Stop",
-    "StoreBank", "TurnKnob", "UndoBars",
+    "ChooseVariation", "Command", "DrawDensity", "EndIn", "FollowChord", "FollowHost", "HearKeys", "KeepBars", "Locate",
+    "Panic", "Play", "PlayAgain", "PlayChart", "RecallBank", "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed",
+    "SetTempo", "Stop", "StoreBank", "TurnKnob", "UndoBars",
 ]  # fmt: skip
 
 
@@ -125,8 +125,23 @@ class PlayAgain(Command):
 
 
 @dataclass(frozen=True)
+class ChooseVariation(Command):
+    """Has a variation of bars of the chart come back, or made where there is none yet."""
+
+    number: int  # 1 to 4
+    bars: str  # see live/rounds/bars; "" for all
+
+
+@dataclass(frozen=True)
+class DrawDensity(Command):
+    """Gives bars of the chart a density of their own."""
+
+    text: str  # see live/rounds/densities
+
+
+@dataclass(frozen=True)
 class UndoBars(Command):
-    """Takes back the last KeepBars or PlayAgain."""
+    """Takes back the last KeepBars, PlayAgain or ChooseVariation."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +226,7 @@ _KINDS: Final[Mapping[str, type[Command]]] = {
     "look_ahead": SetLookAhead, "mode": SetMode, "knob": TurnKnob, "chord": FollowChord, "chart": PlayChart,
     "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed,
     "keep": KeepBars, "again": PlayAgain, "undo": UndoBars, "store": StoreBank, "recall": RecallBank,
+    "variation": ChooseVariation, "density": DrawDensity,
     "host": FollowHost,
     "play": Play, "stop": Stop, "panic": Panic, "resync": Resync,
 }  # fmt: skip

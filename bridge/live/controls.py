@@ -7,6 +7,8 @@ from bridge.live import commands
 from bridge.live.inbox import Inbox
 from bridge.live.modes.mode import MODES
 from bridge.live.rounds.bars import parse_bars
+from bridge.live.rounds.densities import parse_density
+from bridge.live.rounds.variations import parse_variation
 from engine.chords import Chart, Chord
 from engine.metre import parse_metre
 from osc_protocol.table.parameters import Setting
@@ -93,8 +95,18 @@ class Controls:
         parse_bars(bars)
         self.inbox.post(commands.PlayAgain(bars))
 
+    def choose_variation(self, text: str) -> None:
+        """Has a variation of bars come back, such as `2 5-8`, or made; `2` alone: of all. ModeError: it names none."""
+        number, bars = parse_variation(text)
+        self.inbox.post(commands.ChooseVariation(number, bars))
+
+    def draw_density(self, text: str) -> None:
+        """Gives bars of the chart a density, such as `5-8 0.9`; `auto` alone: none has one. ModeError: it says none."""
+        parse_density(text)
+        self.inbox.post(commands.DrawDensity(text))
+
     def undo(self) -> None:
-        """Takes back the last keep or again."""
+        """Takes back the last keep, again or choice of a variation."""
         self.inbox.post(commands.UndoBars())
 
     def store_bank(self, name: str) -> None:

@@ -28,6 +28,7 @@ from bridge.live.playing.knobs import Knobs
 from bridge.live.playing.observer import Observer
 from bridge.live.playing.report import Report
 from bridge.live.rounds.bars import parse_bars
+from bridge.live.rounds.densities import parse_density
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
@@ -89,6 +90,7 @@ class LiveSession(Controls):
             metre=parse_metre(options.metre),
         )
         self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._observer)
+        self.refused = self._knobs.refused  # values that were refused after they were told as taken; any thread
         self._modes = Modes(
             Context(self._ahead, Keyboard(), now_us, report, self._knobs, self._beat, self._observer),
             release_us=round(options.release_s * 1e6),
@@ -149,7 +151,7 @@ class LiveSession(Controls):
         self._beat.tell(now_us, self._observer, self._modes.mode.metre)
         self._modes.tell_form()
         self._tell_asked()
-        wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.mode.listens else IDLE_S
+        wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.works else IDLE_S
         self._ended_us = self.inbox.now_us()
         settles_in_us = self._modes.mode.settles_in_us(self._ended_us)
         if settles_in_us is not None and self._enabled:
@@ -189,7 +191,7 @@ class LiveSession(Controls):
 
     def _fresh_improviser(self) -> Improviser:
         improviser = self._make_improviser(self._modes.banks.seed)
-        improviser.set_params(**self._knobs.in_force)
+        self._knobs.give_all(improviser)
         return improviser
 
     def _hear(self, time_us: int, message: bytes) -> None:
@@ -229,6 +231,11 @@ class LiveSession(Controls):
                 self._modes.round.keep(parse_bars(bars))
             case commands.PlayAgain(bars):
                 self._modes.round.again(parse_bars(bars))
+            case commands.ChooseVariation(number, bars):
+                self._modes.round.choose(number, parse_bars(bars))
+            case commands.DrawDensity(text):
+                bars, density = parse_density(text)
+                self._modes.round.draw(parse_bars(bars), density)
             case commands.UndoBars():
                 self._modes.round.undo()
             case commands.StoreBank(name):

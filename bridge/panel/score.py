@@ -30,7 +30,9 @@ class Score:
     ["mark", time_us, text]                 a chord that is followed, a knob, a mode
     ["beat", time_us, tempo_bpm, bar_us, beats_per_bar], or ["beat", time_us] for none
     ["form", tempo_bpm, origin_us], or ["form"] for none
-    ["kept", bars, can_undo]                the bars of the chart, from 1, that come back as they were heard
+    ["kept", bars, can_undo, variations]    the bars of the chart, from 1, that come back as they were heard, and by bar
+                                            the number of the variation that does, 0 for none, with all numbers
+    ["drawn", densities]                    what was drawn over the chart, by bar
     ["chart", {...}]                        see charts.chart_told
     ["said", what, text]                    as the terminal says it
     ["state", name, value]                  what a command has set: tempo, metre, seed, enabled, bank; "bank A": filled
@@ -57,7 +59,8 @@ class Score:
             "beat": lambda *fields: self._keep("beat", *fields),
             "rested": lambda time_us: self._keep("beat", time_us),
             "form": self._form,
-            "kept": lambda bars, can_undo: self._keep("kept", list(bars), can_undo),
+            "kept": lambda bars, can_undo, variations: self._keep("kept", list(bars), can_undo, variations),
+            "drawn": lambda densities: self._keep("drawn", densities),
             "chart": self._chart,
             "said": lambda what, text: self._keep("said", what, text),
             "state": lambda name, value: self._keep_as(f"state {name}", ["state", name, value]),

@@ -7,11 +7,11 @@ was sent. The panel's thread takes the entries out.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bridge.live.playing.delivery import EventSink
-from bridge.live.playing.observer import Observer
+from bridge.live.playing.observer import Observer, Variations
 from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
 from engine.metre import Metre
@@ -72,9 +72,13 @@ class Tap(Observer):
         """See Observer."""
         self.add("form", timeline)
 
-    def kept(self, bars: Sequence[int], can_undo: bool) -> None:
+    def kept(self, bars: Sequence[int], can_undo: bool, variations: Variations) -> None:
         """See Observer."""
-        self.add("kept", tuple(bars), can_undo)
+        self.add("kept", tuple(bars), can_undo, variations)
+
+    def drawn(self, densities: Mapping[int, float]) -> None:
+        """See Observer."""
+        self.add("drawn", densities)
 
 
 class TappedSink:

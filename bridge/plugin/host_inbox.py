@@ -19,8 +19,8 @@ from bridge.live.inbox import Inbox
 
 __all__ = ["HostInbox"]
 
-LONGEST_US: Final = 250_000  # that the clock runs on without news: a host that stands still says nothing
-ALIVE_S: Final = 0.4  # between two signs of life
+LONGEST_US, LONGEST_AT_REST_US = 250_000, 1_600_000  # the clock runs on without news: a host that stands says nothing
+ALIVE_S, ALIVE_AT_REST_S = 0.4, 0.8  # between two signs of life
 WAIT_S: Final = 0.1
 IDLE_S: Final = 0.1  # what a session waits that has nothing to watch
 
@@ -36,6 +36,7 @@ class HostInbox(Inbox):
         """
         self._time = host_time
         self._offline = offline
+        self._rests = False  # the last round had nothing to watch
         self._told = (0.0, time.monotonic(), 0)  # the latest beat that the host has told, when, and its serial
         self._latest_us = host_time.wall_us(0.0)
         self._arrived: deque[tuple[float, bytes | Command]] = deque()  # (beat, what)
@@ -100,7 +101,8 @@ class HostInbox(Inbox):
     def wait(self, timeout_s: float) -> None:
         """Waits in the host's time."""
         if not self._offline:
-            super().wait(ALIVE_S if timeout_s >= IDLE_S else timeout_s)  # at rest news alone matters, and they wake us
+            self._rests = timeout_s >= IDLE_S
+            super().wait(ALIVE_AT_REST_S if self._rests else timeout_s)  # at rest news alone matters, and they wake us
             return
         due_us = self._latest_us + round(timeout_s * 1e6)
         while self._offline and not self.closed:
@@ -128,5 +130,6 @@ class HostInbox(Inbox):
         if not self._offline:
             beat, told_at, _ = self._told
             elapsed_us = round((time.monotonic() - told_at) * 1e6)
-            self._latest_us = max(self._latest_us, self._time.wall_us(beat) + min(elapsed_us, LONGEST_US))
+            longest_us = LONGEST_AT_REST_US if self._rests else LONGEST_US
+            self._latest_us = max(self._latest_us, self._time.wall_us(beat) + min(elapsed_us, longest_us))
         return self._latest_us

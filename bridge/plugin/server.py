@@ -11,8 +11,9 @@ from typing import Final
 
 from bridge.errors import BridgeError
 from bridge.live.playing.improviser import Improviser
-from bridge.plugin.address_file import Address, read_address, remove_address, write_address
 from bridge.plugin.connection import Connection
+from bridge.plugin.finding.address_file import Address, remove_address, write_address
+from bridge.plugin.finding.claim import is_served
 from bridge.plugin.instance import MODE_ID, Instance
 from bridge.plugin.wire import EVERY_INSTANCE, TOKEN_SIZE, Tell, parameter, status, text
 from osc_protocol.table.host_rows import CHORDS
@@ -42,13 +43,18 @@ class PluginServer:
         """The port that is listened at; 0 before open()."""
         return 0 if self._address is None else self._address.port
 
+    @property
+    def is_used(self) -> bool:
+        """Whether anyone is connected."""
+        with self._lock:
+            return bool(self._connections)
+
     def open(self) -> None:
         """Listens, and writes the file by which plug-ins find it. BridgeError: another one serves, or the port is
         taken.
         """
-        other = read_address()
-        if other is not None and _answers(other.port):
-            raise BridgeError(f"`sideman serve` runs already, on port {other.port}: one plays for every plug-in")
+        if is_served():
+            raise BridgeError("`sideman serve` runs already: one plays for every plug-in")
         try:
             self._socket = socket.create_server((HOST, self._port))
         except OSError as error:
@@ -132,11 +138,3 @@ class PluginServer:
             if message.name == CHORDS:
                 plugin.send(parameter(MODE_ID, CHANGES))
         return "1 instance was told" if len(plugins) == 1 else f"{len(plugins)} instances were told"
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), timeout=1.0).close()
-    except OSError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from typing import Final
 
 from bridge.errors import BridgeError
 from bridge.plugin import wire
-from bridge.plugin.address_file import read_address
+from bridge.plugin.finding.address_file import read_address
 
 __all__ = ["tell_plugins"]
 

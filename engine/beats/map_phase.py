@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.beats.tracking import onset_events
+from engine.beats.salience import onset_events
 from engine.notes import Notes
 
 __all__ = ["true_phase"]

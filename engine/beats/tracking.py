@@ -16,9 +16,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.beats.salience import onset_events
 from engine.notes import Notes
 
-__all__ = ["CONFIDENT", "BeatEstimate", "estimate_beats", "onset_events"]
+__all__ = ["CONFIDENT", "BeatEstimate", "estimate_beats"]
 
 Floats = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
@@ -28,7 +29,6 @@ CONFIDENT = 0.75
 """Treat the beats as unknown below this confidence."""
 
 HOP_S = 0.02
-CHORD_S = 0.035  # onsets this close together are one
 MIN_EVENTS = 16
 MIN_BEATS = 8
 MAX_LENGTH_S = 2400.0  # a frame takes 1 KB: 120 MB
@@ -40,16 +40,10 @@ _PERIODS = _PERIODS[_PERIODS <= _LONGEST]
 _REACH = 2  # neighbouring periods that the next beat may take
 _STRETCH_S, _WARM_UP_S = 30.0, 12.0
 
-# What makes an onset sound like a beat, by logistic regression on half of POP909 and half of the Mutopia scores: how
-# far its lowest note lies below its neighbours' (octaves) and below middle C (two octaves), how much louder it is (16
-# steps of velocity), how many more notes it has (octaves), how long the gap after it and before it is (octaves), how
-# much longer its notes are (octaves); and the intercept.
-_SALIENCE = np.array([-0.09, 1.21, 0.56, 0.70, 0.30, 0.10, 0.69, -0.65])
-_CLASS_BORDERS = np.array([-1.27, -0.57, 0.36])  # quartiles of that salience
-_NEIGHBOURS = 9
+_CLASS_BORDERS = np.array([-1.27, -0.57, 0.36])  # quartiles of the events' salience
 
 # Where onsets of each class, the least salient first, fall in a beat: on it, on its half, quarters and thirds. Counted
-# on the same pieces, by the length of the beat.
+# on the pieces that salience was learnt from, by the length of the beat.
 _PLACES = (0.0, 1 / 2, 1 / 4, 3 / 4, 1 / 3, 2 / 3)
 _PLACE_PERIODS_S = (0.35, 0.55, 0.8, 1.3)
 _SHARES = np.array([
@@ -121,45 +115,6 @@ def _confidence(beats_s: Floats, time_s: Floats, salience: Floats) -> float:
         1.0,
     ])  # fmt: skip
     return float(1 / (1 + np.exp(-evidence @ _CONFIDENCE)))
-
-
-def onset_events(notes: Notes) -> tuple[Floats, Floats]:
-    """Returns (E,) times of onsets, a chord as one, and (E,) log odds that each lies on some beat."""
-    onset_s = notes["onset_s"]
-    if len(onset_s) == 0:
-        return np.zeros(0), np.zeros(0)
-    # A new event starts where the gap to the note before is more than a chord's spread.
-    first = np.flatnonzero(np.concatenate([[True], np.diff(onset_s) > CHORD_S]))
-    velocity = notes["velocity"].astype(np.float64)
-    time_s = np.add.reduceat(velocity * onset_s, first) / np.add.reduceat(velocity, first)
-    count = np.log2(np.diff(first, append=len(onset_s)))
-    loud = np.maximum.reduceat(velocity, first)
-    low = np.minimum.reduceat(notes["pitch"].astype(np.float64), first)
-    length = np.log2(np.maximum(np.maximum.reduceat(notes["offset_s"] - onset_s, first), 0.03))
-    after_s = np.diff(time_s, append=time_s[-1] + 1.0)
-    before_s = np.diff(time_s, prepend=time_s[0] - 1.0)
-    usual_s = _local_mean(np.minimum(after_s, 1.5)) + 1e-3
-    features = (
-        np.clip((_local_mean(low) - low) / 12, -2, 2),
-        np.clip((60 - low) / 24, 0, 1.5),
-        np.clip((loud - _local_mean(loud)) / 16, -2, 2),
-        np.clip(count - _local_mean(count), -2, 2),
-        np.clip(np.log2(np.maximum(after_s, 0.02) / usual_s), -2, 2),
-        np.clip(np.log2(np.maximum(before_s, 0.02) / usual_s), -2, 2),
-        np.clip(length - _local_mean(length), -3, 3),
-    )
-    salience: Floats = np.stack(features, axis=1) @ _SALIENCE[:-1] + _SALIENCE[-1]
-    return time_s, salience
-
-
-def _local_mean(values: Floats) -> Floats:
-    """Returns the mean of each event and its neighbours, four to either side."""
-    reach = _NEIGHBOURS // 2
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    index = np.arange(len(values))
-    low, high = np.maximum(index - reach, 0), np.minimum(index + reach + 1, len(values))
-    mean: Floats = (total[high] - total[low]) / (high - low)
-    return mean
 
 
 def _bank() -> F32:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
-from engine.chords.roots import SPELLINGS, read_bass, read_root
+from engine.chords.roots import SPELLINGS, Root, read_bass, read_root
 from engine.chords.suffix import WrongSuffix, read_suffix
 from engine.vocabulary import PITCH_NAMES, QUALITIES
 
@@ -25,6 +25,7 @@ _AMBIGUOUS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"9/6|9\(6\)", ("6/9", "13")),
         (r"m(?:i|in)?4|-4", ("madd11", "sus4")),
         (r"(?:m|mi|min)\+4", ("madd#11", "madd11")),
+        (r"(?:m|mi|min)5", ("m", "mb5")),
     )
 )
 # Suffixes that mean one thing, but that no chord book has: each is refused with what was meant.
@@ -44,14 +45,34 @@ _MEANT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:m|-|mi|min)7\(?(?:maj|M)7?\)?", "mMaj7"),
         (r"(?:maj|M|ma|\^)-", "mMaj7"),
         (r"7/?sus/?4?/?9", "9sus4"),
+        (r"dom", "7"),
+        (r"(?:maj|M|ma|\^)5", ""),
+        (r"lyd7?", "7#11"),
     )
 )
+_MAJOR_IN_ITALY = re.compile(
+    r"(7|9|13)\+"
+)  # Do7+ has a major seventh in Italian books, C7+ a sharp fifth in jazz books
+_FIFTH_OR_ROOT = re.compile(r"5[(/]?((?:maj|M)?(?:7|9|11|13)M?)\)?")  # Bb5(7M): a flat fifth over B, or over B flat?
 _HAS_ITS_THIRD = re.compile(r"m|-|o|dim|ø|h\d|\+|aug|sus|maj|M|\^|[jJ]|alt|add")
 
 
-def is_ambiguous(suffix: str) -> bool:
-    """Whether chord books disagree on what the suffix means: it is then refused."""
-    return any(pattern.fullmatch(suffix) for pattern, _ in _AMBIGUOUS)
+def is_ambiguous(symbol: str, root: Root, end: int) -> bool:
+    """Whether books disagree on what a symbol means that has its suffix up to `end`: it is then refused."""
+    return bool(_readings(symbol, root, end))
+
+
+def _readings(symbol: str, root: Root, end: int) -> list[str]:
+    """Returns the chords that the symbol means in one book and another; an empty list if there is one chord at most."""
+    name, suffix = symbol[: root.end], symbol[root.end : end]
+    for pattern, several in _AMBIGUOUS:
+        if pattern.fullmatch(suffix):
+            return [name + one for one in several]
+    if root.names == "solfege" and (number := _MAJOR_IN_ITALY.fullmatch(suffix)):
+        return [f"{name}maj{number[1]}", f"{name}{number[1]}#5"]
+    if name[-1] in "#b" and (rest := _FIFTH_OR_ROOT.fullmatch(suffix)):
+        return [name + rest[1], f"{name[:-1]}({name[-1]}5){rest[1]}"]
+    return []
 
 
 def remedy(text: str) -> str:
@@ -84,13 +105,15 @@ def _meant(symbol: str) -> list[str]:
     if bass:
         end, below = bass[0], symbol[bass[0] :]
     name, suffix = symbol[: root.end], symbol[root.end : end]
-    for pattern, several in _AMBIGUOUS:
-        if pattern.fullmatch(suffix):
-            return [name + one + below for one in several]
+    if readings := _readings(symbol, root, end):
+        return [reading + below for reading in readings]
     for pattern, meant in _MEANT:
         found = pattern.fullmatch(suffix)
         if found:
             return [name + meant.format(*found.groups()) + below]
+    do = read_root(symbol, solfege=True)
+    if do and do.names != root.names and (readings := _readings(symbol, do, end)):
+        return [reading + below for reading in readings]
     slash = suffix.rfind("/")
     if slash >= 0 and suffix[slash + 1 :][:1].islower():  # Am/g
         corrected = symbol[: root.end + slash + 1] + suffix[slash + 1 :].capitalize()
@@ -120,4 +143,4 @@ def _is_legal(symbol: str) -> bool:
         read_suffix(symbol, root.end, end)
     except WrongSuffix:
         return False
-    return not is_ambiguous(symbol[root.end : end])
+    return not is_ambiguous(symbol, root, end)

@@ -10,48 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-__all__ = ["NEAREST", "WrongSuffix", "read_suffix"]
+from engine.chords.nearest import nearest_quality
 
-# First row whose degrees the chord all has gives the quality. Richer chords lose what their row does not name: an
-# altered ninth colours a dominant more than its altered fifth, a third more than a tension.
-NEAREST: tuple[tuple[str, str], ...] = (
-    ("4 b7", "7sus4"),  # 7sus4 9sus4 13sus4 7sus4b9, and 11, whose third is left out
-    ("4", "sus4"),  # sus4 sus24 maj7sus4
-    ("2 b7", "7sus4"),  # 7sus2: the nearer of the two sevenths without a third
-    ("2", "sus2"),
-    ("3 b7 b9", "7b9"),  # 7b9 13b9 7b9#11 7b9b13 7b9#5
-    ("3 b7 #9", "7#9"),  # 7#9 7#9#5 7#9#11 7alt
-    ("3 b7 #11", "7#11"),  # 7#11 9#11 13#11
-    ("3 b7 b5", "7#11"),  # 7b5 9b5: the same pitch class
-    ("3 b7 #5", "7#5"),  # 7#5 9#5 aug7
-    ("3 b7 b13", "7#5"),  # 7b13 9b13: the same pitch class
-    ("3 b7 13", "13"),
-    ("3 b7 9", "9"),
-    ("3 b7", "7"),  # 7 7add11 7no5
-    ("3 7 9", "maj9"),  # maj9 maj11 maj13 maj9#11
-    ("3 7", "maj7"),  # maj7 maj7#5 maj7#11 maj7b5
-    ("3 6", "6"),  # 6 6/9
-    ("3 #5", "aug"),
-    ("3", ""),  # maj add9 add11 (b5)
-    ("b3 b5 bb7", "dim7"),  # dim7 dim9
-    ("b3 b5 6", "dim7"),  # m6b5: the same pitch classes
-    ("b3 b5 b7", "m7b5"),  # m7b5 m9b5 m11b5 half diminished
-    ("b3 b5", "dim"),  # dim dimMaj7 m(b5)
-    ("b3 7", "mMaj7"),  # mMaj7 mMaj9
-    ("b3 b7 9", "m9"),  # m9 m11 m13
-    ("b3 b7", "m7"),  # m7 m7add11 m7b9 m7#5
-    ("b3 6", "m6"),  # m6 m6/9
-    ("b3", "m"),  # m madd9 m(#5)
-    ("b7", "7"),  # 7no3
-    ("7", "maj7"),  # maj7no3
-    ("1", "5"),  # 5 (no3)
-)
+__all__ = ["WrongSuffix", "read_suffix"]
 
 
 class _Degrees(set[str]):
-    """The degrees a suffix has built so far, and whether its sevenths are major (`maj`, `^`) or diminished."""
+    """The degrees a suffix has built so far, and what can only be decided once all of it is read."""
 
-    seventh = "b7"
+    seventh = "b7"  # what a bare number's seventh is: "7" behind `maj` or `^`, "bb7" behind `dim`
+    extension = 0  # the number written: an 11 is without its third if the chord turns out a dominant
+    third_is_written = False
 
 
 def _major(d: _Degrees, _: str) -> None:
@@ -94,8 +63,7 @@ def _extension(d: _Degrees, text: str) -> None:
     number = int(text)
     d.add(d.seventh)
     d |= {str(n) for n in (9, 11, 13) if n <= number}
-    if number == 11 and "3" in d and d.seventh == "b7":
-        _suspended(d, "4")  # a dominant eleventh is played without its third
+    d.extension = number
 
 
 def _sixth(d: _Degrees, text: str) -> None:
@@ -105,21 +73,27 @@ def _sixth(d: _Degrees, text: str) -> None:
 
 
 def _add(d: _Degrees, text: str) -> None:
-    degree = text[3:] if text[:3].lower() == "add" else text
-    if degree == "6" or (degree == "13" and not {"b7", "7"} & d):
-        d.add("6")
+    degree = re.sub(r"(?i:add)\(?", "", text)
+    if degree in ("6", "13"):
+        d.add("13" if {"b7", "7"} & d else "6")
     elif degree == "7":
         d.add("b7")
     elif degree == "3":
         d.add("3")  # 7susadd3: the third beside the fourth
+        d.third_is_written = True
     else:
         d.add({"2": "9", "4": "11", "b2": "b9", "#2": "#9", "#4": "#11", "b6": "b13"}.get(degree, degree))
 
 
 def _major_extension(d: _Degrees, text: str) -> None:
-    d.seventh = "7"
-    d -= {"b7"}  # C9(7M): what stood before it is over a major seventh, too
+    _extension_is_major(d, "")
     _extension(d, re.match(r"\d+", text)[0])  # type: ignore[index]  # the pattern begins with digits
+
+
+def _extension_is_major(d: _Degrees, _: str) -> None:
+    d.seventh = "7"
+    d -= {"b7"}  # C9(7M), C9(maj7): what stood before it is over a major seventh, too
+    d.add("7")
 
 
 def _alter(d: _Degrees, text: str) -> None:
@@ -134,7 +108,8 @@ def _alter(d: _Degrees, text: str) -> None:
 
 
 def _omit(d: _Degrees, text: str) -> None:
-    d -= {"3", "b3"} if text.endswith("3") else {"5"}
+    degree = re.sub(r"\D", "", text)
+    d -= {"3", "b3"} if degree == "3" else {degree}
 
 
 def _power(d: _Degrees, _: str) -> None:
@@ -161,28 +136,33 @@ def _dominant(d: _Degrees, _: str) -> None:
     d.seventh = "b7"
 
 
+def _double_flat_seventh(d: _Degrees, _: str) -> None:
+    d.add("bb7")
+
+
 def _separator(_: _Degrees, __: str) -> None:
     """Brackets, commas and slashes between tensions mean nothing by themselves."""
 
 
 _BEHIND = r"(?=[(),/]|$|\d+[-+<>#b](?:[(),/]|$))"  # what may follow a sign behind its degree
-_MAJOR = r"(?i:major|maj|ma(?!dd|j))|M(?!m)|\^|[jJ]"
+_MAJOR = r"(?i:major|maj|ma(?!dd|j))|M(?!m|[aA]?[jJ])|\^|[jJ]"
 
 # Spelling of a piece -> what it does. Tried in this order at each place; words in any case, single letters as written.
 _PIECES: tuple[tuple[re.Pattern[str], Callable[[_Degrees, str], None]], ...] = tuple(
     (re.compile(pattern), action)
     for pattern, action in (
-        (r"(?i:add)(?:[#b]?(?:2|4|6|9|11|13)|7|3)", _add),
+        (r"(?i:add)\(?(?:[#b]?(?:2|4|6|9|11|13)|7|3)", _add),
         (r"(?:(?<=[(,/ ])|(?<=\d[-+<>#b]))(?:4|5|6|9|11|13)[-+<>#b]" + _BEHIND, _alter),  # C7(9-), C7/5+
         (r"(?<!\d)[45][-+<>](?=[(),/]|$|7)", _alter),  # C5+, Cm5-/7, C7M5+
         (rf"(?:13|11|9|7)(?:{_MAJOR})(?!7)|7<" + r"(?=[(),/]|$)", _major_extension),  # C7M, Cm7maj
+        (rf"(?<=[139])\(?(?:{_MAJOR}|#)7(?!\d)", _extension_is_major),  # C9(maj7), C11M7, C13(#7)
         (r"(?<=[(,/ ])(?:9|11|13)", _add),  # C7(13), C7/9: the seventh has been named
-        (r"(?i:omit|no)(?:3|5)", _omit),
-        (r"(?i:sus)(?:2/?4|4/?2|2sus4|4sus2|4|2)?\.?", _suspended),
-        (r"(?i:alt)\.?", _altered),
+        (r"(?i:omit|no)(?:3(?:rd)?|5(?:th)?|9|11|13)", _omit),
+        (r"(?i:suspended|sus)(?:2/?4|4/?2|2sus4|4sus2|4|2)?\.?", _suspended),
+        (r"(?i:altered|alt)\.?", _altered),
         (r"(?i:major|maj)\.?|(?i:ma)(?!dd)\.?|M[jJ](?=7|9|11|13)", _major),
         (r"\^|[jJ](?=7|9|11|13)", _triangle),
-        (r"(?i:minor|min|mi)\.?|m\.?", _minor),
+        (r"(?:(?i:minor|min|mi)|m)(?:\.|-(?=M|(?i:maj)))?", _minor),
         (r"M(?!m)", _major),
         (r"(?i:hdim|half-?dim)7?|ø7?|h7?|0/7", _half_diminished),
         (r"(?<=[\d(])(?i:dim|aug|flat|sharp)(?:5|9|11|13)(?!\d)", _alter),
@@ -190,10 +170,11 @@ _PIECES: tuple[tuple[re.Pattern[str], Callable[[_Degrees, str], None]], ...] = t
         (r"(?i:augmented|aug)\.?5?|\+(?!4|5|9|11)", _augmented),
         (r"(?i:dom)(?=\d)", _dominant),
         (r"[#b](?:5|9|11|13|4|6)|\+(?:5|9|11|4)|-(?:5|9|13)", _alter),
+        (r"bb7", _double_flat_seventh),
         (r"#7", _triangle),
         (r"6/?9|6", _sixth),
         (r"13|11|9|7", _extension),
-        (r"(?<!\d)5", _power),
+        (r"(?<=\()5(?=\))", _power),
         (r"4", _fourth),
         (r"2", _second),
         (r"[(,/] *(?=[\w#+^-])|\)", _separator),
@@ -203,8 +184,10 @@ _PIECES: tuple[tuple[re.Pattern[str], Callable[[_Degrees, str], None]], ...] = t
 _FIRST = (
     (re.compile(r"-(?!5(?!\d))"), _minor),  # but C-5 has a flat fifth
     (re.compile(r"5[#b](?=[(),/]|$)"), _alter),  # C5b
+    (re.compile(r"5(?![-+<>#b])"), _power),
 )
 _REPEATABLE = frozenset({_add, _alter, _omit, _separator})
+_FIFTHS = frozenset({_augmented, _diminished, _half_diminished})
 
 
 class WrongSuffix(Exception):
@@ -223,7 +206,7 @@ def read_suffix(symbol: str, start: int, end: int) -> str:
     while at < end:
         for pattern, action in (*_FIRST, *_PIECES) if at == start else _PIECES:
             piece = pattern.match(symbol, at, end)
-            if piece and action not in used - _REPEATABLE and not (action is _major and _extension in used):
+            if piece and action not in used - _REPEATABLE and not _contradicts(action, used, degrees):
                 action(degrees, piece[0])
                 used.add(action)
                 at = piece.end()
@@ -232,4 +215,17 @@ def read_suffix(symbol: str, start: int, end: int) -> str:
             raise WrongSuffix(at)
     if symbol.count("(") != symbol.count(")"):
         raise WrongSuffix(end)
-    return next(quality for needed, quality in NEAREST if degrees.issuperset(needed.split()))
+    if degrees.seventh == "7" and "b3" in degrees:
+        degrees.add("7")  # CmM: nothing else of a minor chord is major
+    if degrees.extension == 11 and {"3", "b7"} <= degrees and not degrees.third_is_written:
+        _suspended(degrees, "4")  # a dominant eleventh is played without its third; in C11(7M) it stays
+    return nearest_quality(degrees)
+
+
+def _contradicts(action: Callable[[_Degrees, str], None], used: set[Callable[..., None]], degrees: _Degrees) -> bool:
+    """Whether a piece says what another one has denied: of the seventh, as in C7maj7, or of the fifth, as in Co+."""
+    if action in _FIFTHS:
+        return bool(_FIFTHS & used)
+    if action is _extension_is_major:
+        return degrees.extension == 7 or degrees.seventh != "b7"
+    return action is _major and _extension in used

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from engine.chords.chord import Chord
 from engine.chords.hints import is_ambiguous, nearest_symbol, remedy
 from engine.chords.roots import SPELLINGS, read_bass, read_root
-from engine.chords.suffix import NEAREST, WrongSuffix, read_suffix
+from engine.chords.suffix import WrongSuffix, read_suffix
 from engine.errors import ChordError
 
-__all__ = ["NEAREST", "SymbolReader", "nearest_symbol", "parse_chord"]
+__all__ = ["SymbolReader", "nearest_symbol", "parse_chord"]
 
 _NO_CHORD = re.compile(r"\(?(?:n\.?c\.?|N)\)?", re.IGNORECASE)
 _BARE_B = re.compile(r"B(?![b#]|es)")
@@ -37,7 +37,7 @@ def parse_chord(text: str, *, solfege: bool = False) -> Chord | None:
         raise _refusal(text, 0)
     bass = read_bass(symbol, root.end)
     end = bass[0] if bass else len(symbol)
-    if is_ambiguous(symbol[root.end : end]):
+    if is_ambiguous(symbol, root, end):
         raise _refusal(text, root.end)
     try:
         quality = read_suffix(symbol, root.end, end)

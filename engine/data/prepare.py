@@ -52,6 +52,7 @@ class Settings:
     workers: int | None = None  # reader processes; None: one a core
     scheduler: str | None = None  # of a Dask cluster, which then reads in their place
     practice_bars: int = 0  # generated music added
+    practice_edition: int = 2  # of it: 1: solos over charts, which the shipped base learnt; 2: whole performances
     report: bool = False  # also write report.html
 
 
@@ -179,7 +180,8 @@ def _write(
                 entry = files.entry(number)
                 shards[sides[work]].add(entry.piece(collections.index(source.collection)))
                 manifest.add(row, work, sides[work], entry.facts)
-        for number, piece in enumerate(practice_pieces(PRACTICE_SEED, settings.practice_bars)):
+        practice = practice_pieces(PRACTICE_SEED, settings.practice_bars, settings.practice_edition)
+        for number, piece in enumerate(practice):
             entry, source = entry_of(piece), piece.source
             side = side_at((number + 0.5) * GOLDEN % 1, settings.split)
             shards[side].add(entry.piece(collections.index(PRACTICE)))

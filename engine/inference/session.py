@@ -14,6 +14,7 @@ import numpy as np
 
 import native
 from engine.chords import Chord
+from engine.chords.charts.form import Form
 from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
@@ -63,6 +64,7 @@ class Session:
         self._values: dict[str, Value] = {p.name: p.default for p in BY_NAME.values()}
         self._controls = {control.name: control for control in checkpoint.model.controls}
         self._auto: dict[str, str | float] = {}  # what is meant where a control is left to the sideman
+        self._here: dict[str, float] = {}  # what is asked in this place instead of the table's values
         self._typical: dict[str, dict[str, str | float]] = {}  # what is meant under a style, by its name
         self._weights: dict[str, float] = {}  # of the styles in use
         self._bpm: float | None = None
@@ -125,6 +127,15 @@ class Session:
         self._auto = dict(values)
         self._apply_levels()
 
+    def ask_here(self, values: Mapping[str, float]) -> None:
+        """Asks for something else than the table's values from the next token on, as in one bar of a chart.
+
+        values: 0..1 of a measured control, by name; {}: the table's values hold everywhere.
+        """
+        if values != self._here:
+            self._here = dict(values)
+            self._apply_levels()
+
     def asked(self) -> dict[str, str | float]:
         """Returns what applies now to each control of the table: a label, or 0..1; "auto" where nothing is asked."""
         return {name: self._asked(name) for name in CONTROL_NAMES}
@@ -174,9 +185,14 @@ class Session:
         self._bpm = bpm
         self._apply_levels()
 
-    def set_form(self, origin_s: float | None) -> None:
-        """Tells the model where the chart begins, at a bar line; None: it does not know its place in a form."""
+    def set_form(self, origin_s: float | None, form: Form | None = None) -> None:
+        """Tells the model where the chart begins, at a bar line; None: it does not know its place in a form.
+
+        form: what comes back in the chart, for the parameter `theme`; it holds until another one is given.
+        """
         self._stream.set_phrase(origin_s)
+        if form is not None:
+            self._stream.set_form(form.returns, form.round_beats, form.loop)
 
     def set_ending(self, end_s: float | None) -> None:
         """Tells the model that the music ends at end_s; None: no end is in sight."""
@@ -319,6 +335,7 @@ class Session:
             keep_timing=True,
         )
         self._stream.set_params(params, float(self._values["chord_strength"]))
+        self._stream.set_theme(float(self._values["theme"]))
         self._apply_levels()
 
     def _apply_levels(self) -> None:
@@ -346,12 +363,12 @@ class Session:
     def _listens_for(self, name: str) -> bool:
         """Whether the draw leans towards a measured control: to what is asked, and where a role's hands lie."""
         if name in BEND_ALONE:
-            return self._values[name] != AUTO
+            return name in self._here or self._values[name] != AUTO
         return self._asked(name) != AUTO
 
     def _asked(self, name: str) -> str | float:
-        """Returns the table's value of a control, or what "auto" stands for."""
-        value = self._values[name]
+        """Returns what is asked of a control in this place, or what "auto" stands for."""
+        value = self._here.get(name, self._values[name])
         if value != AUTO:
             return value
         in_use = {style: self._typical[style] for style in self._weights}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from engine.chords import Chart, Section
-from engine.judgement import DOMINANTS
+from engine.chords.charts.home import leads_back
 
 __all__ = ["MOST_INTRO_BARS", "TAG_BARS", "with_intro", "with_tag"]
 
@@ -17,14 +17,11 @@ TAG_BARS: Final = 4  # that are played three times
 def with_intro(chart: Chart, bars: int) -> Chart:
     """Returns the chart after an intro of so many bars: over its last ones where these lead back, else its first ones.
 
-    Last bars lead back where their last chord is a dominant of something else than the first chord: a turnaround. An
-    intro longer than the chart goes round it.
+    Last bars lead back where they are a turnaround. An intro longer than the chart goes round it.
     """
-    first, last = chart.spans[0].chord, chart.spans[-1].chord
-    leads_back = last is not None and first is not None and last.quality in DOMINANTS and last.root != first.root
     rounds = -(-bars // chart.bars)
     source = chart.fill(rounds * chart.bars)
-    begin = source.bars - bars if leads_back else 0
+    begin = source.bars - bars if leads_back(chart) else 0
     intro = source.cut(begin, begin + bars)
     return replace(intro, sections=(Section("Intro", 0.0),)).followed_by(chart)
 

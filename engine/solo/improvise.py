@@ -11,6 +11,7 @@ import numpy as np
 import native
 from engine.beats.feel import FEEL_NAMES, Feel, NoteMover
 from engine.chords import Chart
+from engine.chords.charts.form import form_of
 from engine.inference.session import Session
 from engine.judgement import arc, auto_values, judge
 from engine.metre import Metre
@@ -23,7 +24,7 @@ from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Value
 
 __all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
 
-RECALLED = ("role", "groove", "left_hand")  # asked for, they are recalled before the first note
+RECALLED = ("role", "groove", "left_hand")  # as in engine.solo.recollection, which defaults need not load
 PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 
@@ -79,7 +80,7 @@ def improvise(
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
-    session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s)
+    session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s, form_of(chart, intro_bars))
     home = _home_beat(chart) if ending else None
     if home is not None:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.errors import CheckpointError
 from engine.model.checkpoint import load_checkpoint
+from engine.model.controls import Control
+from engine.model.perceiver import PerceiverMusicTransformer
 from engine.model.shapes import OPTIONAL_PARAMETERS
 from engine.training.state import STATE_FILE, part, read_state
 
 __all__ = ["initialise"]
 
+CONTROL_ROWS = "control_emb.weight"
 
-def initialise(model: nn.Module, path: Path) -> str:
+
+def initialise(model: PerceiverMusicTransformer, path: Path) -> str:
     """Fills a model from a run folder, a state file, or a checkpoint folder, and says in words what it took.
 
     If the run of a checkpoint `CKPT` lies beside it as `CKPT.run`, the run is taken instead: its numbers are float32,
     the checkpoint's are rounded to NF4. Parameters that the model declares optional may be missing and start at zero.
+    Where the model can be asked more labels than the other was, their rows start as that of "unknown".
 
     CheckpointError: nothing there can be read, or it belongs to another model.
     """
-    parameters, source = _read(path)
+    parameters, controls, source = _read(path)
     expected = model.state_dict()
+    if CONTROL_ROWS in parameters and controls != model.config.controls:
+        rows, new = _control_rows(controls, model.config.controls, path)
+        parameters = {**parameters, CONTROL_ROWS: parameters[CONTROL_ROWS][rows]}
+        source += f"; {', '.join(new)} from unknown" if new else ""
     missing = [name for name in expected if name not in parameters]
     for name in missing:
         if name not in OPTIONAL_PARAMETERS:
@@ -40,14 +50,46 @@ def initialise(model: nn.Module, path: Path) -> str:
     return source + (f"; {', '.join(missing)} from zero" if missing else "")
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], str]:
+def _control_rows(old: Sequence[Control], new: Sequence[Control], path: Path) -> tuple[list[int], list[str]]:
+    """Returns for each row of new controls the row of the old ones that it starts from, and the labels that are new.
+
+    CheckpointError: the controls differ by more than labels.
+    """
+    first, place = {}, 0  # name -> its first row
+    for control in old:
+        first[control.name] = place
+        place += control.levels + 1
+    before = {control.name: control for control in old}
+    rows: list[int] = []
+    added: list[str] = []
+    for control in new:
+        had = before.get(control.name)
+        if had is None or had.edges != control.edges:
+            raise CheckpointError(
+                f"{path}: its control {control.name!r} is another one: start from a model that has it"
+            )
+        unknown = first[control.name] + had.levels
+        if control.labels:
+            known = {label: first[control.name] + n for n, label in enumerate(had.labels)}
+            rows += [known.get(label, unknown) for label in control.labels]
+            added += [f"{control.name} {label}" for label in control.labels if label not in known]
+        else:
+            rows += range(first[control.name], unknown)
+        rows.append(unknown)
+    return rows, added
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], tuple[Control, ...], str]:
+    """Returns parameters, the controls that their rows are of, and where they were."""
     for state in (path, path / STATE_FILE, path.with_name(f"{path.name}.run") / STATE_FILE):
         if state.is_file():
             facts, tensors, _ = read_state(state)
             averaged = part(tensors, "average")
             what = "float32, averaged," if averaged else "float32"
-            return averaged or part(tensors, "model"), f"{state}, {what} after {facts.done:,} updates"
+            where = f"{state}, {what} after {facts.done:,} updates"
+            return averaged or part(tensors, "model"), facts.config.model.controls, where
     if not path.is_dir():
         raise CheckpointError(f"{path}: no such run or checkpoint: give a folder that `sideman train -o` wrote")
-    weights = load_checkpoint(path).weights
-    return {name: torch.from_numpy(value) for name, value in weights.items()}, f"{path}, a checkpoint"
+    checkpoint = load_checkpoint(path)
+    weights = {name: torch.from_numpy(value) for name, value in checkpoint.weights.items()}
+    return weights, checkpoint.model.controls, f"{path}, a checkpoint"

@@ -14,7 +14,7 @@
 namespace sideman::plugin {
 
 /// How it stands with the engine: the value of the parameter "Engine".
-enum class EngineState : int { kMissing = 0, kRefused = 1, kLate = 2, kReady = 3 };
+enum class EngineState : int { kMissing = 0, kStarting = 1, kRefused = 2, kLate = 3, kReady = 4 };
 
 /// What audio thread, main thread and link share. The audio thread touches rings and atomics alone.
 struct Exchange {
@@ -40,7 +40,12 @@ struct Exchange {
 
   std::mutex text_mutex;  // main thread and link
   std::array<std::string, kNumTexts> texts;
-  std::string said;  // the engine's last word of trouble
+  std::string said;  // the last word of trouble: the engine's, or why there is none
+
+  /// Whether the player holds a key, channel x pitch. Thread-safe: yes. Realtime-safe: yes.
+  bool is_held(std::size_t key) const noexcept {
+    return (keys[key >> 6].load(std::memory_order_relaxed) >> (key & 63) & 1u) != 0;
+  }
 
   /// What the engine hears of a parameter. Thread-safe: yes. Realtime-safe: yes.
   double effective(std::size_t row) const noexcept {

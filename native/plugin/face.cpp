@@ -86,7 +86,7 @@ const PluginParams kParams{
       const std::size_t row = row_of(id);
       if (size == 0 || (row == kNumRows && id != kEngineStateId)) return false;
       if (id == kEngineStateId)
-        of(plugin).engine_text(value >= 0.0 && value <= 3.0 ? static_cast<int>(value) : 0, text, size);
+        of(plugin).engine_text(value >= 0.0 && value <= 4.0 ? static_cast<int>(value) : 0, text, size);
       else
         value_to_text(kRows[row], value, text, size);
       return true;
@@ -138,7 +138,7 @@ const Plugin* create(const Factory*, const Host* host, const char* id) {
   plugin.activate = [](const Plugin* self, double rate, std::uint32_t, std::uint32_t) -> bool {
     return of(self).activate(rate);
   };
-  plugin.deactivate = [](const Plugin* self) { of(self).deactivate(); };
+  plugin.deactivate = [](const Plugin*) {};
   plugin.start_processing = [](const Plugin*) -> bool { return true; };
   plugin.stop_processing = [](const Plugin*) {};
   plugin.reset = [](const Plugin* self) { of(self).reset(); };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <thread>
@@ -12,32 +11,36 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kNowPeriod = 0.004, kIdleNowPeriod = 0.1, kQuietAfter = 3.0;  // seconds
 constexpr double kOldest = 0.06;  // seconds by which a strike may be late and still sound, at once
 constexpr std::chrono::seconds kOfflinePatience{20};  // for one block
-constexpr std::chrono::seconds kConnectPatience{3};   // of a render that begins before the engine is found
+constexpr std::chrono::seconds kConnectPatience{3}, kStartPatience{60};  // of a render that begins without an engine
 constexpr std::size_t kBatch = 256;
-constexpr std::uint8_t kAllSoundOff = 120, kAllNotesOff = 123;
 
 }  // namespace
 
 Instance::Instance(const clap::Host* host)
     : host_(host), link_(exchange_, [host] { host->request_callback(host); }) {}
 
+Instance::~Instance() {
+  if (link_thread_ != nullptr) link_thread_->remove(&link_);
+}
+
 void Instance::init() {
   const auto* ports = static_cast<const clap::HostNotePorts*>(host_->get_extension(host_, clap::kNotePortsId));
   if (ports == nullptr) return;
   const std::uint32_t dialects = ports->supported_dialects(host_) & (clap::kDialectClap | clap::kDialectMidi);
-  if (dialects != 0) out_dialects_ = dialects;
+  if (dialects != 0) output_.set_dialects(dialects);
 }
 
 bool Instance::activate(double frames_per_second) {
   if (!(frames_per_second >= 1000.0 && frames_per_second <= 1e7)) return false;
-  rate_ = frames_per_second;
-  beat_.set_rate(rate_);
+  beat_.set_rate(frames_per_second);
+  teller_.set_rate(frames_per_second);
   if (exchange_.offline.load()) exchange_.restarting.store(true);
-  active_.store(true);
-  link_.start();
+  if (link_thread_ == nullptr) {
+    link_thread_ = LinkThread::get();
+    link_thread_->add(&link_);
+  }
   return true;
 }
 
@@ -56,11 +59,10 @@ void Instance::on_main_thread() {
 }
 
 void Instance::engine_text(int state, char* text, std::size_t size) {
-  const char* words[] = {"not running: start `sideman serve`", "refuses", "late", "ready"};
+  const char* words[] = {"not running", "starting", "refuses", "late", "ready"};
   const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
-  const bool has_more = !exchange_.said.empty() && state != static_cast<int>(EngineState::kMissing);
-  std::snprintf(text, size, "%s%s%s", words[std::clamp(state, 0, 3)], has_more ? ": " : "",
-                has_more ? exchange_.said.c_str() : "");
+  const bool says = !exchange_.said.empty();
+  std::snprintf(text, size, "%s%s%s", words[std::clamp(state, 0, 4)], says ? ": " : "", exchange_.said.c_str());
 }
 
 clap::ProcessStatus Instance::process(const clap::Process* process) noexcept {
@@ -102,16 +104,16 @@ clap::ProcessStatus Instance::process(const clap::Process* process) noexcept {
 
 void Instance::begin(const clap::EventTransport* transport, std::uint32_t time,
                      const clap::OutputEvents* out) noexcept {
-  const bool played = has_told_ && told_.playing;
+  const bool played = teller_.was_playing();
   if (beat_.begin(transport)) {
     if (exchange_.offline.load(std::memory_order_relaxed) && beat_.place().playing && !played) {
       render_anew(time, out);
       beat_.begin(transport);
     }
     player_.silence();
-    quiet_ = 0;
+    teller_.is_used();
   }
-  tell_place();
+  teller_.place(beat_.place());
 }
 
 /// A render begins: from here on the music depends on seed, chart, automation and keys alone.
@@ -119,23 +121,14 @@ void Instance::render_anew(std::uint32_t time, const clap::OutputEvents* out) no
   player_.silence();
   emit_due(std::numeric_limits<MicroBeats>::max(), time, 0, out);
   beat_.restart();
-  ToEngine message;
-  message.type = ToEngineType::kRestart;
-  tell(message);
-  has_told_ = false;
-  tell_place();
-  for (std::size_t key = 0; key < kKeys; ++key) {
-    if ((exchange_.keys[key >> 6].load(std::memory_order_relaxed) >> (key & 63) & 1u) == 0) continue;
-    message.type = ToEngineType::kKey;
-    message.message[0] = static_cast<std::uint8_t>(0x90 | key / 128);
-    message.message[1] = static_cast<std::uint8_t>(key % 128);
-    message.message[2] = 80;
-    tell(message);
-  }
+  teller_.restart();
+  teller_.place(beat_.place());
+  teller_.keys();
 }
 
 void Instance::play(std::uint32_t time, std::uint32_t frames, const clap::OutputEvents* out) noexcept {
-  tell_now(frames, static_cast<MicroBeats>(beat_.beat_after(frames)), out, time);
+  if (teller_.now(frames, static_cast<MicroBeats>(beat_.beat_after(frames)), beat_.place().playing))
+    wait_for_engine(time, out);
   take_from_engine(time, out);
   emit_due(beat_.now(), time, 0, out);  // what was ended, at once
   if (frames > 0) emit_due(beat_.last_beat(frames), time, frames, out);
@@ -146,7 +139,7 @@ void Instance::take_from_engine(std::uint32_t time, const clap::OutputEvents* ou
   FromEngine message;
   while (exchange_.from_engine.try_pop(message)) {
     if (message.type == FromEngineType::kParameter)
-      emit_parameter(message, time, out);
+      output_.write_gesture(message, time, out);
     else
       player_.take(message, beat_.epoch(), oldest);
   }
@@ -160,165 +153,15 @@ void Instance::emit_due(MicroBeats by, std::uint32_t time, std::uint32_t frames,
     count = player_.due(by, events, kBatch);
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint32_t frame = frames == 0 ? 0 : beat_.frame_of(events[i].due.count(), frames - 1);
-      emit(events[i], time + frame, out);
+      output_.write(events[i], time + frame, out);
     }
-    if (count > 0) quiet_ = 0;
+    if (count > 0) teller_.is_used();
   } while (count + 2 > kBatch);
 }
 
-void Instance::emit(const MidiEvent& event, std::uint32_t time, const clap::OutputEvents* out) noexcept {
-  if (out == nullptr) return;
-  const bool starts = is_note_on(event);
-  if ((out_dialects_ & clap::kDialectClap) != 0 && (starts || is_note_off(event))) {
-    clap::EventNote note{};
-    note.header = {sizeof note, time, clap::kCoreSpace, starts ? clap::kNoteOn : clap::kNoteOff, 0};
-    note.note_id = -1;
-    note.channel = static_cast<std::int16_t>(event.status & 0x0F);
-    note.key = event.data1;
-    note.velocity = event.data2 / 127.0;
-    out->try_push(out, &note.header);
-    return;
-  }
-  clap::EventMidi midi{};
-  midi.header = {sizeof midi, time, clap::kCoreSpace, clap::kMidi, 0};
-  midi.data[0] = event.status;
-  midi.data[1] = event.data1;
-  midi.data[2] = event.data2;
-  out->try_push(out, &midi.header);
-}
-
-/// A value that another surface has set: to the host a gesture, which it may record.
-void Instance::emit_parameter(const FromEngine& message, std::uint32_t time, const clap::OutputEvents* out) noexcept {
-  if (out == nullptr) return;
-  clap::EventGesture gesture{};
-  gesture.header = {sizeof gesture, time, clap::kCoreSpace, clap::kGestureBegin, 0};
-  gesture.param_id = message.id;
-  out->try_push(out, &gesture.header);
-  clap::EventParam value{};
-  value.header = {sizeof value, time, clap::kCoreSpace, clap::kParamValue, 0};
-  value.param_id = message.id;
-  value.note_id = value.port_index = value.channel = value.key = -1;
-  value.amount = message.value;
-  out->try_push(out, &value.header);
-  gesture.header.type = clap::kGestureEnd;
-  out->try_push(out, &gesture.header);
-}
-
-void Instance::hear(const clap::EventHeader* event, MicroBeats at) noexcept {
-  switch (event->type) {
-    case clap::kNoteOn:
-    case clap::kNoteOff:
-    case clap::kNoteChoke:
-      hear_note(*reinterpret_cast<const clap::EventNote*>(event), at);
-      break;
-    case clap::kMidi:
-      hear_midi(reinterpret_cast<const clap::EventMidi*>(event)->data, at);
-      break;
-    case clap::kParamValue:
-    case clap::kParamMod: {
-      const auto& change = *reinterpret_cast<const clap::EventParam*>(event);
-      const std::size_t row = row_of(change.param_id);
-      if (row == kNumRows || !std::isfinite(change.amount)) break;
-      const double before = exchange_.effective(row);
-      if (event->type == clap::kParamValue)
-        exchange_.values[row].store(clamped(kRows[row], change.amount), std::memory_order_relaxed);
-      else
-        exchange_.offsets[row].store(change.amount, std::memory_order_relaxed);
-      if (exchange_.effective(row) != before) tell_parameter(row, at);
-      break;
-    }
-    default:
-      break;
-  }
-}
-
-void Instance::hear_note(const clap::EventNote& note, MicroBeats at) noexcept {
-  const bool starts = note.header.type == clap::kNoteOn;
-  if (starts) {
-    if (note.key < 0 || note.key > 127 || note.channel > 15) return;
-    const double velocity = std::isfinite(note.velocity) ? std::clamp(note.velocity, 0.0, 1.0) : 0.5;
-    const auto hard = static_cast<std::uint8_t>(std::max(1.0, std::floor(velocity * 127.0 + 0.5)));
-    const auto channel = static_cast<std::uint8_t>(std::max<std::int16_t>(note.channel, 0));
-    hear_midi({static_cast<std::uint8_t>(0x90 | channel), static_cast<std::uint8_t>(note.key), hard}, at);
-    return;
-  }
-  for (std::size_t key = 0; key < kKeys; ++key) {  // -1 stands for all channels, or all keys
-    if ((exchange_.keys[key >> 6].load(std::memory_order_relaxed) >> (key & 63) & 1u) == 0) continue;
-    const auto channel = static_cast<std::uint8_t>(key / 128), pitch = static_cast<std::uint8_t>(key % 128);
-    if ((note.channel < 0 || note.channel == channel) && (note.key < 0 || note.key == pitch))
-      hear_midi({static_cast<std::uint8_t>(0x80 | channel), pitch, 0}, at);
-  }
-}
-
-void Instance::hear_midi(const std::uint8_t (&message)[3], MicroBeats at) noexcept {
-  const std::uint8_t kind = message[0] & 0xF0;
-  if (kind < 0x80 || kind == 0xF0 || message[1] > 127 || message[2] > 127) return;
-  if (kind == 0x80 || kind == 0x90) {
-    const std::size_t key = static_cast<std::size_t>(message[0] & 0x0F) * 128 + message[1];
-    const std::uint64_t bit = std::uint64_t{1} << (key & 63);
-    const std::uint64_t held = exchange_.keys[key >> 6].load(std::memory_order_relaxed);
-    const bool down = kind == 0x90 && message[2] > 0;
-    exchange_.keys[key >> 6].store(down ? held | bit : held & ~bit, std::memory_order_relaxed);
-  } else if (kind == 0xB0 && (message[1] == kAllSoundOff || message[1] >= kAllNotesOff)) {
-    const std::size_t first = static_cast<std::size_t>(message[0] & 0x0F) * 2;
-    for (std::size_t word = first; word < first + 2; ++word) exchange_.keys[word].store(0, std::memory_order_relaxed);
-  }
-  quiet_ = 0;
-  exchange_.in_use.store(true, std::memory_order_relaxed);
-  ToEngine key;
-  key.type = ToEngineType::kKey;
-  key.place.at = at;
-  std::copy(std::begin(message), std::end(message), std::begin(key.message));
-  tell(key);
-}
-
-void Instance::tell(const ToEngine& message) noexcept {
-  if (!exchange_.to_engine.try_push(message)) exchange_.dropped.store(true, std::memory_order_relaxed);
-}
-
-void Instance::tell_place() noexcept {
-  const Place place = beat_.place();
-  if (has_told_ && place == told_) return;
-  told_ = place;
-  has_told_ = true;
-  ToEngine message;
-  message.type = ToEngineType::kPlace;
-  message.place = place;
-  tell(message);
-}
-
-void Instance::tell_parameter(std::size_t row, MicroBeats at) noexcept {
-  ToEngine message;
-  message.type = ToEngineType::kParameter;
-  message.place.at = at;
-  message.id = kRows[row].id;
-  message.value = exchange_.effective(row);
-  tell(message);
-}
-
-/// Says up to where the engine can change nothing any more: where the next block begins.
-void Instance::tell_now(std::uint32_t frames, MicroBeats until, const clap::OutputEvents* out,
-                        std::uint32_t time) noexcept {
-  const bool in_use = beat_.place().playing || any_key() || static_cast<double>(quiet_) < kQuietAfter * rate_;
-  exchange_.in_use.store(in_use, std::memory_order_relaxed);
-  since_now_ += frames;
-  quiet_ += frames;
-  const bool offline = exchange_.offline.load(std::memory_order_relaxed);
-  if (!offline && static_cast<double>(since_now_) < (in_use ? kNowPeriod : kIdleNowPeriod) * rate_) return;
-  if (offline && frames == 0) return;
-  since_now_ = 0;
-  ToEngine message;
-  message.type = ToEngineType::kNow;
-  message.place.at = until;
-  message.offline = offline;
-  message.serial = ++serial_;
-  tell(message);
-  if (offline) wait_for_engine(serial_, out, time);
-}
-
-void Instance::wait_for_engine(std::uint32_t serial, const clap::OutputEvents* out, std::uint32_t time) noexcept {
+void Instance::wait_for_engine(std::uint32_t time, const clap::OutputEvents* out) noexcept {
   const auto began = Clock::now();
-  while (exchange_.done.load(std::memory_order_acquire) != serial) {
+  while (exchange_.done.load(std::memory_order_acquire) != teller_.serial()) {
     const auto waited = Clock::now() - began;
     if (waited > kOfflinePatience || !is_ready()) return;
     take_from_engine(time, out);
@@ -328,8 +171,12 @@ void Instance::wait_for_engine(std::uint32_t serial, const clap::OutputEvents* o
 
 /// A render that begins before the engine is found waits for it, once: without it there is nothing to render.
 void Instance::wait_for_connection() noexcept {
-  const auto give_up = Clock::now() + kConnectPatience;
-  while (!is_ready() && Clock::now() < give_up) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto began = Clock::now();
+  while (!is_ready()) {
+    const bool starting = exchange_.state.load() == static_cast<int>(EngineState::kStarting);
+    if (Clock::now() - began > (starting ? kStartPatience : kConnectPatience)) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 bool Instance::is_ready() const noexcept {
@@ -340,16 +187,6 @@ bool Instance::is_ready() const noexcept {
 void Instance::reset() noexcept {
   player_.silence();
   all_keys_up();
-}
-
-void Instance::all_keys_up() noexcept {
-  for (auto& word : exchange_.keys) word.store(0, std::memory_order_relaxed);
-  exchange_.dropped.store(true, std::memory_order_relaxed);  // the link tells that none is held
-}
-
-bool Instance::any_key() const noexcept {
-  return std::any_of(exchange_.keys.begin(), exchange_.keys.end(),
-                     [](const auto& word) { return word.load(std::memory_order_relaxed) != 0; });
 }
 
 void Instance::flush(const clap::InputEvents* in, const clap::OutputEvents* out) noexcept {

@@ -1,6 +1,5 @@
 #include "link.h"
 
-#include <string>
 #include <utility>
 
 namespace sideman::plugin {
@@ -8,9 +7,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRetry{500}, kWelcomePatience{5000}, kLate{1500};
-constexpr int kBusyMs = 1, kIdleMs = 20;
-constexpr std::size_t kChunk = 4096;
+constexpr milliseconds kRetry{500}, kConnectPatience{1000}, kWelcomePatience{5000}, kSendPatience{500};
+constexpr milliseconds kLate{1500}, kLateAtRest{5000};
+constexpr milliseconds kHurry{100};  // since a rendering host's last word
+constexpr std::size_t kChunk = 4096, kMostWaiting = std::size_t{1} << 22;
 constexpr std::uint8_t kAllSoundOff = 120, kResetControllers = 121;
 
 }  // namespace
@@ -19,91 +19,108 @@ Link::Link(Exchange& exchange, std::function<void()> changed) : exchange_(exchan
   place_.type = ToEngineType::kPlace;
 }
 
-Link::~Link() {
-  ending_.store(true);
-  if (thread_.joinable()) thread_.join();
+Link::Pace Link::pace(Clock::time_point now) const noexcept {
+  if (exchange_.offline.load(std::memory_order_relaxed) && now - forwarded_ < kHurry) return Pace::kHurried;
+  return exchange_.in_use.load(std::memory_order_relaxed) ? Pace::kBusy : Pace::kIdle;
 }
 
-void Link::start() {
-  if (!thread_.joinable()) thread_ = std::thread(&Link::run, this);
+void Link::step(Clock::time_point now, Starter& starter) {
+  if (silence_owed_) silence_owed_ = !push(FromEngine{});
+  if (stage_ == Stage::kAway && now >= until_) look(now, starter);
+  if (stage_ == Stage::kConnecting) connect(now, starter);
+  if (stage_ == Stage::kGreeting) greet(now);
+  forward(now);
+  if (stage_ == Stage::kServing) serve(now);
 }
 
-void Link::run() {
-  Clock::time_point next{};
-  while (!ending_.load()) {
-    if (Clock::now() >= next) {
-      if (open()) {
-        serve();
-        push(FromEngine{});  // silence: whatever becomes of the engine, the notes end
-        set_state(EngineState::kMissing);
-      }
-      socket_.close();
-      next = Clock::now() + kRetry;
-    }
-    out_.clear();
-    forward();  // nobody hears it, but the place is kept and the ring never fills
-    std::this_thread::sleep_for(milliseconds(kIdleMs));
+void Link::look(Clock::time_point now, Starter& starter) {
+  if (read_address(address_path(), address_) && socket_.connect(address_.port)) {
+    stage_ = Stage::kConnecting;
+    until_ = now + kConnectPatience;
+    return;
   }
+  miss(now, starter);
 }
 
-bool Link::open() {
-  in_.clear();
-  Address address;
-  if (!read_address(address_path(), address) || !socket_.connect(address.port)) {
-    set_state(EngineState::kMissing);
-    return false;
-  }
-  out_.clear();
-  write_hello(out_, address.token);
-  if (!socket_.send(out_.data(), out_.size())) return false;
-  const auto give_up = Clock::now() + kWelcomePatience;
-  std::uint8_t bytes[kChunk];
-  while (!ending_.load() && Clock::now() < give_up) {
-    const std::ptrdiff_t came = socket_.receive(bytes, sizeof bytes, kIdleMs);
-    if (came < 0) break;
-    in_.insert(in_.end(), bytes, bytes + came);
-    Frame frame;
-    std::size_t used = 0;
-    if (read_frame(in_.data(), in_.size(), frame, used)) {
-      const bool welcome = frame.type == FromEngineType::kWelcome;
-      if (!welcome) take(frame);  // why not
+void Link::miss(Clock::time_point now, Starter& starter) {
+  starter.want(now);
+  lose(starter.is_starting() ? EngineState::kStarting : EngineState::kMissing, starter.trouble(), now);
+}
+
+void Link::connect(Clock::time_point now, Starter& starter) {
+  const int connected = socket_.is_connected();
+  if (connected < 0 || (connected == 0 && now >= until_)) miss(now, starter);
+  if (connected <= 0) return;
+  write_hello(out_, address_.token);
+  stage_ = Stage::kGreeting;
+  sent_ = now;
+  until_ = now + kWelcomePatience;
+}
+
+void Link::greet(Clock::time_point now) {
+  Frame frame;
+  std::size_t used = 0;
+  const bool open = send(now) && receive(now);
+  if (read_frame(in_.data(), in_.size(), frame, used)) {
+    const bool welcome = frame.type == FromEngineType::kWelcome;
+    if (welcome) {
       in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(used));
-      if (welcome) return true;
-      break;
+      begin_service(now);
+    } else {  // why not
+      const bool says = frame.type == FromEngineType::kStatus;
+      const auto* text = reinterpret_cast<const char*>(frame.payload);
+      lose(EngineState::kRefused, says ? std::string(text, frame.size) : std::string(), now);
     }
+  } else if (!open || now >= until_) {
+    lose(EngineState::kRefused, std::string(), now);
   }
-  set_state(EngineState::kRefused);
-  return false;
 }
 
-void Link::serve() {
-  heard_ = Clock::now();
+void Link::begin_service(Clock::time_point now) {
+  stage_ = Stage::kServing;
+  heard_ = now;
   exchange_.tell_all.store(true);
-  {
-    const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
-    exchange_.said.clear();
-  }
-  set_state(EngineState::kReady);
-  while (!ending_.load()) {
-    out_.clear();
-    if (!forward()) return;
-    const bool hurried = exchange_.offline.load(std::memory_order_relaxed);
-    const bool busy = exchange_.in_use.load(std::memory_order_relaxed);
-    if (!hear(hurried ? 0 : busy ? kBusyMs : kIdleMs)) return;
-    if (hurried) std::this_thread::sleep_for(std::chrono::microseconds(100));
-    const bool late = Clock::now() - heard_ > kLate;
-    const auto state = static_cast<EngineState>(exchange_.state.load());
-    if (late && state == EngineState::kReady) {
-      push(FromEngine{});
-      set_state(EngineState::kLate);
-    } else if (!late && state == EngineState::kLate) {
-      set_state(EngineState::kReady);
-    }
+  set_state(EngineState::kReady, std::string());
+}
+
+/// Whatever becomes of the engine, the notes end.
+void Link::lose(EngineState state, const std::string& said, Clock::time_point now) {
+  socket_.close();
+  if (stage_ == Stage::kServing) silence_owed_ = !push(FromEngine{});
+  stage_ = Stage::kAway;
+  stuck_ = false;
+  out_.clear();
+  in_.clear();
+  set_state(state, said);
+  until_ = now + kRetry;
+}
+
+void Link::serve(Clock::time_point now) {
+  if (!send(now) || !receive(now))
+    lose(EngineState::kMissing, std::string(), now);
+  else
+    watch_lateness(now);
+}
+
+void Link::watch_lateness(Clock::time_point now) {
+  const bool in_use = exchange_.in_use.load(std::memory_order_relaxed);
+  if (stuck_ || (in_use && !was_in_use_)) heard_ = now;  // it is we who do not listen; at rest it says little
+  was_in_use_ = in_use;
+  const bool late = now - heard_ > (in_use ? kLate : kLateAtRest);
+  const auto state = static_cast<EngineState>(exchange_.state.load());
+  if (late && state == EngineState::kReady) {
+    silence_owed_ = !push(FromEngine{});
+    exchange_.state.store(static_cast<int>(EngineState::kLate));
+    changed_();
+  } else if (!late && state == EngineState::kLate) {
+    exchange_.state.store(static_cast<int>(EngineState::kReady));
+    changed_();
   }
 }
 
-bool Link::forward() {
-  const bool open = socket_.is_open();
+/// Empties the ring, also where nobody hears it: the place is kept, and the ring never fills.
+void Link::forward(Clock::time_point now) {
+  const bool open = stage_ == Stage::kServing;
   const bool dropped = exchange_.dropped.exchange(false);
   const bool values = exchange_.tell_values.exchange(false);
   if ((exchange_.tell_all.exchange(false) || dropped) && open)
@@ -112,15 +129,52 @@ bool Link::forward() {
     tell_values();
   ToEngine message;
   while (exchange_.to_engine.try_pop(message)) {
+    forwarded_ = now;
     if (message.type == ToEngineType::kPlace) place_ = message;
-    if (message.type == ToEngineType::kRestart && open) {  // the render shall begin with all that the host has set
+    if (!open) continue;
+    if (message.type == ToEngineType::kRestart) {  // the render shall begin with all that the host has set
       exchange_.tell_all.store(false);
       exchange_.tell_values.store(false);
       tell_all();
     }
     write(out_, message);
   }
-  return open && (out_.empty() || socket_.send(out_.data(), out_.size()));
+}
+
+bool Link::send(Clock::time_point now) {
+  if (out_.empty()) {
+    sent_ = now;
+    return true;
+  }
+  const std::ptrdiff_t sent = socket_.send(out_.data(), out_.size());
+  if (sent < 0) return false;
+  if (sent > 0) sent_ = now;
+  out_.erase(out_.begin(), out_.begin() + sent);
+  return now - sent_ < kSendPatience && out_.size() < kMostWaiting;
+}
+
+/// Reads on only where everything before has been taken: a host that takes no more notes makes the engine wait.
+bool Link::receive(Clock::time_point now) {
+  std::uint8_t bytes[kChunk];
+  if (stage_ == Stage::kServing) take_frames();
+  while (!stuck_) {
+    const std::ptrdiff_t came = socket_.receive(bytes, sizeof bytes);
+    if (came <= 0) return came == 0;
+    heard_ = now;
+    in_.insert(in_.end(), bytes, bytes + came);
+    if (stage_ == Stage::kServing) take_frames();
+  }
+  return true;
+}
+
+void Link::take_frames() {
+  std::size_t read_to = 0, used = 0;
+  stuck_ = false;
+  for (Frame frame; read_frame(in_.data() + read_to, in_.size() - read_to, frame, used); read_to += used) {
+    stuck_ = !take(frame);
+    if (stuck_) break;
+  }
+  in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(read_to));
 }
 
 /// Texts first, since a mode may need the chart.
@@ -155,7 +209,7 @@ void Link::tell_all() {
     }
   }
   for (std::size_t key = 0; key < kKeys; ++key) {
-    if ((exchange_.keys[key >> 6].load(std::memory_order_relaxed) >> (key & 63) & 1u) == 0) continue;
+    if (!exchange_.is_held(key)) continue;
     message.message[0] = static_cast<std::uint8_t>(0x90 | key / 128);
     message.message[1] = static_cast<std::uint8_t>(key % 128);
     message.message[2] = 80;  // how hard is forgotten, and nothing hangs on it
@@ -163,32 +217,18 @@ void Link::tell_all() {
   }
 }
 
-bool Link::hear(int timeout_ms) {
-  std::uint8_t bytes[kChunk];
-  for (;;) {
-    const std::ptrdiff_t came = socket_.receive(bytes, sizeof bytes, timeout_ms);
-    if (came < 0) return false;
-    if (came == 0) return true;
-    heard_ = Clock::now();
-    in_.insert(in_.end(), bytes, bytes + came);
-    std::size_t read_to = 0, used = 0;
-    for (Frame frame; read_frame(in_.data() + read_to, in_.size() - read_to, frame, used); read_to += used) take(frame);
-    in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(read_to));
-    timeout_ms = 0;
-  }
-}
-
-void Link::take(const Frame& frame) {
+/// False, changing nothing: the host's ring is full.
+bool Link::take(const Frame& frame) {
   FromEngine message;
   std::uint32_t serial = 0;
   if (read(frame, message)) {
     const std::size_t row = message.type == FromEngineType::kParameter ? row_of(message.id) : kNumRows;
-    if (message.type == FromEngineType::kParameter && row == kNumRows) return;
+    if (message.type == FromEngineType::kParameter && row == kNumRows) return true;
+    if (!push(message)) return false;
     if (row < kNumRows) {
       exchange_.values[row].store(clamped(kRows[row], message.value), std::memory_order_relaxed);
       exchange_.tell_values.store(true);  // what the host has is what the engine shall play
     }
-    push(message);
   } else if (read_done(frame, serial)) {
     exchange_.done.store(serial, std::memory_order_release);
   } else if (frame.type == FromEngineType::kStatus) {
@@ -198,27 +238,34 @@ void Link::take(const Frame& frame) {
     }
     changed_();
   } else if (frame.type == FromEngineType::kText && frame.size > 0 && frame.payload[0] < frame.size) {
-    const auto* bytes = reinterpret_cast<const char*>(frame.payload);
-    const std::string name(bytes + 1, frame.payload[0]);
-    for (std::size_t i = 0; i < kNumTexts; ++i) {
-      if (name != kTextNames[i]) continue;
-      const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
-      exchange_.texts[i].assign(bytes + 1 + frame.payload[0], frame.size - 1 - frame.payload[0]);
-      exchange_.texts_changed.fetch_add(1);
-      exchange_.tell_values.store(true);
-    }
+    take_text(frame);
     changed_();
+  }
+  return true;
+}
+
+void Link::take_text(const Frame& frame) {
+  const auto* bytes = reinterpret_cast<const char*>(frame.payload);
+  const std::string name(bytes + 1, frame.payload[0]);
+  for (std::size_t i = 0; i < kNumTexts; ++i) {
+    if (name != kTextNames[i]) continue;
+    const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
+    exchange_.texts[i].assign(bytes + 1 + frame.payload[0], frame.size - 1 - frame.payload[0]);
+    exchange_.texts_changed.fetch_add(1);
+    exchange_.tell_values.store(true);
   }
 }
 
-void Link::set_state(EngineState state) {
-  if (exchange_.state.exchange(static_cast<int>(state)) != static_cast<int>(state)) changed_();
+void Link::set_state(EngineState state, const std::string& said) {
+  bool changed = exchange_.state.exchange(static_cast<int>(state)) != static_cast<int>(state);
+  {
+    const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
+    changed = changed || exchange_.said != said;
+    exchange_.said = said;
+  }
+  if (changed) changed_();
 }
 
-void Link::push(const FromEngine& message) noexcept {
-  // A full ring: the host has stopped processing, or asks seldom. Waiting here makes the engine wait, in the end.
-  while (!exchange_.from_engine.try_push(message) && !ending_.load() && message.type != FromEngineType::kSilence)
-    std::this_thread::sleep_for(milliseconds(kBusyMs));
-}
+bool Link::push(const FromEngine& message) noexcept { return exchange_.from_engine.try_push(message); }
 
 }  // namespace sideman::plugin

@@ -124,6 +124,7 @@ buttons:
   density auto: {{cc: 9}}                            # any parameter, by a value of its own
   ending 4: {{cc: 14}}                               # in four bars; `ending` alone: at the end of the round
   again 5-8: {{note: 41, channel: 10}}               # these bars anew; `keep` alone: the round just heard
+  variation 2 5-8: {{note: 42, channel: 10}}         # their second way
   bank recall A: {{note: 42, channel: 10}}           # A to D; `bank store A` fills it
   panic: off
 ```

@@ -90,6 +90,8 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
               "/sideman/style/blend", 33, "knob"),
     Parameter("repetition", "f", 1.0, 2.0, 1.0, "", "Penalises pitches heard lately; 1 turns it off.",
               _P + "repetition", 34, "knob"),
+    Parameter("theme", "f", 0.0, 1.0, 0.0, "", "How like its first time a section is that comes again, up to a head.",
+              _P + "theme", 35, "knob"),
     Parameter("scale", "s", None, None, "off", "", "Keeps to one scale such as `D dorian`; off allows every note.",
               _P + "scale", None, "text"),
     Parameter("role", "s", None, None, AUTO, "", "What it plays: a solo, one hand of one, chords, or all behind you.",
@@ -125,7 +127,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
             "they come back in every round.", cc=85, bare=""),
     Command("/sideman/again", "s", "Plays bars that were kept, no text for all of them, anew from the next round on.",
             cc=86, bare=""),
-    Command("/sideman/undo", "", "Takes back the last keep or again.", cc=87),
+    Command("/sideman/variation", "s", "Chooses a way to play bars, 1 to 4, such as `2 5-8`, or `2` for all: it comes "
+            "back from then on; one that was never played is made where the bars come next."),
+    Command("/sideman/density/bars", "s", "Gives bars of the chart a density of their own, such as `5-8 0.9`; `auto` "
+            "leaves them to the knob."),
+    Command("/sideman/undo", "", "Takes back the last keep, again or variation.", cc=87),
     Command("/sideman/capture", "i", "Writes the last so many bars, yours and the sideman's, as a MIDI file.", 1, 64,
             cc=89, bare=16),
     Command("/sideman/bank/store", "s", "Stores what was played, the parameters and the seed in a bank, from the next "

@@ -52,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", metavar="SHARE", type=float, nargs=3, default=(0.8, 0.1, 0.1),
         help="shares of the works to learn from, to check on while learning, to test on [0.8 0.1 0.1]")  # fmt: skip
     add("--practice", metavar="BARS", type=int, default=0, help="add so many bars of generated practice pieces [0]")
+    add("--practice-edition", type=int, choices=(1, 2), default=2,
+        help="1: solos over charts, which the shipped base learnt; 2: whole performances [2]")  # fmt: skip
     add("--report", action="store_true", help="also write DATA/report.html: plots, piano rolls, what was refused")
     add("--workers", metavar="N", type=int, help="processes [default: one a core]")
     add("--scheduler", metavar="ADDRESS", help="read by the workers of a Dask cluster, as in tcp://HOST:8786")
@@ -74,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         args.workers,
         args.scheduler,
         args.practice,
+        args.practice_edition,
         args.report,
     )
     start_s = time.monotonic()

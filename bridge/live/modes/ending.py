@@ -5,25 +5,13 @@ from __future__ import annotations
 from bridge.live.modes.judging import Situation, next_bar_s
 from bridge.live.playing.context import Context
 from bridge.live.playing.timeline import StreamTimeline
-from engine.chords import Chart
-from engine.judgement import DOMINANTS
+from engine.chords.charts.home import home_beat
 
-__all__ = ["Ending", "home_beat"]
+__all__ = ["Ending"]
 
 BAR_S = 2.0  # where no beat is known
 AHEAD_S = 0.25  # from the decision to the last chord, at least: what leads there has to be made
 HOLD_S = 1.5  # at least
-
-
-def home_beat(chart: Chart) -> float:
-    """Where a round comes home: on its last chord, at the last bar line or the change after it, or on the first one of
-    the next round where the last is a dominant that only leads back there.
-    """
-    first, last = chart.spans[0].chord, chart.spans[-1].chord
-    leads_back = last is not None and first is not None and last.quality in DOMINANTS and last.root != first.root
-    if last is None or leads_back:
-        return float(chart.beats)
-    return max(chart.spans[-1].start_beat, float(chart.beats - chart.beats_per_bar))
 
 
 class Ending:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -11,6 +11,7 @@ from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.playing.turns import Turns
 from engine.beats.feel import Feel, NoteMover
+from engine.chords.charts.form import Form
 from engine.metre import COMMON, Metre
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
@@ -33,6 +34,9 @@ class Returning(Protocol):
     def play(self, improviser: Improviser, limit_s: float) -> tuple[list[NoteEvent], Sequence[float]]:
         """Plays on to limit_s, or to the first strike: the events and, of those that come back, their first times."""
 
+    def asked(self, time_s: float) -> Mapping[str, float]:
+        """What is asked at time_s instead of the table's values, by the names of controls."""
+
     def rolled_back(self, to_s: float) -> None:
         """Hears that the improviser has forgotten what came after to_s."""
 
@@ -50,7 +54,8 @@ class FeltStream:
         self._mover = NoteMover(Feel(seed=seed))
         self._returning: Returning | None = None
         self.timeline: StreamTimeline | None = None  # the beat that model and feel were told last; None: none
-        self._metre, self._is_form = COMMON, False  # the same
+        self._metre = COMMON  # the same
+        self._form: Form | None = None  # the same
 
     def turn_feel(self, **values: float) -> None:
         """Sets quantise, swing or humanise, by name, for the notes that are not generated yet."""
@@ -72,19 +77,20 @@ class FeltStream:
         metre: Metre,
         from_s: float,
         *,
-        is_form: bool = False,
+        form: Form | None = None,
         returning: Returning | None = None,
     ) -> None:
         """Tells model and feel the beat of what comes from from_s on; nobody else does. None: it is unknown.
 
-        is_form: a chart begins on beat 0; else that is a bar line like the others. returning: what may come back.
+        form: of the chart that begins on beat 0; None: that is a bar line like the others. returning: what may come
+        back.
         """
         if self._returning is not None and self._returning is not returning:
             self._returning.stop(from_s)
         self._returning = returning
         if returning is not None and timeline is not None:
             returning.lay(timeline, from_s)
-        self.timeline, self._metre, self._is_form = timeline, metre, is_form
+        self.timeline, self._metre, self._form = timeline, metre, form
         self._tell_beat(from_s)
 
     def _tell_beat(self, from_s: float) -> None:
@@ -94,7 +100,7 @@ class FeltStream:
         if timeline is not None:
             bar_s = timeline.seconds(metre.beats * (timeline.beat(from_s + EPSILON_S) // metre.beats))
         self._improviser.set_tempo(tempo_bpm, metre.beats, bar_s)
-        self._improviser.set_form(self.origin_s if self._is_form else None)
+        self._improviser.set_form(None if self._form is None else self.origin_s, self._form)
         self._mover.feel = replace(
             self._mover.feel, tempo_bpm=tempo_bpm, origin_s=self.origin_s, thirds=metre.is_compound
         )
@@ -131,9 +137,11 @@ class FeltStream:
         """Generates up to the first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
         self.turns.reach(self._improviser.time_s)
         until_s = min(until_s, self.turns.next_s)
-        if self._returning is None:
+        returning = self._returning
+        self._improviser.ask_here({} if returning is None else returning.asked(self._improviser.time_s))
+        if returning is None:
             return self._mover.take(self._improviser.generate(until_s, to_strike=True), self._improviser.time_s)
-        events, first_s = self._returning.play(self._improviser, until_s)
+        events, first_s = returning.play(self._improviser, until_s)
         return self._mover.take(events, self._improviser.time_s, first_s)
 
 

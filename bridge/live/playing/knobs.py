@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
+from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.observer import Observer
 from bridge.live.playing.report import Report
 from engine.beats.feel import FEEL_NAMES
@@ -14,13 +16,21 @@ from engine.errors import SidemanError
 from osc_protocol.errors import OscError
 from osc_protocol.table.parameters import BY_NAME, Setting, Value
 
-__all__ = ["Knobs"]
+__all__ = ["Knobs", "Refused"]
 
 KNOB_PERIOD_US: Final = 50_000  # a turning knob makes new music at most 20 times a second
 
 
+class Refused(NamedTuple):
+    """A value that a parameter was given and the music refused, and the one that stays in force."""
+
+    name: str
+    value: Value
+    in_force: Value
+
+
 class Knobs:
-    """Keeps what is turned until it holds. The session thread owns it."""
+    """Keeps what is turned until it holds. The session thread owns it; any thread may take from refused."""
 
     def __init__(
         self, ahead: PlayAhead, beat: Beat, clock: Callable[[], int], report: Report, observer: Observer
@@ -29,6 +39,7 @@ class Knobs:
         self._turned: dict[str, Setting] = {}  # and not yet in force
         self._next_us = 0
         self.in_force: dict[str, Value] = {}  # for a fresh stream
+        self.refused: deque[Refused] = deque(maxlen=len(BY_NAME))  # each is there before it is reported
 
     @property
     def waiting(self) -> bool:
@@ -50,8 +61,14 @@ class Knobs:
         """Hears that the stream is another one now, which had these in force."""
         self.in_force = dict(values)
         self._ahead.turn_feel(**{name: float(values.get(name, BY_NAME[name].default)) for name in FEEL_NAMES})
-        style = {name: values.get(name, BY_NAME[name].default) for name in ("style", "style_blend")}
-        self._ahead.improviser.set_params(**style)  # of which streams of one family share the memory
+        for name in ("style", "style_blend"):  # of which streams of one family share the memory
+            if not self._give(self._ahead.improviser, Setting(name, values.get(name, BY_NAME[name].default))):
+                self._ahead.improviser.set_params(Setting("style", BY_NAME["style"].default))
+
+    def give_all(self, improviser: Improviser) -> None:
+        """Tells a fresh stream what is in force. What it refuses, as a style whose file has gone, is so no longer."""
+        for name, value in tuple(self.in_force.items()):
+            self._give(improviser, Setting(name, value))
 
     def turn(self) -> None:
         """Makes them hold from the stream's present on."""
@@ -62,14 +79,25 @@ class Knobs:
         self._next_us = now_us + KNOB_PERIOD_US
         for name, setting in turned.items():  # one by one: a refused one must not hold up the others
             value = setting.value
-            try:
-                self._ahead.improviser.set_params(setting)
-                self.in_force[name] = value
-                self._observer.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
-                if name in FEEL_NAMES:
-                    self._ahead.turn_feel(**{name: float(value)})
-                    if self._ahead.playing:
-                        self._beat.say_if_missing()
-            except (OscError, SidemanError) as error:
-                text = str(error)
-                self._report("error", text if text.startswith(f"{name} ") else f"{name}: {text}")
+            if not self._give(self._ahead.improviser, setting):
+                continue
+            self.in_force[name] = value
+            self._observer.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
+            if name in FEEL_NAMES:
+                self._ahead.turn_feel(**{name: float(value)})
+                if self._ahead.playing:
+                    self._beat.say_if_missing()
+
+    def _give(self, improviser: Improviser, setting: Setting) -> bool:
+        """Sets a value of a stream; whether it holds. One that is refused is told as such, with what stays in force."""
+        name, value = setting.name, setting.value
+        try:
+            improviser.set_params(setting)
+        except (OscError, SidemanError) as error:
+            if self.in_force.get(name) == value:  # it was, in the stream before
+                del self.in_force[name]
+            self.refused.append(Refused(name, value, self.in_force.get(name, BY_NAME[name].default)))
+            text = str(error)
+            self._report("error", text if text.startswith(f"{name} ") else f"{name}: {text}")
+            return False
+        return True

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
 from engine.metre import Metre
 
-__all__ = ["Observer", "Observers"]
+__all__ = ["Observer", "Observers", "Variations"]
+
+Variations = Mapping[int, tuple[int, Sequence[int]]]
+"""By the bar of the chart, counted from 1: the number of the variation that comes back, 0 for none, and all numbers."""
 
 
 class Observer:
@@ -32,8 +35,11 @@ class Observer:
     def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
         """The music goes round this chart, whose beats fall there; None: it follows none, or rests."""
 
-    def kept(self, bars: Sequence[int], can_undo: bool) -> None:
+    def kept(self, bars: Sequence[int], can_undo: bool, variations: Variations) -> None:
         """These bars of the chart, counted from 1, come back as they were heard; whether that can be undone."""
+
+    def drawn(self, densities: Mapping[int, float]) -> None:
+        """The density that was drawn for bars of the chart, counted from 1."""
 
 
 class Observers(Observer):
@@ -67,7 +73,12 @@ class Observers(Observer):
         for observer in self._all:
             observer.form(chart, timeline)
 
-    def kept(self, bars: Sequence[int], can_undo: bool) -> None:
+    def kept(self, bars: Sequence[int], can_undo: bool, variations: Variations) -> None:
         """See Observer."""
         for observer in self._all:
-            observer.kept(bars, can_undo)
+            observer.kept(bars, can_undo, variations)
+
+    def drawn(self, densities: Mapping[int, float]) -> None:
+        """See Observer."""
+        for observer in self._all:
+            observer.drawn(densities)

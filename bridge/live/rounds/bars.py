@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.errors import ModeError
 
-__all__ = ["MOST_BARS", "bars_text", "parse_bars"]
+__all__ = ["MOST_BARS", "bars_text", "check_bars", "parse_bars"]
 
 MOST_BARS: Final = 1024  # of a chart; a slip of the finger names no more
 _RANGE: Final = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
@@ -24,6 +24,12 @@ def parse_bars(text: str) -> tuple[int, ...]:
             raise ModeError(f"{part[:20]!r} names no bars: write 5-8, or 1-4 7, counting from 1, or nothing for all")
         bars.update(range(first, last + 1))
     return tuple(sorted(bars))
+
+
+def check_bars(bars: Collection[int], chart_bars: int) -> None:
+    """ModeError: a chart of so many bars has not all of these."""
+    if beyond := [bar for bar in bars if bar > chart_bars]:
+        raise ModeError(f"{bars_text(beyond)} cannot be had: the chart ends with bar {chart_bars}")
 
 
 def bars_text(bars: Collection[int]) -> str:

@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bridge.errors import ModeError
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
-from bridge.live.rounds.bars import bars_text
-from bridge.live.rounds.heard import Bar, Bars, Heard, Pass, Played, sounding_after
+from bridge.live.rounds.bars import bars_text, check_bars
+from bridge.live.rounds.densities import Densities
+from bridge.live.rounds.heard import LATE_BEATS, Bar, Bars, Heard, Pass, Played, sounding_after
+from bridge.live.rounds.variations import Kept
+from bridge.live.rounds.wishes import Wishes
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
 __all__ = ["Rounds"]
 
-UNDONE: Final = 64  # so many changes can be undone
+SETTLED_S: Final = 10.0  # nothing that ended so long ago is rolled back: a stream remembers less
 _EPSILON_S: Final = 1e-6
 _FAR: Final = 1 << 40  # a bar beyond all
-
-
-@dataclass(eq=False)
-class _Kept:
-    """A pass that comes back. bar: what was played; None: to be looked up, for the stream may still change it."""
-
-    at: Pass
-    bar: Bar | None = None
-
-
-_Mapping = Mapping[int, _Kept]
-"""By the bar of the chart, counted from 0."""
 
 
 class Rounds:
@@ -47,21 +37,28 @@ class Rounds:
     def __init__(self, chart_bars: int, beats_per_bar: int) -> None:
         self._chart_bars = chart_bars
         self._heard = Heard(chart_bars, beats_per_bar)
-        self._plans: list[tuple[Pass, _Mapping]] = [(Pass(0, 0), {})]  # what comes back, from which pass on
-        self._undo: list[_Mapping] = []
-        self._returned: dict[Pass, _Kept] = {}  # passes that were what had been kept
+        self.densities = Densities(chart_bars)
+        self._wishes = Wishes()
+        self._made: set[Kept] = set()  # variations that were played, and may still be others
+        self._returned: dict[Pass, Kept] = {}  # passes that were what had been kept
         self._fed: tuple[Pass, int] | None = None  # of the pass that comes back now: so many events have been fed
         self.until_s = math.inf
 
     @property
     def kept(self) -> tuple[int, ...]:
         """The bars that come back, counted from 1."""
-        return tuple(bar + 1 for bar in sorted(self._plans[-1][1]))
+        return tuple(bar + 1 for bar in sorted(self._wishes.last.kept))
+
+    @property
+    def variations(self) -> dict[int, tuple[int, tuple[int, ...]]]:
+        """Of each bar that has any, counted from 1: the one that comes back, 0 for none, and all their numbers."""
+        wish = self._wishes.last
+        return {bar + 1: (wish.number(bar), tuple(sorted(own))) for bar, own in sorted(wish.variations.items()) if own}
 
     @property
     def can_undo(self) -> bool:
         """Whether there is anything to undo."""
-        return bool(self._undo)
+        return self._wishes.can_undo
 
     # ---- what the player asks ---------------------------------------------------------------------------------------
 
@@ -72,18 +69,16 @@ class Rounds:
 
         ModeError: they have not been heard yet.
         """
-        self._check(bars)
+        check_bars(bars, self._chart_bars)
         latest = self._heard.latest(now_s)
         if not latest:
             raise ModeError("there is nothing to keep yet: let a bar go by from its beginning to its end")
         chosen = {bar - 1 for bar in bars} or set(latest)
         if missing := chosen - set(latest):
             raise ModeError(f"{_text(missing)} cannot be kept: not heard yet, or heard too long ago; let it come round")
-        new = {bar: self._returned.get(latest[bar]) or _Kept(latest[bar]) for bar in chosen}
-        for kept in new.values():
-            if self._is_over(kept.at, now_s):
-                kept.bar = kept.bar or self._heard.look_up(kept.at)
-        self._change({**self._plans[-1][1], **new}, from_s)
+        new = {bar: self._as_heard(bar, latest[bar], now_s) for bar in chosen}
+        wish = self._wishes.last
+        self._wishes.change(wish.keeping({**wish.kept, **new}), self._from(from_s))
         return f"{_text(chosen)} kept"
 
     def again(self, bars: Collection[int], from_s: float) -> str:
@@ -91,40 +86,62 @@ class Rounds:
 
         ModeError: they are new in every round.
         """
-        self._check(bars)
-        now = self._plans[-1][1]
-        chosen = ({bar - 1 for bar in bars} or set(now)) & set(now)
+        check_bars(bars, self._chart_bars)
+        wish = self._wishes.last
+        chosen = ({bar - 1 for bar in bars} or set(wish.kept)) & set(wish.kept)
         if not chosen:
             raise ModeError("nothing of that is kept: every round of it is new; /sideman/keep keeps what was heard")
-        self._change({bar: kept for bar, kept in now.items() if bar not in chosen}, from_s)
+        others = {bar: kept for bar, kept in wish.kept.items() if bar not in chosen}
+        self._wishes.change(wish.keeping(others), self._from(from_s))
         return f"{_text(chosen)} again"
 
+    def choose(self, number: int, bars: Collection[int], now_s: float, from_s: float) -> str:
+        """Has a variation of bars come back, all of them where none is named; returns what to say.
+
+        The first one is what was heard last. One that was never played is made where its bar comes next, and the one
+        that comes back already is made anew. ModeError: the chart has no such bar.
+        """
+        check_bars(bars, self._chart_bars)
+        chosen = {bar - 1 for bar in bars} or set(range(self._chart_bars))
+        heard = {bar: at for bar, at in self._heard.latest(now_s).items() if bar in chosen}
+        wish = self._wishes.last.choosing(
+            number, sorted(chosen), {bar: self._as_heard(bar, at, now_s) for bar, at in heard.items()}
+        )
+        self._wishes.change(wish, self._from(from_s))
+        new = [bar for bar in chosen if wish.kept[bar].at is None]
+        made = f", {_text(new)} made where {'it comes' if len(new) == 1 else 'they come'}" if new else ""
+        return f"{_text(chosen)}: variation {number}{made}"
+
     def undo(self, from_s: float) -> str:
-        """Takes back the last keep or again. ModeError: there is none."""
-        if not self._undo:
-            raise ModeError("there is nothing to undo: no bars were kept or asked for again")
-        before = self._undo.pop()
-        self._plan(before, from_s)
-        return f"{_text(before)} kept" if before else "nothing kept"
+        """Takes back the last keep, again or choice. ModeError: there is none."""
+        self._wishes.undo(self._from(from_s))
+        kept = self._wishes.last.kept
+        return f"{_text(kept)} kept" if kept else "nothing kept"
 
     def change_s(self, from_s: float) -> float:
         """The first stream second from from_s on at which a change holds; infinity where nothing is played."""
         bars = self._heard.bars
         return math.inf if bars is None else bars.begin_s(bars.at(from_s) + 1)
 
-    def _check(self, bars: Collection[int]) -> None:
-        if beyond := [bar for bar in bars if bar > self._chart_bars]:
-            raise ModeError(f"{bars_text(beyond)} cannot be had: the chart ends with bar {self._chart_bars}")
+    def _as_heard(self, bar: int, at: Pass, now_s: float) -> Kept:
+        """A pass that was heard, or what came back in it."""
+        kept = self._returned.get(at) or self._wishes.last.find(bar, at) or Kept(at)
+        if kept.at is not None and self._is_over(kept.at, now_s):
+            kept.bar = kept.bar or self._heard.look_up(kept.at)
+        return kept
 
-    def _change(self, mapping: _Mapping, from_s: float) -> None:
-        self._undo = [*self._undo, self._plans[-1][1]][-UNDONE:]
-        self._plan(mapping, from_s)
+    def lies_ready(self, bars: Collection[int], from_s: float, to_s: float) -> bool:
+        """Tells whether any of these bars, of all where none is named, lies between two stream seconds."""
+        lie = self._heard.bars
+        if lie is None:
+            return False
+        numbers = range(lie.at(from_s), lie.at(to_s) + 1)
+        return any(not bars or number % self._chart_bars + 1 in bars for number in numbers)
 
-    def _plan(self, mapping: _Mapping, from_s: float) -> None:
-        """Has another mapping hold from the first bar on that begins after from_s."""
+    def _from(self, from_s: float) -> Pass:
+        """The first pass that begins after from_s."""
         bars = self._heard.bars
-        from_ = Pass(self._heard.run, _FAR if bars is None else bars.at(from_s) + 1)
-        self._plans = [*(plan for plan in self._plans if plan[0] < from_), (from_, mapping)][-UNDONE:]
+        return Pass(self._heard.run, _FAR if bars is None else bars.at(from_s) + 1)
 
     # ---- what the stream does ---------------------------------------------------------------------------------------
 
@@ -145,14 +162,21 @@ class Rounds:
             return
         self._heard.forget_after(to_s)
         at = Pass(self._heard.run, bars.at(to_s))
-        for kept in self._all():
-            if kept.at >= at:
+        for kept in self._wishes.kept_in(self._heard.run):
+            if kept.at is not None and kept.at >= at:
                 kept.bar = None  # it is played anew
+            if kept.is_variation and kept.at is not None and kept.at > at:
+                kept.at = None
         self._fed = None
         kept_now = self._kept_at(at, bars)
         if kept_now is not None and to_s > bars.begin_s(at.bar) + _EPSILON_S:
             times = self._times(kept_now, at, bars)
             self._fed = at, sum(time_s <= to_s + _EPSILON_S for time_s in times)
+
+    def asked(self, time_s: float) -> Mapping[str, float]:
+        """What is asked at a stream second instead of the table's values."""
+        bars = self._heard.bars
+        return {} if bars is None else self.densities.asked(bars.at(time_s))
 
     def play(self, improviser: Improviser, limit_s: float) -> tuple[list[NoteEvent], Sequence[float]]:
         """Plays on up to limit_s, or to the first strike. Returns the events, and of those that come back when each was
@@ -166,6 +190,7 @@ class Rounds:
         first: list[Played] = []
         if kept is None:
             self._returned.pop(at, None)
+            self._make_variation(at, bars, time_s)
             # The bar that comes next is looked at when it is reached.
             events = improviser.generate(min(limit_s, bars.begin_s(at.bar + 1)), to_strike=True)
         else:
@@ -173,8 +198,23 @@ class Rounds:
         self._heard.add(events, first)
         return events, [played.event.time_s for played in first]
 
+    def _make_variation(self, at: Pass, bars: Bars, time_s: float) -> None:
+        """Has what is new in a pass be the variation that is still to be made, if one is and the pass begins here."""
+        wished = self._wished_at(at, bars)
+        if wished is None or wished.at is not None or bars.timeline.beat(time_s) - at.bar * bars.beats > LATE_BEATS:
+            return
+        wished.at = at
+        for kept in [kept for kept in self._made if kept.at is None or time_s - SETTLED_S > self._end_s(kept.at, bars)]:
+            if kept.at is not None:  # it may be asked for when it is no longer remembered
+                kept.bar = kept.bar or self._heard.look_up(kept.at)
+            self._made.discard(kept)
+        self._made.add(wished)
+
+    def _end_s(self, at: Pass, bars: Bars) -> float:
+        return bars.begin_s(at.bar + 1) if at.run == self._heard.run else -math.inf
+
     def _return(
-        self, improviser: Improviser, kept: _Kept, at: Pass, bars: Bars, limit_s: float
+        self, improviser: Improviser, kept: Kept, at: Pass, bars: Bars, limit_s: float
     ) -> tuple[list[NoteEvent], list[Played]]:
         """Feeds what was played then, up to limit_s or to the moment of the first strike."""
         time_s = improviser.time_s
@@ -214,45 +254,43 @@ class Rounds:
             improviser.wait(limit_s)
         return [event for event, _ in due], [played for _, played in due]
 
-    def _times(self, kept: _Kept, at: Pass, bars: Bars) -> list[float]:
+    def _times(self, kept: Kept, at: Pass, bars: Bars) -> list[float]:
         """When each event of a bar that comes back is due, on the grid and within the bar."""
         begin_s, end_s = bars.begin_s(at.bar) + STEP_S, bars.begin_s(at.bar + 1)
         line = at.bar * bars.beats
         moments = (round(bars.timeline.seconds(line + beat) / STEP_S) * STEP_S for beat, _ in self._bar(kept).events)
         return [min(max(moment_s, begin_s), end_s) for moment_s in moments]
 
-    def _bar(self, kept: _Kept) -> Bar:
+    def _bar(self, kept: Kept) -> Bar:
         if kept.bar is None:
+            assert kept.at is not None
             kept.bar = self._heard.look_up(kept.at)
         return kept.bar
 
-    def _kept_at(self, at: Pass, bars: Bars) -> _Kept | None:
+    def _kept_at(self, at: Pass, bars: Bars) -> Kept | None:
         """What comes back in a pass; None where it is new."""
-        mapping = next(mapping for from_, mapping in reversed(self._plans) if from_ <= at or from_.run == 0)
-        kept = mapping.get(at.bar % self._chart_bars)
+        kept = self._wished_at(at, bars)
+        return None if kept is None or kept.at is None or kept.at >= at else kept
+
+    def _wished_at(self, at: Pass, bars: Bars) -> Kept | None:
+        """What is to come back in a pass, and may not have been played yet; None where nothing is."""
         ends = bars.begin_s(at.bar + 1) > self.until_s
-        return None if kept is None or ends or kept.at >= at else kept
+        return None if ends else self._wishes.at(at).kept.get(at.bar % self._chart_bars)
 
     def _is_over(self, at: Pass, now_s: float) -> bool:
         bars = self._heard.bars
         return at.run < self._heard.run or bars is None or bars.begin_s(at.bar + 1) <= now_s
 
-    def _all(self) -> list[_Kept]:
-        """Every bar that comes back, or may again."""
-        mappings = [*self._undo, *(mapping for _, mapping in self._plans)]
-        return [kept for mapping in mappings for kept in mapping.values() if kept.at.run == self._heard.run]
-
     def _broken_off(self) -> None:
-        """A bar that was kept while it sounded, and broken off, cannot come back."""
+        """A bar that was kept while it sounded, and broken off, cannot come back; a variation is made anew."""
         self._fed = None
-        cut = {kept for kept in self._all() if kept.bar is None and not self._heard.is_whole(kept.at)}
-
-        def whole(mapping: _Mapping) -> _Mapping:
-            return {bar: kept for bar, kept in mapping.items() if kept not in cut}
-
-        if cut:
-            self._undo = [whole(mapping) for mapping in self._undo]
-            self._plans = [(from_, whole(mapping)) for from_, mapping in self._plans]
+        kept_now = [kept for kept in self._wishes.kept_in(self._heard.run) if kept.bar is None]
+        cut = {kept for kept in kept_now if kept.at is not None and not self._heard.is_whole(kept.at)}
+        for kept in cut:
+            if kept.is_variation:
+                kept.at = None
+        if lost := {kept for kept in cut if not kept.is_variation}:
+            self._wishes.lose(lost)
 
 
 def _text(bars: Collection[int]) -> str:

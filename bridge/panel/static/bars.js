@@ -1,10 +1,12 @@
-// What can be done with bars: keep them, have them again, undo; banks to go on from; the last ones as a file.
+// What can be done with bars: keep them, have them again, choose among variations, undo; banks; the last ones as a file.
 
-import { el, memory } from "./dom.js";
+import { el, memory, rangesOf } from "./dom.js";
+import { isTyping } from "./keyboard.js";
 import { language, t } from "./words.js";
 
 const COUNTS = [4, 8, 16, 32];
 const BANKS = ["A", "B", "C", "D"];
+const VARIATIONS = [1, 2, 3, 4];
 
 export class BarTools {
   #storing = false; // the next bank that is chosen is filled
@@ -13,7 +15,9 @@ export class BarTools {
     this.live = live;
     this.values = values;
     this.chart = chart;
-    box.append(el("div", { className: "tools" }, this.#bars(), this.#banks(), ...this.#file()));
+    this.box = el("div", { className: "tools" }, this.#bars(), this.#variations(), this.#banks(), ...this.#file());
+    box.append(this.box);
+    addEventListener("keydown", (event) => this.#type(event));
     language.bind(() => this.#show());
     chart.pickedChanged.listen(() => this.#show());
     live.chartChanged.listen(() => this.#show());
@@ -29,6 +33,37 @@ export class BarTools {
     this.again = button("again", send("again"));
     this.undo = button("undo", () => this.values.command("/sideman/undo"));
     return el("div", { className: "group", role: "group", "data-label": "bars.tools" }, this.keep, this.again, this.undo);
+  }
+
+  #variations() {
+    this.variations = VARIATIONS.map((number) =>
+      el("button", { type: "button", className: "plain square variation", id: `variation-${number}`, textContent: number,
+        "data-title": "variations.help", onclick: (event) => this.#choose(number, event.shiftKey) }));
+    this.hear = el("button", { type: "button", className: "plain", id: "hear", "data-word": "variations.hear",
+      "data-title": "variations.hear.help", onclick: () => this.#hear() });
+    const name = el("span", { className: "name", "data-word": "variations", "aria-hidden": "true" });
+    return el("div", { className: "group", role: "group", "data-label": "variations" }, name, ...this.variations, this.hear);
+  }
+
+  /** Keys 1 to 4, where bars are selected; with Shift they are heard at once. */
+  #type(event) {
+    const number = Number(/^(?:Digit|Numpad)([1-4])$/.exec(event.code)?.[1]);
+    if (!number || event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (!this.chart.picked.size) return;
+    this.#choose(number, event.shiftKey);
+    event.preventDefault();
+  }
+
+  #choose(number, atOnce) {
+    this.values.command("/sideman/variation", `${number} ${rangesOf(this.chart.picked)}`.trim());
+    if (atOnce) this.#hear();
+  }
+
+  /** Goes to a beat before the first of the selected bars; from the first bar of the chart to its last beat. */
+  #hear() {
+    const { bars, beatsPerBar } = this.live.chart;
+    const first = this.chart.picked.size ? Math.min(...this.chart.picked) - 1 : 0;
+    this.values.command("/sideman/transport/position", ((first || bars) * beatsPerBar) - 1);
   }
 
   #banks() {
@@ -69,11 +104,20 @@ export class BarTools {
   }
 
   #show() {
-    const { kept, canUndo, state } = this.live;
+    const { kept, canUndo, state, variations } = this.live;
     const picked = this.chart.picked;
     this.keep.disabled = !this.live.chart;
     this.again.disabled = !kept.some((bar) => !picked.size || picked.has(bar));
     this.undo.disabled = !canUndo;
+    this.hear.disabled = !this.live.chart;
+    const theirs = Object.entries(variations).filter(([bar]) => !picked.size || picked.has(Number(bar))).map(([, own]) => own);
+    for (const [index, button] of this.variations.entries()) {
+      const number = index + 1;
+      button.disabled = !this.live.chart;
+      button.classList.toggle("is-filled", theirs.some(([, numbers]) => numbers.includes(number)));
+      button.setAttribute("aria-pressed", theirs.some(([now]) => now === number));
+      button.setAttribute("aria-label", t("variations.one", number));
+    }
     this.store.setAttribute("aria-pressed", this.#storing);
     for (const bank of this.banks) {
       const name = bank.textContent;
@@ -90,14 +134,4 @@ export class BarTools {
     this.link.textContent = t("take.last", bars);
     this.link.title = t("take.help");
   }
-}
-
-/** `1-4 7` of bars. */
-function rangesOf(bars) {
-  const ranges = [];
-  for (const bar of [...bars].sort((one, other) => one - other)) {
-    if (ranges.at(-1)?.[1] === bar - 1) ranges.at(-1)[1] = bar;
-    else ranges.push([bar, bar]);
-  }
-  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(" ");
 }

@@ -12,6 +12,7 @@ export class ChartCard {
   sounded = new Signal(); // (pitch classes): a chord was clicked
   picked = new Set(); // bars that were selected, from 1
   pickedChanged = new Signal();
+  shown = new Signal(); // (elements by bar): they are others
   #lastPick = 1;
   #bars = []; // elements, by bar
   #lit = -1;
@@ -167,6 +168,7 @@ export class ChartCard {
       this.#bars.push(cell);
     }
     this.grid.replaceChildren(...this.#bars);
+    this.shown.tell(this.#shown === this.live.chart ? this.#bars : []);
     this.#showPicks();
   }
 
@@ -180,14 +182,18 @@ export class ChartCard {
   }
 
   #showPicks() {
-    const kept = new Set(this.#shown === this.live.chart ? this.live.kept : []);
+    const isInForce = this.#shown === this.live.chart;
+    const kept = new Set(isInForce ? this.live.kept : []);
     this.#bars.forEach((cell, index) => {
       const bar = index + 1;
       const pick = cell.querySelector(".pick");
       cell.classList.toggle("kept", kept.has(bar));
       cell.classList.toggle("picked", this.picked.has(bar));
       pick.setAttribute("aria-pressed", this.picked.has(bar));
-      pick.setAttribute("aria-label", t(kept.has(bar) ? "bars.kept" : "bars.pick", bar));
+      const variation = (isInForce && this.live.variations[bar]?.[0]) || 0;
+      cell.dataset.variation = variation || "";
+      const word = variation ? "bars.variation" : kept.has(bar) ? "bars.kept" : "bars.pick";
+      pick.setAttribute("aria-label", t(word, bar, variation));
       pick.title = t("bars.help");
     });
     this.pickedChanged.tell();

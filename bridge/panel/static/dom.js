@@ -57,3 +57,13 @@ export class Signal {
     for (const listener of this.#listeners) listener(...what);
   }
 }
+
+/** `1-4 7` of bars. */
+export function rangesOf(bars) {
+  const ranges = [];
+  for (const bar of [...bars].sort((one, other) => one - other)) {
+    if (ranges.at(-1)?.[1] === bar - 1) ranges.at(-1)[1] = bar;
+    else ranges.push([bar, bar]);
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(" ");
+}

@@ -16,6 +16,7 @@ export class Live {
   chartChanged = new Signal(); // (chart)
   stateChanged = new Signal(); // (name, value)
   keptChanged = new Signal(); // the bars that come back are others
+  drawnChanged = new Signal(); // other densities are drawn over the chart
   healthTold = new Signal(); // (figures)
   changed = new Signal(); // anything at all
 
@@ -27,7 +28,9 @@ export class Live {
   form = null; // { tempo, origin }
   chart = null;
   kept = []; // bars of the chart, from 1, that come back as they were heard
-  canUndo = false; // the last keep or again
+  canUndo = false; // the last keep, again or choice
+  variations = {}; // by bar: [the number that comes back, 0 for none; all numbers]
+  densities = {}; // what is drawn over the chart, by bar
   state = {};
   health = null;
   pedal = false;
@@ -110,6 +113,8 @@ export class Live {
     this.beat = this.form = this.chart = this.health = null;
     this.kept = [];
     this.canUndo = false;
+    this.variations = {};
+    this.densities = {};
     this.state = {};
     for (const [number, on, off, pitch, velocity, channel, state] of whole.notes) {
       this.notes.set(number, { number, on, off, pitch, velocity, channel, state });
@@ -181,10 +186,15 @@ export class Live {
     form: (tempo, origin) => {
       this.form = tempo ? { tempo, origin } : null;
     },
-    kept: (bars, canUndo) => {
+    kept: (bars, canUndo, variations) => {
       this.kept = bars;
       this.canUndo = canUndo;
+      this.variations = variations;
       this.keptChanged.tell();
+    },
+    drawn: (densities) => {
+      this.densities = densities;
+      this.drawnChanged.tell();
     },
     chart: (chart) => {
       this.chart = chart;

@@ -3,6 +3,7 @@
 import { BarTools } from "./bars.js";
 import { ChartCard } from "./chart.js";
 import { control } from "./control.js";
+import { DensityLane } from "./density.js";
 import { $, el, memory, svg } from "./dom.js";
 import { Health, showNews } from "./health.js";
 import { Hearing } from "./hearing.js";
@@ -16,7 +17,7 @@ import { choiceOf, fill, language, LANGUAGES, name, t } from "./words.js";
 
 const GROUPS = {
   ask: ["role", "groove", "left_hand", "manner", "style", "density", "loudness", "register", "thickness", "bass", "style_blend"],
-  draw: ["temperature", "top_p", "chord_strength", "repetition", "min_p", "top_k"],
+  draw: ["temperature", "top_p", "chord_strength", "theme", "repetition", "min_p", "top_k"],
   feel: ["velocity", "quantise", "swing", "humanise"],
   range: ["register_low", "register_high", "polyphony", "keep_clear", "look_ahead_ms", "scale"],
 };
@@ -31,7 +32,8 @@ const piano = new Piano();
 
 new Transport(live, values);
 const chart = new ChartCard($("chart"), live, values);
-new BarTools($("chart"), live, values, chart);
+const bars = new BarTools($("chart"), live, values, chart);
+new DensityLane(bars.box, chart, live, values);
 new Health($("health"), live);
 showNews($("news"), live);
 const roll = new Roll($("roll"), live, () => values.value("look_ahead_ms"));

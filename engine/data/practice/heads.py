@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from engine.data.practice.hands.dice import Dice
 from engine.data.practice.hands.lines import target_phrase
 from engine.data.practice.hands.motifs import make_motif, motif_phrase
@@ -17,6 +19,8 @@ from engine.data.practice.plan import Section
 __all__ = ["Heads"]
 
 VARIED, NEW_ENDING = 0.3, 0.45  # bars of a return that are ornamented; returns whose last bars are new
+FILLS = 0.2  # share of a head's rests that a nimble hand fills
+FLORID = 0.5  # share of heads that are lines in eighths, of those that a nimble hand plays
 
 
 class Heads:
@@ -27,6 +31,7 @@ class Heads:
         self._manner = manner
         self._meter = harmony.chart.beats_per_bar
         self._motif = make_motif(dice, self._meter, 1)
+        self._florid = manner.nimble and dice.chance(FLORID)
         self._melodies: dict[str, list[Line]] = {}  # letter -> phrases, from the section's first beat on
 
     def play(self, part: Part, section: Section) -> None:
@@ -40,10 +45,27 @@ class Heads:
             phrases = [self._varied(phrase) for phrase in phrases]
             if self._dice.chance(NEW_ENDING):
                 phrases[-1] = self._phrase(float((section.stop - 2) * self._meter), 2)
-        thick = self._dice.chance(0.75 if self._manner.nimble else 0.35 if section.chorus else 0.0)
+        thick = self._dice.chance(0.9 if self._manner.nimble else 0.35 if section.chorus else 0.0)
         manner = replace(self._manner, thick=0.6) if thick else self._manner
         for phrase in phrases:
-            write_line(self._dice, self._harmony, part, phrase, manner, thick and self._dice.chance(0.6))
+            write_line(self._dice, self._harmony, part, phrase, manner, thick and self._dice.chance(0.8))
+        if self._manner.nimble:
+            self._fill(part, phrases, float(section.stop * self._meter))
+
+    def _fill(self, part: Part, phrases: list[Line], stop: float) -> None:
+        """Runs between phrases, in some of the rests that are long enough; they lead to the phrase that comes."""
+        dice, manner = self._dice, self._manner
+        ends = [phrase[-1][0] for phrase in phrases if phrase]
+        starts = [*(phrase[0][0] for phrase in phrases if phrase), stop][1:]
+        for end, start in zip(ends, starts, strict=True):
+            first = float(np.ceil(end + 1.0))
+            if start - first < 1.0 or not dice.chance(FILLS):
+                continue
+            part.cut(end, first)
+            rhythm = phrase_rhythm(dice, first, min(start, first + 4.0), self._meter, manner.lively, manner.lively)
+            line = target_phrase(dice, self._harmony, rhythm, self._soloist.register, dice.pick((-6, 6, 9)))
+            before = [(onset, min(length, start - onset), pitch) for onset, length, pitch in line]
+            write_line(dice, self._harmony, part, before, manner, False)
 
     def _written(self, section: Section) -> list[Line]:
         """Two bars at a time: an idea, the same again or its answer, and a close."""
@@ -64,11 +86,11 @@ class Heads:
     def _phrase(self, start: float, bars: int) -> Line:
         dice, register = self._dice, self._soloist.register
         register.centre = 0.5 * register.centre + 0.5 * (register.low + 0.35 * (register.high - register.low))
-        if dice.chance(0.4):
+        if dice.chance(0.2 if self._florid else 0.4):
             return motif_phrase(dice, self._harmony, self._motif, start, bars, register)
         end = start + bars * self._meter - dice.pick((0.5, 1.0, 1.5))
-        level = 1 if dice.chance(0.25 + 0.5 * self._manner.busy) else 0
-        rhythm = phrase_rhythm(dice, start + dice.pick((0.0, 0.0, 0.5, 1.0)), end, self._meter, level, 1)
+        level = (1 if dice.chance(0.25 + 0.5 * self._manner.busy) else 0) + self._florid
+        rhythm = phrase_rhythm(dice, start + dice.pick((0.0, 0.0, 0.5, 1.0)), end, self._meter, level, 1 + self._florid)
         return target_phrase(dice, self._harmony, rhythm, register, dice.pick((-4, 4, 6)))
 
     def _varied(self, phrase: Line) -> Line:

@@ -54,7 +54,11 @@ def silence(piece: Composition) -> float:
 def _figures(piece: Composition, section: Section) -> list[tuple[int, ...]]:
     meter, beat = piece.chart.beats_per_bar, beats_of(piece, piece.notes["onset_s"])
     inside = (piece.hands == RIGHT) & (beat >= section.first * meter - 0.3) & (beat < section.stop * meter - 0.3)
-    place = np.rint(beat[inside] * _GRID)
-    pitch = piece.notes["pitch"][inside].astype(np.int64)
+    notes = piece.notes[inside]
+    pitch, onset_s, offset_s = notes["pitch"].astype(np.int64), notes["onset_s"], notes["offset_s"]
+    # A chord struck under a held note is no melody.
+    under = (pitch[:, None] < pitch) & (onset_s[:, None] > onset_s + 0.05) & (onset_s[:, None] < offset_s - 0.05)
+    melody = ~under.any(axis=1)
+    place, pitch = np.rint(beat[inside] * _GRID)[melody], pitch[melody]
     top = [int(pitch[place == at].max()) for at in np.unique(place)]
     return [tuple(np.diff(top[i : i + FIGURE]).tolist()) for i in range(len(top) - FIGURE + 1)]

@@ -17,8 +17,11 @@ __all__ = ["answer", "boogie", "full", "tenths"]
 LOW, HIGH = 33, 45
 
 
-def full(dice: Dice, harmony: Harmony, part: Part, feel: str, busy: float) -> None:
-    """The bass on every change, alone or as a fifth; chords of three or four notes on a rhythm above it, by pedal."""
+def full(dice: Dice, harmony: Harmony, part: Part, feel: str, busy: float, broken: float = 0.0) -> None:
+    """The bass on every change, alone or as a fifth; chords of three or four notes on a rhythm above it, by pedal.
+
+    broken: share of the changes whose chord is broken upward in eighths instead, as in slow pieces.
+    """
     struck = {(beat, index) for beat, index in hits(dice, harmony, feel, busy)}
     kind = dice.pick(("rootless", "three"))
     previous: tuple[int, ...] = ()
@@ -33,6 +36,13 @@ def full(dice: Dice, harmony: Harmony, part: Part, feel: str, busy: float) -> No
         fifth = colour.near[at + 7]
         if end - start >= 3 and dice.chance(0.5) and fifth <= HIGH + 4 and fifth != at:
             part.add(start + 2, end - start - 2.06, fifth, -3.0 + dice.bell())
+        if broken and end - start >= 2 and dice.chance(broken):
+            previous = voicing(kind, chord, colour, previous)
+            rising = [*previous, *previous[-2::-1]]
+            for k in range(round(2 * (end - start)) - 1):
+                beat, accent = start + 0.5 + k / 2, -4.0 + 2.0 * dice.bell()
+                part.add(beat, max(0.45, end - beat - 0.06), rising[k % len(rising)], accent)
+            continue
         beats = sorted(beat for beat, of in struck if of == index and start + 0.4 < beat < end)
         if end - start >= 2 and not beats:
             beats = [start + dice.pick((0.5, 1.0, 1.5))]

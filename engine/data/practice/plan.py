@@ -12,6 +12,7 @@ from engine.data.practice.hands.scales import Harmony
 __all__ = ["Plan", "Section", "last_tones", "make_plan"]
 
 MOST_CHORUSES = 6
+OUT_LATE = 0.6  # share of last choruses that are soloed on until the head comes in with the last part of the form
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def make_plan(dice: Dice, family: Family, beats_per_bar: int, bars: int) -> Plan
     form_bars = sum(len(rules[letter]) for letter in order)
     choruses = min(MOST_CHORUSES, max(1, round(bars / form_bars)))
     kinds = _choruses(dice, choruses)
+    late = len(order) // 2 if len(order) > 2 and dice.chance(OUT_LATE) else 0  # sections of the last chorus
     played: list[Bar] = []
     sections: list[Section] = []
 
@@ -65,8 +67,9 @@ def make_plan(dice: Dice, family: Family, beats_per_bar: int, bars: int) -> Plan
     for chorus, kind in enumerate(kinds):
         for place, letter in enumerate(order):
             through = (chorus + place / len(order)) / len(kinds)
-            heat = min(1.0, through / 0.7) if kind != "head" or not chorus else 0.55
-            add(kind, letter, chorus, heat, themes[letter] if kind == "head" else coloured(dice, rules[letter], family))
+            now = "solo" if 0 < chorus == len(kinds) - 1 and place < late else kind
+            heat = min(1.0, through / 0.7) if now != "head" or not chorus else 0.55
+            add(now, letter, chorus, heat, themes[letter] if now == "head" else coloured(dice, rules[letter], family))
     if dice.chance(0.45):
         add("tag", "", len(kinds) - 1, 0.4, _tag(dice, family, played))
     add("end", "", len(kinds) - 1, 0.3, [final_bar(dice, family, rules[order[0]])])
@@ -78,7 +81,7 @@ def _choruses(dice: Dice, count: int) -> list[str]:
     if count == 1:
         return ["head"]
     if count == 2:
-        return ["head", dice.pick(("head", "solo"))]
+        return ["head", dice.pick(("head", "solo", "solo"))]
     middle = ["solo"] * (count - 2)
     if dice.chance(0.55):
         middle[-1] = dice.pick(("shout", "trade"))

@@ -22,16 +22,18 @@ from engine.data.practice.hands.solo import Manner, Soloist
 from engine.data.practice.heads import Heads
 from engine.data.practice.piece import ACCOMPANIMENTS, FLOORS, ROLES, STYLES, Composition, Style, play_left
 from engine.data.practice.plan import Plan, Section, last_tones, make_plan
+from engine.data.practice.textures import inner_chords
 from engine.data.practice.timing import MAX_NOTE_S, Touch, perform, swing_ratio
 from engine.notes import Notes
 
 __all__ = ["compose_whole"]
 
-BARS = (24.0, 100.0)
+BARS = (48.0, 136.0)
 FIVE = 0.12  # share in 5/4, of the styles that know it
 FIVES = ("swing", "modal")
 FIVE_LEFTS = ("rootless", "shell", "three", "fourths", "close", "walk", "full")
-RICH = 0.5  # of the solos: a modern pianist's, thick in both hands
+SLOW_BPM, FAST_BPM = 100.0, 190.0
+RICH = 0.88  # of the solos: a modern pianist's, thick in both hands
 LOUD, BEHIND, SPREAD = (60.0, 80.0), (4.0, 12.0), (11.0, 13.0)  # right hand, left hand below it, deviation of all
 MODERN = {
     "swing": ((3, "full"), (1, "tenths")), "up": ((1, "full"),), "blues": ((2, "boogie"), (2, "full")),
@@ -40,6 +42,9 @@ MODERN = {
 }  # fmt: skip
 # Left hands that a head may have where the solos have another.
 HEAD_LEFTS = {"walk": "two", "full": "shell", "rootless": "shell", "three": "shell", "stride": "tenths"}
+CHORDAL = ("rootless", "shell", "three", "fourths", "close")
+DRY = 0.5  # share of rich swung solos whose left hand does not hold what it strikes
+INNER = (0.5, 0.7, 0.9)  # shares of held notes under which a rich right hand strikes the chord
 OWN_FLOORS = {"full": 65, "boogie": 62, "tenths": 63}
 PEDALLED = {"ballad": 0.8, "soul": 0.6, "pop": 0.6, "bossa": 0.3, "waltz": 0.3, "swing": 0.12, "modal": 0.3}
 
@@ -70,7 +75,7 @@ def compose_whole(seed: int, number: int) -> Composition:
         _left(dice, harmony, left, kind, style, meter, tempo_bpm, flowing=True)
     else:
         if role == "solo":
-            left = _left_by_sections(dice, harmony, plan, kind, style, meter, tempo_bpm)
+            left = _left_by_sections(dice, harmony, plan, kind, style, meter, tempo_bpm, rich)
         manner = _manner(dice, style, kind, role, rich, tempo_bpm)
         _play_right(dice, harmony, plan, right, manner)
         if role == "solo":
@@ -97,32 +102,39 @@ def _feel(style: Style, meter: int) -> str:
 
 def _left(
     dice: Dice, harmony: Harmony, part: Part, kind: str, style: Style, meter: int, tempo_bpm: float,
-    flowing: bool = False,
+    flowing: bool = False, rich: bool = False,
 ) -> None:  # fmt: skip
-    """A left hand over the whole chart."""
-    if kind == "full":
-        modern.full(dice, harmony, part, _feel(style, meter), dice.between(0.5, 1.0))
+    """A left hand over the whole chart. rich: chords on more of the beats, and shorter."""
+    if rich and kind in CHORDAL:
+        touch = "held" if style.feel in ("held", "pop") else dice.pick(("mixed", "mixed", "short"))
+        busy = dice.between(0.45, 1.0) if tempo_bpm < FAST_BPM else dice.between(0.0, 0.4)
+        comp(dice, harmony, part, kind, _feel(style, meter), busy, touch)
+    elif kind == "full":
+        broken = dice.between(0.4, 0.9) if rich and tempo_bpm < SLOW_BPM and not style.swung else 0.0
+        modern.full(dice, harmony, part, _feel(style, meter), dice.between(0.6 if rich else 0.5, 1.0), broken)
     elif kind == "boogie":
         modern.boogie(dice, harmony, part)
     elif kind == "tenths":
         modern.tenths(dice, harmony, part)
     elif kind == "arpeggios":
-        bass.arpeggios(dice, harmony, part, flowing)
+        bass.arpeggios(dice, harmony, part, flowing or rich)
     else:
         play_left(dice, harmony, part, kind, replace(style, feel=_feel(style, meter)), tempo_bpm)
 
 
 def _left_by_sections(
-    dice: Dice, harmony: Harmony, plan: Plan, kind: str, style: Style, meter: int, tempo_bpm: float
+    dice: Dice, harmony: Harmony, plan: Plan, kind: str, style: Style, meter: int, tempo_bpm: float, rich: bool
 ) -> Part:
     """The solos' left hand, and in some pieces a quieter one under heads, intro and tag."""
     played = Part(LEFT)
-    _left(dice, harmony, played, kind, style, meter, tempo_bpm)
-    other = HEAD_LEFTS.get(kind)
+    _left(dice, harmony, played, kind, style, meter, tempo_bpm, rich=rich)
+    if rich and style.swung and dice.chance(DRY):
+        _dry(played)
+    other = None if rich and kind in CHORDAL else HEAD_LEFTS.get(kind)
     if other is None or not dice.chance(0.35) or not any(s.kind in ("solo", "shout", "trade") for s in plan.sections):
         return played
     quiet = Part(LEFT)
-    _left(dice, harmony, quiet, other, style, meter, tempo_bpm)
+    _left(dice, harmony, quiet, other, style, meter, tempo_bpm, rich=rich)
     spliced = Part(LEFT)
     for section in plan.sections:
         source = quiet if section.kind in ("intro", "head", "tag") else played
@@ -134,19 +146,25 @@ def _left_by_sections(
     return spliced
 
 
+def _dry(part: Part) -> None:
+    """What is held is let go earlier, so that both hands rest together."""
+    part.length = [length if length < 0.6 else max(0.5, min(0.6 * length, 1.4)) for length in part.length]
+
+
 def _manner(dice: Dice, style: Style, kind: str, role: str, rich: bool, tempo_bpm: float) -> Manner:
-    slow = tempo_bpm < 100
-    thick = dice.pick((0.5, 0.75, 0.9) if rich else (0.0, 0.1, 0.25))
+    slow = tempo_bpm < SLOW_BPM
+    thick = dice.pick((0.4, 0.6, 0.8) if rich else (0.0, 0.1, 0.25))
     return Manner(
-        busy=dice.between(0.85, 1.0) if rich else dice.between(0.35 if slow else 0.2, 0.9),
-        lively=3 if tempo_bpm < (190 if rich else 150) else 2,
+        busy=dice.between(0.9, 1.0) if rich else dice.between(0.35 if slow else 0.2, 0.9),
+        lively=4 if rich and tempo_bpm < 84 else 3 if tempo_bpm < (180 if rich else 150) else 2,
         blues=style.blues,
-        thick=thick if tempo_bpm < 200 else thick / 2,
-        rests=dice.between(0.02, 0.06 if rich else 0.1 if slow else 0.25),
+        thick=thick if tempo_bpm < FAST_BPM else thick / 3,
+        rests=dice.between(0.03, 0.12 if rich else 0.1 if slow else 0.25),
         swung=style.swung,
         low=57 if role == "right" else OWN_FLOORS.get(kind, FLOORS.get(kind, 60)),
         high=dice.pick((86, 88, 93) if rich else (84, 86, 88, 93)),
         nimble=rich,
+        drive=dice.pick((0.8, 1.2, 1.6) if slow else (0.4, 0.6, 0.9)) if rich else 0.0,
     )
 
 
@@ -160,7 +178,7 @@ def _play_right(dice: Dice, harmony: Harmony, plan: Plan, part: Part, manner: Ma
             heads.play(part, section)
         elif section.kind == "solo":
             soloist.manner = replace(
-                manner, busy=min(1.0, manner.busy - 0.15 + 0.35 * heat), thick=min(1.0, manner.thick * (0.4 + heat))
+                manner, busy=min(1.0, manner.busy - 0.1 + 0.3 * heat), thick=min(1.0, manner.thick * (0.5 + heat))
             )
             soloist.play(part, section.first, section.stop, heat)
         elif section.kind == "trade":
@@ -174,6 +192,12 @@ def _play_right(dice: Dice, harmony: Harmony, plan: Plan, part: Part, manner: Ma
             soloist.manner = replace(manner, busy=0.3, thick=manner.thick / 2)
             soloist.play(part, section.first, section.stop, heat)
     soloist.manner = manner
+    if manner.nimble:
+        share = dice.pick(INNER)
+        for section in plan.sections:
+            if section.kind in ("head", "solo"):
+                first, stop = (float(bar * plan.chart.beats_per_bar) for bar in (section.first, section.stop))
+                inner_chords(dice, harmony, part, first, stop, share, manner.low)
     soloist.end(part)
 
 
@@ -225,7 +249,8 @@ def _hold_the_end(left: Part, right: Part, harmony: Harmony) -> None:
     for part in (left, right):
         early = not any(onset >= last - 0.01 for onset in part.onset)
         stays = [
-            onset < last - 0.6 or (onset < last + 0.3 and (not early or pitch % 12 in tones))
+            onset < last - 0.6
+            or (onset < last + 0.3 and (not early or pitch % 12 in tones) and not last - 0.2 < onset < last - 0.01)
             for onset, pitch in zip(part.onset, part.pitch, strict=True)
         ]
         part.keep([k for k, stay in enumerate(stays) if stay])

@@ -49,11 +49,11 @@ class MidiTake:
         self.tempo_map = TempoMap.from_division(division, tempos)
 
     def seconds(self, tick: int) -> float:
-        """The moment of a tick."""
+        """Returns the second of a tick."""
         return float(self.tempo_map.to_seconds(tick))
 
     def tick(self, time_s: float) -> int:
-        """The tick nearest to a moment."""
+        """Returns the tick nearest to a second."""
         times = self.tempo_map
         at = max(0, int(np.searchsorted(times.seconds, time_s, side="right")) - 1)
         return round(float(times.ticks[at]) + (time_s - float(times.seconds[at])) / float(times.seconds_per_tick[at]))
@@ -106,7 +106,7 @@ class MidiTake:
 def _with_notes(
     rows: list[tuple[int, int, mido.Message]], added: Sequence[tuple[int, int, int, int]], channel: int
 ) -> list[tuple[int, int, mido.Message]]:
-    """The track's events with the new ones among them: ends before, starts behind what stands at the same tick."""
+    """Returns the track's events and the new ones: ends before, starts behind what stands at the same tick."""
     new: list[tuple[int, int, mido.Message]] = []
     for on, off, pitch, velocity in added:
         new.append((on, 2, mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)))

@@ -2,6 +2,9 @@
 // an engine without manners. It fails by a sanitizer, by a crash, or where two strikes of a key have no end between.
 //
 //   bad_host CALLS SEED ADDRESS_FILE
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -225,6 +228,14 @@ const Host kHost{kVersion, nullptr, "bad host", "", "", "1",
                  [](const Host*, const char*) -> const void* { return nullptr; }, [](const Host*) {},
                  [](const Host*) {}, [](const Host*) {}};
 
+/// Where the engine is gone, the plug-in starts a program that ends at once.
+void write_start(const std::string& path) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  const std::string text = "sideman start 1\n/bin/true\n";
+  if (file < 0 || ::write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::abort();
+  ::close(file);
+}
+
 const Plugin* make() {
   const auto* factory = static_cast<const Factory*>(clap_entry.get_factory(kFactoryId));
   const Plugin* plugin = factory->create_plugin(factory, &kHost, "sideman.sideman");
@@ -242,6 +253,7 @@ int main(int argc, char** argv) {
   const long calls = std::atol(argv[1]);
   Draw draw(static_cast<std::uint32_t>(std::atol(argv[2])));
   setenv("SIDEMAN_SERVE", argv[3], 1);
+  write_start(std::string(argv[3]) + ".start");
   auto engine = std::make_unique<sideman::plugin::WildEngine>(argv[3], draw());
   clap_entry.init("");
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import pytest
@@ -9,12 +10,15 @@ import pytest
 from bridge.app import remote
 from bridge.app.remote import Remote
 from bridge.errors import ModeError
+from bridge.live.playing.knobs import Refused
+from engine.errors import CheckpointError
 from engine.model.controls import Control
 from engine.styles.library import Shelved
-from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES, Setting
+from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES, Setting, Value
 from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ASKED, ERROR, VALUE
-from tests.support.live.fake_session import CONTROLS
+from tests.support.live.fake_session import CONTROLS, FakeSession
+from tests.support.live.world import World
 
 
 class Session:
@@ -25,6 +29,7 @@ class Session:
         self.told: list[tuple[str, object]] = []
         self.asked: dict[str, str | float] = {}
         self.controls: tuple[Control, ...] = CONTROLS
+        self.refused: deque[Refused] = deque()
 
     def set_parameter(self, setting: Setting) -> None:
         if setting.value == "changes" and not self.has_chart:
@@ -124,3 +129,37 @@ def test_a_knob_that_the_music_refuses_later_is_told_with_its_address(text: str,
     road.server.add_listener(heard.append)
     road.report("error", text)
     assert decode(heard[0]) == [Message(ERROR, (address, text))]
+
+
+def test_what_the_music_refuses_late_is_told_to_every_surface_as_no_longer_in_force() -> None:
+    gone: list[object] = []
+
+    class Styled(FakeSession):
+        def set_params(self, *settings: Setting, **values: Value) -> None:
+            if any(setting.value in gone for setting in settings):
+                raise CheckpointError("style x: its file has gone")
+            super().set_params(*settings, **values)
+
+    world = World(make_session=Styled)
+    road = Remote(world.live, {}, port=0)
+    heard: list[Message] = []
+    road.server.add_listener(lambda packet: heard.extend(decode(packet)))
+    address = BY_NAME["top_p"].address
+    assert road.server.handle_packet(encode(address, 0.5)) == []
+    world.run(0.1)
+    gone.append(0.75)
+    assert road.server.handle_packet(encode(address, 0.75)) == []
+    world.run(0.1)
+    road.report(*world.said[-1])
+    assert heard == [
+        (VALUE, ("top_p", 0.5)),
+        (VALUE, ("top_p", 0.75)),
+        (VALUE, ("top_p", 0.5)),
+        (ERROR, (address, "top_p: style x: its file has gone")),
+    ]
+    assert road.server.value("top_p") == 0.5
+    road.server.handle_packet(encode(address, 0.75))
+    world.run(0.1)
+    road.server.handle_packet(encode(address, 0.9))  # turned on before the refusal is told
+    road.report(*world.said[-1])
+    assert road.server.value("top_p") == 0.9

@@ -27,6 +27,8 @@ ALL = (
     commands.EndIn(0),
     commands.KeepBars("5-8"),
     commands.PlayAgain(""),
+    commands.ChooseVariation(2, "5-8"),
+    commands.DrawDensity("5-8 0.9"),
     commands.UndoBars(),
     commands.StoreBank("A"),
     commands.RecallBank("D"),

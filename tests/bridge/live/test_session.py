@@ -17,7 +17,7 @@ from engine.chords import Chord, parse_chart, parse_chord
 from engine.errors import CheckpointError
 from engine.inference.session import Session
 from engine.model.checkpoint import load_checkpoint
-from osc_protocol.table.parameters import Setting
+from osc_protocol.table.parameters import Setting, Value
 from tests.support.live.fake_session import MAX_NOTE_S, FakeSession
 from tests.support.live.world import C_MAJOR_7, D_MINOR_7, G_7, TICK_US, World
 
@@ -92,6 +92,28 @@ def test_a_refused_parameter_is_reported_and_the_music_goes_on(monkeypatch: pyte
     world.turn("style", "stride")
     world.run(1.0)
     assert [text for what, text in world.said if what == "error"] == ["style: there is no style stride"]
+    assert world.onsets(world.now_us - 500_000)
+    assert list(world.live.refused) == [("style", "stride", "")]
+
+
+def test_what_a_fresh_stream_refuses_is_in_force_no_longer_and_the_music_goes_on() -> None:
+    gone: set[str] = set()
+
+    class Styled(FakeSession):
+        def set_params(self, *settings: Setting, **values: Value) -> None:
+            if gone & {str(setting.value) for setting in settings}:
+                raise CheckpointError("style klezmer: its file has gone")
+            super().set_params(*settings, **values)
+
+    world = World(make_session=Styled)
+    world.turn("style", "klezmer")
+    world.run(0.5)
+    gone.add("klezmer")
+    world.live.set_seed(7)
+    world.press(*C_MAJOR_7)
+    world.run(1.0)
+    assert [text for what, text in world.said if what == "error"] == ["style klezmer: its file has gone"]
+    assert list(world.live.refused) == [("style", "klezmer", "")]
     assert world.onsets(world.now_us - 500_000)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from pathlib import Path
 from typing import Any
 
-import mido
 import pytest
 
 from tests.support.browser import Visitor, until, visit
@@ -177,68 +175,3 @@ def test_without_any_midi_the_page_is_instrument_and_speaker(browser: Any) -> No
         assert play.end() == 130
     finally:
         play.kill()
-
-
-def test_the_last_bars_are_downloaded_or_dragged_out_and_parse(
-    page: Visitor, over_a_chart: tuple[Play, Listener]
-) -> None:
-    _, listener = over_a_chart
-    until(lambda: len(listener.onsets()) > 20, "some music")
-    with page.expect_download() as download:
-        page.locator(".take").click()
-    file = mido.MidiFile(download.value.path())
-    assert download.value.suggested_filename == "sideman-16-bars.mid"
-    taken = [message.note for message in file.tracks[1] if message.type == "note_on" and message.velocity]
-    heard = [pitch for _, pitch in listener.onsets()]
-    assert taken
-    assert any(heard[at : at + len(taken)] == taken for at in range(len(heard))), "what was sent, in its order"
-    dragged = page.locator(".take").evaluate(
-        """(node) => { const carried = new DataTransfer();
-           node.dispatchEvent(new DragEvent("dragstart", { dataTransfer: carried, bubbles: true }));
-           return carried.getData("DownloadURL"); }"""
-    )
-    kind, name, address = dragged.split(":", 2)
-    assert (kind, name) == ("audio/midi", "sideman-16-bars.mid")
-    assert page.request.get(address).body()[:4] == b"MThd"
-
-
-def test_bars_are_selected_kept_played_again_and_undone(page: Visitor) -> None:
-    page.locator("#chart-text").evaluate("(node) => sideman.values.command('/sideman/chords', 'Dm7 | G7 | Cmaj7 | A7')")
-    page.evaluate("sideman.values.command('/sideman/transport/tempo', 240)")
-    until(lambda: page.evaluate("sideman.live.chart.bars") == 4, "four bars")
-    keep, again, undo = (page.locator(f"#{name}") for name in ("keep", "again", "undo"))
-    bars = page.get_by_role("button", name=re.compile(r"^Bar \d(, kept)?$"))
-    assert bars.count() == 4
-    assert [button.is_disabled() for button in (again, undo)] == [True, True]
-    time.sleep(5.0)  # a round goes by
-    keep.click()
-    until(lambda: page.locator(".measure.kept").count() == 4, "all of it is kept")
-    bars.nth(1).click()
-    bars.nth(2).click(modifiers=["Shift"])
-    assert page.locator(".pick[aria-pressed=true]").all_inner_texts() == ["2", "3"]
-    again.click()
-    until(lambda: page.locator(".measure.kept").count() == 2, "two of them are new")
-    assert page.get_by_role("button", name="Bar 4, kept").count() == 1
-    undo.click()
-    until(lambda: page.locator(".measure.kept").count() == 4, "and kept again")
-    undo.click()
-    until(lambda: page.locator(".measure.kept").count() == 0, "nothing is kept")
-    assert undo.is_disabled()
-
-
-def test_a_bank_is_filled_and_gone_on_from(page: Visitor, over_a_chart: tuple[Play, Listener]) -> None:
-    bank = page.locator("#bank-B")
-    assert bank.is_disabled()
-    page.evaluate("sideman.values.command('/sideman/play')")
-    page.evaluate("sideman.values.set(sideman.values.byName.get('temperature'), 0.4)")
-    until(lambda: ask(over_a_chart[0].osc_port, "temperature") == pytest.approx(0.4), "a knob")
-    page.locator("#store").click()
-    assert page.locator("#store").get_attribute("aria-pressed") == "true"
-    bank.click()
-    until(lambda: "is-filled" in (bank.get_attribute("class") or ""), "the bank is filled")
-    page.evaluate("sideman.values.set(sideman.values.byName.get('temperature'), 1.5)")
-    until(lambda: ask(over_a_chart[0].osc_port, "temperature") == pytest.approx(1.5), "another value")
-    bank.click()
-    until(lambda: bank.get_attribute("aria-current") == "true", "it goes on from there")
-    until(lambda: ask(over_a_chart[0].osc_port, "temperature") == pytest.approx(0.4), "with its knobs")
-    until(lambda: page.evaluate("sideman.values.value('temperature')") == pytest.approx(0.4), "which the page shows")

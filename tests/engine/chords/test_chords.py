@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.chords import Chart, Chord, ChordSpan, parse_chart, parse_chord
 from engine.chords.files.labels import read_openewld, read_pop909
-from engine.chords.symbol import NEAREST
+from engine.chords.nearest import NEAREST
 from engine.errors import ChordError, DataError
 from engine.vocabulary import QUALITIES
 

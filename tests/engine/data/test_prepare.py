@@ -13,7 +13,8 @@ import pytest
 
 import native
 from engine.chords import parse_chord
-from engine.data.prepare import Settings, prepare, work_folder
+from engine.data.practice import practice_pieces
+from engine.data.prepare import PRACTICE_SEED, Settings, prepare, work_folder
 from engine.data.reading.corpus import find_sources, read_piece
 from engine.data.reading.entry import tokenise
 from engine.data.shards.augmentation import Augmentation
@@ -285,6 +286,17 @@ def test_practice_pieces_are_added_and_split_like_the_others(corpus: Path, tmp_p
     shard = load_shard(tmp_path / "out" / "train.safetensors")
     assert shard.collections == ["files", "practice"]
     assert {piece.collection for piece in shard.pieces} == {0, 1}
+
+
+def test_practice_pieces_are_whole_performances_unless_the_first_edition_is_asked_for(
+    corpus: Path, tmp_path: Path
+) -> None:
+    for edition, asked in ((2, {}), (1, {"practice_edition": 1})):
+        prepare(corpus, tmp_path / str(edition), replace(ONE, practice_bars=150, **asked))
+        rows = [row for row in rows_of(tmp_path / str(edition)) if row["collection"] == "practice"]
+        pieces = list(practice_pieces(PRACTICE_SEED, 150, edition))
+        assert [row["path"] for row in rows] == [piece.source.name for piece in pieces]
+        assert [row["notes"] for row in rows] == [len(piece.performance.notes) for piece in pieces]
 
 
 def test_recognised_chords_are_those_that_were_played(corpus: Path) -> None:

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from engine.data.window_sampler import WindowSampler  # noqa: E402
 from engine.errors import CheckpointError  # noqa: E402
 from engine.model.config_file import load_config, to_yaml  # noqa: E402
+from engine.model.controls import Control  # noqa: E402
 from engine.training.initial import initialise  # noqa: E402
 from engine.training.trainer import Trainer  # noqa: E402
 from tests.support.study_corpus import random_piece, write_config  # noqa: E402
@@ -222,3 +223,21 @@ def test_weights_of_another_shape_are_refused(run: Path, tmp_path: Path) -> None
         initialise(Trainer(load_config(wide), 10, seed=0).model, run)
     with pytest.raises(CheckpointError, match="no such run or checkpoint"):
         initialise(make(tmp_path).model, tmp_path / "nowhere")
+
+
+def test_a_new_run_may_be_told_more_labels_than_the_one_it_starts_from(tmp_path: Path) -> None:
+    """Rows go by name: those it had stay, a new label begins as if nothing were asked."""
+    plain = load_config(write_config(tmp_path, epochs=1))
+    role, density = Control("role", labels=("solo", "left")), Control("density", edges=(2.0, 5.0))
+    old = replace(plain, model=replace(plain.model, controls=(role, density)))
+    more = Control("role", labels=("left", "right", "solo"))
+    new = replace(plain, model=replace(plain.model, controls=(density, more)))
+    first, then = Trainer(old, 10, seed=3), Trainer(new, 10, seed=4)
+    first.save(tmp_path / "state.safetensors")
+    assert initialise(then.model, tmp_path).endswith("; role right from unknown")
+    had, has = (trainer.weights()["control_emb.weight"] for trainer in (first, then))
+    # had: solo, left, unknown; three levels, unknown. has: three levels, unknown; left, right, solo, unknown.
+    np.testing.assert_array_equal(has, had[[3, 4, 5, 6, 1, 2, 0, 2]])
+    other = replace(plain, model=replace(plain.model, controls=(Control("density", edges=(2.0, 6.0)),)))
+    with pytest.raises(CheckpointError, match="its control 'density' is another one"):
+        initialise(Trainer(other, 10, seed=4).model, tmp_path)

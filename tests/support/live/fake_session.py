@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.chords import Chord
+from engine.chords.charts.form import Form
 from engine.model.controls import Control
 from engine.notes import NoteEvent
 from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Setting, Value
@@ -36,8 +37,10 @@ class FakeSession:
         self.calls: list[str] = []
         self.controls = CONTROLS
         self.auto: Mapping[str, str | float] = {}
+        self.here: Mapping[str, float] = {}
         self.played_as: list[tuple[float, object]] = []  # (time_s of a strike, role in force)
         self.form_s: float | None = None
+        self.form: Form | None = None
         self.home: tuple[float, float] | None = None  # when the last chord falls, when it is let go
         self.clear: tuple[int, int] | None = None
         self.fed: list[NoteEvent] = []
@@ -55,16 +58,20 @@ class FakeSession:
 
     def asked(self) -> dict[str, Value]:
         asked = {name: self.params.get(name, AUTO) for name in CONTROL_NAMES}
-        return {name: self.auto.get(name, AUTO) if value == AUTO else value for name, value in asked.items()}
+        meant = {name: self.auto.get(name, AUTO) if value == AUTO else value for name, value in asked.items()}
+        return {**meant, **self.here}
 
     def set_auto(self, values: Mapping[str, str | float]) -> None:
         self.auto = dict(values)
 
+    def ask_here(self, values: Mapping[str, float]) -> None:
+        self.here = dict(values)
+
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         self.clear = pitches
 
-    def set_form(self, origin_s: float | None) -> None:
-        self.form_s = origin_s
+    def set_form(self, origin_s: float | None, form: Form | None = None) -> None:
+        self.form_s, self.form = origin_s, form
 
     def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
         assert at_s is None or at_s > self.time_s, "the last chord lies ahead"
@@ -136,7 +143,7 @@ class FakeSession:
         return sorted(self._sounding())
 
     def chord_at(self, time_s: float) -> Chord | None:
-        """The chord in force at a stream second."""
+        """Returns the chord in force at a stream second."""
         current = None
         for onset_s, chord in self.chords:
             if onset_s <= time_s + 1e-9:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from bridge.plugin import wire
-from bridge.plugin.address_file import Address, remove_address, write_address
 from bridge.plugin.connection import Connection
+from bridge.plugin.finding.address_file import Address, remove_address, write_address
 
 __all__ = ["FakeEngine", "wait_for"]
 

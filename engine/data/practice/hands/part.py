@@ -44,6 +44,12 @@ class Part:
         for column in columns:
             column[:] = [column[place] for place in places]
 
+    def cut(self, onset: float, end: float) -> None:
+        """Ends what was struck at `onset` by `end`."""
+        for k, struck in enumerate(self.onset):
+            if struck == onset:
+                self.length[k] = min(self.length[k], end - 0.05 - onset)
+
     def chord(
         self,
         onset: float,

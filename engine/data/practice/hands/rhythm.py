@@ -9,9 +9,9 @@ __all__ = ["Beats", "phrase_rhythm", "word"]
 Beats = list[tuple[float, float]]
 """(onset, length) in beats, rising."""
 
-_VALUES = {"2": 2.0, "4.": 1.5, "4": 1.0, "8.": 0.75, "8": 0.5, "16": 0.25, "t": 1 / 3, "T": 2 / 3}
+_VALUES = {"2": 2.0, "4.": 1.5, "4": 1.0, "8.": 0.75, "8": 0.5, "16": 0.25, "t": 1 / 3, "T": 2 / 3, "s": 1 / 6}
 
-# Half-bar words by liveliness, then one-beat words. r: rest; t, T: one and two thirds of a beat.
+# Half-bar words by liveliness, then one-beat words. r: rest; t, T: one and two thirds of a beat; s: a sixth.
 _HALVES = (
     ("2", "4. 8", "r8 4.", "4 4", "r4 4", "4 r4", "8 r4 8", "r4 8 8", "r8 4 8", "8 4.", "r4. 8"),
     ("8 8 4", "4 8 8", "8 4 8", "r8 8 8 8", "8 8 8 8", "4. 8", "r8 8 4", "t t t 4", "8 8 r8 8", "4 T t", "8. 16 4"),
@@ -20,12 +20,17 @@ _HALVES = (
         "16 16 16 16 16 16 16 16", "16 16 16 16 8 8", "8 8 16 16 16 16", "8 16 16 16 16 16 16", "t t t t t t",
         "16 16 16 16 4",
     ),
+    (
+        "s s s s s s s s s s s s", "s s s s s s 8 8", "16 16 16 16 s s s s s s", "16 16 16 16 16 16 16 16",
+        "t t t s s s s s s", "8 16 16 s s s s s s",
+    ),
 )  # fmt: skip
 _BEATS = (
     ("4", "r8 8", "4", "8 8", "r4"),
     ("8 8", "4", "t t t", "r8 8", "8. 16"),
     ("8 8", "8 8", "8 8", "t t t", "r8 8"),
     ("16 16 16 16", "8 16 16", "16 16 8", "t t t"),
+    ("s s s s s s", "16 16 16 16", "t t t"),
 )
 
 
@@ -44,7 +49,7 @@ _BEAT_WORDS = tuple(tuple(_read(text) for text in words) for words in _BEATS)
 
 
 def word(dice: Dice, beats: int, level: int) -> Beats:
-    """Draws the rhythm of one or two beats; level 0 sparse, 1 mixed, 2 eighths, 3 double time."""
+    """Draws the rhythm of one or two beats; level 0 sparse, 1 mixed, 2 eighths, 3 double time, 4 sextuplets."""
     return dice.pick((_BEAT_WORDS if beats == 1 else _HALF_WORDS)[level])
 
 

@@ -22,7 +22,8 @@ class Manner:
 
     busy: 0..1 density; lively: the liveliest rhythm level that the tempo allows; blues, thick: shares of phrases
     that are licks, that are in blocks, octaves or thirds; rests: share of bars that breathe; swung: straight sixteenths
-    stand out; low, high: pitch limits; nimble: blocks go in eighths too.
+    stand out; low, high: pitch limits; nimble: blocks go in eighths too; drive: levels by which phrases are livelier on
+    average, and above 0 they are longer.
     """
 
     busy: float
@@ -34,6 +35,12 @@ class Manner:
     low: int
     high: int
     nimble: bool = False
+    drive: float = 0.0
+
+
+PHRASES = ((2.5, 1), (6, 2), (2, 3), (3, 4))  # their bars
+LONGER_PHRASES = ((1, 1), (4, 2), (2, 3), (5, 4))
+MOTIFS, FEWER_MOTIFS = 0.2, 0.1  # share of phrases
 
 
 def play_solo(dice: Dice, harmony: Harmony, part: Part, manner: Manner) -> None:
@@ -63,7 +70,7 @@ class Soloist:
         dice, manner, meter, bars = self._dice, self.manner, self._harmony.chart.beats_per_bar, self._harmony.chart.bars
         while bar < last:
             # A reply is as long as what it replies to.
-            length = self._length if self._answers else dice.weigh(((2.5, 1), (6, 2), (2, 3), (3, 4)))
+            length = self._length if self._answers else dice.weigh(LONGER_PHRASES if manner.drive else PHRASES)
             length = min(length, last - bar)
             self._length = length
             # The register rises toward two thirds of the piece and comes back.
@@ -83,16 +90,17 @@ class Soloist:
         dice, harmony, manner, register = self._dice, self._harmony, self.manner, self.register
         meter = harmony.chart.beats_per_bar
         kind = dice.random()
-        level = min(manner.lively, int(busy * 2.5 + dice.random() * 0.8))
+        level = int(busy * 2.5 + dice.random() * 0.8)
+        level = min(manner.lively, level + int(manner.drive + dice.random()) if manner.drive else level)
         thick = dice.chance(manner.thick)
         if kind < manner.blues:
             return blues_lick(dice, harmony, harmony.chords[-1].root, start, min(length, 2), register), thick
-        if kind < manner.blues + 0.2:
+        if kind < manner.blues + (FEWER_MOTIFS if manner.drive else MOTIFS):
             return motif_phrase(dice, harmony, dice.pick(self._motifs), start, length, register), thick
         if busy < 0.3 and kind < manner.blues + 0.35:
             return long_notes(dice, harmony, start, end - 0.5, register), thick
         if thick:
-            level = min(2 if manner.nimble else 1, level)
+            level = min(max(2, manner.lively - 1) if manner.nimble else 1, level)
         rhythm = self._rhythm
         if self._answers and rhythm:
             shift = start - (rhythm[0][0] - rhythm[0][0] % meter)

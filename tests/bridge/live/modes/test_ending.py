@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.live.modes.ending import home_beat
 from engine.chords import parse_chart
+from engine.chords.charts.home import home_beat
 from tests.support.live.world import C_MAJOR_7, G_7, START_US, World
 
 CHART = "Dm7 | G7 | Cmaj7 | %"  # 8 s at 120

@@ -108,7 +108,7 @@ def test_undo_goes_back_step_by_step() -> None:
     assert all(bar(world, number) != bar(world, number % 4) for number in range(16, 19))
     world.live.undo()
     world.run(0.1)
-    assert errors(world) == ["there is nothing to undo: no bars were kept or asked for again"]
+    assert errors(world) == ["there is nothing to undo: no bars were kept, asked for again or chosen"]
 
 
 def test_a_kept_bar_that_is_kept_again_is_still_the_first_one() -> None:

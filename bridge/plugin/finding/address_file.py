@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import BridgeError
+from bridge.plugin.finding.own_file import write_own_file
 from bridge.plugin.wire import TOKEN_SIZE
 from engine.user_folders import user_place
 
@@ -24,21 +24,15 @@ class Address:
 
 
 def address_path() -> Path:
-    """Returns the file's place; native/plugin/loopback.cpp has the same rule."""
+    """Returns the file's place; native/plugin/address.cpp has the same rule."""
     return user_place("SIDEMAN_SERVE", "serve", "data")
 
 
 def write_address(address: Address) -> Path:
     """Writes the file anew, for this user alone, and returns its place. BridgeError: it cannot be written."""
     path = address_path()
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    text = f"{_HEAD}\n{address.port}\n{address.token.hex()}\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(text)
-        new.replace(path)
+        write_own_file(path, f"{_HEAD}\n{address.port}\n{address.token.hex()}\n")
     except OSError as error:
         raise BridgeError(f"{path}: {error.strerror}: plug-ins could not find the engine") from error
     return path

@@ -1,0 +1,25 @@
+"""Where a chart comes home, and whether its last bars only lead back to its first."""
+
+from __future__ import annotations
+
+from engine.chords.charts.chart import Chart
+from engine.chords.charts.groove import DOMINANTS
+
+__all__ = ["home_beat", "leads_back"]
+
+
+def leads_back(chart: Chart) -> bool:
+    """Whether the last chord is a dominant of something else than the first chord: a turnaround."""
+    first, last = chart.spans[0].chord, chart.spans[-1].chord
+    return last is not None and first is not None and last.quality in DOMINANTS and last.root != first.root
+
+
+def home_beat(chart: Chart) -> float:
+    """Returns the beat on which a round comes home.
+
+    It is that of the last chord, at the last bar line or the change after it; where there is none, or it only leads
+    back, it is the first beat of the next round.
+    """
+    if chart.spans[-1].chord is None or leads_back(chart):
+        return float(chart.beats)
+    return max(chart.spans[-1].start_beat, float(chart.beats - chart.beats_per_bar))
