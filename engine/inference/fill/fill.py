@@ -3,8 +3,9 @@
 A population of particles (Gordon et al. 1993), each a fork of the stream that stands before the gap, weighed mostly by
 how likely they make the music to the right. A third is played whole. Then, one after the other, one of the best is
 drawn by weight, goes back to a beat of the gap, most often a late one, and plays on from there with other random
-numbers: two thirds of what a gap costs the music behind it are in the first second of that, and there the last beat of
-the gap decides. What is hopeless after a glance ahead is dropped; what beats the worst of the best takes its place.
+numbers; what beats the worst of the best takes its place. At the end the best get many new ends: two thirds of what a
+gap costs the music behind it are in the first second of that, and there the last beat of the gap decides. The right
+side is read no further than there is hope, for that costs as much as what is played.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from engine.inference.fill.rhythm import RhythmParticle
 from engine.inference.fill.weighing import Scores, Tones, weigh
 from engine.inference.streams import TokenStream
 
-__all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
+__all__ = ["Candidate", "Effort", "Guide", "fill"]
 
-CANDIDATES = 16
-PARENTS = 4  # the best so far; at the end they are looked at closely
+CANDIDATES = 10  # played whole or from some beat on
+PARENTS = 4  # the best so far
 WHOLE = 0.35  # the share of the candidates that is played whole
-ENDS = 20  # of the best, at the end: they are short, and the most is lost there
+ENDS = 16  # of the best, at the end: they are short, and the most is lost there
 LATE = 0.6  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
 TEMPER, END_TEMPER = 0.1, 0.03  # nats a token that are worth a factor e among parents
 GLANCES = (8, 32)  # tokens beyond the gap after which is asked whether there is hope
