@@ -22,6 +22,8 @@ CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
 PYTHON = Path(os.path.realpath(sys.executable))
 STDLIB = Path(sysconfig.get_path("stdlib"))
 NOT_NEEDED = ("site-packages", "dist-packages", "test", "idlelib", "tkinter", "turtledemo", "__pycache__", "config-*")
+# What manylinux wheels may ask of every distribution (PEP 599), beyond what Python itself loads.
+PROMISED = ("libstdc++.so.6", "libgcc_s.so.1", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1")
 CHART = "Dm7 | G7 | Cmaj7 | %"
 
 
@@ -45,7 +47,9 @@ def libraries(files: Sequence[Path]) -> set[Path]:
 def make_root(root: Path) -> None:
     """Lays Python and what it loads into an empty folder, each at its own place."""
     shutil.copytree(STDLIB, root / STDLIB.relative_to("/"), symlinks=False, ignore=shutil.ignore_patterns(*NOT_NEEDED))
-    for path in {PYTHON, *libraries([PYTHON, *STDLIB.glob("lib-dynload/*.so")])}:
+    listed = run(shutil.which("ldconfig") or "/sbin/ldconfig", "-p")
+    promised = [Path(path) for path in re.findall(r"=> (\S+)", listed) if Path(path).name in PROMISED]
+    for path in {PYTHON, *promised, *libraries([PYTHON, *STDLIB.glob("lib-dynload/*.so")])}:
         there = root / path.relative_to("/")
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, there)
