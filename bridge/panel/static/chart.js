@@ -3,7 +3,7 @@
 import { chartBeat } from "./beats.js";
 import { el, Signal } from "./dom.js";
 import { CHARTS } from "./library.js";
-import { language, t } from "./words.js";
+import { language, sentence, t } from "./words.js";
 
 const READ_MS = 120; // after the last letter
 const CHART_MODES = ["changes", "comp"];
@@ -125,7 +125,7 @@ export class ChartCard {
   }
 
   #hint(text) {
-    this.hint.textContent = text;
+    this.hint.textContent = sentence(text);
     this.text.setAttribute("aria-invalid", text !== "");
   }
 

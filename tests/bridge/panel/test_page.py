@@ -210,3 +210,19 @@ def test_a_page_that_stays_open_needs_no_more_memory_and_keeps_its_connection(
     print(f"\nheap {early / 1e6:.1f} MB, {late / 1e6:.1f} MB after {whole_s:.0f} s")
     assert late < early + 4e6
     assert page.evaluate("closed") == 0
+
+
+def test_health_names_the_ports_and_the_look_ahead_that_is_needed_and_korean_pages_say_it_in_korean(
+    browser: Any, over_a_chart: tuple[Play, Listener]
+) -> None:
+    page = visit(browser, over_a_chart[0].osc_port, locale="ko-KR")
+    ports = page.locator("[data-figure=ports]")
+    until(lambda: "Sideman In" in ports.inner_text() and "Sideman Out" in ports.inner_text(), "the ports")
+    assert "입력" in ports.inner_text()
+    until(lambda: page.locator("[data-figure=needs]").inner_text().endswith(" ms"), "the look-ahead that is needed")
+    page.evaluate("sideman.values.command('/sideman/keep', '99')")
+    until(lambda: "마디에서 끝납니다" in page.locator(".log").inner_text(), "the engine's own sentence in Korean")
+    page.locator("#language").click()
+    until(lambda: "the chart ends with bar" in page.locator(".log").inner_text(), "and in English")
+    assert page.complaints == []
+    page.close()
