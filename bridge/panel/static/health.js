@@ -44,6 +44,7 @@ export class Health {
     });
     live.began.listen(() => (this.#said = []));
     live.said.listen((what, text) => {
+      if (what === "ports") return; // they stand above
       this.#said = [...this.#said, [what, text]].slice(-KEPT);
       this.#show();
     });
