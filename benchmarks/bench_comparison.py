@@ -25,7 +25,7 @@ ALSO_PLAYED = {"scg": ["scg without its rule"], "ours": ["ours in torch"]}
 
 
 def run_one(arguments: list[str], kept: Path) -> dict[str, Any]:
-    """The figures of one process, from `kept` where it ran before."""
+    """Runs one process and returns its figures; where it ran before, reads them from `kept`."""
     if not kept.is_file():
         kept.write_text(json.dumps(in_fresh_process("benchmarks.comparison.run_one", arguments)), encoding="utf-8")
     figures: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
@@ -33,7 +33,7 @@ def run_one(arguments: list[str], kept: Path) -> dict[str, Any]:
 
 
 def contestant(name: str, options: argparse.Namespace, work: Path) -> dict[str, dict[str, Any]]:
-    """Trains it, lets it play; rows by the name under which it played."""
+    """Trains a contestant and lets it play; returns rows by the names under which it played."""
     folder = work / name
     folder.mkdir(parents=True, exist_ok=True)
     style = ["--style", str(options.style)] if options.style else []

@@ -13,7 +13,7 @@ __all__ = ["describe", "percentiles", "seconds_per_call"]
 
 
 def describe() -> dict[str, object]:
-    """Processor, cores, load and versions, for the last line of a benchmark."""
+    """Returns processor, cores, load and versions, for the last line of a benchmark."""
     cpuinfo = Path("/proc/cpuinfo")
     names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
              ] if cpuinfo.exists() else []  # fmt: skip
@@ -27,7 +27,7 @@ def describe() -> dict[str, object]:
 
 
 def seconds_per_call(call: Callable[[], object], budget_s: float = 0.5, repeats: int = 7) -> float:
-    """Median over `repeats` runs of the mean time of one call, within about budget_s in all."""
+    """Returns the median over `repeats` runs of the mean time of one call; all runs take about budget_s."""
     call()
     start = time.perf_counter()
     call()

@@ -23,7 +23,7 @@ def model_config(name: str) -> ModelConfig:
 
 
 def random_checkpoint(name: str, dequantised: bool = False) -> Checkpoint:
-    """A checkpoint as its file would hold it; `dequantised` adds the float32 weights that the numpy decoder reads."""
+    """Makes a checkpoint as a file holds it; `dequantised` adds the float32 weights that the numpy decoder reads."""
     model, rng = model_config(name), np.random.default_rng(0)
     stored, weights = {}, {}
     for tensor, shape in parameter_shapes(model).items():
@@ -43,7 +43,7 @@ def random_checkpoint(name: str, dequantised: bool = False) -> Checkpoint:
 
 
 def random_style(model: ModelConfig, rank: int = 8) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
-    """An adapter on the four projections of every attention."""
+    """Makes an adapter on the four projections of every attention."""
     rng, dim = np.random.default_rng(1), model.latent_dim
     attentions = ["encode_attn", "decode_attn"]
     attentions += [f"blocks.{i}.{kind}" for i in range(model.num_layers) for kind in ("self_attn", "chord_attn")]
@@ -59,5 +59,5 @@ def random_style(model: ModelConfig, rank: int = 8) -> dict[str, tuple[np.ndarra
 
 
 def chord_view() -> tuple[np.ndarray, np.ndarray]:
-    """Thirty chords, two thirds of them past."""
+    """Returns ids and rows of thirty chords in view, two thirds of them past."""
     return np.arange(401, 431), np.clip(np.arange(30) - 20, -8, 8) + 8

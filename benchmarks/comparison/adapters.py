@@ -30,7 +30,7 @@ def in_nf4(model: nn.Module) -> int:
 
 
 def with_lora(model: nn.Module) -> nn.Module:
-    """The frozen model inside PEFT's, with matrices of rank 8 beside the projections of its attention."""
+    """Freezes the model and puts matrices of rank 8 beside the projections of its attention, by PEFT."""
     peft = import_peft()
     wrapped: nn.Module = peft.get_peft_model(
         model.requires_grad_(False),
@@ -40,5 +40,5 @@ def with_lora(model: nn.Module) -> nn.Module:
 
 
 def adapter_bytes(model: nn.Module) -> int:
-    """Of what learns, in float32."""
+    """Returns the bytes of the parameters that learn, in float32."""
     return sum(4 * p.numel() for p in model.parameters() if p.requires_grad)

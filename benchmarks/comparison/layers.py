@@ -13,7 +13,7 @@ Cache = list[tuple[Tensor, Tensor]]
 
 
 def rotate(x: Tensor, angles: Tensor) -> Tensor:
-    """Rotary embedding (Su et al. 2021): (B, H, L, D) turned by (B, H, L, D / 2)."""
+    """Turns (B, H, L, D) by angles (B, H, L, D / 2): the rotary embedding of Su et al. 2021."""
     a, b = x.chunk(2, dim=-1)
     cos, sin = angles.cos(), angles.sin()
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
@@ -29,7 +29,7 @@ class Attention(nn.Module):
         nn.init.zeros_(self.out_proj.weight)
 
     def forward(self, x: Tensor, angles: Tensor | None = None, cache: Cache | None = None, layer: int = 0) -> Tensor:
-        """(B, L, d); with a cache x are the tokens after those in it, and it is extended."""
+        """Maps (B, L, d) to (B, L, d). With a cache, x are the tokens after those in it, and it is extended."""
         q, k, v = (
             p(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj)
         )  # (B, H, L, D)
@@ -48,7 +48,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """x + attention, x + squared ReLU network, each behind a norm."""
+    """Adds attention, then a network with squared ReLU, each behind a norm."""
 
     def __init__(self, dim: int, heads: int, ff_dim: int, causal: bool = True) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Block(nn.Module):
 
 
 def draw(logits: Tensor, generator: torch.Generator, top_p: float = 0.95) -> int:
-    """One index of (N,) logits from the smallest set that holds top_p of the probability (Holtzman et al. 2020)."""
+    """Draws an index of (N,) logits from the smallest set that holds top_p of the probability (Holtzman et al.)."""
     probability, order = F.softmax(logits.float(), dim=-1).sort(descending=True)
     probability[probability.cumsum(0) - probability > top_p] = 0
     return int(order[torch.multinomial(probability, 1, generator=generator)])

@@ -32,7 +32,7 @@ class Learnt:
 
 
 def learn(model: nn.Module, loss_of: Callable[[int], Tensor], rate: float, budget_s: float) -> Learnt:
-    """loss_of(n): the loss of batch n."""
+    """Trains all of the model until the budget is spent. loss_of(n): the loss of batch n."""
     matrices = {n: p for n, p in model.named_parameters() if n.endswith("_proj.weight")}
     others = [p for n, p in model.named_parameters() if n not in matrices]
     optimisers: list[torch.optim.Optimizer] = [
@@ -43,7 +43,7 @@ def learn(model: nn.Module, loss_of: Callable[[int], Tensor], rate: float, budge
 
 
 def learn_adapter(model: nn.Module, loss_of: Callable[[int], Tensor], rate: float, budget_s: float) -> Learnt:
-    """What of the model still learns, by AdamW: LoRA's matrices are thin, and Muon is not for them."""
+    """Trains what requires gradients, by AdamW, since Muon is not meant for thin matrices like LoRA's."""
     learning = [p for p in model.parameters() if p.requires_grad]
     optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(learning, lr=rate, weight_decay=0.0)]
     return _spend(model, optimisers, loss_of, rate, budget_s)

@@ -1,8 +1,8 @@
 """Branch 2, Moonbeam's form (Guo and Dixon 2025) at our size: one token a note, LoRA for what comes after.
 
-A note is onset, length, octave, pitch class and velocity. What can be more or less enters as sines of its value
-(Fundamental Music Embedding), heads are turned by one field each (Multidimensional Relative Attention, without
-parameters of its own), and a GRU says the fields of the next note one after the other. Written from the paper; there is
+A note is onset, length, octave, pitch class and velocity. Quantities enter as sines of their values (Fundamental Music
+Embedding), each head is turned by one field (Multidimensional Relative Attention, without parameters of its own), and
+a GRU names the fields of the next note one after the other. Written from the paper; there is
 one instrument here, and the chords enter as two embeddings beside each note. The published ones have 309 and 839
 million parameters and 81,600 hours of MIDI behind them; this has neither.
 """
@@ -24,8 +24,8 @@ __all__ = ["Moonbeam", "held_out", "play", "training_loss"]
 
 DIM, LAYERS, HEADS, FF, CONTEXT, BATCH = 192, 5, 6, 768, 128, 8
 FIELDS = {"wait": 501, "length": 1001, "octave": 11, "class": 12, "velocity": 32}
-"""What the GRU says of the next note, and how many values each has: steps of 10 ms since the last onset (to 5 s), steps
-that it lasts (to 10 s), and 32 bins of velocity. Longer waits and notes count as the longest."""
+"""What the GRU names of the next note, and how many values each field has: steps of 10 ms since the last onset (to 5
+s), steps that it lasts (to 10 s), and 32 bins of velocity. Longer waits and notes count as the longest."""
 HEAD_FIELDS = ("onset", "onset", "length", "octave", "class", "velocity")
 RATE = 3e-3
 
@@ -47,7 +47,7 @@ class Sines(nn.Module):
 
 
 class Moonbeam(nn.Module):
-    """Fields of notes -> hidden states; `nats` of the notes after them."""
+    """Maps fields of notes to hidden states, and measures the notes after them in nats."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Moonbeam(nn.Module):
         )
 
     def say(self, hidden: Tensor, generator: torch.Generator) -> dict[str, int]:
-        """(1, d) -> the fields of one note, drawn one after the other."""
+        """Draws the fields of one note from a (1, d) state, one after the other."""
         state, said, fields = hidden[None].contiguous(), torch.zeros_like(hidden)[:, None], {}
         for name, head in self.heads.items():
             out, state = self.gru(said, state)
@@ -110,7 +110,7 @@ def fields_of(rows: dict[str, np.ndarray]) -> tuple[Batch, Batch]:
 
 
 def _nats(model: Moonbeam, rows: dict[str, np.ndarray], first: int = 1) -> Tensor:
-    """(B, L - first) nats of the notes from `first` on, each after those before it."""
+    """Returns (B, L - first) nats of the notes from `first` on, each after those before it."""
     inputs, wanted = fields_of(rows)
     hidden = model({name: x[:, :-1] for name, x in inputs.items()})[:, first - 1 :]
     flat = {name: x[:, first:].flatten() for name, x in wanted.items()}
@@ -118,14 +118,14 @@ def _nats(model: Moonbeam, rows: dict[str, np.ndarray], first: int = 1) -> Tenso
 
 
 def training_loss(model: Moonbeam, shard: Shard, number: int) -> Tensor:
-    """Nats a note."""
+    """Returns the mean nats a note of batch `number`."""
     rows = note_windows(shard.pieces, CONTEXT + 1, BATCH, np.random.default_rng([0, number]))
     return _nats(model, rows).mean()
 
 
 @torch.no_grad()
 def held_out(model: Moonbeam, shard: Shard, most: int) -> float:
-    """Nats a note over evenly spread windows, each note with at least half a window of past but in a piece's first."""
+    """Returns nats a note over evenly spread windows; each note but a piece's first ones has half a window of past."""
     places = []
     for piece in shard.pieces:
         notes = note_arrays(piece)
@@ -148,7 +148,7 @@ def held_out(model: Moonbeam, shard: Shard, most: int) -> float:
 
 @torch.no_grad()
 def play(model: Moonbeam, asked: Asked, seed: int) -> Notes:
-    """The chart's first seconds from its root in the bass, one note at a time with a cache of keys and values."""
+    """Plays the chart's first seconds from its root in the bass, note by note, with a cache of keys and values."""
     generator = torch.Generator().manual_seed(seed)
     root = int((asked.ids[0] - 401) // 24)
     row = {"onset": 0, "length": 50, "octave": 3, "class": root, "velocity": 16}

@@ -63,7 +63,7 @@ ASKED = tuple(Asked(CHARTS[number].name, number) for number in (0, 1, 6, 7, 9, 1
 
 
 def chord_share(notes: Notes, asked: Asked) -> float:
-    """Share of the sounding time on tones of the chart's chords."""
+    """Returns the share of the sounding time on tones of the chart's chords."""
     return chord_tone_share_of(notes, asked.spans)  # type: ignore[arg-type]
 
 
@@ -80,12 +80,12 @@ class NoteArrays:
 
 
 def sides(data: Path) -> dict[str, Shard]:
-    """train, valid and test of a prepared folder."""
+    """Loads train, valid and test of a prepared folder."""
     return {name: load_shard(data / f"{name}.safetensors") for name in ("train", "valid", "test")}
 
 
 def note_arrays(piece: PieceArrays) -> NoteArrays:
-    """The notes of a piece, by onset and pitch."""
+    """Returns the notes of a piece in the order of onset and pitch."""
     onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, np.asarray(piece.tokens))
     order = np.lexsort((pitch, onset))
     onset, offset, pitch, velocity = (np.asarray(x)[order].astype(np.int64) for x in (onset, offset, pitch, velocity))
@@ -96,7 +96,7 @@ def note_arrays(piece: PieceArrays) -> NoteArrays:
 
 
 def piece_shares(pieces: Sequence[PieceArrays]) -> npt.NDArray[np.float64]:
-    """How likely each piece is to be drawn: as long as it is."""
+    """Returns how likely each piece is to be drawn: in proportion to its length."""
     sizes = np.asarray(pieces.lengths if isinstance(pieces, Pieces) else [len(piece.tokens) for piece in pieces])
     return sizes / sizes.sum()
 
@@ -104,7 +104,7 @@ def piece_shares(pieces: Sequence[PieceArrays]) -> npt.NDArray[np.float64]:
 def note_windows(
     pieces: Sequence[PieceArrays], length: int, batch: int, rng: np.random.Generator, without_chords: float = 0.12
 ) -> dict[str, I64]:
-    """A random batch (batch, length) of each field of NoteArrays, each window in one of twelve keys."""
+    """Draws a (batch, length) batch of each field of NoteArrays, each window in one of twelve keys."""
     shares = piece_shares(pieces)
     rows: dict[str, list[I64]] = {name: [] for name in NoteArrays.__dataclass_fields__}
     while len(rows["onset"]) < batch:
@@ -125,5 +125,5 @@ def note_windows(
 
 
 def notes_of_rows(onset: I64, length: I64, pitch: I64, velocity: I64) -> Notes:
-    """Fields of NoteArrays, velocity as bins of 4 -> Notes."""
+    """Makes Notes of the fields of NoteArrays; velocity in bins of 4."""
     return make_notes(onset * STEP_S, (onset + length) * STEP_S, pitch, np.clip(velocity * 4 + 2, 1, 127))

@@ -29,35 +29,35 @@ RATE = 3e-3
 
 
 def fresh() -> PerceiverMusicTransformer:
-    """The network with fresh weights."""
+    """Makes the network with fresh weights."""
     return PerceiverMusicTransformer(load_config(CONFIG).model)
 
 
 def sampler(shard: Shard) -> WindowSampler:
-    """Windows with their chords and beats."""
+    """Returns windows with their chords and beats."""
     return WindowSampler.of(shard, load_config(CONFIG).model.max_seq_len, BATCH, seed=0)
 
 
 def training_loss(model: nn.Module, windows: WindowSampler, number: int) -> Tensor:
-    """Nats a token."""
+    """Returns the mean nats a token of batch `number`."""
     inputs, targets = windows.batch(number)
     logits = model(inputs, targets.shape[1])
     return F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=PAD)
 
 
 def held_out(model: PerceiverMusicTransformer, shard: Shard, most: int) -> float:
-    """Nats a note, as `sideman evaluate` measures them."""
+    """Returns nats a note, as `sideman evaluate` measures them."""
     return evaluate(model, shard, max_windows=most)["all"].nats_per_note
 
 
 def save(folder: Path, model: PerceiverMusicTransformer) -> None:
-    """A checkpoint: matrices in NF4."""
+    """Writes a checkpoint, its matrices in NF4."""
     weights = {name: value.detach().numpy().copy() for name, value in model.state_dict().items()}
     save_checkpoint(folder, load_config(CONFIG), weights, "A contestant of benchmarks/bench_comparison.py.\n")
 
 
 def play(folder: Path, asked: Asked, seed: int, backend: str = "auto") -> Notes:
-    """What `sideman generate` plays over the chart, its first seconds."""
+    """Returns the first seconds of what `sideman generate` plays over the chart."""
     row = CHARTS[asked.number]
     chart: Chart = row.fill(bars_of(asked))
     solo = improvise(load_checkpoint(folder), chart, tempo_bpm=row.tempo_bpm, seed=seed, backend=backend, ending=False)
@@ -65,6 +65,6 @@ def play(folder: Path, asked: Asked, seed: int, backend: str = "auto") -> Notes:
 
 
 def bars_of(asked: Asked) -> int:
-    """Whole bars that last as long as a clip or longer."""
+    """Returns how many whole bars last as long as a clip or longer."""
     row = CHARTS[asked.number]
     return int(CLIP_S / (row.beats_per_bar * 60.0 / row.tempo_bpm)) + 1

@@ -70,7 +70,7 @@ def interleaved(tokens: I64, targets: I64, chord_ids: I64) -> tuple[I64, I64]:
 
 
 def _batch(inputs: Inputs, targets: Tensor, first: list[int] | None = None) -> tuple[Tensor, Tensor]:
-    """Windows with their chords in the stream; targets before `first` of a window are not wanted."""
+    """Puts the chords of windows into their streams; targets before `first` of a window are ignored."""
     chords = torch.gather(inputs.chords, 1, inputs.chord_now).numpy()
     rows = []
     for row in range(len(chords)):
@@ -84,19 +84,19 @@ def _batch(inputs: Inputs, targets: Tensor, first: list[int] | None = None) -> t
 
 
 def sampler(shard: Shard) -> WindowSampler:
-    """Shorter windows than the context: chords take their places in it."""
+    """Returns windows shorter than the context, as chords take places in it."""
     return WindowSampler.of(shard, CONTEXT - 48, BATCH, seed=0)
 
 
 def training_loss(model: nn.Module, windows: WindowSampler, number: int) -> Tensor:
-    """Nats a token."""
+    """Returns the mean nats a token of batch `number`."""
     ids, targets = _batch(*windows.batch(number))
     return F.cross_entropy(model(ids).flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
 
 @torch.no_grad()
 def held_out(model: nn.Module, shard: Shard, most: int) -> float:
-    """Nats a note over evenly spread windows, each token with at least half a window of past but in a piece's first."""
+    """Returns nats a note over evenly spread windows; each token but a piece's first ones has half a window of past."""
     length = CONTEXT - 48
     windows = eval_windows(shard.pieces, length, most)
     contents = cut_eval_windows(windows, length)
@@ -113,7 +113,7 @@ def held_out(model: nn.Module, shard: Shard, most: int) -> float:
 
 @torch.no_grad()
 def play(model: nn.Module, asked: Asked, seed: int) -> Notes:
-    """The chart's first seconds from nothing, one token at a time with a cache of keys and values."""
+    """Plays the chart's first seconds from nothing, token by token, with a cache of keys and values."""
     generator = torch.Generator().manual_seed(seed)
     cache: Cache = []
     sounding: set[int] = set()

@@ -34,6 +34,6 @@ PUBLISHED = {
 
 
 def training_cost(published: Published) -> tuple[float, float]:
-    """GPU hours of one pass, and their price in dollars."""
+    """Returns the GPU hours of one pass over the data, and their price in dollars."""
     hours = 6 * published.parameters * published.tokens / GPU_FLOPS / 3600
     return hours, hours * GPU_HOUR_USD

@@ -32,7 +32,7 @@ NAMES = ("scg", "moonbeam", "ours", "plain")
 
 
 def train(name: str, data: Path, folder: Path, minutes: float, style: Path | None) -> dict[str, Any]:
-    """Figures of training, and of an adapter where there is one."""
+    """Trains; returns figures of the training, and of an adapter where there is one."""
     import torch
 
     from benchmarks.comparison import moonbeam, ours, plain, scg
@@ -61,7 +61,7 @@ def train(name: str, data: Path, folder: Path, minutes: float, style: Path | Non
 
 
 def _save(name: str, model: Any, folder: Path) -> int:
-    """Writes the weights, ours in NF4 as it ships, the others in float16; their bytes."""
+    """Writes the weights, ours in NF4 as it ships, the others in float16; returns their bytes."""
     from safetensors.torch import save_file
 
     from benchmarks.comparison import ours
@@ -76,7 +76,7 @@ def _save(name: str, model: Any, folder: Path) -> int:
 
 
 def _adapter(name: str, room: Any, model: Any, music: dict[str, Any], budget_s: float) -> dict[str, Any]:
-    """An adapter of a style: LoRA beside the weights of moonbeam, beside NF4 for ours and plain."""
+    """Trains an adapter of a style: LoRA beside the weights of moonbeam, beside NF4 for ours and plain."""
     from benchmarks.comparison.adapters import adapter_bytes, in_nf4, with_lora
     from benchmarks.comparison.learning import learn_adapter
 
@@ -94,7 +94,7 @@ def _adapter(name: str, room: Any, model: Any, music: dict[str, Any], budget_s: 
 
 
 def play(name: str, folder: Path) -> dict[str, Any]:
-    """Plays every chart: chord tones against right and other charts' chords, time and memory."""
+    """Plays every chart; returns chord tones of its own chords and of other charts', time and memory."""
     from benchmarks.comparison.music import ASKED, CLIP_S, chord_share
 
     player = _player(name, folder)

@@ -55,7 +55,7 @@ class _Block(nn.Module):
 
 
 class Scg(nn.Module):
-    """(B, 2, KEYS, FRAMES) noisy rolls and (B,) levels 0..1 -> the noise in them."""
+    """Maps (B, 2, KEYS, FRAMES) noisy rolls and (B,) noise levels 0..1 to the noise in them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,12 +82,12 @@ class Scg(nn.Module):
 
 
 def kept(level: Tensor) -> Tensor:
-    """How much of the signal's power is left at a level 0..1: the cosine schedule (Nichol and Dhariwal 2021)."""
+    """Returns the share of the signal's power left at a level 0..1: the cosine schedule (Nichol and Dhariwal 2021)."""
     return torch.cos((level * 0.98 + 0.01) * math.pi / 2) ** 2
 
 
 def roll_of(piece: PieceArrays, rng: np.random.Generator) -> npt.NDArray[np.float32] | None:
-    """Ten seconds from anywhere in a piece, in one of twelve keys: where keys are struck, and where they sound.
+    """Cuts ten seconds from anywhere in a piece, in one of twelve keys: where keys are struck, and where they sound.
 
     -1 is silence; a strike is its loudness from 0 to 1, sounding is 1. None: the piece is too short.
     """
@@ -110,7 +110,7 @@ def roll_of(piece: PieceArrays, rng: np.random.Generator) -> npt.NDArray[np.floa
 
 
 def rolls(shard: Shard, count: int, rng: np.random.Generator) -> Tensor:
-    """(count, 2, KEYS, FRAMES), pieces by their length."""
+    """Draws (count, 2, KEYS, FRAMES) rolls, pieces in proportion to their length."""
     shares = piece_shares(shard.pieces)
     found: list[npt.NDArray[np.float32]] = []
     while len(found) < count:
@@ -128,14 +128,14 @@ def _denoising_loss(model: nn.Module, clean: Tensor, generator: torch.Generator)
 
 
 def training_loss(model: nn.Module, shard: Shard, number: int) -> Tensor:
-    """Mean square of the noise not found: 1 at first."""
+    """Returns the mean square of the noise that was not found; 1 before training."""
     clean = rolls(shard, BATCH, np.random.default_rng([1, number]))
     return _denoising_loss(model, clean, torch.Generator().manual_seed(number))
 
 
 @torch.no_grad()
 def held_out(model: nn.Module, shard: Shard, most: int) -> float:
-    """The same on held-out rolls. It is no likelihood, and no other contestant's figure compares with it."""
+    """Returns the same on held-out rolls. It is no likelihood, and no other contestant's figure compares with it."""
     clean = rolls(shard, most, np.random.default_rng(7))
     generator = torch.Generator().manual_seed(7)
     return float(np.mean([float(_denoising_loss(model, part, generator)) for part in clean.split(16)]))
@@ -143,7 +143,7 @@ def held_out(model: nn.Module, shard: Shard, most: int) -> float:
 
 @torch.no_grad()
 def play(model: nn.Module, asked: Asked, seed: int, candidates: int = CANDIDATES) -> Notes:
-    """Ten seconds at once. candidates: next steps among which the rule chooses; 1 heeds no rule."""
+    """Plays ten seconds at once. candidates: next steps among which the rule chooses; with 1 there is no rule."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((1, 2, KEYS, FRAMES), generator=generator)
     levels = torch.linspace(1, 0, STEPS + 1)
@@ -163,14 +163,14 @@ def play(model: nn.Module, asked: Asked, seed: int, candidates: int = CANDIDATES
 
 
 def _foreseen(model: nn.Module, x: Tensor, level: Tensor) -> Tensor:
-    """The clean roll that the noise now found would leave."""
+    """Returns the clean roll that is left if the noise found at this level is all there is."""
     left = kept(level)
     noise = model(x, level.expand(len(x)))
     return ((x - (1 - left).sqrt() * noise) / left.sqrt()).clamp(-1.2, 1.2)
 
 
 def _step(end: Tensor, x: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """DDPM's posterior between two levels of which a and b of the power are kept: mean and standard deviation."""
+    """Returns mean and standard deviation of DDPM's posterior between two levels that keep a and b of the power."""
     ratio = a / b
     variance = (1 - b) / (1 - a) * (1 - ratio)
     mean = (b.sqrt() * (1 - ratio) * end + ratio.sqrt() * (1 - b) * x) / (1 - a)
@@ -183,7 +183,7 @@ def _kept_rule(roll: Tensor, asked: Asked) -> float:
 
 
 def notes_of_roll(roll: Tensor) -> Notes:
-    """(2, KEYS, FRAMES) -> a note at every strike, for as long as its key sounds."""
+    """Makes a note of every strike in a (2, KEYS, FRAMES) roll, for as long as its key sounds."""
     struck, sounds = (roll[0] > STRUCK).numpy(), (roll[1] > SOUNDING).numpy()
     rows = []
     for key, first in zip(*np.nonzero(struck), strict=True):

@@ -31,13 +31,13 @@ SOURCES = {
 
 
 def lines_of(name: str) -> int:
-    """How much of it there is to read."""
+    """Returns how many lines of it there are to read."""
     root = Path(__file__).parents[2]
     return sum(len((root / path).read_text(encoding="utf-8").splitlines()) for path in SOURCES[name])
 
 
 def rows(results: Results) -> list[tuple[str, ...]]:
-    """(title, one cell a contestant) of each row; "-" where it has no such figure."""
+    """Returns each row as its title and a cell for each contestant; "-" where it has no such figure."""
     names = list(TITLES)
 
     def row(title: str, what: Any) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def rows(results: Results) -> list[tuple[str, ...]]:
 
 
 def draw(path: Path, results: Results) -> None:
-    """Processor time a note, and chord tones beside those of the other charts."""
+    """Draws processor time a note, and chord tones beside those of the other charts."""
     figure = blank_figure(8.0, 3.6)
     left, right = figure.subplots(1, 2)
     names = [name for name in TITLES if name in results]

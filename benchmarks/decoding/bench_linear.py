@@ -35,7 +35,7 @@ MODELS = ("span", "whole", "full attention")
 
 
 def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, float]:
-    """Seconds and peak bytes of one kind ("prefill", "train") of one model; torch in this process is fresh."""
+    """Returns seconds and peak bytes of one kind ("prefill", "train") of one model, in a fresh process."""
     import torch
     import torch.nn.functional as F
 
@@ -94,7 +94,7 @@ def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, f
 
 
 def decode(model: str, config_name: str, lengths: list[int]) -> dict[int, float]:
-    """Seconds a token after so many others: our decoder as it ships, the rival in torch with its keys cached."""
+    """Returns seconds a token after so many others: our decoder as shipped, the rival in torch with its keys cached."""
     from engine.model.config_file import load_config
 
     config = replace(load_config(config_name).model, max_seq_len=max(lengths), dropout=0.0)
@@ -167,7 +167,7 @@ def row_of(*arguments: object) -> Any:
 
 
 def draw(path: Path, rows: list[dict[str, Any]], lengths: list[int]) -> None:
-    """Three panels over N, both axes logarithmic."""
+    """Draws three panels over N, both axes logarithmic."""
     names = {"span": "ours, latents on the last 256", "whole": "ours, latents on all"}
     colours = {"span": "#4663b8", "whole": "#52a8cc", "full attention": "#a3402c"}
     figure = blank_figure(12.0, 4.0)

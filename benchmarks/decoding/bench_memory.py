@@ -31,7 +31,7 @@ MB = 1e6
 
 
 def checkpoint_bytes(config: Config) -> float:
-    """Matrices in NF4 with a float32 scale for 64, embeddings in float16, norms in float32."""
+    """Returns the bytes of matrices in NF4 with a float32 scale for 64, embeddings in float16, norms in float32."""
     total = 0.0
     for name, shape in parameter_shapes(config.model).items():
         count = math.prod(shape)
@@ -43,7 +43,7 @@ def checkpoint_bytes(config: Config) -> float:
 
 
 def state_bytes(config: Config) -> float:
-    """Weights, gradients, and the optimisers' moments."""
+    """Returns the bytes of weights, gradients and the optimisers' moments."""
     total = 0
     for name, shape in parameter_shapes(config.model).items():
         total += math.prod(shape) * 4 * (3 if name.endswith("_proj.weight") else 4)
@@ -51,7 +51,7 @@ def state_bytes(config: Config) -> float:
 
 
 def written_bytes(config: Config) -> int:
-    """The size of a checkpoint's weights on disk."""
+    """Writes a checkpoint; returns the size of its weights on disk."""
     weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in parameter_shapes(config.model).items()}
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(Path(folder) / "base", config, weights, "")

@@ -66,10 +66,12 @@ def own_contestants(name: str) -> dict[str, Contestant]:
         steppers["native, adapter"] = ours(name, "int8", True)
         steppers["native"] = ours(name, "int8", False)
         steppers["native, adapter, one stream"] = ours(name, "int8", True, streams=1)
+        steppers["native, one stream"] = ours(name, "int8", False, streams=1)
         steppers["native int16, adapter"] = ours(name, "int16", True)
         steppers["native exact, adapter"] = ours(name, "exact", True)
         if native.kernel() == "avx512":
             steppers["native without AVX-512, adapter"] = ours(name, "int8", True, kernel="avx2")
+            steppers["native without AVX-512, one stream"] = ours(name, "int8", False, streams=1, kernel="avx2")
         if name in ("tiny", "256x6"):
             steppers["native portable exact, adapter"] = ours(name, "exact", True, kernel="portable")
     if name != "256m":  # its float32 weights are a gigabyte
@@ -78,7 +80,7 @@ def own_contestants(name: str) -> dict[str, Contestant]:
 
 
 def rivals(name: str, compiled: bool) -> dict[str, Contestant]:
-    """compiled: torch.compile too, which takes a minute to build."""
+    """Returns the rivals by name. compiled: torch.compile too, which takes a minute to build."""
     import torch
 
     from benchmarks.decoding.rivals import generate_loop, torch_stepper

@@ -26,7 +26,7 @@ __all__ = ["beside_busy_processes", "busy_processes", "solos", "start_up"]
 
 
 def _solo(backend: str, python_loop: bool = False, seconds: float = 300.0) -> dict[str, float]:
-    """Improvises over a ii-V-I: tokens, CPU seconds a minute of music, seconds of music a CPU second."""
+    """Improvises over a ii-V-I; returns tokens, CPU seconds a minute of music, and seconds of music a CPU second."""
     session = Session(load_checkpoint(), seed=1, backend=backend)
     if python_loop:
         session._stream = Stream(session._decoder, 1, ROLLBACK_TOKENS, session._checkpoint.model.controls)
@@ -45,7 +45,7 @@ def _solo(backend: str, python_loop: bool = False, seconds: float = 300.0) -> di
 
 
 def solos() -> dict[str, dict[str, float]]:
-    """Five minutes, knobs at their defaults, one thread: the same loop compiled and in Python."""
+    """Plays five minutes with knobs at their defaults on one thread, by the compiled token loop and by Python's."""
     rows = {"numpy": _solo("numpy")}
     if native.VARIANT == "compiled":
         rows["native decoder, loop in Python"] = _solo("native", python_loop=True)
@@ -55,7 +55,7 @@ def solos() -> dict[str, dict[str, float]]:
 
 @contextmanager
 def busy_processes(count: int = 2) -> Iterator[None]:
-    """Processes that never rest."""
+    """Runs two processes that never rest."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         time.sleep(0.5)
@@ -67,8 +67,8 @@ def busy_processes(count: int = 2) -> Iterator[None]:
 
 
 def beside_busy_processes(seconds: float) -> dict[str, dict[str, float]]:
-    """Wall milliseconds of single tokens of the shipped base's size: alone, and beside two processes that never rest,
-    as an ordinary thread and with the priority of sideman play's session thread, where the system grants it.
+    """Returns wall milliseconds of single tokens of the shipped base's size: alone, and beside two busy processes, as
+    an ordinary thread and with the priority of sideman play's session thread, where the system grants it.
 
     It rests between bursts of tokens, as a player does: Linux holds back a real-time thread that fills a second."""
     step = ours("tiny", "int8", True)
@@ -99,7 +99,7 @@ def beside_busy_processes(seconds: float) -> dict[str, dict[str, float]]:
 
 
 def start_up() -> tuple[float, float]:
-    """(seconds from a fresh process to the first bar of music on disk, its peak resident MB)."""
+    """Returns seconds from a fresh process to the first bar of music on disk, and its peak resident MB."""
     code = (
         "import resource, sys; from engine.solo.command import main\n"
         "sys.argv = ['engine', '--chords', 'C', '-o', sys.argv[1]]; main()\n"

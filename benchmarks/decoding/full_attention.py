@@ -59,7 +59,7 @@ class FullAttention(nn.Module):
 
 
 def equal_rival(config: ModelConfig, length: int) -> FullAttention:
-    """Of the config's width, depth and heads, and of its parameters: the feed-forward is as wide as that takes."""
+    """Makes a rival of the config's width, depth and heads; its feed-forward is as wide as equal parameters take."""
     dim, depth = config.latent_dim, config.num_layers
     narrow = FullAttention(dim, depth, config.num_heads, 1, length)
     room = count_parameters(config) - sum(p.numel() for p in narrow.parameters())

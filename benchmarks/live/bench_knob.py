@@ -31,7 +31,7 @@ PAUSE_S = 0.04  # at most, before a move: two idle ticks
 
 
 def by_udp(osc_port: int, moves: int) -> list[float]:
-    """Milliseconds from sending a value over UDP until the engine tells it."""
+    """Returns milliseconds from sending a value over UDP until the engine tells it."""
     times_ms = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))

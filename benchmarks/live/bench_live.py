@@ -57,7 +57,7 @@ Event = tuple[float, str, list[int]]
 
 @contextmanager
 def busy(count: int) -> Iterator[None]:
-    """So many processes that never sleep."""
+    """Runs so many processes that never sleep."""
     processes = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(count)]
     try:
         yield
@@ -68,7 +68,7 @@ def busy(count: int) -> Iterator[None]:
 
 
 def chord_script(count: int, by_hand: bool, draw: random.Random) -> tuple[list[Event], list[float]]:
-    """A pianist's events, and when the last key of each chord goes down; seconds."""
+    """Returns a pianist's events, and the seconds at which the last key of each chord goes down."""
     events: list[Event] = []
     last_keys, at_s, held = [], 0.5, []
     for number in range(count):
@@ -90,7 +90,7 @@ def chord_script(count: int, by_hand: bool, draw: random.Random) -> tuple[list[E
 
 
 def play_chords(server: JackServer, count: int, by_hand: bool) -> list[int]:
-    """Plays them to Sideman In; when the last key of each but the first was sent, in microseconds."""
+    """Plays chords to Sideman In; returns the microseconds at which the last key of each but the first was sent."""
     events, last_keys = chord_script(count, by_hand, random.Random(count + by_hand))
     struck = [
         (at_s, at_us)
@@ -101,7 +101,7 @@ def play_chords(server: JackServer, count: int, by_hand: bool) -> list[int]:
 
 
 def turn_by_osc(play: Play, turns: Sequence[Sequence[tuple[str, float]]]) -> list[int]:
-    """Sends each turn's values; when its first was sent."""
+    """Sends each turn's values; returns when its first one was sent."""
     draw, times = random.Random(1), []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for turn in turns:
@@ -113,7 +113,7 @@ def turn_by_osc(play: Play, turns: Sequence[Sequence[tuple[str, float]]]) -> lis
 
 
 def turn_by_cc(server: JackServer, count: int) -> list[int]:
-    """The temperature, by its controller on Sideman In."""
+    """Turns the temperature by its controller on Sideman In; returns when each message was sent."""
     draw, at_s, events = random.Random(2), 0.2, []
     for number in range(count):
         events.append((at_s, [[0xB0, *TEMPERATURE_CC[number % 2]]]))
@@ -124,14 +124,14 @@ def turn_by_cc(server: JackServer, count: int) -> list[int]:
 
 
 def register_moves(count: int) -> list[list[tuple[str, float]]]:
-    """Up and down in turn; the end that goes first never crosses the other."""
+    """Returns moves up and down in turn, ordered so that the two ends of the register never cross."""
     up = [("register_high", REGISTERS[0][1]), ("register_low", REGISTERS[0][0])]
     down = [("register_low", REGISTERS[1][0]), ("register_high", REGISTERS[1][1])]
     return [up if number % 2 == 0 else down for number in range(count)]
 
 
 def measure(server: JackServer, changes: int, knobs: int, options: Sequence[str], folder: Path) -> dict[str, Any]:
-    """One condition: chords by block and by hand, knobs by OSC and by CC, registers."""
+    """Measures one condition: chords by block and by hand, knobs by OSC and by CC, registers."""
     probe = folder / "probe.json"
     moments: dict[str, list[int]] = {}
     engine = [sys.executable, str(ROOT / "benchmarks" / "live" / "live_probe.py"), str(probe)]
@@ -162,7 +162,7 @@ def measure(server: JackServer, changes: int, knobs: int, options: Sequence[str]
 
 
 def rivals(server: JackServer, notochord: str | None) -> dict[str, Any]:
-    """How late others send, in this condition."""
+    """Measures how late other programs send in this condition."""
     result = {}
     for name, python in (("mido", sys.executable), ("notochord", notochord)):
         if python is not None:
@@ -173,12 +173,12 @@ def rivals(server: JackServer, notochord: str | None) -> dict[str, Any]:
 
 
 def lateness(late_ms: Sequence[float]) -> dict[str, float]:
-    """Percentiles, and how many were so late that they are heard as wrong."""
+    """Returns percentiles, and how many were so late that they are heard as wrong."""
     return percentiles(late_ms) | {"over 20 ms": sum(late > 20 for late in late_ms)}
 
 
 def figures(moments: dict[str, list[int]], heard: list[tuple[int, int]], took: dict[str, Any]) -> dict[str, Any]:
-    """What the table shows, in milliseconds."""
+    """Returns what the table shows, in milliseconds."""
     result: dict[str, Any] = {}
     changes = [at for _, at, _ in took["changes"]]
     for name, sent in moments.items():
@@ -197,7 +197,7 @@ def figures(moments: dict[str, list[int]], heard: list[tuple[int, int]], took: d
 
 
 def _late_at_listener(sent: Sequence[Sequence[int]], heard: list[tuple[int, int]]) -> list[float]:
-    """Milliseconds, note by note: those of one pitch are heard in the order they were sent."""
+    """Returns the milliseconds of each note; notes of one pitch are heard in the order they were sent."""
     due: dict[int, list[int]] = {}
     for due_us, _, status, pitch, velocity in sent:
         if status & 0xF0 == 0x90 and velocity:
@@ -207,7 +207,7 @@ def _late_at_listener(sent: Sequence[Sequence[int]], heard: list[tuple[int, int]
 
 
 def strays(moves: Sequence[int], heard: list[tuple[int, int]], changes: list[int]) -> int:
-    """Notes outside the register that was in force when they were struck."""
+    """Counts notes outside the register that was in force when they were struck."""
     count = 0
     for number, (sent, ends) in enumerate(zip(moves, [*moves[1:], moves[-1] + LIMIT_US // 2], strict=True)):
         # The two ends may come as two knob moves: after the second both are in force.
@@ -219,7 +219,7 @@ def strays(moves: Sequence[int], heard: list[tuple[int, int]], changes: list[int
 
 
 def _first(happened: Sequence[int], after: int, limit_us: int) -> int | None:
-    """The first thing that happened after a moment; None where that was beyond the limit."""
+    """Returns when the first thing happened after a moment; None beyond the limit."""
     at = next((at for at in happened if at > after), None)
     return at if at is not None and at - after < limit_us else None
 

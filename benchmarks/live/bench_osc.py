@@ -44,7 +44,7 @@ print(sent, (sent - 1) % 1001 / 1000)
 
 
 def per_s(act: Callable[[bytes], object], packets: list[bytes]) -> float:
-    """The best rate of many short rounds, in packets a second."""
+    """Returns the best rate of many short rounds, in packets a second."""
     best_s = float("inf")
     for start in [*range(0, len(packets), ROUND)] * 5:
         begin_s = time.perf_counter()
@@ -55,7 +55,7 @@ def per_s(act: Callable[[bytes], object], packets: list[bytes]) -> float:
 
 
 def make_server(values: dict[str, Value], heard: list[int]) -> OscServer:
-    """A server on a free port whose engine is a dict."""
+    """Makes a server on a free port whose engine is a dict."""
 
     def take(setting: Setting) -> None:
         values[setting.name] = setting.value
@@ -65,7 +65,7 @@ def make_server(values: dict[str, Value], heard: list[int]) -> OscServer:
 
 
 def flood(rate: float, seconds: float) -> dict[str, Any]:
-    """What arrives of a knob swept over UDP."""
+    """Sweeps a knob over UDP; returns how much arrived."""
     values: dict[str, Value] = {row.name: row.default for row in PARAMETERS}
     heard = [0]
     with make_server(values, heard) as server:

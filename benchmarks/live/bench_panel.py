@@ -32,18 +32,18 @@ COUNT_DROPS: Final = """() => {
 
 
 class Process:
-    """What the system says of one process."""
+    """Reads from /proc what one process has used."""
 
     def __init__(self, pid: int) -> None:
         self._at = Path(f"/proc/{pid}")
 
     def cpu_s(self) -> float:
-        """Seconds of processor time so far."""
+        """Returns seconds of processor time so far."""
         fields = (self._at / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory_mb(self) -> float:
-        """Resident memory, in MB."""
+        """Returns the resident memory in MB."""
         return int((self._at / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
@@ -65,12 +65,12 @@ class Worker:
                     self._schedules.append(task / "schedstat")
 
     def cpu_s(self) -> float:
-        """Seconds of processor time so far."""
+        """Returns the seconds of processor time so far."""
         return sum(int(path.read_text().split()[0]) for path in self._schedules) / 1e9
 
 
 def parent(stat: Path) -> int:
-    """The parent of a process; 0 where it has just gone."""
+    """Returns the parent of a process; 0 where it has just gone."""
     try:
         return int(stat.read_text().rpartition(")")[2].split()[1])
     except OSError:
@@ -78,7 +78,7 @@ def parent(stat: Path) -> int:
 
 
 def start_engine() -> tuple[subprocess.Popen[str], int]:
-    """`sideman play --panel serve` on a free port, once it plays."""
+    """Starts `sideman play --panel serve` on a free port; returns once it plays."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -93,7 +93,7 @@ def start_engine() -> tuple[subprocess.Popen[str], int]:
 
 
 def look(devtools: Any, page: Any, engine: Process, worker: Worker) -> dict[str, float]:
-    """Counters of the page and the engine, all since their start but for the memory."""
+    """Reads counters of the page and the engine; all but the memory count from their start."""
     metrics = {entry["name"]: entry["value"] for entry in devtools.send("Performance.getMetrics")["metrics"]}
     return {
         "at_s": time.monotonic(),
@@ -110,7 +110,7 @@ def look(devtools: Any, page: Any, engine: Process, worker: Worker) -> dict[str,
 
 
 def between(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
-    """Rates over an interval, and the memory at its end."""
+    """Returns rates over an interval, and the memory at its end."""
     s = after["at_s"] - before["at_s"]
     share = {
         f"{who}_percent": round(100 * (after[f"{who}_s"] - before[f"{who}_s"]) / s, 1)
@@ -121,7 +121,7 @@ def between(before: dict[str, float], after: dict[str, float]) -> dict[str, floa
 
 
 def main() -> int:
-    """Runs it."""
+    """Measures, prints the table and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--width", type=int, default=1280)

@@ -29,7 +29,7 @@ ALLOWED_MS = 20.0  # what a player takes for "at once"
 
 
 def run_one(name: str, options: argparse.Namespace) -> dict[str, Any] | str:
-    """Its figures, or why it could not play."""
+    """Runs one player; returns its figures, or why it could not play."""
     command = [sys.executable, "-m", "benchmarks.live.rival_decoders", name]
     counts = ["--notes", str(options.notes), "--answers", str(options.answers)]
     done = subprocess.run([*command, *counts], capture_output=True, text=True, check=False)
@@ -40,7 +40,7 @@ def run_one(name: str, options: argparse.Namespace) -> dict[str, Any] | str:
 
 
 def draw(path: Path, rows: dict[str, dict[str, Any]]) -> None:
-    """A bar a player for a note and one for an answer, logarithmic."""
+    """Draws two bars for each player, a note and an answer, on a logarithmic axis."""
     figure = blank_figure(8.0, 0.6 + 0.5 * len(rows))
     axes = figure.subplots()
     for number, (name, row) in enumerate(reversed(rows.items())):

@@ -23,7 +23,7 @@ sent: list[tuple[int, ...]] = []
 
 
 def watch_handovers() -> None:
-    """A start hands over where its first note sounds; a change where it says."""
+    """Notes when each change was decided, takes over and is ready."""
     change = PlayAhead.change
 
     def watched(self: PlayAhead, *arguments: Any, **options: Any) -> None:
@@ -35,7 +35,7 @@ def watch_handovers() -> None:
 
 
 def watch_sends(path: Path) -> None:
-    """What the deadline thread took from the scheduler, and when the port had it; not what it says of itself."""
+    """Notes what the deadline thread took from the scheduler and when the port had it, not what the thread counts."""
     play, finish = DeadlineThread._play, DeadlineThread.finish
 
     def watched_play(self: DeadlineThread, due_us: int, message: tuple[int, int, int]) -> None:

@@ -23,7 +23,7 @@ EVENT_S = 0.1
 
 
 def mido_play(seconds: float, out: mido.ports.BaseOutput) -> list[float]:
-    """MidiFile.play() sleeps until each message; where it should be is known from the file."""
+    """Plays by MidiFile.play(), which sleeps until each message; the file says when each is due."""
     file = mido.MidiFile(ticks_per_beat=480)  # 120 beats a minute where it says nothing
     track = mido.MidiTrack()
     file.tracks.append(track)
@@ -41,7 +41,7 @@ def mido_play(seconds: float, out: mido.ports.BaseOutput) -> list[float]:
 
 
 def notochord_play(seconds: float, out: mido.ports.BaseOutput) -> list[float]:
-    """The loop of its own apps, with one thread, as its authors advise."""
+    """Plays by the loop of Notochord's own apps, on one thread, as its authors advise."""
     import torch
     from notochord import Notochord
 

@@ -36,7 +36,7 @@ class Player(NamedTuple):
 
 
 def sideman() -> Player:
-    """The shipped base in a session, under a chart; an answer takes back a second that is planned ahead."""
+    """Plays the shipped base under a chart; an answer takes back a second that is planned ahead."""
     from engine.chords import parse_chart
     from engine.inference.session import Session
     from engine.model.checkpoint import load_checkpoint
@@ -68,7 +68,7 @@ def sideman() -> Player:
 
 
 def notochord() -> Player:
-    """Its default size. A note is two events of it, a strike and an end, each fed and queried."""
+    """Plays Notochord at its default size; a note is two of its events, a strike and an end, each fed and queried."""
     import torch
     from notochord import Notochord
 
@@ -89,7 +89,7 @@ def notochord() -> Player:
 
 
 def midigpt() -> Player:
-    """Its own network at its trainer's default size, 512 x 6; a note is a time, a pitch and a length.
+    """Plays MIDI-GPT's own network at its trainer's default size, 512 x 6; a note is a time, a pitch and a length.
 
     It answers a bar at a time: what is timed is reading its context anew and one note, which flatters it.
     """
@@ -107,7 +107,7 @@ def midigpt() -> Player:
 
 
 def aria() -> Player:
-    """Llama's form at Aria medium's size (1536 x 16, 24 heads), by transformers; three tokens a note."""
+    """Plays a Llama of Aria medium's size (1536 x 16, 24 heads), by transformers; three tokens a note."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -120,12 +120,12 @@ def aria() -> Player:
 
 
 def amt() -> Player:
-    """GPT-2 at AMT small's size (768 x 12, 55,028 tokens), with the cache that its sampler lacks; 3 tokens a note."""
+    """Plays a GPT-2 of AMT small's size (768 x 12, 55,028 tokens) with the cache its sampler lacks; 3 tokens a note."""
     return _of_transformers(_amt_network(), 27_000)
 
 
 def amt_as_published() -> Player:
-    """The same as its sampler computes: each token from the whole window of 1,017, without a cache."""
+    """Plays the same as its sampler computes: each token from the whole window of 1,017, without a cache."""
     import torch
 
     model = _amt_network()
@@ -162,7 +162,7 @@ def _of_transformers(model: Any, vocabulary: int) -> Player:
 def _cached(
     step: Callable[[Any, Any], Any], empty: Callable[[], Any], tokens_a_note: int, vocabulary: int, parameters: int
 ) -> Player:
-    """One token at a time behind a context; an answer reads the context anew, since what it said has changed."""
+    """Plays one token at a time behind a context; an answer reads the context anew, since it has changed."""
     import torch
 
     heard = torch.randint(0, vocabulary, (1, CONTEXT))
@@ -194,7 +194,7 @@ PLAYERS: dict[str, Callable[[], Player]] = {
 
 
 def measure(name: str, notes: int, answers: int) -> dict[str, Any]:
-    """Milliseconds of the processor; seconds to the first note, of the processor and on the wall; megabytes."""
+    """Returns processor milliseconds, seconds to the first note by processor and by wall clock, and megabytes."""
     import numpy as np
 
     player = PLAYERS[name]()

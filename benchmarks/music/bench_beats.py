@@ -31,19 +31,19 @@ Sample = tuple[Notes, Floats | None]
 
 
 def f_measure(truth_s: Floats, beats_s: Floats) -> float:
-    """As published: the first five seconds do not count."""
+    """Returns the F-measure as published: the first five seconds do not count."""
     truth_s, beats_s = mir_eval.beat.trim_beats(truth_s), mir_eval.beat.trim_beats(beats_s)
     return float(mir_eval.beat.f_measure(truth_s, beats_s)) if len(truth_s) and len(beats_s) else 0.0
 
 
 def f_any_level(truth_s: Floats, beats_s: Floats) -> float:
-    """The best F at the annotated level, at half its tempo on either phase, and at twice its tempo."""
+    """Returns the best F at the annotated level, at half its tempo on either phase, and at twice its tempo."""
     twice = np.sort(np.concatenate([truth_s, (truth_s[1:] + truth_s[:-1]) / 2]))
     return max(f_measure(level, beats_s) for level in (truth_s, truth_s[::2], truth_s[1::2], twice))
 
 
 def perform(notes: Notes, beats_s: Floats, rng: np.random.Generator) -> Sample:
-    """A score under a tempo that drifts by 3, 8 or 15 %, its onsets off by 5, 12 or 20 ms."""
+    """Performs a score under a tempo that drifts by 3, 8 or 15 %, with onsets off by 5, 12 or 20 ms."""
     drift, jitter_s = rng.choice([0.03, 0.08, 0.15]), rng.choice([0.005, 0.012, 0.02])
     grid_s = np.arange(0, max(notes["offset_s"].max(), beats_s[-1]) + 1.5, 0.5)
     curve = np.convolve(rng.normal(size=len(grid_s) + 32), np.hanning(33), "valid")
@@ -77,7 +77,7 @@ def rolls(data: Path) -> Iterator[Sample]:
 
 
 def listed(data: Path, start: str) -> list[Path]:
-    """Files of the index whose path begins so, in its order."""
+    """Returns the files of the index whose path begins so, in its order."""
     rows = [json.loads(line) for line in (data / "INDEX.jsonl").read_text(encoding="utf-8").splitlines()]
     return [data / row["path"] for row in rows if row["path"].startswith(start)]
 

@@ -43,7 +43,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def harte(chord: Chord | None) -> str:
-    """A chord as mir_eval reads it, `F#:maj7/5`; N for none."""
+    """Returns a chord as mir_eval reads it, `F#:maj7/5`; N for none."""
     if chord is None:
         return "N"
     degree = DEGREES[(chord.bass - chord.root) % 12] if chord.bass is not None else "1"
@@ -74,13 +74,13 @@ def template_matching(notes: Notes, beats_s: Floats) -> Changes:
 
 
 def with_estimated_beats(notes: Notes) -> Changes:
-    """What a file without a tempo map gets: beats only where the tracker is confident."""
+    """Recognises as for a file without a tempo map: with beats only where the tracker is confident."""
     estimate = estimate_beats(notes)
     return recognise(notes, estimate.beats_s if estimate.confidence >= CONFIDENT else None)
 
 
 def score(folder: Path, changes: Changes) -> tuple[dict[str, float], float]:
-    """mir_eval's measures of one song, and its annotated seconds."""
+    """Returns mir_eval's measures of one song, and its annotated seconds."""
     rows = [line.split() for line in (folder / "chord_midi.txt").read_text().splitlines() if line.strip()]
     truth = np.array([[float(row[0]), float(row[1])] for row in rows])
     starts = [onset_s for onset_s, _ in changes]

@@ -124,7 +124,7 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
         return frozenset(now[0].pitch_classes()) if now and now[0] is not None else None
 
     def read(notes: Sequence[Struck]) -> float:
-        """Nats a token of the right side where these stand in the gap."""
+        """Returns nats a token of the right side where these notes stand in the gap."""
         around = Surroundings.of(Gap.of((*gap.left, *notes, *gap.right), gap.begin, gap.end, notes))
         fork = Forks(decoder, stream, [0], FORK_TOKENS, False).streams[0]
         fork.feed(around.given)
@@ -167,7 +167,7 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
 
 
 def guide_of(pair: tuple[StreamDecoder, TokenStream], case: Case, beat: float, levels: np.ndarray) -> Guide | None:
-    """A fresh stream that has heard what stands behind the gap before what stands before it."""
+    """Makes a fresh stream that has heard what follows the gap, then what precedes it."""
     ahead = Foresight.of(case.gap, beat * case.beats_per_bar)
     if ahead is None:
         return None
@@ -183,7 +183,7 @@ def guide_of(pair: tuple[StreamDecoder, TokenStream], case: Case, beat: float, l
 
 
 def levels_like(gap: Gap, controls: Sequence[Control]) -> np.ndarray:
-    """What `again` asks for: the take's own density, loudness, register, thickness and bass."""
+    """Returns what `again` asks for: the take's own density, loudness, register, thickness and bass."""
     like = like_the_take(gap, controls)
     return np.array(
         [asked_level(control, like[control.name]) if control.name in like else UNKNOWN for control in controls],
@@ -192,7 +192,7 @@ def levels_like(gap: Gap, controls: Sequence[Control]) -> np.ndarray:
 
 
 def mean_of(rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Means, and the share of the distance that is closed."""
+    """Returns the means, and the share of the distance that is closed."""
     mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
     mean["closed"] = (mean["plain"] - mean["fill"]) / (mean["plain"] - mean["real"])
     mean["closed, cut"] = (mean["plain"] - mean["fill"]) / (mean["plain"] - mean["real, cut"])

@@ -24,7 +24,7 @@ WORST = {"chord tones": min, "both hands": min, "silence bars": max, "empty bars
 
 
 def setting(text: str) -> tuple[str, Value]:
-    """`name=value` of the parameter table."""
+    """Reads `name=value` of the parameter table."""
     name, _, value = text.partition("=")
     row = BY_NAME.get(name)
     number = row is not None and row.type != "s" and value != row.default

@@ -56,7 +56,7 @@ LENGTH_EDGES_S = np.array([0.06, 0.12, 0.2, 0.35, 0.6, 1.0])
 
 
 def features(notes: Notes) -> np.ndarray:
-    """Some forty numbers of a window of notes, none of which knows velocity or key."""
+    """Returns some forty numbers of a window of notes; none depends on velocity or key."""
     order = np.argsort(notes["onset_s"], kind="stable")
     onset, pitch = notes["onset_s"][order], notes["pitch"][order].astype(int)
     length = (notes["offset_s"] - notes["onset_s"])[order]
@@ -80,7 +80,7 @@ def features(notes: Notes) -> np.ndarray:
 
 
 def windows(notes: Notes, stretch: float = 1.0) -> list[np.ndarray]:
-    """Features of every window of a piece, played so many times slower."""
+    """Returns features of every window of a piece, played so many times slower."""
     onset_s = notes["onset_s"] * stretch
     found = []
     for start_s in np.arange(0.0, float(onset_s.max()), WINDOW_S):
@@ -131,7 +131,7 @@ def clips_named(
     count: int,
     classifier: Classifier,
 ) -> tuple[np.ndarray, int]:
-    """(styles, names) counts of clips, and how many had too few notes to tell."""
+    """Returns (styles, names) counts of clips, and how many had too few notes to tell."""
     named = np.zeros((len(styles), len(names)), dtype=int)
     too_short = 0
     for row, style in enumerate(styles):
@@ -145,7 +145,7 @@ def clips_named(
 
 
 def play(checkpoint: Checkpoint, style: Style | None, chart_text: str, seed: int) -> Notes:
-    """What `sideman generate` plays, with every knob where it stands by default; style: None for the base alone."""
+    """Plays as `sideman generate` does with all parameters at their defaults. style: None for the base alone."""
     chart = parse_chart(chart_text)
     session = Session(checkpoint, seed)
     if style is not None:

@@ -27,7 +27,7 @@ SHARE_RETURNING = 0.95
 
 
 def broken(piece: Composition) -> list[str]:
-    """The laws that one piece breaks."""
+    """Returns the laws that one piece breaks."""
     notes, beat = piece.notes, beats_of(piece, piece.notes["onset_s"])
     last = (piece.chart.bars - 1) * piece.chart.beats_per_bar
     ending = notes[beat > last - 0.15]

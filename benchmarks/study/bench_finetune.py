@@ -24,7 +24,7 @@ WAYS = ("32-bit", "nf4", "nf4 checkpointed", "16-bit", "full")
 
 
 def measure(way: str, args: argparse.Namespace) -> dict[str, object]:
-    """One way, in this process."""
+    """Measures one way in this process."""
     import torch
 
     from engine.model.checkpoint import load_checkpoint

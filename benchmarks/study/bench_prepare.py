@@ -52,7 +52,7 @@ def linked(folder: Path, share: float, to: Path) -> int:
 
 
 def measure(folder: Path, workers: int, repeats: int, report: bool = False) -> dict[str, float]:
-    """The fastest of some runs."""
+    """Returns the fastest of some runs."""
     runs = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as place:

@@ -40,7 +40,7 @@ REMEDIES = {
 
 
 def made_up_notes(seed: int, count: int = 2000) -> Notes:
-    """Some minutes of chords with spread onsets and overlaps."""
+    """Makes some minutes of chords with spread onsets and overlaps."""
     rng = np.random.default_rng(seed)
     onset_s = np.sort(np.repeat(np.cumsum(rng.gamma(2.0, 0.15, size=count // 4)), 4) + rng.uniform(0, 0.02, count))
     pitch = rng.normal(64, 12, size=count).round().clip(21, 108)
@@ -72,7 +72,7 @@ def ours(name: str, codec: Any, pieces: list[Notes]) -> dict[str, Any]:
 
 
 def _fastest(call: Callable[[], object]) -> float:
-    """Processor seconds of the fastest of a few passes over all files, as for the rivals: load moves them little."""
+    """Returns processor seconds of the fastest of a few passes over all files, as for the rivals."""
     seconds = []
     for _ in range(PASSES):
         begin = time.process_time()
@@ -82,7 +82,7 @@ def _fastest(call: Callable[[], object]) -> float:
 
 
 def rival(name: str, python: str, files: list[Path]) -> dict[str, Any]:
-    """The rival's line, or its name and why there is none."""
+    """Runs a rival; returns its figures, or its name and why there are none."""
     command = [python, str(Path(__file__).with_name("rival_tokenizers.py")), name, *map(str, files)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=True)

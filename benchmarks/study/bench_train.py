@@ -39,7 +39,7 @@ WARM_UP = 2  # updates that fill the allocator and are not timed
 
 
 def synthetic_piece(rng: np.random.Generator, notes: int = 2000) -> PieceArrays:
-    """Notes one after the other, a chord every eight of them, four beats a bar: the lengths of a real piece."""
+    """Makes a piece as long as a real one: notes one after the other, a chord every eight, four beats a bar."""
     pitch = rng.integers(36, 90, notes)
     columns = [rng.integers(356, 388, notes), pitch, rng.integers(256, 300, notes), pitch + 128]
     tokens = np.concatenate([[389], np.stack(columns, axis=1).ravel(), [390]]).astype(np.uint16)
@@ -59,7 +59,7 @@ def configuration(name: str) -> Config:
 
 
 def diet_of(config: Config, folder: Path) -> Diet:
-    """The config's windows over eight synthetic pieces."""
+    """Returns the config's windows over eight synthetic pieces."""
     rng = np.random.default_rng(0)
     save_shard(folder / "train.safetensors", Shard([synthetic_piece(rng) for _ in range(8)], ["synthetic"]))
     training = config.training
@@ -70,7 +70,7 @@ def diet_of(config: Config, folder: Path) -> Diet:
 
 
 def seconds_per_update(config: Config, threads: int, updates: int) -> tuple[float, float, int]:
-    """The least time over the updates of one run, by the clock and of the processor, and the tokens of each."""
+    """Returns the least wall and processor time of an update over one run, and the tokens of each update."""
     torch.set_num_threads(threads)
     trainer = Trainer(config, 1000, seed=0)
     runs = []
@@ -85,7 +85,7 @@ def seconds_per_update(config: Config, threads: int, updates: int) -> tuple[floa
 
 
 def on_gpu(name: str, config: Config, updates: int, workers: int) -> dict[str, object]:
-    """A row of a GPU."""
+    """Measures one config on a GPU."""
     accelerator = make_accelerator("cuda", config.training.mixed_precision)
     trainer = Trainer(config, 1000, seed=0, accelerator=accelerator)
     with tempfile.TemporaryDirectory() as folder:

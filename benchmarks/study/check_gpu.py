@@ -120,7 +120,7 @@ def memory(device: str) -> None:
 
 
 def command(part: str, device: str) -> list[str] | None:
-    """What runs a part; None: it has nothing to say on this device."""
+    """Returns the command of a part; None: the part does not apply to this device."""
     python = [sys.executable, "-m"]
     if part == "training":
         small = ["tiny", "--updates", "2", "--threads", "1"]

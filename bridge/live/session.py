@@ -151,7 +151,7 @@ class LiveSession(Controls):
         self._beat.tell(now_us, self._observer, self._modes.mode.metre)
         self._modes.tell_form()
         self._tell_asked()
-        wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.mode.listens else IDLE_S
+        wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.works else IDLE_S
         self._ended_us = self.inbox.now_us()
         settles_in_us = self._modes.mode.settles_in_us(self._ended_us)
         if settles_in_us is not None and self._enabled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -27,6 +28,7 @@ __all__ = ["Instance"]
 
 SEED_ID: Final = parameter_id(SEED)
 MODE_ID: Final = parameter_id("mode")
+SESSION: Final = "session"  # a trouble of no parameter's
 
 
 class Instance:
@@ -39,6 +41,8 @@ class Instance:
         self._make, self._send, self._report = make, send, report
         self._numbers: dict[int, float] = {}  # parameters by their number, as the host has them
         self._texts: dict[str, str] = {}
+        self._troubles: dict[str, str] = {}  # by what cannot be had; under its lock
+        self._troubles_lock = threading.Lock()
         self._session: LiveSession | None = None
         self._inbox: HostInbox | None = None
         self._runs = False
@@ -138,9 +142,9 @@ class Instance:
         elif text:
             try:
                 self._live().set_chart(parse_chart(text))
-                self._send(wire.status(""))
+                self._found(CHORDS, None)
             except SidemanError as error:
-                self._said("error", str(error))
+                self._found(CHORDS, str(error))
 
     def _set(self, name: str, value: Value) -> None:
         session = self._live()
@@ -149,13 +153,29 @@ class Instance:
             check_live(setting)
             check_askable(session.controls, name, setting.value)
             session.set_parameter(setting)
+            self._found(name, None)
         except (SidemanError, OscError, ModeError) as error:
-            self._said("error", str(error))
+            self._found(name, str(error))
+
+    def _found(self, name: str, trouble: str | None) -> None:
+        """Has the plug-in say all that cannot be had, until it is; what the session said is of a moment before."""
+        with self._troubles_lock:
+            before = dict(self._troubles)
+            self._troubles.pop(SESSION, None)
+            self._troubles.pop(name, None)
+            if trouble is not None:
+                self._troubles[name] = trouble
+            if self._troubles != before:
+                self._send(wire.status("; ".join(self._troubles.values())))
+        if trouble is not None and before.get(name) != trouble:
+            self._report("error", trouble)
 
     def _said(self, what: str, text: str) -> None:
         """Any thread."""
         if what == "error":
-            self._send(wire.status(text))
+            with self._troubles_lock:
+                self._troubles[SESSION] = text
+                self._send(wire.status("; ".join(self._troubles.values())))
         self._report(what, text)
 
     def _failed(self, error: BaseException) -> None:

@@ -21,7 +21,7 @@ NOT_OFFLINE = ("mode", "look_ahead_ms", "keep_clear")  # matters of live play
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of DESIGN's `generate`."""
+    """Adds the options of `generate`."""
     parser.add_argument("--chords", metavar="CHART", help='chords, such as "Dm7 | G7 | Cmaj7 | %%"')
     parser.add_argument("--prompt", metavar="IN.mid", type=Path, help="go on from the last notes of this file")
     parser.add_argument(

@@ -20,14 +20,14 @@ NEAR_STEPS = 12  # strikes of one key so close are one and the same
 
 
 def diversity(ways: Sequence[Sequence[Struck]]) -> float:
-    """Mean share, over all pairs, of the strikes that only one of the two has: 0 the same, 1 nothing in common."""
+    """Returns the share of strikes that only one of two ways has, mean over all pairs: 0 the same, 1 nothing common."""
     strikes = [{(note.step // NEAR_STEPS, note.pitch) for note in notes} for notes in ways]
     shares = [len(one ^ two) / max(1, len(one | two)) for one, two in combinations(strikes, 2)]
     return sum(shares) / len(shares) if shares else 0.0
 
 
 def struck(notes: Notes) -> list[Struck]:
-    """Notes in seconds on the model's grid, in order."""
+    """Returns notes in seconds as strikes on the model's grid, in order."""
     rows = zip(
         np.rint(notes["onset_s"] / STEP_S).astype(np.int64).tolist(),
         np.rint(notes["offset_s"] / STEP_S).astype(np.int64).tolist(),
@@ -39,7 +39,7 @@ def struck(notes: Notes) -> list[Struck]:
 
 
 def solo_scores(solo: Solo, chart: Chart) -> Scores:
-    """The scores of a whole solo: a gap with nothing on either side of it."""
+    """Scores a whole solo, as a gap with nothing on either side."""
     beat_steps = 60.0 / solo.tempo_bpm / STEP_S
     onsets = np.array([span.start_beat for span in chart.spans]) * beat_steps
     chords = [None if span.chord is None else frozenset(span.chord.pitch_classes()) for span in chart.spans]

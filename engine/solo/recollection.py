@@ -8,18 +8,36 @@ solo are put into its memory as a practice pianist plays just that over the char
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from engine.chords import Chart
+from engine.chords import Chart, Chord
 from engine.data.practice.piece import STYLES, arrange
 from engine.inference.session import Session
 from engine.judgement import Judgement
 from engine.notes import NoteEvent, Notes
 from engine.vocabulary import STEP_S
 
-__all__ = ["RECALLED_BARS", "lead_in", "recall", "recollection"]
+__all__ = ["RECALLED", "RECALLED_BARS", "LeadIn", "lead_in", "leading_in", "recall", "recollection"]
 
+RECALLED = ("role", "groove", "left_hand")  # rows of the parameter table: asked for, they are recalled
 RECALLED_BARS = 4
 _BEYOND_BARS = 2  # a practice pianist comes to an end, which must not be recalled
+
+
+@dataclass(frozen=True)
+class LeadIn:
+    """What leads up to a moment of a stream, in its seconds: bars of a practice pianist's that nobody hears.
+
+    begin_s: the first bar line; ends_s: the last one, on the grid, where the music is to begin. chords: (onset_s,
+    chord). events: in time order, the last one at ends_s.
+    """
+
+    tempo_bpm: float
+    beats_per_bar: int
+    begin_s: float
+    ends_s: float
+    chords: tuple[tuple[float, Chord | None], ...]
+    events: tuple[NoteEvent, ...]
 
 
 def recall(session: Session, chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int) -> None:
@@ -27,22 +45,35 @@ def recall(session: Session, chart: Chart, tempo_bpm: float, judgement: Judgemen
 
     What no practice pianist plays is not recalled, and its time stays 0.
     """
+    found = leading_in(chart, tempo_bpm, judgement, seed)
+    if found is None:
+        return
+    session.set_tempo(tempo_bpm, found.beats_per_bar, found.begin_s)
+    session.set_chords(found.chords)
+    session.feed(found.events)
+
+
+def leading_in(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int, from_s: float = 0.0) -> LeadIn | None:
+    """Returns recollection() as a stream is fed it from its second from_s on; None where nothing is recalled."""
     notes = recollection(chart, tempo_bpm, judgement, seed)
     if notes is None:
-        return
+        return None
     before, beat_s = lead_in(chart), 60.0 / tempo_bpm
-    until_s = math.ceil(before.beats * beat_s / STEP_S) * STEP_S  # the chart begins on the grid
-    from_s = until_s - before.beats * beat_s
-    session.set_tempo(tempo_bpm, chart.beats_per_bar, from_s)
-    session.set_chords([(from_s + span.start_beat * beat_s, span.chord) for span in before.spans])
+    until_s = _grid(from_s + math.ceil(before.beats * beat_s / STEP_S) * STEP_S)  # the chart begins on the grid
+    begin_s = until_s - before.beats * beat_s
     events = [NoteEvent(until_s, "off", 0, 0)]  # of a silent key, so that the last rest is remembered, too
     for note in notes:
-        start_s, end_s = from_s + float(note["onset_s"]), min(from_s + float(note["offset_s"]), until_s)
+        start_s, end_s = begin_s + float(note["onset_s"]), min(begin_s + float(note["offset_s"]), until_s)
         if start_s < until_s - STEP_S:
             pitch = int(note["pitch"])
-            events += [NoteEvent(start_s, "on", pitch, int(note["velocity"])), NoteEvent(end_s, "off", pitch, 0)]
+            events += [
+                NoteEvent(_grid(start_s), "on", pitch, int(note["velocity"])),
+                NoteEvent(_grid(end_s), "off", pitch, 0),
+            ]
     # Ends before starts: a key that is struck again was let go.
-    session.feed(sorted(events, key=lambda event: (round(event.time_s / STEP_S), event.kind, event.pitch)))
+    events.sort(key=lambda event: (event.time_s, event.kind, event.pitch))
+    chords = tuple((begin_s + span.start_beat * beat_s, span.chord) for span in before.spans)
+    return LeadIn(tempo_bpm, chart.beats_per_bar, begin_s, until_s, chords, tuple(events))
 
 
 def recollection(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int) -> Notes | None:
@@ -65,3 +96,7 @@ def lead_in(chart: Chart) -> Chart:
     turns = -(-RECALLED_BARS // chart.bars)
     whole = chart.fill(turns * chart.bars)
     return whole.cut(whole.bars - RECALLED_BARS, whole.bars)
+
+
+def _grid(time_s: float) -> float:
+    return round(time_s / STEP_S) * STEP_S

@@ -23,7 +23,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def chromium() -> str:
-    """The browser's path. Skips where there is none; SIDEMAN_BROWSER names another."""
+    """Returns the browser's path. Skips where there is none; SIDEMAN_BROWSER names another."""
     named = os.environ.get("SIDEMAN_BROWSER")
     found = named or next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
@@ -57,7 +57,7 @@ def visit(browser: Any, port: int, width: int = 1280, height: int = 900, **optio
 
 
 def until(true: Callable[[], object], what: str) -> None:
-    """Waits for it; AssertionError with what never came."""
+    """Waits until it is so. AssertionError: names what never came."""
     give_up_s = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < give_up_s, f"never: {what}"

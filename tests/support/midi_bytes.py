@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def body(text: str) -> bytes:
-    """Hex with # comments -> bytes."""
+    """Reads hex with # comments."""
     return bytes.fromhex("".join(line.partition("#")[0] for line in text.splitlines()))
 
 
@@ -17,7 +17,7 @@ def header(division: str = "0060", tracks: int = 1, kind: int = 1) -> bytes:
 
 
 def midi(division: str, *tracks: str, kind: int = 1) -> bytes:
-    """A whole file; each track gets its chunk header and, unless it brings one, an end of track."""
+    """Makes a whole file; each track gets its chunk header and, unless it brings one, an end of track."""
     file = header(division, len(tracks), kind)
     for text in tracks:
         content = body(text)

@@ -32,7 +32,7 @@ each_variant = pytest.mark.parametrize(
 
 
 def performance(seed: int, n_notes: int = 400) -> dict[str, Any]:
-    """Something like a recorded pianist: chords with spread onsets, overlaps, repeated keys, a pedal."""
+    """Makes something like a recorded pianist: chords with spread onsets, overlaps, repeated keys, a pedal."""
     rng = np.random.default_rng(seed)
     chord_s = np.cumsum(rng.gamma(2.0, 0.15, size=n_notes // 3 + 1))
     onset_s = np.sort(np.repeat(chord_s, 3)[:n_notes] + rng.normal(0.0, 0.008, size=n_notes).clip(-0.02, 0.02) + 0.05)
@@ -48,7 +48,7 @@ def performance(seed: int, n_notes: int = 400) -> dict[str, Any]:
 
 
 def assert_equal_arrays(a: tuple[Any, ...], b: tuple[Any, ...]) -> None:
-    """Same dtypes, shapes and values, column by column."""
+    """Asserts the same dtypes, shapes and values, column by column."""
     assert [x.dtype for x in a] == [x.dtype for x in b]
     for x, y in zip(a, b, strict=True):
         np.testing.assert_array_equal(x, y)

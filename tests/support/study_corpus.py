@@ -24,7 +24,7 @@ def write_config(folder: Path, epochs: float) -> Path:
 
 
 def song(seed: int, bars: int = 16) -> Notes:
-    """Broken chords over a turnaround at 120 bpm, in eighths, with a bass."""
+    """Makes broken chords over a turnaround at 120 bpm, in eighths, with a bass."""
     rng = np.random.default_rng(seed)
     rows = []
     for bar in range(bars):
@@ -45,7 +45,7 @@ def write_corpus(folder: Path, files: int = 6) -> Path:
 
 
 def random_piece(seed: int, length: int = 300, collection: int = 0) -> PieceArrays:
-    """Tokens of notes in the middle of the keyboard with many chords and beats; BOS to EOS."""
+    """Makes tokens of notes in the middle of the keyboard with many chords and beats; BOS to EOS."""
     rng = np.random.default_rng(seed)
     body = []
     while len(body) < length - 2:

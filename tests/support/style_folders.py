@@ -20,7 +20,7 @@ CONFIG = Config(
 
 
 def write_base(folder: Path, seed: int = 0, bits: int = 4) -> Checkpoint:
-    """A checkpoint folder; its weights are large enough for every term to matter."""
+    """Writes a checkpoint folder whose weights are large enough for every term to matter."""
     rng = np.random.default_rng(seed)
     weights = {
         name: rng.normal(1.0 if name.endswith("norm.weight") else 0.0, 0.15, shape).astype(np.float32)
@@ -31,7 +31,7 @@ def write_base(folder: Path, seed: int = 0, bits: int = 4) -> Checkpoint:
 
 
 def random_style(base: Checkpoint, name: str = "stride", seed: int = 0, rank: int = 4, size: float = 0.3) -> Style:
-    """An adapter on all four projections of every attention; float16 holds its numbers exactly."""
+    """Makes an adapter on all four projections of every attention; float16 holds its numbers exactly."""
     rng = np.random.default_rng(seed)
 
     def matrix(rows: int, columns: int) -> np.ndarray:

@@ -31,7 +31,7 @@ CONTROLLED = replace(
 
 
 def make_model(seed: int = 0, config: ModelConfig = CONFIG) -> PerceiverMusicTransformer:
-    """A network whose every term matters: weights much larger than a fresh one's."""
+    """Makes a network whose every term matters: its weights are much larger than a fresh one's."""
     torch.manual_seed(seed)
     model = PerceiverMusicTransformer(config).eval()
     for parameter in model.parameters():
@@ -50,7 +50,7 @@ def make_checkpoint(model: PerceiverMusicTransformer) -> Checkpoint:
 def random_inputs(
     rng: np.random.Generator, length: int, chords: int = 9, ahead: int = 8, config: ModelConfig = CONFIG
 ) -> Inputs:
-    """One window with everything in it."""
+    """Makes one window with everything in it."""
     return Inputs(
         tokens=torch.from_numpy(rng.integers(0, 388, (1, length))),
         beat=torch.from_numpy(rng.integers(0, 25, (1, length))),

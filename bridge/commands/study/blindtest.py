@@ -18,7 +18,7 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options that make a test, and the actions on one that was made."""
+    """Adds the options that make a test, and the actions on one that was made."""
     add = parser.add_argument
     who = "real, sideman, sideman:STYLE, 5-gram, a base, or NAME=FOLDER of MIDI [real sideman small]"
     add("--contestants", metavar="WHO", nargs="+", default=["real", "sideman", "small"], help=who)

@@ -10,11 +10,13 @@ from bridge.live.modes.line import Line
 from bridge.live.modes.mode import Mode
 from bridge.live.playing.context import Context
 from bridge.live.playing.keyboard import KeyEvent
-from engine.chords import Chord
+from engine.chords import Chart, Chord, ChordSpan
 
 __all__ = ["Following"]
 
 BETWEEN_ANSWERS_US: Final = 40_000  # the least; a grasp whose fingers come apart is several chords
+
+AT_REST: Final = Chord(0, "maj7")  # is led up to where none is held: what is asked is known in every key
 
 
 class Following(Mode):
@@ -41,6 +43,11 @@ class Following(Mode):
         self._held.hear(events)
         if strikes:
             self._latched = None
+
+    def lead(self, now_us: int) -> Chart:
+        """See Mode. The chord that is followed, or that may be."""
+        metre = self._beat.metre
+        return Chart((ChordSpan(0.0, float(metre.beats), self._chord or AT_REST),), 1, metre)
 
     def judged_as(self, now_us: int) -> str:
         """See Mode. While the player's right hand runs a line, there is room for chords behind it."""

@@ -72,6 +72,13 @@ class Mode:
         """Where the chart lies, its beat 0 the first time round; None where none is played just now."""
         return None
 
+    def lead(self, now_us: int) -> Chart | None:
+        """Bars that go round, the one in which the music is first, for what leads up to those ahead.
+
+        None: what has been heard of the player says how to go on.
+        """
+        return None
+
     def judged_as(self, now_us: int) -> str:
         """The mode of MODES whose role the music has now."""
         return self.name

@@ -18,6 +18,7 @@ from bridge.live.modes.trading import Trading
 from bridge.live.playing.context import Context
 from bridge.live.playing.timeline import WallTimeline
 from bridge.live.rounds.banks import Banks
+from bridge.live.rounds.recollecting import Playing, Recollecting
 from engine.chords import Chart
 from engine.metre import parse_metre
 
@@ -44,6 +45,7 @@ class Modes:
         self._count_in_bars = count_in_bars
         self._judging, self._keep_clear, self._ending = Judging(context), KeepClear(context), Ending(context)
         self.banks, self._on_recall = Banks(context, seed), on_recall
+        self._recollecting = Recollecting(context)
         self.following = Following(context, release_us=release_us)
         self.charting: Charting | None = None  # kept while another mode plays
         self.mode: Mode = self.following
@@ -87,9 +89,11 @@ class Modes:
         if not self._ahead.playing:
             self._ending.give_up()
             self._context.knobs.apply(now_us)
+            self._recollect(situation, now_us)
             self._judging.begin(situation)
         self.mode.step(now_us)
         if self._ahead.playing:
+            self._recollect(situation, now_us)
             self._judging.look(situation, now_us)
         return self._ending.step(situation, now_us)
 
@@ -97,16 +101,22 @@ class Modes:
         """Stores banks and has them take over where it is time, also while nothing may play."""
         recalled = self.banks.step(now_us)
         if recalled:
-            if self._ahead.playing:
-                self.mode.resume(self._ahead.improviser.time_s)
-                self._ending.resume()
+            self._recollecting.know()
+            self._resume()
             self._on_recall(recalled)
+
+    @property
+    def works(self) -> bool:
+        """Whether there is something to do in every round, also at rest."""
+        return self._recollecting.works or self.mode.listens
 
     def fill(self, look_ahead_us: int, inbox: Inbox, now_us: int, *, hears: bool) -> None:
         """Makes music ahead, until there is news. hears: what the player does counts."""
         settles_in_us = self.mode.settles_in_us(now_us) if hears else None
         if settles_in_us is None:
             self._ahead.fill(look_ahead_us, inbox.has_news, self.mode.skip)
+            if self._recollecting.works and not inbox.has_news():
+                self._recollecting.work()
             return
         settled_us = now_us + settles_in_us  # then the hand that moves may be known to hold another chord
         self._ahead.fill(
@@ -163,6 +173,20 @@ class Modes:
         self._beat.metre = parse_metre(metre)
         self.mode.set_metre()
         self._context.report("metre", f"{metre}, tempo counts {self._beat.metre.beat_name}")
+
+    def _recollect(self, situation: Situation, now_us: int) -> None:
+        """Recalls what is asked anew, unless a bank is to take over, which has a past of its own."""
+        playing = Playing(situation.mode, situation.tempo_bpm, self.mode.metre, self.mode.lead)
+        if self.banks.recalling:
+            self._recollecting.know()
+        elif self._recollecting.step(playing, self.banks.seed, now_us):
+            self._resume()
+
+    def _resume(self) -> None:
+        """Goes on with another stream that has taken over."""
+        if self._ahead.playing:
+            self.mode.resume(self._ahead.improviser.time_s)
+            self._ending.resume()
 
     def _over_chart(self, name: str) -> Charting:
         assert self.charting is not None

@@ -46,6 +46,11 @@ class Banks:
         self._recalling: tuple[str, float] | None = None
         self._ready: _Bank | None = None  # what takes over, forked in time: at the line there is none for it
 
+    @property
+    def recalling(self) -> bool:
+        """Whether a bank is to take over."""
+        return self._recalling is not None
+
     def store(self, name: str, metre: Metre) -> None:
         """Stores what plays, from the next bar line on; at rest, or without a beat, at once."""
         if not self._ahead.playing:

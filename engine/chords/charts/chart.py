@@ -88,6 +88,11 @@ class Chart:
             (*self.sections, *sections),
         )  # fmt: skip
 
+    def turned(self, bars: int) -> Chart:
+        """This chart, which goes round, begun so many bars later, as a chart without sections."""
+        first = bars % self.bars
+        return self.cut(first, self.bars).followed_by(self.cut(0, first))
+
     def changes(self, tempo_bpm: float) -> list[tuple[float, Chord | None]]:
         """(onset_s, chord) of every change: what Session.set_chords takes. A chord that goes on is not named again."""
         changes: list[tuple[float, Chord | None]] = []

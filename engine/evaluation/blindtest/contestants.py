@@ -41,13 +41,13 @@ class Contestant(Protocol):
     def is_real(self) -> bool: ...
 
     def play(self, place: Place, number: int, seed: int) -> Notes:
-        """Notes from 0 to the place's length. number: the place's, from 0; the same seed plays the same."""
+        """Returns notes from 0 to the place's length. number: the place's, from 0. The same seed plays the same."""
         ...
 
 
 @dataclass(frozen=True)
 class Real:
-    """What was really played at the place."""
+    """Plays what was really played at the place."""
 
     name: str
     is_real: bool = True
@@ -112,12 +112,12 @@ class FolderOf:
 
 
 def place_name(number: int) -> str:
-    """How a folder's file for a place is called."""
+    """Returns the name of a folder's file for a place."""
     return f"place-{number + 1:02d}"
 
 
 def enlist(specs: Sequence[str], data: Path | None) -> list[Contestant]:
-    """One contestant for each text: KINDS, each with `NAME=` before it where it is to be called otherwise.
+    """Makes a contestant of each text: one of KINDS, with `NAME=` before it where it is to have another name.
 
     SidemanError: an unknown one, two of one name, a folder without MIDI files, or a 5-gram without training tokens.
     """

@@ -20,7 +20,7 @@ HIGH_PASS = (0.0, 0.5003270373238773, 38.13547087602444)
 
 
 def loudness_lufs(sound: F64, rate_hz: int) -> float:
-    """Integrated loudness of (N,) samples of one channel within -1..1; -inf where all of it is silence."""
+    """Returns the integrated loudness of (N,) samples of one channel within -1..1; -inf for silence."""
     weighted = np.fft.irfft(np.fft.rfft(sound) * _k_weighting(len(sound), rate_hz), n=len(sound))
     power = np.concatenate([[0.0], np.cumsum(weighted**2)])
     block, hop = min(int(BLOCK_S * rate_hz), len(sound)), int(HOP_S * rate_hz)
@@ -34,7 +34,7 @@ def loudness_lufs(sound: F64, rate_hz: int) -> float:
 
 
 def matched(sounds: list[F64], rate_hz: int) -> list[F64]:
-    """All clips at one loudness: TARGET_LUFS, or so much less for all alike as the one with the highest peak needs.
+    """Brings all clips to one loudness: TARGET_LUFS, or less where the clip with the highest peak needs it.
 
     Silence stays silence.
     """
@@ -52,7 +52,7 @@ def _lufs(power: F64 | np.floating) -> F64:
 
 
 def _k_weighting(length: int, rate_hz: int) -> npt.NDArray[np.complex128]:
-    """The gain of both filters at the frequencies of a real transform of that length."""
+    """Returns the gain of both filters at the frequencies of a real transform of that length."""
     z = np.exp(-2j * np.pi * np.fft.rfftfreq(length))  # z to the -1
     gain_db, quality, corner_hz = SHELF
     k = np.tan(np.pi * corner_hz / rate_hz)

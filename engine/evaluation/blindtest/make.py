@@ -36,7 +36,7 @@ class Made:
 
 
 def key_path(page: Path) -> Path:
-    """Where a page's key lies: test.html has test.key.json beside it."""
+    """Returns where a page's key lies: test.html has test.key.json beside it."""
     return page.with_name(f"{page.stem}.key.json")
 
 
@@ -86,7 +86,7 @@ def make_test(
 
 
 def write_leads(folder: Path, places: Sequence[Place]) -> None:
-    """place-01.mid ...: what stands before each place, for others to go on from; charts as chord markers alone.
+    """Writes place-01.mid ...: what precedes each place, for others to go on from; charts as chord markers alone.
 
     What they make of it goes into a folder under the same names, its time beginning where the lead ends.
     """

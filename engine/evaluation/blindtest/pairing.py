@@ -20,7 +20,7 @@ class Pair:
 
 
 def make_pairs(contestants: int, places: int, count: int, seed: int) -> list[Pair]:
-    """`count` pairs in random order: all couples equally often, each on both sides equally often, to one pair's grace.
+    """Makes `count` pairs in random order: all couples, and both sides of each, equally often, give or take one pair.
 
     A couple meets at a place a second time only when it has met at all of them.
     """

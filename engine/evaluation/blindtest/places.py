@@ -33,7 +33,7 @@ class MusicPlace:
 
     @property
     def about(self) -> str:
-        """What the key says of it."""
+        """Returns what the key says of it."""
         return f"{self.excerpt.collection}, piece {self.work}"
 
 
@@ -60,7 +60,7 @@ Place = MusicPlace | ChartPlace
 
 
 def held_out(data: Path | None, real: Path | None) -> Shard:
-    """The pieces that are really played: the test side of prepared data, or every MIDI file of a folder.
+    """Returns the pieces that were really played: the test side of prepared data, or every MIDI file of a folder.
 
     DataError: neither is given, or nothing in it can be read.
     """
@@ -84,7 +84,7 @@ def held_out(data: Path | None, real: Path | None) -> Shard:
 
 
 def music_places(shard: Shard, count: int, length_s: float, seed: int) -> list[MusicPlace]:
-    """Up to `count` places, from as many pieces as there are. DataError: fewer than two."""
+    """Chooses up to `count` places, from as many pieces as there are. DataError: fewer than two."""
     rng = np.random.default_rng(seed)
     found: list[list[MusicPlace]] = []
     for work in rng.permutation(len(shard.pieces)):
@@ -106,7 +106,7 @@ def music_places(shard: Shard, count: int, length_s: float, seed: int) -> list[M
 
 
 def chart_places(texts: Sequence[str], tempo_bpm: float, count: int, length_s: float) -> list[ChartPlace]:
-    """The charts in turn until there are `count` places, each played for whole bars of about length_s."""
+    """Takes the charts in turn until there are `count` places, each of whole bars that last about length_s."""
     charts = []
     for work, text in enumerate(texts):
         chart = parse_chart(text)

@@ -45,7 +45,7 @@ class Key:
     salt: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def text(self) -> str:
-        """The file's content, the same for the same key."""
+        """Returns the file's content, the same for the same key."""
         return json.dumps(
             {
                 "format": FORMAT,
@@ -72,7 +72,7 @@ def write_key(path: Path, key: Key) -> str:
 
 
 def read_key(path: Path) -> tuple[Key, str]:
-    """A key and its hash. DataError: it is missing, or no key."""
+    """Reads a key; returns it and its hash. DataError: it is missing, or no key."""
     try:
         text = path.read_text(encoding="utf-8")
         data = json.loads(text)

@@ -37,7 +37,7 @@ class Clip:
 
 
 def rendered(clips: list[tuple[Notes, float]], progress: Callable[[int], None] = lambda done: None) -> list[Clip]:
-    """(notes, length_s) of each clip -> its sound, all equally loud. SidemanError: no FluidSynth or no soundfont."""
+    """Renders (notes, length_s) of each clip, all equally loud. SidemanError: no FluidSynth or no soundfont."""
     sounds: list[F64] = []
     rate_hz = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -52,12 +52,12 @@ def rendered(clips: list[tuple[Notes, float]], progress: Callable[[int], None] =
 
 
 def mime_type() -> str:
-    """What `encoded` writes here: MP3 where soundfile is installed, else WAV."""
+    """Returns the type that `encoded` makes here: MP3 where soundfile is installed, else WAV."""
     return "audio/mpeg" if find_spec("soundfile") else "audio/wav"
 
 
 def encoded(clip: Clip) -> bytes:
-    """A file of type mime_type(): MP3, which every browser plays, or a WAV file of 22 kHz, six times as large."""
+    """Encodes a clip as mime_type() says: MP3, which every browser plays, or WAV at 22 kHz, six times as large."""
     if find_spec("soundfile"):
         import soundfile
 
@@ -80,14 +80,14 @@ def encoded(clip: Clip) -> bytes:
 
 
 def _read(path: Path) -> tuple[F64, int]:
-    """(N, channels) samples within -1..1 of a 16-bit WAV file, and their rate."""
+    """Reads (N, channels) samples within -1..1 of a 16-bit WAV file, and their rate."""
     with wave.open(str(path), "rb") as file:
         raw = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
         return raw.reshape(-1, file.getnchannels()) / 32768.0, file.getframerate()
 
 
 def _cut(sound: F64, length_s: float, rate_hz: int) -> F64:
-    """Exactly length_s and its tail: all clips of a place are equally long."""
+    """Cuts or pads to exactly length_s and its tail: all clips of a place are equally long."""
     length, fade = int((length_s + TAIL_S) * rate_hz), int(FADE_S * rate_hz)
     cut = np.zeros(length)
     cut[: min(length, len(sound))] = sound[:length]

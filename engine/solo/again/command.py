@@ -26,7 +26,7 @@ MAX_COUNT = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `again`."""
+    """Adds the options of `again`."""
     parser.add_argument("take", metavar="TAKE.mid", type=Path)
     parser.add_argument("--bars", metavar="A-B", help="bars to play again, counted from 1: 5-8, or 5")
     parser.add_argument("--beats", metavar="A-B", help="beats to play again, counted from 1")
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the best ways found. SidemanError on bad input, before anything is played."""
+    """Writes the best candidates. SidemanError on bad input, before anything is played."""
     from engine.data.reading.corpus import Source, read_piece
     from engine.model.checkpoint import load_checkpoint
     from engine.solo.again.midi_take import MidiTake
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _grid(path: Path) -> tuple[F64, I64]:
-    """The file's own beats, as a sequencer shows them, to the end of its last bar; empty where it counts frames."""
+    """Returns the file's own beats, as sequencers show them, to its last bar's end; none where it counts frames."""
     performance = read_performance(path, beats=True)
     beats_s, in_bar = list(performance.beats_s), list(performance.beat_in_bar)
     end_s = float(performance.notes["offset_s"].max())
@@ -118,7 +118,7 @@ def _grid(path: Path) -> tuple[F64, I64]:
 
 
 def _chart_chords(text: str, path: Path, beats_s: F64, in_bar: I64) -> list[tuple[float, Chord | None]]:
-    """A chart's chords at the take's beats, round and round. SidemanError: the take has no beat."""
+    """Lays a chart over the take's beats, round and round. SidemanError: the take has no beat."""
     lines = np.flatnonzero(in_bar == 0)
     if len(lines) < 2:
         raise SidemanError(f"{path}: has no beat to lay --chords over: leave it out")

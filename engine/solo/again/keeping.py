@@ -16,7 +16,7 @@ TOGETHER_STEPS = 5  # what is struck within so many steps is one chord
 
 
 def kept_notes(notes: Sequence[Struck], keep: str | None) -> list[Struck]:
-    """The notes of a gap, in order, that stay. keep: one of KEEPS; None: none does.
+    """Returns the notes of a gap that stay, in order. keep: one of KEEPS; None: none does.
 
     rhythm keeps no note: it is the moments that stay.
     """
@@ -29,7 +29,7 @@ def kept_notes(notes: Sequence[Struck], keep: str | None) -> list[Struck]:
 
 
 def kept_register(keep: str | None, kept: Sequence[Struck], low: int, high: int) -> tuple[int, int]:
-    """Lowest and highest pitch of what is new: beside what stays, not across it, where that leaves an octave."""
+    """Returns the lowest and highest pitch of new notes: beside those that stay, where that leaves an octave."""
     pitches = sorted(note.pitch for note in kept)
     if keep == "left":
         low = max(low, min(LEFT_TOP + 1, high))
@@ -43,7 +43,7 @@ def kept_register(keep: str | None, kept: Sequence[Struck], low: int, high: int)
 
 
 def narrowed(begin_s: float, end_s: float, vary: float, beat_s: float, seed: int) -> tuple[float, float]:
-    """The stretch of a gap that is played anew where only a share of it is: whole beats in a row, one at least."""
+    """Returns the stretch of a gap that is played anew where only a share of it is: whole beats in a row, 1 or more."""
     beats = max(1, round((end_s - begin_s) / beat_s))
     new = max(1, round(vary * beats))
     if new >= beats:

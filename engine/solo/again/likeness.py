@@ -19,7 +19,7 @@ NEAR_STEPS = round(12 / STEP_S)  # what lies farther away is another part
 
 
 def like_the_take(gap: Gap, controls: Sequence[Control]) -> dict[str, str | float]:
-    """What Session.set_auto is told so that the gap is like what surrounds it; where nothing does, what stood in it."""
+    """Returns values for Session.set_auto that make the gap like its surroundings or, without any, its old notes."""
     left = [note for note in gap.left if note.step >= gap.begin - NEAR_STEPS]
     right = [note for note in gap.right if note.step < gap.end + NEAR_STEPS]
     sides = [side for side in (left, right) if len(side) >= 4] or [side for side in (list(gap.removed),) if side]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
+from engine.midi_io.read import read_bytes
 from engine.midi_io.select import DRUM_CHANNEL
 from engine.midi_io.tempo_map import TempoMap
 
@@ -34,10 +36,11 @@ class MidiTake:
 
     def __init__(self, path: Path) -> None:
         """MidiFileError: the file is missing, broken, or holds no pitched note."""
+        data = read_bytes(path)
         try:
-            self._file = mido.MidiFile(path)
-        except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
-            raise MidiFileError(f"{path}: cannot be read to be written again: {error}") from None
+            self._file = mido.MidiFile(file=BytesIO(data))
+        except (OSError, EOFError, ValueError, KeyError, IndexError):
+            raise MidiFileError(f"{path}: is no MIDI file, or a damaged one: give a .mid file to play again") from None
         tempos: list[tuple[int, int]] = []
         self.notes: list[TakeNote] = []
         for number, track in enumerate(self._file.tracks):
@@ -49,11 +52,11 @@ class MidiTake:
         self.tempo_map = TempoMap.from_division(division, tempos)
 
     def seconds(self, tick: int) -> float:
-        """The moment of a tick."""
+        """Returns the second of a tick."""
         return float(self.tempo_map.to_seconds(tick))
 
     def tick(self, time_s: float) -> int:
-        """The tick nearest to a moment."""
+        """Returns the tick nearest to a second."""
         times = self.tempo_map
         at = max(0, int(np.searchsorted(times.seconds, time_s, side="right")) - 1)
         return round(float(times.ticks[at]) + (time_s - float(times.seconds[at])) / float(times.seconds_per_tick[at]))
@@ -106,7 +109,7 @@ class MidiTake:
 def _with_notes(
     rows: list[tuple[int, int, mido.Message]], added: Sequence[tuple[int, int, int, int]], channel: int
 ) -> list[tuple[int, int, mido.Message]]:
-    """The track's events with the new ones among them: ends before, starts behind what stands at the same tick."""
+    """Returns the track's events and the new ones: ends before, starts behind what stands at the same tick."""
     new: list[tuple[int, int, mido.Message]] = []
     for on, off, pitch, velocity in added:
         new.append((on, 2, mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)))

@@ -65,7 +65,7 @@ def play_again(
     backend: str = "auto",
     effort: Effort | None = None,
 ) -> Again:
-    """The `count` best ways through the gap. Notes outside it, and those that stay, are not touched.
+    """Returns the `count` best candidates. Notes outside the gap, and those that stay, are not touched.
 
     The same arguments give the same notes. ParameterError, SidemanError: as Session.
     """
@@ -115,14 +115,14 @@ def play_again(
 
 
 def _beat_s(request: Request) -> float:
-    """The length of a beat in the gap; half a second where none is known."""
+    """Returns the length of a beat in the gap; half a second where none is known."""
     beats = request.beats_s
     near = beats[(beats >= request.begin_s - 4) & (beats <= request.end_s + 4)]
     return float(np.median(np.diff(near))) if len(near) > 1 else 0.5
 
 
 def _chords(request: Request, start_s: float) -> list[tuple[float, Chord | None]]:
-    """The take's chords from start_s on, which becomes 0."""
+    """Returns the take's chords from start_s on, which becomes 0."""
     now = [chord for onset_s, chord in request.chords if onset_s <= start_s][-1:]
     later = [(onset_s - start_s, chord) for onset_s, chord in request.chords if onset_s > start_s]
     return [(0.0, now[0] if now else None), *later]
@@ -141,7 +141,7 @@ def _session(
     seed: int,
     backend: str,
 ) -> Session:
-    """One that has heard some events and stands where the gap begins, `shift` steps later than in the take."""
+    """Makes a session that has heard the events and stands at the gap, `shift` steps later than in the take."""
     session = Session(checkpoint, seed, backend)
     asked = {name: params.get(name, BY_NAME[name].default) for name in ("register_low", "register_high")}
     low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))

@@ -19,7 +19,7 @@ _RANGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:-\s*(\d+(?:\.\d+)?))?\s*")
 def span_s(
     beats_s: F64, beat_in_bar: npt.NDArray[np.int64], *, bars: str | None, beats: str | None, seconds: str | None
 ) -> tuple[float, float]:
-    """Start and end, in seconds, of the one of the three that is given: "5-8" (counted from 1, both ends meant) or "5".
+    """Returns start and end in seconds of the one that is given: "5-8" (counted from 1, both ends meant) or "5".
 
     beats_s, beat_in_bar: (B,) the take's beats, the last one where the music has ended. SidemanError: none or several
     are given, a range that is none, or one beyond the take; its text says how long the take is.

@@ -13,6 +13,7 @@ from bridge.errors import BridgeError
 from bridge.plugin.finding.address_file import Address, read_address, write_address
 from bridge.plugin.server import PluginServer
 from tests.bridge.plugin.conftest import is_ready
+from tests.support.live.fake_session import CONTROLS, FakeSession
 from tests.support.plugin.fake_engine import wait_for
 from tests.support.plugin.host import ClapHost
 
@@ -198,6 +199,37 @@ def test_a_project_comes_back_as_it_was(make_host: Make) -> None:
     assert second.text("Groove") == "blues"
     assert second.text("Temperature") == "0.800"
     assert second.text("Seed") == "123456789"
+
+
+def test_what_a_project_asks_and_this_machine_has_not_is_said_and_the_rest_plays(
+    address: Path, make_host: Make
+) -> None:
+    """A style that was learned elsewhere, and a base that cannot be asked for a role."""
+    sessions: list[FakeSession] = []
+
+    def make(seed: int) -> FakeSession:
+        session = FakeSession(seed)
+        session.controls = tuple(control for control in CONTROLS if control.name != "role")
+        sessions.append(session)
+        return session
+
+    server = PluginServer(make, lambda what, text: None)
+    server.open()
+    host = with_chart(make_host())
+    host.turn("Role", 1.0)
+    host.flush()
+    assert host.load(host.save() + CHART + b"text style somebody_elses\n")
+    host.playing = True
+    wait_for(lambda: host.process(64) == 1 and "somebody_elses" in host.text("Engine"), host.text("Engine"))
+    wait_for(lambda: "; role" in host.text("Engine"), host.text("Engine"))
+    host.play(1.0)
+    assert host.onsets()
+    assert b"text style somebody_elses" in host.save(), "the project keeps it"
+    host.turn("Role", 0.0)
+    host.process(64)
+    wait_for(lambda: "role" not in host.text("Engine"), "it is said for ever")
+    assert "somebody_elses" in host.text("Engine")
+    server.close()
 
 
 @pytest.mark.parametrize("broken", [b"", b"sideman 2\n", b"\xff" * 100])

@@ -59,7 +59,7 @@ def script(world: World, seed: int) -> None:
     held: tuple[int, ...] = ()
     live = world.live
     for _ in range(25):
-        action = draw.randrange(15)
+        action = draw.randrange(16)
         if action < 4:
             world.release(*held)
             held = draw.choice((D_MINOR_7, G_7, C_MAJOR_7))
@@ -67,6 +67,10 @@ def script(world: World, seed: int) -> None:
         elif action < 7:
             name, low, high = draw.choice((("temperature", 0.1, 2.0), ("quantise", 0, 1), ("humanise", 0, 1)))
             world.turn(name, draw.uniform(low, high))
+        elif action == 15:
+            world.turn(
+                *draw.choice((("groove", "bossa"), ("left_hand", "stride"), ("role", "comping"), ("role", "auto")))
+            )
         elif action == 7:
             live.set_chart(parse_chart("Dm7 G7/B | Cmaj7 N.C."))
         elif action == 8:
@@ -117,6 +121,22 @@ def test_a_session_that_lost_the_processor_again_and_again_goes_to_the_scheduler
         script(world, seed)
         world.end()
         assert replayed(tmp_path / "log").parted_s is None
+
+
+def test_what_is_recalled_in_mid_music_is_recalled_again(tmp_path: Path) -> None:
+    shipped = load_checkpoint(None)
+    world = LoggedWorld(make_session=lambda seed: Session(shipped, seed))
+    world.log_to(tmp_path / "log")
+    world.live.set_tempo(140.0)
+    world.live.set_chart(parse_chart("Dm7 | G7"))
+    for row, value in (("left_hand", "stride"), ("groove", "bossa"), ("role", "comping")):
+        world.run(3.1)
+        world.turn(row, value)
+    world.run(6.0)
+    world.end()
+    replay = replayed(tmp_path / "log", lambda seed: Session(shipped, seed))
+    assert replay.parted_s is None
+    assert [tuple(message) for _, message in replay.played] == [sent[2:] for sent in world.sent]
 
 
 def test_a_hosts_clock_plays_again(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from engine.data.diet import Diet  # noqa: E402
 from engine.data.eval_windows import eval_windows  # noqa: E402
+from engine.data.feed import Feed  # noqa: E402
 from engine.data.prepare import Settings, prepare  # noqa: E402
 from engine.data.shards.shards import load_shard  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
@@ -145,6 +147,36 @@ def test_updates_after_a_resume_are_those_of_an_uninterrupted_run(data: Path, tm
     second = Trainer(config, 8, seed=3)
     second.load(tmp_path / "state.safetensors")
     halves += [second.step(sampler) for _ in range(4)]
+    assert halves == losses
+    for name, value in whole.weights().items():
+        np.testing.assert_array_equal(second.weights()[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("workers", [(0, 2), (2, 1)])
+def test_a_base_resumes_to_the_same_curve_whatever_makes_its_batches(
+    workers: tuple[int, int], data: Path, tmp_path: Path
+) -> None:
+    """With all that a base's training draws: practice pieces, controls, straying, dropout, several parts an update."""
+    plain, base = load_config(write_config(tmp_path, epochs=1)), load_config("next_base")
+    training = replace(plain.training, practice=0.5, practice_edition=2, gradient_accumulation=2, ema=0.9, fall=0.5)
+    config = replace(plain, model=replace(plain.model, controls=base.model.controls), training=training)
+    diet = Diet(
+        data / "train.safetensors", 64, 4, 3, practice=training.practice, controls=config.model.controls,
+        edition=training.practice_edition,
+    )  # fmt: skip
+    whole = Trainer(config, 6, seed=3)
+    windows = diet.open()
+    losses = [float(whole.step(windows)) for _ in range(6)]
+    assert len(set(losses)) == 6
+    first = Trainer(config, 6, seed=3)
+    feed = Feed(diet, first.batch_number(0), workers=workers[0])
+    halves = [float(first.step(feed)) for _ in range(3)]
+    first.save(tmp_path / "state.safetensors")
+    torch.manual_seed(99)
+    second = Trainer(config, 6, seed=3)
+    second.load(tmp_path / "state.safetensors")
+    feed = Feed(diet, second.batch_number(0), workers=workers[1])
+    halves += [float(second.step(feed)) for _ in range(3)]
     assert halves == losses
     for name, value in whole.weights().items():
         np.testing.assert_array_equal(second.weights()[name], value, err_msg=name)

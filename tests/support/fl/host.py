@@ -199,7 +199,7 @@ class FakeFL:
             self.violations.append(f"{self.callback or 'import'} called FL more than {MAX_CALLS} times")
 
     def take_sysex(self, message: bytes) -> None:
-        """What device.midiOutSysex does with a message: send it, or swallow it without a word."""
+        """Does what device.midiOutSysex does with a message: sends it, or swallows it without a word."""
         if not isinstance(message, bytes):
             raise TypeError("a bytes-like object is required")
         self._frames += 1

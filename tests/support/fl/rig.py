@@ -47,7 +47,7 @@ class Studio:
             self.exchange()
 
     def exchange(self) -> None:
-        """What waits on the port arrives, both ways."""
+        """Delivers what waits on the port, both ways."""
         frames, self.fl.sent = self.fl.sent, []
         if not self.engine_runs:
             return
@@ -77,14 +77,14 @@ class Studio:
         return self.fl.hints[-1] if self.fl.hints else ""
 
     def check(self) -> None:
-        """No rule of FL was broken."""
+        """Checks that no rule of FL was broken."""
         assert self.fl.disabled is None
         assert self.fl.violations == []
         assert [line for line in self.fl.output if "Error" in line] == []
 
 
 def folder_with(tmp_path: Path, controls: str) -> Path:
-    """The script with a map of the user's own."""
+    """Makes a folder of the script with a map of the user's own."""
     shutil.copytree(FOLDER, tmp_path / "Sideman", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "Sideman" / "sideman_map.py").write_text(controls)
     return tmp_path / "Sideman"

@@ -35,7 +35,7 @@ def _refused(name: str) -> Callable[..., NoReturn]:
 
 
 def _copy(name: str, **changes: object) -> types.ModuleType:
-    """The real module with some names replaced."""
+    """Copies the real module with some names replaced."""
     module = types.ModuleType(name)
     module.__dict__.update(importlib.import_module(name).__dict__)
     module.__dict__.update(changes)
@@ -43,7 +43,7 @@ def _copy(name: str, **changes: object) -> types.ModuleType:
 
 
 def broken_modules() -> dict[str, types.ModuleType]:
-    """The modules that import on FL 2024 and fail when used."""
+    """Returns the modules that import on FL 2024 and fail when used."""
     thread = type("Thread", (), {"__init__": lambda *_, **__: None, "start": _refused("_thread")})
     return {
         "socket": _copy("socket", socket=_refused("_socket.socket"), create_connection=_refused("_socket.socket")),
@@ -55,7 +55,7 @@ def broken_modules() -> dict[str, types.ModuleType]:
 
 
 def fileless_modules() -> dict[str, types.ModuleType]:
-    """What fails besides where a script may not even look at a file."""
+    """Returns what fails besides where a script may not even look at a file."""
     modules = broken_modules()
     for name, functions in FILES.items():
         real = modules.get(name) or _copy(name)

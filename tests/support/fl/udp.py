@@ -24,7 +24,7 @@ class FakeUdp:
         self._blocking = True
 
     def module(self) -> types.ModuleType:
-        """What `import socket` gives."""
+        """Returns what `import socket` gives."""
         module = types.ModuleType("socket")
         module.__dict__.update(AF_INET=2, SOCK_DGRAM=2, socket=self._make)
         return module

@@ -31,7 +31,7 @@ class JackServer:
     frames: int = 64
 
     def kill(self, with_signal: int = signal.SIGKILL) -> None:
-        """As a crash would: no goodbye to the clients; SIGTERM says one."""
+        """Ends it as a crash would, without the goodbye to clients that SIGTERM gives."""
         self.process.send_signal(with_signal)
         self.process.wait(10)
 
@@ -40,7 +40,7 @@ class JackServer:
         self.process = _started(self.environment, self.realtime, self.frames)
 
     def ports(self) -> list[str]:
-        """The names of every port, as jack_lsp lists them."""
+        """Returns the names of all ports, as jack_lsp lists them."""
         return _jack_lsp(self.environment).stdout.split("\n")
 
     def connect(self, source: str, sink: str) -> None:
@@ -102,7 +102,7 @@ def _started(environment: dict[str, str], realtime: bool, frames: int) -> subpro
 
 @contextmanager
 def _free_name() -> Iterator[str]:
-    """A server name that no other test run on this machine uses.
+    """Finds a server name that no other test run on this machine uses.
 
     From a small pool, because a machine remembers eight servers: one that was killed keeps its place until another
     starts under its name.

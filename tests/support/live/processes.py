@@ -23,14 +23,14 @@ SHIPPED_ENGINE = [sys.executable, "-m", "bridge.cli", "play"]
 
 
 def free_udp_port() -> int:
-    """A UDP port that nobody holds just now."""
+    """Returns a UDP port that nobody holds just now."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def ask(osc_port: int, name: str) -> object:
-    """The value in force, over UDP."""
+    """Asks for the value in force, over UDP."""
     with OscClient(osc_port) as client:
         message = client.ask("/sideman/get", name, reply="/sideman/value", timeout_s=5.0)
     assert message is not None, f"nobody answers on port {osc_port}"
@@ -55,7 +55,7 @@ class Lines:
             thread.start()
 
     def wait_for(self, text: str, timeout_s: float = 30.0) -> str:
-        """The first line with this text in it."""
+        """Waits for the first line with this text in it, and returns it."""
         give_up = time.monotonic() + timeout_s
         while time.monotonic() < give_up:
             ended = self.process.poll() is not None and not any(thread.is_alive() for thread in self._threads)
@@ -68,13 +68,13 @@ class Lines:
         raise AssertionError(f"no line with {text!r} (exit code {self.process.poll()}): {self.lines} {self.errors}")
 
     def end(self, with_signal: int = signal.SIGINT, timeout_s: float = 10.0) -> int:
-        """Sends the signal; the exit code, once all output is read."""
+        """Sends the signal; returns the exit code, once all output is read."""
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
         return self.join(timeout_s)
 
     def join(self, timeout_s: float = 10.0) -> int:
-        """The exit code, once all output is read."""
+        """Returns the exit code, once all output is read."""
         code = self.process.wait(timeout_s)
         for thread in self._threads:
             thread.join(5)
@@ -84,7 +84,7 @@ class Lines:
         return code
 
     def kill(self) -> None:
-        """For a test that has failed."""
+        """Kills it, for a test that has failed."""
         if self.process.poll() is None:
             self.process.kill()
             self.join()
@@ -104,15 +104,15 @@ class Listener(Lines):
         self.wait_for("ready")
 
     def messages(self) -> list[tuple[int, int, int, int]]:
-        """(monotonic us, status, data1, data2) of what was heard so far."""
+        """Returns (monotonic us, status, data1, data2) of what was heard so far."""
         return [tuple(json.loads(line)) for line in tuple(self.lines) if line.startswith("[")]
 
     def onsets(self) -> list[tuple[int, int]]:
-        """(monotonic us, pitch) of every NOTE_ON heard."""
+        """Returns (monotonic us, pitch) of every NOTE_ON heard."""
         return [(at, data1) for at, status, data1, data2 in self.messages() if status & 0xF0 == 0x90 and data2]
 
     def unended(self) -> set[int]:
-        """Pitches that were struck and never ended. AssertionError for a pitch struck twice without an end."""
+        """Returns pitches that were struck and never ended. AssertionError: one was struck twice without an end."""
         sounding: set[int] = set()
         for _, status, data1, data2 in self.messages():
             if status & 0xF0 == 0x90 and data2:
@@ -123,7 +123,7 @@ class Listener(Lines):
         return sounding
 
     def finish(self) -> None:
-        """No more is heard."""
+        """Stops listening."""
         time.sleep(0.2)
         assert self.process.stdin is not None
         self.process.stdin.close()
@@ -141,7 +141,7 @@ class Play(Lines):
         super().__init__([*engine, "--osc-port", str(self.osc_port), *options], environment)
 
     def osc(self, *message: str) -> None:
-        """One message through liblo's oscsend: address, types, values."""
+        """Sends one message through liblo's oscsend: address, types, values."""
         subprocess.run(["oscsend", "127.0.0.1", str(self.osc_port), *message], check=True, timeout=10)
 
 
@@ -149,7 +149,7 @@ class Play(Lines):
 def playing(
     server: JackServer, engine: Sequence[str] = FAKE_ENGINE, options: Sequence[str] = ()
 ) -> Iterator[tuple[Play, Listener]]:
-    """`sideman play` on the server, with a listener on its output."""
+    """Runs `sideman play` on the server, with a listener on its output."""
     play = Play(engine, options, server.environment)
     listener: Listener | None = None
     try:

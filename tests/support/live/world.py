@@ -46,7 +46,7 @@ class World:
         self.live = LiveSession(self.make, self.scheduler, Inbox(self.clock), self.report, self.options, self.observer)
 
     def report(self, what: str, text: str) -> None:
-        """As on a terminal, where what applies of parameters at auto is not told."""
+        """Keeps what a terminal would show; what applies of parameters at auto is kept apart."""
         (self.asked if what == "asked" else self.said).append((what, text))
 
     def clock(self) -> int:
@@ -61,14 +61,14 @@ class World:
         return self.sessions[-1]
 
     def advance(self, duration_us: int) -> None:
-        """Time passes, and the consumer hands out what becomes due."""
+        """Lets time pass; the consumer hands out what becomes due."""
         end_us = self.now_us + duration_us
         while self.now_us < end_us:
             self.now_us = min(self.now_us + TICK_US, end_us)
             self.consume()
 
     def consume(self) -> None:
-        """The consumer looks once."""
+        """Lets the consumer look once."""
         for due_us, status, data1, data2 in self.scheduler.poll(self.now_us):
             self.sent.append((self.now_us, due_us, status, data1, data2))
             if status & 0xF0 == 0x90:
@@ -78,7 +78,7 @@ class World:
                 self.longest_us = max(self.longest_us, self.now_us - self.sounding.pop(data1))
 
     def run(self, duration_s: float) -> None:
-        """The session thread runs its rounds for so long."""
+        """Runs the session thread's rounds for so long."""
         end_us = self.now_us + round(duration_s * 1e6)
         while self.now_us < end_us:
             wait_us = round(self.live.step() * 1e6)
@@ -97,5 +97,5 @@ class World:
             self.live.midi_in(bytes((0x80, pitch, 0)))
 
     def onsets(self, since_us: int = 0) -> list[tuple[int, int]]:
-        """(time_us, pitch) of the NOTE_ONs sent."""
+        """Returns (time_us, pitch) of the NOTE_ONs sent."""
         return [(at, d1) for at, _, status, d1, _ in self.sent if status & 0xF0 == 0x90 and at >= since_us]

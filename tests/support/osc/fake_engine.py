@@ -26,6 +26,6 @@ class FakeEngine:
         self.commands.append((address, arguments))
 
     def server(self, **options: Any) -> OscServer:
-        """A server on a free port, not started."""
+        """Makes a server on a free port, not started."""
         options = {"port": 0, "out_port": None} | options
         return OscServer(self.set, self.command, self.values.__getitem__, **options)

@@ -25,7 +25,7 @@ class Step(NamedTuple):
 
 
 def read_transcript(path: Path) -> list[Step]:
-    """The steps of a file. ValueError for a line that stands nowhere."""
+    """Reads the steps of a file. ValueError: a line that belongs to no step."""
     steps: list[Step] = []
     elsewhere: list[list[str]] | None = None
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -51,7 +51,7 @@ def read_transcript(path: Path) -> list[Step]:
 
 
 def matches(expected: list[str], said: list[str]) -> str:
-    """ "" where the output is what was expected, else the first expected line that did not come."""
+    """Returns "" where the output is what was expected, else the first expected line that did not come."""
     place, any_lines = 0, False
     for line in expected:
         if line == "...":
@@ -71,7 +71,7 @@ def fits(expected: str, line: str) -> bool:
 def perform(
     events: list[tuple[str, str]], said: Callable[[], list[str]], do: Callable[[str], None]
 ) -> threading.Thread:
-    """A thread that lets each event happen once its line was said; Ctrl-C goes to this process."""
+    """Starts a thread that lets each event happen once its line was said; Ctrl-C goes to this process."""
 
     def run() -> None:
         for awaited, what in events:

@@ -239,7 +239,7 @@ class ClapHost:
         return [event for event in self.played if event.status == 0x90]
 
     def sounding(self) -> set[int]:
-        """Pitches struck and not ended. An end of what is silent, or a strike of what sounds, fails."""
+        """Returns pitches struck and not ended. Fails for an end of what is silent, or a strike of what sounds."""
         keys: set[int] = set()
         for event in self.played:
             if event.status == 0x90:

@@ -43,7 +43,7 @@ class Answers:
 
 
 def write_answers(path: Path, answers: Answers) -> None:
-    """Writes what the page would write."""
+    """Writes answers as the page does."""
     rows = []
     for answer in answers.answers:
         row: dict[str, Any] = {"pair": answer.pair, "choice": "A" if answer.chose_a else "B"}
@@ -56,7 +56,7 @@ def write_answers(path: Path, answers: Answers) -> None:
 
 
 def read_answers(paths: Sequence[Path], sealed: str, pairs: int) -> list[Answers]:
-    """The answers of each file, in order. DataError: a file that is none, of another test, or a listener twice."""
+    """Reads the answers of each file, in order. DataError: a file is none, of another test, or a listener twice."""
     read: list[Answers] = []
     for path in paths:
         answers = _read(path, pairs)

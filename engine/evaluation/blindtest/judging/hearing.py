@@ -39,7 +39,7 @@ NAMES = (
 
 
 def counted(notes: Notes, length_s: float) -> F64:
-    """(len(NAMES),) of a clip from 0 to length_s; zeros where there is next to nothing to count."""
+    """Returns (len(NAMES),) figures of a clip from 0 to length_s; zeros where it has hardly a note."""
     if len(notes) < 4:
         return np.zeros(len(NAMES))
     onset_s, length = notes["onset_s"], notes["offset_s"] - notes["onset_s"]
@@ -69,19 +69,19 @@ def counted(notes: Notes, length_s: float) -> F64:
 
 
 def _shares(values: F64, edges: F64) -> F64:
-    """(len(edges) + 1,) shares of the values between the edges."""
+    """Returns (len(edges) + 1,) shares of the values between the edges."""
     counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
     shares: F64 = counts / max(1, counts.sum())
     return shares
 
 
 def _follows(values: F64) -> float:
-    """Correlation of each value with the one before; 0 where nothing varies."""
+    """Returns the correlation of each value with the one before; 0 where nothing varies."""
     if len(values) < 4 or values[1:].std() < 1e-9 or values[:-1].std() < 1e-9:
         return 0.0
     return float(np.corrcoef(values[1:], values[:-1])[0, 1])
 
 
 def _repeats(top: F64, size: npt.NDArray[np.int64]) -> float:
-    """Share of the chords with the top note and the size of the one before."""
+    """Returns the share of chords with the same top note and size as the one before."""
     return float(((np.diff(top) == 0) & (np.diff(size) == 0)).mean()) if len(top) > 1 else 0.0

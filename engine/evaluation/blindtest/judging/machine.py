@@ -51,7 +51,7 @@ class MachineRow:
 
 
 def judge_pairs(key: Key, sealed: str) -> Answers:
-    """The answers of one classifier, of real against everybody else, on the page's pairs.
+    """Answers the page's pairs by one classifier of real against everybody else.
 
     DataError: no real contestant, nobody else, or too few places to learn from.
     """
@@ -65,7 +65,7 @@ def judge_pairs(key: Key, sealed: str) -> Answers:
 
 
 def listen(key: Key) -> list[MachineRow]:
-    """The first real contestant, then every other that is none. DataError: as judge_pairs."""
+    """Judges the first real contestant and every other that is not real. DataError: as judge_pairs."""
     _check(key)
     counts, works = _counts(key), np.array(key.works)
     real = key.is_real.index(True)
@@ -106,7 +106,7 @@ def _odds(counts: F64, real: npt.NDArray[np.bool_], works: npt.NDArray[np.int64]
 
 
 def _classify(rows: F64, truth: npt.NDArray[np.bool_], asked: F64) -> F64:
-    """Logistic regression by Newton's method, both classes weighed alike; log-odds of (..., features)."""
+    """Fits a logistic regression by Newton's method, both classes weighed alike; returns log-odds of `asked`."""
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
 
     def scaled(x: F64) -> F64:

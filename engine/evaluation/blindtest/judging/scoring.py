@@ -71,12 +71,12 @@ class Score:
     listeners: list[ListenerScore]
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Returns the score as plain JSON."""
         return asdict(self)
 
 
 def score(key: Key, listeners: Sequence[Answers]) -> Score:
-    """Every answer counts once. Shares take answers as independent, which those of one listener are only roughly."""
+    """Scores the answers, each counted once. Shares take them as independent, which one listener's are only roughly."""
     count = len(key.names)
     wins = np.zeros((count, count), dtype=np.int64)  # the row preferred to the column
     ratings: list[list[int]] = [[] for _ in range(count)]

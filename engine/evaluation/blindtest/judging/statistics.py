@@ -31,13 +31,13 @@ class Strengths:
 
 
 def coin_p(wins: int, of: int) -> float:
-    """How likely a fair coin is to be as far from the middle as `wins` of `of`, on either side. 1 where of is 0."""
+    """Returns how likely a coin is to be as far from its mean as `wins` of `of`, on either side; 1 where of is 0."""
     far = abs(2 * wins - of)
     return min(1.0, math.fsum(math.exp(_log_term(k, of, 0.5)) for k in range(of + 1) if abs(2 * k - of) >= far))
 
 
 def interval(wins: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Clopper and Pearson's interval of the share: it holds the true one at least so often. (0, 1) where of is 0."""
+    """Returns Clopper and Pearson's interval of a share: it holds the true one so often. (0, 1) where of is 0."""
     tail = (1 - confidence) / 2
     low = 0.0 if wins == 0 else _solve(lambda p: _at_least(wins, of, p) - tail)
     high = 1.0 if wins == of else _solve(lambda p: tail - (1 - _at_least(wins + 1, of, p)))
@@ -71,7 +71,7 @@ def bradley_terry(wins: npt.ArrayLike) -> Strengths:
 
 
 def _log_term(k: int, of: int, p: float) -> float:
-    """The logarithm of the chance of k of `of`, 0 < p < 1."""
+    """Returns the logarithm of the chance of k of `of`, 0 < p < 1."""
     choose = math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1)
     return choose + k * math.log(p) + (of - k) * math.log1p(-p)
 
@@ -81,7 +81,7 @@ def _at_least(k: int, of: int, p: float) -> float:
 
 
 def _solve(rising: Callable[[float], float]) -> float:
-    """Where a rising function of 0..1 passes 0."""
+    """Finds where a rising function of 0..1 passes 0."""
     low, high = 1e-12, 1 - 1e-12
     for _ in range(60):
         middle = (low + high) / 2

@@ -1,0 +1,155 @@
+"""What an asked role, groove or left hand sounds like, recalled while the music plays, and taken up at a bar line.
+
+The model goes on as the music goes that it has heard (engine/solo/recollection), and of itself it has heard what was
+asked before. So a fork of the stream is fed, beside the music and a few events a round, four bars of a practice
+pianist's playing of what is asked now, over the bars that lead up to a bar line ahead. There it takes over, as a bank
+does: what sounded before keeps its time, and nothing of it is taken back. Nobody hears those bars, and nobody waits for
+them, but for the first start of a stream that has played nothing yet.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.live.playing.context import Context
+from bridge.live.playing.improviser import Improviser
+from bridge.live.rounds.banks import LEAD_US
+from bridge.live.rounds.heard import Bars
+from engine.chords import Chart
+from engine.judgement import auto_values, judge
+from engine.metre import Metre
+from engine.notes import NoteEvent
+from engine.solo.recollection import RECALLED, leading_in
+from osc_protocol.table.parameters import AUTO, CONTROL_NAMES, DEFAULT_BPM, Value
+
+__all__ = ["Playing", "Recollecting"]
+
+EVENTS_A_ROUND: Final = 4  # some ten tokens: what a player does in a round's midst waits for no more
+MAKING_S: Final = 0.8  # it takes about so long beside the music: the bar line after that is led up to
+
+Asked = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Playing:
+    """What plays. mode, tempo_bpm: as they are judged; None: there is no beat. lead: see Mode."""
+
+    mode: str
+    tempo_bpm: float | None
+    metre: Metre
+    lead: Callable[[int], Chart | None]
+
+
+@dataclass
+class _Making:
+    """A fork that is being fed. events: those to come; at_s: the stream second at which it takes over, once known."""
+
+    asked: Asked
+    improviser: Improviser
+    events: deque[NoteEvent]
+    at_s: float | None = None
+
+
+class Recollecting:
+    """Recalls what is asked anew. The session thread owns it."""
+
+    def __init__(self, context: Context) -> None:
+        self._ahead, self._knobs = context.ahead, context.knobs
+        self._known: tuple[Improviser, Asked] = context.ahead.improviser, {}  # who has heard of what
+        self._refused: object = None  # the question to which no practice pianist has an answer
+        self._making: _Making | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether it has something to do in every round."""
+        return self._making is not None
+
+    def know(self) -> None:
+        """Hears that the stream is another one now, which has a past under what is asked."""
+        self._known, self._making = (self._ahead.improviser, self._asked()), None
+
+    def step(self, playing: Playing, seed: int, now_us: int) -> bool:
+        """Does what is due; returns whether another stream took over. seed: of the stream."""
+        if self._making is not None and self._making.at_s is not None:
+            return self._take_over(self._making, seed, now_us)
+        asked, improviser = self._asked(), self._ahead.improviser
+        if not asked or self._known == (improviser, asked):
+            self._known, self._making = (improviser, asked), None
+            return False
+        if self._making is None or self._making.asked != asked:
+            self._making = self._begin(asked, playing, seed, now_us)
+        making = self._making
+        if making is None:
+            return False
+        if not self._ahead.playing and improviser.time_s == 0.0:
+            self._feed(making, len(making.events))  # nothing has begun that could be late
+        if making.events:
+            return False
+        if not self._ahead.playing:
+            return self._take_over(making, seed, now_us)
+        making.at_s = self._ahead.hold(self._line_s(playing.metre))
+        return False
+
+    def work(self) -> None:
+        """Feeds a few events; the music of this round is made."""
+        if self._making is not None:
+            self._feed(self._making, EVENTS_A_ROUND)
+
+    def _asked(self) -> Asked:
+        in_force = self._knobs.in_force
+        return {name: in_force[name] for name in RECALLED if in_force.get(name, AUTO) != AUTO}
+
+    def _begin(self, asked: Asked, playing: Playing, seed: int, now_us: int) -> _Making | None:
+        lead = playing.lead(now_us)
+        if lead is None:
+            return None
+        tempo_bpm = playing.tempo_bpm or DEFAULT_BPM
+        wishes = {name: value for name, value in self._knobs.in_force.items() if name in CONTROL_NAMES}
+        question = (wishes, playing.mode, tempo_bpm, lead.metre, any(span.chord is None for span in lead.spans))
+        if self._refused == question:
+            return None
+        judgement = judge(lead, tempo_bpm, mode=playing.mode, asked=wishes)
+        improviser = self._ahead.improviser
+        found = leading_in(self._led_up_to(lead, tempo_bpm, now_us), tempo_bpm, judgement, seed, improviser.time_s)
+        if found is None:
+            self._refused = question
+            return None
+        fork = improviser.fork()
+        fork.bring_home(None)
+        fork.set_auto(auto_values(judgement, fork.controls))
+        fork.set_tempo(None if playing.tempo_bpm is None else tempo_bpm, found.beats_per_bar, found.begin_s)
+        fork.set_form(None)
+        fork.set_chords(found.chords, from_s=improviser.time_s)
+        return _Making(asked, fork, deque(found.events))
+
+    def _led_up_to(self, lead: Chart, tempo_bpm: float, now_us: int) -> Chart:
+        """The chart from the bar on at which the recollection will likely take over."""
+        if not self._ahead.playing:
+            return lead
+        ahead_s = self._ahead.free_s - self._ahead.stream_s(now_us) + MAKING_S
+        bars = 1 + int(ahead_s * tempo_bpm / 60.0 / lead.beats_per_bar)
+        return lead.turned(bars)
+
+    def _feed(self, making: _Making, count: int) -> None:
+        making.improviser.feed([making.events.popleft() for _ in range(min(count, len(making.events)))])
+
+    def _take_over(self, making: _Making, seed: int, now_us: int) -> bool:
+        playing, at_s = self._ahead.playing, making.at_s
+        if playing and at_s is not None and now_us < self._ahead.wall_us(at_s) - LEAD_US - self._ahead.margin_us:
+            return False
+        self._ahead.come_to_hold()
+        making.improviser.set_params(**self._knobs.in_force)  # some may have been turned since
+        self._ahead.exchange(making.improviser, seed)
+        self._known, self._making = (self._ahead.improviser, making.asked), None
+        return True
+
+    def _line_s(self, metre: Metre) -> float:
+        """The next bar line at which the music can still be another; the next moment where there are none."""
+        from_s, timeline = self._ahead.free_s, self._ahead.timeline
+        if timeline is None:
+            return from_s
+        bars = Bars(timeline, metre.beats)
+        return bars.begin_s(bars.at(from_s) + 1)

@@ -1,0 +1,170 @@
+"""A role, groove or left hand that is turned while music plays is taken up at a bar line, after it was recalled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from bridge.live.options import SessionOptions
+from bridge.live.rounds import recollecting
+from engine.chords import parse_chart
+from engine.inference.session import Session
+from engine.model.checkpoint import Checkpoint, load_checkpoint
+from engine.notes import NoteEvent
+from tests.bridge.live.rounds.test_rounds import FIRST_US, bar, errors
+from tests.support.live.world import C_MAJOR_7, D_MINOR_7, World
+
+CHART = "Dm7 | G7 | Cmaj7 | A7"
+BAR_S = 2.0  # at 120
+STRIDE = ("left_hand", "stride")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Checkpoint:
+    return load_checkpoint(None)
+
+
+class Fed(Session):
+    """Writes down what it and its forks are fed."""
+
+    fed: list[tuple[float, int]]  # (time of the last event, number of events) of each call, shared with forks
+
+    def feed(self, events: Sequence[NoteEvent]) -> None:
+        if events:
+            self.fed.append((events[-1].time_s, len(events)))
+        super().feed(events)
+
+
+def playing(
+    shipped: Checkpoint, seed: int = 1, *, before: tuple[str, str] | None = None
+) -> tuple[World, list[tuple[float, int]]]:
+    fed: list[tuple[float, int]] = []
+
+    def make(seed: int) -> Session:
+        session = Fed(shipped, seed)
+        session.fed = fed
+        return session
+
+    world = World(make_session=make, options=SessionOptions(seed=seed))
+    world.live.set_tempo(120.0)
+    if before is not None:
+        world.turn(*before)
+    world.live.set_chart(parse_chart(CHART))
+    return world, fed
+
+
+def basses(world: World, first_bar: int, bars: int) -> np.ndarray:
+    """Where in the bar, in beats, low notes are struck."""
+    struck = [note for number in range(first_bar, first_bar + bars) for note in bar(world, number)]
+    return np.array([round(at / 100 / 0.5 * 4) / 4 for at, pitch, _ in struck if pitch < 46])
+
+
+def test_a_stride_turned_on_takes_over_at_a_bar_line_and_its_basses_stand_on_one_and_three(shipped: Checkpoint) -> None:
+    """In two bars at the latest, in each of three sessions; until then the music is what it would have been."""
+    for seed in range(3):
+        (world, fed), (alone, _) = playing(shipped, seed), playing(shipped, seed)
+        for each in (world, alone):
+            each.run(4 * BAR_S)
+        world.turn(*STRIDE)
+        world.run(8 * BAR_S)
+        assert not errors(world)
+        assert world.live.skipped == 0
+        alone.run(BAR_S)
+        assert [bar(world, number) for number in range(4)] == [bar(alone, number) for number in range(4)]
+        assert sum(count for _, count in fed) > 30
+        low = basses(world, 6, 5)
+        assert len(low) >= 6
+        assert np.isin(low % 4, (0, 2)).mean() > 0.7
+
+
+def test_a_round_feeds_a_few_events_beside_the_music(shipped: Checkpoint) -> None:
+    world, fed = playing(shipped)
+    world.run(2 * BAR_S)
+    assert not fed
+    world.turn(*STRIDE)
+    world.run(3 * BAR_S)
+    assert max(count for _, count in fed) <= recollecting.EVENTS_A_ROUND
+
+
+def test_asked_before_the_first_note_it_is_there_from_the_first_bar_on(shipped: Checkpoint) -> None:
+    world, fed = playing(shipped, before=STRIDE)
+    world.run(6 * BAR_S)
+    assert len(fed) == 1
+    first_us = world.onsets()[0][0]
+    assert first_us < FIRST_US + 1_000_000
+    low = basses(world, 0, 6)
+    assert len(low) >= 6
+    assert np.isin(low % 4, (0, 2)).mean() > 0.7
+
+
+def test_at_defaults_nothing_is_recalled_and_what_was_asked_already_is_not_recalled_again(shipped: Checkpoint) -> None:
+    world, fed = playing(shipped)
+    world.run(2 * BAR_S)
+    world.turn("density", 0.8)
+    world.turn("left_hand", "auto")
+    world.run(2 * BAR_S)
+    assert not fed
+    world.turn(*STRIDE)
+    world.run(3 * BAR_S)
+    calls = len(fed)
+    assert calls
+    world.turn(*STRIDE)
+    world.turn("temperature", 0.9)
+    world.run(2 * BAR_S)
+    assert len(fed) == calls
+
+
+@pytest.mark.parametrize("then", [("left_hand", "auto"), ("left_hand", "walk"), ("manner", "rolls")])
+def test_whatever_is_turned_meanwhile_the_last_word_counts_and_no_note_hangs(
+    then: tuple[str, str], shipped: Checkpoint
+) -> None:
+    for pause_s in (0.05, 0.6, 1.5):
+        world, _ = playing(shipped)
+        world.run(3.3)
+        world.turn(*STRIDE)
+        world.run(pause_s)
+        world.turn(*then)
+        world.run(4 * BAR_S)
+        assert world.live.asked[then[0]] == (then[1] if then[1] != "auto" else world.live.asked[then[0]])
+        assert world.onsets(world.now_us - 2_000_000)
+        assert not errors(world)
+        world.live.stop()
+        world.run(0.1)
+        assert not world.sounding
+
+
+def test_a_bank_called_up_meanwhile_takes_over_with_its_own_past(shipped: Checkpoint) -> None:
+    for pause_s in (0.05, 0.7):
+        world, _ = playing(shipped)
+        world.run(3.0)
+        world.live.store_bank("A")
+        world.run(2.5)
+        world.turn(*STRIDE)
+        world.run(pause_s)
+        world.live.recall_bank("A")
+        world.run(4 * BAR_S)
+        assert ("recalled", "A") in world.said
+        assert world.onsets(world.now_us - 2_000_000)
+        assert not errors(world)
+
+
+def test_in_follow_mode_a_chord_is_answered_as_soon_as_without(shipped: Checkpoint) -> None:
+    """Asked at rest, recalled at rest; the first note of the chord comes when it would have come."""
+
+    def first_note_ms(ask: Callable[[World], None]) -> float:
+        world = World(make_session=lambda seed: Session(shipped, seed), options=SessionOptions(seed=2))
+        ask(world)
+        world.run(1.0)
+        pressed_us = world.now_us
+        world.press(*D_MINOR_7)
+        world.run(2.0)
+        world.press(*C_MAJOR_7)
+        world.run(1.0)
+        assert not errors(world)
+        return (world.onsets(pressed_us)[0][0] - pressed_us) / 1e3
+
+    plain = first_note_ms(lambda world: None)
+    asked = first_note_ms(lambda world: world.turn("groove", "bossa"))
+    assert asked <= plain + 25  # virtual time: a round, and what the first note costs
