@@ -35,7 +35,7 @@ HEARS_SIDEMAN: Final = (
 
 
 def install(folder: Path) -> str:
-    """A fresh virtual environment with this checkout in it; returns the path of its `sideman`."""
+    """Makes a virtual environment with this checkout in it; returns the path of its `sideman`."""
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     bin_folder = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     subprocess.run([bin_folder / "python", "-m", "pip", "install", "-q", str(ROOT)], check=True)
@@ -43,7 +43,7 @@ def install(folder: Path) -> str:
 
 
 def first_sound(sideman: str, environment: dict[str, str]) -> dict[str, float]:
-    """Seconds from the command to each step."""
+    """Returns the seconds from the command to each step."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

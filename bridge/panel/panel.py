@@ -78,7 +78,7 @@ class Panel:
             self.tap.add("state", "enabled", address == "/sideman/play")
 
     def has_ports(self, ports: Mapping[str, str] | str) -> None:
-        """The MIDI ports: their system, input, output and control; or why there are none."""
+        """These are the MIDI ports: their system, input, output and control; or why there are none."""
         self.tap.add("state", "ports", ports)
 
     def has_chart(self, text: str, chart: Chart) -> None:
