@@ -16,7 +16,7 @@ DENSITY: Final = "density"  # the parameter
 
 
 def parse_density(text: str) -> tuple[str, float | str]:
-    """Reads bars, "" for all, and their density, 0..1 or AUTO: `5-8 0.9`, `1 3 auto`, `0.4`. ModeError: no density."""
+    """Reads bars, "" for all, and a density, 0..1 or AUTO: `5-8 0.9`, `1 3 auto`, `0.4`. ModeError: it says none."""
     bars, _, density = text.strip().rpartition(" ")
     parse_bars(bars)
     try:
