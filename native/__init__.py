@@ -8,7 +8,7 @@ Both variants do the same, bit for bit (tests/native holds them to it). SIDEMAN_
 
     Layout, SamplerParams             plain data that both variants take
     Decoder, Stream                   the network and the token loop; compiled only
-    StreamRules, Steering             plain data that the token loop takes
+    StreamRules, Steering, Theme      plain data that the token loop takes
     encode, decode                    notes <-> event tokens
     Sampler                           logits -> next token: grammar, user masks, temperature, top-k, top-p, min-p, draw
     Scheduler                         MIDI events handed out at their deadlines, with cancel and silence
@@ -33,11 +33,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from native.layout import Layout
 from native.sampler_params import SamplerParams
-from native.stream_rules import Steering, StreamRules
+from native.stream_rules import Steering, StreamRules, Theme
 
 __all__ = [
     "VARIANT", "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Steering",
-    "Stream", "StreamRules", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "plugin_file",
+    "Stream", "StreamRules", "Theme", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32", "plugin_file",
     "read_bandwidth",
 ]  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Steering", "StreamRules"]
+__all__ = ["Steering", "StreamRules", "Theme"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,22 @@ class Steering:
     first_notes: float = 0.0  # counted as heard before the first strike, as asked: one note is no register yet
     octave: float = 12.0  # semitones that count as one unit of distance in the register
     louder: float = 12.0  # steps of velocity that count as one unit of distance in loudness
+    temperature: float = 0.8  # of the sampler, at which moves of pitch are as said
+
+
+@dataclass(frozen=True)
+class Theme:
+    """How far the draw is pulled to what comes back, in nats at strength 1 (see engine/inference/draw/theme)."""
+
+    reach: int = 0  # strikes and ends that are remembered; 0: none
+    near_beats: float = 0.0  # a time through that struck nothing so near was not there
+    early_steps: int = 0  # so much before its moment a strike is due
+    late_steps: int = 0  # and so much after it is still due, or was played
+    strike: float = 0.0  # of a strike that is due
+    other: float = 0.0  # against other strikes
+    end: float = 0.0  # of an end that is due
+    wait: float = 0.0  # of the wait that leads to what comes next
+    miss: float = 0.0  # against waits that lead past what is due or comes next
     temperature: float = 0.8  # of the sampler, at which moves of pitch are as said
 
 
@@ -51,6 +67,7 @@ class StreamRules:
     ending_control: int = -1  # which is the time that is left; -1: none
     ending_edges_s: Sequence[float] = ()  # where its levels change
     steering: Steering = field(default_factory=Steering)
+    theme: Theme = field(default_factory=Theme)
 
     def __post_init__(self) -> None:
         for name in (
@@ -59,6 +76,9 @@ class StreamRules:
         ):  # fmt: skip
             if not 0 <= getattr(self, name) <= 1 << 20:
                 raise ValueError(f"the stream's rule {name} {getattr(self, name)} lies outside 0..{1 << 20}")
+        for name in ("reach", "early_steps", "late_steps"):
+            if not 0 <= getattr(self.theme, name) <= 1 << 20:
+                raise ValueError(f"the theme's rule {name} {getattr(self.theme, name)} lies outside 0..{1 << 20}")
         for name in ("phrase_control", "ending_control"):
             if not -1 <= getattr(self, name) < self.controls:
                 raise ValueError(f"the stream's rule {name} {getattr(self, name)}: there are {self.controls} controls")

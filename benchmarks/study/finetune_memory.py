@@ -8,10 +8,10 @@ what an update keeps for its backward pass. The last is counted by running the r
 (torch's FakeTensorMode), under bfloat16 as on a GPU, with every block's activations kept or computed again
 (`--gradient-checkpointing`). A GPU adds its context and its allocator's gaps, which are not computed.
 
---measure runs these sizes on the processor in float32, each way in a fresh process, and sets what resident memory grew
-by beside what is computed for a processor. Time is products over a stated speed, and the speed that a run of three
-hours needs: forward and backward through frozen matrices take two thirds of what training all of them takes, measuring
-a third. Prints tables, then one JSON line.
+--measure runs these sizes on the processor in float32, each way in a fresh process, and sets beside what is computed
+for a processor what an update's tensors take (torch's profiler) and what resident memory grew by. Time is products over
+a stated speed, and the speed that a run of three hours needs: forward and backward through frozen matrices take two
+thirds of what training all of them takes, measuring a third. Prints tables, then one JSON line.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.common.random_checkpoint import model_config, random_checkpoint
 from benchmarks.common.result import say_result
@@ -190,29 +191,37 @@ def run_products(config: ModelConfig, way: str) -> float:
     return parameters * (learnt * (6 if way == "full" else 4) + heard * 2)
 
 
-def measured(name: str, way: str, tokens: int) -> float:
-    """Returns by how many bytes this process grew from before the base was there to the peak of three updates."""
+def measured(name: str, way: str, tokens: int) -> dict[str, float]:
+    """Returns bytes of this process: what an update's tensors take at their peak, and what resident memory grew by.
+
+    The second is from before the base was there to after the update: with what libraries and the allocator add.
+    """
     config = model_config(name)
     import_bitsandbytes()
     import_peft()
-    inputs, targets = batch(config, tokens)
-    tiny = build(random_checkpoint("tiny", dequantised=True), way, "cpu")  # type: ignore[arg-type]
-    tiny(inputs if config == model_config("tiny") else batch(model_config("tiny"), 256)[0])  # libraries are warm
-    del tiny
     checkpoint = random_checkpoint(name, dequantised=True)
+    inputs, targets = batch(config, tokens)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    model = build(checkpoint, way, "cpu")  # type: ignore[arg-type]
+    model: nn.Module = build(checkpoint, way, "cpu")  # type: ignore[arg-type]
     if way != "full":
-        add_lora(model, QloraConfig())
+        model = add_lora(model, QloraConfig())  # type: ignore[arg-type]
     model.train()
     learning = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=1e-4)
-    for _ in range(3):
+
+    def update() -> None:
         loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten(), ignore_index=PAD)
-        optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    return 1024.0 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+        optimiser.zero_grad(set_to_none=True)
+
+    update()  # from now on the moments are there
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        update()
+    events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
+    live = np.cumsum([event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())])
+    grown = 1024.0 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    return {"live": float(live.max()), "grown": grown}
 
 
 def main() -> None:
@@ -245,11 +254,14 @@ def main() -> None:
         for way in WAYS:
             command = [sys.executable, "-m", "benchmarks.study.finetune_memory", "--row", name, way]
             command += ["--tokens", str(args.tokens)]
-            grown = float(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout))
-            expected = computed(model_config(name), way, args.tokens, on_gpu=False)["peak"]
-            print(f"{name} {way}, processor: computed {expected / 1e6:,.0f} MB, resident memory grew by "
-                  f"{grown / 1e6:,.0f} MB", flush=True)  # fmt: skip
-            result["measured"].append({"config": name, "way": way, "computed": expected, "grown": grown})
+            said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            found = json.loads(said.splitlines()[-1])
+            row = computed(model_config(name), way, args.tokens, on_gpu=False)
+            update = row["kept"] + row["gradients"]
+            print(f"{name} {way}, processor, MB: an update's tensors {update / 1e6:,.0f} computed, "
+                  f"{found['live'] / 1e6:,.0f} measured; in all {row['peak'] / 1e6:,.0f} computed, "
+                  f"resident memory grew by {found['grown'] / 1e6:,.0f}", flush=True)  # fmt: skip
+            result["measured"].append({"config": name, "way": way, "update": update, "peak": row["peak"], **found})
     say_result("finetune_memory", {"tokens": args.tokens, **result})
 
 

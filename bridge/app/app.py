@@ -8,17 +8,16 @@ docs/TIMING.md draws it and says who owns what.
 
 from __future__ import annotations
 
-import faulthandler
 import gc
-import os
 import queue
 import sys
 import webbrowser
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final
 
 import native
+from bridge.app.leaving import summary, time_limit
 from bridge.app.port_names import NoPorts, find_ports
 from bridge.app.recordings import Recordings
 from bridge.app.remote import Remote
@@ -43,7 +42,6 @@ from osc_protocol.table.parameters import Setting
 __all__ = ["App"]
 
 SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
-EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and all; a C timer ends it then
 SYSTEM: Final = 0xF0  # messages from here on are of no channel
 DIED: Final = "died"  # in the inbox: a worker, with the reason
 
@@ -212,38 +210,24 @@ class App:
     def close(self) -> None:
         """Ends every sounding note, then closes what open() opened, as far as it came."""
         try:
-            with self._time_limit():
+            with time_limit():
                 self._end_notes()
             if self._recordings is not None:
                 said = self._recordings.close(played=self.is_open)
                 if said:
                     self._say(said)
         finally:
-            with self._time_limit(), self._exits:
+            with time_limit(), self._exits:
                 pass
-
-    @contextmanager
-    def _time_limit(self) -> Iterator[None]:
-        """Ends the process if something within hangs: this timer needs no GIL."""
-        faulthandler.dump_traceback_later(EXIT_LIMIT_S, exit=True, file=os.open(os.devnull, os.O_WRONLY))
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
 
     def _end_notes(self) -> None:
         if self._live is not None:
             self._live.stop_thread()
         if self._deadline_thread is not None:
             self._deadline_thread.finish()
-            lateness_ms = sorted(late_us / 1000 for late_us in self._deadline_thread.lateness_us)
-            if lateness_ms and self._live is not None:
-                p50, p99 = lateness_ms[len(lateness_ms) // 2], lateness_ms[len(lateness_ms) * 99 // 100]
-                skipped = self._live.skipped + self._deadline_thread.missed
-                self._say(
-                    f"sent {self._deadline_thread.sent} messages, late by p50 {p50:.2f} ms, p99 {p99:.2f} ms; "
-                    f"{skipped} notes skipped, {self._live.dropped_input} messages of the player dropped"
-                )
+            said = None if self._live is None else summary(self._deadline_thread, self._live)
+            if said:
+                self._say(said)
 
     def _open_panel(self, panel: Panel, served_at: str) -> None:
         settings = self._settings

@@ -21,6 +21,8 @@ def run(args: argparse.Namespace) -> int:
     path = args.take.with_suffix("") if args.take.suffix == ".journal" else args.take
     done = recover(path)
     if done is None:
-        raise BridgeError(f"there is no {journal_of(path)}: no take to {path.name} was broken off")
+        raise BridgeError(
+            f"there is no {journal_of(path)}: no take to {path.name} was broken off; give the file that --record named"
+        )
     print(f"wrote {done[0]}: {done[1]} messages")
     return 0

@@ -111,7 +111,7 @@ def read_take(path: Path) -> TakeNotes:
         file = mido.MidiFile(path, clip=True)
     except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
         reason = getattr(error, "strerror", None) or "it is no MIDI file, or damaged"
-        raise FlInstallError(f"{path} cannot be read: {reason}") from error
+        raise FlInstallError(f"{path} cannot be read: {reason}: give a .mid file, or none for the last take") from error
     own = [track for track in file.tracks if track.name == _SOLO]
     notes = sorted(note for track in own or file.tracks for note in _notes(track))
     if not 0 < len(notes) <= MAX_NOTES or file.ticks_per_beat <= 0:

@@ -13,12 +13,14 @@ import numpy.typing as npt
 from engine.beats.salience import onset_events
 from engine.notes import Notes
 
-__all__ = ["true_phase"]
+__all__ = ["SAME_BEAT", "true_phase"]
 
 PLACES = 24  # of a beat
 NEAR = 1.0 / PLACES
+SAME_BEAT = 0.1  # a beat moved by less than this is still the beat that the map counts in its bar
 SURE = 1.3  # a place with so many times the map's own count is where the beat is
 UNSURE = 1.1  # with less than so many times, the map is right; between the two it is unclear
+RIVAL = 0.9  # nor is it clear where another place has so much of the best one's count
 
 
 def true_phase(notes: Notes, beats_s: npt.NDArray[np.float64]) -> float | None:
@@ -33,9 +35,11 @@ def true_phase(notes: Notes, beats_s: npt.NDArray[np.float64]) -> float | None:
     distance = (place - np.arange(PLACES)[:, None] / PLACES + 0.5) % 1 - 0.5  # (PLACES, E)
     share = (odds * (np.abs(distance) < NEAR)).sum(axis=1)
     best = int(share.argmax())
-    if best in (0, 1, PLACES - 1) or share[best] < UNSURE * share[0]:
+    beside = best in (1, PLACES - 1)  # a map that is a hair late is right, unless nothing at all falls on its beats
+    if best == 0 or share[best] < (SURE if beside else UNSURE) * share[0]:
         return 0.0
-    if share[best] < SURE * share[0]:
+    elsewhere = np.abs((np.arange(PLACES) - best + PLACES / 2) % PLACES - PLACES / 2) > 2
+    if share[best] < SURE * share[0] or (share[elsewhere] > RIVAL * share[best]).any():
         return None
     near = np.abs(distance[best]) < NEAR
     return float((best / PLACES + np.average(distance[best, near], weights=odds[near])) % 1)

@@ -13,7 +13,7 @@ from engine.evaluation.features import on_the_beat, polyphony
 from engine.evaluation.metrics import chord_tone_share
 from engine.notes import Notes
 
-__all__ = ["SOLO_FIGURES", "Ending", "ending_of", "recurrence", "solo_figures"]
+__all__ = ["SOLO_FIGURES", "Ending", "ending_of", "recurrence", "solo_figures", "top_line_figures"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -98,20 +98,23 @@ def ending_of(notes: Notes, chart: Chart, tempo_bpm: float) -> Ending:
 
 
 def recurrence(notes: Notes, gap_s: float) -> float:
-    """Share of the top line's five-note figures, as intervals, that first came gap_s before or earlier. 0 without any.
+    """Share of the top line's five-note figures that first came gap_s before or earlier. 0 without any."""
+    first: dict[tuple[int, ...], float] = {}
+    figures = top_line_figures(notes)
+    found = sum(onset_s - first.setdefault(figure, onset_s) >= gap_s for onset_s, figure in figures)
+    return found / len(figures) if figures else 0.0
 
-    Figures of one interval alone, such as scales of whole steps or repeated notes, are not counted.
+
+def top_line_figures(notes: Notes) -> list[tuple[float, tuple[int, ...]]]:
+    """Onset and intervals of every five-note figure of the top line.
+
+    Figures of one interval alone, such as scales of whole steps or repeated notes, are not among them.
     """
     onset_s, pitch = _top_line(notes)
-    first: dict[tuple[int, ...], float] = {}
-    found = counted = 0
-    for i in range(len(pitch) - FIGURE + 1):
-        figure = tuple(np.diff(pitch[i : i + FIGURE]).tolist())
-        if len(set(figure)) < 2:
-            continue
-        counted += 1
-        found += onset_s[i] - first.setdefault(figure, float(onset_s[i])) >= gap_s
-    return found / counted if counted else 0.0
+    figures = [
+        (float(onset_s[i]), tuple(np.diff(pitch[i : i + FIGURE]).tolist())) for i in range(len(pitch) - FIGURE + 1)
+    ]
+    return [figure for figure in figures if len(set(figure[1])) > 1]
 
 
 def _top_line(notes: Notes) -> tuple[F64, npt.NDArray[np.int64]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 import native
 from engine.chords import Chord
+from engine.chords.charts.form import Form
 from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
 from engine.inference.backends import speed_advice
@@ -184,9 +185,14 @@ class Session:
         self._bpm = bpm
         self._apply_levels()
 
-    def set_form(self, origin_s: float | None) -> None:
-        """Tells the model where the chart begins, at a bar line; None: it does not know its place in a form."""
+    def set_form(self, origin_s: float | None, form: Form | None = None) -> None:
+        """Tells the model where the chart begins, at a bar line; None: it does not know its place in a form.
+
+        form: what comes back in the chart, for the parameter `theme`; it holds until another one is given.
+        """
         self._stream.set_phrase(origin_s)
+        if form is not None:
+            self._stream.set_form(form.returns, form.round_beats, form.loop)
 
     def set_ending(self, end_s: float | None) -> None:
         """Tells the model that the music ends at end_s; None: no end is in sight."""
@@ -329,6 +335,7 @@ class Session:
             keep_timing=True,
         )
         self._stream.set_params(params, float(self._values["chord_strength"]))
+        self._stream.set_theme(float(self._values["theme"]))
         self._apply_levels()
 
     def _apply_levels(self) -> None:

@@ -20,11 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 import native
+from engine.chords.charts.form import Form, Return
 from engine.inference.backends import StreamDecoder
 from engine.inference.draw.chain import guided, moved
 from engine.inference.draw.conditions import Beat, Conditions
 from engine.inference.draw.past import PastToken
 from engine.inference.draw.steering import NO_TARGETS
+from engine.inference.draw.theme import ThemeMemory
 from engine.inference.stream_rules import stream_rules
 from engine.model.controls import Control, ControlRows
 from engine.vocabulary import BOS, LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, TIME_SHIFT, VELOCITY
@@ -51,6 +53,7 @@ class Stream:
         self._rollback = rollback
         self._past: list[PastToken] = []
         self._onsets: dict[int, int] = {}  # sounding pitch -> step
+        self._memory = ThemeMemory(rollback)
         self.step = 0
         self.until = 0
         self._drawn: int | None = None  # the next token, drawn but not yet due
@@ -109,6 +112,25 @@ class Stream:
     def set_phrase(self, origin_s: float | None) -> None:
         """Counts bars from the bar line at origin_s, where the form begins. None, or no beat: the bar is unknown."""
         self._ask(form_s=origin_s)
+
+    def set_form(
+        self, returns: Sequence[tuple[float, float, float, int]], round_beats: float,
+        loop: tuple[float, float] | None = None,
+    ) -> None:  # fmt: skip
+        """Sets what comes back in the form that set_phrase begins (charts/form), from the next token on.
+
+        ValueError, changing nothing: a loop that does not end after it begins.
+        """
+        if loop is not None and not loop[0] < loop[1]:
+            raise ValueError("a loop ends after it begins")
+        form = Form(tuple(Return(*one) for one in returns), round_beats, loop)
+        self._asked = replace(self._asked, form=form)
+        self._drawn = None
+
+    def set_theme(self, strength: float) -> None:
+        """Sets how much what comes back is like it was, from the next token on: 0 nothing is remembered, 1 a head."""
+        self._asked = replace(self._asked, theme=strength)
+        self._drawn = None
 
     def set_ending(self, step: int | None) -> None:
         """Tells the model at which step the music ends; None: it does not know."""
@@ -184,6 +206,7 @@ class Stream:
         other = copy.copy(self)
         other._decoder, other._sampler, other._rollback = decoder, self._sampler.fork(seed, rollback), rollback
         other._past, other._onsets = list(self._past), dict(self._onsets)
+        other._memory = self._memory.fork(rollback)
         other.refresh()  # so that it computes the present as it will when it comes back here
         return other
 
@@ -198,6 +221,7 @@ class Stream:
         vars(self).update(vars(other))
         self._decoder, self._sampler, self._rollback = mine
         self._past, self._onsets, self._drawn = list(other._past), dict(other._onsets), None
+        self._memory = other._memory.fork(self._rollback)
 
     def shift(self, steps: int) -> None:
         """Takes place so many steps later, or earlier: all of its times move, those of chords, beat and form too.
@@ -262,7 +286,7 @@ class Stream:
         if self.until > self.step and not self._sampler.allowed()[TIME_SHIFT]:
             self._move_to(self.until)  # a knob has opened what was shut when the last wait was drawn
         logits = moved(
-            self.logits(), self._asked, self._rules, self._past, self._onsets, self.step, self.until,
+            self.logits(), self._asked, self._rules, self._past, self._onsets, self._memory, self.step, self.until,
             self._sampler.allowed,
         )  # fmt: skip
         self._drawn = self._sampler.sample(logits)
@@ -285,12 +309,18 @@ class Stream:
             velocity = token - VELOCITY
         elif NOTE_ON <= token < NOTE_ON + 128:
             self._onsets[token - NOTE_ON] = self.step
+            self._remember(token - NOTE_ON, is_strike=True)
         elif NOTE_OFF <= token < NOTE_OFF + 128:
             onset_step = self._onsets.pop(token - NOTE_OFF)
+            self._remember(token - NOTE_OFF, is_strike=False)
         self._past.append(PastToken(token, self.step, velocity, onset_step, improvised, log_probability))
         self._sampler.advance(token)
         if len(self._past) >= 3 * self._rollback + 64:  # in large steps, so that it costs nothing a token
             del self._past[: self._rollback]
+
+    def _remember(self, pitch: int, *, is_strike: bool) -> None:
+        place = self._asked.remembered_place(self.step, self._rules)
+        self._memory.add(place, pitch, is_strike, self._asked.fits(pitch, self.step))
 
     def _step_decoder(self, entry: PastToken) -> npt.NDArray[np.float32]:
         """Feeds the last token to the network, under what is known of its moment now."""
@@ -309,8 +339,10 @@ class Stream:
         for entry in reversed(self._past[-count:]):
             if NOTE_ON <= entry.token < NOTE_ON + 128:
                 del self._onsets[entry.token - NOTE_ON]
+                self._memory.take_back()
             elif NOTE_OFF <= entry.token < NOTE_OFF + 128:
                 self._onsets[entry.token - NOTE_OFF] = entry.onset_step
+                self._memory.take_back()
         del self._past[-count:]
         self.step = self._past[-1].step if self._past else 0
         if self._past:  # its logits are gone: feed it again when they are wanted

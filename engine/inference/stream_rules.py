@@ -8,6 +8,7 @@ import native
 from engine.inference.draw.leaning import LEANING
 from engine.inference.draw.release import CHORD_TONES, RELEASE
 from engine.inference.draw.steering import STEERING
+from engine.inference.draw.theme import THEME
 from engine.model.controls import Control
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, STEP_S
@@ -28,5 +29,5 @@ def stream_rules(controls: Sequence[Control]) -> native.StreamRules:
         leaning=LEANING.tolist(), release=RELEASE, chord_tones=CHORD_TONES,
         controls=len(names), phrase_control=phrase, phrase_bars=controls[phrase].levels if phrase >= 0 else 1,
         phrase_grace_s=PHRASE_GRACE_S, ending_control=ending,
-        ending_edges_s=controls[ending].edges if ending >= 0 else (), steering=STEERING,
+        ending_edges_s=controls[ending].edges if ending >= 0 else (), steering=STEERING, theme=THEME,
     )  # fmt: skip

@@ -55,6 +55,13 @@ class TokenStream(Protocol):
 
     def set_phrase(self, origin_s: float | None) -> None: ...
 
+    def set_form(
+        self, returns: Sequence[tuple[float, float, float, int]], round_beats: float,
+        loop: tuple[float, float] | None = None,
+    ) -> None: ...  # fmt: skip
+
+    def set_theme(self, strength: float) -> None: ...
+
     def set_ending(self, step: int | None) -> None: ...
 
     def refresh(self) -> None: ...

@@ -11,12 +11,13 @@ import numpy as np
 import native
 from engine.beats.feel import FEEL_NAMES, Feel, NoteMover
 from engine.chords import Chart
+from engine.chords.charts.form import form_of
 from engine.inference.session import Session
 from engine.judgement import arc, auto_values, judge
 from engine.metre import Metre
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent, Notes, Performance, make_notes
-from engine.solo.both_hands import LEFT_TOP, BothHands
+from engine.solo.both_hands import LEFT_TOP, ROOM, BothHands
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
 from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Value
@@ -79,13 +80,13 @@ def improvise(
     session.set_tempo(tempo_bpm, chart.beats_per_bar, origin_s=start_s)
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
-    session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s)
+    session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s, form_of(chart, intro_bars))
     home = _home_beat(chart) if ending else None
     if home is not None:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
     values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | (params or {})
     bar_s = chart.beats_per_bar * beat_s
-    hands = BothHands(session, bar_s, int(values["register_high"]))
+    hands = BothHands(session, bar_s, int(values["register_low"]), int(values["register_high"]))
     events: list[NoteEvent] = []
     both = False
     for bar in range(chart.bars):
@@ -97,7 +98,7 @@ def improvise(
                 now.role == "solo"
                 and "bass" in auto
                 and values["bass"] == AUTO
-                and int(values["register_low"]) < LEFT_TOP - 12
+                and int(values["register_low"]) < LEFT_TOP - ROOM
             )
         # The last grid point before the end, so that the last notes end within the file.
         until_s = start_s + math.floor(min((bar + 1) * bar_s, length_s) / STEP_S) * STEP_S

@@ -22,7 +22,7 @@ from engine.model.checkpoint import Checkpoint
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.vocabulary import NOTE_OFF, PAD, STEP_S
 
-__all__ = ["Score", "evaluate", "load_model", "ngram_scores", "token_nats", "with_wrong_chords"]
+__all__ = ["Score", "evaluate", "load_model", "ngram_scores", "sum_scores", "token_nats", "with_wrong_chords"]
 
 DRAWINGS: Final = 2000  # of works, for how far a figure spreads
 
@@ -134,7 +134,7 @@ def evaluate(
             progress(done, len(windows))
             yield nats
 
-    return _scores(shard, windows, told(), works)
+    return sum_scores(shard, windows, told(), works)
 
 
 def with_wrong_chords(shard: Shard, seed: int = 0) -> Shard:
@@ -158,12 +158,13 @@ def ngram_scores(model: NgramModel, shard: Shard, length: int, max_windows: int 
                 piece, surprise = window.piece, model.nats(window.piece.tokens)
             yield surprise[window.targets.start - 1 : window.targets.stop - 1]
 
-    return _scores(shard, windows, nats())
+    return sum_scores(shard, windows, nats())
 
 
-def _scores(
+def sum_scores(
     shard: Shard, windows: list[EvalWindow], nats: Iterator[npt.NDArray[Any]], works: Sequence[str] | None = None
 ) -> dict[str, Score]:
+    """Returns scores by collection, and "all", of windows whose targets' nats come in their order; works as above."""
     scores = {"all": Score()}
     for window, surprise in zip(windows, nats, strict=True):
         targets = window.piece.tokens[window.targets]

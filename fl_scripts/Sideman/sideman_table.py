@@ -26,6 +26,7 @@ PARAMETERS = (
     ("style", "Style", "s", None, None, "", "/sideman/style", None, "", False),
     ("style_blend", "Style blend", "f", 0.0, 1.0, "", "/sideman/style/blend", 33, "", False),
     ("repetition", "Repetition", "f", 1.0, 2.0, "", "/sideman/param/repetition", 34, "", False),
+    ("theme", "Theme", "f", 0.0, 1.0, "", "/sideman/param/theme", 35, "", False),
     ("scale", "Scale", "s", None, None, "", "/sideman/param/scale", None, "", False),
     ("role", "Role", "s", None, None, "", "/sideman/role", 112,
      "auto solo right left comping accompany", False),

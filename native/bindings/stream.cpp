@@ -58,6 +58,20 @@ struct type_caster<sideman::StreamRules> {
     steer("octave", value.steering.octave);
     steer("louder", value.steering.louder);
     steer("temperature", value.steering.temperature);
+    const object theme = source.attr("theme");
+    const auto pull = [&](const char* key, auto& field) {
+      field = theme.attr(key).cast<std::remove_reference_t<decltype(field)>>();
+    };
+    pull("reach", value.theme.reach);
+    pull("near_beats", value.theme.near_beats);
+    pull("early_steps", value.theme.early_steps);
+    pull("late_steps", value.theme.late_steps);
+    pull("strike", value.theme.strike);
+    pull("other", value.theme.other);
+    pull("end", value.theme.end);
+    pull("wait", value.theme.wait);
+    pull("miss", value.theme.miss);
+    pull("temperature", value.theme.temperature);
     return true;
   }
 };
@@ -108,6 +122,16 @@ void set_targets(Stream& stream, const Quantities& quantities) {
     throw py::value_error("targets must be a vector of " + std::to_string(targets.size()));
   std::copy_n(quantities.data(), targets.size(), targets.begin());
   stream.set_targets(targets);
+}
+
+void set_form(Stream& stream, const std::vector<std::tuple<double, double, double, int>>& returns, double round_beats,
+              std::optional<std::pair<double, double>> loop) {
+  if (loop && !(loop->first < loop->second)) throw py::value_error("a loop ends after it begins");
+  Form form;
+  form.round_beats = round_beats;
+  form.loop = loop;
+  for (const auto& [begin, end, source, semitones] : returns) form.returns.push_back({begin, end, source, semitones});
+  stream.set_form(form);
 }
 
 void append(Events& to, const StreamEvent* events, std::size_t count) {
@@ -199,6 +223,9 @@ void bind_stream(py::module_& module) {
       .def("set_levels", &set_levels, py::arg("levels"), "What is asked of each control; -1: unknown.")
       .def("set_targets", &set_targets, py::arg("targets"), "Quantities that the draw leans towards; NaN: none.")
       .def("set_phrase", &Stream::set_phrase, py::arg("origin_s"))
+      .def("set_form", &set_form, py::arg("returns"), py::arg("round_beats"), py::arg("loop") = std::nullopt,
+           "What comes back in the form.")
+      .def("set_theme", &Stream::set_theme, py::arg("strength"), "How much what comes back is like it was: 0 to 1.")
       .def("set_ending", &Stream::set_ending, py::arg("step"))
       .def("refresh", &Stream::refresh)
       .def("feed", &feed, py::arg("events"))

@@ -25,6 +25,8 @@ inline StreamRules stream_rules() {
   r.chord_tones.assign(289, 0x891);
   r.controls = 4, r.ending_control = 2, r.phrase_control = 3, r.phrase_bars = 8, r.phrase_grace_s = 0.04;
   r.ending_edges_s = {0.5, 2.0, 8.0};
+  r.theme.reach = 512, r.theme.near_beats = 4.0, r.theme.early_steps = 1, r.theme.late_steps = 4;
+  r.theme.strike = 8.0, r.theme.other = 7.0, r.theme.end = 4.0, r.theme.wait = 4.0, r.theme.miss = 7.0;
   return r;
 }
 

@@ -97,6 +97,7 @@ TEST_CASE("a stream takes its memory at load: none for tokens, chords, beats, kn
       std::vector<StreamEvent> events(512);
       StreamEvent ends[kPitches];
       SamplerParams params;
+      const Form form{{{2.0, 4.0, 0.0, 1}}, 4.0, std::nullopt};
       const std::size_t bytes = decoder.memory_bytes();
       const std::int64_t taken = allocations_of([&] {
         for (int round = 0; round < 12; ++round) {
@@ -110,6 +111,8 @@ TEST_CASE("a stream takes its memory at load: none for tokens, chords, beats, kn
           const float levels[] = {static_cast<float>(below(4) - 1), static_cast<float>(below(30)) / 10.0f, -1.0f, -1.0f};
           stream.set_levels(levels, 4);
           stream.set_phrase(below(20) / 10.0);
+          stream.set_form(form);
+          stream.set_theme(below(4) / 3.0);
           stream.set_ending(now + below(900));
           params.temperature = 0.2 + below(10) / 10.0;
           params.top_k = below(30);

@@ -73,6 +73,8 @@ TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fe
       player->stream.set_beat(beat);
       player->stream.set_levels(levels, 4);
       player->stream.set_phrase(beat.origin_s);
+      player->stream.set_form({{{2.0, 4.0, 0.0, 1}}, 4.0, std::nullopt});
+      player->stream.set_theme(round % 5 / 4.0);
       player->stream.set_ending(now + 10 * round);
     }
     now += 1 + below(40);

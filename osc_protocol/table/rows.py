@@ -90,6 +90,8 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
               "/sideman/style/blend", 33, "knob"),
     Parameter("repetition", "f", 1.0, 2.0, 1.0, "", "Penalises pitches heard lately; 1 turns it off.",
               _P + "repetition", 34, "knob"),
+    Parameter("theme", "f", 0.0, 1.0, 0.0, "", "How like its first time a section is that comes again, up to a head.",
+              _P + "theme", 35, "knob"),
     Parameter("scale", "s", None, None, "off", "", "Keeps to one scale such as `D dorian`; off allows every note.",
               _P + "scale", None, "text"),
     Parameter("role", "s", None, None, AUTO, "", "What it plays: a solo, one hand of one, chords, or all behind you.",

@@ -34,7 +34,7 @@ TWINS = {
 def test_the_exported_names_are_these() -> None:
     assert sorted(native.__all__) == [
         "Decoder", "Layout", "MidiEvent", "MidiRing", "Sampler", "SamplerParams", "Scheduler", "Steering",
-        "Stream", "StreamRules", "VARIANT", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32",
+        "Stream", "StreamRules", "Theme", "VARIANT", "decode", "encode", "kernel", "kernels", "now_us", "philox4x32",
         "plugin_file", "read_bandwidth",
     ]  # fmt: skip
     missing = {name for name in native.__all__ if not hasattr(native, name)}

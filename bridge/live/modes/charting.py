@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Final
 
 from bridge.live.modes.chart_chords import chords_from, song_beat
@@ -14,6 +15,7 @@ from bridge.live.playing.timeline import StreamTimeline, WallTimeline
 from bridge.live.rounds.rounds import Rounds
 from bridge.midi.clock import Transport
 from engine.chords import Chart, Chord
+from engine.chords.charts.form import form_of
 
 __all__ = ["Charting"]
 
@@ -29,6 +31,7 @@ class Charting(Mode):
     def __init__(self, context: Context, chart: Chart, *, count_in_bars: int) -> None:
         super().__init__("changes", context, chart)
         self._rounds = Rounds(chart.bars, chart.beats_per_bar)
+        self._form = form_of(chart)
         self._count_in_bars = count_in_bars
         self._marked: Chord | None = None  # the chord that the observer was told of last
         self._until_s = 0.0  # stream second up to which the chart is laid out
@@ -254,7 +257,8 @@ class Charting(Mode):
 
     def _lay_out(self, timeline: StreamTimeline, from_s: float) -> None:
         """Lays out beat and chords from a stream second on."""
-        self._ahead.set_beat(timeline, self.chart.metre, from_s, is_form=True, returning=self._rounds)
+        form = replace(self._form, loop=self._loop)
+        self._ahead.set_beat(timeline, self.chart.metre, from_s, form=form, returning=self._rounds)
         chords = chords_from(self.chart, timeline, from_s, LAID_OUT_S, self._loop)
         self._ahead.improviser.set_chords(chords, from_s=from_s)
         self._until_s, self._last = from_s + LAID_OUT_S, chords[-1][1]

@@ -14,6 +14,7 @@ from bridge.live.playing.context import Context
 from bridge.live.playing.keyboard import KeyEvent
 from bridge.live.playing.timeline import StreamTimeline, WallTimeline
 from engine.chords import Chart, Chord
+from engine.chords.charts.form import form_of
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
@@ -31,6 +32,7 @@ class Trading(Mode):
         """bars: of a turn. chart: the chords of both turns, round and round."""
         super().__init__("trade", context, chart)
         self._bars = bars
+        self._form = None if chart is None else form_of(chart)
         self._timeline: WallTimeline | None = None  # None before the first note
         self._turn = 0  # even: the player's
         self._heard = False  # anything in this turn of the player's
@@ -134,7 +136,7 @@ class Trading(Mode):
     def _lay_out(self, from_s: float) -> None:
         """Lays out beat and chords of the rest of this turn."""
         timeline = self._on_stream()
-        self._ahead.set_beat(timeline, self.metre, from_s, is_form=self.chart is not None)
+        self._ahead.set_beat(timeline, self.metre, from_s, form=self._form)
         chords: list[tuple[float, Chord | None]] = [(from_s, None)]
         if self.chart is not None:
             chords = chords_from(self.chart, timeline, from_s, self._turn_beats * 60.0 / timeline.tempo_bpm)

@@ -11,6 +11,7 @@ from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.playing.turns import Turns
 from engine.beats.feel import Feel, NoteMover
+from engine.chords.charts.form import Form
 from engine.metre import COMMON, Metre
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
@@ -53,7 +54,8 @@ class FeltStream:
         self._mover = NoteMover(Feel(seed=seed))
         self._returning: Returning | None = None
         self.timeline: StreamTimeline | None = None  # the beat that model and feel were told last; None: none
-        self._metre, self._is_form = COMMON, False  # the same
+        self._metre = COMMON  # the same
+        self._form: Form | None = None  # the same
 
     def turn_feel(self, **values: float) -> None:
         """Sets quantise, swing or humanise, by name, for the notes that are not generated yet."""
@@ -75,19 +77,20 @@ class FeltStream:
         metre: Metre,
         from_s: float,
         *,
-        is_form: bool = False,
+        form: Form | None = None,
         returning: Returning | None = None,
     ) -> None:
         """Tells model and feel the beat of what comes from from_s on; nobody else does. None: it is unknown.
 
-        is_form: a chart begins on beat 0; else that is a bar line like the others. returning: what may come back.
+        form: of the chart that begins on beat 0; None: that is a bar line like the others. returning: what may come
+        back.
         """
         if self._returning is not None and self._returning is not returning:
             self._returning.stop(from_s)
         self._returning = returning
         if returning is not None and timeline is not None:
             returning.lay(timeline, from_s)
-        self.timeline, self._metre, self._is_form = timeline, metre, is_form
+        self.timeline, self._metre, self._form = timeline, metre, form
         self._tell_beat(from_s)
 
     def _tell_beat(self, from_s: float) -> None:
@@ -97,7 +100,7 @@ class FeltStream:
         if timeline is not None:
             bar_s = timeline.seconds(metre.beats * (timeline.beat(from_s + EPSILON_S) // metre.beats))
         self._improviser.set_tempo(tempo_bpm, metre.beats, bar_s)
-        self._improviser.set_form(self.origin_s if self._is_form else None)
+        self._improviser.set_form(None if self._form is None else self.origin_s, self._form)
         self._mover.feel = replace(
             self._mover.feel, tempo_bpm=tempo_bpm, origin_s=self.origin_s, thirds=metre.is_compound
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from engine.chords import Chord
+from engine.chords.charts.form import Form
 from engine.model.controls import Control
 from engine.notes import NoteEvent
 from osc_protocol.table.parameters import Setting, Value
@@ -50,8 +51,8 @@ class Improviser(Protocol):
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
         """Beat phase: a bar line lies at origin_s. None: no beat."""
 
-    def set_form(self, origin_s: float | None) -> None:
-        """Where the chart begins, at a bar line; None: no place in a form is known."""
+    def set_form(self, origin_s: float | None, form: Form | None = None) -> None:
+        """Where the chart begins, at a bar line, and what comes back in it; None: no place in a form is known."""
 
     def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
         """A last chord falls at at_s, which lies ahead, is held for hold_s and let go; then rest. None: plays on."""

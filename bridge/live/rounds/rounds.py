@@ -79,7 +79,7 @@ class Rounds:
         new = {bar: self._as_heard(bar, latest[bar], now_s) for bar in chosen}
         wish = self._wishes.last
         self._wishes.change(wish.keeping({**wish.kept, **new}), self._from(from_s))
-        return f"{_text(chosen)} kept"
+        return f"{_text(chosen)} kept{self._not_the_one_that_sounds(latest, chosen, now_s)}"
 
     def again(self, bars: Collection[int], from_s: float) -> str:
         """Has kept bars played anew from the next round on, all of them where none is named; returns what to say.
@@ -129,6 +129,17 @@ class Rounds:
         if kept.at is not None and self._is_over(kept.at, now_s):
             kept.bar = kept.bar or self._heard.look_up(kept.at)
         return kept
+
+    def _not_the_one_that_sounds(self, latest: Mapping[int, Pass], chosen: Collection[int], now_s: float) -> str:
+        """Says so where a bar is kept as it was a round ago, while it sounds anew and is not half over."""
+        bars = self._heard.bars
+        if bars is None:
+            return ""
+        at = Pass(self._heard.run, bars.at(now_s))
+        bar = at.bar % self._chart_bars
+        if bar not in chosen or latest[bar] == at or at in self._returned:
+            return ""
+        return f", {_text([bar])} as it was before the one that sounds now"
 
     def lies_ready(self, bars: Collection[int], from_s: float, to_s: float) -> bool:
         """Tells whether any of these bars, of all where none is named, lies between two stream seconds."""

@@ -17,7 +17,7 @@ import { choiceOf, fill, language, LANGUAGES, name, t } from "./words.js";
 
 const GROUPS = {
   ask: ["role", "groove", "left_hand", "manner", "style", "density", "loudness", "register", "thickness", "bass", "style_blend"],
-  draw: ["temperature", "top_p", "chord_strength", "repetition", "min_p", "top_k"],
+  draw: ["temperature", "top_p", "chord_strength", "theme", "repetition", "min_p", "top_k"],
   feel: ["velocity", "quantise", "swing", "humanise"],
   range: ["register_low", "register_high", "polyphony", "keep_clear", "look_ahead_ms", "scale"],
 };

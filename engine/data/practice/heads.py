@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-
-import numpy as np
 
 from engine.data.practice.hands.dice import Dice
 from engine.data.practice.hands.lines import target_phrase
@@ -53,12 +52,12 @@ class Heads:
             self._fill(part, phrases, float(section.stop * self._meter))
 
     def _fill(self, part: Part, phrases: list[Line], stop: float) -> None:
-        """Runs between phrases, in some of the rests that are long enough; they lead to the phrase that comes."""
+        """Adds runs between phrases, in some of the rests that are long enough; what rings into them is cut."""
         dice, manner = self._dice, self._manner
         ends = [phrase[-1][0] for phrase in phrases if phrase]
         starts = [*(phrase[0][0] for phrase in phrases if phrase), stop][1:]
         for end, start in zip(ends, starts, strict=True):
-            first = float(np.ceil(end + 1.0))
+            first = float(math.ceil(end + 1.0))
             if start - first < 1.0 or not dice.chance(FILLS):
                 continue
             part.cut(end, first)

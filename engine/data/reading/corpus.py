@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.beats.map_phase import true_phase
+from engine.beats.map_phase import SAME_BEAT, true_phase
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords import Chord, recognise
@@ -180,6 +180,10 @@ def _map_beats(performance: Performance) -> tuple[npt.NDArray[np.float64], npt.N
         return None if phase is None else (beats_s, performance.beat_in_bar)
     ahead_s = np.concatenate([[2 * beats_s[0] - beats_s[1]], beats_s])  # music may begin before the map's first beat
     moved_s = ahead_s[:-1] + phase * np.diff(ahead_s)
+    if phase < SAME_BEAT:
+        return np.append(moved_s[1:], beats_s[-1] + phase * (beats_s[-1] - beats_s[-2])), performance.beat_in_bar
+    if phase > 1 - SAME_BEAT:
+        return moved_s, performance.beat_in_bar
     return moved_s, np.full(len(moved_s), UNKNOWN_IN_BAR)
 
 

@@ -13,6 +13,7 @@ from engine.inference.draw.leaning import lean
 from engine.inference.draw.past import PastToken
 from engine.inference.draw.release import let_go
 from engine.inference.draw.steering import listen, steer
+from engine.inference.draw.theme import ThemeMemory, pull, recall
 from engine.vocabulary import NOTE_ON, NUM_SHIFTS, TIME_SHIFT
 
 __all__ = ["guided", "moved"]
@@ -29,7 +30,7 @@ def guided(logits: F32, strength: np.float32) -> F32:
 
 def moved(
     logits: F32, asked: Conditions, rules: native.StreamRules, past: Sequence[PastToken], onsets: Mapping[int, int],
-    step: int, until: int, allowed: Callable[[], npt.NDArray[np.bool_]],
+    memory: ThemeMemory, step: int, until: int, allowed: Callable[[], npt.NDArray[np.bool_]],
 ) -> F32:  # fmt: skip
     """Returns what the sampler draws from: (2, 400) logits at a step -> (400,).
 
@@ -41,6 +42,12 @@ def moved(
     scores = let_go(scores, onsets, *asked.chord_at(step), asked.chord_strength)
     if not np.isnan(asked.targets).all():
         scores = steer(scores, listen(reversed(past), step, len(onsets)), asked.targets, asked.temperature)
+    place = asked.remembered_place(step, rules)
+    if place is not None and asked.beat is not None:
+        recalled = recall(
+            memory, place, asked.beat.bpm, past, onsets, step, asked.fits, allowed(), rules.restrike_steps
+        )
+        scores = scores if recalled is None else pull(scores, recalled, asked.theme, asked.temperature)
     scores = _without_stutter(scores, past, step - rules.restrike_steps, allowed)
     return _only_waits(scores, until - step) if until > step else scores
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 import native
 from engine.beats.phase import beat_bins
+from engine.chords.charts.form import Form, Place
+from engine.inference.draw.release import CHORD_TONES
 from engine.inference.draw.steering import NO_TARGETS
 from engine.model.controls import UNKNOWN
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
@@ -44,6 +46,8 @@ class Conditions:
     temperature: float = 0.8  # the sampler's
     chord_strength: np.float32 = field(default_factory=lambda: np.float32(1))  # 0 without chords, beyond 1 further
     form_s: float | None = None  # where bars are counted from
+    form: Form = field(default_factory=Form)  # what comes back in it
+    theme: float = 0.0  # how much what comes back is like it was, 0..1
     end_step: int | None = None  # where the music is to end
 
     def chord_at(self, step: int) -> tuple[int, int]:
@@ -68,6 +72,18 @@ class Conditions:
         index = np.arange(first, first + 4)
         beat_bin, bar_bin = beat_bins([beat], index, index % beats_per_bar)
         return int(beat_bin[0]), int(bar_bin[0])
+
+    def remembered_place(self, step: int, rules: native.StreamRules) -> Place | None:
+        """Returns where in the form a step lies; None where that is not known, or nothing is to be remembered."""
+        if self.theme <= 0 or self.form_s is None or self.beat is None:
+            return None
+        beat = (step * STEP_S + rules.phrase_grace_s - self.form_s) * self.beat.bpm / 60
+        return self.form.at(beat) if beat >= 0 else None
+
+    def fits(self, pitch: int, step: int) -> bool:
+        """Tells whether a pitch belongs to the chord in force."""
+        chord_id, _ = self.chord_at(step)
+        return bool(CHORD_TONES[chord_id - NO_CHORD] >> pitch % 12 & 1)
 
     def levels_at(self, step: int, rules: native.StreamRules) -> F32:
         """Returns (K,) what is asked of each control at a step: phrase and ending change with it."""

@@ -1,4 +1,4 @@
-"""Several ways to go on from one point of a stream: forks that are played, weighed and chosen among."""
+"""Several ways to go on from one point of a stream: forks that are played and weighed, and give way to others."""
 
 from __future__ import annotations
 
@@ -29,25 +29,6 @@ class Forks:
         self._parent, self._rollback, self._guided = (decoder, stream), rollback, guided
         self._common = stream.length  # tokens that all forks have from the parent
         self.streams: list[TokenStream] = [self._new(seed) for seed in seeds]
-
-    def choose(self, sources: Sequence[int]) -> list[int]:
-        """As many forks as before, each going on from one of `sources`; returns which one by fork.
-
-        A fork that is chosen stays as it is; those that are not become what is chosen more than once, and go on
-        otherwise.
-        """
-        after = [-1] * len(self.streams)
-        again: list[int] = []
-        for source in sources:
-            if after[source] < 0:
-                after[source] = source
-            else:
-                again.append(source)
-        for i, source in enumerate(after):
-            if source < 0:
-                after[i] = again.pop(0)
-                self.streams[i].copy(self.streams[after[i]], self._common)
-        return after
 
     def renew(self, number: int, source: int, seed: int) -> TokenStream:
         """A new stream in place of one: goes on from another one, with random numbers that none has drawn before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
+from engine.midi_io.read import read_bytes
 from engine.midi_io.select import DRUM_CHANNEL
 from engine.midi_io.tempo_map import TempoMap
 
@@ -34,10 +36,11 @@ class MidiTake:
 
     def __init__(self, path: Path) -> None:
         """MidiFileError: the file is missing, broken, or holds no pitched note."""
+        data = read_bytes(path)
         try:
-            self._file = mido.MidiFile(path)
-        except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
-            raise MidiFileError(f"{path}: cannot be read to be written again: {error}") from None
+            self._file = mido.MidiFile(file=BytesIO(data))
+        except (OSError, EOFError, ValueError, KeyError, IndexError):
+            raise MidiFileError(f"{path}: is no MIDI file, or a damaged one: give a .mid file to play again") from None
         tempos: list[tuple[int, int]] = []
         self.notes: list[TakeNote] = []
         for number, track in enumerate(self._file.tracks):

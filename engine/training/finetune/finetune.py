@@ -20,8 +20,9 @@ from engine.styles.style_folder import STYLE_FILES, save_style
 from engine.training.card import read_sources
 from engine.training.evaluate import Score
 from engine.training.finetune.recipe import Recipe
-from engine.training.finetune.run import OTHER_WINDOWS, Budget, Run
+from engine.training.finetune.run import OTHER_WINDOWS, Run
 from engine.training.finetune.takes import keep_back
+from engine.training.finetune.time_limit import Budget
 from engine.training.schedule import News
 
 __all__ = ["Finetuned", "News", "Recipe", "finetune"]
@@ -74,15 +75,12 @@ def finetune(
     keep_train = load_shard(keep / "train.safetensors") if keep is not None and recipe.kept_share > 0 else None
 
     run = Run(checkpoint, recipe, name, train, unheard, keep_train, budget)
-    before = {"held_out": run.measure(judged)}
+    measured = {"held_out": run.judge(judged)}
     if others is not None and others.pieces:
-        before["others"] = run.measure(others, OTHER_WINDOWS)
+        measured["others"] = run.judge(others, OTHER_WINDOWS)
     run.learn(report)
     run.emphasise()
-    scores = {"held_out": (before["held_out"], run.measure(judged))}
-    if "others" in before:
-        assert others is not None
-        scores["others"] = (before["others"], run.measure(others, OTHER_WINDOWS))
+    scores = {key: run.judge_again(windows) for key, windows in measured.items()}
     facts = _facts(checkpoint, data, recipe, run, f"{len(judged.pieces)} pieces, {side}", scores)
     if recipe.form == "full":
         save_checkpoint(out, checkpoint.config, run.weights(), _card(name, facts))

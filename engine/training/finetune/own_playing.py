@@ -8,7 +8,7 @@ piece (the idea of DAgger, Ross et al. 2011: learn on the states that the learne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,9 +43,17 @@ class Return:
 
 
 def play_returns(
-    checkpoint: Checkpoint, style: Style, pieces: Sequence[PieceArrays], count: int, rng: np.random.Generator
+    checkpoint: Checkpoint,
+    style: Style,
+    pieces: Sequence[PieceArrays],
+    count: int,
+    rng: np.random.Generator,
+    no_time: Callable[[], bool] = lambda: False,
 ) -> list[Return]:
-    """Plays up to `count` returns, to every token of the pieces with equal chance; pieces without beats give none."""
+    """Plays up to `count` returns, to every token of the pieces with equal chance; pieces without beats give none.
+
+    no_time: whether there is no time for another one.
+    """
     fit = [piece for piece in pieces if len(piece.beat_steps) >= MIN_BEATS]
     if not fit:
         return []
@@ -53,7 +61,7 @@ def play_returns(
     notes: dict[int, Notes] = {}
     found: list[Return] = []
     for _ in range(TRIES * count):
-        if len(found) == count:
+        if len(found) == count or no_time():
             break
         index = int(rng.choice(len(fit), p=shares / shares.sum()))
         if index not in notes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,17 +18,18 @@ from engine.data.window_sampler import WindowSampler
 from engine.errors import ConfigError
 from engine.model.checkpoint import Checkpoint, Weights
 from engine.styles.style import Style
-from engine.training.evaluate import Score, evaluate
-from engine.training.finetune.checks import Checks, Worth
+from engine.training.evaluate import Score
+from engine.training.finetune.checks import Checks, Judged, Worth
 from engine.training.finetune.layers import add_lora, build, checkpoint_blocks, import_bitsandbytes, lora_tensors
 from engine.training.finetune.own_playing import Return, play_returns
 from engine.training.finetune.recipe import Recipe
+from engine.training.finetune.time_limit import Budget
 from engine.training.finetune.typical import likeliest_manner, typical_values
 from engine.training.finetune.windows import StyleWindows, practice_windows, with_other_chords
 from engine.training.schedule import Lowest, News, rate_share
 from engine.vocabulary import PAD
 
-__all__ = ["Budget", "Run"]
+__all__ = ["Run"]
 
 CHECKS = 5  # measurements of the unheard pieces in a run
 SLOWER = 0.3  # of the rate, after a step back
@@ -40,33 +42,10 @@ WORTH_AIM = 1.0  # of what they were worth to the base
 WEAKER, STRONGER = (0.75, 0.5), (1.2, 1.4)  # by which a learnt adapter may be multiplied, tried in this order
 WORTH_TO_KEEP = 0.88  # of what chords are worth to the base: an adapter that leaves less is weakened
 GAIN_TO_KEEP = 0.85  # of an adapter's gain: it may be overstated as long as so much is left
-CLOSING = 1.25  # the end takes so much longer than its parts took at the start, for safety ...
-MOST_FOR_CLOSING = 0.4  # ... but of the time allowed at most so much is set aside: updates come first
-
-
-class Budget:
-    """The time that a whole run may take, from the first measurement to the last. started: of time.monotonic()."""
-
-    def __init__(self, started: float, minutes: float) -> None:
-        self._started, self._length = started, 60 * minutes
-        self.closing_s = 0.0  # that is set aside for what follows the updates
-
-    def set_aside(self, seconds: float) -> None:
-        """Sets time aside for what follows the updates, at most MOST_FOR_CLOSING of all."""
-        self.closing_s = min(seconds, MOST_FOR_CLOSING * self._length)
-
-    @property
-    def used_s(self) -> float:
-        return time.monotonic() - self._started
-
-    @property
-    def left_s(self) -> float:
-        """The seconds left for updates."""
-        return self._length - self.closing_s - self.used_s
-
-    def share(self, begun_s: float) -> float:
-        """Returns the used share of the time for updates since begun_s: 1 or more when it is over."""
-        return (self.used_s - begun_s) / max(1e-6, self._length - self.closing_s - begun_s)
+FIRST_SHARE = 0.08  # of the time allowed, for each of the first measurements ...
+WORTH_SHARE = 0.05  # ... and for measuring once what chords are worth: with less time fewer windows are measured
+RECENT_UPDATES = 5  # of which the longest says how long the next may take
+POOL_SHARE = 0.15  # of the time left, for the own playing that is made at a time
 
 
 class Run:
@@ -98,6 +77,7 @@ class Run:
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimiser = _optimiser(self.learning, recipe)
         self.checks = Checks(unheard, self.length)
+        self._s_per_token = 0.0  # that a measurement takes
         own = recipe.returns and recipe.form != "full"
         returns = self._returns if own else None
         self.windows = StyleWindows(train, self.length, tokens, recipe.seed, returns, controls, labels)
@@ -116,22 +96,23 @@ class Run:
         """Makes updates until the plan, the patience or the time ends; leaves the best state in place."""
         recipe, budget = self.recipe, self.budget
         self.inner.eval()
-        began_s = budget.used_s
-        base = self.checks.worth(self.inner)
+        self.checks.shorten(WORTH_SHARE * budget.length_s / max(1e-9, self._s_per_token))
+        with budget.comes_again(3.0 if recipe.form != "full" else 0.0):
+            base = self.checks.worth(self.inner)
         if recipe.form != "full":
             self.worth = (base, base)
-        checked_s = budget.used_s - began_s
-        judged_s, search_s = budget.closing_s, 3 * checked_s if recipe.form != "full" else 0.0
-        budget.set_aside(CLOSING * (judged_s + search_s))
         lowest, best_state, recent, busy_s = Lowest(base.held_out), self._state(), [], 0.0
+        durations_s: deque[float] = deque(maxlen=RECENT_UPDATES)
         every, began_s = max(1, recipe.updates // CHECKS), budget.used_s
         for update in range(1, recipe.updates + 1):
             start = time.monotonic()
             recent.append(self._update(update - 1, budget.share(began_s)))
-            busy_s += time.monotonic() - start
+            budget.updated()
+            durations_s.append(time.monotonic() - start)
+            busy_s += durations_s[-1]
             if not math.isfinite(recent[-1]):
                 raise ConfigError(f"the loss is {recent[-1]} after {update} updates: give a lower --learning-rate")
-            out_of_time = budget.left_s <= 0
+            out_of_time = budget.left_s <= max(durations_s)  # another one would not be done in time
             if update % every and update < recipe.updates and not out_of_time:
                 continue
             self.inner.eval()
@@ -198,14 +179,19 @@ class Run:
             self.name, self.checkpoint.sha256, qlora.rank, qlora.alpha, qlora.target_modules, tensors, self.facts
         )
 
-    def measure(self, shard: Shard, windows: int = JUDGED_WINDOWS) -> Score:
-        """Returns the present loss on an evenly spread sample of at most so many windows."""
-        began_s = self.budget.used_s
-        self.inner.eval()
+    def judge(self, shard: Shard, windows: int = JUDGED_WINDOWS) -> Judged:
+        """Measures the loss before learning on an evenly spread sample of at most so many windows."""
+        budget = self.budget
+        judged, began_s = Judged(shard, self.length, windows), budget.used_s
+        with budget.comes_again(), _autocast(self.recipe.device):
+            tokens = judged.before(self.inner, lambda: budget.used_s - began_s > FIRST_SHARE * budget.length_s)
+        self._s_per_token = (budget.used_s - began_s) / max(1, tokens)
+        return judged
+
+    def judge_again(self, judged: Judged) -> tuple[Score, Score]:
+        """Returns the loss before learning and the present one, over the same windows."""
         with _autocast(self.recipe.device):
-            score = evaluate(self.inner, shard, max_windows=windows)["all"]
-        self.budget.closing_s += self.budget.used_s - began_s  # it will be asked for once more
-        return score
+            return judged.after(self.inner, lambda: self.budget.over)
 
     def weights(self) -> Weights:
         return {name: value.detach().float().cpu().numpy().copy() for name, value in self.inner.state_dict().items()}
@@ -247,7 +233,8 @@ class Run:
         return loss.item()
 
     def _returns(self, pieces: Sequence[PieceArrays], count: int, rng: np.random.Generator) -> list[Return]:
-        return play_returns(self.checkpoint, self.style(), pieces, count, rng)
+        until_s = self.budget.used_s + POOL_SHARE * self.budget.left_s
+        return play_returns(self.checkpoint, self.style(), pieces, count, rng, lambda: self.budget.used_s > until_s)
 
     def _state(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self.learning]

@@ -8,6 +8,7 @@
 
 #include "sideman/steering.h"
 #include "sideman/stream_rules.h"
+#include "sideman/theme.h"
 
 namespace sideman {
 
@@ -66,6 +67,10 @@ struct Conditions {
   /// Writes what is asked of each control at a step, which phrase and ending change with. Realtime-safe: yes.
   void levels_at(std::int64_t step, double step_s, const StreamRules& rules, float* levels_out) const noexcept;
 
+  /// Returns where in the form a step lies; nothing where that is not known, or nothing is to be remembered.
+  /// Realtime-safe: yes.
+  std::optional<Place> remembered_place(std::int64_t step, double step_s, const StreamRules& rules) const noexcept;
+
   /// All of it takes place so many steps later. Realtime-safe: yes.
   void shift(std::int64_t steps, double step_s) noexcept;
 
@@ -76,6 +81,8 @@ struct Conditions {
   bool steers = false;                   // whether a target is asked
   std::vector<float> levels;             // by control
   std::optional<double> form_s;          // where bars are counted from
+  Form form;                             // what comes back in it
+  double theme = 0.0;                    // how much what comes back is like it was, 0..1
   std::optional<std::int64_t> end_step;  // where the music is to end
   double temperature = 0.8;              // of the sampler
   float chord_strength = 1.0f;           // 0 without chords, 1 with, beyond 1 guided further

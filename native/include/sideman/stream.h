@@ -12,6 +12,7 @@
 #include "sideman/layout.h"
 #include "sideman/sampler.h"
 #include "sideman/stream_rules.h"
+#include "sideman/theme.h"
 
 namespace sideman {
 
@@ -75,6 +76,13 @@ class Stream {
   /// and before the form, it is unknown. Realtime-safe: yes.
   void set_phrase(std::optional<double> origin_s) noexcept;
 
+  /// Sets what comes back in the form that set_phrase() begins, from the next token on. Allocates beyond 1024 returns.
+  void set_form(const Form& form);
+
+  /// Sets how much what comes back is like it was, from the next token on: 0 nothing is remembered, 1 a head.
+  /// Realtime-safe: yes.
+  void set_theme(double strength) noexcept;
+
   /// Tells the model at which step the music ends; nothing: it does not know. Realtime-safe: yes.
   void set_ending(std::optional<std::int64_t> step) noexcept;
 
@@ -133,6 +141,9 @@ class Stream {
   void guide() noexcept;
   Heard listen() const noexcept;
   void move_to(std::int64_t step);
+  bool fits(int pitch, std::int64_t step) const noexcept;
+  void remember(int pitch, bool is_strike) noexcept;
+  void follow_theme() noexcept;
   bool take_back(std::size_t count) noexcept;
   bool is_dangling(int token) const noexcept;
 
@@ -141,6 +152,7 @@ class Stream {
   const StreamRules rules_;
   Sampler sampler_;
   Conditions asked_;
+  ThemeMemory memory_;
 
   std::vector<Entry> ring_;
   std::size_t newest_ = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sideman/steering.h"
+#include "sideman/theme.h"
 
 namespace sideman {
 
@@ -27,6 +28,7 @@ struct StreamRules {
   int ending_control = -1;      // which is the time that is left
   std::vector<double> ending_edges_s;  // where its levels change
   Steering steering;
+  ThemeRules theme;
 };
 
 }  // namespace sideman

@@ -63,7 +63,9 @@ ChordTrack::View ChordTrack::view(std::int64_t step) noexcept {
 
 Conditions::Conditions(const StreamRules& rules)
     : chords(rules.no_chord, rules.chords_back, rules.chords_ahead, rules.chord_clip),
-      levels(static_cast<std::size_t>(rules.controls), -1.0f) {}
+      levels(static_cast<std::size_t>(rules.controls), -1.0f) {
+  form.returns.reserve(1024);
+}
 
 void Conditions::levels_at(std::int64_t step, double step_s, const StreamRules& rules,
                            float* levels_out) const noexcept {
@@ -83,6 +85,14 @@ void Conditions::levels_at(std::int64_t step, double step_s, const StreamRules& 
     levels_out[rules.ending_control] =
         static_cast<float>(std::upper_bound(edges.begin(), edges.end(), left_s) - edges.begin());
   }
+}
+
+std::optional<Place> Conditions::remembered_place(std::int64_t step, double step_s,
+                                                  const StreamRules& rules) const noexcept {
+  if (theme <= 0.0 || !form_s || beat.bpm <= 0.0) return std::nullopt;
+  const double at = (static_cast<double>(step) * step_s + rules.phrase_grace_s - *form_s) * beat.bpm / 60;
+  if (at < 0.0) return std::nullopt;
+  return form.at(at);
 }
 
 void Conditions::shift(std::int64_t steps, double step_s) noexcept {

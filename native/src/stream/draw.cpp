@@ -1,16 +1,22 @@
 // The next token of a stream, drawn under all that moves its logits. engine/inference/draw/chain.py is the specification.
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 
 #include "sideman/leaning.h"
 #include "sideman/release.h"
 #include "sideman/stream.h"
+#include "sideman/theme.h"
 
 namespace sideman {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
+constexpr std::int64_t kLongAgo = std::numeric_limits<std::int64_t>::min() / 2;
 
 }  // namespace
 
@@ -42,6 +48,7 @@ void Stream::draw() {
   let_go(rules_.chord_tones, rules_.no_chord, asked_.chords.at(step_), rules_.release * asked_.chord_strength,
          sounding(), onsets_, layout_, scores_.data());
   if (asked_.steers) steer(rules_.steering, listen(), asked_.targets, layout_, asked_.temperature, scores_.data());
+  follow_theme();
   forbid_stutter();
   if (until_ > step_) forbid_all_but_waits(until_ - step_);
   drawn_ = sampler_.sample(scores_.data());
@@ -86,6 +93,67 @@ Heard Stream::listen() const noexcept {
     }
   }
   return heard;
+}
+
+/// Whether a pitch belongs to the chord in force.
+bool Stream::fits(int pitch, std::int64_t step) const noexcept {
+  const std::int64_t index = asked_.chords.at(step).id - rules_.no_chord;
+  if (index < 0 || index >= static_cast<std::int64_t>(rules_.chord_tones.size())) return true;
+  return (rules_.chord_tones[static_cast<std::size_t>(index)] >> pitch % 12 & 1) != 0;
+}
+
+void Stream::remember(int pitch, bool is_strike) noexcept {
+  memory_.add(asked_.remembered_place(step_, layout_.step_ms / 1000.0, rules_), pitch, is_strike, fits(pitch, step_));
+}
+
+/// Moves scores_ to what was played when this place of the form came first.
+void Stream::follow_theme() noexcept {
+  const double step_s = layout_.step_ms / 1000.0;
+  const std::optional<Place> place = asked_.remembered_place(step_, step_s, rules_);
+  if (!place) return;
+  const int turn = memory_.first_turn(*place);
+  if (turn < 0) return;
+  const ThemeRules& theme = rules_.theme;
+  std::array<std::int64_t, kPitches> struck;  // last, where that was just now
+  struck.fill(kLongAgo);
+  const std::int64_t since = step_ - std::max(2 * theme.late_steps + 1, rules_.restrike_steps);
+  for (std::size_t age = 0; age < stored_ && past(age).step > since; ++age)
+    if (const Token parts = layout_.token(past(age).token); parts.kind == TokenKind::kNoteOn)
+      if (std::int64_t& at = struck[static_cast<std::size_t>(parts.value)]; at == kLongAgo) at = past(age).step;
+  sampler_.allowed(allowed_.get());
+  Recalled recalled;
+  memory_.visit(turn, [&](const ThemeMemory::Played& played) {
+    const double ahead_beats = played.source_beat - place->source_beat;
+    const auto ahead = static_cast<std::int64_t>(std::floor(ahead_beats * 60 / asked_.beat.bpm / step_s + 0.5));
+    const int pitch = played.pitch + place->semitones;
+    // A strike that was missed is over; an end is not, as long as its note sounds.
+    const std::int64_t latest = played.is_strike ? theme.late_steps : layout_.num_shifts;
+    if (ahead < -latest || ahead > layout_.num_shifts || ahead_beats >= place->left_beats || pitch < 0 ||
+        pitch >= kPitches)
+      return;
+    const std::int64_t due = step_ + ahead;
+    const bool sounds = sounding().has(pitch);
+    if (!played.is_strike) {
+      if (!sounds || onsets_[static_cast<std::size_t>(pitch)] >= due) return;
+      if (ahead <= theme.early_steps) {
+        recalled.ends.add(pitch);
+        return;
+      }
+    } else {
+      if (played.fits && !fits(pitch, due)) return;
+      const std::int64_t last = struck[static_cast<std::size_t>(pitch)];
+      if (std::abs(last - due) <= theme.late_steps) return;
+      if (ahead <= theme.early_steps) {
+        if (sounds)  // it cannot be struck before it ends
+          recalled.ends.add(pitch);
+        else if (allowed_[static_cast<std::size_t>(layout_.note_on + pitch)] && step_ - last >= rules_.restrike_steps)
+          recalled.strikes.add(pitch);
+        return;
+      }
+    }
+    if (recalled.next_steps == 0 || ahead < recalled.next_steps) recalled.next_steps = ahead;
+  });
+  pull(theme, recalled, asked_.theme, asked_.temperature, layout_, scores_.data());
 }
 
 /// Keys struck less than restrike_steps ago, unless no other key could be struck.

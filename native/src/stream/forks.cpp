@@ -18,6 +18,7 @@ bool Stream::copy(const Stream& other, std::int64_t same) {
   if (!decoder_.copy(other.decoder_, std::min({same, decoder_.length(), other.decoder_.length()}))) return false;
   sampler_.copy(other.sampler_);
   asked_ = other.asked_;
+  memory_.copy(other.memory_);
   stored_ = std::min(other.stored_, ring_.size());
   for (std::size_t age = 0; age < stored_; ++age) ring_[stored_ - 1 - age] = other.past(age);
   newest_ = stored_ > 0 ? stored_ - 1 : 0;

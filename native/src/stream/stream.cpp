@@ -17,6 +17,7 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
       rules_(rules),
       sampler_(layout, seed, static_cast<std::size_t>(std::max(rollback, 0))),
       asked_(rules),
+      memory_(rules.theme, static_cast<std::size_t>(std::max(rollback, 0))),
       ring_(2 * static_cast<std::size_t>(std::max(rollback, 0)) + 64) {
   if (decoder.streams() < fewest_streams)
     throw std::invalid_argument("the decoder computes one stream: a session guides two");
@@ -78,6 +79,18 @@ void Stream::set_targets(const Targets& targets) {
 void Stream::set_phrase(std::optional<double> origin_s) noexcept {
   asked_.form_s = origin_s;
   refresh();
+}
+
+void Stream::set_form(const Form& form) {
+  asked_.form.returns.assign(form.returns.begin(), form.returns.end());
+  asked_.form.round_beats = form.round_beats;
+  asked_.form.loop = form.loop;
+  drawn_.reset();
+}
+
+void Stream::set_theme(double strength) noexcept {
+  asked_.theme = strength;
+  drawn_.reset();
 }
 
 void Stream::set_ending(std::optional<std::int64_t> step) noexcept {
@@ -195,6 +208,8 @@ void Stream::advance(int token, bool improvised) {
   if (parts.kind == TokenKind::kVelocity) entry.velocity = static_cast<std::int16_t>(parts.value);
   if (parts.kind == TokenKind::kNoteOn) onsets_[static_cast<std::size_t>(parts.value)] = step_;
   if (parts.kind == TokenKind::kNoteOff) entry.onset_step = onsets_[static_cast<std::size_t>(parts.value)];
+  if (parts.kind == TokenKind::kNoteOn || parts.kind == TokenKind::kNoteOff)
+    remember(parts.value, parts.kind == TokenKind::kNoteOn);
   entry.step = step_;
   newest_ = (newest_ + 1) % ring_.size();
   ring_[newest_] = entry;
@@ -237,8 +252,9 @@ bool Stream::take_back(std::size_t count) noexcept {
   sampler_.rollback(count);
   for (std::size_t n = 0; n < count; ++n) {
     const Entry& entry = past(0);
-    if (const Token parts = layout_.token(entry.token); parts.kind == TokenKind::kNoteOff)
-      onsets_[static_cast<std::size_t>(parts.value)] = entry.onset_step;
+    const Token parts = layout_.token(entry.token);
+    if (parts.kind == TokenKind::kNoteOff) onsets_[static_cast<std::size_t>(parts.value)] = entry.onset_step;
+    if (parts.kind == TokenKind::kNoteOn || parts.kind == TokenKind::kNoteOff) memory_.take_back();
     newest_ = (newest_ + ring_.size() - 1) % ring_.size();
     --stored_;
   }

@@ -60,6 +60,23 @@ def test_a_file_recorded_beside_its_map_gets_beats_where_the_music_has_them_and_
     assert read.performance.beats_s[0] <= read.performance.notes["onset_s"][0] + 0.01
 
 
+@pytest.mark.parametrize("phase", [0.078, 0.922])
+def test_a_map_a_hair_beside_the_music_is_moved_and_keeps_its_bars(phase: float, tmp_path: Path) -> None:
+    write_midi(tmp_path / "a.mid", later(strummed(), (phase if phase < 0.5 else phase + 3) * BEAT_S), tempo_bpm=120)
+    (source,) = find_sources(tmp_path)
+    read = read_piece(source)
+    first = np.searchsorted(read.performance.beats_s, read.performance.notes["onset_s"][0] - 0.01)
+    away = (read.performance.beats_s - phase * BEAT_S) / BEAT_S
+    np.testing.assert_allclose(away, np.rint(away), atol=0.02)
+    assert read.performance.beat_in_bar[first : first + 5].tolist() == [0, 1, 2, 3, 0]
+
+
+def test_two_places_with_as_much_to_be_said_for_them_leave_the_phase_open() -> None:
+    steps = (np.arange(100) + np.where(np.arange(100) % 2, 0.25, 0.0) + 0.375) * BEAT_S
+    same = make_notes(steps, steps + 0.1, np.full(100, 40), np.full(100, 64))
+    assert true_phase(same, np.arange(120) * BEAT_S) is None
+
+
 def test_a_file_on_its_map_keeps_its_bars(tmp_path: Path) -> None:
     write_midi(tmp_path / "a.mid", strummed(), tempo_bpm=120)
     (source,) = find_sources(tmp_path)

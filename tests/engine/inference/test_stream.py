@@ -91,8 +91,8 @@ def random_beat(rng: np.random.Generator) -> Call:
 
 
 def random_asking(rng: np.random.Generator, now: int) -> Call:
-    """A control's levels, where the form begins or when the music ends; or no more of that."""
-    kind, none = int(rng.integers(0, 4)), rng.random() < 0.25
+    """A control's levels, where the form begins, what comes back in it or when the music ends; or no more of that."""
+    kind, none = int(rng.integers(0, 6)), rng.random() < 0.25
     if kind == 0:
         levels = random_levels(rng, 1, PACKED)[0]
         levels[1] = 9 if none else levels[1]  # refused
@@ -107,6 +107,15 @@ def random_asking(rng: np.random.Generator, now: int) -> Call:
         targets[rng.random(5) < 0.5] = np.nan
         targets[4] = -1 if none else targets[4]  # refused
         return lambda pair: pair[1].set_targets(targets)
+    if kind == 3:
+        edges = np.sort(rng.uniform(1, 8, 4))
+        returns = [(edges[0], edges[1], 0.0, 0), (edges[2], edges[3], 0.5, int(rng.integers(-5, 7)))]
+        loop = None if rng.random() < 0.5 else (1.0, 1.0 if none else 4.0)  # refused
+        round_beats = float(rng.choice([0.0, 9.0]))
+        return lambda pair: pair[1].set_form(returns, round_beats, loop)
+    if kind == 4:
+        strength = 0.0 if none else float(rng.uniform(0, 1))
+        return lambda pair: pair[1].set_theme(strength)
     end = None if none else now + int(rng.integers(-100, 600))
     return lambda pair: pair[1].set_ending(end)
 

@@ -1,4 +1,4 @@
-"""A left hand that is asked for is there, from the start to the end."""
+"""Both hands of a solo are there, from the start to the end."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import numpy as np
 from engine.chords import parse_chart
 from engine.model.checkpoint import load_checkpoint
 from engine.notes import NoteEvent
-from engine.solo.both_hands import LEFT_TOP, BothHands
+from engine.solo.both_hands import LEFT_TOP, RIGHT_BOTTOM, BothHands
 from engine.solo.improvise import improvise
 
 BLUES = "F7 | Bb7 | F7 | F7 | Bb7 | Bb7 | F7 | D7 | Gm7 | C7 | F7 | C7"
 
 
 class OneHand:
-    """A session that strikes a high note every half second, unless the register is shut to it."""
+    """A session that strikes one key every half second, or the next one that the register lets it."""
 
-    def __init__(self) -> None:
-        self.time_s, self.high, self.held = 0.0, 108, []  # type: float, int, list[int]
-        self.limits: list[int] = []
+    def __init__(self, pitch: int) -> None:
+        self.time_s, self.low, self.high, self.pitch, self.held = 0.0, 21, 108, pitch, []  # type: float, int, int, int, list[int]
+        self.limits: list[dict[str, int]] = []
 
-    def set_params(self, register_high: int) -> None:
-        self.high = register_high
-        self.limits.append(register_high)
+    def set_params(self, **limits: int) -> None:
+        self.low, self.high = limits.get("register_low", self.low), limits.get("register_high", self.high)
+        self.limits.append(limits)
 
     def sounding(self) -> list[int]:
         return self.held
@@ -31,26 +31,50 @@ class OneHand:
         events: list[NoteEvent] = []
         while self.time_s + 0.5 <= until_s:
             self.time_s += 0.5
-            events.append(NoteEvent(self.time_s, "on", min(self.high, 80), 64))
+            events.append(NoteEvent(self.time_s, "on", max(min(self.high, self.pitch), self.low), 64))
             if to_strike:
                 return events
         self.time_s = until_s
         return events
 
 
+def bars(hands: BothHands, count: int) -> list[list[int]]:
+    return [[event.pitch for event in hands.generate(2.0 * bar)] for bar in range(1, count + 1)]
+
+
 def test_the_left_hand_begins_and_is_called_back_every_third_bar() -> None:
-    session = OneHand()
-    hands = BothHands(session, 2.0, 100)  # type: ignore[arg-type]
-    low = [any(event.pitch <= LEFT_TOP for event in hands.generate(2.0 * bar)) for bar in range(1, 9)]
-    assert low == [True, False, False, True, False, False, True, False]
-    assert session.limits == [LEFT_TOP, 100] * 3
+    session = OneHand(80)
+    played = bars(BothHands(session, 2.0, 21, 100), 8)  # type: ignore[arg-type]
+    assert [min(bar) <= LEFT_TOP for bar in played] == [True, False, False, True, False, False, True, False]
+    assert session.limits == [{"register_high": LEFT_TOP}, {"register_high": 100}] * 3
+
+
+def test_the_right_hand_is_called_back_for_half_a_bar_after_two_bars_without_it() -> None:
+    session = OneHand(48)
+    played = bars(BothHands(session, 2.0, 30, 100), 8)  # type: ignore[arg-type]
+    assert [sum(pitch >= RIGHT_BOTTOM for pitch in bar) for bar in played] == [0, 0, 0, 2, 0, 0, 2, 0]
+    called = [limits for limits in session.limits if "register_low" in limits]
+    assert called == [{"register_low": RIGHT_BOTTOM}, {"register_low": 30}] * 2
 
 
 def test_a_left_hand_that_sounds_is_not_called() -> None:
-    session = OneHand()
+    session = OneHand(80)
     session.held = [48]
-    BothHands(session, 2.0, 100).generate(2.0)  # type: ignore[arg-type]
+    BothHands(session, 2.0, 21, 100).generate(2.0)  # type: ignore[arg-type]
     assert session.limits == []
+
+
+def test_no_right_hand_is_called_to_where_the_player_has_no_room_for_it() -> None:
+    session = OneHand(48)
+    bars(BothHands(session, 2.0, 21, RIGHT_BOTTOM + 5), 8)  # type: ignore[arg-type]
+    assert not any("register_low" in limits for limits in session.limits)
+
+
+def test_a_solo_that_begins_in_the_left_hand_alone_finds_its_right_one() -> None:
+    """Not called back, this one stays below E4 for sixteen bars."""
+    notes = improvise(load_checkpoint(), parse_chart(BLUES).fill(16), tempo_bpm=140, seed=2).notes
+    bar = (notes["onset_s"] * 140 // 240).astype(int)
+    assert len(set(bar[notes["pitch"] >= RIGHT_BOTTOM])) >= 8
 
 
 def test_both_hands_play_in_most_bars_of_solos() -> None:

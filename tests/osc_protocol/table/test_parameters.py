@@ -63,6 +63,7 @@ def test_the_design_table_is_frozen() -> None:
         ("style", "s", None, None, "", "/sideman/style", None),
         ("style_blend", "f", 0.0, 1.0, 0.0, "/sideman/style/blend", 33),
         ("repetition", "f", 1.0, 2.0, 1.0, "/sideman/param/repetition", 34),
+        ("theme", "f", 0.0, 1.0, 0.0, "/sideman/param/theme", 35),
         ("scale", "s", None, None, "off", "/sideman/param/scale", None),
         ("role", "s", None, None, "auto", "/sideman/role", 112),
         ("groove", "s", None, None, "auto", "/sideman/groove", 113),

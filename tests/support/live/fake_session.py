@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.chords import Chord
+from engine.chords.charts.form import Form
 from engine.model.controls import Control
 from engine.notes import NoteEvent
 from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Setting, Value
@@ -39,6 +40,7 @@ class FakeSession:
         self.here: Mapping[str, float] = {}
         self.played_as: list[tuple[float, object]] = []  # (time_s of a strike, role in force)
         self.form_s: float | None = None
+        self.form: Form | None = None
         self.home: tuple[float, float] | None = None  # when the last chord falls, when it is let go
         self.clear: tuple[int, int] | None = None
         self.fed: list[NoteEvent] = []
@@ -68,8 +70,8 @@ class FakeSession:
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         self.clear = pitches
 
-    def set_form(self, origin_s: float | None) -> None:
-        self.form_s = origin_s
+    def set_form(self, origin_s: float | None, form: Form | None = None) -> None:
+        self.form_s, self.form = origin_s, form
 
     def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
         assert at_s is None or at_s > self.time_s, "the last chord lies ahead"

@@ -243,6 +243,27 @@ def test_the_same_chart_sent_again_keeps_what_was_kept_and_another_one_does_not(
     assert len(errors(world)) == 1
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (7.8, "bars 1-4 kept"),
+        (8.1, "bars 1-4 kept, bar 1 as it was before the one that sounds now"),
+        (8.9, "bars 1-4 kept, bar 1 as it was before the one that sounds now"),
+        (9.1, "bars 1-4 kept"),  # half over, bar 1 is the one that sounds
+    ],
+)
+def test_keep_says_it_where_a_bar_that_sounds_is_not_the_one_that_is_kept(seconds: float, said: str) -> None:
+    world = playing(1)
+    world.run(seconds)
+    world.live.keep()
+    world.run(0.1)
+    assert [text for what, text in world.said if what == "note"][-1] == said
+    world.run(8.0)  # the first round comes back, and is kept again as what it was
+    world.live.keep()
+    world.run(0.1)
+    assert [text for what, text in world.said if what == "note"][-1] == "bars 1-4 kept"
+
+
 Ask = Callable[[World], None]
 
 

@@ -97,8 +97,8 @@ def test_what_becomes_another_goes_on_from_there_and_can_go_back(checkpoint: Che
     pair = played(make(checkpoint, 1), strength=1.5)
     forks = forks_of(pair, [1, 2, 3, 4])
     first = [stream.generate(1100) for stream in forks.streams]
-    assert forks.choose([2, 0, 2, 2]) == [0, 2, 2, 2]
     chosen, copy = forks.streams[2], forks.streams[1]
+    copy.copy(chosen, pair[1].length)
     assert (copy.log_probability, copy.sounding()) == (chosen.log_probability, chosen.sounding())
     np.testing.assert_array_equal(copy.logits(), chosen.logits())
     assert chosen.generate(1300) != copy.generate(1300), "the copy drew the other's numbers"
@@ -125,7 +125,7 @@ def test_compiled_forks_are_those_in_python(checkpoint: Checkpoint, strength: fl
         played(pair, 600, strength)
         forks = forks_of(pair, [4, 5, 6])
         heard = [stream.generate(900) for stream in forks.streams]
-        forks.choose([1, 1, 2])
+        forks.streams[0].copy(forks.streams[1], pair[1].length)
         for stream in forks.streams:
             stream.feed([(905, 60, 9), (950, 60, -1), (950, 64, 20)])
             stream.rollback(905)

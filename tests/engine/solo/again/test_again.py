@@ -152,7 +152,19 @@ def test_a_file_that_is_no_midi_file_is_refused(tmp_path: Path, capsys: pytest.C
     path = tmp_path / "x.mid"
     path.write_bytes(b"nothing")
     assert main(["again", str(path), "--bars", "1"]) == 2
-    assert "x.mid" in capsys.readouterr().err
+    assert (
+        capsys.readouterr().err
+        == f"sideman: {path}: is no MIDI file, or a damaged one: give a .mid file to play again\n"
+    )
+
+
+def test_a_missing_file_and_a_folder_are_refused_as_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["again", str(tmp_path / "nothing.mid"), "--bars", "1"]) == 2
+    assert capsys.readouterr().err == f"sideman: {tmp_path / 'nothing.mid'}: no such file: check the path\n"
+    assert main(["again", str(tmp_path), "--bars", "1"]) == 2
+    assert capsys.readouterr().err == f"sideman: {tmp_path}: cannot be read (a folder): give a .mid file\n"
 
 
 def test_spans_are_counted_as_they_are_written() -> None:

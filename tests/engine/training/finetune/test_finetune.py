@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ from engine.training.finetune import layers as finetune_layers
 from engine.training.finetune.checks import Worth
 from engine.training.finetune.finetune import Recipe, finetune
 from engine.training.finetune.recipe import KEEP_SHARE
-from engine.training.finetune.run import JUDGED_WINDOWS, STRONGER, WEAKER, Budget, Run
+from engine.training.finetune.run import JUDGED_WINDOWS, STRONGER, WEAKER, Run
+from engine.training.finetune.time_limit import Budget
 from tests.support.study_corpus import write_corpus
 from tests.support.style_folders import random_style, write_base
 from tests.support.tiny_model import random_inputs
@@ -180,17 +182,29 @@ def test_what_chords_are_worth_counts_where_they_are_worth_something() -> None:
     assert Worth(0.9, {"held_out": 0.1}).kept(Worth(1.0, {"held_out": 0.0})) == 1.0
 
 
-def test_the_end_is_part_of_the_time_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was set aside for the last measurements is not there for updates."""
-    monkeypatch.setattr("engine.training.finetune.run.time.monotonic", lambda: 160.0)
-    budget = Budget(100.0, 2.0)
-    assert (budget.used_s, budget.left_s) == (60.0, 60.0)
-    assert budget.share(0.0) == 0.5
-    budget.closing_s = 50.0
-    assert budget.left_s == 10.0
-    assert budget.share(0.0) == pytest.approx(60 / 70)
-    budget.set_aside(1000.0)
-    assert budget.closing_s == pytest.approx(48.0)
+@pytest.mark.parametrize("slow_from", ["the start", "the first update"])
+def test_the_time_limit_holds_on_the_wall_where_the_process_gets_little_of_a_processor(
+    slow_from: str, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, begun = time.monotonic, time.monotonic()
+    slow_since = [begun] if slow_from == "the start" else []
+
+    def wall_s() -> float:
+        """Fifteen seconds pass on the wall while the process computes for one, if it has the processor to itself."""
+        now = real()
+        return now + 14 * (now - slow_since[0]) if slow_since else now
+
+    def slow_down(*_: object) -> int:
+        if not slow_since:
+            slow_since.append(real())
+        return 0
+
+    monkeypatch.setattr(time, "monotonic", wall_s)
+    monkeypatch.setattr("engine.training.finetune.run.rate_share", lambda *_: slow_down() or 0.5)
+    recipe = dataclasses.replace(QUICK, updates=100_000, max_minutes=3.0)
+    done = finetune(study / "base", study / "data", "songs", tmp_path / "style", recipe)
+    assert 60.0 < done.seconds < 225.0
+    assert load_style(tmp_path / "style").name == "songs"
 
 
 def test_one_product_is_what_peft_computes(base: Checkpoint) -> None:
