@@ -51,9 +51,7 @@ def read_log(path: Path) -> SessionLog:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise ReplayError(
-            f"{path} cannot be read ({error.strerror}): give a file that --log wrote"
-        ) from error
+        raise ReplayError(f"{path} cannot be read ({error.strerror}): give a file that --log wrote") from error
     last = lines.pop()  # nothing, or what a kill left of a line
     header = _header(path, lines[0] if lines else b"")
     try:
