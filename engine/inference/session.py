@@ -17,9 +17,9 @@ from engine.chords import Chord
 from engine.chords.charts.form import Form
 from engine.chords.scales import scale_mask
 from engine.errors import CheckpointError
+from engine.inference.asked import Asked
 from engine.inference.backends import speed_advice
 from engine.inference.decoders.style_slots import STYLES
-from engine.inference.draw.leaning import SWUNG
 from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
 from engine.inference.ending import Ending, Homecoming, Reach
@@ -30,14 +30,13 @@ from engine.inference.stream import Event
 from engine.inference.streams import ROLLBACK_TOKENS, make_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.chord_memory import ChordMemory
-from engine.model.controls import MEASURED, UNKNOWN, Control, asked_level, check_askable
+from engine.model.controls import UNKNOWN, Control, check_askable
 from engine.model.shapes import CHORD_CLIP
 from engine.notes import NoteEvent
 from engine.styles.library import find_style, style_weights
 from engine.styles.style import Style, adapter_of
-from engine.styles.typical import blended, typical_of
 from engine.vocabulary import NUM_VELOCITIES, STEP_S, middle_velocity, velocity_bin
-from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, HIGHEST_BPM, Setting, Value
+from osc_protocol.table.parameters import CONTROL_NAMES, HIGHEST_BPM, Setting, Value
 
 __all__ = ["Session"]
 
@@ -45,7 +44,6 @@ SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
 )  # fmt: skip
 NOTHING_CLEAR = (127, 0)
-BEND_ALONE = ("density", "loudness")  # as auto they are a tendency; a solo's own ups and downs stay
 FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
@@ -61,18 +59,13 @@ class Session:
         self._decoder, self._stream = make_stream(emphasised(checkpoint), seed, backend)
         self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._chords = ChordMemory()
-        self._values: dict[str, Value] = {p.name: p.default for p in BY_NAME.values()}
-        self._controls = {control.name: control for control in checkpoint.model.controls}
-        self._auto: dict[str, str | float] = {}  # what is meant where a control is left to the sideman
-        self._here: dict[str, float] = {}  # what is asked in this place instead of the table's values
-        self._typical: dict[str, dict[str, str | float]] = {}  # what is meant under a style, by its name
-        self._weights: dict[str, float] = {}  # of the styles in use
-        self._bpm: float | None = None
+        self._asked = Asked(checkpoint.model.controls)
         self._home: Homecoming | None = None
-        self._leans = True
-        self._targets: dict[str, float] = {}  # quantities, of the measured controls that the player asks for
         self._clear = NOTHING_CLEAR
-        self._levels = np.full(len(self._controls), UNKNOWN, dtype=np.float32)
+        # What the stream was told last.
+        self._levels = np.full(len(checkpoint.model.controls), UNKNOWN, dtype=np.float32)
+        self._targets: dict[str, float] = {}
+        self._leans = True
         self._apply_params()
 
     @property
@@ -113,9 +106,9 @@ class Session:
         if "scale" in checked:
             scale_mask(str(checked["scale"]))
         if "style" in checked or "style_blend" in checked:
-            wanted = {name: checked.get(name, self._values[name]) for name in ("style", "style_blend")}
+            wanted = {name: checked.get(name, self._asked.values[name]) for name in ("style", "style_blend")}
             self.use_style(style_weights(str(wanted["style"]), float(wanted["style_blend"])))
-        self._values.update(checked)
+        self._asked.values.update(checked)
         self._apply_params()
 
     def set_auto(self, values: Mapping[str, str | float]) -> None:
@@ -124,7 +117,7 @@ class Session:
         A control not named is unknown to the model, as is one that this base was not trained with. While styles are in
         use, their pianists' typical values come before these (engine/styles/typical).
         """
-        self._auto = dict(values)
+        self._asked.auto = dict(values)
         self._apply_levels()
 
     def ask_here(self, values: Mapping[str, float]) -> None:
@@ -132,13 +125,13 @@ class Session:
 
         values: 0..1 of a measured control, by name; {}: the table's values hold everywhere.
         """
-        if values != self._here:
-            self._here = dict(values)
+        if values != self._asked.here:
+            self._asked.here = dict(values)
             self._apply_levels()
 
     def asked(self) -> dict[str, str | float]:
         """Returns what applies now to each control of the table: a label, or 0..1; "auto" where nothing is asked."""
-        return {name: self._asked(name) for name in CONTROL_NAMES}
+        return {name: self._asked.of(name) for name in CONTROL_NAMES}
 
     def use_style(self, weights: Mapping[str, float], loaded: Mapping[str, Style] | None = None) -> None:
         """Plays in these styles, name -> weight 0..2, at most four; {} is the base alone. Holds from the next token on.
@@ -158,8 +151,8 @@ class Session:
             slot = next(i for i, held in enumerate(self._slots) if held not in weights)
             self._decoder.set_style(slot, adapter)
             self._slots[slot] = name
-            self._typical[name] = typical_of(styles[name], self._controls)
-        self._weights = dict(weights)
+            self._asked.learn_style(name, styles[name])
+        self._asked.use_styles(weights)
         self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])
         self._stream.refresh()
         self._apply_levels()
@@ -182,7 +175,7 @@ class Session:
         if bpm is not None and not (0 < bpm <= FASTEST_BPM and beats_per_bar >= 1 and math.isfinite(origin_s)):
             raise ValueError(f"tempo {bpm} bpm in bars of {beats_per_bar} from {origin_s} s: no music goes like that")
         self._stream.set_beat(bpm, beats_per_bar, origin_s)
-        self._bpm = bpm
+        self._asked.bpm = bpm
         self._apply_levels()
 
     def set_form(self, origin_s: float | None, form: Form | None = None) -> None:
@@ -219,7 +212,7 @@ class Session:
             return Ending(at, end, chord or Chord.from_id(int(ids[rows == CHORD_CLIP][0])))
 
         self._home = Homecoming(
-            self._stream, ending, self._reach, lambda: float(self._values["chord_strength"]), self._seed
+            self._stream, ending, self._reach, lambda: float(self._asked.values["chord_strength"]), self._seed
         )
 
     def feed(self, events: Sequence[NoteEvent]) -> None:
@@ -254,7 +247,7 @@ class Session:
         other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1)
         other._stream = fork_stream(self._stream, other._decoder, self._seed, ROLLBACK_TOKENS)
         other._chords = self._chords.shifted(0)
-        other._values, other._auto, other._weights = dict(self._values), dict(self._auto), dict(self._weights)
+        other._asked = self._asked.copy()
         other._home = None
         other._stream.set_ending(None)
         other.end()
@@ -287,7 +280,7 @@ class Session:
         stands before the gap in the order of Foresight, and that order's shift; the notes are drawn there. effort: how
         much is tried. The same calls give the same notes.
         """
-        values = self._values
+        values = self._asked.values
         reach = (int(values["register_low"]), int(values["register_high"])) if keep_rhythm else None
         guide = None
         if foreseeing is not None:
@@ -310,7 +303,7 @@ class Session:
 
     def _heard(self, events: Sequence[Event]) -> list[NoteEvent]:
         """Converts a stream's events to those that are played, in seconds and velocities."""
-        gain = float(self._values["velocity"])
+        gain = float(self._asked.values["velocity"])
         loudness = [min(max(round(middle_velocity(b) * gain), 1), 127) for b in range(NUM_VELOCITIES)]
         return [
             NoteEvent(step * STEP_S, "on", pitch, loudness[velocity]) if velocity >= 0
@@ -319,13 +312,13 @@ class Session:
         ]  # fmt: skip
 
     def _reach(self) -> Reach:
-        low, high, notes = (int(self._values[name]) for name in ("register_low", "register_high", "polyphony"))
-        reach = Reach(low, high, notes, scale_mask(str(self._values["scale"])), self._clear)
+        low, high, notes = (int(self._asked.values[name]) for name in ("register_low", "register_high", "polyphony"))
+        reach = Reach(low, high, notes, scale_mask(str(self._asked.values["scale"])), self._clear)
         return reach.for_role(str(self.asked().get("role")))
 
     def _apply_params(self) -> None:
-        chosen = {name: self._values[name] for name in SAMPLER_NAMES}
-        mask = scale_mask(str(self._values["scale"]))
+        chosen = {name: self._asked.values[name] for name in SAMPLER_NAMES}
+        mask = scale_mask(str(self._asked.values["scale"]))
         low, high = self._clear
         params = native.SamplerParams(
             **chosen,  # type: ignore[arg-type]
@@ -334,45 +327,22 @@ class Session:
             scale_mask=mask,
             keep_timing=True,
         )
-        self._stream.set_params(params, float(self._values["chord_strength"]))
-        self._stream.set_theme(float(self._values["theme"]))
+        self._stream.set_params(params, float(self._asked.values["chord_strength"]))
+        self._stream.set_theme(float(self._asked.values["theme"]))
         self._apply_levels()
 
     def _apply_levels(self) -> None:
-        """Passes on to the stream what the table's values, "auto" and the tempo add up to."""
-        asked = {name: asked_level(self._controls.get(name), self._asked(name)) for name in CONTROL_NAMES}
-        if self._bpm is not None and "tempo" in self._controls:
-            asked["tempo"] = float(self._controls["tempo"].bin(self._bpm))
-        levels = np.array([asked.get(name, UNKNOWN) for name in self._controls], dtype=np.float32)
+        """Passes on to the stream what all that is asked comes to, where that is something else than before."""
+        (levels, targets), leans = self._asked.for_model(), self._asked.leans
         if not np.array_equal(levels, self._levels):
             self._levels = levels
             self._stream.set_levels(levels)
-        targets = {
-            name: self._controls[name].quantity(asked[name])
-            for name in MEASURED
-            if name in self._controls and self._listens_for(name)
-        }
         if targets != self._targets:
             self._targets = targets
             self._stream.set_targets(targets_of(targets))
-        leans = self._asked("groove") not in SWUNG
         if leans != self._leans:
             self._leans = leans
             self._stream.set_leaning(leans)
-
-    def _listens_for(self, name: str) -> bool:
-        """Whether the draw leans towards a measured control: to what is asked, and where a role's hands lie."""
-        if name in BEND_ALONE:
-            return name in self._here or self._values[name] != AUTO
-        return self._asked(name) != AUTO
-
-    def _asked(self, name: str) -> str | float:
-        """Returns what is asked of a control in this place, or what "auto" stands for."""
-        value = self._here.get(name, self._values[name])
-        if value != AUTO:
-            return value
-        in_use = {style: self._typical[style] for style in self._weights}
-        return blended(self._auto, in_use, self._weights).get(name, AUTO)
 
 
 def _velocity_bin(event: NoteEvent) -> int:

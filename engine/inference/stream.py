@@ -223,6 +223,11 @@ class Stream:
         self._past, self._onsets, self._drawn = list(other._past), dict(other._onsets), None
         self._memory = other._memory.fork(self._rollback)
 
+    def set_seed(self, seed: int) -> None:
+        """Draws the random numbers of another seed from the next token on. ValueError: it lies outside 0..2**64-1."""
+        self._sampler.set_seed(seed)
+        self._drawn = None
+
     def shift(self, steps: int) -> None:
         """Takes place so many steps later, or earlier: all of its times move, those of chords, beat and form too.
 

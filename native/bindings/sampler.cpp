@@ -86,6 +86,8 @@ void bind_sampler(py::module_& module) {
       .def("advance", &advance, py::arg("token"), "Append a token, sampled or fed; it need not be legal.")
       .def("fork", &fork, py::arg("seed"), py::arg("rollback"), "The same past, with random numbers of its own from here on.")
       .def("copy", &Sampler::copy, py::arg("other"), "Become what another one is, but keep the seed.")
+      .def("set_seed", [](Sampler& sampler, const py::int_& seed) { sampler.set_seed(read_seed(seed)); }, py::arg("seed"),
+           "Draw the numbers of another seed from here on.")
       .def("rollback", &rollback, py::arg("n_tokens"), "Undo the last n_tokens.")
       .def("sounding", &sounding, "Pitches now sounding, ascending.")
       .def_property_readonly("length", &Sampler::length, "Tokens advanced so far, less those rolled back.");

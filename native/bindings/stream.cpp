@@ -235,6 +235,8 @@ void bind_stream(py::module_& module) {
            "Goes on from the same past, with a fork of the decoder and random numbers of its own.")
       .def("copy", &copy, py::arg("other"), py::arg("same"),
            "Becomes what another fork of one stream is; the first `same` tokens are common to both.")
+      .def("set_seed", [](Stream& stream, const py::int_& seed) { stream.set_seed(read_seed(seed)); }, py::arg("seed"),
+           "Draws the random numbers of another seed from the next token on.")
       .def("shift", &Stream::shift, py::arg("steps"), "Takes place so many steps later.")
       .def("rollback", &rollback, py::arg("to"))
       .def("end", &end)

@@ -42,12 +42,10 @@ class Sampler:
 
     def __init__(self, layout: Layout, seed: int, rollback: int = 4096) -> None:
         """seed: 0..2**64-1; rollback: how many tokens rollback() can reach back."""
-        if not 0 <= seed < 1 << 64:
-            raise ValueError(f"seed {seed} lies outside 0..2**64-1")
         if not 0 <= rollback <= 1 << 24:
             raise ValueError(f"rollback {rollback} lies outside 0..16777216")
         self._layout = layout
-        self._seed = seed
+        self.set_seed(seed)
         self._params = SamplerParams()
         self._state = _State({}, 0, False, "other")
         self._history: deque[tuple[int, _State]] = deque(maxlen=rollback + REPETITION_WINDOW)  # token, state before
@@ -238,6 +236,12 @@ class Sampler:
         self._params, self._state, self._length = other._params, other._state, other._length
         self._history = deque(other._history, maxlen=self._history.maxlen)
         self._reachable = min(other._reachable, self._rollback)
+
+    def set_seed(self, seed: int) -> None:
+        """Draws the numbers of another seed from here on. ValueError: it lies outside 0..2**64-1."""
+        if not 0 <= seed < 1 << 64:
+            raise ValueError(f"seed {seed} lies outside 0..2**64-1")
+        self._seed = seed
 
     def _kind(self, token: int) -> Kind:
         layout = self._layout

@@ -1,4 +1,4 @@
-"""Chord charts as people type them: bars and repeats are read, played out, moved to another key, and told their groove.
+"""Chord charts as people type them: read and played out, moved to another key, told their groove and what comes again.
 
 Imports the symbols of engine/chords and metres. Pure functions of text.
 """

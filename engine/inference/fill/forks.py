@@ -31,10 +31,10 @@ class Forks:
         self.streams: list[TokenStream] = [self._new(seed) for seed in seeds]
 
     def renew(self, number: int, source: int, seed: int) -> TokenStream:
-        """A new stream in place of one: goes on from another one, with random numbers that none has drawn before."""
-        fork = self._new(seed)
+        """The stream becomes another one and goes on with random numbers of a seed of its own."""
+        fork = self.streams[number]
         fork.copy(self.streams[source], self._common)
-        self.streams[number] = fork
+        fork.set_seed(seed)
         return fork
 
     def _new(self, seed: int) -> TokenStream:

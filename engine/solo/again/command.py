@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print files, scores and diversity as one JSON line")
     parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, help="[TAKE-again.mid]")
-    add_parameter_options(parser, skip=NOT_OFFLINE)
+    add_parameter_options(parser, skip=(*NOT_OFFLINE, "theme"))  # a few bars have no form
 
 
 def run(args: argparse.Namespace) -> int:

@@ -19,6 +19,11 @@ from engine.midi_io.tempo_map import TempoMap
 __all__ = ["MidiTake", "TakeNote"]
 
 
+MAX_DELTA = 0x0FFFFFFF  # ticks, by the standard
+SHOWN = 100  # characters of a reader's complaint, which may quote what it has read
+REMEDY = "save it anew in the program that made it"
+
+
 class TakeNote(NamedTuple):
     """A note as it stands in the file: ticks from its start, where its two events are, what they say."""
 
@@ -39,8 +44,11 @@ class MidiTake:
         data = read_bytes(path)
         try:
             self._file = mido.MidiFile(file=BytesIO(data))
-        except (OSError, EOFError, ValueError, KeyError, IndexError):
-            raise MidiFileError(f"{path}: is no MIDI file, or a damaged one: give a .mid file to play again") from None
+        except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+            why = str(error)[:SHOWN] or "it ends in the middle of an event"
+            raise MidiFileError(f"{path}: cannot be written again, since it is damaged ({why}): {REMEDY}") from None
+        if any(message.time > MAX_DELTA for track in self._file.tracks for message in track):
+            raise MidiFileError(f"{path}: cannot be written again, since it holds an endless delta time: {REMEDY}")
         tempos: list[tuple[int, int]] = []
         self.notes: list[TakeNote] = []
         for number, track in enumerate(self._file.tracks):
@@ -49,7 +57,10 @@ class MidiTake:
             raise MidiFileError(f"{path}: holds no pitched notes: give a take to play again")
         self.notes.sort()
         division = self._file.ticks_per_beat
-        self.tempo_map = TempoMap.from_division(division, tempos)
+        try:
+            self.tempo_map = TempoMap.from_division(division, tempos)
+        except ValueError as error:
+            raise MidiFileError(f"{path}: {error}: {REMEDY}") from None
 
     def seconds(self, tick: int) -> float:
         """Returns the second of a tick."""

@@ -69,6 +69,9 @@ class Sampler {
   /// history allows. Realtime-safe: yes.
   void copy(const Sampler& other) noexcept;
 
+  /// Draws the numbers of another seed from here on. Realtime-safe: yes.
+  void set_seed(std::uint64_t seed) noexcept { seed_ = seed; }
+
   /// Applies from the next sample on. The params must lie in their ranges. Realtime-safe: yes.
   void set_params(const SamplerParams& params) noexcept;
 
@@ -133,7 +136,7 @@ class Sampler {
   static constexpr std::size_t kBuckets = 64;
 
   const Layout layout_;
-  const std::uint64_t seed_;
+  std::uint64_t seed_;
   const std::size_t rollback_;
   SamplerParams params_;
   std::array<Block, 4> blocks_;  // by first id, so that everything below runs in id order

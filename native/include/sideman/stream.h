@@ -47,6 +47,9 @@ class Stream {
   /// Realtime-safe: yes, unless the other knows more than 1024 chords.
   bool copy(const Stream& other, std::int64_t same);
 
+  /// Draws the random numbers of another seed from the next token on. Realtime-safe: yes.
+  void set_seed(std::uint64_t seed) noexcept;
+
   /// Moves everything so many steps later, or earlier: chords, beat, form and ending too. Realtime-safe: yes.
   void shift(std::int64_t steps) noexcept;
 

@@ -31,6 +31,11 @@ bool Stream::copy(const Stream& other, std::int64_t same) {
   return true;
 }
 
+void Stream::set_seed(std::uint64_t seed) noexcept {
+  sampler_.set_seed(seed);
+  drawn_.reset();
+}
+
 void Stream::shift(std::int64_t steps) noexcept {
   for (std::size_t age = 0; age < stored_; ++age) {
     Entry& entry = ring_[(newest_ + ring_.size() - age) % ring_.size()];

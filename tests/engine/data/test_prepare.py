@@ -107,9 +107,16 @@ def test_what_no_hands_could_have_played_is_refused_with_its_reason(tmp_path: Pa
     onset_s = np.arange(40) * 1.0
     endless = make_notes(onset_s, onset_s + 9.2, 40 + np.arange(40), np.full(40, 64))
     write_midi(folder / "endless.mid", endless, tempo_bpm=120)
+    onset_s = np.concatenate([np.arange(40) * 0.5, 1500 + np.arange(40) * 0.5])
+    write_midi(
+        folder / "pause.mid",
+        make_notes(onset_s, onset_s + 0.4, 40 + np.arange(80) % 40, np.full(80, 64)),
+        tempo_bpm=120,
+    )
     prepare(folder, tmp_path / "data", ONE)
     refused = {row["path"]: row["refused"] for row in rows_of(tmp_path / "data") if row.get("refused")}
-    assert refused.keys() == {"flood.mid", "endless.mid"}
+    assert refused.keys() == {"flood.mid", "endless.mid", "pause.mid"}
+    assert "is silent for 24.7 min between two notes" in str(refused["pause.mid"])
     assert "more than hands can play" in str(refused["flood.mid"])
     assert "half of its notes last over 9.2 s" in str(refused["endless.mid"])
 

@@ -109,6 +109,23 @@ def test_what_becomes_another_goes_on_from_there_and_can_go_back(checkpoint: Che
 
 
 @each_make
+def test_what_becomes_another_with_a_seed_draws_the_numbers_of_that_seed(checkpoint: Checkpoint, make: Make) -> None:
+    pair = played(make(checkpoint, 1))
+    forks = forks_of(pair, [1, 2])
+    first = [stream.generate(1100) for stream in forks.streams]
+    renewed = forks.renew(1, 0, 9)
+    assert renewed.log_probability == forks.streams[0].log_probability
+    assert renewed is forks.streams[1]
+    renewed.rollback(900)
+    renewed.refresh()
+    again = renewed.generate(1100)
+    assert again == forks_of(pair, [9]).streams[0].generate(1100)
+    assert again not in first
+    with pytest.raises(ValueError, match="seed"):
+        renewed.set_seed(-1)
+
+
+@each_make
 def test_a_fork_forgets_no_further_than_where_it_began(checkpoint: Checkpoint, make: Make) -> None:
     pair = played(make(checkpoint, 2))
     fork = forks_of(pair, [7]).streams[0]
@@ -129,6 +146,7 @@ def test_compiled_forks_are_those_in_python(checkpoint: Checkpoint, strength: fl
         for stream in forks.streams:
             stream.feed([(905, 60, 9), (950, 60, -1), (950, 64, 20)])
             stream.rollback(905)
+        forks.renew(2, 0, 77)
         return heard + [stream.generate(1100) for stream in forks.streams]
 
     assert story(compiled(checkpoint, 4)) == story(python_over_compiled(checkpoint, 4))
