@@ -27,6 +27,7 @@ LINE: Final = (
     "KeyD",
     "KeyS",
 )  # a phrase on the computer's keys
+BARS: Final = {"/sideman/density/bars": "5-8 0.8", "/sideman/variation": "2 3-4"}  # what is done with bars
 PLANNED: Final = "[...sideman.live.notes.values()].filter(({ state }) => state === 'planned').length"
 SECONDS: Final = 6.0  # of music in the picture
 # name: width, height, theme, language
@@ -68,6 +69,10 @@ def draw(browser: Browser, address: str, name: str) -> None:
     view = {"width": width, "height": height}
     page = browser.new_page(viewport=view, color_scheme=theme, locale=language, device_scale_factor=1.5)
     page.goto(address)
+    while not page.evaluate("!!window.sideman && !!sideman.live.chart"):
+        time.sleep(0.05)
+    for command, text in BARS.items():
+        page.evaluate("([command, text]) => sideman.values.command(command, text)", [command, text])
     began = time.monotonic()
     for code in LINE:
         page.keyboard.down(code)

@@ -3,8 +3,8 @@
     python -m benchmarks.live.bench_panel [--minutes 60] [--width 1280]
 
 A real engine plays round a chart, a real Chromium (playwright, headless, so usually without a GPU) shows it. Prints a
-row for each interval, then one JSON line. The main thread is what the page itself takes; the rest of the browser
-paints.
+row for each interval, then one JSON line. main: the page's own thread; roll: the worker that draws the roll; the rest
+of the browser puts the picture together.
 """
 
 from __future__ import annotations
@@ -47,6 +47,36 @@ class Process:
         return int((self._at / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+class Worker:
+    """The processor time of the worker threads among all processes that this one has started."""
+
+    def __init__(self) -> None:
+        self._schedules: list[Path] = []
+        children = {os.getpid()}
+        stats = {int(path.parent.name): path for path in Path("/proc").glob("[0-9]*/stat")}
+        grown = True
+        while grown:
+            new = {pid for pid, path in stats.items() if pid not in children and parent(path) in children}
+            children |= new
+            grown = bool(new)
+        for pid in children:
+            for task in Path(f"/proc/{pid}/task").glob("*"):
+                if (task / "comm").read_text().startswith("DedicatedWorker"):
+                    self._schedules.append(task / "schedstat")
+
+    def cpu_s(self) -> float:
+        """Returns the seconds of processor time so far."""
+        return sum(int(path.read_text().split()[0]) for path in self._schedules) / 1e9
+
+
+def parent(stat: Path) -> int:
+    """Returns the parent of a process; 0 where it has just gone."""
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def start_engine() -> tuple[subprocess.Popen[str], int]:
     """Starts `sideman play --panel serve` on a free port; returns once it plays."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -62,7 +92,7 @@ def start_engine() -> tuple[subprocess.Popen[str], int]:
     raise SystemExit(f"bench_panel: the engine ended with {play.wait()}")
 
 
-def look(devtools: Any, page: Any, engine: Process) -> dict[str, float]:
+def look(devtools: Any, page: Any, engine: Process, worker: Worker) -> dict[str, float]:
     """Reads counters of the page and the engine; all but the memory count from their start."""
     metrics = {entry["name"]: entry["value"] for entry in devtools.send("Performance.getMetrics")["metrics"]}
     return {
@@ -70,6 +100,7 @@ def look(devtools: Any, page: Any, engine: Process) -> dict[str, float]:
         "frames": page.evaluate("sideman.roll.frames"),
         "main_s": metrics["TaskDuration"],
         "script_s": metrics["ScriptDuration"],
+        "roll_s": worker.cpu_s(),
         "engine_s": engine.cpu_s(),
         "heap_mb": metrics["JSHeapUsedSize"] / 1e6,
         "nodes": metrics["Nodes"],
@@ -83,7 +114,7 @@ def between(before: dict[str, float], after: dict[str, float]) -> dict[str, floa
     s = after["at_s"] - before["at_s"]
     share = {
         f"{who}_percent": round(100 * (after[f"{who}_s"] - before[f"{who}_s"]) / s, 1)
-        for who in ("main", "script", "engine")
+        for who in ("main", "script", "roll", "engine")
     }
     kept = {name: round(after[name], 1) for name in ("heap_mb", "nodes", "engine_mb", "drops")}
     return {"frames_per_s": round((after["frames"] - before["frames"]) / s, 1), **share, **kept}
@@ -103,18 +134,20 @@ def main() -> int:
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": args.width, "height": 900})
             page.goto(f"http://127.0.0.1:{port}/panel/")
-            page.wait_for_function("!!window.sideman && sideman.live.link.isOpen && sideman.values.link.isOpen")
+            while not page.evaluate("!!window.sideman && sideman.live.link.isOpen && sideman.values.link.isOpen"):
+                page.wait_for_timeout(50)
             page.evaluate(COUNT_DROPS)
             devtools = page.context.new_cdp_session(page)
             devtools.send("Performance.enable", {"timeDomain": "threadTicks"})  # processor time, not wall time
             page.wait_for_timeout(5000)
             engine = Process(play.pid)
-            before = look(devtools, page, engine)
+            worker = Worker()
+            before = look(devtools, page, engine, worker)
             first = before
             for number in range(ROWS):
                 page.wait_for_timeout(args.minutes * 60e3 / ROWS)
                 devtools.send("HeapProfiler.collectGarbage")
-                after = look(devtools, page, engine)
+                after = look(devtools, page, engine, worker)
                 rows.append(between(before, after))
                 if number == 0:
                     print("  ".join(rows[0]))

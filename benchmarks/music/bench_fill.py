@@ -141,10 +141,9 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     beat = 60 / case.bpm / STEP_S if case.bpm else 50.0
     beats = [round(gap.begin + i * beat) for i in range(1, int((gap.end - gap.begin) / beat) + 1)]
     levels = levels_like(gap, checkpoint.model.controls)
+    stream.set_levels(levels)
     started = time.process_time()
     guide = guide_of(guide_pair, case, beat, levels)
-    if guide is None:
-        stream.set_levels(levels)
     found = fill(
         decoder, stream, gap, beats=beats, tones=tones, seed=1, guided=False, count=ways, guide=guide, effort=effort
     )  # fmt: skip

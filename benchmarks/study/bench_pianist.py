@@ -36,7 +36,8 @@ from benchmarks.common.result import say_result
 from engine.evaluation.charts import CHARTS
 from engine.evaluation.solo_figures import solo_figures
 from engine.model.checkpoint import Checkpoint, load_checkpoint
-from engine.styles.style import Style, adapter_of, load_style
+from engine.styles.style import Style, adapter_of
+from engine.styles.style_folder import load_style
 
 LENGTH = 512  # tokens of a window
 BARS = 16  # of a solo

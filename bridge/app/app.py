@@ -12,7 +12,7 @@ import gc
 import queue
 import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Final
 
@@ -43,6 +43,7 @@ __all__ = ["App"]
 
 SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
 SYSTEM: Final = 0xF0  # messages from here on are of no channel
+OPEN_TO_ALL: Final = "OSC is open to the network: whoever reaches this machine can turn the knobs and read them"
 DIED: Final = "died"  # in the inbox: a worker, with the reason
 
 
@@ -63,6 +64,7 @@ class App:
         self._recordings: Recordings | None = None
         self._panel: Panel | None = None
         self._ports_said = ""
+        self._ports: Mapping[str, str] | str = ""  # see Panel.has_ports
         self._hung = False
         self._workers = Workers()  # all but the session, which has its own
 
@@ -146,13 +148,16 @@ class App:
         self._deadline_thread.start()
         live.start_thread(self._inbox.put)
         if names.system is None:
-            self._ports_said = f"{names.why_none}; until then you play and hear in the page alone"
+            self._ports = self._ports_said = f"{names.why_none}; until then you play and hear in the page alone"
         else:
+            self._ports = {
+                "system": names.system.name, "input": source.name, "output": output.name, "control": control,
+            }  # fmt: skip
             self._ports_said = f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}"
         self._say(self._ports_said)
         self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.session.seed}")
         if not settings.osc_host.startswith("127."):
-            self._say("OSC is open to the network: whoever reaches this machine can turn the knobs and read them")
+            self._say(OPEN_TO_ALL)
         self._say(f"OSCQuery: {oscquery}")
         if panel is not None:
             self._open_panel(panel, oscquery)
@@ -236,6 +241,9 @@ class App:
         if settings.session.tempo_bpm is not None:
             panel.did("/sideman/transport/tempo", settings.session.tempo_bpm)
         panel.said("ports", self._ports_said)
+        panel.has_ports(self._ports)
+        if not settings.osc_host.startswith("127."):
+            panel.said("note", OPEN_TO_ALL)
         panel.did("/sideman/seed", settings.session.seed)
         panel.open()
         address = panel.address(served_at)

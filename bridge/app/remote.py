@@ -137,6 +137,8 @@ class Remote:
         with self._taking:
             self._live.set_parameter(setting)
             self._values[setting.name] = setting.value
+        if self._panel is not None and setting.name == "look_ahead_ms":
+            self._panel.did(BY_NAME[setting.name].address, setting.value)
 
     def _on_command(self, address: str, arguments: tuple[Value, ...]) -> None:
         if arguments:

@@ -14,6 +14,7 @@ from types import FrameType
 
 from bridge.commands.play import Loader, load_engine
 from bridge.plugin.finding.claim import claim_engine
+from bridge.plugin.logs import SessionLogs
 from bridge.plugin.server import PluginServer
 
 __all__ = ["add_arguments", "run"]
@@ -28,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, metavar="CKPT", help="the base to play with, if not the shipped one")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to decode [auto: on this processor]"
+    )
+    parser.add_argument(
+        "--log", type=Path, metavar="DIR", help="write down every session, in files that `sideman replay` plays again"
     )
     parser.add_argument(
         "--while-used",
@@ -48,7 +52,12 @@ def run(
 
 def _serve(args: argparse.Namespace, load: Loader, opened: Callable[[int], object]) -> int:
     news: queue.SimpleQueue[tuple[str, str] | int] = queue.SimpleQueue()
-    server = PluginServer(load(args.checkpoint, args.device), lambda what, text: news.put((what, text)), port=args.port)
+
+    def report(what: str, text: str) -> None:
+        news.put((what, text))
+
+    logs = args.log and SessionLogs(args.log, args.checkpoint, args.device, lambda text: report("error", text))
+    server = PluginServer(load(args.checkpoint, args.device), report, port=args.port, logs=logs)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         news.put(number)

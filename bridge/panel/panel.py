@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from bridge.live.controls import Controls
@@ -12,7 +12,7 @@ from bridge.panel.site import ROOT, PanelSite
 from bridge.panel.tap import Tap, TappedSink
 from bridge.recording.capture import Capture
 from engine.chords import Chart
-from osc_protocol.table.parameters import Value
+from osc_protocol.table.parameters import BY_NAME, Value
 
 __all__ = ["Panel"]
 
@@ -35,7 +35,7 @@ class Panel:
 
     def sink(self, scheduler: EventSink) -> EventSink:
         """The scheduler, listened to."""
-        return TappedSink(scheduler, self.tap)
+        return TappedSink(scheduler, self.tap, self._clock)
 
     def site(self, live: Controls, metre: str) -> PanelSite:
         """What is to be served. live: the session that pages play to. metre: of charts that name none."""
@@ -67,13 +67,19 @@ class Panel:
             self.tap.add("state", "bank", text)
 
     def did(self, address: str, value: Value | None) -> None:
-        """A command was obeyed, whoever sent it."""
-        if address in _STATES:
+        """A command was obeyed, or the look-ahead turned, whoever did it."""
+        if address == BY_NAME["look_ahead_ms"].address:
+            self.tap.add("state", "look_ahead", value)
+        elif address in _STATES:
             if address == "/sideman/metre":
                 self._metre = str(value)
             self.tap.add("state", _STATES[address], value)
         elif address in ("/sideman/play", "/sideman/stop", "/sideman/panic"):
             self.tap.add("state", "enabled", address == "/sideman/play")
+
+    def has_ports(self, ports: Mapping[str, str] | str) -> None:
+        """These are the MIDI ports: their system, input, output and control; or why there are none."""
+        self.tap.add("state", "ports", ports)
 
     def has_chart(self, text: str, chart: Chart) -> None:
         """The chart is another one."""

@@ -35,7 +35,8 @@ class Score:
     ["drawn", densities]                    what was drawn over the chart, by bar
     ["chart", {...}]                        see charts.chart_told
     ["said", what, text]                    as the terminal says it
-    ["state", name, value]                  what a command has set: tempo, metre, seed, enabled, bank; "bank A": filled
+    ["state", name, value]                  what a command has set: tempo, metre, seed, enabled, bank; "bank A": filled;
+                                            "ports": see Panel.has_ports
     ["health", {...}]                       see Health
     """
 
@@ -48,7 +49,7 @@ class Score:
         self._kept: dict[str, deque[Change]] = {kind: deque(maxlen=KEPT) for kind in ("mark", "said")}
         self._latest: dict[str, Change] = {}  # by kind: those of which only the last counts
         self._on: dict[str, Callable[..., list[Change]]] = {
-            "push": self.plan.push,
+            "push": lambda due_us, status, pitch, velocity, now_us: self.plan.push(due_us, status, pitch, velocity),
             "refused": self.plan.refused,
             "cancel": self.plan.cancel,
             "silence": self.plan.silence,

@@ -7,7 +7,7 @@ was sent. The panel's thread takes the entries out.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.live.playing.delivery import EventSink
@@ -84,12 +84,13 @@ class Tap(Observer):
 class TappedSink:
     """Passes everything on to a scheduler, and tells a tap of it before: a note may be sent at once."""
 
-    def __init__(self, sink: EventSink, tap: Tap) -> None:
-        self._sink, self._tap = sink, tap
+    def __init__(self, sink: EventSink, tap: Tap, clock: Callable[[], int]) -> None:
+        """clock: monotonic microseconds, the scheduler's own."""
+        self._sink, self._tap, self._clock = sink, tap, clock
 
     def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
         """See EventSink."""
-        self._tap.add("push", due_us, status, data1, data2)
+        self._tap.add("push", due_us, status, data1, data2, self._clock())
         taken = self._sink.push(due_us, status, data1, data2)
         if not taken:  # it is tried again
             self._tap.add("refused", due_us, status, data1)

@@ -12,11 +12,15 @@ from bridge.live.commands import FollowHost
 from bridge.live.host_time import HostTime
 from bridge.live.host_transport import HostTransport
 from bridge.live.options import SessionOptions
+from bridge.live.playing.delivery import EventSink
 from bridge.live.playing.improviser import Improviser
 from bridge.live.session import LiveSession
 from bridge.plugin import wire
 from bridge.plugin.host_inbox import HostInbox
+from bridge.plugin.logs import LoggedHostInbox, SessionLogs
 from bridge.plugin.note_sink import NoteSink
+from bridge.recording.journal import Journal
+from bridge.recording.session_log import CheckedSink
 from engine.chords import parse_chart
 from engine.errors import SidemanError
 from engine.model.controls import check_askable
@@ -35,10 +39,17 @@ class Instance:
     """Belongs to the thread of its connection; the session has its own."""
 
     def __init__(
-        self, make: Callable[[int], Improviser], send: Callable[[bytes], None], report: Callable[[str, str], None]
+        self,
+        make: Callable[[int], Improviser],
+        send: Callable[[bytes], None],
+        report: Callable[[str, str], None],
+        logs: SessionLogs | None = None,
     ) -> None:
-        """make: a fresh stream for a seed. send: a frame to the plug-in, from any thread. report: as a session's."""
-        self._make, self._send, self._report = make, send, report
+        """make: a fresh stream for a seed. send: a frame to the plug-in, from any thread. report: as a session's.
+        logs: where sessions are written down.
+        """
+        self._make, self._send, self._report, self._logs = make, send, report, logs
+        self._journal: Journal | None = None
         self._numbers: dict[int, float] = {}  # parameters by their number, as the host has them
         self._texts: dict[str, str] = {}
         self._troubles: dict[str, str] = {}  # by what cannot be had; under its lock
@@ -75,6 +86,9 @@ class Instance:
         """Ends the session."""
         if self._session is not None and self._runs:
             self._session.stop_thread()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
         self._session, self._inbox, self._runs = None, None, False
 
     def _live(self) -> LiveSession:
@@ -98,16 +112,20 @@ class Instance:
         """Makes a fresh session with all that is known of the instance."""
         self.close()
         host = HostTransport(HostTime())
-        self._inbox = HostInbox(
+        kind = HostInbox if self._logs is None else LoggedHostInbox
+        inbox = self._inbox = kind(
             host.time,
             offline=offline,
             done=lambda serial: self._send(wire.done(serial)),
             alive=lambda: self._send(wire.alive()),
         )
-        seed = int(self._numbers.get(SEED_ID, 0))
-        session = self._session = LiveSession(
-            self._make, NoteSink(host, self._send), self._inbox, self._said, SessionOptions(seed=seed), host=host
-        )
+        options = SessionOptions(seed=int(self._numbers.get(SEED_ID, 0)))
+        sink: EventSink = NoteSink(host, self._send)
+        if self._logs is not None and isinstance(inbox, LoggedHostInbox):
+            checked = sink = CheckedSink(sink)
+            self._journal = self._logs.open(options)
+            inbox.log_to(self._journal, checked)
+        session = self._session = LiveSession(self._make, sink, inbox, self._said, options, host=host)
         for name, text in self._texts.items():
             self._apply_text(name, text)
         for number, value in self._numbers.items():

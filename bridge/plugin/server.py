@@ -15,6 +15,7 @@ from bridge.plugin.connection import Connection
 from bridge.plugin.finding.address_file import Address, remove_address, write_address
 from bridge.plugin.finding.claim import is_served
 from bridge.plugin.instance import MODE_ID, Instance
+from bridge.plugin.logs import SessionLogs
 from bridge.plugin.wire import EVERY_INSTANCE, TOKEN_SIZE, Tell, parameter, status, text
 from osc_protocol.table.host_rows import CHORDS
 from osc_protocol.table.parameters import BY_NAME
@@ -28,9 +29,18 @@ CHANGES: Final = float(BY_NAME["mode"].choices.index("changes"))
 class PluginServer:
     """open() and close() belong to one thread."""
 
-    def __init__(self, make: Callable[[int], Improviser], report: Callable[[str, str], None], *, port: int = 0) -> None:
-        """make: a fresh stream for a seed. report(what, text): any thread may call it. port: 0 for any that is free."""
-        self._make, self._report, self._port = make, report, port
+    def __init__(
+        self,
+        make: Callable[[int], Improviser],
+        report: Callable[[str, str], None],
+        *,
+        port: int = 0,
+        logs: SessionLogs | None = None,
+    ) -> None:
+        """make: a fresh stream for a seed. report(what, text): any thread may call it. port: 0 for any that is free.
+        logs: where sessions are written down.
+        """
+        self._make, self._report, self._port, self._logs = make, report, port, logs
         self._socket: socket.socket | None = None
         self._address: Address | None = None
         self._lock = threading.Lock()
@@ -98,7 +108,7 @@ class PluginServer:
         connection = Connection(peer, self._address.token)
         with self._lock:
             self._connections.add(connection)
-        instance = Instance(self._make, connection.send, self._report)
+        instance = Instance(self._make, connection.send, self._report, self._logs)
         try:
             if connection.greet():
                 self._talk(connection, instance)

@@ -13,6 +13,8 @@ from pathlib import Path
 import native
 from bridge.errors import ReplayError
 from bridge.live.commands import Command
+from bridge.live.host_time import HostTime
+from bridge.live.host_transport import HostTransport
 from bridge.live.inbox import Inbox
 from bridge.live.options import SessionOptions
 from bridge.live.playing.improviser import Improviser
@@ -49,9 +51,7 @@ def read_log(path: Path) -> SessionLog:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise ReplayError(
-            f"{path} cannot be read ({error.strerror}): give a file that `sideman play --log` wrote"
-        ) from error
+        raise ReplayError(f"{path} cannot be read ({error.strerror}): give a file that --log wrote") from error
     last = lines.pop()  # nothing, or what a kill left of a line
     header = _header(path, lines[0] if lines else b"")
     try:
@@ -88,7 +88,7 @@ def _header(path: Path, line: bytes) -> Mapping[str, Json]:
                 )
     except (ValueError, RecursionError):
         pass
-    raise ReplayError(f"{path} is no session log: give a file that `sideman play --log` wrote")
+    raise ReplayError(f"{path} is no session log: give a file that --log wrote")
 
 
 class _RoundOver(Exception):
@@ -180,7 +180,10 @@ class Replay:
         inbox = ReplayInbox(lambda now_us: self._advance(scheduler, now_us))
         sink = CheckedSink(PromptSink(scheduler, lambda: self._advance(scheduler, inbox.latest_us)))
         inbox.let_in(rounds[0].round)
-        live = LiveSession(self.make_improviser, sink, inbox, lambda what, text: None, self.log.options, self.observer)
+        host = HostTransport(HostTime()) if self.log.header.get("in_host") else None
+        live = LiveSession(
+            self.make_improviser, sink, inbox, lambda what, text: None, self.log.options, self.observer, host
+        )
         began_us = inbox.latest_us
         crc = 0
         for number, logged in enumerate(rounds):

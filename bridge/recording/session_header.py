@@ -20,15 +20,16 @@ __all__ = ["base_sha256", "session_header", "style_sha256"]
 
 
 def session_header(
-    options: SessionOptions, values: Mapping[str, Value], checkpoint: Path | None, device: str
+    options: SessionOptions, values: Mapping[str, Value], checkpoint: Path | None, device: str, *, in_host: bool = False
 ) -> dict[str, Json]:
-    """values: the parameters that the session began with."""
+    """values: the parameters that the session began with. in_host: its clock is that of a plug-in's host."""
     return {
         "version": metadata.version("sideman"),
         "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "base": base_sha256(checkpoint),
         "styles": {style.name: style_sha256(style.name) for style in list_styles() if style.error is None},
         "options": options.to_json(),
+        "in_host": in_host,
         "parameters": dict(values),
         "device": device,
         "native": native.VARIANT,

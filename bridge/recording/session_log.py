@@ -28,7 +28,7 @@ from bridge.live.playing.delivery import EventSink
 from bridge.plain_json import Json, items, number
 from bridge.recording.journal import Journal
 
-__all__ = ["CRASH", "ROUND", "SENT", "SESSION", "VERSION", "CheckedSink", "LoggedInbox", "Round"]
+__all__ = ["CRASH", "ROUND", "SENT", "SESSION", "VERSION", "CheckedSink", "LoggedInbox", "LogsRounds", "Round"]
 
 VERSION: Final = 2  # 1 had one pedal for all channels
 SESSION: Final = "session"
@@ -105,13 +105,13 @@ class CheckedSink:
         return taken
 
 
-class LoggedInbox(Inbox):
-    """An inbox that logs everything that the session takes from it."""
+class LogsRounds(Inbox):
+    """Before the class of an inbox: everything that the session takes from it is logged."""
 
-    def __init__(self, clock: Callable[[], int], journal: Journal, sink: CheckedSink) -> None:
-        super().__init__(clock)
+    def log_to(self, journal: Journal, sink: CheckedSink) -> None:
+        """Begins the log. Call this before the inbox is used."""
         self._journal, self._sink = journal, sink
-        self._latest_us = 0  # the reading before
+        self._logged_us = 0  # the reading before
         self._crc = 0
         self._round = Round()
         self._looks = 0
@@ -131,8 +131,8 @@ class LoggedInbox(Inbox):
     def now_us(self) -> int:
         """See Inbox."""
         now_us = super().now_us()
-        self._round.steps_us.append(now_us - self._latest_us)
-        self._latest_us = now_us
+        self._round.steps_us.append(now_us - self._logged_us)
+        self._logged_us = now_us
         return now_us
 
     def has_news(self) -> bool:
@@ -152,3 +152,11 @@ class LoggedInbox(Inbox):
         if error is not None:
             self._journal.add(CRASH, f"{type(error).__name__}: {error}")
         self._round, self._looks = Round(), 0
+
+
+class LoggedInbox(LogsRounds):
+    """An inbox that logs everything that the session takes from it."""
+
+    def __init__(self, clock: Callable[[], int], journal: Journal, sink: CheckedSink) -> None:
+        super().__init__(clock)
+        self.log_to(journal, sink)

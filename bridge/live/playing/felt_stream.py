@@ -35,7 +35,7 @@ class Returning(Protocol):
         """Plays on to limit_s, or to the first strike: the events and, of those that come back, their first times."""
 
     def asked(self, time_s: float) -> Mapping[str, float]:
-        """What is asked at time_s instead of the table's values, by the names of controls."""
+        """Returns what is asked at time_s instead of the table's values, by the names of controls."""
 
     def rolled_back(self, to_s: float) -> None:
         """Hears that the improviser has forgotten what came after to_s."""

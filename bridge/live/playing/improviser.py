@@ -40,7 +40,7 @@ class Improviser(Protocol):
         """What stands for AUTO from the next token on: labels, or 0..1 of a measured control, by control name."""
 
     def ask_here(self, values: Mapping[str, float]) -> None:
-        """What is asked from the next token on instead of the table's values: 0..1 of a measured control, by name."""
+        """Asks for other than the table's values from the next token on: 0..1 of measured controls, by name."""
 
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         """Strikes nothing from the first pitch to the second from the next token on; None: anything."""

@@ -39,7 +39,7 @@ class Observer:
         """These bars of the chart, counted from 1, come back as they were heard; whether that can be undone."""
 
     def drawn(self, densities: Mapping[int, float]) -> None:
-        """The density that was drawn for bars of the chart, counted from 1."""
+        """These are the densities that are drawn over bars of the chart, counted from 1."""
 
 
 class Observers(Observer):

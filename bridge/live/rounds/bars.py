@@ -27,7 +27,7 @@ def parse_bars(text: str) -> tuple[int, ...]:
 
 
 def check_bars(bars: Collection[int], chart_bars: int) -> None:
-    """ModeError: a chart of so many bars has not all of these."""
+    """Checks that a chart of so many bars has all of these. ModeError: it has not."""
     if beyond := [bar for bar in bars if bar > chart_bars]:
         raise ModeError(f"{bars_text(beyond)} cannot be had: the chart ends with bar {chart_bars}")
 

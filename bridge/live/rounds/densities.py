@@ -16,7 +16,7 @@ DENSITY: Final = "density"  # the parameter
 
 
 def parse_density(text: str) -> tuple[str, float | str]:
-    """The bars, "" for all, and their density: 0..1 or AUTO. `5-8 0.9`, `1 3 auto`, `0.4`. ModeError: it says none."""
+    """Reads bars, "" for all, and a density, 0..1 or AUTO: `5-8 0.9`, `1 3 auto`, `0.4`. ModeError: it says none."""
     bars, _, density = text.strip().rpartition(" ")
     parse_bars(bars)
     try:
@@ -53,6 +53,6 @@ class Densities:
         return f"{bars_text([bar + 1 for bar in chosen])}: {told}"
 
     def asked(self, bar: int) -> Mapping[str, float]:
-        """What is asked in a bar, counted on from round to round, instead of the table's values."""
+        """Returns what is asked in a bar, counted on from round to round, instead of the table's values."""
         density = self._drawn.get(bar % self._chart_bars)
         return {} if density is None else {DENSITY: density}

@@ -185,7 +185,7 @@ class Rounds:
             self._fed = at, sum(time_s <= to_s + _EPSILON_S for time_s in times)
 
     def asked(self, time_s: float) -> Mapping[str, float]:
-        """What is asked at a stream second instead of the table's values."""
+        """Returns what is asked at a stream second instead of the table's values."""
         bars = self._heard.bars
         return {} if bars is None else self.densities.asked(bars.at(time_s))
 

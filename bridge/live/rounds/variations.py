@@ -16,7 +16,7 @@ MOST_VARIATIONS: Final = 4
 
 
 def parse_variation(text: str) -> tuple[int, str]:
-    """The number of a variation and the bars that it is of: `2 5-8`, `2` for all. ModeError: it names none."""
+    """Reads the number of a variation and the bars that it is of: `2 5-8`, `2` for all. ModeError: it names none."""
     first, _, bars = text.strip().partition(" ")
     if first not in {str(number) for number in range(1, MOST_VARIATIONS + 1)}:
         raise ModeError(f"{first[:20]!r} is no variation: write 1 to {MOST_VARIATIONS}, and of which bars: 2 5-8")
@@ -43,11 +43,11 @@ class Wish(NamedTuple):
     variations: Mapping[int, Mapping[int, Kept]]
 
     def keeping(self, kept: Mapping[int, Kept]) -> Wish:
-        """These bars come back, and no others."""
+        """Returns the wish that these bars come back, and no others."""
         return self._replace(kept=kept)
 
     def choosing(self, number: int, bars: Iterable[int], heard: Mapping[int, Kept]) -> Wish:
-        """A variation of some bars comes back; where there is none of that number, one is to be made.
+        """Returns the wish that a variation of some bars comes back; one is made where there is none of that number.
 
         What comes back now keeps a number of its own, and so does what was heard last where a bar has no variations
         yet. The number that comes back already is made anew.
@@ -68,7 +68,7 @@ class Wish(NamedTuple):
         return Wish(kept, variations)
 
     def without(self, lost: Collection[Kept]) -> Wish:
-        """Some passes cannot come back."""
+        """Returns the wish less some passes that cannot come back."""
         return Wish(
             {bar: kept for bar, kept in self.kept.items() if kept not in lost},
             {
@@ -78,15 +78,15 @@ class Wish(NamedTuple):
         )
 
     def number(self, bar: int) -> int:
-        """Which variation of a bar comes back; 0 for none."""
+        """Returns which variation of a bar comes back; 0 for none."""
         kept = self.kept.get(bar)
         own = self.variations.get(bar, {})
         return next((number for number, other in own.items() if other is kept), 0)
 
     def find(self, bar: int, at: Pass) -> Kept | None:
-        """The variation that was made in a pass."""
+        """Returns the variation that was made in a pass; None where none was."""
         return next((kept for kept in self.variations.get(bar, {}).values() if kept.at == at), None)
 
     def all(self) -> list[Kept]:
-        """All that comes back or may be asked for."""
+        """Returns all that comes back or may be asked for."""
         return [*self.kept.values(), *(kept for own in self.variations.values() for kept in own.values())]

@@ -32,7 +32,7 @@ class Wishes:
         return bool(self._undo)
 
     def at(self, at: Pass) -> Wish:
-        """What holds in a pass."""
+        """Returns what holds in a pass."""
         return next(wish for from_, wish in reversed(self._plans) if from_ <= at or from_.run == 0)
 
     def change(self, wish: Wish, from_: Pass) -> None:
@@ -47,7 +47,7 @@ class Wishes:
         self._plan(self._undo.pop(), from_)
 
     def kept_in(self, run: int) -> set[Kept]:
-        """Every pass of a run that comes back, or may be asked for."""
+        """Returns every pass of a run that comes back, or may be asked for."""
         wishes = [*self._undo, *(wish for _, wish in self._plans)]
         return {kept for wish in wishes for kept in wish.all() if kept.at is not None and kept.at.run == run}
 

@@ -15,7 +15,7 @@ export class BarTools {
     this.live = live;
     this.values = values;
     this.chart = chart;
-    this.box = el("div", { className: "tools" }, this.#bars(), this.#variations(), this.#banks(), ...this.#file());
+    this.box = el("div", { className: "tools" }, this.#bars(), this.#variations(), this.#banks(), this.#file());
     box.append(this.box);
     addEventListener("keydown", (event) => this.#type(event));
     language.bind(() => this.#show());
@@ -100,7 +100,7 @@ export class BarTools {
       event.dataTransfer.setData("text/uri-list", href);
       event.dataTransfer.effectAllowed = "copy";
     });
-    return [this.link, this.count];
+    return el("div", { className: "group" }, this.link, this.count);
   }
 
   #show() {

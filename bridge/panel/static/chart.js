@@ -3,9 +3,10 @@
 import { chartBeat } from "./beats.js";
 import { el, Signal } from "./dom.js";
 import { CHARTS } from "./library.js";
-import { language, t } from "./words.js";
+import { language, sentence, t } from "./words.js";
 
 const READ_MS = 120; // after the last letter
+const LOOK_MS = 50; // at which bar sounds; asking for a frame each time would cost one
 const CHART_MODES = ["changes", "comp"];
 
 export class ChartCard {
@@ -37,11 +38,7 @@ export class ChartCard {
       this.#show(this.#shown);
     });
     language.bind(() => this.#show(this.#shown));
-    const look = () => {
-      this.#light();
-      setTimeout(() => requestAnimationFrame(look), 60);
-    };
-    look();
+    setInterval(() => this.#light(), LOOK_MS);
   }
 
   #build(box) {
@@ -125,7 +122,7 @@ export class ChartCard {
   }
 
   #hint(text) {
-    this.hint.textContent = text;
+    this.hint.textContent = sentence(text);
     this.text.setAttribute("aria-invalid", text !== "");
   }
 

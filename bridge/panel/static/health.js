@@ -1,7 +1,7 @@
 // How the playing goes: figures of the engine, and what its terminal says, in words.
 
 import { el } from "./dom.js";
-import { language, t } from "./words.js";
+import { language, sentence, t } from "./words.js";
 
 const KEPT = 40;
 const FIGURES = {
@@ -9,36 +9,66 @@ const FIGURES = {
   late: ({ lateMs }) => (lateMs === null ? "–" : `${lateMs[1]} ms`),
   ready: ({ readyMs }) => (readyMs === null ? "–" : `${(readyMs / 1000).toFixed(1)} s`),
   load: ({ load }) => `${Math.round(load * 100)} %`,
+  needs: ({ needsMs }) => (needsMs === null ? "–" : `${needsMs} ms`),
   sent: ({ sent }) => String(sent),
 };
 
 export class Health {
-  constructor(box, live) {
+  #said = []; // [what, text]
+
+  /** lookAhead(): how many milliseconds are planned ahead. */
+  constructor(box, live, lookAhead) {
     const figures = new Map();
     const list = el("dl", { className: "figures" });
-    for (const figure of [...Object.keys(FIGURES), "seed"]) {
+    for (const figure of [...Object.keys(FIGURES), "seed", "ports"]) {
       const value = el("dd", { textContent: "–" });
       value.dataset.figure = figure;
       figures.set(figure, value);
-      list.append(el("div", {}, el("dt", { "data-word": `health.${figure}` }), value));
+      list.append(el("div", { className: `of-${figure}` }, el("dt", { "data-word": `health.${figure}` }), value));
     }
-    const log = el("ol", { className: "log", tabIndex: 0, "data-label": "health.said" });
-    const nothing = el("li", { className: "dim", "data-word": "health.nothing" });
-    log.append(nothing);
-    box.append(el("h2", { id: "health-name", "data-word": "health" }), list, log);
-    live.healthTold.listen((told) => {
-      for (const figure of Object.keys(FIGURES)) figures.get(figure).textContent = FIGURES[figure](told);
+    this.log = el("ol", { className: "log", tabIndex: 0, "data-label": "health.said" });
+    this.advice = el("p", { className: "advice", role: "status", hidden: true });
+    box.append(el("h2", { id: "health-name", "data-word": "health" }), list, this.advice, this.log);
+    const showHealth = () => {
+      if (!live.health) return;
+      for (const figure of Object.keys(FIGURES)) figures.get(figure).textContent = FIGURES[figure](live.health);
+      const needs = live.health.needsMs;
+      this.advice.hidden = needs === null || needs <= lookAhead();
+      this.advice.textContent = this.advice.hidden ? "" : t("health.ahead.short", needs, lookAhead());
+    };
+    const showPorts = () => (figures.get("ports").textContent = portsTold(live.state.ports));
+    live.healthTold.listen(showHealth);
+    live.stateChanged.listen((name, value) => {
+      if (name === "seed") figures.get("seed").textContent = value;
+      if (name === "ports") showPorts();
     });
-    live.stateChanged.listen((name, value) => name === "seed" && (figures.get("seed").textContent = value));
-    live.began.listen(() => log.replaceChildren(nothing));
+    live.began.listen(() => (this.#said = []));
     live.said.listen((what, text) => {
-      nothing.remove();
-      const word = el("b", { textContent: t(`log.${what}`), "data-word": `log.${what}` });
-      log.append(el("li", { className: `of-${what}` }, word, ` ${text}`));
-      while (log.children.length > KEPT) log.firstChild.remove();
-      log.scrollTop = log.scrollHeight;
+      if (what === "ports") return; // they stand above
+      this.#said = [...this.#said, [what, text]].slice(-KEPT);
+      this.#show();
+    });
+    language.bind(() => {
+      this.#show();
+      showHealth();
+      showPorts();
     });
   }
+
+  #show() {
+    const lines = this.#said.map(([what, text]) =>
+      el("li", { className: `of-${what}` }, el("b", { textContent: t(`log.${what}`) }), ` ${sentence(text)}`));
+    this.log.replaceChildren(...(lines.length ? lines : [el("li", { className: "dim", textContent: t("health.nothing") })]));
+    this.log.scrollTop = this.log.scrollHeight;
+  }
+}
+
+/** The MIDI ports in words, or why there are none. */
+function portsTold(ports) {
+  if (!ports) return "–";
+  if (typeof ports === "string") return sentence(ports);
+  const { system, input, output, control } = ports;
+  return t("ports.are", system, input, output, control === "none" ? t("ports.none") : control);
 }
 
 /** One line over the roll: what the sideman does now. */
@@ -47,7 +77,7 @@ export function showNews(node, live) {
   const show = () => {
     if (!last) return;
     const bars = /^(\d+) bars? at ([\d.]+) bpm$/.exec(last[1]);
-    node.textContent = bars ? t("said.bars", bars[1], bars[2]) : t(`said.${last[0]}`, last[1]);
+    node.textContent = bars ? t("said.bars", bars[1], bars[2]) : t(`said.${last[0]}`, sentence(last[1]));
   };
   live.said.listen((what, text) => {
     if (["chord", "rest", "playing", "listening"].includes(what)) {

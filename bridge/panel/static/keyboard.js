@@ -17,6 +17,7 @@ export class Keyboard {
   down = new Set(); // pitches that this page holds
   typing = memory.get("typing", "on") === "on";
   #keys = new Map();
+  #waits = false; // for #light
   #typed = new Map(); // code -> pitch
   #octave = 48;
 
@@ -25,7 +26,9 @@ export class Keyboard {
     this.box = box;
     this.live = live;
     this.#build();
-    live.changed.listen(() => this.#light());
+    live.note.listen((kind) => ["on", "off"].includes(kind) && this.#lightSoon());
+    live.key.listen(() => this.#lightSoon());
+    live.began.listen(() => this.#lightSoon());
     addEventListener("keydown", (event) => this.#type(event));
     addEventListener("keyup", (event) => this.#untype(event));
     addEventListener("blur", () => this.releaseAll());
@@ -179,6 +182,16 @@ export class Keyboard {
     if (pitch === undefined) return;
     this.#typed.delete(event.code);
     this.release(pitch);
+  }
+
+  /** Once for all that one message of the engine changes. */
+  #lightSoon() {
+    if (this.#waits) return;
+    this.#waits = true;
+    queueMicrotask(() => {
+      this.#waits = false;
+      this.#light();
+    });
   }
 
   #light() {

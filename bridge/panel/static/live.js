@@ -5,10 +5,11 @@ import { Link } from "./link.js";
 
 const PINGS = 8; // at the beginning, then one now and then
 const PING_MS = 1000;
-const KEPT_US = 60e6; // of what is over
+const KEPT_US = 20e6; // of what is over: longer than any window shows
+const KEPT = 400; // notes, at least
 
 export class Live {
-  link = new Link("/panel/live");
+  clockTold = new Signal(); // (base): see setClock
   began = new Signal(); // the whole state was told
   note = new Signal(); // (kind, note): plan, end, back, on, off
   key = new Signal(); // (kind, note): key, keyup
@@ -40,23 +41,35 @@ export class Live {
   #answers = new Map();
   #questions = 0;
 
-  constructor() {
+  /** link: what is heard of the engine; a worker's hears what the page passes on. */
+  constructor(link = new Link("/panel/live")) {
+    this.link = link;
     this.link.heard.listen((data) => this.#hear(JSON.parse(data)));
     this.link.opened.listen(() => {
       this.#offset = null;
       this.#bestTrip = Infinity;
       for (let i = 0; i < PINGS; i++) setTimeout(() => this.#ping(), i * 30);
     });
-    setInterval(() => this.#ping(), PING_MS);
   }
 
   open() {
     this.link.open();
+    setInterval(() => this.#ping(), PING_MS);
   }
 
   /** The engine's clock now, in microseconds. */
   now() {
     return performance.now() * 1000 + (this.#offset ?? 0);
+  }
+
+  /** base: the engine's clock less the time of day, in microseconds; threads of one page have time origins of their own. */
+  setClock(base) {
+    this.#offset = base + performance.timeOrigin * 1000;
+  }
+
+  #follow(offset) {
+    this.#offset = offset;
+    this.clockTold.tell(offset - performance.timeOrigin * 1000);
   }
 
   /** Plays one channel message to the session. */
@@ -91,7 +104,7 @@ export class Live {
       this.#answers.delete(message.id);
       return;
     }
-    if (this.#offset === null) this.#offset = message.now - performance.now() * 1000;
+    if (this.#offset === null) this.#follow(message.now - performance.now() * 1000);
     if ("whole" in message) this.#begin(message.whole);
     else for (const change of message.changes) this.#take(...change);
     this.changed.tell();
@@ -102,7 +115,7 @@ export class Live {
     const trip = here - pong;
     if (trip > this.#bestTrip + 0.5) return; // what took long says little
     this.#bestTrip = Math.min(this.#bestTrip, trip) + 0.01; // clocks drift: an old answer is worth less and less
-    this.#offset = now - ((here + pong) / 2) * 1000;
+    this.#follow(now - ((here + pong) / 2) * 1000);
   }
 
   #begin(whole) {
@@ -215,7 +228,7 @@ export class Live {
   };
 
   #forgetOld() {
-    if (this.notes.size + this.keys.size < 2000) return;
+    if (this.notes.size + this.keys.size < KEPT) return;
     const before = this.now() - KEPT_US;
     for (const notes of [this.notes, this.keys]) {
       for (const [number, note] of notes) if (note.off !== null && note.off < before) notes.delete(number);

@@ -9,11 +9,11 @@ import { Health, showNews } from "./health.js";
 import { Hearing } from "./hearing.js";
 import { Keyboard } from "./keyboard.js";
 import { Live } from "./live.js";
-import { Roll } from "./roll.js";
+import { RollView } from "./roll-view.js";
 import { Piano } from "./sound.js";
 import { Transport } from "./transport.js";
 import { Values } from "./values.js";
-import { choiceOf, fill, language, LANGUAGES, name, t } from "./words.js";
+import { choiceOf, fill, language, LANGUAGES, name, sentence, t } from "./words.js";
 
 const GROUPS = {
   ask: ["role", "groove", "left_hand", "manner", "style", "density", "loudness", "register", "thickness", "bass", "style_blend"],
@@ -34,13 +34,13 @@ new Transport(live, values);
 const chart = new ChartCard($("chart"), live, values);
 const bars = new BarTools($("chart"), live, values, chart);
 new DensityLane(bars.box, chart, live, values);
-new Health($("health"), live);
+new Health($("health"), live, () => values.value("look_ahead_ms"));
 showNews($("news"), live);
-const roll = new Roll($("roll"), live, () => values.value("look_ahead_ms"));
+const roll = new RollView($("roll"), live, () => values.value("look_ahead_ms"), values.changed);
 buildControls();
 const { keyboard, hearing } = buildPiano();
 chart.sounded.listen((tones) => strum(tones));
-values.decided.listen((row) => row.choices.length && live.mark(`${name(row)} ${choiceOf(row, row.asked)}`));
+values.decided.listen((row) => row.choices.length && roll.mark(`${name(row)} ${choiceOf(row, row.asked)}`));
 buildTheme();
 buildLanguage();
 fill(document.body);
@@ -179,7 +179,7 @@ function watchLinks() {
 
 /** One line that goes away by itself. */
 function toast(text) {
-  const node = el("p", { className: "toast", textContent: text });
+  const node = el("p", { className: "toast", textContent: sentence(text) });
   node.addEventListener("click", () => node.remove());
   $("toasts").append(node);
   setTimeout(() => node.remove(), TOAST_MS);

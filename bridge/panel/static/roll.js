@@ -12,46 +12,37 @@ const BLACK = new Set([1, 3, 6, 8, 10]);
 const TURNING_US = 1.5e6;
 const DRUMS = 9;
 const LEAST_ROWS = 38;
-const COLOURS = [
-  "bg", "row", "line", "bar", "beat", "now", "text", "dim", "sideman", "sideman-deep", "player", "ghost", "gone",
-  "key-white", "key-black",
-]; // --roll-... of look.css
+const next = globalThis.requestAnimationFrame ?? ((draw) => setTimeout(draw, 16)); // a worker of some browsers has none
 
+/** Draws on any canvas, on whichever thread it is made; roll-view.js has the page's. */
 export class Roll {
   #canvas;
   #context;
   #live;
-  #lookAhead;
   #low = 36;
   #high = 84;
   #drawn = false;
   #wanted = true;
-  #colours = {};
+  #colours = null;
   #size = { width: 0, height: 0, ratio: 1 };
+  lookAheadMs = 1000; // planned ahead
   frames = 0; // drawn so far
 
-  /** lookAhead(): how many milliseconds are planned ahead. */
-  constructor(canvas, live, lookAhead) {
+  constructor(canvas, live) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d", { alpha: false });
     this.#live = live;
-    this.#lookAhead = lookAhead;
     live.changed.listen(() => this.#want());
-    new ResizeObserver(() => this.resize()).observe(canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
-    this.restyle();
   }
 
-  /** The theme is another one. */
-  restyle() {
-    const style = getComputedStyle(document.documentElement);
-    this.#colours = Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--roll-${name}`).trim()]));
+  /** Another theme: colours by their names in look.css, without `--roll-`. */
+  restyle(colours) {
+    this.#colours = colours;
     this.#want();
   }
 
-  resize() {
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    const ratio = Math.min(devicePixelRatio || 1, 2);
+  /** width, height: in points, of so many pixels each. */
+  resize(width, height, ratio) {
     this.#size = { width, height, ratio };
     this.#canvas.width = Math.round(width * ratio);
     this.#canvas.height = Math.round(height * ratio);
@@ -62,7 +53,7 @@ export class Roll {
     this.#wanted = true;
     if (!this.#drawn) {
       this.#drawn = true;
-      requestAnimationFrame(() => this.#frame());
+      next(() => this.#frame());
     }
   }
 
@@ -76,13 +67,13 @@ export class Roll {
   /** Draws; whether the next frame would look different. */
   #draw() {
     const { width, height, ratio } = this.#size;
-    if (!width || !height) return false;
+    if (!width || !height || !this.#colours) return false;
     this.frames += 1;
     const c = this.#context;
     const now = this.#live.now();
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     const perUs = (width < 620 ? PIXELS_PER_S.narrow : PIXELS_PER_S.wide) / 1e6;
-    const ahead = clamp((this.#lookAhead() / 1e3) * 1e6 * perUs + 24, width * (1 - PAST_SHARE) * 0.6, width * 0.6);
+    const ahead = clamp(this.lookAheadMs * 1e3 * perUs + 24, width * (1 - PAST_SHARE) * 0.6, width * 0.6);
     const line = Math.round(width - ahead);
     const x = (us) => line + (us - now) * perUs;
     const from = now - (line - KEYS) / perUs;

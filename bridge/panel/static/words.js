@@ -1,6 +1,7 @@
 // Every word of the page in every language that it speaks: one table. Rows are called as the parameter table calls them.
 
 import { memory, Signal } from "./dom.js";
+import { inKorean } from "./sentences.js";
 
 export const LANGUAGES = ["en", "ko"];
 
@@ -94,6 +95,11 @@ export const WORDS = {
   "health.ready": ["ready ahead", "미리 준비"],
   "health.load": ["engine's load", "엔진 부하"],
   "health.seed": ["seed", "시드"],
+  "health.needs": ["look-ahead needed", "필요한 미리 보기"],
+  "health.ports": ["ports", "포트"],
+  "health.ahead.short": ["This machine needs a look-ahead of {0} ms: turn it up from {1} ms", "이 컴퓨터에는 {0} ms의 미리 보기가 필요합니다. {1} ms에서 올리세요"],
+  "ports.are": ["{0}: in {1}, out {2}, control {3}", "{0}: 입력 {1}, 출력 {2}, 제어 {3}"],
+  "ports.none": ["none", "없음"],
   "health.sent": ["notes sent", "보낸 음"],
   "health.said": ["What it said", "엔진의 말"],
   "health.nothing": ["nothing yet", "아직 없음"],
@@ -245,6 +251,11 @@ export function t(key, ...given) {
   if (!words) return key;
   const word = words[LANGUAGES.indexOf(language.spoken)] ?? words[0] ?? "";
   return word.replace(/\{(\d)\}/g, (_, index) => given[index] ?? "");
+}
+
+/** What the engine says, in the language that is spoken. */
+export function sentence(text) {
+  return language.spoken === "ko" ? inKorean(text) : text;
 }
 
 /** The row's name; a row that the table of words does not know is called as the parameter table calls it. */

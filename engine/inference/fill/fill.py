@@ -3,9 +3,8 @@
 A population of particles (Gordon et al. 1993), each a fork of the stream that stands before the gap, weighed mostly by
 how likely they make the music to the right. A third is played whole. Then, one after the other, one of the best is
 drawn by weight, goes back to a beat of the gap, most often a late one, and plays on from there with other random
-numbers; what beats the worst of the best takes its place. At the end the best get many new ends: two thirds of what a
-gap costs the music behind it are in the first second of that, and there the last beat of the gap decides. The right
-side is read no further than there is hope, for that costs as much as what is played.
+numbers: two thirds of what a gap costs the music behind it are in the first second of that, and there the last beat of
+the gap decides. What is hopeless after a glance ahead is dropped; what beats the worst of the best takes its place.
 """
 
 from __future__ import annotations
@@ -19,33 +18,32 @@ import numpy as np
 from engine.inference.backends import StreamDecoder
 from engine.inference.fill.forks import Forks
 from engine.inference.fill.gap import Gap, Struck
-from engine.inference.fill.particle import Ahead, Particle, Surroundings
+from engine.inference.fill.particle import Particle, Surroundings
 from engine.inference.fill.rhythm import RhythmParticle
 from engine.inference.fill.weighing import Scores, Tones, weigh
 from engine.inference.streams import TokenStream
 
-__all__ = ["Candidate", "Effort", "Guide", "fill"]
+__all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 
-CANDIDATES = 10  # played whole or from some beat on
-PARENTS = 4  # the best so far
+CANDIDATES = 16
+PARENTS = 4  # the best so far; at the end they are looked at closely
 WHOLE = 0.35  # the share of the candidates that is played whole
-ENDS = 16  # of the best, at the end: they are short, and the most is lost there
 LATE = 0.6  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
-TEMPER, END_TEMPER = 0.1, 0.03  # nats a token that are worth a factor e among parents
-GLANCES = (8, 32)  # tokens beyond the gap after which is asked whether there is hope
-HOPE_NATS = 1.0  # what one may lie there below the worst of the best
+TEMPER = 0.1  # nats a token that are worth a factor e among parents
+HOPE_NATS = 3.0  # what a glance may lie below the worst parent's
 ROLLBACK_TOKENS = 1024  # of a fork: a gap of half a minute, and what is read beyond it
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried. candidates: ways that are played whole, or anew from some beat on; ends: new ends of the best,
-    from the last beat or two; tokens: how far beyond the gap is read of what has hope.
+    """How much is tried. candidates: ways that are weighed. glance_tokens: how far beyond the gap is read of all of
+    them; ahead_tokens: of those that then have hope; last_tokens: of the best at the end.
     """
 
     candidates: int = CANDIDATES
-    ends: int = ENDS
-    tokens: int = 96
+    glance_tokens: int = 8
+    ahead_tokens: int = 32
+    last_tokens: int = 96
 
 
 class Guide(NamedTuple):
@@ -121,11 +119,12 @@ class _Search:
         self._leads_on = bool(around.right)
         inside = [step for step in beats if gap.begin < step < gap.end - 1]
         self._places = np.array([gap.begin, *inside], dtype=np.int64)
-        self._whole = min(effort.candidates, max(PARENTS, round(WHOLE * effort.candidates)))
-        seeds = [self._new_seed() for _ in range(PARENTS + 1)]
+        whole = min(effort.candidates, max(PARENTS, round(WHOLE * effort.candidates)))
+        seeds = [self._new_seed() for _ in range(whole)]
         self._forks = Forks(decoder, stream, seeds, ROLLBACK_TOKENS, guided)
         self._guides = None
         if guide is not None and rhythm is None:
+            seeds = [self._new_seed() for _ in range(whole)]
             self._guides = Forks(guide.decoder, guide.stream, seeds, ROLLBACK_TOKENS, guided)
         self._particles = [
             Particle(around, fork, self._guides.streams[i] if self._guides is not None else None)
@@ -133,85 +132,67 @@ class _Search:
             else RhythmParticle(around, fork, gap.removed, rhythm, self._new_seed())
             for i, fork in enumerate(self._forks.streams)
         ]
-        self._weighed = [HOPELESS] * len(seeds)
+        self._weighed = [_Weighed(-np.inf, -np.inf)] * whole
 
     def best(self) -> list[Candidate]:
         """The best few, best first."""
-        for number in range(self._effort.candidates):
-            if number < PARENTS:
-                self._play(number)
-            elif number < self._whole:
-                self._vary(self._gap.begin)
-            else:
-                self._vary(self._place())
-        for _ in range(self._effort.ends):
-            self._vary(self._late(), END_TEMPER)
-        found = [
-            Candidate(self._gap.lawful(self._particles[i].notes()), scores)
-            for i, (scores, _) in enumerate(self._weighed)
-            if scores is not None
+        particles, weighed, effort = self._particles, self._weighed, self._effort
+        for i, particle in enumerate(particles):
+            particle.play()
+            weighed[i] = self._weigh(particle, -np.inf)
+        for _ in range(effort.candidates - len(particles)):
+            self._vary()
+        candidates = [
+            Candidate(self._gap.lawful(particles[i].notes()), self._scores(particles[i], effort.last_tokens))
+            for i in self._ranked()[:PARENTS]
         ]
-        return sorted(found, key=lambda candidate: -candidate.scores.total)
+        return sorted(candidates, key=lambda candidate: -candidate.scores.total)
 
-    def _vary(self, to: int, temper: float = TEMPER) -> None:
-        """What is worst becomes a parent up to a step and plays on anew from there."""
-        ranked = sorted(range(len(self._weighed)), key=lambda i: -self._weighed[i].total)
+    def _ranked(self) -> list[int]:
+        return sorted(range(len(self._weighed)), key=lambda i: -self._weighed[i].total)
+
+    def _vary(self) -> None:
+        """The worst becomes a parent up to a beat and plays on anew; a parent that it then beats is the next worst."""
+        ranked = self._ranked()
         parents, spare = ranked[:PARENTS], ranked[-1]
+        if spare in parents:  # as few are played as there are parents
+            parents = parents[:-1] or parents
         totals = np.array([self._weighed[i].total for i in parents])
-        weights = np.exp((totals - totals.max()) / temper)
+        weights = np.exp((totals - totals.max()) / TEMPER)
         parent = int(self._rng.choice(parents, p=weights / weights.sum()))
-        particle = self._particles[spare]
+        particle, to = self._particles[spare], self._place()
         guide = None if self._guides is None else self._guides.renew(spare, parent, self._new_seed())
         particle.follow(self._particles[parent], self._forks.renew(spare, parent, self._new_seed()), guide)
         particle.back(to - 1)
-        self._play(spare, self._particles[parent].notes())
+        particle.play()
+        self._weighed[spare] = self._weigh(particle, min(self._weighed[i].glance for i in parents))
 
     def _place(self) -> int:
-        """A beat to go back to."""
-        return int(self._rng.choice(self._places)) if self._rng.random() >= LATE else self._late()
+        """Where to go back to."""
+        places, rng = self._places, self._rng
+        if len(places) > 1 and rng.random() < LATE:
+            return int(places[-min(len(places) - 1, int(rng.geometric(0.5)))])
+        return int(rng.choice(places))
 
-    def _late(self) -> int:
-        """One of the last beats: the last one half of the time, else the one before, ..."""
-        places = self._places
-        return int(places[-min(len(places), int(self._rng.geometric(0.5)))])
-
-    def _play(self, number: int, known: Sequence[Struck] = ()) -> None:
-        """Plays a particle to the gap's end and weighs it, unless it has played what is known already."""
-        particle, effort = self._particles[number], self._effort
-        particle.play()
-        notes = particle.notes()
-        if notes and notes == known:
-            self._weighed[number] = HOPELESS
-            return
-        ahead, least = Ahead(0.0, 0), list[tuple[int, float]]()
+    def _weigh(self, particle: Particle, least: float) -> _Weighed:
+        """least: the glance of the worst parent."""
+        glance = 0.0
         if self._leads_on:
-            best = [one.passed for i, one in enumerate(self._weighed) if i != number and one.scores is not None]
-            least = [
-                (tokens, min(passed[i] for passed in best) - HOPE_NATS if len(best) >= PARENTS else -np.inf)
-                for i, tokens in enumerate(GLANCES)
-                if tokens < effort.tokens
-            ]
-            ahead = particle.ahead(effort.tokens, least)
-            if any(there < so_far for there, (_, so_far) in zip(ahead.passed, least, strict=False)):
-                self._weighed[number] = HOPELESS
-                return
-        passed = (*ahead.passed, *[ahead.log_probability] * (len(GLANCES) - len(ahead.passed)))
-        scores = weigh(self._gap, self._gap.lawful(notes), ahead.nats, self._tones, particle.own_nats)
-        self._weighed[number] = _Weighed(scores, passed)
+            glance = particle.ahead(self._effort.glance_tokens).log_probability
+            if glance < least - HOPE_NATS:
+                return _Weighed(-np.inf, glance)
+        return _Weighed(self._scores(particle, self._effort.ahead_tokens).total, glance)
+
+    def _scores(self, particle: Particle, tokens: int) -> Scores:
+        ahead = particle.ahead(tokens).nats if self._leads_on else 0.0
+        return weigh(self._gap, self._gap.lawful(particle.notes()), ahead, self._tones, particle.own_nats)
 
     def _new_seed(self) -> int:
         return int(self._rng.integers(1 << 63))
 
 
 class _Weighed(NamedTuple):
-    """scores: None where there is no hope. passed: log-probability of the right side's first GLANCES tokens."""
+    """total: of the scores. glance: log-probability of the first tokens behind the gap."""
 
-    scores: Scores | None
-    passed: tuple[float, ...]
-
-    @property
-    def total(self) -> float:
-        return -np.inf if self.scores is None else self.scores.total
-
-
-HOPELESS = _Weighed(None, ())
+    total: float
+    glance: float

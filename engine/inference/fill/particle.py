@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.inference.fill.gap import Gap, Struck, events_of
@@ -17,7 +16,6 @@ class Ahead(NamedTuple):
 
     log_probability: float
     tokens: int
-    passed: tuple[float, ...] = ()  # what it was after the tokens of each `least` that was reached
 
     @property
     def nats(self) -> float:
@@ -115,31 +113,25 @@ class Particle:
         notes += [Struck(start, self._around.end, pitch, loud) for pitch, (start, loud) in open_.items()]
         return tuple(sorted(note for note in notes if note.end > note.step))
 
-    def ahead(self, tokens: int, least: Sequence[tuple[int, float]] = ()) -> Ahead:
+    def ahead(self, tokens: int) -> Ahead:
         """How likely the music beyond the gap is after what was played: of its first tokens, as many as asked.
 
         The stream is fed that music and then stands at the gap's end again, exactly. Notes of the gap end there. Their
-        ends, and those of notes held over it, are no part of what is read. least: (tokens, log-probability) in order;
-        after so many tokens nothing more is read of what is less likely than that.
+        ends, and those of notes held over it, are no part of what is read.
         """
         around, stream = self._around, self.stream
         held = {pitch for _, pitch, _ in around.ends}
         mine = [(around.end, pitch, -1) for pitch in stream.sounding() if pitch not in held]
         happens = [(event, False) for event in (*mine, *around.ends)] + [(event, True) for event in around.right]
-        sum_, count, waiting = 0.0, 0, list(least)
-        passed: list[float] = []
+        sum_, count = 0.0, 0
         for event, counts in sorted(happens, key=lambda item: (item[0][0], item[0][2] >= 0, item[1])):
             before, length = stream.log_probability, stream.length
             stream.feed([event])
             if counts:
                 sum_ += stream.log_probability - before
                 count += stream.length - length
-            while waiting and count >= waiting[0][0]:
-                passed.append(sum_)
-                if sum_ < waiting.pop(0)[1]:
-                    tokens = 0
             if count >= tokens:
                 break
         stream.rollback(around.end - 1)
         stream.refresh()
-        return Ahead(sum_, count, tuple(passed))
+        return Ahead(sum_, count)

@@ -93,20 +93,15 @@ def play_again(
     chords = _chords(request, start_s)
     bar_steps = beat_s * (int(request.beat_in_bar.max()) + 1 if len(request.beats_s) > 1 else 4) / STEP_S
 
-    def session(
-        events: Sequence[Event], shift: int, over: Sequence[tuple[float, Chord | None]], draws: bool
-    ) -> Session:
+    def session(events: Sequence[Event], shift: int, over: Sequence[tuple[float, Chord | None]]) -> Session:
         return _session(
-            checkpoint, request, start_s - shift * STEP_S, gap, shift, beat_s, over, events, draws, params or {}, seed,
-            backend,
+            checkpoint, request, start_s - shift * STEP_S, gap, shift, beat_s, over, events, params or {}, seed, backend
         )  # fmt: skip
 
     ahead = Foresight.of(gap, bar_steps) if request.keep != "rhythm" else None
-    foreseeing = (
-        None if ahead is None else (session(ahead.events, ahead.shift, ahead.chords(gap, chords), True), ahead.shift)
-    )
+    foreseeing = None if ahead is None else (session(ahead.events, ahead.shift, ahead.chords(gap, chords)), ahead.shift)
     beats = [round(begin + i * beat_s / STEP_S) for i in range(1, round((end - begin) * STEP_S / beat_s) + 1)]
-    candidates = session(gap.lead(), 0, chords, ahead is None).fill(
+    candidates = session(gap.lead(), 0, chords).fill(
         gap, beats=beats, count=count, keep_rhythm=request.keep == "rhythm", effort=effort, foreseeing=foreseeing
     )
     removed = [note for played in gap.removed for note in rows[played]]
@@ -142,21 +137,16 @@ def _session(
     beat_s: float,
     chords: Sequence[tuple[float, Chord | None]],
     events: Sequence[Event],
-    draws: bool,
     params: Mapping[str, Value],
     seed: int,
     backend: str,
 ) -> Session:
-    """Makes a session that has heard the events and stands at the gap, `shift` steps later than in the take.
-
-    draws: it is to play like the take. One that only reads is not told what the take is like: the bars are to lead on.
-    """
+    """Makes a session that has heard the events and stands at the gap, `shift` steps later than in the take."""
     session = Session(checkpoint, seed, backend)
     asked = {name: params.get(name, BY_NAME[name].default) for name in ("register_low", "register_high")}
     low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))
     session.set_params(**{**params, "register_low": low, "register_high": high})
-    if draws:
-        session.set_auto(like_the_take(gap, session.controls))
+    session.set_auto(like_the_take(gap, session.controls))
     if len(request.beats_s) > 1:
         lines = request.beats_s[request.beat_in_bar == 0]
         line = lines[np.argmin(np.abs(lines - request.begin_s))] if len(lines) else request.beats_s[0]

@@ -11,7 +11,7 @@ from engine.training.finetune.layers import Form
 
 __all__ = ["KEEP_SHARE", "Recipe"]
 
-LORA_RATE, FULL_RATE = 1.5e-3, 3e-4
+LORA_RATE, FULL_RATE = 5e-4, 3e-4
 KEEP_SHARE = 0.15  # of the updates, on other music where some is given
 
 

@@ -31,12 +31,13 @@ from engine.vocabulary import PAD
 
 __all__ = ["Run"]
 
+AVERAGED = 0.94  # of the average of the adapter is left by an update: a few windows at a time pull to and fro
 CHECKS = 5  # measurements of the unheard pieces in a run
 SLOWER = 0.3  # of the rate, after a step back
 JUDGED_WINDOWS = 16  # of max_seq_len tokens at most, for the figures in style.yaml
 OTHER_WINDOWS = 24  # of the data to be kept
 OTHER_CHORDS = 0.25  # windows of a batch that come again under other chords, one at least ...
-OTHER_CHORDS_UPDATES = 0.4  # ... in so many of the updates
+OTHER_CHORDS_UPDATES = 0.2  # ... in so many of the updates
 WORTH_WEIGHT = 0.3  # of what is missing of the chords' worth, beside the loss
 WORTH_AIM = 1.0  # of what they were worth to the base
 WEAKER, STRONGER = (0.75, 0.5), (1.2, 1.4)  # by which a learnt adapter may be multiplied, tried in this order
@@ -88,6 +89,7 @@ class Run:
             if keep is None
             else WindowSampler.of(keep, flow, max(1, tokens // flow), recipe.seed + 1, controls=controls)
         )
+        self.average = self._state()  # of what has been learnt: it is measured and kept, and learning goes on beside it
         self.emphasis = 1.0
         self.best_update, self.tokens_per_s, self.pace = 0, 0.0, 1.0
         self.worth: tuple[Worth, Worth] | None = None  # of chords, to the base and to the style
@@ -115,6 +117,8 @@ class Run:
             out_of_time = budget.left_s <= max(durations_s)  # another one would not be done in time
             if update % every and update < recipe.updates and not out_of_time:
                 continue
+            learnt = self._state()
+            self._restore(self.average)
             self.inner.eval()
             score = self.checks.loss(self.inner)
             self.tokens_per_s = update * recipe.update_tokens / busy_s
@@ -126,8 +130,10 @@ class Run:
             if lowest.measured(score):
                 best_state, self.best_update = self._state(), update
             elif lowest.since == recipe.patience // 2:
-                self._restore(best_state)
+                learnt = best_state
+                self.average = [value.clone() for value in best_state]
                 self.pace *= SLOWER
+            self._restore(learnt)
             if out_of_time or lowest.since >= recipe.patience:
                 break
         self._restore(best_state)
@@ -230,6 +236,10 @@ class Run:
         whole.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.learning, 1.0)
         self.optimiser.step()
+        share = max(1.0 / (number + 1), 1.0 - AVERAGED)  # at first what was learnt so far counts alike
+        with torch.no_grad():
+            for average, parameter in zip(self.average, self.learning, strict=True):
+                average.lerp_(parameter, share)
         return loss.item()
 
     def _returns(self, pieces: Sequence[PieceArrays], count: int, rng: np.random.Generator) -> list[Return]:

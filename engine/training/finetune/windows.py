@@ -27,7 +27,7 @@ from engine.vocabulary import NO_CHORD
 
 __all__ = ["PlayReturns", "StyleWindows", "practice_windows", "with_other_chords"]
 
-RETURNS, STARTS = 0.45, 0.2  # shares of the batches; the others are full flow
+RETURNS, STARTS = 0.25, 0.1  # shares of the batches; the others are full flow
 FLOW_TOKENS, START_TOKENS, RETURN_TOKENS = 512, 128, 256
 FRESH = 40  # updates for which the model's own playing is current
 POOL = 48  # returns at a time

@@ -26,7 +26,7 @@ def changes(messages: list[str]) -> list[list[object]]:
 def test_the_first_news_is_the_whole_and_the_next_are_changes() -> None:
     tap = Tap()
     hub, _ = hub_of(tap)
-    tap.add("push", 2_000_000, 0x90, 60, 64)
+    tap.add("push", 2_000_000, 0x90, 60, 64, 0)
     hub.step()
     reader = hub.reader(lambda: None)
     (whole,) = map(json.loads, reader.news())

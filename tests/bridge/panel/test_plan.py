@@ -25,7 +25,7 @@ class Rig:
     def __init__(self) -> None:
         self.now_us = 1_000_000
         self.scheduler, self.tap, self.plan = Scheduler(), Tap(), Plan()
-        self.sink = TappedSink(self.scheduler, self.tap)
+        self.sink = TappedSink(self.scheduler, self.tap, lambda: 0)
         self._owed: dict[int, int] = {}  # by pitch: how long its note shall last from the cancel on
 
     def do(self, kind: str, what: int | list[tuple[int, int, int]]) -> None:
@@ -58,7 +58,7 @@ class Rig:
         changes = []
         for kind, *fields in self.tap.take():
             if kind == "push":
-                changes += self.plan.push(*fields)
+                changes += self.plan.push(*fields[:4])
             elif kind == "refused":
                 changes += self.plan.refused(*fields)
             elif kind == "cancel":
@@ -129,7 +129,7 @@ def test_a_note_that_the_scheduler_refused_is_no_ghost() -> None:
             return True
 
     rig = Rig()
-    rig.sink = TappedSink(Full(), rig.tap)
+    rig.sink = TappedSink(Full(), rig.tap, lambda: 0)
     assert not rig.sink.push(5000, 0x90, 60, 64)
     rig.take()
     assert rig.plan.notes() == []

@@ -22,7 +22,7 @@ from tests.engine.inference.fill.test_forks import checkpoint as checkpoint  # n
 from tests.engine.inference.test_stream import Pair, compiled, in_python
 from tests.support.native_variants import needs_compiled
 
-SMALL = Effort(candidates=7, ends=4, tokens=24)
+SMALL = Effort(candidates=9, glance_tokens=4, ahead_tokens=12, last_tokens=24)
 BEGIN, END = 400, 700
 BEATS = [450, 500, 550, 600, 650]
 
