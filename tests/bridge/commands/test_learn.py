@@ -191,7 +191,8 @@ def test_a_knob_is_learned_and_then_turns_a_running_sideman(tmp_path: Path) -> N
             turn("Sideman Control", [[0xB0, 21, 0]], server.environment)
             assert [ask(play.osc_port, name) for name in ("temperature", "density", "top_p")] == [2.0, 0.0, 0.05]
             write_entry(path, "swing", {"cc": 76, "channel": 3})  # as `sideman learn` does beside it
-            play.wait_for("controllers 24 knobs and 14 buttons, read anew", 10.0)
+            known = load_cc_map(path)
+            play.wait_for(f"controllers {len(known.controls)} knobs and {len(known.buttons)} buttons, read anew", 10.0)
             turn("Sideman In", [[0xB2, 76, 127], [0xB0, 31, 0]], server.environment)
             assert ask(play.osc_port, "swing") == 0.75
             assert play.end() == 130
