@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 PLAYED = "s of music in"
+CPU = Path("/proc/cpuinfo")
 
 
 def run(folder: Path, *command: str | Path) -> str:
@@ -38,6 +39,10 @@ def try_wheel(wheel: Path, folder: Path) -> None:
     expected = "python" if wheel.name.endswith("-none-any.whl") else "compiled"
     if variant != expected:
         sys.exit(f"{wheel.name} runs the {variant} decoder, not the {expected} one")
+    if variant == "compiled" and any(word in CPU.read_text().split() for word in ("avx2", "asimd")):
+        kernel = run(folder, python, "-c", "import native; print(native.kernel())").strip()
+        if kernel == "portable":
+            sys.exit(f"{wheel.name} computes by the portable kernel on a processor that has better")
     play = ("generate", "--chords", "Dm7 | G7 | Cmaj7 | %", "--checkpoint", "small", "--seed", "3", "-o", "solo.mid")
     ways = {"sideman": (venv / "bin" / "sideman", *play)}
     if shutil.which("uvx"):

@@ -5,41 +5,62 @@
 #include <string>
 
 // CMakeLists.txt says which variants this build holds: SIDEMAN_AVX512 (always with AVX2), SIDEMAN_AVX2, SIDEMAN_NEON.
-#if defined(SIDEMAN_AVX2) && defined(_MSC_VER) && !defined(__clang__)
+#ifdef SIDEMAN_AVX2
+#ifdef _MSC_VER
 #include <immintrin.h>
 #include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
 #endif
 
 namespace sideman {
 namespace {
 
 #ifdef SIDEMAN_AVX2
-#if defined(_MSC_VER) && !defined(__clang__)
+// The processor is asked itself: __builtin_cpu_supports() reads what a constructor of the compiler's library has filled in,
+// and zig's, which wheels are linked with, does not run one.
 struct Cpuid {
-  int at[4];  // eax ebx ecx edx
-  explicit Cpuid(int leaf) { __cpuidex(at, leaf, 0); }
+  unsigned at[4] = {};  // eax ebx ecx edx; 0 of a leaf that the processor has not
+  explicit Cpuid(unsigned leaf) {
+#ifdef _MSC_VER
+    int words[4];
+    __cpuid(words, 0);
+    if (static_cast<unsigned>(words[0]) < leaf) return;
+    __cpuidex(words, static_cast<int>(leaf), 0);
+    for (int i = 0; i < 4; ++i) at[i] = static_cast<unsigned>(words[i]);
+#else
+    __get_cpuid_count(leaf, 0, &at[0], &at[1], &at[2], &at[3]);
+#endif
+  }
   bool bit(int word, int number) const { return (at[word] >> number & 1) != 0; }
 };
 
+unsigned long long saved_registers() {
+#ifdef _MSC_VER
+  return _xgetbv(0);
+#else
+  unsigned low = 0, high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return static_cast<unsigned long long>(high) << 32 | low;
+#endif
+}
+
 /// The system must save the registers too: XCR0 says which.
-bool saved(unsigned long long mask) { return Cpuid(1).bit(2, 27) && (_xgetbv(0) & mask) == mask; }
+bool saved(unsigned long long mask) { return Cpuid(1).bit(2, 27) && (saved_registers() & mask) == mask; }
 
 bool has_avx2() { return saved(0x6) && Cpuid(7).bit(1, 5) && Cpuid(1).bit(2, 12); }
 
 bool has_avx512() {
+#ifdef __APPLE__
+  const bool wide = true;  // saved from their first use on, and not said before it
+#else
+  const bool wide = saved(0xE6);
+#endif
   const Cpuid seven(7);
-  return has_avx2() && saved(0xE6) && seven.bit(1, 16) && seven.bit(1, 17) && seven.bit(1, 30) && seven.bit(1, 31) &&
+  return has_avx2() && wide && seven.bit(1, 16) && seven.bit(1, 17) && seven.bit(1, 30) && seven.bit(1, 31) &&
          seven.bit(2, 11);
 }
-#else
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-
-bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vnni");
-}
-#endif
 #endif
 
 const Kernels& decide() {
