@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import mido
 import pytest
 
+from tests.bridge.panel.conftest import CHART
 from tests.support.browser import Visitor, until, visit
 from tests.support.live.processes import Listener, Play, ask
 
@@ -81,12 +83,17 @@ def test_a_bank_is_filled_and_gone_on_from(page: Visitor, over_a_chart: tuple[Pl
     until(lambda: page.evaluate("sideman.values.value('temperature')") == pytest.approx(0.4), "which the page shows")
 
 
-def four_bars(page: Visitor) -> None:
-    """A chart of its own, of a second a bar, in its second round."""
+@pytest.fixture
+def four_bars(page: Visitor) -> Iterator[None]:
+    """A chart of its own, of a second a bar, in its second round; the one that the others know comes back."""
     page.evaluate("sideman.values.command('/sideman/chords', 'Fm7 | Bb7 | Ebmaj7 | C7')")
     page.evaluate("sideman.values.command('/sideman/transport/tempo', 240)")
     until(lambda: page.evaluate("sideman.live.chart.text") == "Fm7 | Bb7 | Ebmaj7 | C7", "four bars")
     until(lambda: page.evaluate(TURN) > 1, "a round goes by")
+    yield
+    page.evaluate("text => sideman.values.command('/sideman/chords', text)", CHART[1])
+    page.evaluate("sideman.values.command('/sideman/transport/tempo', 120)")
+    until(lambda: page.evaluate("sideman.live.chart.text") == CHART[1], "the chart before")
 
 
 TURN = "sideman.live.form ? (sideman.live.now() - sideman.live.form.origin) / 4e6 : 0"
@@ -96,10 +103,10 @@ STRUCK = """(from) => { const { live } = sideman; const origin = live.form.origi
     .map(({ on, pitch }) => [Math.round((on - origin) / 5e4), pitch]).sort((a, b) => a[0] - b[0] || a[1] - b[1]); }"""
 
 
+@pytest.mark.usefixtures("four_bars")
 def test_variations_are_chosen_by_keys_and_each_is_heard_again_as_it_was(
     page: Visitor, over_a_chart: tuple[Play, Listener]
 ) -> None:
-    four_bars(page)
     page.locator(".pick").nth(1).click()
     page.locator(".pick").nth(2).click()
     page.evaluate("document.activeElement.blur()")
@@ -136,10 +143,10 @@ def alike(some: list[int], others: list[int]) -> float:
     return both / max(len(some), len(others), 1)
 
 
+@pytest.mark.usefixtures("four_bars")
 def test_a_density_is_drawn_over_the_bars_and_another_page_shows_it(
     browser: Any, page: Visitor, over_a_chart: tuple[Play, Listener]
 ) -> None:
-    four_bars(page)
     other = visit(browser, over_a_chart[0].osc_port)
     page.locator("#draw").click()
     place = [page.locator(".level").nth(index).bounding_box() for index in range(3)]
