@@ -121,7 +121,7 @@ class Rounds:
     def change_s(self, from_s: float) -> float:
         """The first stream second from from_s on at which a change holds; infinity where nothing is played."""
         bars = self._heard.bars
-        return math.inf if bars is None else bars.begin_s(bars.at(from_s) + 1)
+        return math.inf if bars is None else bars.line_after_s(from_s)
 
     def _as_heard(self, bar: int, at: Pass, now_s: float) -> Kept:
         """A pass that was heard, or what came back in it."""
