@@ -45,8 +45,9 @@ void Stream::draw() {
   logits();
   guide();
   if (asked_.leans) lean(rules_.leaning, asked_.beat, layout_, step_, scores_.data());
-  let_go(rules_.chord_tones, rules_.no_chord, asked_.chords.at(step_), rules_.release * asked_.chord_strength,
-         sounding(), onsets_, layout_, scores_.data());
+  const ChordTrack::Change chord = asked_.chords.at(step_);
+  let_go(rules_.tones_of(chord.id), chord.step, rules_.release * asked_.chord_strength, sounding(), onsets_, layout_,
+         scores_.data());
   if (asked_.steers) steer(rules_.steering, listen(), asked_.targets, layout_, asked_.temperature, scores_.data());
   follow_theme();
   forbid_stutter();
@@ -97,9 +98,7 @@ Heard Stream::listen() const noexcept {
 
 /// Whether a pitch belongs to the chord in force.
 bool Stream::fits(int pitch, std::int64_t step) const noexcept {
-  const std::int64_t index = asked_.chords.at(step).id - rules_.no_chord;
-  if (index < 0 || index >= static_cast<std::int64_t>(rules_.chord_tones.size())) return true;
-  return (rules_.chord_tones[static_cast<std::size_t>(index)] >> pitch % 12 & 1) != 0;
+  return (rules_.tones_of(asked_.chords.at(step).id) >> pitch % 12 & 1) != 0;
 }
 
 void Stream::remember(int pitch, bool is_strike) noexcept {
