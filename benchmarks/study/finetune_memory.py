@@ -36,7 +36,7 @@ from engine.data.window_sampler import WindowSampler
 from engine.model.config import ModelConfig, QloraConfig
 from engine.model.nf4 import BLOCK
 from engine.model.perceiver import Inputs, PerceiverMusicTransformer
-from engine.model.shapes import count_parameters, parameter_shapes
+from engine.model.shapes import count_parameters, is_matrix, parameter_shapes
 from engine.training.finetune.checks import CHECK_TOKENS, CHECK_WINDOWS, PRACTICE_WINDOWS
 from engine.training.finetune.layers import (
     NESTED_BLOCK,
@@ -87,11 +87,6 @@ def batch(config: ModelConfig, tokens: int) -> tuple[Inputs, Tensor]:
     length = min(tokens, config.max_seq_len)
     piece = synthetic_piece(np.random.default_rng(0))
     return WindowSampler([piece], length, max(1, tokens // length), 0).batch(0)
-
-
-def is_matrix(name: str) -> bool:
-    """Whether a parameter is held in 4 bits."""
-    return name.endswith("_proj.weight") or name == "head.weight"
 
 
 def weight_bytes(config: ModelConfig, way: str) -> float:
