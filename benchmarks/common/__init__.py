@@ -1,1 +1,1 @@
-"""What several measurements share: the machine's name, timing, checkpoints with random weights."""
+"""What several measurements share: the machine's name, timing, the corpora, checkpoints with random weights."""

@@ -10,7 +10,7 @@ from engine.model import nf4
 from engine.model.checkpoint import Checkpoint
 from engine.model.config import Config, ModelConfig
 from engine.model.config_file import load_config
-from engine.model.shapes import parameter_shapes
+from engine.model.shapes import is_matrix, parameter_shapes
 
 __all__ = ["SIZES", "chord_view", "model_config", "random_checkpoint", "random_style"]
 
@@ -27,7 +27,7 @@ def random_checkpoint(name: str, dequantised: bool = False) -> Checkpoint:
     model, rng = model_config(name), np.random.default_rng(0)
     stored, weights = {}, {}
     for tensor, shape in parameter_shapes(model).items():
-        if tensor.endswith("_proj.weight") or tensor == "head.weight":
+        if is_matrix(tensor):
             rows, columns = shape
             stored[tensor] = rng.integers(0, 256, (rows, columns // 2), dtype=np.uint8)
             stored[f"{tensor}.absmax"] = rng.uniform(0.02, 0.05, (rows, columns // nf4.BLOCK)).astype(np.float32)

@@ -25,7 +25,7 @@ from engine.model.checkpoint import save_checkpoint
 from engine.model.config import Config
 from engine.model.config_file import load_config, shipped_configs
 from engine.model.nf4 import BLOCK
-from engine.model.shapes import count_parameters, parameter_shapes
+from engine.model.shapes import count_parameters, is_matrix, parameter_shapes
 
 MB = 1e6
 
@@ -35,7 +35,7 @@ def checkpoint_bytes(config: Config) -> float:
     total = 0.0
     for name, shape in parameter_shapes(config.model).items():
         count = math.prod(shape)
-        if name.endswith("_proj.weight") or name == "head.weight":
+        if is_matrix(name):
             total += count / 2 + 4 * count / BLOCK
         else:
             total += count * (2 if len(shape) == 2 else 4)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Final
 from playwright.sync_api import sync_playwright
 
 from benchmarks.common.result import say_result
+from tests.support.live.processes import free_udp_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LIMIT_S: Final = 30.0
@@ -44,9 +44,7 @@ def install(folder: Path) -> str:
 
 def first_sound(sideman: str, environment: dict[str, str]) -> dict[str, float]:
     """Returns the seconds from the command to each step."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_udp_port()
     began_s = time.monotonic()
     command = [sideman, "play", "--panel", "serve", "--osc-port", str(port)]
     play = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -21,7 +20,9 @@ from typing import Any, Final
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks.common.process import processor_s
 from benchmarks.common.result import say_result
+from tests.support.live.processes import free_udp_port
 
 CHART: Final = "[A] |: Dm7 | G7 | Em7 | A7 :| [B] Gm7 | C7 | Fmaj7 | Fm6 | Em7 | A7b9 | Dm7 | G7"
 ROWS: Final = 12
@@ -35,16 +36,15 @@ class Process:
     """Reads from /proc what one process has used."""
 
     def __init__(self, pid: int) -> None:
-        self._at = Path(f"/proc/{pid}")
+        self._pid = pid
 
     def cpu_s(self) -> float:
         """Returns seconds of processor time so far."""
-        fields = (self._at / "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_s(self._pid)
 
     def memory_mb(self) -> float:
         """Returns the resident memory in MB."""
-        return int((self._at / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        return int(Path(f"/proc/{self._pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 class Worker:
@@ -79,9 +79,7 @@ def parent(stat: Path) -> int:
 
 def start_engine() -> tuple[subprocess.Popen[str], int]:
     """Starts `sideman play --panel serve` on a free port; returns once it plays."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_udp_port()
     command = [sys.executable, "-m", "bridge.cli", "play", "--chords", CHART, "--tempo", "132", "--seed", "5",
                "--panel", "serve", "--osc-port", str(port)]  # fmt: skip
     play = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

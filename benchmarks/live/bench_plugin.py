@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 import native
+from benchmarks.common.process import processor_s
 from benchmarks.common.result import say_result
 from tests.support.plugin import clap_abi as abi
 from tests.support.plugin.host import ClapHost, Library
@@ -140,12 +141,6 @@ def run(calls: list[tuple[Any, Any, Any]], seconds: float) -> int:
         blocks += 1
         time.sleep(max(0.0, began + blocks * FRAMES / RATE - time.monotonic()))
     return blocks
-
-
-def processor_s(pid: int) -> float:
-    """User and system seconds of a process, of all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

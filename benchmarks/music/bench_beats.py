@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ import mir_eval
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.common.corpora import add_data_option, pop909_folders
 from benchmarks.common.result import say_result
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords.files.labels import read_pop909
@@ -56,7 +56,7 @@ def perform(notes: Notes, beats_s: Floats, rng: np.random.Generator) -> Sample:
 
 
 def pop909(data: Path) -> Iterator[Sample]:
-    for folder in sorted(path for path in (data / "chords" / "pop909").iterdir() if path.is_dir()):
+    for folder in pop909_folders(data):
         if int(folder.name) % 2:
             notes = read_performance(folder / f"{folder.name}.mid", tracks=("PIANO",)).notes
             yield notes, read_pop909(folder)[1]
@@ -84,10 +84,7 @@ def listed(data: Path, start: str) -> list[Path]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    data = os.environ.get("SIDEMAN_DATA")
-    parser.add_argument(
-        "--data", type=Path, default=data, required=not data, help="folder of the corpora [$SIDEMAN_DATA]"
-    )
+    add_data_option(parser, "folder of the corpora")
     parser.add_argument("--pieces", type=int, help="an evenly spread sample of each [all]")
     args = parser.parse_args()
     print(f"{'':<24} {'pieces':>6} {'F':>6} {'any':>6}   {'confident':>9} {'F':>6} {'any':>6} {'s/10 min':>9}")

@@ -8,7 +8,6 @@ table, the speed, what a live chord costs, then one JSON line.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import mir_eval
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.common.corpora import add_data_option, pop909_folders
 from benchmarks.common.machine import seconds_per_call
 from benchmarks.common.result import say_result
 from engine.beats.tracking import CONFIDENT, estimate_beats
@@ -101,15 +101,13 @@ def score(folder: Path, changes: Changes) -> tuple[dict[str, float], float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    data = os.environ.get("SIDEMAN_DATA")
-    parser.add_argument(
-        "--data", type=Path, default=data, required=not data, help="folder with chords/pop909 [$SIDEMAN_DATA]"
-    )
+    add_data_option(parser, "folder with chords/pop909")
     parser.add_argument("--split", choices=("odd", "even", "all"), default="odd", help="song numbers [odd]")
     parser.add_argument("--songs", type=int, help="an evenly spread sample [all]")
     args = parser.parse_args()
-    folders = sorted(path for path in (args.data / "chords" / "pop909").iterdir() if path.is_dir())
-    folders = [path for path in folders if args.split == "all" or int(path.name) % 2 == (args.split == "odd")]
+    folders = [
+        path for path in pop909_folders(args.data) if args.split == "all" or int(path.name) % 2 == (args.split == "odd")
+    ]
     if args.songs:
         folders = folders[:: max(1, len(folders) // args.songs)]
     songs = [(path, read_performance(path / f"{path.name}.mid", tracks=("PIANO",)).notes, read_pop909(path)[1])

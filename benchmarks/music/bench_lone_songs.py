@@ -7,10 +7,6 @@ annotated beat and from every half between two. Prints a table, the songs with f
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 import collections
 import shutil
@@ -20,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.common.corpora import add_data_option, pop909_folders
 from benchmarks.common.result import say_result
 from benchmarks.music.bench_chord_labels import MEASURES, score
 from engine.chords.files.labels import read_pop909
@@ -43,13 +40,10 @@ def share_off(beats_s: npt.NDArray[np.float64], annotated_s: npt.NDArray[np.floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    data = os.environ.get("SIDEMAN_DATA")
-    parser.add_argument(
-        "--data", type=Path, default=data, required=not data, help="folder with chords/pop909 [$SIDEMAN_DATA]"
-    )
+    add_data_option(parser, "folder with chords/pop909")
     parser.add_argument("--songs", type=int, help="an evenly spread sample [all]")
     args = parser.parse_args()
-    folders = sorted(path for path in (args.data / "chords" / "pop909").iterdir() if path.is_dir())
+    folders = pop909_folders(args.data)
     if args.songs:
         folders = folders[:: max(1, len(folders) // args.songs)][: args.songs]
     results, wrong, sources = [], [], collections.Counter[str]()

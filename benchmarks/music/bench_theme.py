@@ -9,10 +9,6 @@ again at their beat, chord tones and notes a beat; then one JSON line. The chart
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
 import argparse
 from pathlib import Path
 

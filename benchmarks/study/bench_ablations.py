@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,9 +27,9 @@ from typing import Any
 import torch
 
 from benchmarks.common.result import say_result
-from benchmarks.study.ablations import VARIANTS, Form, Variant, decode_products, form_of, untouched
+from benchmarks.study.ablations import SOURCES, VARIANTS, Form, Variant, decode_products, form_of, untouched
 from engine.data.diet import Diet
-from engine.data.feed import Feed
+from engine.data.feed import Feed, default_workers
 from engine.data.practice import practice_pieces
 from engine.data.reading.entry import tokenise
 from engine.data.shards.shards import Shard, load_shard
@@ -63,13 +62,14 @@ def run(
         shard, config.model.max_seq_len, training.batch_size, seed, mix, manners, training.practice,
         config.model.controls, training.practice_edition,
     )  # fmt: skip
-    workers = 0 if accelerator.device.type == "cpu" else max(1, min(14, (os.cpu_count() or 2) - 1))
+    workers = default_workers(accelerator.device)
     batches = Feed(diet, 0, 1, workers, accelerator.device)
-    started_s, loss = time.process_time() if not workers else time.monotonic(), torch.zeros(())
+    clock = time.monotonic if workers else time.process_time
+    started_s, loss = clock(), torch.zeros(())
     for _ in range(trainer.steps):
         loss = trainer.step(batches)
     training_loss = loss.item()
-    seconds = (time.process_time() if not workers else time.monotonic()) - started_s
+    seconds = clock() - started_s
     nats: dict[str, tuple[float, int]] = {}
     with trainer.averaged() as model:
         for shard_judged in judged:
@@ -127,7 +127,7 @@ def compare(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
 
 def short(name: str) -> str:
     """Returns a collection's name in a column's width."""
-    for word in ("POP909", "OpenEWLD", "GiantMIDI", "Mutopia", "Lieder", "cheriell", "pianolatron"):
+    for word in SOURCES:
         if word.lower() in name.lower():
             return word[:9]
     return name[:10]

@@ -18,7 +18,6 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import argparse
-import json
 import resource
 import shutil
 import subprocess
@@ -157,7 +156,8 @@ def report(rows: dict[str, dict[str, float]], solos: dict[str, dict[str, float]]
 
 
 def main() -> None:
-    argv, _, options = " ".join(sys.argv[1:]).partition(" -- ")
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options = sys.argv[end + 1 :]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pianist", type=Path)
     parser.add_argument("others", nargs="+", metavar="NAME=FOLDER")
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=24, help="of each collection, of 512 tokens [24]")
     parser.add_argument("--solos", type=int, default=12, help="charts to play over [12]")
     parser.add_argument("--style", type=Path, help="a style made before, of the same ten pieces")
-    args = parser.parse_args(argv.split())
+    args = parser.parse_args(sys.argv[1:end])
     checkpoint = load_checkpoint(None)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -176,7 +176,7 @@ def main() -> None:
             data[name] = prepare(sorted(Path(path).glob("*.mid")), work, f"other_{name}", "1", "0", "0")
         made = None
         if args.style is None:
-            made = make_style(prepare(learnt, work, "learnt"), work / "style", options.split())
+            made = make_style(prepare(learnt, work, "learnt"), work / "style", options)
             args.style = made.folder
         rows = score(checkpoint, load_style(args.style), data, args.windows)
         solos = (
@@ -187,7 +187,7 @@ def main() -> None:
         facts = report(rows, solos, made)
         if made is not None:
             facts["made"] = {"minutes": made.minutes, "processor_s": made.processor_s, "peak_mb": made.peak_mb}
-        say_result("pianist", json.loads(json.dumps(facts)))
+        say_result("pianist", facts)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import resource
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -31,6 +28,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.common.process import in_fresh_process, peak_mb
 from benchmarks.common.random_checkpoint import model_config, random_checkpoint
 from benchmarks.common.result import say_result
 from benchmarks.study.bench_train import synthetic_piece
@@ -38,7 +36,7 @@ from engine.data.window_sampler import WindowSampler
 from engine.model.config import ModelConfig, QloraConfig
 from engine.model.nf4 import BLOCK
 from engine.model.perceiver import Inputs, PerceiverMusicTransformer
-from engine.model.shapes import count_parameters, parameter_shapes
+from engine.model.shapes import count_parameters, is_matrix, parameter_shapes
 from engine.training.finetune.checks import CHECK_TOKENS, CHECK_WINDOWS, PRACTICE_WINDOWS
 from engine.training.finetune.layers import (
     NESTED_BLOCK,
@@ -89,11 +87,6 @@ def batch(config: ModelConfig, tokens: int) -> tuple[Inputs, Tensor]:
     length = min(tokens, config.max_seq_len)
     piece = synthetic_piece(np.random.default_rng(0))
     return WindowSampler([piece], length, max(1, tokens // length), 0).batch(0)
-
-
-def is_matrix(name: str) -> bool:
-    """Whether a parameter is held in 4 bits."""
-    return name.endswith("_proj.weight") or name == "head.weight"
 
 
 def weight_bytes(config: ModelConfig, way: str) -> float:
@@ -201,7 +194,7 @@ def measured(name: str, way: str, tokens: int) -> dict[str, float]:
     import_peft()
     checkpoint = random_checkpoint(name, dequantised=True)
     inputs, targets = batch(config, tokens)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before_mb = peak_mb()
     model: nn.Module = build(checkpoint, way, "cpu")  # type: ignore[arg-type]
     if way != "full":
         model = add_lora(model, QloraConfig())  # type: ignore[arg-type]
@@ -220,8 +213,7 @@ def measured(name: str, way: str, tokens: int) -> dict[str, float]:
         update()
     events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
     live = np.cumsum([event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())])
-    grown = 1024.0 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-    return {"live": float(live.max()), "grown": grown}
+    return {"live": float(live.max()), "grown": 2.0**20 * (peak_mb() - before_mb)}
 
 
 def main() -> None:
@@ -252,10 +244,8 @@ def main() -> None:
             result["computed"].append({"config": name, "way": way, **row, "products": products, "minutes": minutes})
     for name in args.measure:
         for way in WAYS:
-            command = [sys.executable, "-m", "benchmarks.study.finetune_memory", "--row", name, way]
-            command += ["--tokens", str(args.tokens)]
-            said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            found = json.loads(said.splitlines()[-1])
+            arguments = ["--row", name, way, "--tokens", str(args.tokens)]
+            found = in_fresh_process("benchmarks.study.finetune_memory", arguments)
             row = computed(model_config(name), way, args.tokens, on_gpu=False)
             update = row["kept"] + row["gradients"]
             print(f"{name} {way}, processor, MB: an update's tensors {update / 1e6:,.0f} computed, "

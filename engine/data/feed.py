@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,9 +14,15 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from engine.data.diet import Diet, TrainingWindows
 from engine.model.perceiver import Inputs
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "default_workers"]
 
 AHEAD = 4  # batches that each process keeps ready
+MOST_WORKERS = 14  # what fed an H100: 480 k tokens/s
+
+
+def default_workers(device: torch.device) -> int:
+    """Returns how many processes feed a device: none a CPU, which has other things to do, else one a core."""
+    return 0 if device.type == "cpu" else max(1, min(MOST_WORKERS, (os.cpu_count() or 2) - 1))
 
 
 class Feed:

@@ -22,7 +22,7 @@ from engine.errors import CheckpointError, ConfigError
 from engine.model import nf4
 from engine.model.config import Config, ModelConfig
 from engine.model.config_file import load_config, to_yaml
-from engine.model.shapes import count_parameters, parameter_shapes
+from engine.model.shapes import count_parameters, is_matrix, parameter_shapes
 from engine.model.stored_weights import ABSMAX, StoredWeights
 
 __all__ = [
@@ -111,7 +111,7 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
     check_folder(path, CHECKPOINT_FILES)
     tensors: dict[str, npt.NDArray[np.generic]] = {}
     for name, value in weights.items():
-        if bits == 4 and _is_matrix(name):
+        if bits == 4 and is_matrix(name):
             tensors[name], tensors[name + ABSMAX] = nf4.quantise(value)
         elif bits == 4 and value.ndim == 2:
             tensors[name] = value.astype(np.float16)
@@ -136,7 +136,7 @@ def nf4_matrices(checkpoint: Checkpoint) -> dict[str, tuple[npt.NDArray[np.uint8
         if name + ABSMAX in stored
         else nf4.quantise(checkpoint.weights[name])
         for name in checkpoint.weights
-        if _is_matrix(name)
+        if is_matrix(name)
     }
 
 
@@ -148,8 +148,3 @@ def _check_sizes(model: ModelConfig, path: Path) -> None:
     most = 4 * count_parameters(model) + (1 << 20)  # float32, and the names
     if path.stat().st_size > most:
         raise CheckpointError(f"{path}: is larger than {most:,} bytes, too large for its config.yaml: copy it again")
-
-
-def _is_matrix(name: str) -> bool:
-    """Whether a parameter is a linear layer's weight, which NF4 holds."""
-    return name.endswith("_proj.weight") or name == "head.weight"

@@ -10,7 +10,7 @@ from engine.vocabulary import NUM_EVENT_IDS
 
 __all__ = [
     "BAR_BINS", "BEAT_BINS", "CHORDS_AHEAD", "CHORDS_BACK", "CHORD_CLIP", "NUM_PITCHES", "OPTIONAL_PARAMETERS",
-    "count_parameters", "parameter_shapes",
+    "count_parameters", "is_matrix", "parameter_shapes",
 ]  # fmt: skip
 
 BEAT_BINS = 24  # position in the beat; one more row is the null bin
@@ -68,3 +68,8 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 def count_parameters(config: ModelConfig) -> int:
     """Returns how many numbers the network learns."""
     return sum(math.prod(shape) for shape in parameter_shapes(config).values())
+
+
+def is_matrix(name: str) -> bool:
+    """Whether a parameter is a linear layer's weight, which NF4 holds."""
+    return name.endswith("_proj.weight") or name == "head.weight"

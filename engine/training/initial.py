@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.errors import CheckpointError
 from engine.model.checkpoint import load_checkpoint
-from engine.model.controls import Control
+from engine.model.controls import Control, ControlRows
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.model.shapes import OPTIONAL_PARAMETERS
 from engine.training.state import STATE_FILE, part, read_state
@@ -55,10 +55,8 @@ def _control_rows(old: Sequence[Control], new: Sequence[Control], path: Path) ->
 
     CheckpointError: the controls differ by more than labels.
     """
-    first, place = {}, 0  # name -> its first row
-    for control in old:
-        first[control.name] = place
-        place += control.levels + 1
+    lie = ControlRows(old)
+    first = dict(zip(lie.names, lie.first.tolist(), strict=True))
     before = {control.name: control for control in old}
     rows: list[int] = []
     added: list[str] = []

@@ -14,7 +14,7 @@ from accelerate.utils import broadcast
 
 from engine.atomic import check_folder
 from engine.data.diet import Diet, TrainingWindows
-from engine.data.feed import Feed
+from engine.data.feed import Feed, default_workers
 from engine.data.shards.shards import load_shard
 from engine.data.sources import match_sources, match_weights
 from engine.errors import CheckpointError, ConfigError, DataError, SidemanError
@@ -36,7 +36,6 @@ __all__ = ["STATE_FILE", "Trainer", "train"]
 SAVE_EVERY_S = 300.0
 TIMED_SAVES = 8  # of a run that is shorter than so many times that
 END_S, END_SHARE = 10.0, 0.05  # kept for the last measurement and checkpoint until one was timed: seconds, of the time
-MOST_WORKERS = 14  # what fed an H100: 480 k tokens/s
 
 
 def train(
@@ -114,7 +113,7 @@ def train(
     )  # fmt: skip
     windows: Batches = TrainingWindows(train_shard, diet)
     if workers is None:
-        workers = 0 if accelerator.device.type == "cpu" else max(1, min(MOST_WORKERS, (os.cpu_count() or 2) - 1))
+        workers = default_workers(accelerator.device)
     if workers:
         windows = Feed(diet, trainer.batch_number(0), trainer.accelerator.num_processes, workers, accelerator.device)
 

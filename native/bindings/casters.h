@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "sideman/layout.h"
 #include "sideman/sampler.h"
@@ -12,13 +13,20 @@
 // variants; here it is read field by field.
 namespace pybind11::detail {
 
+/// Reads the fields of plain data by their names, each as the type of what takes it.
+inline auto fields_of(const handle& source) {
+  return [from = reinterpret_borrow<object>(source)](const char* key, auto& field) {
+    field = from.attr(key).cast<std::remove_reference_t<decltype(field)>>();
+  };
+}
+
 template <>
 struct type_caster<sideman::Layout> {
   PYBIND11_TYPE_CASTER(sideman::Layout, const_name("native.layout.Layout"));
 
   bool load(handle source, bool) {
     if (!isinstance(source, module_::import("native.layout").attr("Layout"))) return false;
-    const auto read = [&](const char* key, int& field) { field = source.attr(key).cast<int>(); };
+    const auto read = fields_of(source);
     read("note_on", value.note_on);
     read("note_off", value.note_off);
     read("time_shift", value.time_shift);
@@ -42,9 +50,7 @@ struct type_caster<sideman::SamplerParams> {
 
   bool load(handle source, bool) {
     if (!isinstance(source, module_::import("native.sampler_params").attr("SamplerParams"))) return false;
-    const auto read = [&](const char* key, auto& field) {
-      field = source.attr(key).cast<std::remove_reference_t<decltype(field)>>();
-    };
+    const auto read = fields_of(source);
     read("temperature", value.temperature);
     read("top_p", value.top_p);
     read("top_k", value.top_k);

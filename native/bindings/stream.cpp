@@ -19,9 +19,7 @@ struct type_caster<sideman::StreamRules> {
 
   bool load(handle source, bool) {
     if (!isinstance(source, module_::import("native.stream_rules").attr("StreamRules"))) return false;
-    const auto read = [&](const char* key, auto& field) {
-      field = source.attr(key).cast<std::remove_reference_t<decltype(field)>>();
-    };
+    const auto read = fields_of(source);
     read("max_note_steps", value.max_note_steps);
     read("restrike_steps", value.restrike_steps);
     read("beat_bins", value.beat_bins);
@@ -39,10 +37,7 @@ struct type_caster<sideman::StreamRules> {
     read("phrase_grace_s", value.phrase_grace_s);
     read("ending_control", value.ending_control);
     read("ending_edges_s", value.ending_edges_s);
-    const object steering = source.attr("steering");
-    const auto steer = [&](const char* key, auto& field) {
-      field = steering.attr(key).cast<std::remove_reference_t<decltype(field)>>();
-    };
+    const auto steer = fields_of(source.attr("steering"));
     steer("window_steps", value.steering.window_steps);
     steer("bass_below", value.steering.bass_below);
     steer("most", value.steering.most);
@@ -58,10 +53,7 @@ struct type_caster<sideman::StreamRules> {
     steer("octave", value.steering.octave);
     steer("louder", value.steering.louder);
     steer("temperature", value.steering.temperature);
-    const object theme = source.attr("theme");
-    const auto pull = [&](const char* key, auto& field) {
-      field = theme.attr(key).cast<std::remove_reference_t<decltype(field)>>();
-    };
+    const auto pull = fields_of(source.attr("theme"));
     pull("reach", value.theme.reach);
     pull("near_beats", value.theme.near_beats);
     pull("early_steps", value.theme.early_steps);

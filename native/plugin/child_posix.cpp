@@ -102,7 +102,9 @@ bool Child::runs() noexcept {
   return false;
 }
 
-Child::~Child() = default;
+// One that has ended is taken off the host's hands; one that runs on stays, once it ends, an entry of the host's until
+// that ends too: whoever could wait for it has gone.
+Child::~Child() { runs(); }
 
 }  // namespace sideman::plugin
 

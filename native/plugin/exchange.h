@@ -16,6 +16,9 @@ namespace sideman::plugin {
 /// How it stands with the engine: the value of the parameter "Engine".
 enum class EngineState : int { kMissing = 0, kStarting = 1, kRefused = 2, kLate = 3, kReady = 4 };
 
+/// Of a key that is told anew: how hard it was struck is forgotten, and nothing hangs on it.
+constexpr std::uint8_t kSomeVelocity = 80;
+
 /// What audio thread, main thread and link share. The audio thread touches rings and atomics alone.
 struct Exchange {
   Exchange() {
@@ -42,9 +45,12 @@ struct Exchange {
   std::array<std::string, kNumTexts> texts;
   std::string said;  // the last word of trouble: the engine's, or why there is none
 
-  /// Whether the player holds a key, channel x pitch. Thread-safe: yes. Realtime-safe: yes.
-  bool is_held(std::size_t key) const noexcept {
-    return (keys[key >> 6].load(std::memory_order_relaxed) >> (key & 63) & 1u) != 0;
+  /// Calls visit(channel, pitch) for every key that the player holds. Thread-safe: yes. Realtime-safe: yes.
+  template <typename Visit>
+  void for_each_held(Visit visit) const noexcept {
+    for (std::size_t key = 0; key < kKeys; ++key)
+      if ((keys[key >> 6].load(std::memory_order_relaxed) >> (key & 63) & 1u) != 0)
+        visit(static_cast<std::uint8_t>(key / 128), static_cast<std::uint8_t>(key % 128));
   }
 
   /// What the engine hears of a parameter. Thread-safe: yes. Realtime-safe: yes.

@@ -86,7 +86,7 @@ const PluginParams kParams{
       const std::size_t row = row_of(id);
       if (size == 0 || (row == kNumRows && id != kEngineStateId)) return false;
       if (id == kEngineStateId)
-        of(plugin).engine_text(value >= 0.0 && value <= 4.0 ? static_cast<int>(value) : 0, text, size);
+        of(plugin).engine_text(value, text, size);
       else
         value_to_text(kRows[row], value, text, size);
       return true;

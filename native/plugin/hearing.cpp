@@ -49,12 +49,10 @@ void Instance::hear_note(const clap::EventNote& note, MicroBeats at) noexcept {
     hear_midi({static_cast<std::uint8_t>(0x90 | channel), static_cast<std::uint8_t>(note.key), hard}, at);
     return;
   }
-  for (std::size_t key = 0; key < kKeys; ++key) {  // -1 stands for all channels, or all keys
-    if (!exchange_.is_held(key)) continue;
-    const auto channel = static_cast<std::uint8_t>(key / 128), pitch = static_cast<std::uint8_t>(key % 128);
+  exchange_.for_each_held([&](std::uint8_t channel, std::uint8_t pitch) {  // -1 stands for all channels, or all keys
     if ((note.channel < 0 || note.channel == channel) && (note.key < 0 || note.key == pitch))
       hear_midi({static_cast<std::uint8_t>(0x80 | channel), pitch, 0}, at);
-  }
+  });
 }
 
 void Instance::hear_midi(const std::uint8_t (&message)[3], MicroBeats at) noexcept {

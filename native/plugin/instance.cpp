@@ -58,11 +58,13 @@ void Instance::on_main_thread() {
     state->mark_dirty(host_);
 }
 
-void Instance::engine_text(int state, char* text, std::size_t size) {
-  const char* words[] = {"not running", "starting", "refuses", "late", "ready"};
+void Instance::engine_text(double value, char* text, std::size_t size) {
+  constexpr int kLast = static_cast<int>(EngineState::kReady);
+  const char* const words[kLast + 1] = {"not running", "starting", "refuses", "late", "ready"};
+  const int state = value >= 0.0 && value <= kLast ? static_cast<int>(value) : 0;
   const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
   const bool says = !exchange_.said.empty();
-  std::snprintf(text, size, "%s%s%s", words[std::clamp(state, 0, 4)], says ? ": " : "", exchange_.said.c_str());
+  std::snprintf(text, size, "%s%s%s", words[state], says ? ": " : "", exchange_.said.c_str());
 }
 
 clap::ProcessStatus Instance::process(const clap::Process* process) noexcept {

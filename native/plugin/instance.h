@@ -28,8 +28,8 @@ class Instance {
   void set_offline(bool offline);
   bool save(const clap::OutStream* stream);
   bool load(const clap::InStream* stream);
-  /// The text of the parameter that says how it stands with the engine.
-  void engine_text(int state, char* text, std::size_t size);
+  /// The text of a value of the parameter that says how it stands with the engine.
+  void engine_text(double value, char* text, std::size_t size);
 
   // ---- audio thread; process() never locks, allocates or waits, but for the engine while the host renders offline ----
   clap::ProcessStatus process(const clap::Process* process) noexcept;

@@ -208,13 +208,12 @@ void Link::tell_all() {
       write(out_, message);
     }
   }
-  for (std::size_t key = 0; key < kKeys; ++key) {
-    if (!exchange_.is_held(key)) continue;
-    message.message[0] = static_cast<std::uint8_t>(0x90 | key / 128);
-    message.message[1] = static_cast<std::uint8_t>(key % 128);
-    message.message[2] = 80;  // how hard is forgotten, and nothing hangs on it
+  exchange_.for_each_held([&](std::uint8_t channel, std::uint8_t pitch) {
+    message.message[0] = static_cast<std::uint8_t>(0x90 | channel);
+    message.message[1] = pitch;
+    message.message[2] = kSomeVelocity;
     write(out_, message);
-  }
+  });
 }
 
 /// False, changing nothing: the host's ring is full.

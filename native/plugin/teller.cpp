@@ -6,7 +6,6 @@ namespace sideman::plugin {
 namespace {
 
 constexpr double kNowPeriod = 0.004, kRestNowPeriod = 0.8, kQuietAfter = 3.0;  // seconds
-constexpr std::uint8_t kSomeVelocity = 80;  // how hard is forgotten, and nothing hangs on it
 
 }  // namespace
 
@@ -22,11 +21,9 @@ void Teller::restart() noexcept {
 }
 
 void Teller::keys() noexcept {
-  for (std::size_t held = 0; held < kKeys; ++held) {
-    if (!exchange_.is_held(held)) continue;
-    const auto channel = static_cast<std::uint8_t>(held / 128), pitch = static_cast<std::uint8_t>(held % 128);
+  exchange_.for_each_held([this](std::uint8_t channel, std::uint8_t pitch) {
     key({static_cast<std::uint8_t>(0x90 | channel), pitch, kSomeVelocity}, 0);
-  }
+  });
 }
 
 void Teller::place(const Place& place) noexcept {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "sideman/history.h"
 #include "sideman/layout.h"
 
 namespace sideman {
@@ -130,7 +131,6 @@ class Sampler {
   void sort_bucket(std::size_t bucket) noexcept;
   std::size_t next_bucket_end(std::size_t position) noexcept;
   double total() const noexcept;
-  const Undo& recent(std::size_t age) const noexcept;
   void count_recent(int token, int change) noexcept;
 
   static constexpr std::size_t kBuckets = 64;
@@ -149,9 +149,7 @@ class Sampler {
   bool velocity_given_ = false;
   Last last_ = Last::kOther;
   std::array<std::uint8_t, kPitches> recent_strikes_{};  // within the repetition window
-  std::vector<Undo> history_;                            // ring of rollback + window entries
-  std::size_t newest_ = 0;
-  std::size_t stored_ = 0;
+  History<Undo> history_;                                // of rollback + window entries
   std::size_t reachable_ = 0;
   std::uint64_t length_ = 0;
 

@@ -9,6 +9,7 @@
 
 #include "sideman/conditions.h"
 #include "sideman/decoder.h"
+#include "sideman/history.h"
 #include "sideman/layout.h"
 #include "sideman/sampler.h"
 #include "sideman/stream_rules.h"
@@ -112,7 +113,7 @@ class Stream {
   /// Natural log of the probability that the model gives all tokens so far: each under what was asked, seen and guided
   /// when it was taken, before leaning, letting go and the sampler; BOS is free. Of a stretch: the difference of two
   /// readings. Realtime-safe: yes.
-  double log_probability() const noexcept { return stored_ > 0 ? past(0).log_probability : 0.0; }
+  double log_probability() const noexcept { return past_.empty() ? 0.0 : past_[0].log_probability; }
 
   std::int64_t step() const noexcept { return step_; }    // time after the last token
   std::int64_t until() const noexcept { return until_; }  // nothing more happens before it
@@ -134,7 +135,6 @@ class Stream {
   Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback,
          int fewest_streams);
 
-  const Entry& past(std::size_t age) const noexcept;
   int next_token();
   void draw();
   void forbid_stutter() noexcept;
@@ -157,9 +157,7 @@ class Stream {
   Conditions asked_;
   ThemeMemory memory_;
 
-  std::vector<Entry> ring_;
-  std::size_t newest_ = 0;
-  std::size_t stored_ = 0;
+  History<Entry> past_;
   std::array<std::int64_t, kPitches> onsets_;  // of what sounds
   std::int64_t step_ = 0;
   std::int64_t until_ = 0;

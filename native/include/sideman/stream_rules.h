@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -29,6 +30,13 @@ struct StreamRules {
   std::vector<double> ending_edges_s;  // where its levels change
   Steering steering;
   ThemeRules theme;
+
+  /// Returns the pitch classes of a chord as bits; every one for a chord that is not known. Realtime-safe: yes.
+  std::int32_t tones_of(std::int64_t chord) const noexcept {
+    const std::int64_t index = chord - no_chord;
+    if (index < 0 || index >= static_cast<std::int64_t>(chord_tones.size())) return 0xFFF;
+    return chord_tones[static_cast<std::size_t>(index)];
+  }
 };
 
 }  // namespace sideman

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sideman/history.h"
 #include "sideman/layout.h"
 #include "sideman/sampler.h"
 
@@ -53,8 +54,8 @@ struct Form {
 
 /// What was played, by its place in the form. engine/inference/draw/theme.py is the specification.
 ///
-/// Design: a ring in time order, longer by the rollback than what is looked at, so that taking back reveals nothing that
-/// was not there before. All memory is taken at construction. Thread: one at a time, all methods.
+/// Design: a history longer by the rollback than what is looked at, so that taking back reveals nothing that was not
+/// there before. All memory is taken at construction. Thread: one at a time, all methods.
 class ThemeMemory {
  public:
   /// A strike or an end.
@@ -70,7 +71,7 @@ class ThemeMemory {
   ThemeMemory(const ThemeRules& rules, std::size_t rollback);
 
   /// Takes over what another one remembers. Realtime-safe: yes.
-  void copy(const ThemeMemory& other) noexcept;
+  void copy(const ThemeMemory& other) noexcept { played_.copy(other.played_); }
 
   /// Takes a strike or an end. Without a place nothing before is remembered any more. Realtime-safe: yes.
   void add(const std::optional<Place>& place, int pitch, bool is_strike, bool fits) noexcept;
@@ -85,22 +86,19 @@ class ThemeMemory {
   template <typename Visit>
   void visit(int turn, Visit visit) const noexcept {
     for (std::size_t age = 0; age < seen(); ++age) {
-      const Played& played = at(age);
+      const Played& played = played_[age];
       if (played.turn < turn) return;  // they never fall
       if (played.turn == turn) visit(played);
     }
   }
 
  private:
-  const Played& at(std::size_t age) const noexcept { return ring_[(newest_ + ring_.size() - age) % ring_.size()]; }
   std::size_t seen() const noexcept;
   int turn_at(const Place& place) const noexcept;
 
   std::size_t reach_;
   double near_beats_;
-  std::vector<Played> ring_;
-  std::size_t newest_ = 0;
-  std::size_t stored_ = 0;
+  History<Played> played_;
 };
 
 /// What the theme asks for at a step.

@@ -30,10 +30,6 @@ void Sampler::allowed(bool* mask) const noexcept {
   if (now.time_shift) std::fill_n(mask + layout_.time_shift, layout_.num_shifts, true);
 }
 
-const Sampler::Undo& Sampler::recent(std::size_t age) const noexcept {
-  return history_[(newest_ + history_.size() - age) % history_.size()];
-}
-
 void Sampler::count_recent(int token, int change) noexcept {
   const int pitch = token - layout_.note_on;
   if (pitch < 0 || pitch >= kPitches) return;
@@ -75,11 +71,9 @@ bool Sampler::advance(int token) noexcept {
     case TokenKind::kSilent:
       break;
   }
-  if (stored_ >= kRepetitionWindow) count_recent(recent(kRepetitionWindow - 1).token, -1);
+  if (history_.size() >= kRepetitionWindow) count_recent(history_[kRepetitionWindow - 1].token, -1);
   count_recent(token, +1);
-  newest_ = (newest_ + 1) % history_.size();
-  history_[newest_] = undo;
-  stored_ = std::min(stored_ + 1, history_.size());
+  history_.add(undo);
   reachable_ = std::min(reachable_ + 1, rollback_);
   ++length_;
   return true;
@@ -88,7 +82,7 @@ bool Sampler::advance(int token) noexcept {
 bool Sampler::rollback(std::size_t n_tokens) noexcept {
   if (n_tokens > reachable_) return false;
   for (std::size_t n = 0; n < n_tokens; ++n) {
-    const Undo undo = history_[newest_];
+    const Undo undo = history_[0];
     const Token parts = layout_.token(undo.token);
     if (parts.kind == TokenKind::kTimeShift) --step_count_;
     if (parts.kind == TokenKind::kNoteOn) {
@@ -105,9 +99,8 @@ bool Sampler::rollback(std::size_t n_tokens) noexcept {
     last_ = undo.last_before;
     velocity_given_ = undo.velocity_given_before;
     count_recent(undo.token, -1);
-    if (stored_ > kRepetitionWindow) count_recent(recent(kRepetitionWindow).token, +1);
-    newest_ = (newest_ + history_.size() - 1) % history_.size();
-    --stored_;
+    if (history_.size() > kRepetitionWindow) count_recent(history_[kRepetitionWindow].token, +1);
+    history_.take_back();
   }
   reachable_ -= n_tokens;
   length_ -= n_tokens;

@@ -41,9 +41,7 @@ void Sampler::copy(const Sampler& other) noexcept {
   velocity_given_ = other.velocity_given_;
   last_ = other.last_;
   recent_strikes_ = other.recent_strikes_;
-  stored_ = std::min(other.stored_, history_.size());
-  for (std::size_t age = 0; age < stored_; ++age) history_[stored_ - 1 - age] = other.recent(age);
-  newest_ = stored_ > 0 ? stored_ - 1 : 0;
+  history_.copy(other.history_);
   reachable_ = std::min(other.reachable_, rollback_);
   length_ = other.length_;
 }

@@ -45,8 +45,9 @@ void Stream::draw() {
   logits();
   guide();
   if (asked_.leans) lean(rules_.leaning, asked_.beat, layout_, step_, scores_.data());
-  let_go(rules_.chord_tones, rules_.no_chord, asked_.chords.at(step_), rules_.release * asked_.chord_strength,
-         sounding(), onsets_, layout_, scores_.data());
+  const ChordTrack::Change chord = asked_.chords.at(step_);
+  let_go(rules_.tones_of(chord.id), chord.step, rules_.release * asked_.chord_strength, sounding(), onsets_, layout_,
+         scores_.data());
   if (asked_.steers) steer(rules_.steering, listen(), asked_.targets, layout_, asked_.temperature, scores_.data());
   follow_theme();
   forbid_stutter();
@@ -71,12 +72,12 @@ Heard Stream::listen() const noexcept {
   const auto middle = [&](int bin) { return bin < 0 ? -1 : bin * layout_.velocity_width() + layout_.velocity_width() / 2; };
   Heard heard;
   heard.steps = std::min(step_, rules_.steering.window_steps);
-  if (stored_ > 0) heard.velocity = middle(past(0).velocity);
+  if (!past_.empty()) heard.velocity = middle(past_[0].velocity);
   std::int64_t now = step_;
   std::int64_t sounds = 0;
   for (int pitch = 0; pitch < kPitches; ++pitch) sounds += sounding().has(pitch) ? 1 : 0;
-  for (std::size_t age = 0; age < stored_; ++age) {
-    const Entry& entry = past(age);
+  for (std::size_t age = 0; age < past_.size(); ++age) {
+    const Entry& entry = past_[age];
     heard.sounding_steps += sounds * (now - std::max(entry.step, first));
     now = entry.step;
     if (entry.step <= first) break;
@@ -97,9 +98,7 @@ Heard Stream::listen() const noexcept {
 
 /// Whether a pitch belongs to the chord in force.
 bool Stream::fits(int pitch, std::int64_t step) const noexcept {
-  const std::int64_t index = asked_.chords.at(step).id - rules_.no_chord;
-  if (index < 0 || index >= static_cast<std::int64_t>(rules_.chord_tones.size())) return true;
-  return (rules_.chord_tones[static_cast<std::size_t>(index)] >> pitch % 12 & 1) != 0;
+  return (rules_.tones_of(asked_.chords.at(step).id) >> pitch % 12 & 1) != 0;
 }
 
 void Stream::remember(int pitch, bool is_strike) noexcept {
@@ -117,9 +116,9 @@ void Stream::follow_theme() noexcept {
   std::array<std::int64_t, kPitches> struck;  // last, where that was just now
   struck.fill(kLongAgo);
   const std::int64_t since = step_ - std::max(2 * theme.late_steps + 1, rules_.restrike_steps);
-  for (std::size_t age = 0; age < stored_ && past(age).step > since; ++age)
-    if (const Token parts = layout_.token(past(age).token); parts.kind == TokenKind::kNoteOn)
-      if (std::int64_t& at = struck[static_cast<std::size_t>(parts.value)]; at == kLongAgo) at = past(age).step;
+  for (std::size_t age = 0; age < past_.size() && past_[age].step > since; ++age)
+    if (const Token parts = layout_.token(past_[age].token); parts.kind == TokenKind::kNoteOn)
+      if (std::int64_t& at = struck[static_cast<std::size_t>(parts.value)]; at == kLongAgo) at = past_[age].step;
   sampler_.allowed(allowed_.get());
   Recalled recalled;
   memory_.visit(turn, [&](const ThemeMemory::Played& played) {
@@ -159,8 +158,8 @@ void Stream::follow_theme() noexcept {
 /// Keys struck less than restrike_steps ago, unless no other key could be struck.
 void Stream::forbid_stutter() noexcept {
   PitchSet recent;
-  for (std::size_t age = 0; age < stored_ && past(age).step > step_ - rules_.restrike_steps; ++age)
-    if (const int pitch = past(age).token - layout_.note_on; pitch >= 0 && pitch < kPitches) recent.add(pitch);
+  for (std::size_t age = 0; age < past_.size() && past_[age].step > step_ - rules_.restrike_steps; ++age)
+    if (const int pitch = past_[age].token - layout_.note_on; pitch >= 0 && pitch < kPitches) recent.add(pitch);
   if (recent.empty()) return;
   sampler_.allowed(allowed_.get());
   bool another = false;

@@ -19,9 +19,7 @@ bool Stream::copy(const Stream& other, std::int64_t same) {
   sampler_.copy(other.sampler_);
   asked_ = other.asked_;
   memory_.copy(other.memory_);
-  stored_ = std::min(other.stored_, ring_.size());
-  for (std::size_t age = 0; age < stored_; ++age) ring_[stored_ - 1 - age] = other.past(age);
-  newest_ = stored_ > 0 ? stored_ - 1 : 0;
+  past_.copy(other.past_);
   onsets_ = other.onsets_;
   step_ = other.step_;
   until_ = other.until_;
@@ -37,8 +35,8 @@ void Stream::set_seed(std::uint64_t seed) noexcept {
 }
 
 void Stream::shift(std::int64_t steps) noexcept {
-  for (std::size_t age = 0; age < stored_; ++age) {
-    Entry& entry = ring_[(newest_ + ring_.size() - age) % ring_.size()];
+  for (std::size_t age = 0; age < past_.size(); ++age) {
+    Entry& entry = past_[age];
     entry.step += steps;
     entry.onset_step += steps;
   }

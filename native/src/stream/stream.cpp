@@ -18,7 +18,7 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
       sampler_(layout, seed, static_cast<std::size_t>(std::max(rollback, 0))),
       asked_(rules),
       memory_(rules.theme, static_cast<std::size_t>(std::max(rollback, 0))),
-      ring_(2 * static_cast<std::size_t>(std::max(rollback, 0)) + 64) {
+      past_(2 * static_cast<std::size_t>(std::max(rollback, 0)) + 64) {
   if (decoder.streams() < fewest_streams)
     throw std::invalid_argument("the decoder computes one stream: a session guides two");
   if (decoder.event_ids() != layout.num_ids)
@@ -100,7 +100,7 @@ void Stream::set_ending(std::optional<std::int64_t> step) noexcept {
 
 void Stream::refresh() noexcept {
   drawn_.reset();
-  if (stored_ > 0 && has_logits_) {
+  if (!past_.empty() && has_logits_) {
     decoder_.rollback(1);
     has_logits_ = false;
   }
@@ -119,7 +119,7 @@ void Stream::feed(const StreamEvent* events, std::size_t count) {
     move_to(std::max(step_, event.step));
     if (sounding().has(event.pitch)) advance(layout_.note_off + event.pitch);
     if (event.velocity_bin < 0) continue;
-    if (stored_ == 0 || past(0).velocity != event.velocity_bin) advance(layout_.velocity + event.velocity_bin);
+    if (past_.empty() || past_[0].velocity != event.velocity_bin) advance(layout_.velocity + event.velocity_bin);
     advance(layout_.note_on + event.pitch);
   }
   until_ = std::max(until_, step_);
@@ -136,7 +136,7 @@ std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_
     }
     drawn_.reset();
     advance(token, true);
-    if (parts.kind == TokenKind::kNoteOn) events[count++] = {step_, parts.value, past(0).velocity};
+    if (parts.kind == TokenKind::kNoteOn) events[count++] = {step_, parts.value, past_[0].velocity};
     if (parts.kind == TokenKind::kNoteOff) events[count++] = {step_, parts.value, -1};
     if (to_strike && parts.kind == TokenKind::kNoteOn) {
       until_ = std::max(until_, step_);
@@ -148,11 +148,11 @@ std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_
 
 bool Stream::rollback(std::int64_t to) noexcept {
   std::size_t count = 0;
-  while (count < stored_ && past(count).step > to) ++count;
+  while (count < past_.size() && past_[count].step > to) ++count;
   // What led up to a token that is no more: its velocity, or a wait that ended in it.
-  while (count < stored_ && is_dangling(past(count).token)) ++count;
+  while (count < past_.size() && is_dangling(past_[count].token)) ++count;
   if (count > 0) {
-    const Entry undone = past(count - 1);
+    const Entry undone = past_[count - 1];
     if (!take_back(count)) return false;
     // What had been drawn at this point stays drawn: without a change the music will go on as it did.
     drawn_.reset();
@@ -178,30 +178,25 @@ std::size_t Stream::end(StreamEvent* events) {
 
 const float* Stream::logits() {
   if (!has_logits_) {
-    if (stored_ == 0) advance(layout_.bos);
+    if (past_.empty()) advance(layout_.bos);
     step_decoder();
     has_logits_ = true;
   }
   return logits_.data();
 }
 
-/// The token `age` before the last.
-const Stream::Entry& Stream::past(std::size_t age) const noexcept {
-  return ring_[(newest_ + ring_.size() - age) % ring_.size()];
-}
-
 /// Takes a token into the stream.
 void Stream::advance(int token, bool improvised) {
-  if (stored_ == 0 && token != layout_.bos) advance(layout_.bos);
-  if (stored_ > 0 && !has_logits_) step_decoder();
+  if (past_.empty() && token != layout_.bos) advance(layout_.bos);
+  if (!past_.empty() && !has_logits_) step_decoder();
   has_logits_ = false;
-  Entry entry{0, 0, token, stored_ > 0 ? past(0).velocity : std::int16_t{-1}, improvised, 0.0};
-  if (stored_ > 0) {
+  Entry entry{0, 0, token, past_.empty() ? std::int16_t{-1} : past_[0].velocity, improvised, 0.0};
+  if (!past_.empty()) {
     guide();
     const double top = *std::max_element(scores_.begin(), scores_.end());
     double sum = 0.0;
     for (const float score : scores_) sum += std::exp(score - top);
-    entry.log_probability = past(0).log_probability + scores_[static_cast<std::size_t>(token)] - top - std::log(sum);
+    entry.log_probability = past_[0].log_probability + scores_[static_cast<std::size_t>(token)] - top - std::log(sum);
   }
   const Token parts = layout_.token(token);
   if (parts.kind == TokenKind::kTimeShift) step_ += parts.value;
@@ -211,15 +206,13 @@ void Stream::advance(int token, bool improvised) {
   if (parts.kind == TokenKind::kNoteOn || parts.kind == TokenKind::kNoteOff)
     remember(parts.value, parts.kind == TokenKind::kNoteOn);
   entry.step = step_;
-  newest_ = (newest_ + 1) % ring_.size();
-  ring_[newest_] = entry;
-  stored_ = std::min(stored_ + 1, ring_.size());
+  past_.add(entry);
   sampler_.advance(token);
 }
 
 /// The last token through the network, under what is known of its moment now.
 void Stream::step_decoder() {
-  const Entry& last = past(0);
+  const Entry& last = past_[0];
   const double step_s = layout_.step_ms / 1000.0;
   const ChordTrack::View view = asked_.chords.view(last.step);
   DecoderInput input;
@@ -247,18 +240,17 @@ void Stream::move_to(std::int64_t step) {
 bool Stream::take_back(std::size_t count) noexcept {
   const auto fed = static_cast<std::int64_t>(count) - (has_logits_ ? 0 : 1);
   // The token that is then the last is fed again when its logits are wanted.
-  const std::int64_t undone = fed + (count < stored_ ? 1 : 0);
+  const std::int64_t undone = fed + (count < past_.size() ? 1 : 0);
   if (count > sampler_.reachable() || !decoder_.rollback(undone)) return false;
   sampler_.rollback(count);
   for (std::size_t n = 0; n < count; ++n) {
-    const Entry& entry = past(0);
+    const Entry& entry = past_[0];
     const Token parts = layout_.token(entry.token);
     if (parts.kind == TokenKind::kNoteOff) onsets_[static_cast<std::size_t>(parts.value)] = entry.onset_step;
     if (parts.kind == TokenKind::kNoteOn || parts.kind == TokenKind::kNoteOff) memory_.take_back();
-    newest_ = (newest_ + ring_.size() - 1) % ring_.size();
-    --stored_;
+    past_.take_back();
   }
-  step_ = stored_ > 0 ? past(0).step : 0;
+  step_ = past_.empty() ? 0 : past_[0].step;
   has_logits_ = false;
   return true;
 }

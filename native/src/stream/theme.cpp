@@ -37,29 +37,18 @@ Place Form::at(double beat) const noexcept {
 ThemeMemory::ThemeMemory(const ThemeRules& rules, std::size_t rollback)
     : reach_(static_cast<std::size_t>(rules.reach)),
       near_beats_(rules.near_beats),
-      ring_(reach_ + rollback + 1) {}
-
-void ThemeMemory::copy(const ThemeMemory& other) noexcept {
-  if (this == &other) return;
-  stored_ = std::min(other.stored_, ring_.size());
-  for (std::size_t age = 0; age < stored_; ++age) ring_[stored_ - 1 - age] = other.at(age);
-  newest_ = stored_ > 0 ? stored_ - 1 : 0;
-}
+      played_(reach_ + rollback + 1) {}
 
 void ThemeMemory::add(const std::optional<Place>& place, int pitch, bool is_strike, bool fits) noexcept {
   Played played{0.0, 0.0, -1, 0, is_strike, fits};
   if (place)
     played = {place->beat, place->source_beat, turn_at(*place), static_cast<std::int16_t>(pitch - place->semitones),
               is_strike,   fits};
-  newest_ = (newest_ + 1) % ring_.size();
-  ring_[newest_] = played;
-  stored_ = std::min(stored_ + 1, ring_.size());
+  played_.add(played);
 }
 
 void ThemeMemory::take_back() noexcept {
-  if (stored_ == 0) return;
-  newest_ = (newest_ + ring_.size() - 1) % ring_.size();
-  --stored_;
+  if (!played_.empty()) played_.take_back();
 }
 
 int ThemeMemory::first_turn(const Place& place) const noexcept {
@@ -68,7 +57,7 @@ int ThemeMemory::first_turn(const Place& place) const noexcept {
   const double high = place.source_beat + std::min(near_beats_, place.left_beats);
   int found = -1;
   for (std::size_t age = 0; age < seen(); ++age) {
-    const Played& played = at(age);
+    const Played& played = played_[age];
     if (played.turn < 0) break;
     if (played.is_strike && played.turn != now && low <= played.source_beat && played.source_beat <= high)
       found = played.turn;
@@ -76,11 +65,11 @@ int ThemeMemory::first_turn(const Place& place) const noexcept {
   return found;
 }
 
-std::size_t ThemeMemory::seen() const noexcept { return std::min(stored_, reach_); }
+std::size_t ThemeMemory::seen() const noexcept { return std::min(played_.size(), reach_); }
 
 int ThemeMemory::turn_at(const Place& place) const noexcept {
-  if (stored_ == 0 || at(0).turn < 0) return 0;
-  const Played& last = at(0);
+  if (played_.empty() || played_[0].turn < 0) return 0;
+  const Played& last = played_[0];
   const double moved = (place.beat - place.source_beat) - (last.beat - last.source_beat);
   return last.turn + (std::abs(moved) > kNewPlaceBeats || place.beat < last.beat - kBackBeats ? 1 : 0);
 }

@@ -14,6 +14,8 @@ from tests.support.live.fake_session import FakeSession
 from tests.support.plugin.fake_engine import FakeEngine, wait_for
 from tests.support.plugin.host import ClapHost, Library
 
+CHART = b"text chords Dm7 | G7 | Cmaj7 | %\n"  # in a project
+
 
 @pytest.fixture(autouse=True)
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -78,3 +80,12 @@ def make_server() -> Iterator[Callable[[], PluginServer]]:
 def is_ready(host: ClapHost) -> None:
     """Waits until the plug-in has found the engine."""
     wait_for(lambda: host.text("Engine") == "ready", "the plug-in does not find the engine")
+
+
+def with_chart(host: ClapHost, seed: int = 7) -> ClapHost:
+    """A host whose project holds a chart; it plays over it."""
+    host.turn("Seed", seed)
+    host.turn("Mode", 1.0)
+    host.flush()
+    assert host.load(host.save() + CHART)
+    return host

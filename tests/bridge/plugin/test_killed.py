@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bridge.plugin.conftest import is_ready
+from tests.bridge.plugin.conftest import is_ready, with_chart
+from tests.support.live.world import D_MINOR_7
 from tests.support.plugin.engine_process import have_it_started, kill_engine, stop_engine
 from tests.support.plugin.fake_engine import wait_for
 from tests.support.plugin.host import ClapHost
@@ -18,8 +19,6 @@ from tests.support.plugin.host import ClapHost
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked at through /proc")
 
 Make = Callable[..., ClapHost]
-CHART = b"text chords Dm7 | G7 | Cmaj7 | %\n"
-D_MINOR_7 = (50, 53, 57, 60)
 
 
 @pytest.fixture(autouse=True)
@@ -27,14 +26,6 @@ def own_engine(address: Path) -> Iterator[None]:
     have_it_started()
     yield
     stop_engine()
-
-
-def with_chart(host: ClapHost) -> ClapHost:
-    host.turn("Mode", 1.0)
-    host.turn("Seed", 7)
-    host.flush()
-    assert host.load(host.save() + CHART)
-    return host
 
 
 def idle(host: ClapHost) -> None:

@@ -11,12 +11,11 @@ import pytest
 from bridge.plugin.logs import SessionLogs
 from bridge.plugin.server import PluginServer
 from bridge.recording.replay import Replay, read_log
-from tests.bridge.plugin.conftest import is_ready
+from tests.bridge.plugin.conftest import is_ready, with_chart
 from tests.support.live.fake_session import FakeSession
 from tests.support.plugin.fake_engine import wait_for
 from tests.support.plugin.host import ClapHost
-
-D_MINOR_7 = (50, 53, 57, 60)
+from tests.support.plugin.moves import move
 
 
 @pytest.mark.parametrize("offline", [True, False], ids=["offline", "live"])
@@ -26,23 +25,11 @@ def test_a_session_plays_again_as_it_was(make_host: Callable[..., ClapHost], tmp
     server.open()
     host = make_host(offline=offline)
     is_ready(host)
-    host.turn("Mode", 1.0)
-    host.flush()
-    assert host.load(host.save() + b"text chords Dm7 | G7 | Cmaj7 | %\n")
+    with_chart(host)
     draw = random.Random(3)
     host.playing = True
     for _ in range(12):
-        match draw.randrange(4):
-            case 0:
-                host.beat = draw.uniform(0, 64)
-            case 1:
-                host.loop = draw.choice([None, (2.0, 4.0)])
-            case 2:
-                host.tempo_bpm = draw.uniform(90, 150)
-            case 3:
-                host.turn("Temperature", draw.uniform(0.1, 1.9), at=3)
-                host.press(*D_MINOR_7, at=5)
-                host.release(*D_MINOR_7, at=300)
+        move(host, draw)
         if offline:
             host.run(0.4, 512)
         else:

@@ -12,24 +12,15 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.plugin.finding.address_file import Address, read_address, write_address
 from bridge.plugin.server import PluginServer
-from tests.bridge.plugin.conftest import is_ready
+from tests.bridge.plugin.conftest import CHART, is_ready, with_chart
 from tests.support.live.fake_session import CONTROLS, FakeSession
+from tests.support.live.world import D_MINOR_7
 from tests.support.plugin.fake_engine import wait_for
 from tests.support.plugin.host import ClapHost
+from tests.support.plugin.moves import move
 
 Make = Callable[..., ClapHost]
 Serve = Callable[[], PluginServer]
-CHART = b"text chords Dm7 | G7 | Cmaj7 | %\n"
-D_MINOR_7 = (50, 53, 57, 60)
-
-
-def with_chart(host: ClapHost, seed: int = 7) -> ClapHost:
-    """A host whose project holds a chart; it plays over it."""
-    host.turn("Seed", seed)
-    host.turn("Mode", 1.0)
-    host.flush()
-    assert host.load(host.save() + CHART)
-    return host
 
 
 def sounds(host: ClapHost) -> list[tuple[int, int, int]]:
@@ -100,22 +91,7 @@ def test_no_note_stays_after_loops_jumps_stops_and_ramps(make_server: Serve, mak
     draw = random.Random(5)
     host.playing = True
     for _ in range(25):
-        match draw.randrange(6):
-            case 0:
-                host.beat = draw.uniform(0, 64)
-            case 1:
-                host.playing = not host.playing
-            case 2:
-                start = draw.randrange(8)
-                host.loop = draw.choice([None, (float(start), start + draw.choice([1.0, 4.0, 7.5]))])
-            case 3:
-                host.tempo_per_s = draw.uniform(-20, 20)
-            case 4:
-                host.turn("Temperature", draw.uniform(0.1, 1.9), at=draw.randrange(64))
-            case 5:
-                host.press(*D_MINOR_7, at=3)
-                host.release(*D_MINOR_7, at=300)
-        host.tempo_bpm = min(max(host.tempo_bpm, 50.0), 250.0)
+        move(host, draw)
         if offline:
             host.run(0.4, draw.choice([64, 512, 2048]))
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bridge.plugin.conftest import with_chart
 from tests.support.live.jack_server import running_jack
 from tests.support.plugin.engine_process import have_it_started, pid_path, stop_engine
 from tests.support.plugin.fake_engine import wait_for
@@ -17,17 +18,12 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked at through /proc"),
 ]
 
-CHART = b"text chords Dm7 | G7 | Cmaj7 | %\n"
 CHORDS = ({2, 5, 9, 0}, {7, 11, 2, 5}, {0, 4, 7, 11}, {0, 4, 7, 11})
 GRID = 0.02  # beats: the sessions here strike on hundredths of a second
 
 
 def test_in_a_real_host_it_starts_the_engine_and_plays_the_project(library: Library, tmp_path: Path) -> None:
-    maker = ClapHost(library)
-    maker.turn("Mode", 1.0)
-    maker.turn("Seed", 7)
-    maker.flush()
-    assert maker.load(maker.save() + CHART)
+    maker = with_chart(ClapHost(library))
     project = maker.save()
     maker.destroy()
     have_it_started()

@@ -14,7 +14,7 @@ import pytest
 
 from bridge.plugin.connection import Connection
 from bridge.plugin.server import PluginServer
-from tests.bridge.plugin.conftest import is_ready
+from tests.bridge.plugin.conftest import is_ready, with_chart
 from tests.support.plugin.host import ClapHost
 
 Make = Callable[..., ClapHost]
@@ -53,10 +53,7 @@ def test_no_note_stays_and_none_that_was_in_hand_is_late(
 
     monkeypatch.setattr(Connection, "send", note_down)
     make_server()
-    host = make_host(rate=float(RATE), tempo_bpm=BPM)
-    host.turn("Mode", 1.0)
-    host.flush()
-    assert host.load(host.save() + b"text chords Dm7 | G7 | Cmaj7 | %\n")
+    host = with_chart(make_host(rate=float(RATE), tempo_bpm=BPM))
     is_ready(host)
     draw = random.Random(11)
     host.playing = True

@@ -19,9 +19,9 @@ from bridge.plugin.finding.claim import claim_engine
 from bridge.plugin.finding.start_file import engine_command, start_path, write_start
 from bridge.plugin.server import PluginServer
 from tests.bridge.plugin.conftest import is_ready
-from tests.support.plugin.engine_process import have_it_started, kill_engine, pid_path, stop_engine
+from tests.support.plugin.engine_process import have_it_started, kill_engine, pid_path, runs, stop_engine
 from tests.support.plugin.fake_engine import wait_for
-from tests.support.plugin.host import ClapHost
+from tests.support.plugin.host import ClapHost, Library
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked at through /proc")
 
@@ -78,6 +78,29 @@ def test_a_command_that_others_could_have_written_is_not_obeyed(make_host: Make,
     host.play(1.2)
     assert host.text("Engine").startswith("not running: start `sideman serve`")
     assert not made.exists()
+
+
+def test_one_that_has_ended_leaves_the_host_no_entry_of_it(
+    library: Library, make_server: Callable[[], PluginServer], tmp_path: Path
+) -> None:
+    """Another one serves meanwhile, so that nobody asks how it is."""
+    told, go = tmp_path / "told", tmp_path / "go"
+    have_it_started(
+        "import os, pathlib, time; "
+        f"p = pathlib.Path({str(told)!r}); n = p.with_suffix('.new'); n.write_text(str(os.getpid())); n.rename(p); "
+        f"[time.sleep(0.02) for _ in iter(pathlib.Path({str(go)!r}).exists, True)]"
+    )
+    host = ClapHost(library)
+    host.activate()
+    wait_for(told.exists, "it is not started")
+    make_server()
+    is_ready(host)
+    go.touch()
+    pid = int(told.read_text())
+    wait_for(lambda: not runs(pid), "it does not end")
+    host.deactivate()
+    host.destroy()
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_what_the_host_has_open_and_its_python_stay_with_the_host(
