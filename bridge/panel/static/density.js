@@ -127,14 +127,9 @@ export class DensityLane {
   #send() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    const byDensity = Map.groupBy ? Map.groupBy(this.#unsent.keys(), (bar) => this.#unsent.get(bar)) : grouped(this.#unsent);
+    const byDensity = new Map();
+    for (const [bar, density] of this.#unsent) byDensity.set(density, [...(byDensity.get(density) ?? []), bar]);
     this.#unsent.clear();
     for (const [density, bars] of byDensity) this.values.command("/sideman/density/bars", `${rangesOf(bars)} ${density}`);
   }
-}
-
-function grouped(densities) {
-  const found = new Map();
-  for (const [bar, density] of densities) found.set(density, [...(found.get(density) ?? []), bar]);
-  return found;
 }
