@@ -12,7 +12,6 @@ from bridge.live.playing.turns import Tell
 from engine.chords import Chart
 from engine.judgement import arc, auto_values, judge
 from engine.vocabulary import STEP_S
-from osc_protocol.table.parameters import CONTROL_NAMES
 
 __all__ = ["Judging", "Situation", "next_bar_s"]
 
@@ -58,8 +57,7 @@ class Judging:
         self._ahead.plan(bar_s - STEP_S, self._tell(values))
 
     def _judged(self, situation: Situation, phrase: int) -> dict[str, str | float]:
-        in_force = self._knobs.in_force
-        asked = {name: in_force[name] for name in CONTROL_NAMES if name in in_force}
+        asked = self._knobs.asked
         if (situation, phrase, asked) == self._known:
             return self._values
         self._known = (situation, phrase, asked)

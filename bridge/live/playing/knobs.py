@@ -14,7 +14,7 @@ from bridge.live.playing.report import Report
 from engine.beats.feel import FEEL_NAMES
 from engine.errors import SidemanError
 from osc_protocol.errors import OscError
-from osc_protocol.table.parameters import BY_NAME, Setting, Value
+from osc_protocol.table.parameters import BY_NAME, CONTROL_NAMES, Setting, Value
 
 __all__ = ["Knobs", "Refused"]
 
@@ -45,6 +45,11 @@ class Knobs:
     def waiting(self) -> bool:
         """Whether any knob is turned and not yet in force."""
         return bool(self._turned)
+
+    @property
+    def asked(self) -> dict[str, Value]:
+        """What is in force of the controls, which a judgement goes by."""
+        return {name: self.in_force[name] for name in CONTROL_NAMES if name in self.in_force}
 
     def set(self, setting: Setting) -> None:
         """Takes a setting; the newest of a name counts."""

@@ -22,7 +22,7 @@ from engine.judgement import auto_values, judge
 from engine.metre import Metre
 from engine.notes import NoteEvent
 from engine.solo.recollection import RECALLED, leading_in
-from osc_protocol.table.parameters import AUTO, CONTROL_NAMES, DEFAULT_BPM, Value
+from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Value
 
 __all__ = ["Playing", "Recollecting"]
 
@@ -106,7 +106,7 @@ class Recollecting:
         if lead is None:
             return None
         tempo_bpm = playing.tempo_bpm or DEFAULT_BPM
-        wishes = {name: value for name, value in self._knobs.in_force.items() if name in CONTROL_NAMES}
+        wishes = self._knobs.asked
         question = (wishes, playing.mode, tempo_bpm, lead.metre, any(span.chord is None for span in lead.spans))
         if self._refused == question:
             return None

@@ -57,7 +57,7 @@ class Wish(NamedTuple):
             own = variations.setdefault(bar, {})
             before = own.get(number)
             now = kept.get(bar) or (None if own else heard.get(bar))
-            if now is not None and all(now is not other for other in own.values()):
+            if now is not None and now not in own.values():
                 free = [n for n in range(1, MOST_VARIATIONS + 1) if n not in own and (n != number or not own)]
                 if free:
                     own[free[0]] = now
