@@ -30,7 +30,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "transpose_chart",
     ),
     "engine.chords.charts.form": ("Form", "Place", "Return", "form_of"),
-    "engine.chords.charts.home": ("home_beat", "leads_back"),
+    "engine.chords.charts.home": ("home_beat", "last_chord_beat", "leads_back"),
     "engine.chords.files.chords_file": ("ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"),
     "engine.chords.files.chords_writer": ("format_chords_file",),
     "engine.chords.scales": ("ALL_PITCH_CLASSES", "SCALES", "scale_mask"),

@@ -12,6 +12,7 @@ import native
 from engine.beats.feel import FEEL_NAMES, Feel, NoteMover
 from engine.chords import Chart
 from engine.chords.charts.form import form_of
+from engine.chords.charts.home import last_chord_beat
 from engine.inference.session import Session
 from engine.judgement import arc, auto_values, judge
 from engine.metre import Metre
@@ -81,8 +82,8 @@ def improvise(
     session.set_chords([(start_s + span.start_beat * beat_s, span.chord) for span in chart.spans], from_s=start_s)
     length_s = chart.beats * beat_s
     session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s, form_of(chart, intro_bars))
-    home = _home_beat(chart) if ending else None
-    if home is not None:
+    home = last_chord_beat(chart) if ending else None
+    if home:  # with only one bar there is no way there
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
     values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | (params or {})
     bar_s = chart.beats_per_bar * beat_s
@@ -114,16 +115,6 @@ def improvise(
     notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
     symbols = [(span.start_beat * beat_s, span.chord.label if span.chord else "N.C.") for span in chart.spans]
     return Solo(notes, symbols, tempo_bpm, chart.metre, length_s, nats)
-
-
-def _home_beat(chart: Chart) -> float | None:
-    """Returns the beat of the last chord: the last bar line, or the change after it.
-
-    None: no chord, or only one bar.
-    """
-    last = chart.spans[-1]
-    beat = max(last.start_beat, float(chart.beats - chart.beats_per_bar))
-    return beat if beat > 0 and last.chord is not None else None
 
 
 def notes_of(events: list[NoteEvent]) -> Notes:

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from bridge.errors import ModeError
 from bridge.live.playing.context import Context
 from bridge.live.playing.improviser import Improviser
-from bridge.live.rounds.heard import Bars
+from bridge.live.rounds.takeover import is_due, line_s
 from engine.metre import Metre
 from osc_protocol.table.parameters import Value
 
 __all__ = ["Banks"]
-
-LEAD_US: Final = 150_000  # before a bank takes over its first notes are made
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Banks:
             self._take(name)
             self._context.report("stored", name)
             return
-        at_s = self._line_s(metre)
+        at_s = line_s(self._ahead, metre)
         self._ahead.make_anew(at_s)
         at_s = self._storing[name] = max(at_s, self._ahead.improviser.time_s)
         self._taken.discard(name)
@@ -76,7 +73,7 @@ class Banks:
         at_s = 0.0
         self._ready = None
         if self._ahead.playing:
-            at_s = self._ahead.hold(self._line_s(metre))
+            at_s = self._ahead.hold(line_s(self._ahead, metre))
             if name not in self._storing:
                 self._ready = self._banks[name].fork()
         self._recalling = name, at_s
@@ -94,7 +91,7 @@ class Banks:
         if self._recalling is None:
             return ""
         name, at_s = self._recalling
-        if playing and now_us < self._ahead.wall_us(at_s) - LEAD_US - self._ahead.margin_us:
+        if not is_due(self._ahead, at_s, now_us):
             return ""
         self._recalling = None
         self._ahead.come_to_hold()
@@ -105,14 +102,6 @@ class Banks:
         self._ahead.exchange(bank.improviser, bank.seed)
         self._knobs.recall(bank.values)
         return name
-
-    def _line_s(self, metre: Metre) -> float:
-        """The next bar line at which the music can still be another."""
-        from_s, timeline = self._ahead.free_s, self._ahead.timeline
-        if timeline is None:
-            return from_s
-        bars = Bars(timeline, metre.beats)
-        return bars.begin_s(bars.at(from_s) + 1)
 
     def _take(self, name: str) -> None:
         self._banks[name] = _Bank(self._ahead.improviser.fork(), dict(self._knobs.in_force), self.seed)

@@ -68,6 +68,10 @@ class Bars:
         line_s = self.timeline.seconds(bar * self.beats) - GRACE_S
         return (math.ceil(line_s / STEP_S - 1e-6) - 1) * STEP_S
 
+    def line_after_s(self, stream_s: float) -> float:
+        """Where the first bar begins that begins after a stream second."""
+        return self.begin_s(self.at(stream_s) + 1)
+
     def at(self, stream_s: float) -> int:
         """The bar of what comes right after a stream second."""
         bar = math.floor(self.timeline.beat(stream_s) / self.beats)

@@ -16,8 +16,7 @@ from typing import Final
 
 from bridge.live.playing.context import Context
 from bridge.live.playing.improviser import Improviser
-from bridge.live.rounds.banks import LEAD_US
-from bridge.live.rounds.heard import Bars
+from bridge.live.rounds.takeover import is_due, line_s
 from engine.chords import Chart
 from engine.judgement import auto_values, judge
 from engine.metre import Metre
@@ -90,7 +89,7 @@ class Recollecting:
             return False
         if not self._ahead.playing:
             return self._take_over(making, seed, now_us)
-        making.at_s = self._ahead.hold(self._line_s(playing.metre))
+        making.at_s = self._ahead.hold(line_s(self._ahead, playing.metre))
         return False
 
     def work(self) -> None:
@@ -137,19 +136,10 @@ class Recollecting:
         making.improviser.feed([making.events.popleft() for _ in range(min(count, len(making.events)))])
 
     def _take_over(self, making: _Making, seed: int, now_us: int) -> bool:
-        playing, at_s = self._ahead.playing, making.at_s
-        if playing and at_s is not None and now_us < self._ahead.wall_us(at_s) - LEAD_US - self._ahead.margin_us:
+        if making.at_s is not None and not is_due(self._ahead, making.at_s, now_us):
             return False
         self._ahead.come_to_hold()
         making.improviser.set_params(**self._knobs.in_force)  # some may have been turned since
         self._ahead.exchange(making.improviser, seed)
         self._known, self._making = (self._ahead.improviser, making.asked), None
         return True
-
-    def _line_s(self, metre: Metre) -> float:
-        """The next bar line at which the music can still be another; the next moment where there are none."""
-        from_s, timeline = self._ahead.free_s, self._ahead.timeline
-        if timeline is None:
-            return from_s
-        bars = Bars(timeline, metre.beats)
-        return bars.begin_s(bars.at(from_s) + 1)

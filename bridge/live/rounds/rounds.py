@@ -121,13 +121,13 @@ class Rounds:
     def change_s(self, from_s: float) -> float:
         """The first stream second from from_s on at which a change holds; infinity where nothing is played."""
         bars = self._heard.bars
-        return math.inf if bars is None else bars.begin_s(bars.at(from_s) + 1)
+        return math.inf if bars is None else bars.line_after_s(from_s)
 
     def _as_heard(self, bar: int, at: Pass, now_s: float) -> Kept:
         """A pass that was heard, or what came back in it."""
         kept = self._returned.get(at) or self._wishes.last.find(bar, at) or Kept(at)
         if kept.at is not None and self._is_over(kept.at, now_s):
-            kept.bar = kept.bar or self._heard.look_up(kept.at)
+            self._bar(kept)
         return kept
 
     def _not_the_one_that_sounds(self, latest: Mapping[int, Pass], chosen: Collection[int], now_s: float) -> str:
@@ -174,9 +174,10 @@ class Rounds:
         self._heard.forget_after(to_s)
         at = Pass(self._heard.run, bars.at(to_s))
         for kept in self._wishes.kept_in(self._heard.run):
-            if kept.at is not None and kept.at >= at:
-                kept.bar = None  # it is played anew
-            if kept.is_variation and kept.at is not None and kept.at > at:
+            if kept.at is None or kept.at < at:
+                continue
+            kept.bar = None  # it is played anew
+            if kept.is_variation and kept.at > at:
                 kept.at = None
         self._fed = None
         kept_now = self._kept_at(at, bars)
@@ -215,14 +216,11 @@ class Rounds:
         if wished is None or wished.at is not None or bars.timeline.beat(time_s) - at.bar * bars.beats > LATE_BEATS:
             return
         wished.at = at
-        for kept in [kept for kept in self._made if kept.at is None or time_s - SETTLED_S > self._end_s(kept.at, bars)]:
-            if kept.at is not None:  # it may be asked for when it is no longer remembered
-                kept.bar = kept.bar or self._heard.look_up(kept.at)
+        for kept in [kept for kept in self._made if kept.at is None or self._is_over(kept.at, time_s - SETTLED_S)]:
+            if kept.at is not None:
+                self._bar(kept)
             self._made.discard(kept)
         self._made.add(wished)
-
-    def _end_s(self, at: Pass, bars: Bars) -> float:
-        return bars.begin_s(at.bar + 1) if at.run == self._heard.run else -math.inf
 
     def _return(
         self, improviser: Improviser, kept: Kept, at: Pass, bars: Bars, limit_s: float
@@ -273,6 +271,7 @@ class Rounds:
         return [min(max(moment_s, begin_s), end_s) for moment_s in moments]
 
     def _bar(self, kept: Kept) -> Bar:
+        """What was played in it, looked up once: it may be asked for when that is no longer remembered."""
         if kept.bar is None:
             assert kept.at is not None
             kept.bar = self._heard.look_up(kept.at)

@@ -20,11 +20,14 @@ FEWEST_BARS: Final = 4  # of a stretch that counts as come back
 FEWEST_STILL_BARS: Final = 8  # the same of one chord alone, in which nothing tells a bar from the next
 _ANY: Final = 99  # semitones between bars without a chord, which are alike in every key
 
+_Shape = tuple[tuple[float, float, str | None, int], ...]
+_Beginning = tuple[tuple[_Shape, int | None], ...]
+
 
 class _Bar(NamedTuple):
     """A bar's harmony in no key, and its first root; None: the bar has no chord, and is alike in every key."""
 
-    shape: tuple[tuple[float, float, str | None, int], ...]
+    shape: _Shape
     root: int | None
     chords: frozenset[Chord | None]
 
@@ -89,6 +92,7 @@ def form_of(chart: Chart, from_bar: int = 0) -> Form:
     bars = _bars_of(chart)[from_bar:]
     named = _sections(chart, from_bar)
     ends = sorted({begin for begin, _, _ in named} | {end for _, end, _ in named})
+    alike = _alike(bars)
     first: dict[str, tuple[int, int]] = {}
     returns: list[Return] = []
     bar = 0
@@ -103,7 +107,7 @@ def form_of(chart: Chart, from_bar: int = 0) -> Form:
             if section is not None:
                 first[section[1]] = (bar, section[0])
             limit = next((end for end in ends if end > bar), len(bars))
-            source, length, semitones = _found(bars, bar, limit)
+            source, length, semitones = _found(bars, bar, limit, alike[bar])
         returns += _resolved(returns, bar * size, length * size, source * size, semitones)
         bar += max(1, length)
     return Form(tuple(returns), float(len(bars) * size))
@@ -139,19 +143,37 @@ def _sections(chart: Chart, from_bar: int) -> list[tuple[int, int, str]]:
     return [(begin, end, name) for (begin, name), end in zip(begins, ends, strict=False) if end > begin]
 
 
-def _found(bars: Sequence[_Bar], bar: int, limit: int) -> tuple[int, int, int]:
-    """The earlier stretch that a bar begins again, as its bar, length and distance in semitones; length 0: none."""
-    best, rank = (0, 0, 0), (0, False)
-    for source in range(bar):
-        semitones = _semitones(bars[source], bars[bar])
-        if semitones is None:
+def _alike(bars: Sequence[_Bar]) -> list[list[int]]:
+    """By bar: those, rising, from which on as many bars as count at least are the same, in whatever key."""
+    places: dict[_Beginning, list[int]] = {}
+    alike: list[list[int]] = []
+    for bar, (_, key, _) in enumerate(bars):
+        stretch = bars[bar : bar + FEWEST_BARS]
+        if key is None or len(stretch) < FEWEST_BARS:  # bars without a chord alone do not count
+            alike.append([])
             continue
+        beginning = tuple((shape, None if root is None else (root - key) % 12) for shape, root, _ in stretch)
+        alike.append(places.setdefault(beginning, []))
+        alike[-1].append(bar)
+    return alike
+
+
+def _found(bars: Sequence[_Bar], bar: int, limit: int, alike: Sequence[int]) -> tuple[int, int, int]:
+    """The earlier stretch that a bar begins again, as its bar, length and distance in semitones; length 0: none.
+
+    alike: the bars from which on four bars are the same as from this one on.
+    """
+    best, rank = (0, 0, 0), (0, True)
+    if not _counts(bars[bar : min(limit, bar + FEWEST_STILL_BARS)]):  # nor does anything shorter
+        return best
+    for source in alike:
+        most = min(limit - bar, bar - source)
+        if (most, True) <= rank:
+            break  # nor can those that follow be better
+        semitones = _semitones(bars[source], bars[bar])
+        assert semitones is not None
         length = 0
-        while (
-            bar + length < limit
-            and source + length < bar
-            and _semitones(bars[source + length], bars[bar + length]) in (semitones, _ANY)
-        ):
+        while length < most and _semitones(bars[source + length], bars[bar + length]) in (semitones, _ANY):
             length += 1
         if (length, semitones == 0) > rank and _counts(bars[bar : bar + length]):
             best, rank = (source, length, semitones), (length, semitones == 0)

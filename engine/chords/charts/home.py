@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.chords.charts.chart import Chart
 from engine.chords.charts.groove import DOMINANTS
 
-__all__ = ["home_beat", "leads_back"]
+__all__ = ["home_beat", "last_chord_beat", "leads_back"]
 
 
 def leads_back(chart: Chart) -> bool:
@@ -14,12 +14,16 @@ def leads_back(chart: Chart) -> bool:
     return last is not None and first is not None and last.quality in DOMINANTS and last.root != first.root
 
 
+def last_chord_beat(chart: Chart) -> float | None:
+    """Returns the beat of the last chord: the last bar line, or the change after it; None where there is no chord."""
+    last = chart.spans[-1]
+    return None if last.chord is None else max(last.start_beat, float(chart.beats - chart.beats_per_bar))
+
+
 def home_beat(chart: Chart) -> float:
     """Returns the beat on which a round comes home.
 
-    It is that of the last chord, at the last bar line or the change after it; where there is none, or it only leads
-    back, it is the first beat of the next round.
+    It is that of the last chord; where there is none, or it only leads back, it is the first beat of the next round.
     """
-    if chart.spans[-1].chord is None or leads_back(chart):
-        return float(chart.beats)
-    return max(chart.spans[-1].start_beat, float(chart.beats - chart.beats_per_bar))
+    last = last_chord_beat(chart)
+    return float(chart.beats) if last is None or leads_back(chart) else last

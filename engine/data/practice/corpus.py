@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.data.practice.piece import Composition, compose
 from engine.data.practice.whole import compose_whole
-from engine.data.reading.corpus import Piece, Source
 from engine.notes import Performance
+
+if TYPE_CHECKING:
+    from engine.data.reading.corpus import Piece
 
 __all__ = ["COLLECTION", "EDITIONS", "practice_piece", "practice_pieces"]
 
@@ -31,6 +34,8 @@ def practice_pieces(seed: int, bars: int, edition: int = 1) -> Iterator[Piece]:
 
 def practice_piece(seed: int, number: int, edition: int = 1) -> Piece:
     """Piece `number` of a seed with its chords, its beats and its labels."""
+    from engine.data.reading.corpus import Piece, Source  # not for live play, which recalls practice and reads no files
+
     music = EDITIONS[edition](seed, number)
     name = f"practice-{seed}-{number}" if edition == 1 else f"practice-{edition}-{seed}-{number}"
     source = Source(path=Path(name), name=name, collection=COLLECTION, work=name, licence=LICENCE)

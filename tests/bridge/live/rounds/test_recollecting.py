@@ -61,6 +61,13 @@ def basses(world: World, first_bar: int, bars: int) -> np.ndarray:
     return np.array([round(at / 100 / 0.5 * 4) / 4 for at, pitch, _ in struck if pitch < 46])
 
 
+def assert_strides(world: World, first_bar: int, bars: int) -> None:
+    """Low notes are there, and stand on one and three."""
+    low = basses(world, first_bar, bars)
+    assert len(low) >= 6
+    assert np.isin(low % 4, (0, 2)).mean() > 0.7
+
+
 def test_a_stride_turned_on_takes_over_at_a_bar_line_and_its_basses_stand_on_one_and_three(shipped: Checkpoint) -> None:
     """In two bars at the latest, in each of three sessions; until then the music is what it would have been."""
     for seed in range(3):
@@ -74,9 +81,7 @@ def test_a_stride_turned_on_takes_over_at_a_bar_line_and_its_basses_stand_on_one
         alone.run(BAR_S)
         assert [bar(world, number) for number in range(4)] == [bar(alone, number) for number in range(4)]
         assert sum(count for _, count in fed) > 30
-        low = basses(world, 6, 5)
-        assert len(low) >= 6
-        assert np.isin(low % 4, (0, 2)).mean() > 0.7
+        assert_strides(world, 6, 5)
 
 
 def test_a_round_feeds_a_few_events_beside_the_music(shipped: Checkpoint) -> None:
@@ -94,9 +99,7 @@ def test_asked_before_the_first_note_it_is_there_from_the_first_bar_on(shipped: 
     assert len(fed) == 1
     first_us = world.onsets()[0][0]
     assert first_us < FIRST_US + 1_000_000
-    low = basses(world, 0, 6)
-    assert len(low) >= 6
-    assert np.isin(low % 4, (0, 2)).mean() > 0.7
+    assert_strides(world, 0, 6)
 
 
 def test_at_defaults_nothing_is_recalled_and_what_was_asked_already_is_not_recalled_again(shipped: Checkpoint) -> None:
