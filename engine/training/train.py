@@ -139,7 +139,7 @@ def train(
     finally:
         if recorder is not None:
             recorder.curve.close()
-    accelerator.end_training()  # processes that leave while their group's threads run may be aborted
+    accelerator.end_training()
     return trainer.done, trainer.steps
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bridge.commands.study.progress import NewsLine
 from engine.errors import SidemanError
@@ -72,7 +73,20 @@ def run(args: argparse.Namespace) -> int:
     line.end()
     if PartialState().is_main_process:  # the others' tale is the same
         print(f"{args.output}: checkpoint after {done} of {steps} updates{_what_next(done, steps, line.last)}")
+    if PartialState().num_processes > 1:
+        _leave()
     return 0
+
+
+def _leave() -> NoReturn:
+    """Ends one of several processes without Python's own end, which their group's threads outlive.
+
+    Such a thread may still hold a tensor; to let it go it asks for the interpreter, and where that is at its end the
+    thread is ended instead, and the process aborted.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def parse_weights(texts: Sequence[str]) -> dict[str, float]:
