@@ -26,7 +26,6 @@ FACES: dict[str, tuple[str, ...]] = {
         "parse_chart",
         "parse_chord",
         "recognise",
-        "stated_metre",
         "transpose_chart",
     ),
     "engine.chords.charts.form": ("Form", "Place", "Return", "form_of"),
@@ -154,7 +153,6 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.solo.command": ("add_arguments", "run"),
     "engine.solo.recollection": (
         "LeadIn",
-        "RECALLED",
         "RECALLED_BARS",
         "lead_in",
         "leading_in",
@@ -285,7 +283,9 @@ FACES: dict[str, tuple[str, ...]] = {
         "legal_range",
         "nearest",
         "parse",
+        "settings",
         "to_cc",
+        "values_of",
     ),
     "osc_protocol.table.twins": (
         "BY_TWIN",
