@@ -34,8 +34,8 @@ _DO = re.compile("(Do)" + _ACCIDENTALS)
 _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
 _SYLLABLES = {"d": 0, "r": 2, "m": 4, "f": 5, "so": 7, "l": 9, "si": 11}
 _ACCIDENTAL = r"(?:#{1,2}|b{1,2})?"
-_BASS = re.compile(rf"/((?:[CDEFGAH]is(?:is)?|[CDFGHB]es(?:es)?|[EA]s(?:es|as)?|D[oOóòÓÒ]|R[eéèEÉÈ]|M[iI]|F[aáA]|S[oO][lL]|L[aáAÁ]|S[iI]|[A-H])"
-                   rf"{_ACCIDENTAL})$")  # fmt: skip
+_BASS = re.compile(rf"/((?:[CDEFGAH]is(?:is)?|[CDFGHB]es(?:es)?|[EA]s(?:es|as)?|D[oOóòÓÒ]|R[eéèEÉÈ]|M[iI]|F[aáA]|"
+                   rf"S[oO][lL]|L[aáAÁ]|S[iI]|[A-H]){_ACCIDENTAL})$")  # fmt: skip
 
 
 class Root(NamedTuple):
