@@ -124,7 +124,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "speed_advice",
     ),
     "engine.inference.session": ("Session",),
-    "engine.judgement": ("ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"),
+    "engine.judgement": ("ARC_BARS", "Judgement", "RECALLED", "arc", "auto_values", "judge", "notes_a_beat"),
     "engine.metre": ("COMMON", "Metre", "asked_metre", "parse_metre"),
     "engine.midi_io": ("Signature", "extend_with_pedal", "read_performance", "read_signature", "write_midi"),
     "engine.model.checkpoint": (
@@ -236,6 +236,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "read_bandwidth",
     ),
     "osc_protocol.errors": ("OscError", "OscPortError", "PacketError", "ParameterError"),
+    "osc_protocol.generate.fl": ("render",),
     "osc_protocol.generate.layout_osc": ("FEEDBACK_PORT", "open_stage_control"),
     "osc_protocol.generate.layout_touchosc": ("FEEDBACK_PORT", "touchosc", "touchosc_xml"),
     "osc_protocol.oscquery.discovery": ("Announcement", "DiscoveryError", "advertise"),

@@ -15,7 +15,7 @@ from engine.chords import Chart
 from engine.chords.charts.form import form_of
 from engine.chords.charts.home import last_chord_beat
 from engine.inference.session import Session
-from engine.judgement import arc, auto_values, judge
+from engine.judgement import RECALLED, arc, auto_values, judge
 from engine.metre import Metre
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent, Notes, Performance, make_notes
@@ -24,9 +24,8 @@ from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
 from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Setting, Value, values_of
 
-__all__ = ["PROMPT_NOTES", "PROMPT_TOKENS", "RECALLED", "Solo", "end_of_prompt", "feed_notes", "improvise", "notes_of"]
+__all__ = ["PROMPT_NOTES", "PROMPT_TOKENS", "Solo", "end_of_prompt", "feed_notes", "improvise", "notes_of"]
 
-RECALLED = ("role", "groove", "left_hand")  # rows of the parameter table: asked for, they are recalled
 PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 PROMPT_TOKENS = 1600  # what so many notes take where they stand close; a second's wait is one, too
@@ -156,7 +155,8 @@ def end_of_prompt(notes: Notes) -> Notes:
     last = notes[-PROMPT_NOTES:]
     waits_s = last["onset_s"][-1] - last["onset_s"]
     tokens = waits_s + TOKENS_A_NOTE * np.arange(len(last), 0, -1)
-    return last[tokens <= max(PROMPT_TOKENS, tokens[-1])]
+    within: Notes = last[tokens <= max(PROMPT_TOKENS, tokens[-1])]
+    return within
 
 
 def feed_notes(session: Session, notes: Notes) -> float:

@@ -18,10 +18,9 @@ from bridge.live.playing.context import Context
 from bridge.live.playing.improviser import Improviser
 from bridge.live.rounds.takeover import is_due, line_s
 from engine.chords import Chart
-from engine.judgement import auto_values, judge
+from engine.judgement import RECALLED, auto_values, judge
 from engine.metre import Metre
 from engine.notes import NoteEvent
-from engine.solo.improvise import RECALLED
 from engine.solo.recollection import leading_in
 from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Value
 
