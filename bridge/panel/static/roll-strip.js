@@ -45,9 +45,12 @@ export class Strip {
     const until = right / perUs;
     const margin = NOTE_MARGIN / perUs;
     const facts = [pitches.low, pitches.high, pitches.row];
-    const grid = gridBetween(this.#live, from - margin, until + margin);
-    for (const { at, isBar } of grid) facts.push(at, isBar);
-    const lies = { facts, grid, notes: [], marks: [], chords: [] };
+    const lies = { facts, grid: [], notes: [], marks: [], chords: [] };
+    for (const { at, isBar } of gridBetween(this.#live, from - margin, until + margin)) {
+      const x = Math.round(at * perUs); // each beat that is told is a little off
+      lies.grid.push({ x: x - left, isBar });
+      facts.push(x, isBar);
+    }
     for (const note of notes) {
       const end = note.off ?? (note.state === "planned" || note.state === "gone" ? note.on : Math.min(now, until + margin));
       if (note.on > until + margin || end < from - margin) continue;
@@ -74,9 +77,9 @@ export class Strip {
     c.fillStyle = colours.bg;
     c.fillRect(0, 0, width, height);
     paintRows(c, colours, pitches, width);
-    for (const { at, isBar } of grid) {
-      c.fillStyle = isBar ? colours.bar : colours.beat;
-      c.fillRect(Math.round(at * perUs) - left - 0.5, LANE, 1, height - LANE);
+    for (const line of grid) {
+      c.fillStyle = line.isBar ? colours.bar : colours.beat;
+      c.fillRect(line.x - 0.5, LANE, 1, height - LANE);
     }
     for (const [note, end] of notes) paintNote(c, colours, pitches, note, x(note.on), x(end));
     for (const mark of marks) paintMark(c, colours, height, mark.x - left, mark.left - left, mark.text);
