@@ -16,10 +16,10 @@ export class Strip {
     this.#tiles.push({ context: canvas.getContext("2d", { alpha: false }), index: NaN, facts: [] });
   }
 
-  /** All is drawn anew: other colours, or another size. height: in pixels. */
-  reset(height) {
+  /** All is drawn anew: other colours, or another size. */
+  reset({ height, ratio }) {
     for (const tile of this.#tiles) {
-      Object.assign(tile.context.canvas, { width: TILE, height });
+      Object.assign(tile.context.canvas, { width: Math.round(TILE * ratio), height: Math.round(height * ratio) });
       tile.index = NaN;
     }
   }
@@ -30,8 +30,8 @@ export class Strip {
     const first = firstTile(view);
     for (let index = first; index < first + many; index++) {
       const tile = this.#tiles[slotOf(index, many)];
-      const left = (index * TILE) / view.ratio;
-      const lies = this.#look(view, score, left, left + TILE / view.ratio);
+      const left = index * TILE;
+      const lies = this.#look(view, score, left, left + TILE);
       if (tile.index === index && same(tile.facts, lies.facts)) continue;
       tile.index = index;
       tile.facts = lies.facts;
@@ -71,12 +71,11 @@ export class Strip {
   }
 
   #draw(c, { perUs, ratio, height, pitches, colours }, { grid, notes, marks, chords }, left) {
-    const width = TILE / ratio;
     const x = (us) => us * perUs - left;
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     c.fillStyle = colours.bg;
-    c.fillRect(0, 0, width, height);
-    paintRows(c, colours, pitches, width);
+    c.fillRect(0, 0, TILE, height);
+    paintRows(c, colours, pitches, TILE);
     for (const line of grid) {
       c.fillStyle = line.isBar ? colours.bar : colours.beat;
       c.fillRect(line.x - 0.5, LANE, 1, height - LANE);
@@ -84,10 +83,10 @@ export class Strip {
     for (const [note, end] of notes) paintNote(c, colours, pitches, note, x(note.on), x(end));
     for (const mark of marks) paintMark(c, colours, height, mark.x - left, mark.left - left, mark.text);
     c.fillStyle = colours.bg;
-    c.fillRect(0, 0, width, LANE);
+    c.fillRect(0, 0, TILE, LANE);
     for (const chord of chords) paintChord(c, colours, chord, x(chord.at), x(chord.end));
     c.fillStyle = colours.line;
-    c.fillRect(0, LANE - 1, width, 1);
+    c.fillRect(0, LANE - 1, TILE, 1);
   }
 }
 

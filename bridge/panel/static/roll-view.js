@@ -2,7 +2,7 @@
 // moves them, so that a frame in which nothing happens costs neither thread anything.
 
 import { el } from "./dom.js";
-import { firstTile, isMoving, slotOf, speed, TILE, tilesFor, viewAt } from "./roll-geometry.js";
+import { firstTile, isMoving, slotOf, TILE, tilesFor, viewAt } from "./roll-geometry.js";
 import { Roll } from "./roll.js";
 
 const COLOURS = [
@@ -12,7 +12,7 @@ const COLOURS = [
 const NEWS = '{"n":'; // what messages begin with that the roll draws
 const LOOK_MS = 200; // at whether the tiles move as they should
 const RUN_S = 60; // an animation goes so far ahead
-const OFF_PX = 1.5; // so far the tiles may lie from where the clock has them
+const OFF_PX = 1.5; // pixels that the tiles may lie from where the clock has them
 
 export class RollView {
   #box;
@@ -22,7 +22,7 @@ export class RollView {
   #tiles = [];
   #size = { width: 0, height: 0, ratio: 1 };
   #lookAheadMs = 1000;
-  #run = null; // { animation, base, at, scroll, perMs }: pixel `scroll` is at the left edge at the time `at`
+  #run = null; // { animation, base, at, scroll, perMs }: so many pixels of all music are left of the roll at the time `at`
   #worker = null;
   #roll = null;
 
@@ -32,7 +32,7 @@ export class RollView {
     this.#live = live;
     this.#strip = el("div", { className: "strip" });
     this.#line = el("div", { className: "now" });
-    const keys = el("canvas", { className: "keys" });
+    const keys = el("canvas", { className: "pitches" });
     const staying = el("canvas", { className: "staying" });
     box.append(this.#strip, this.#line, staying, keys);
     if (keys.transferControlToOffscreen && globalThis.Worker) this.#startWorker();
@@ -58,8 +58,9 @@ export class RollView {
   get shownUs() {
     const run = this.#run;
     if (!run) return NaN;
-    const shift = new DOMMatrix(getComputedStyle(this.#strip).transform).m41 * this.#size.ratio;
-    return ((run.base * TILE - shift) / this.#size.ratio + this.#view().line) / this.#view().perUs;
+    const shift = new DOMMatrix(getComputedStyle(this.#strip).transform).m41;
+    const { line, perUs } = this.#view();
+    return (run.base * TILE - shift + line) / perUs;
   }
 
   /** The theme is another one. */
@@ -94,13 +95,13 @@ export class RollView {
     const wanted = tilesFor(this.#size);
     while (this.#tiles.length < wanted) {
       const tile = el("canvas");
+      tile.style.width = `${TILE}px`;
       this.#tiles.push(tile);
       this.#strip.append(tile);
       this.#tell({ tile: this.#given(tile) });
     }
     for (const [number, tile] of this.#tiles.entries()) {
       tile.hidden = number >= wanted;
-      tile.style.width = `${TILE / this.#size.ratio}px`;
     }
     this.#tell({ size: this.#size });
     this.#move();
@@ -114,7 +115,7 @@ export class RollView {
     const run = this.#run;
     const moves = isMoving(this.#live, view);
     const goesOn = run?.animation && moves && performance.now() < run.at + (RUN_S * 1000) / 2;
-    const off = goesOn ? (performance.now() - run.at) * run.perMs + run.scroll - view.scroll : Infinity;
+    const off = goesOn ? (performance.now() - run.at) * run.perMs + run.scroll - view.left * view.ratio : Infinity;
     if (run && !moves && !run.animation) return;
     if (Math.abs(off) > OFF_PX) this.#move(view, moves);
     else this.#place(firstTile(view), run.base);
@@ -125,10 +126,10 @@ export class RollView {
     if (!this.#size.width) return;
     const { ratio } = this.#size;
     const base = firstTile(view);
-    const perMs = speed(view);
-    const scroll = Math.floor(view.scroll);
-    const at = performance.now() - (view.scroll - scroll) / perMs;
-    const left = (pixels) => `translateX(${-(pixels - base * TILE) / ratio}px)`;
+    const perMs = view.perUs * ratio * 1000;
+    const scroll = Math.floor(view.left * ratio);
+    const at = performance.now() - (view.left * ratio - scroll) / perMs;
+    const left = (pixels) => `translateX(${base * TILE - pixels / ratio}px)`;
     this.#run?.animation?.cancel();
     this.#run = { animation: null, base, at, scroll, perMs };
     this.#strip.style.transform = left(scroll);
@@ -146,7 +147,7 @@ export class RollView {
     const many = tilesFor(this.#size);
     for (let index = first; index < first + many; index++) {
       const tile = this.#tiles[slotOf(index, many)];
-      const left = `${((index - base) * TILE) / this.#size.ratio}px`;
+      const left = `${(index - base) * TILE}px`;
       if (tile.style.left !== left) tile.style.left = left;
     }
   }

@@ -70,7 +70,7 @@ export class Roll {
   #reset() {
     const { height, ratio } = this.#size;
     if (!height) return;
-    this.#strip.reset(Math.round(height * ratio));
+    this.#strip.reset(this.#size);
     for (const [part, width, tall] of [[this.#keys, KEYS, height - LANE], [this.#staying, KEYS + STAYING, LANE]]) {
       Object.assign(part.context.canvas, { width: Math.round(width * ratio), height: Math.round(tall * ratio) });
       part.facts = [];
