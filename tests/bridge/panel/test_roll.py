@@ -11,7 +11,6 @@ from tests.support.browser import until
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
 FRAME_MS = 1000 / 60
-LIT_MS = 100.0  # on a busy machine, at the best of some bars
 IS_MOVING = """() => document.querySelector(".strip").getAnimations().some((run) => run.playState === "running")"""
 OFF_MS = """() => new Promise((resolve) => requestAnimationFrame(() => {
   resolve((sideman.roll.shownUs - sideman.live.now()) / 1000);
@@ -46,14 +45,19 @@ DRAWN = """() => {
   return { notes, wrong };
 }"""
 WATCH_BARS = """() => {
-  window.lit = [];
+  window.lit = []; // [bar that is lit, bar that sounds, milliseconds since it began]
+  window.timed = []; // how late a timer of our own is, that was set for the same moments
+  const now = () => {
+    const { form, chart } = sideman.live;
+    const bars = ((sideman.live.now() - form.origin) * form.tempo) / 60e6 / chart.beatsPerBar;
+    return { bar: Math.floor(bars) % chart.bars, ms: ((bars % 1) * chart.beatsPerBar * 60e3) / form.tempo };
+  };
   new MutationObserver(() => {
-    const bar = [...document.querySelectorAll(".measure")].findIndex((cell) => cell.ariaCurrent === "true");
-    const { origin, tempo } = sideman.live.form;
-    const beat = ((sideman.live.now() - origin) * tempo) / 60e6;
-    const into = beat % sideman.live.chart.beatsPerBar;
-    if (bar >= 0) lit.push([bar, Math.floor(beat / sideman.live.chart.beatsPerBar) % 4, (into * 60e3) / tempo]);
+    const shown = [...document.querySelectorAll(".measure")].findIndex((cell) => cell.ariaCurrent === "true");
+    if (shown >= 0) lit.push([shown, now().bar, now().ms]);
   }).observe(document.querySelector(".bars"), { subtree: true, attributeFilter: ["aria-current"] });
+  const wait = () => setTimeout(() => (timed.push(now().ms), setTimeout(wait, 300)), 2001 - now().ms);
+  wait();
 }"""
 
 
@@ -78,9 +82,10 @@ def test_what_is_drawn_lies_where_the_notes_do(page: Any) -> None:
 
 def test_the_bar_of_the_chart_lights_up_as_it_begins(page: Any) -> None:
     page.evaluate(WATCH_BARS)
-    until(lambda: len(page.evaluate("lit")) >= 5, "four bars go by")
-    lit = page.evaluate("lit")[1:]
+    page.wait_for_timeout(11_000)  # without asking meanwhile, which keeps the page busy
+    lit, timed_ms = page.evaluate("[lit, timed]")
     late_ms = [ms for _, _, ms in lit]
-    print(f"\nlit {', '.join(f'{ms:.1f}' for ms in late_ms)} ms after the bar began")
-    assert all(shown == sounds for shown, sounds, _ in lit)
-    assert min(late_ms) < LIT_MS
+    print(f"\nlit {min(late_ms):.1f} ms after the bar began, a timer {min(timed_ms):.1f} ms")
+    assert len(lit) >= 3
+    assert sum(shown == sounds for shown, sounds, _ in lit) >= len(lit) - 1
+    assert min(late_ms) < min(timed_ms) + FRAME_MS
