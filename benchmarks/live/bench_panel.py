@@ -149,7 +149,9 @@ def frames_per_s(browser: Any) -> float:
     browser.start_tracing(categories=["viz"])
     time.sleep(COUNTED_S)
     told = json.loads(browser.stop_tracing())
-    drawn = [event["ts"] for event in told["traceEvents"] if event["name"] == DRAWN and event["ph"] in "BX"]
+    drawn: list[float] = [
+        event["ts"] for event in told["traceEvents"] if event["name"] == DRAWN and event["ph"] in "BX"
+    ]
     assert len(drawn) > 1, f"no picture in {time.monotonic() - began_s:.0f} s"
     return (len(drawn) - 1) / (max(drawn) - min(drawn)) * 1e6
 
