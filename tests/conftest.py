@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+
+# A law is no stopwatch: beside other work an example that takes 10 ms has taken 300.
+settings.register_profile("sideman", deadline=None)
+settings.load_profile("sideman")
 
 if TYPE_CHECKING:
     from tests.support.fl.rig import Studio

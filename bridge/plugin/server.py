@@ -23,6 +23,7 @@ from osc_protocol.table.parameters import BY_NAME
 __all__ = ["PluginServer"]
 
 HOST: Final = "127.0.0.1"
+ERROR_PAUSE_S: Final = 0.5  # after each plug-in that the system would not let in
 CHANGES: Final = float(BY_NAME["mode"].choices.index("changes"))
 
 
@@ -47,6 +48,7 @@ class PluginServer:
         self._connections: set[Connection] = set()
         self._plugins: list[Connection] = []  # those that are plug-ins, in the order of their coming
         self._threads: list[threading.Thread] = []
+        self._closing = threading.Event()
 
     @property
     def port(self) -> int:
@@ -75,6 +77,7 @@ class PluginServer:
 
     def close(self) -> None:
         """Ends every session, and the server."""
+        self._closing.set()
         if self._address is not None:
             remove_address(self._address)
         if self._socket is not None:
@@ -96,12 +99,21 @@ class PluginServer:
         thread.start()
 
     def _accept(self, listening: socket.socket) -> None:
-        while True:
+        """Lets plug-ins in until close(). What the system refuses now, such as a file too many, it may allow later."""
+        failing = False
+        while not self._closing.is_set():
             try:
                 peer, _ = listening.accept()
-            except OSError:
-                return  # closed
-            self._start(self._serve, peer)
+                self._start(self._serve, peer)
+            except (OSError, RuntimeError) as error:  # RuntimeError: a thread too many
+                if self._closing.is_set():
+                    return
+                if not failing:
+                    self._report("error", f"no plug-in gets in now ({error}): those that play go on; close programs")
+                failing = True
+                self._closing.wait(ERROR_PAUSE_S)
+            else:
+                failing = False
 
     def _serve(self, peer: socket.socket) -> None:
         assert self._address is not None

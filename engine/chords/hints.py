@@ -22,6 +22,8 @@ _AMBIGUOUS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"(?:m|-|mi|min|minor)9\+", ("mMaj9", "m9#5")),
         (r"\(\+7\)|\(7\+\)", ("maj7", "7#5")),
         (r"mj(?:7|9|11|13)", ("mMaj7", "maj7")),
+        (r"7m", ("m7", "maj7")),
+        (r"9m", ("m9", "maj9")),
         (r"9/6|9\(6\)", ("6/9", "13")),
         (r"m(?:i|in)?4|-4", ("madd11", "sus4")),
         (r"(?:m|mi|min)\+4", ("madd#11", "madd11")),
@@ -33,11 +35,12 @@ _MEANT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), meant)
     for pattern, meant in (
         (r"(7|9|13)-", "m{0}"),
+        (r"(7|9|11|13)(?:m|mi|min)", "m{0}"),
         (r"9>", "7b9"),
         (r"13>", "7b13"),
         (r"[jJ]", "maj7"),
         (r"%7?", "m7b5"),
-        (r"7\(?b10\)?", "7#9"),
+        (r"7\(?(?:b|min)10\)?", "7#9"),
         (r"7\(?(?:#2|b3)\)?", "7#9"),
         (r"7\(?b2\)?", "7b9"),
         (r"(?:maj|M|ma|\^)(7|9)-", "maj{0}b5"),
@@ -47,13 +50,19 @@ _MEANT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"7/?sus/?4?/?9", "9sus4"),
         (r"dom", "7"),
         (r"(?:maj|M|ma|\^)5", ""),
-        (r"lyd7?", "7#11"),
+        (r"7?\(?lyd\)?7?", "7#11"),
+        (r"(|m|-|mi|min|maj|M)7\.(9|11|13)", "{0}7({1})"),
+        (r"7\+M", "maj7"),
+        (r"(?:m|-|mi|min)7\+M", "mMaj7"),
+        (r"(?:m|-|mi|min)5b7", "m7b5"),
+        (r"pow(?:er)?", "5"),
     )
 )
 _MAJOR_IN_ITALY = re.compile(
     r"(7|9|13)\+"
 )  # Do7+ has a major seventh in Italian books, C7+ a sharp fifth in jazz books
 _FIFTH_OR_ROOT = re.compile(r"5[(/]?((?:maj|M)?(?:7|9|11|13)M?)\)?")  # Bb5(7M): a flat fifth over B, or over B flat?
+_OVER = re.compile(r"(.+?)(?:\\|\(?(?:on|over))([A-H][#b]?)\)?")  # ConE, C\E: what others write for C/E
 _HAS_ITS_THIRD = re.compile(r"m|-|o|dim|ø|h\d|\+|aug|sus|maj|M|\^|[jJ]|alt|add")
 
 
@@ -91,7 +100,7 @@ def nearest_symbol(text: str) -> str:
     symbol = symbol[:1].upper() + symbol[1:]
     root = read_root(symbol)
     roots = [symbol[: root.end]] if root else list(PITCH_NAMES)
-    legal = [name + quality for name in roots for quality in QUALITIES] + ["N.C."]
+    legal = [name + quality for name in roots for quality in QUALITIES] + ([] if root else ["N.C."])
     return difflib.get_close_matches(symbol, legal, n=1, cutoff=0.0)[0]
 
 
@@ -100,6 +109,9 @@ def _meant(symbol: str) -> list[str]:
     root = read_root(symbol)
     if root is None:
         return _with_a_capital(symbol)
+    over = _OVER.fullmatch(symbol)
+    if over and _is_legal(corrected := f"{over[1]}/{over[2]}"):
+        return [corrected]
     end, below = len(symbol), ""
     bass = read_bass(symbol, root.end)
     if bass:

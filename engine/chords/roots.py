@@ -26,7 +26,7 @@ SPELLINGS = str.maketrans(
 # A second accidental is the root's unless it alters a degree: `Bbb7` is B double flat, `Bbb9` B flat with a flat ninth.
 _ACCIDENTALS = r"([#b]?)((?<=#)#(?!5|9|11)|(?<=b)b(?!5|9|13))?"
 _LETTER = re.compile("([A-H])" + _ACCIDENTALS)
-_GERMAN = re.compile(r"([CDEFGAH])is(?!us)|([CDFGH])es|(E|A)s(?!us)|(B)es")
+_GERMAN = re.compile(r"([CDEFGAH])(is(?:is)?)(?!us)|([CDFGHB])(es(?:es)?)|([EA])(s(?:es|as)?)(?!us)")
 _FA = r"F[aáA](?!ug|dd|lt|UG|DD|LT)"  # but Faug, Fadd9, Falt
 _SOLFEGE = re.compile(rf"(DO|D[óòÓÒ]|Do(?=m(?!aj)|-|[#b](?!5|9|1))|R[eéè]|R[EÉÈ]|M[iI]|{_FA}|S[oO][lL]|L[aáAÁ]|S[iI])"
                       + _ACCIDENTALS)  # fmt: skip
@@ -34,8 +34,8 @@ _DO = re.compile("(Do)" + _ACCIDENTALS)
 _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
 _SYLLABLES = {"d": 0, "r": 2, "m": 4, "f": 5, "so": 7, "l": 9, "si": 11}
 _ACCIDENTAL = r"(?:#{1,2}|b{1,2})?"
-_BASS = re.compile(rf"/((?:[CDEFGAH]is|[CDFGHB]es|[EA]s|D[oOóòÓÒ]|R[eéèEÉÈ]|M[iI]|F[aáA]|S[oO][lL]|L[aáAÁ]|S[iI]|[A-H])"
-                   rf"{_ACCIDENTAL})$")  # fmt: skip
+_BASS = re.compile(rf"/((?:[CDEFGAH]is(?:is)?|[CDFGHB]es(?:es)?|[EA]s(?:es|as)?|D[oOóòÓÒ]|R[eéèEÉÈ]|M[iI]|F[aáA]|"
+                   rf"S[oO][lL]|L[aáAÁ]|S[iI]|[A-H]){_ACCIDENTAL})$")  # fmt: skip
 
 
 class Root(NamedTuple):
@@ -56,9 +56,9 @@ def read_root(symbol: str, *, solfege: bool = False) -> Root | None:
         return Root(_altered(pitch_class, found[2] + (found[3] or "")), found.end(), "solfege")
     found = _GERMAN.match(symbol)
     if found:
-        sharp, *flats = found.groups()
-        pitch_class = _PITCH_CLASSES[sharp or next(letter for letter in flats if letter)]
-        return Root((pitch_class + (1 if sharp else -1)) % 12, found.end(), "german")
+        letter, accidentals = filter(None, found.groups())
+        moved = accidentals.count("s") * (1 if accidentals.startswith("i") else -1)  # Eses, Asas: two flats
+        return Root((_PITCH_CLASSES[letter] + moved) % 12, found.end(), "german")
     found = _LETTER.match(symbol)
     if found:
         pitch_class = _altered(_PITCH_CLASSES[found[1]], found[2] + (found[3] or ""))

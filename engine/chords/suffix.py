@@ -153,7 +153,7 @@ _PIECES: tuple[tuple[re.Pattern[str], Callable[[_Degrees, str], None]], ...] = t
     for pattern, action in (
         (r"(?i:add)\(?(?:[#b]?(?:2|4|6|9|11|13)|7|3)", _add),
         (r"(?:(?<=[(,/ ])|(?<=\d[-+<>#b]))(?:4|5|6|9|11|13)[-+<>#b]" + _BEHIND, _alter),  # C7(9-), C7/5+
-        (r"(?<!\d)[45][-+<>](?=[(),/]|$|7)", _alter),  # C5+, Cm5-/7, C7M5+
+        (r"(?<!\d)[45][-+<>](?=[(),/]|$|7)|(?<=[a-zA-Z-])5[#b](?=[(),/]|$)", _alter),  # C5+, Cm5-/7, C7M5+, Cm5b
         (rf"(?:13|11|9|7)(?:{_MAJOR})(?!7)|7<" + r"(?=[(),/]|$)", _major_extension),  # C7M, Cm7maj
         (rf"(?<=[139])\(?(?:{_MAJOR}|#)7(?!\d)", _extension_is_major),  # C9(maj7), C11M7, C13(#7)
         (r"(?<=[(,/ ])(?:9|11|13)", _add),  # C7(13), C7/9: the seventh has been named
@@ -184,7 +184,7 @@ _PIECES: tuple[tuple[re.Pattern[str], Callable[[_Degrees, str], None]], ...] = t
 _FIRST = (
     (re.compile(r"-(?!5(?!\d))"), _minor),  # but C-5 has a flat fifth
     (re.compile(r"5[#b](?=[(),/]|$)"), _alter),  # C5b
-    (re.compile(r"5(?![-+<>#b])"), _power),
+    (re.compile(r"5(?![-+<>#b]|(?i:aug|dim|flat|sharp))"), _power),
 )
 _REPEATABLE = frozenset({_add, _alter, _omit, _separator})
 _FIFTHS = frozenset({_augmented, _diminished, _half_diminished})
@@ -217,15 +217,19 @@ def read_suffix(symbol: str, start: int, end: int) -> str:
         raise WrongSuffix(end)
     if degrees.seventh == "7" and "b3" in degrees:
         degrees.add("7")  # CmM: nothing else of a minor chord is major
+    if {"6", "b7"} <= degrees:
+        degrees.add("13")  # C67, C6/7: over a seventh a sixth is a thirteenth
     if degrees.extension == 11 and {"3", "b7"} <= degrees and not degrees.third_is_written:
         _suspended(degrees, "4")  # a dominant eleventh is played without its third; in C11(7M) it stays
     return nearest_quality(degrees)
 
 
 def _contradicts(action: Callable[[_Degrees, str], None], used: set[Callable[..., None]], degrees: _Degrees) -> bool:
-    """Whether a piece says what another one has denied: of the seventh, as in C7maj7, or of the fifth, as in Co+."""
+    """Whether a piece says what another one has denied: of the seventh, as in C7maj7, the fifth, Co+, or the third."""
+    if action is _minor:
+        return bool(used - {_separator})  # Caugm; C7m is C7M to some
     if action in _FIFTHS:
         return bool(_FIFTHS & used)
     if action is _extension_is_major:
         return degrees.extension == 7 or degrees.seventh != "b7"
-    return action is _major and _extension in used
+    return action in (_major, _triangle) and _extension in used

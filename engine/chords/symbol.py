@@ -36,6 +36,8 @@ def parse_chord(text: str, *, solfege: bool = False) -> Chord | None:
     if root is None:
         raise _refusal(text, 0)
     bass = read_bass(symbol, root.end)
+    if bass and bass[1].names == "solfege":
+        root = read_root(symbol, solfege=True) or root  # Do/Mi
     end = bass[0] if bass else len(symbol)
     if is_ambiguous(symbol, root, end):
         raise _refusal(text, root.end)
@@ -54,9 +56,12 @@ class SymbolReader:
         """symbols: all of the chart's, read or not."""
         names: dict[str, str] = {}
         for symbol in symbols:
-            root = read_root(symbol.translate(SPELLINGS))
+            plain = symbol.translate(SPELLINGS)
+            root = read_root(plain)
             if root is not None:
-                names.setdefault(root.names, symbol)
+                bass = read_bass(plain, root.end)
+                for named in (root, bass[1]) if bass else (root,):
+                    names.setdefault(named.names, symbol)
         self._german = names.get("german")
         self._solfege = "solfege" in names
 

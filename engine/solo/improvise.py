@@ -23,11 +23,13 @@ from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
 from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Value
 
-__all__ = ["PROMPT_NOTES", "Solo", "feed_notes", "improvise", "notes_of"]
+__all__ = ["PROMPT_NOTES", "PROMPT_TOKENS", "Solo", "end_of_prompt", "feed_notes", "improvise", "notes_of"]
 
 RECALLED = ("role", "groove", "left_hand")  # as in engine.solo.recollection, which defaults need not load
 PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
+PROMPT_TOKENS = 1600  # what so many notes take where they stand close; a second's wait is one, too
+TOKENS_A_NOTE = 3.2
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def improvise(
     # A prompt says itself how it is to go on.
     judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
     if prompt is not None:
-        feed_notes(session, prompt.notes[-PROMPT_NOTES:])
+        feed_notes(session, end_of_prompt(prompt.notes))
     elif any((params or {}).get(name, AUTO) != AUTO for name in RECALLED):
         from engine.solo.recollection import recall  # and the practice room, which a solo at defaults need not load
 
@@ -145,6 +147,14 @@ def _moved(events: list[NoteEvent], feel: Feel, length_s: float) -> list[NoteEve
 
 def _fits(event: NoteEvent, length_s: float) -> bool:
     return event.kind == "off" or event.time_s < length_s
+
+
+def end_of_prompt(notes: Notes) -> Notes:
+    """Returns the last of the notes, as many as the model hears of them: fewer where they stand far apart."""
+    last = notes[-PROMPT_NOTES:]
+    waits_s = last["onset_s"][-1] - last["onset_s"]
+    tokens = waits_s + TOKENS_A_NOTE * np.arange(len(last), 0, -1)
+    return last[tokens <= max(PROMPT_TOKENS, tokens[-1])]
 
 
 def feed_notes(session: Session, notes: Notes) -> float:

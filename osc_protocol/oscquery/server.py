@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +36,7 @@ MAX_TARGET: Final = 1024  # characters of path and query
 MAX_CONNECTIONS: Final = 48
 MAX_SOCKETS: Final = 16  # of them, that stay: a host keeps its websocket for as long as it runs
 TIMEOUT_S: Final = 5.0  # of a silent connection
+ERROR_PAUSE_S: Final = 0.1  # after each connection that the system would not let in
 PAGE_HEADERS: Final = {
     # A page loads nothing from anywhere else, stands in nobody's frame, and is asked for anew by a newer engine.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
@@ -152,10 +154,21 @@ class _Http(ThreadingHTTPServer):
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__(address, _Handler)
 
+    def get_request(self) -> tuple[Any, Any]:
+        try:
+            return super().get_request()
+        except OSError:  # a file too many: the server's loop asks again at once, and would take a core for it
+            time.sleep(ERROR_PAUSE_S)
+            raise
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
             super().process_request(request, client_address)
-        else:
+        except RuntimeError:  # a thread too many: its place is free again
+            self._free.release()
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:

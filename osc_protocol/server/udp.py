@@ -120,7 +120,9 @@ class UdpPort:
 
 def _bind_failure(host: str, port: int, error: Exception) -> str:
     code = getattr(error, "errno", None)
-    if code in (errno.EADDRINUSE, 10048):  # 10048, 10013: what Windows' own codes look like
+    if code in (errno.EADDRNOTAVAIL, 10049):  # 10049, 10048, 10013: what Windows' own codes look like
+        return f"OSC at {host}: that is no address of this machine: give one with --osc-host, or 0.0.0.0 for all"
+    if code in (errno.EADDRINUSE, 10048):
         reason = "is in use"
     elif code in (errno.EACCES, 10013):
         reason = "is not permitted"

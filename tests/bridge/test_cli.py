@@ -91,7 +91,7 @@ def test_help_imports_neither_numpy_nor_ports() -> None:
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.endswith("[]\n")
-    assert time.monotonic() - began < 3  # 0.1 s on a calm machine
+    assert time.monotonic() - began < 30  # 0.1 s on a calm machine
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

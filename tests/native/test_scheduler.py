@@ -222,11 +222,9 @@ def test_wait_due_gives_up_at_its_timeout_and_at_close(lib: Any) -> None:
 @needs_compiled
 def test_waiting_releases_the_interpreter() -> None:
     scheduler = compiled.Scheduler()
-    waiter = threading.Thread(target=scheduler.wait_due, args=(200_000,))
+    waiter = threading.Thread(target=scheduler.wait_due, args=(60_000_000,))
     waiter.start()
-    start = time.monotonic()
     assert sum(range(100_000)) > 0
-    assert time.monotonic() - start < 0.15
     assert waiter.is_alive()
     scheduler.close()
     waiter.join()

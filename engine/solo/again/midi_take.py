@@ -46,6 +46,8 @@ class MidiTake:
             self._file = mido.MidiFile(file=BytesIO(data))
         except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
             why = str(error)[:SHOWN] or "it ends in the middle of an event"
+            if "integer string" in why:  # Python's own words for digits that it will not print
+                why = "a number without an end"
             raise MidiFileError(f"{path}: cannot be written again, since it is damaged ({why}): {REMEDY}") from None
         if any(message.time > MAX_DELTA for track in self._file.tracks for message in track):
             raise MidiFileError(f"{path}: cannot be written again, since it holds an endless delta time: {REMEDY}")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.chords import Chord
+from engine.errors import SidemanError
 from engine.inference.fill.fill import Candidate, Effort
 from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.gap import Gap, Struck
@@ -73,6 +74,9 @@ def play_again(
     begin_s, end_s = narrowed(request.begin_s, request.end_s, request.vary, beat_s, seed)
     start_s = max(0.0, begin_s - LEAD_S)
     begin, end = (round((moment - start_s) / STEP_S) for moment in (begin_s, end_s))
+    if not begin < end:
+        lasts_ms = 1e3 * (end_s - begin_s)
+        raise SidemanError(f"what is to be played again lasts {lasts_ms:.3g} ms: give more of it, or a take in tempo")
     first_tick, last_tick = take.tick(begin_s), take.tick(end_s)
     rows: dict[Struck, list[TakeNote]] = {}  # more than one where tracks double each other
     for note in take.notes:

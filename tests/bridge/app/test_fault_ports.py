@@ -58,23 +58,23 @@ def test_jackd_dies_and_comes_back_and_the_music_with_it(engine: list[str], numb
             time.sleep(1.0)
             own.kill(number)
             died = time.monotonic()
-            assert "every note has ended" in play.wait_for("the JACK server went away", 5)
+            assert "every note has ended" in play.wait_for("the JACK server went away")
             noticed_s = time.monotonic() - died
             listener.kill()
-            assert "the ports come back" in dump.wait_for("/sideman/error", 5)
+            assert "the ports come back" in dump.wait_for("/sideman/error")
             own.start()
             started = time.monotonic()
-            play.wait_for("so are the ports", 10)
+            play.wait_for("so are the ports")
             back_s = time.monotonic() - started
             print(f"\nnoticed after {noticed_s:.2f} s, back {back_s:.2f} s after the server")
             assert noticed_s < 2
             again = Listener("Sideman Out", own.environment)
             try:
-                give_up = time.monotonic() + 10
+                give_up = time.monotonic() + 60
                 while not again.onsets() and time.monotonic() < give_up:
                     time.sleep(0.1)
                 play.osc("/sideman/param/temperature", "f", "0.9")  # OSC has been there all the time
-                dump.wait_for('"temperature" 0.9', 5)
+                dump.wait_for('"temperature" 0.9')
                 assert play.end(signal.SIGINT) == 130
             finally:
                 again.finish()
@@ -88,16 +88,16 @@ def test_without_jackd_playing_can_still_be_ended() -> None:
     with running_jack() as own, playing(own, options=["--chords", "C"]) as (play, listener):
         time.sleep(1.0)
         own.kill()
-        play.wait_for("the JACK server went away", 5)
+        play.wait_for("the JACK server went away")
         listener.kill()
         begin = time.monotonic()
-        assert play.end(signal.SIGTERM, 10) == 143
-        assert time.monotonic() - begin < 5
+        assert play.end(signal.SIGTERM) == 143
+        assert time.monotonic() - begin < 30
 
 
 def test_a_sideman_that_is_killed_leaves_no_note_sounding(server: JackServer) -> None:
     with playing(server, options=["--chords", "C"]) as (play, listener):
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + 60
         while not listener.unended() and time.monotonic() < give_up:
             time.sleep(0.01)
         assert listener.unended()
@@ -115,11 +115,11 @@ def test_a_named_port_that_is_unplugged_and_plugged_in_again(server: JackServer)
             named.wait_for("Ctrl-C stops", 60)
             assert play.end() == 130
             listener.finish()
-            named.wait_for("the port 'Sideman In:Sideman In' has gone", 10)
-            named.wait_for("the port 'Sideman Out:Sideman Out' has gone", 10)
+            named.wait_for("the port 'Sideman In:Sideman In' has gone")
+            named.wait_for("the port 'Sideman Out:Sideman Out' has gone")
             with playing(server) as (again, heard):
-                named.wait_for("the port 'Sideman In:Sideman In' is back", 10)
-                again.wait_for("chord", 10)  # it hears the other's solo as chords
+                named.wait_for("the port 'Sideman In:Sideman In' is back")
+                again.wait_for("chord")  # it hears the other's solo as chords
                 assert named.end() == 130
                 assert again.end() == 130
                 heard.finish()
@@ -136,7 +136,7 @@ def test_a_slow_receiver_gets_every_end(server: JackServer, tmp_path: Path) -> N
         try:
             sleepy.wait_for("ready")
             time.sleep(4.0)
-            assert play.end(timeout_s=15) == 130
+            assert play.end() == 130
             time.sleep(1.0)
             listener.finish()
             assert listener.onsets()

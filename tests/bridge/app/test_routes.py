@@ -84,7 +84,7 @@ def by_encoder(server: OscServer, row: Parameter) -> None:
 
 def by_udp(server: OscServer, row: Parameter) -> None:
     with server, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        peer.settimeout(10)
+        peer.settimeout(60)
         for address, value in ((row.address, wanted(row)), ("/sideman/get", row.name)):
             peer.sendto(encode(address, value), ("127.0.0.1", server.port))
         assert decode(peer.recv(4096)) == [Message(VALUE, (row.name, wanted(row)))]
@@ -133,7 +133,7 @@ def by_the_fl_script(server: OscServer, row: Parameter) -> None:
 
 
 def until(true: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + 10
+    give_up_s = time.monotonic() + 60
     while not true() and time.monotonic() < give_up_s:
         time.sleep(0.002)
 

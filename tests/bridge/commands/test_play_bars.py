@@ -76,7 +76,7 @@ def test_bars_are_kept_played_again_and_captured_under_load(tmp_path: Path) -> N
         play.osc("/sideman/param/temperature", "f", "0.5")
         play.osc("/sideman/bank/recall", "s", "C")
         play.wait_for("recalled C")
-        until_s = time.monotonic() + 5
+        until_s = time.monotonic() + 60
         while ask(play.osc_port, "temperature") != 1.25 and time.monotonic() < until_s:
             time.sleep(0.05)
         assert ask(play.osc_port, "temperature") == 1.25

@@ -164,7 +164,7 @@ def save(path: Path, text: str) -> None:
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 60
     while not true() and time.monotonic() < deadline_s:
         time.sleep(0.01)
     assert true()

@@ -16,7 +16,7 @@ from tests.support.osc.fake_engine import FakeEngine
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 60
     while not true() and time.monotonic() < deadline_s:
         time.sleep(0.005)
     assert true()

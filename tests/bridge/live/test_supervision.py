@@ -139,7 +139,7 @@ def test_the_sessions_thread_survives_whatever_its_decoder_throws() -> None:
     live.set_chord(parse_chord("C"))
     player.start()
     live.start_thread(pytest.fail)
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + 60
     while (Fails.lives or len(port) < 30) and time.monotonic() < give_up:
         time.sleep(0.01)
     assert live.stop_thread()
@@ -158,7 +158,7 @@ def test_a_machine_that_slept_is_noticed_where_the_monotonic_clock_stood_still()
     thread.start()
     time.sleep(0.3)
     slept_us[0] = 3_600_000_000
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + 60
     while not any(what == "note" for what, _ in said) and time.monotonic() < give_up:
         time.sleep(0.01)
     assert thread.stop(2.0)
@@ -302,11 +302,11 @@ def test_a_process_that_stood_still_goes_on_without_a_bunch_of_notes(server: Jac
         play.process.send_signal(signal.SIGCONT)
         play.wait_for("s were lost", 30)
         resumed: list[int] = []
-        give_up_s = time.monotonic() + 30  # beside other work the music takes its time to come back
+        give_up_s = time.monotonic() + 60  # beside other work the music takes its time to come back
         while not any(at_us - continued_us > 500_000 for at_us in resumed) and time.monotonic() < give_up_s:
             time.sleep(0.05)
             resumed = [at_us for at_us, _ in listener.onsets()[stood:]]
-        assert play.end(timeout_s=30) == 130
+        assert play.end() == 130
         listener.finish()
         assert listener.unended() == set()
         assert resumed
@@ -401,10 +401,10 @@ def test_a_terminal_that_is_closed_ends_every_note_and_keeps_the_take(server: Ja
         listener = Listener("Sideman Out", server.environment)
         time.sleep(1.0)
         os.close(terminal)
-        assert process.wait(10) == 128 + signal.SIGHUP
+        assert process.wait(60) == 128 + signal.SIGHUP
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
     listener.finish()
     assert listener.onsets()
     assert listener.unended() == set()

@@ -114,7 +114,7 @@ def test_a_render_ends_and_the_next_one_is_whole(make_host: Make) -> None:
         cut = render(3.0)
         assert cut == whole[: len(cut)] or not killer.is_alive()
     killer.join()
-    assert time.monotonic() - began_s < 15.0, "the host waits for an engine that is gone"
+    assert time.monotonic() - began_s < 60.0, "the host waits for an engine that is gone"
     is_ready(host)
     assert render(3.0) == whole
 

@@ -92,6 +92,6 @@ def test_all_notes_at_once_and_one_long_after_do_no_harm() -> None:
 def test_ten_minutes_take_no_long_time() -> None:
     notes = _accompanied(np.arange(1200) * 0.5)
     estimate_beats(notes)
-    start = time.perf_counter()
+    start = time.process_time()
     estimate_beats(notes)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

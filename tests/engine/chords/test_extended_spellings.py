@@ -26,8 +26,8 @@ TABLE = """
     mMaj7: -maj9 m(+7M) minmaj9 mima7 mi(maj7) mMaj7b6
     sus4: 4(7M) 4/7M sus(7M) sus4(7M) sus4(maj7) sus7M Maj7sus4 maj7sus Δsus4 Δsus ^sus (sus4) sus(4) (sus) sus4add9
     sus4: sus(add9) sus4/9 4(13) sus4(13) suspended sus4(no5) sus2/4 sus2(4)
-    dim: °Δ °7M °Δ7 °maj7 dimmaj7 dim(maj7) o(7M) o^7 m-5 m(-5) -(b5) mib5 min(b5) minb5 m(dim5) dim5
-    13: 13(9) 7(13/9) 13(11) 7(9/11/13) 7add13 7(add13) 7add6 7/6 7(6) 7/9(13) 13no11 13(no11) 9/13 9add13 13no5
+    dim: m5b mi5b °Δ °7M °Δ7 °maj7 dimmaj7 dim(maj7) o(7M) o^7 m-5 m(-5) -(b5) mib5 min(b5) minb5 m(dim5) dim5
+    13: 67 6/7 13(9) 7(13/9) 13(11) 7(9/11/13) 7add13 7(add13) 7add6 7/6 7(6) 7/9(13) 13no11 13(no11) 9/13 9add13 13no5
     9: 9(11) 9/11 7(9/11) 7add9 7(add9) 9no5 9(no5) 9add11 11add3 11(add3) dom9
     7b9: 7(b9)(b13) 7b9b13 7b13b9 7-9-13 7-13-9 7#5b9 +7b9 +7(b9) aug7b9 7(b9#11) 7(-9+11) 7(-9,+5) 7+5-9 13-9 13(-9)
     7b9: 7b9add13 7b9/13 7(b9)/13 7b5b9 7b5(b9) 7alt(b9) 7b9sharp11 dom7b9 7♭9♯11 7(♭9,♭13) 7(9b) 7(9b/13b)
@@ -47,7 +47,7 @@ TABLE = """
     m7: m7(13) m7/13 m7(b13) m7(#5) m7+5 m7(+5) m7(5+) -7#5 -7+5 m7(no5) m7(b9) m7-9 -7b9 -7(11) m7add13 m7add4 m7/4
     m7: m7(4) m7(b6) m7♭6 mi7(11)
     m6: m69(11) m6(11) m6add9 m6/9/11 -6/9 -69 -(6) m(6) m(6/9) m6(9)(11) m(add6)
-    m: m(b6) mb6 m(add11) madd4 m+5 m(#5) -#5 m(9) m/9 madd2 m2 madd9(no5) m(add9/11) m(b13) mi(add9) minadd11 -add9
+    m: m5# m(b6) mb6 m(add11) madd4 m+5 m(#5) -#5 m(9) m/9 madd2 m2 madd9(no5) m(add9/11) m(b13) mi(add9) minadd11 -add9
     : (add2) (add4) add4 (add11) add#4 (add#11) /9 (9) add9/11 add(9) 2 (2) Maj Major M(add9) (no5) no5 no5th (♭5)
     sus2: (sus2) sus2(no5) sus2(add13)
     6: (6) 6no5 6(no5) add6 (add6) add13 (add13) M6 maj6 6/9/#11 69#11 6(#11) 6/9(#11) 6(9/11) 6add9 6(add9) 6,9 6-9
@@ -60,7 +60,10 @@ REFUSED = {
     "Cdom": "C7", "Cmaj5": "C", "CM5": "C", "Cm5": "Cm Cmb5", "C7susadd10": "C7sus4", "C7(b9)13": "C7b9",
     "Cm7(5°)": "Cm7b5", "C7(M7)": "Cmaj7", "Cm7M7": "Cm7 CmMaj7 Cmaj7", "Do7+": "Domaj7 Do7#5",
     "Sib7+": "Sibmaj7 Sib7#5", "Lab9+": "Labmaj9 Lab9#5", "C#5(7M)": "C#7M C(#5)7M", "Bb5(7M)": "Bb7M B(b5)7M",
-    "Db5/7": "Db7 D(b5)7",
+    "Db5/7": "Db7 D(b5)7", "C7m": "Cm7 Cmaj7", "C9m": "Cm9 Cmaj9", "C7min": "Cm7", "C9mi": "Cm9", "Caugm": "Caug",
+    "Csusm": "Csus4", "C5aug": "Caug", "C7#7": "C7#9", "C7+M": "Cmaj7", "Cm7+M": "CmMaj7", "Cm5b7": "Cm7b5",
+    "C7.9": "C7(9)", "Cm7.9": "Cm7(9)", "C7lyd": "C7#11", "C7min10": "C7#9", "Cpower": "C5", "C.": "C", "C7.": "C7",
+    "ConE": "C/E", "Dm7(onG)": "Dm7/G", "C\\E": "C/E",
 }  # fmt: skip
 
 

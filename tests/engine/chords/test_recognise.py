@@ -124,6 +124,6 @@ def test_a_chord_over_a_bass_struck_before_keeps_that_bass() -> None:
 def test_one_endless_note_among_many_frames_is_cheap() -> None:
     onset_s = np.arange(3000) * 0.5
     notes = make_notes([0.0, *onset_s], [1e6, *(onset_s + 0.4)], [40] + [60] * 3000, [60] * 3001)
-    start = time.perf_counter()
+    start = time.process_time()
     recognise(notes)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

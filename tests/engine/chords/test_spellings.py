@@ -204,7 +204,8 @@ ROOTS = {
     "Solm": "Gm", "Sol#°7": "G#dim7", "Solb": "Gb", "La": "A", "Lam": "Am", "Lam7": "Am7", "LA-7": "Am7", "Láb": "Ab",
     "Lab7M": "Abmaj7", "Si": "B", "Sib": "Bb", "Sib7": "Bb7", "SIb": "Bb", "Sim7(b5)": "Bm7b5", "Resus4": "Dsus4",
     "La7/Do#": "A7/C#", "Do7": "Ddim7", "Do": "Ddim", "Ddim": "Ddim", "C♮": "C", "B♭△⁷": "Bbmaj7", "C⁶⁄₉": "C6",
-    "Cb5": "B5", "Db5": "Db5",
+    "Cb5": "B5", "Db5": "Db5", "Eses7": "D7", "Asas": "G", "Heses": "A", "Fisis7": "G7", "C/Eses": "C/D",
+    "Do/Mi": "C/E", "Do7/Sol": "C7/G", "D/Fa#": "D/F#",
 }  # fmt: skip
 REFUSED = {
     "Cm7+": "CmMaj7 Cm7#5", "C-7+": "CmMaj7 Cm7#5", "Cm+7": "CmMaj7 Cm7#5", "Cm(+7)": "CmMaj7 Cm7#5",
@@ -276,12 +277,15 @@ def test_b_beside_german_names_is_refused_with_both_its_meanings() -> None:
     for symbol, flat, natural in (("B7", "Bb7", "H7"), ("B", "Bb", "H"), ("C/B", "C/Bb", "C/H")):
         with pytest.raises(ChordError, match=f"write '{flat}' or '{natural}'"):
             reader.read(symbol)
+    with pytest.raises(ChordError, match="write 'Bb7' or 'H7'"):
+        SymbolReader(["C/H", "B7"]).read("B7")
     assert SymbolReader(["C", "B7"]).read("B7") == parse_chord("B7")
 
 
 def test_do_beside_other_syllables_is_c() -> None:
     assert SymbolReader(["Do", "Sol7"]).read("Do") == parse_chord("C")
     assert SymbolReader(["Do7", "Fa"]).read("Do7") == parse_chord("C7")
+    assert SymbolReader(["Do7", "G/Si"]).read("Do7") == parse_chord("C7")
     assert SymbolReader(["Do7", "G7"]).read("Do7") == parse_chord("Ddim7")
 
 

@@ -276,7 +276,7 @@ def test_the_pedal_that_lets_go_of_a_chord_reports_the_silence() -> None:
 def test_a_chord_is_named_in_a_fifth_of_a_millisecond() -> None:
     identify.cache_clear()
     sets = range(7, 4096, 41)
-    start = time.perf_counter()
+    start = time.process_time()
     for pitch_classes in sets:
         identify(pitch_classes, 0)
-    assert (time.perf_counter() - start) / len(sets) < 200e-6
+    assert (time.process_time() - start) / len(sets) < 200e-6

@@ -104,6 +104,13 @@ def test_what_no_hands_could_have_played_is_refused_with_its_reason(tmp_path: Pa
     onset_s = np.sort(rng.uniform(0, 0.6, 1807))
     flood = make_notes(onset_s, onset_s + 0.05, rng.integers(21, 109, 1807), np.full(1807, 64))
     write_midi(folder / "flood.mid", flood, tempo_bpm=120)
+    calm_s = np.arange(400) * 0.25
+    onset_s = np.concatenate([calm_s, calm_s[-1] + 10 + onset_s])
+    write_midi(
+        folder / "torrent.mid",
+        make_notes(onset_s, onset_s + 0.05, rng.integers(21, 109, len(onset_s)), np.full(len(onset_s), 64)),
+        tempo_bpm=120,
+    )
     onset_s = np.arange(40) * 1.0
     endless = make_notes(onset_s, onset_s + 9.2, 40 + np.arange(40), np.full(40, 64))
     write_midi(folder / "endless.mid", endless, tempo_bpm=120)
@@ -115,7 +122,8 @@ def test_what_no_hands_could_have_played_is_refused_with_its_reason(tmp_path: Pa
     )
     prepare(folder, tmp_path / "data", ONE)
     refused = {row["path"]: row["refused"] for row in rows_of(tmp_path / "data") if row.get("refused")}
-    assert refused.keys() == {"flood.mid", "endless.mid", "pause.mid"}
+    assert refused.keys() == {"flood.mid", "torrent.mid", "endless.mid", "pause.mid"}
+    assert "notes within a second at 109.8 s" in str(refused["torrent.mid"])
     assert "is silent for 24.7 min between two notes" in str(refused["pause.mid"])
     assert "more than hands can play" in str(refused["flood.mid"])
     assert "half of its notes last over 9.2 s" in str(refused["endless.mid"])

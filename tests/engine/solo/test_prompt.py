@@ -15,8 +15,9 @@ from engine.errors import SidemanError
 from engine.metre import Metre, asked_metre
 from engine.midi_io import read_signature, write_midi
 from engine.notes import Notes, Performance, make_notes
-from engine.solo.improvise import Solo
+from engine.solo.improvise import PROMPT_NOTES, PROMPT_TOKENS, Solo, end_of_prompt
 from engine.solo.prompt import go_on, timing_of
+from engine.tokens import encode_notes
 
 
 def _notes() -> Notes:
@@ -106,3 +107,14 @@ def test_a_final_chord_is_taken_away_where_it_silences_the_answer(monkeypatch: p
         assert len(go_on(checkpoint, parse_chart("C"), prompt=prompt).notes) == 4
     assert [len(notes) for notes in heard] == [15, 12]
     assert heard[1]["offset_s"].max() <= 3.0
+
+
+@pytest.mark.parametrize("apart_s", [0.1, 0.5, 2.0, 30.0, 160.0])
+def test_a_sparse_prompt_costs_no_more_than_a_dense_one(apart_s: float) -> None:
+    onset_s = np.arange(2000) * apart_s
+    notes = make_notes(onset_s, onset_s + 0.09, 40 + np.arange(2000) % 40, np.full(2000, 64))
+    heard = end_of_prompt(notes)
+    assert np.array_equal(heard, notes[-len(heard) :])
+    assert 1 <= len(heard) <= PROMPT_NOTES
+    assert len(encode_notes(heard)[0]) <= PROMPT_TOKENS
+    assert len(heard) == PROMPT_NOTES or len(encode_notes(notes[-len(heard) - 2 :])[0]) > PROMPT_TOKENS / 2

@@ -114,7 +114,7 @@ def server(engine: FakeEngine) -> Iterator[OscQueryServer]:
 
 
 def open_socket(server: OscQueryServer) -> AbstractContextManager[ClientConnection]:
-    return connect(f"ws://127.0.0.1:{server.port}/", open_timeout=10, close_timeout=5)
+    return connect(f"ws://127.0.0.1:{server.port}/", open_timeout=60, close_timeout=30)
 
 
 # --- what is said --------------------------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def test_host_info_tells_of_the_websockets(server: OscQueryServer) -> None:
     ],
 )  # fmt: skip
 def test_a_page_from_elsewhere_may_not_listen_in(origin: str, status: int, server: OscQueryServer) -> None:
-    peer = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    peer = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     with contextlib.closing(peer):
         peer.request("GET", "/", headers=UPGRADE | {"Origin": origin})
         assert peer.getresponse().status == status
@@ -302,7 +302,7 @@ UPGRADE = {
     "change", [{"Sec-WebSocket-Version": "7"}, {"Sec-WebSocket-Key": "x"}, {"Connection": "close"}]
 )
 def test_a_handshake_that_is_none_is_refused(change: dict[str, str], server: OscQueryServer) -> None:
-    peer = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    peer = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     with contextlib.closing(peer):
         peer.request("GET", "/", headers=UPGRADE | change)
         assert peer.getresponse().status in (400, 426)
@@ -335,7 +335,7 @@ def test_closing_the_server_says_goodbye(engine: FakeEngine) -> None:
 def test_a_host_that_died_without_a_word_is_let_go(server: OscQueryServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(oscquery_socket, "SILENCE_S", 0.3)
     monkeypatch.setattr(oscquery_socket, "PING_S", 0.1)
-    with contextlib.closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as mute:
+    with contextlib.closing(socket.create_connection(("127.0.0.1", server.port), timeout=60)) as mute:
         lines = ["GET / HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in UPGRADE.items()), "", ""]
         mute.sendall("\r\n".join(lines).encode())
         heard = b""

@@ -31,7 +31,7 @@ class Client:
     def __init__(self, server: OscServer) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(3.0)
+        self.socket.settimeout(30.0)
         self.port = self.socket.getsockname()[1]
         self.target = ("127.0.0.1", server.port)
 
@@ -245,7 +245,7 @@ def test_a_subscriber_that_left_harms_nobody(server: OscServer, client: Client) 
 def test_the_out_port_is_subscribed_from_the_start(engine: FakeEngine) -> None:
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as fixed:
         fixed.bind(("127.0.0.1", 0))
-        fixed.settimeout(3.0)
+        fixed.settimeout(30.0)
         with engine.server(out_port=fixed.getsockname()[1]) as server:
             server.publish("mode")
             assert decode(fixed.recv(4096)) == [Message(VALUE, ("mode", "follow"))]
@@ -265,9 +265,13 @@ def test_a_port_in_use_names_itself_and_the_remedy(server: OscServer, engine: Fa
     second.close()
 
 
-@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("192.0.2.1", 0)])
-def test_a_port_that_cannot_be_opened_is_refused_in_one_line(host: str, port: int, engine: FakeEngine) -> None:
-    with pytest.raises(OscPortError, match="--osc-port"):
+@pytest.mark.parametrize(
+    ("host", "port", "remedy"), [("127.0.0.1", 70000, "--osc-port"), ("192.0.2.1", 0, "no address of .* --osc-host")]
+)
+def test_a_port_that_cannot_be_opened_is_refused_in_one_line(
+    host: str, port: int, remedy: str, engine: FakeEngine
+) -> None:
+    with pytest.raises(OscPortError, match=remedy):
         engine.server(host=host, port=port).start()
 
 
@@ -309,12 +313,12 @@ def test_publish_never_waits_for_a_handler(engine: FakeEngine) -> None:
 
     def handler(setting: Setting) -> None:
         held.set()
-        assert release.wait(10)
+        assert release.wait(60)
 
     server = OscServer(handler, engine.command, engine.values.__getitem__, port=0, out_port=None)
     road = threading.Thread(target=server.handle_packet, args=(encode("/sideman/param/top_k", 1),))
     road.start()
-    assert held.wait(10)
+    assert held.wait(60)
     server.publish("density")  # would hang here
     release.set()
     road.join()
@@ -339,9 +343,9 @@ def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: 
         assert dump.stdout is not None
 
         def send(*words: str) -> None:
-            subprocess.run(["oscsend", "127.0.0.1", str(server.port), *words], check=True, timeout=10)
+            subprocess.run(["oscsend", "127.0.0.1", str(server.port), *words], check=True, timeout=60)
 
-        deadline_s = time.monotonic() + 10
+        deadline_s = time.monotonic() + 60
         send("/sideman/subscribe", "i", str(port))
         heard: list[str] = []
         reader = threading.Thread(target=lambda: heard.extend(iter(dump.stdout.readline, "")), daemon=True)  # type: ignore[union-attr]
@@ -361,8 +365,8 @@ def test_liblo_sends_every_type_and_hears_the_values(server: OscServer, engine: 
             time.sleep(0.02)
     finally:
         dump.terminate()
-        dump.wait(10)
-        reader.join(10)
+        dump.wait(60)
+        reader.join(60)
         dump.stdout.close()  # type: ignore[union-attr]
     text = "".join(heard)
     assert '/sideman/value sf "temperature" 0.85' in text

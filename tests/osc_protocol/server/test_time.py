@@ -77,7 +77,7 @@ def test_a_bundle_ahead_waits_and_then_acts_as_one() -> None:
 
 def test_the_refusal_of_a_late_message_reaches_its_sender() -> None:
     with FakeEngine().server() as server, contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as peer:
-        peer.settimeout(10)
+        peer.settimeout(60)
         peer.sendto(bundle(time.time() + 0.1, encode("/nowhere")), ("127.0.0.1", server.port))
         (message,) = decode(peer.recv(4096))
         assert (message.address, message.arguments[0]) == (ERROR, "/nowhere")
@@ -159,7 +159,7 @@ def test_subscribers_are_bounded_and_one_twice_is_one() -> None:
 def test_faders_hear_every_value_at_its_own_address_at_once_and_after_changes() -> None:
     with FakeEngine().server() as server, contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as fader:
         fader.bind(("127.0.0.1", 0))
-        fader.settimeout(10)
+        fader.settimeout(60)
         target = ("127.0.0.1", server.port)
         fader.sendto(encode("/sideman/feedback", fader.getsockname()[1]), target)
         fader.sendto(encode("/sideman/ping"), target)
@@ -178,7 +178,7 @@ def test_faders_hear_every_value_at_its_own_address_at_once_and_after_changes() 
 @pytest.mark.parametrize("address", ["/sideman/subscribe", "/sideman/feedback"])
 def test_the_engines_own_port_is_no_subscriber(address: str) -> None:
     with FakeEngine().server() as server, contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as peer:
-        peer.settimeout(10)
+        peer.settimeout(60)
         peer.sendto(encode(address, server.port), ("127.0.0.1", server.port))
         assert "engine's own" in str(decode(peer.recv(4096))[0].arguments[1])
 

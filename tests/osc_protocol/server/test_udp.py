@@ -58,7 +58,7 @@ def test_a_passing_error_of_the_socket_ends_nothing(monkeypatch: pytest.MonkeyPa
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
             peer.sendto(b"/a\x00\x00", ("127.0.0.1", port.port))
-        assert came.wait(10)
+        assert came.wait(60)
     finally:
         port.close()
     assert heard == [b"/a\x00\x00"]
@@ -69,7 +69,7 @@ def test_an_error_that_stays_ends_the_thread_and_is_heard_of(monkeypatch: pytest
     monkeypatch.setattr(threading, "excepthook", died.append)
     port, _, _ = opened(monkeypatch, OSError(errno.EBADF, "bad file"), 10**9)
     assert port._thread is not None
-    port._thread.join(10)
+    port._thread.join(60)
     port.close()
     (death,) = died
     assert death.thread is not None

@@ -32,7 +32,7 @@ def free_udp_port() -> int:
 def ask(osc_port: int, name: str) -> object:
     """Asks for the value in force, over UDP."""
     with OscClient(osc_port) as client:
-        message = client.ask("/sideman/get", name, reply="/sideman/value", timeout_s=5.0)
+        message = client.ask("/sideman/get", name, reply="/sideman/value", timeout_s=30.0)
     assert message is not None, f"nobody answers on port {osc_port}"
     return message.arguments[1]
 
@@ -54,7 +54,7 @@ class Lines:
         for thread in self._threads:
             thread.start()
 
-    def wait_for(self, text: str, timeout_s: float = 30.0) -> str:
+    def wait_for(self, text: str, timeout_s: float = 60.0) -> str:
         """Waits for the first line with this text in it, and returns it."""
         give_up = time.monotonic() + timeout_s
         while time.monotonic() < give_up:
@@ -67,17 +67,17 @@ class Lines:
             time.sleep(0.01)
         raise AssertionError(f"no line with {text!r} (exit code {self.process.poll()}): {self.lines} {self.errors}")
 
-    def end(self, with_signal: int = signal.SIGINT, timeout_s: float = 10.0) -> int:
+    def end(self, with_signal: int = signal.SIGINT, timeout_s: float = 60.0) -> int:
         """Sends the signal; returns the exit code, once all output is read."""
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
         return self.join(timeout_s)
 
-    def join(self, timeout_s: float = 10.0) -> int:
+    def join(self, timeout_s: float = 60.0) -> int:
         """Returns the exit code, once all output is read."""
         code = self.process.wait(timeout_s)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(20)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
@@ -128,7 +128,7 @@ class Listener(Lines):
         assert self.process.stdin is not None
         self.process.stdin.close()
         try:
-            self.join(5)
+            self.join(20)
         except subprocess.TimeoutExpired:  # a dead jackd keeps its clients from closing
             self.kill()
 
@@ -142,7 +142,7 @@ class Play(Lines):
 
     def osc(self, *message: str) -> None:
         """Sends one message through liblo's oscsend: address, types, values."""
-        subprocess.run(["oscsend", "127.0.0.1", str(self.osc_port), *message], check=True, timeout=10)
+        subprocess.run(["oscsend", "127.0.0.1", str(self.osc_port), *message], check=True, timeout=60)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class FakeEngine:
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         self.drop()
-        self._thread.join(5.0)
+        self._thread.join(60.0)
         assert not self._thread.is_alive()
 
     def drop(self) -> None:

@@ -113,7 +113,7 @@ def running_qtractor(jack: JackServer, folder: Path, project: bytes) -> Iterator
             with suppress(ProcessLookupError):
                 os.killpg(host.pid, number)
             time.sleep(0.5)
-        host.wait(10)
+        host.wait(60)
 
 
 def _plugins(folder: Path, project: bytes) -> str:

@@ -62,6 +62,7 @@ DAMAGED: Final = {
     "one tick a beat": song(division=1),
     "huge waits": song(delta=b"\xff\xff\xff\x7f"),
     "a wait that never ends": header() + chunk(b"MTrk", b"\xff" * 60 + END),
+    "a wait of more digits than Python prints": header() + chunk(b"MTrk", b"\xff" * 5000 + b"\x7f" + NOTE * 9 + END),
     "a delta time of nine bytes": header() + chunk(b"MTrk", NOTE * 40 + b"\xff" * 8 + b"\x7f" + NOTE * 40 + END),
     "no notes": header() + chunk(b"MTrk", b"\x00\xc0\x01\x60\xb0\x40\x7f" + END),
     "ends without beginnings": header() + chunk(b"MTrk", b"\x60\x80\x3c\x00" * 30 + END),
@@ -113,6 +114,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
         last = err.splitlines()[-1]
         assert last.startswith("sideman"), err
         assert len(last) < 500, last
+        assert "sys." not in last, last
     return code, out
 
 

@@ -74,6 +74,6 @@ def test_no_return_comes_from_a_return() -> None:
 def test_the_longest_chart_is_looked_through_while_music_plays(text: str) -> None:
     """No player waits: bars without a chord took as many steps as the cube of their number."""
     chart = parse_chart(text).fill(1024)
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     form_of(chart)
-    assert time.perf_counter() - began_s < 1.0  # some 10 ms
+    assert time.process_time() - began_s < 1.0  # some 10 ms

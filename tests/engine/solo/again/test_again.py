@@ -141,6 +141,7 @@ def test_json_says_files_scores_and_diversity(take: Path, tmp_path: Path, capsys
         (["--beats", "1.5-2"], "give a range counted from 1"),
         (["--seconds", "8"], "give a range, as in 8-16"),
         (["--seconds", "80-90"], "the take ends at"),
+        (["--seconds", "8-8.001"], "lasts 1 ms: give more"),
         (["--bars", "1", "--vary", "0"], "--vary 0: give more than 0"),
         (["--bars", "1", "-n", "99"], "-n 99 lies outside 1..16"),
         (["--bars", "1", "--density", "9"], "density"),

@@ -1,0 +1,62 @@
+"""Laws of the server's door: a system that lets nobody in for a while is waited for, and said so once."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from typing import Any
+
+import pytest
+
+from bridge.plugin import server as door
+from bridge.plugin.server import PluginServer
+from bridge.plugin.teller import tell_plugins
+from osc_protocol.table.host_rows import CHORDS
+from tests.support.live.fake_session import FakeSession
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, "too many open files"), OSError(errno.ECONNABORTED, "aborted"),
+        ConnectionResetError(10054, "WSAECONNRESET"), RuntimeError("can't start new thread"),
+    ],
+)  # fmt: skip
+def test_a_passing_error_at_the_door_keeps_nobody_out_for_good(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(door, "ERROR_PAUSE_S", 0.01)
+    left = 5
+    accept = socket.socket.accept
+
+    def failing(listening: socket.socket) -> Any:
+        nonlocal left
+        if left:
+            left -= 1
+            raise error
+        return accept(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", failing)
+    said: list[tuple[str, str]] = []
+    server = PluginServer(FakeSession, lambda what, text: said.append((what, text)))
+    server.open()
+    try:
+        assert tell_plugins(CHORDS, "C | F") == "0 instances were told"
+    finally:
+        server.close()
+    assert left == 0
+    ((what, text),) = said
+    assert what == "error"
+    assert str(error) in text
+
+
+def test_a_door_that_stays_shut_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(listening: socket.socket) -> Any:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(socket.socket, "accept", failing)
+    server = PluginServer(FakeSession, lambda what, text: None)
+    server.open()
+    server.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "sideman-plugin"]
