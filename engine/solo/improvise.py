@@ -154,7 +154,8 @@ def end_of_prompt(notes: Notes) -> Notes:
     last = notes[-PROMPT_NOTES:]
     waits_s = last["onset_s"][-1] - last["onset_s"]
     tokens = waits_s + TOKENS_A_NOTE * np.arange(len(last), 0, -1)
-    return last[tokens <= max(PROMPT_TOKENS, tokens[-1])]
+    heard: Notes = last[tokens <= max(PROMPT_TOKENS, tokens[-1])]
+    return heard
 
 
 def feed_notes(session: Session, notes: Notes) -> float:
