@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tempo",
         metavar="BPM",
         type=float,
-        help="felt beats a minute, dotted quarters in 6/8 [20..999; default: the prompt's, else 120]",
+        help=f"felt beats a minute, dotted quarters in 6/8 [{LOWEST_BPM:g}..{HIGHEST_BPM:g}; default: the prompt's, "
+        f"else 120]",
     )
     parser.add_argument("--metre", metavar="N/D", help="3/4, 6/8 ... [default: the chart's, the prompt's, or 4/4]")
     parser.add_argument("--beats-per-bar", metavar="N", type=int, help="[1..16]: short for --metre N/4")
