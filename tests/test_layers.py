@@ -33,7 +33,7 @@ ROOMS = {
     "engine": (
         "__main__", "training/finetune", "training", "evaluation", "solo", "data",
         "data/practice", "data/report", "data/reading", "inference", "styles", "judgement", "beats", "model",
-        "chords/files", "chords", "midi_io", "data/shards", "output", "tokens", "atomic", "vocabulary", "notes",
+        "chords/files", "chords", "midi_io", "data/shards", "output", "tokens", "asked_tracks", "atomic", "vocabulary", "notes",
         "metre", "user_folders", "platform", "errors",
     ),
     "osc_protocol": ("generate", "oscquery", "server", "wire", "table", "errors"),
