@@ -14,8 +14,9 @@ from engine.chords import Chart
 from engine.chords.charts.groove import SLOW_BPM, SOUL_BPM, groove_of
 from engine.model.controls import Control
 
-__all__ = ["ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
+__all__ = ["ARC_BARS", "RECALLED", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"]
 
+RECALLED = ("role", "groove", "left_hand")  # rows of the parameter table: asked for, they are recalled
 SLOW_POP_BPM = 84.0
 JAZZ_DENSITY = (0.3, 0.7)  # asked for under 2.7 or over 7 notes a second, the practice pieces do not go along
 THIN = 0.3  # asked for fewer than two notes at a time, there is no room for a left hand

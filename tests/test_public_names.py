@@ -27,7 +27,6 @@ FACES: dict[str, tuple[str, ...]] = {
         "parse_chart",
         "parse_chord",
         "recognise",
-        "stated_metre",
         "transpose_chart",
     ),
     "engine.chords.charts.form": ("Form", "Place", "Return", "form_of"),
@@ -126,7 +125,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "speed_advice",
     ),
     "engine.inference.session": ("Session",),
-    "engine.judgement": ("ARC_BARS", "Judgement", "arc", "auto_values", "judge", "notes_a_beat"),
+    "engine.judgement": ("ARC_BARS", "Judgement", "RECALLED", "arc", "auto_values", "judge", "notes_a_beat"),
     "engine.metre": ("COMMON", "Metre", "asked_metre", "parse_metre"),
     "engine.midi_io": ("Signature", "extend_with_pedal", "read_performance", "read_signature", "write_midi"),
     "engine.model.checkpoint": (
@@ -155,7 +154,6 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.solo.command": ("add_arguments", "run"),
     "engine.solo.recollection": (
         "LeadIn",
-        "RECALLED",
         "RECALLED_BARS",
         "lead_in",
         "leading_in",
@@ -239,6 +237,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "read_bandwidth",
     ),
     "osc_protocol.errors": ("OscError", "OscPortError", "PacketError", "ParameterError"),
+    "osc_protocol.generate.fl": ("render",),
     "osc_protocol.generate.layout_osc": ("FEEDBACK_PORT", "open_stage_control"),
     "osc_protocol.generate.layout_touchosc": ("FEEDBACK_PORT", "touchosc", "touchosc_xml"),
     "osc_protocol.oscquery.discovery": ("Announcement", "DiscoveryError", "advertise"),
@@ -286,7 +285,9 @@ FACES: dict[str, tuple[str, ...]] = {
         "legal_range",
         "nearest",
         "parse",
+        "settings",
         "to_cc",
+        "values_of",
     ),
     "osc_protocol.table.twins": (
         "BY_TWIN",

@@ -22,6 +22,7 @@ from engine.model.checkpoint import load_checkpoint
 from engine.output.plot import plot_png
 from engine.output.render import render_wav
 from engine.solo.improvise import improvise
+from osc_protocol.table.parameters import settings
 
 # Name, chart, bars, bpm: cadences, blues, modal, pop, waltz, slow chords, two chords a bar, far keys, long charts.
 CHARTS = (
@@ -73,7 +74,7 @@ def main() -> None:
     rows = {}
     for name, text, bars, tempo_bpm in CHARTS:
         chart = parse_chart(text).fill(bars)
-        solo = improvise(checkpoint, chart, tempo_bpm=tempo_bpm, seed=args.seed, params={"style": args.style})
+        solo = improvise(checkpoint, chart, tempo_bpm=tempo_bpm, seed=args.seed, params=settings(style=args.style))
         onset_s = solo.notes["onset_s"]
         meter = Meter(tempo_bpm, solo.metre.beats, 0.0)
         values = (

@@ -16,6 +16,7 @@ from engine.chords import parse_chart
 from engine.evaluation.metrics import chord_tone_share, longest_rest_s
 from engine.model.checkpoint import load_checkpoint
 from engine.solo.improvise import improvise
+from osc_protocol.table.parameters import settings
 
 CHARTS = (
     "Dm7 | G7 | Cmaj7 | Am7", "F#m7 | B7 | Emaj7 | C#m7", "Bbm7 | Eb7 | Abmaj7 | Fm7", "C | F | G | C",
@@ -39,7 +40,8 @@ def main() -> None:
         own, others, notes, rests, lengths = [], [], [], [], []
         for number, chart in enumerate(charts):
             for seed in range(args.seeds):
-                solo = improvise(checkpoint, chart, tempo_bpm=TEMPO_BPM, seed=seed, params={"chord_strength": strength})
+                asked = settings(chord_strength=strength)
+                solo = improvise(checkpoint, chart, tempo_bpm=TEMPO_BPM, seed=seed, params=asked)
                 for other, against in enumerate(charts):
                     share = chord_tone_share(solo.notes, against, TEMPO_BPM)
                     (own if other == number else others).append(share)

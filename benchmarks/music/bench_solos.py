@@ -18,17 +18,15 @@ from engine.evaluation.charts import CHARTS
 from engine.evaluation.solo_figures import SOLO_FIGURES, solo_figures
 from engine.model.checkpoint import load_checkpoint
 from engine.solo.improvise import improvise
-from osc_protocol.table.parameters import BY_NAME, Value, check
+from osc_protocol.table.parameters import Setting, parse
 
 WORST = {"chord tones": min, "both hands": min, "silence bars": max, "empty bars": max, "velocity spread": min}
 
 
-def setting(text: str) -> tuple[str, Value]:
+def setting(text: str) -> Setting:
     """Reads `name=value` of the parameter table."""
     name, _, value = text.partition("=")
-    row = BY_NAME.get(name)
-    number = row is not None and row.type != "s" and value != row.default
-    return name, check(name, float(value) if number else value)
+    return parse(name, value)
 
 
 def main() -> None:
@@ -41,7 +39,7 @@ def main() -> None:
     parser.add_argument("--set", type=setting, nargs="*", default=[], metavar="NAME=VALUE", help="knobs [defaults]")
     args = parser.parse_args()
     checkpoint = load_checkpoint(args.checkpoint)
-    params = {"style": args.style, **dict(args.set)}
+    params = (Setting("style", args.style), *args.set)
     print(f"{'':<16} {'bpm':>4} " + " ".join(f"{name:>15}" for name in SOLO_FIGURES))
     solos: list[dict[str, float]] = []
     rows: dict[str, dict[str, float]] = {}

@@ -20,6 +20,7 @@ from engine.evaluation.solo_figures import solo_figures, top_line_figures
 from engine.model.checkpoint import load_checkpoint
 from engine.notes import Notes
 from engine.solo.improvise import improvise
+from osc_protocol.table.parameters import settings
 
 A_BARS = 8
 AGAIN_BARS = (8, 24)  # where A comes again
@@ -93,8 +94,9 @@ def main() -> None:
     told: dict[str, object] = {"charts": len(CHARTS), "seeds": args.seeds}
     print(f"{'theme':<8}" + "".join(f"{name:>14}" for name in FIGURES))
     for theme in (float(text) for text in args.themes.split(",")):
+        asked = settings(theme=theme)
         rows = [
-            measured(improvise(checkpoint, chart, tempo_bpm=bpm, seed=seed, params={"theme": theme}).notes, chart, bpm)
+            measured(improvise(checkpoint, chart, tempo_bpm=bpm, seed=seed, params=asked).notes, chart, bpm)
             for chart, bpm in ((parse_chart(text), bpm) for text, bpm in CHARTS)
             for seed in range(args.seeds)
         ]

@@ -37,6 +37,7 @@ from engine.evaluation.solo_figures import solo_figures
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.styles.style import Style, adapter_of
 from engine.styles.style_folder import load_style
+from osc_protocol.table.parameters import Setting, settings
 
 LENGTH = 512  # tokens of a window
 BARS = 16  # of a solo
@@ -118,12 +119,12 @@ def on_the_beat(checkpoint: Checkpoint, style: Path | None, charts: int) -> dict
     from engine.inference import session as sessions
     from engine.solo.improvise import improvise
 
-    params = {}
+    params: tuple[Setting, ...] = ()
     found = sessions.find_style
     if style is not None:
         loaded = load_style(style)
         sessions.find_style = lambda name: loaded  # type: ignore[assignment]  # which lies in no user's folder
-        params = {"style": loaded.name}
+        params = settings(style=loaded.name)
     try:
         figures = []
         for measured in CHARTS[:charts]:

@@ -178,7 +178,7 @@ def computed(config: ModelConfig, way: str, tokens: int, on_gpu: bool) -> dict[s
 def run_products(config: ModelConfig, way: str) -> float:
     """Returns the products and sums of a whole run of the recipe: its updates and all its measurements."""
     recipe, parameters = Recipe(), count_parameters(config)
-    learnt = recipe.updates * recipe.update_tokens * 1.1  # windows that come again under other chords
+    learnt = recipe.updates * recipe.update_tokens * 1.2  # windows that come again under other chords
     measured = (CHECKS + 1) * CHECK_WINDOWS + 4 * (CHECK_WINDOWS + 2 * PRACTICE_WINDOWS)
     heard = measured * CHECK_TOKENS + 4 * JUDGED_WINDOWS * config.max_seq_len
     return parameters * (learnt * (6 if way == "full" else 4) + heard * 2)

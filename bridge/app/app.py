@@ -37,7 +37,7 @@ from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
 from bridge.panel.panel import Panel
 from engine.metre import parse_metre
 from engine.platform.system import this_system
-from osc_protocol.table.parameters import Setting
+from osc_protocol.table.parameters import Setting, values_of
 
 __all__ = ["App"]
 
@@ -92,14 +92,14 @@ class App:
         self._live = live
         watchman = Watchman(self._worker_died)
         self._exits.callback(watchman.close)
-        for name, value in settings.values.items():
-            live.set_parameter(Setting(name, value))
+        for setting in settings.values:
+            live.set_parameter(setting)
         if settings.chart is not None:
             live.set_chart(settings.chart)
         live.set_parameter(Setting("mode", settings.mode))
         self._remote = Remote(
             live,
-            {**settings.values, "mode": settings.mode},
+            {**values_of(settings.values), "mode": settings.mode},
             settings.osc_port,
             settings.osc_host,
             parse_metre(settings.session.metre),

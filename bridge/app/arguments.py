@@ -16,7 +16,7 @@ from bridge.live.options import SessionOptions
 from engine.chords import Chart, parse_chart
 from engine.metre import COMMON, asked_metre
 from osc_protocol.table.options import add_parameter_options, parameters_from
-from osc_protocol.table.parameters import BY_NAME, DEFAULT_PORT, ParameterError, Setting, Value, check_arguments
+from osc_protocol.table.parameters import BY_NAME, DEFAULT_PORT, ParameterError, Value, check_arguments
 
 __all__ = ["add_arguments", "settings_from"]
 
@@ -99,8 +99,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def settings_from(args: argparse.Namespace) -> Settings:
     """Makes the settings of what the options say. SidemanError, OscError, BridgeError: an option makes no sense."""
     values = parameters_from(args)
-    for name, value in values.items():
-        check_live(Setting(name, value))
+    for setting in values:
+        check_live(setting)
     tempo_bpm = None if args.tempo is None else float(_checked("--tempo", "/sideman/transport/tempo", args.tempo))
     seed = random.SystemRandom().randrange(2**31) if args.seed is None else args.seed
     _checked("--seed", "/sideman/seed", seed)

@@ -19,6 +19,7 @@ from bridge.recording.session_log import SENT, SESSION, VERSION, CheckedSink, Lo
 from bridge.recording.take import Take
 from engine.atomic import atomic_write
 from engine.user_folders import user_place
+from osc_protocol.table.parameters import values_of
 
 __all__ = ["Recordings"]
 
@@ -35,7 +36,7 @@ class Recordings:
         self.sink, self.inbox = scheduler, Inbox(native.now_us)
         self._log: Journal | None = None
         if settings.log is not None:
-            header = session_header(settings.session, settings.values, settings.checkpoint, settings.device)
+            header = session_header(settings.session, values_of(settings.values), settings.checkpoint, settings.device)
             self._log = Journal(settings.log, on_trouble)
             self._log.add(SESSION, VERSION, header)
             self.sink = CheckedSink(scheduler)

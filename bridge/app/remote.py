@@ -12,7 +12,7 @@ from bridge.live.modes.mode import MODES
 from bridge.live.rounds.densities import DENSITY, parse_density
 from bridge.live.session import LiveSession
 from bridge.panel.panel import Panel
-from engine.chords import parse_chart, parse_chord, stated_metre
+from engine.chords import parse_chart, parse_chord
 from engine.chords.scales import scale_mask
 from engine.metre import COMMON, Metre, parse_metre
 from engine.model.controls import check_askable
@@ -153,8 +153,7 @@ class Remote:
         return MODES[str(self._values["mode"])].needs_chart
 
     def _set_chart(self, text: Value) -> None:
-        own = stated_metre(str(text))
-        chart = parse_chart(str(text), metre=own or self._metre)
+        chart = parse_chart(str(text), otherwise=self._metre)
         self._live.set_chart(chart)
         if self._panel is not None:
             self._panel.has_chart(str(text), chart)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.controllers.map import CcMap
 from bridge.live.options import SessionOptions
 from engine.chords import Chart
-from osc_protocol.table.parameters import Value
+from osc_protocol.table.parameters import Setting
 
 __all__ = ["Settings"]
 
@@ -23,7 +22,7 @@ class Settings:
     control_input: str | None  # both or neither
     control_output: str | None
     osc_port: int
-    values: Mapping[str, Value]  # parameters given on the command line
+    values: tuple[Setting, ...]  # parameters given on the command line
     chart: Chart | None  # None: follow the keys
     session: SessionOptions
     record: Path | None

@@ -80,9 +80,9 @@ def _load_with_style(load: Loader, args: argparse.Namespace, settings: Settings)
     """What load gives. SidemanError now, not when the first note is due: a style of another base, or a role or the like
     that this base cannot be asked for."""
     make = load(args.checkpoint, args.device)
-    asked = {name: value for name, value in settings.values.items() if name in ("style", *CONTROL_NAMES)}
+    asked = [setting for setting in settings.values if setting.name in ("style", *CONTROL_NAMES)]
     if asked:
-        make(settings.session.seed).set_params(**asked)
+        make(settings.session.seed).set_params(*asked)
     return make
 
 

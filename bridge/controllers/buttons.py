@@ -76,7 +76,7 @@ def button_packet(name: str, where: str) -> bytes:
             if row.types and name.startswith(row.name + " "):
                 return encode(row.address, *check_arguments(row.address, (_argument(row, name[len(row.name) :]),)))
         if what in BY_NAME and text:
-            return encode(BY_NAME[what].address, parse(what, text))
+            return encode(BY_NAME[what].address, parse(what, text).value)
     except ParameterError as error:
         raise CcMapError(f"{where}: {error}") from error
     known = (*BUTTON_NAMES, "`variation 2`, `density bars 5-8 0.9`", "a parameter's name and a value")

@@ -43,7 +43,7 @@ def examine_folder(hardware: Path) -> list[Finding]:
     folder = hardware / SCRIPT
     if not folder.is_dir():
         return [Finding(False, f"{folder} is not there: run `sideman fl install`")]
-    wanted = {path.name: path for path in script_files()}
+    wanted = script_files()
     try:
         there = {path.name: path.read_bytes() for path in folder.glob("*.py")}
         copies = [
@@ -54,7 +54,7 @@ def examine_folder(hardware: Path) -> list[Finding]:
     except OSError as error:
         return [Finding(False, f"{folder} cannot be read ({error.strerror}): close FL Studio and try again")]
     missing = sorted(wanted.keys() - there.keys())
-    changed = {name for name in wanted.keys() & there.keys() if there[name] != wanted[name].read_bytes()}
+    changed = {name for name in wanted.keys() & there.keys() if there[name] != wanted[name]}
     own_map = USER_MAP in changed
     changed.discard(USER_MAP)
     foreign = sorted(there.keys() - wanted.keys())

@@ -6,10 +6,12 @@ FL reads controller scripts from <user data folder>/Settings/Hardware/<any name>
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from bridge.fl.folders import FlInstallError, settings_folders
+from osc_protocol.generate.fl import render
 
 __all__ = ["FlInstallError", "hardware_folders", "install", "leftovers", "probe", "script_files", "uninstall"]
 
@@ -29,16 +31,16 @@ def install(target_dir: Path | None) -> list[Path]:
     return [path for hardware in hardware_folders(target_dir) for path in _place(script_files(), hardware / SCRIPT)]
 
 
-def script_files() -> list[Path]:
-    """Returns the files of the script as they ship."""
-    return [path for path in sorted(SOURCE.glob("*.py")) if path.name != _PROBE_FILE]
+def script_files() -> dict[str, bytes]:
+    """Returns the files of the script, name -> content: those that ship, and two made of the engine's own sources."""
+    shipped = {path.name: path.read_bytes() for path in SOURCE.glob("*.py") if path.name != _PROBE_FILE}
+    return dict(sorted((shipped | {name: text.encode("ascii") for name, text in render().items()}).items()))
 
 
 def probe(target_dir: Path | None) -> list[Path]:
     """Copies the probe script alone, as `install` does."""
-    return [
-        path for hardware in hardware_folders(target_dir) for path in _place([SOURCE / _PROBE_FILE], hardware / PROBE)
-    ]
+    files = {_PROBE_FILE: (SOURCE / _PROBE_FILE).read_bytes()}
+    return [path for hardware in hardware_folders(target_dir) for path in _place(files, hardware / PROBE)]
 
 
 def uninstall(target_dir: Path | None) -> list[Path]:
@@ -66,18 +68,18 @@ def hardware_folders(target_dir: Path | None) -> list[Path]:
     return [settings / "Hardware" for settings in settings_folders(target_dir)]
 
 
-def _place(files: list[Path], folder: Path) -> list[Path]:
-    """Copies the files to `folder`, written beside it and renamed, so that FL never sees half a script."""
+def _place(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Writes the files to `folder`, made beside it and renamed, so that FL never sees half a script."""
     fresh, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     if folder.exists() and not _is_ours(folder):
         raise FlInstallError(f"{folder} holds something that is not ours: move it away, then install again")
     try:
         _clear(fresh)
         fresh.mkdir(parents=True)
-        for source in files:
-            copy = fresh / source.name
+        for name, shipped in files.items():
+            copy = fresh / name
             own = folder / USER_MAP
-            content = (own if source.name == USER_MAP and own.is_file() else source).read_bytes()
+            content = own.read_bytes() if name == USER_MAP and own.is_file() else shipped
             copy.write_bytes(content)
             if copy.read_bytes() != content:
                 raise FlInstallError(f"{copy} does not read back as it was written: is the disk full?")
@@ -97,7 +99,7 @@ def _place(files: list[Path], folder: Path) -> list[Path]:
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return [folder / source.name for source in files]
+    return [folder / name for name in files]
 
 
 def _is_ours(folder: Path) -> bool:

@@ -268,8 +268,9 @@ class LiveSession(Controls):
         self._ahead.replace(self._fresh_improviser(), seed)
 
     def _recalled(self, name: str) -> None:
-        values = {row.name: self._knobs.in_force.get(row.name, row.default) for row in PARAMETERS}
-        self.recalled = {name: value for name, value in values.items() if name not in NOT_OF_THE_MUSIC}
+        self.recalled = {
+            row.name: self._knobs.value(row.name) for row in PARAMETERS if row.name not in NOT_OF_THE_MUSIC
+        }
         self.seed = self._modes.banks.seed
         self._report("recalled", name)
 

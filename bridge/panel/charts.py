@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from engine.chords import Chart, parse_chart, stated_metre, transpose_chart
+from engine.chords import Chart, parse_chart, transpose_chart
 from engine.errors import SidemanError
 from engine.metre import COMMON, parse_metre
 
@@ -35,7 +35,7 @@ def read_chart(text: str, metre: str = str(COMMON)) -> dict[str, Any]:
     metre: of a chart that names none.
     """
     try:
-        return chart_told(text, parse_chart(text, metre=stated_metre(text) or parse_metre(metre)))
+        return chart_told(text, parse_chart(text, otherwise=parse_metre(metre)))
     except SidemanError as error:
         found = _COLUMN.search(str(error))
         return {"error": str(error), "column": int(found[2]) if found else None}

@@ -1,6 +1,6 @@
 """Chords: the symbols people write, the chords that notes make, and the labels that data sets bring."""
 
-from engine.chords.charts.chart import Chart, ChordSpan, Section, parse_chart, stated_metre
+from engine.chords.charts.chart import Chart, ChordSpan, Section, parse_chart
 from engine.chords.charts.transpose import transpose_chart
 from engine.chords.chord import Chord
 from engine.chords.recognise import recognise
@@ -18,6 +18,5 @@ __all__ = [
     "parse_chart",
     "parse_chord",
     "recognise",
-    "stated_metre",
     "transpose_chart",
 ]

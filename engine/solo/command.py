@@ -75,10 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Checks everything that can be wrong before the first note; then writes the files. SidemanError on bad input."""
-    from engine.chords import parse_chart, stated_metre
+    from engine.chords import parse_chart
     from engine.inference.backends import DEVICES, compiled_advice
     from engine.metre import asked_metre
-    from engine.midi_io import read_performance, write_midi
+    from engine.midi_io import read_performance, read_signature, write_midi
     from engine.model.checkpoint import load_checkpoint
     from engine.solo.form import MOST_INTRO_BARS, with_intro, with_tag
     from engine.solo.prompt import go_on, timing_of
@@ -96,8 +96,11 @@ def run(args: argparse.Namespace) -> int:
     _check_range("--intro", args.intro, 0, MOST_INTRO_BARS)
     params = parameters_from(args)
     text = "N.C." if args.chords is None else args.chords
-    timing = timing_of(args.prompt, tempo_bpm=args.tempo, metre=asked or stated_metre(text))
-    chart = parse_chart(text, metre=asked or timing.metre)
+    signature = None if args.prompt is None else read_signature(args.prompt)
+    goes_on = None if signature is None else signature.metre
+    chart = parse_chart(text, metre=asked, otherwise=goes_on)
+    metre = asked or (None if chart.metre == goes_on else chart.metre)
+    timing = timing_of(args.prompt, signature, tempo_bpm=args.tempo, metre=metre)
     bars = args.bars or (8 if args.chords is None else None)
     if bars is not None:
         chart = chart.fill(bars)

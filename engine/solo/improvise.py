@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,18 +15,17 @@ from engine.chords import Chart
 from engine.chords.charts.form import form_of
 from engine.chords.charts.home import last_chord_beat
 from engine.inference.session import Session
-from engine.judgement import arc, auto_values, judge
+from engine.judgement import RECALLED, arc, auto_values, judge
 from engine.metre import Metre
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.solo.both_hands import LEFT_TOP, ROOM, BothHands
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
-from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Value
+from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Setting, Value, values_of
 
 __all__ = ["PROMPT_NOTES", "PROMPT_TOKENS", "Solo", "end_of_prompt", "feed_notes", "improvise", "notes_of"]
 
-RECALLED = ("role", "groove", "left_hand")  # as in engine.solo.recollection, which defaults need not load
 PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 PROMPT_TOKENS = 1600  # what so many notes take where they stand close; a second's wait is one, too
@@ -53,7 +53,7 @@ def improvise(
     *,
     tempo_bpm: float = DEFAULT_BPM,
     seed: int = 0,
-    params: dict[str, Value] | None = None,
+    params: Collection[Setting] = (),
     prompt: Performance | None = None,
     backend: str = "auto",
     ending: bool = True,
@@ -63,17 +63,18 @@ def improvise(
 
     intro_bars: of the chart's bars that come before its form begins. ending: comes home to the chart's last chord;
     without, as for a loop, it plays on to the last bar line. A role, groove or left hand that params ask for is
-    recalled before the first note. The same arguments give the same notes. ParameterError, SidemanError: a parameter
-    out of range, an unknown scale. backend: see engine.inference.backends.
+    recalled before the first note. The same arguments give the same notes. SidemanError: an unknown scale, a
+    style that is not there. backend: see engine.inference.backends.
     """
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed, backend)
-    session.set_params(**(params or {}))
+    session.set_params(*params)
+    asked = values_of(params)
     # A prompt says itself how it is to go on.
-    judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=params)
+    judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=asked)
     if prompt is not None:
         feed_notes(session, end_of_prompt(prompt.notes))
-    elif any((params or {}).get(name, AUTO) != AUTO for name in RECALLED):
+    elif any(asked.get(name, AUTO) != AUTO for name in RECALLED):
         from engine.solo.recollection import recall  # and the practice room, which a solo at defaults need not load
 
         session.set_auto(auto_values(judged(), checkpoint.model.controls))
@@ -87,7 +88,7 @@ def improvise(
     home = last_chord_beat(chart) if ending else None
     if home:  # with only one bar there is no way there
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
-    values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | (params or {})
+    values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | asked
     bar_s = chart.beats_per_bar * beat_s
     hands = BothHands(session, bar_s, int(values["register_low"]), int(values["register_high"]))
     events: list[NoteEvent] = []
@@ -109,7 +110,7 @@ def improvise(
     events += session.end()
     after, length = session.likelihood
     nats = (before - after) / max(1, length - tokens)
-    knobs = {name: float(value) for name, value in (params or {}).items() if name in FEEL_NAMES}
+    knobs = {name: float(value) for name, value in asked.items() if name in FEEL_NAMES}
     feel = Feel(tempo_bpm=tempo_bpm, thirds=chart.metre.is_compound, seed=seed).turned(**knobs)
     notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
     height = np.array([arc(onset_s / bar_s, chart.bars) for onset_s in notes["onset_s"]])
@@ -154,8 +155,8 @@ def end_of_prompt(notes: Notes) -> Notes:
     last = notes[-PROMPT_NOTES:]
     waits_s = last["onset_s"][-1] - last["onset_s"]
     tokens = waits_s + TOKENS_A_NOTE * np.arange(len(last), 0, -1)
-    heard: Notes = last[tokens <= max(PROMPT_TOKENS, tokens[-1])]
-    return heard
+    within: Notes = last[tokens <= max(PROMPT_TOKENS, tokens[-1])]
+    return within
 
 
 def feed_notes(session: Session, notes: Notes) -> float:

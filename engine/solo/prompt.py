@@ -11,7 +11,7 @@ import numpy as np
 from engine.chords import Chart
 from engine.errors import SidemanError
 from engine.metre import COMMON, Metre
-from engine.midi_io import read_signature
+from engine.midi_io.signature import Signature
 from engine.model.checkpoint import Checkpoint
 from engine.notes import Performance
 from engine.solo.improvise import Solo, improvise
@@ -31,13 +31,14 @@ class Timing(NamedTuple):
     said: str = ""
 
 
-def timing_of(prompt: Path | None, *, tempo_bpm: float | None = None, metre: Metre | None = None) -> Timing:
-    """Returns what is given, else what the prompt's file says at its end, else 120 and 4/4. MidiFileError: no file."""
-    if prompt is None:
+def timing_of(
+    prompt: Path | None, signature: Signature | None, *, tempo_bpm: float | None = None, metre: Metre | None = None
+) -> Timing:
+    """Returns what is given, else the signature of the prompt, if there is one, else 120 and 4/4."""
+    if signature is None:
         counted = metre or COMMON
         said = "" if counted.beat_quarters == 1 else f"tempo {tempo_bpm or DEFAULT_BPM:g} counts {counted.beat_name}"
         return Timing(tempo_bpm or DEFAULT_BPM, counted, said)
-    signature = read_signature(prompt)
     taken = metre or signature.metre or COMMON
     words = []
     if tempo_bpm is None:

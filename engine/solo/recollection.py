@@ -17,9 +17,8 @@ from engine.judgement import Judgement
 from engine.notes import NoteEvent, Notes
 from engine.vocabulary import STEP_S
 
-__all__ = ["RECALLED", "RECALLED_BARS", "LeadIn", "lead_in", "leading_in", "recall", "recollection"]
+__all__ = ["RECALLED_BARS", "LeadIn", "lead_in", "leading_in", "recall", "recollection"]
 
-RECALLED = ("role", "groove", "left_hand")  # rows of the parameter table: asked for, they are recalled
 RECALLED_BARS = 4
 _BEYOND_BARS = 2  # a practice pianist comes to an end, which must not be recalled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Collection
 
-from osc_protocol.table.parameters import PARAMETERS, Parameter, ParameterError, Value, check, legal_range, parse
+from osc_protocol.table.parameters import PARAMETERS, Parameter, ParameterError, Setting, Value, legal_range, parse
 
 __all__ = ["add_parameter_options", "parameters_from"]
 
@@ -32,22 +32,21 @@ def add_parameter_options(parser: argparse.ArgumentParser, *, skip: Collection[s
         )
 
 
-def parameters_from(args: argparse.Namespace) -> dict[str, Value]:
-    """The parameters given on the command line, name -> checked value. ParameterError for one out of range."""
-    given = {
-        name.removeprefix(_DESTINATION): value
+def parameters_from(args: argparse.Namespace) -> tuple[Setting, ...]:
+    """Returns the parameters given on the command line. ParameterError for one out of range."""
+    return tuple(
+        value if isinstance(value, Setting) else Setting(name.removeprefix(_DESTINATION), value)
         for name, value in vars(args).items()
         if name.startswith(_DESTINATION) and value is not None
-    }
-    return {name: check(name, value) for name, value in given.items()}
+    )
 
 
-def _reader(row: Parameter) -> Callable[[str], Value]:
+def _reader(row: Parameter) -> Callable[[str], Value | Setting]:
     """What argparse reads the option with. A range is checked later, by a message that names the parameter."""
     if not (row.auto or row.choices):
         return _TYPES[row.type]
 
-    def read(text: str) -> Value:
+    def read(text: str) -> Setting:
         try:
             return parse(row.name, text)
         except ParameterError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,7 +32,7 @@ __all__ = [
     "AUTO", "BY_ADDRESS", "BY_CC", "BY_NAME", "COMMANDS", "COMMAND_BY_ADDRESS", "CONTROL_NAMES", "DEFAULT_BPM",
     "DEFAULT_OUT_PORT", "DEFAULT_PORT", "HIGHEST_BPM", "LOWEST_BPM", "MAX_TEXT", "NEXT", "PARAMETERS", "Command",
     "Parameter", "ParameterError", "Setting", "Value", "check", "check_arguments", "from_cc", "in_type", "legal_range",
-    "nearest", "parse", "to_cc",
+    "nearest", "parse", "settings", "to_cc", "values_of",
 ]  # fmt: skip
 
 DEFAULT_PORT: Final = 9123  # UDP in
@@ -65,7 +66,17 @@ class Setting:
         object.__setattr__(self, "value", check(self.name, self.value))
 
 
-def parse(name: str, text: str) -> Value:
+def settings(**values: Value) -> tuple[Setting, ...]:
+    """Makes settings of values by their names. ParameterError as for `check`."""
+    return tuple(Setting(name, value) for name, value in values.items())
+
+
+def values_of(settings: Iterable[Setting]) -> dict[str, Value]:
+    """Returns the values by their names."""
+    return {setting.name: setting.value for setting in settings}
+
+
+def parse(name: str, text: str) -> Setting:
     """Parses a value that a person has typed, as on a command line; a unique beginning of a choice stands for it.
 
     ParameterError as for `check`.
@@ -73,9 +84,9 @@ def parse(name: str, text: str) -> Value:
     row = BY_NAME.get(name)
     if row is None or row.type == "s":
         begun = [choice for choice in row.choices if choice.startswith(text)] if row is not None else []
-        return check(name, begun[0] if len(begun) == 1 else text)
+        return Setting(name, begun[0] if len(begun) == 1 else text)
     try:
-        return check(name, text if row.auto and text == AUTO else float(text))
+        return Setting(name, text if row.auto and text == AUTO else float(text))
     except ValueError as error:
         if isinstance(error, ParameterError):
             raise

@@ -1,6 +1,6 @@
 """Controller positions and the values they stand for: linear between a row's limits, both ends exact.
 
-This source is copied as it stands into the FL script by `python -m osc_protocol.generate.fl`, so that the hint in
+This source is copied as it stands into the FL script by `sideman fl install`, so that the hint in
 FL Studio and the value in the engine come from the same arithmetic.
 """
 

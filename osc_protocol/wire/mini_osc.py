@@ -1,7 +1,7 @@
 """The small OSC that runs inside FL Studio: messages of ints, floats and strings, no bundles.
 
 The engine itself uses python-osc (codec.py); the tests hold the two to the same bytes. This source is copied as it
-stands into the FL script by `python -m osc_protocol.generate.fl`. FL 20.9 lacks `struct`, so IEEE 754 is done by hand.
+stands into the FL script by `sideman fl install`. FL 20.9 lacks `struct`, so IEEE 754 is done by hand.
 """
 
 import math

@@ -10,7 +10,7 @@ One frame, at most 256 bytes (Windows drivers lose longer ones without a word):
     checksum      direction to checksum add up to 0 modulo 128
     F7
 
-This source is copied as it stands into the FL script by `python -m osc_protocol.generate.fl`, and FL 20.9 runs it on
+This source is copied as it stands into the FL script by `sideman fl install`, and FL 20.9 runs it on
 Python 3.9 with hardly a module to import. Hence the plain annotations, and `time` as the only import.
 """
 

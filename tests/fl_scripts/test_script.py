@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osc_protocol.generate import fl as generate_fl
 from osc_protocol.table import scaling
 from osc_protocol.table.parameters import Setting, from_cc
 from osc_protocol.wire import mini_osc, sysex
@@ -18,14 +17,7 @@ from osc_protocol.wire.codec import encode
 from tests.support.fl.host import FakeFL
 from tests.support.fl.rig import ABSENT, CONTROLLED, FOLDER, PROFILES, Studio
 
-# --- the generated files -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["sideman_wire.py", "sideman_table.py"])
-def test_generated_files_are_up_to_date(name: str) -> None:
-    assert (FOLDER / name).read_text(encoding="ascii") == generate_fl.render()[name], (
-        "run `python -m osc_protocol.generate.fl`"
-    )
+# --- what it shares with the engine --------------------------------------------------------------------------------
 
 
 def wire(profile: str) -> Any:

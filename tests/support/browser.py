@@ -13,7 +13,7 @@ import pytest
 
 __all__ = ["CONNECTED", "PATIENCE_S", "Visitor", "chromium", "running_browser", "until", "visit"]
 
-PATIENCE_S = 15.0  # a busy machine is slow; what never comes is the failure
+PATIENCE_S = 30.0  # a busy machine is slow; what never comes is the failure
 CONNECTED = "!!window.sideman && sideman.live.link.isOpen && sideman.values.link.isOpen"
 
 Visitor: TypeAlias = Any
@@ -49,6 +49,7 @@ def running_browser() -> Iterator[Any]:
 def visit(browser: Any, port: int, width: int = 1280, height: int = 900, **options: Any) -> Visitor:
     """Opens the panel of the engine whose OSCQuery is served on that port, and waits until it is connected."""
     page = browser.new_page(viewport={"width": width, "height": height}, **options)
+    page.set_default_timeout(2000 * PATIENCE_S)  # milliseconds; a click waits until the page has dealt with it
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.goto(f"http://127.0.0.1:{port}/panel/")

@@ -49,7 +49,9 @@ class KeepClear:
         """
         while self._lately and now_us - self._lately[0][0] > LATELY_US:
             self._lately.popleft()
-        distance = int(self._knobs.in_force.get("keep_clear", COMP_CLEAR if unasked else 0))
+        distance = (
+            COMP_CLEAR if unasked and "keep_clear" not in self._knobs.in_force else int(self._knobs.value("keep_clear"))
+        )
         keys = self._held | {pitch for _, pitch in self._lately}
         if not (distance and keys):
             return None

@@ -38,7 +38,7 @@ class Knobs:
         self._ahead, self._beat, self._clock, self._report, self._observer = ahead, beat, clock, report, observer
         self._turned: dict[str, Setting] = {}  # and not yet in force
         self._next_us = 0
-        self.in_force: dict[str, Value] = {}  # for a fresh stream
+        self.in_force: dict[str, Setting] = {}  # for a fresh stream
         self.refused: deque[Refused] = deque(maxlen=len(BY_NAME))  # each is there before it is reported
 
     @property
@@ -49,7 +49,11 @@ class Knobs:
     @property
     def asked(self) -> dict[str, Value]:
         """What is in force of the controls, which a judgement goes by."""
-        return {name: self.in_force[name] for name in CONTROL_NAMES if name in self.in_force}
+        return {name: self.in_force[name].value for name in CONTROL_NAMES if name in self.in_force}
+
+    def value(self, name: str) -> Value:
+        """Returns what is in force of a parameter."""
+        return self.in_force[name].value if name in self.in_force else BY_NAME[name].default
 
     def set(self, setting: Setting) -> None:
         """Takes a setting; the newest of a name counts."""
@@ -62,18 +66,18 @@ class Knobs:
         elif self._turned and now_us >= self._next_us:
             self._ahead.change(lambda _: self.turn())
 
-    def recall(self, values: Mapping[str, Value]) -> None:
+    def recall(self, in_force: Mapping[str, Setting]) -> None:
         """Hears that the stream is another one now, which had these in force."""
-        self.in_force = dict(values)
-        self._ahead.turn_feel(**{name: float(values.get(name, BY_NAME[name].default)) for name in FEEL_NAMES})
+        self.in_force = dict(in_force)
+        self._ahead.turn_feel(**{name: float(self.value(name)) for name in FEEL_NAMES})
         for name in ("style", "style_blend"):  # of which streams of one family share the memory
-            if not self._give(self._ahead.improviser, Setting(name, values.get(name, BY_NAME[name].default))):
+            if not self._give(self._ahead.improviser, in_force.get(name, Setting(name, BY_NAME[name].default))):
                 self._ahead.improviser.set_params(Setting("style", BY_NAME["style"].default))
 
     def give_all(self, improviser: Improviser) -> None:
         """Tells a fresh stream what is in force. What it refuses, as a style whose file has gone, is so no longer."""
-        for name, value in tuple(self.in_force.items()):
-            self._give(improviser, Setting(name, value))
+        for setting in tuple(self.in_force.values()):
+            self._give(improviser, setting)
 
     def turn(self) -> None:
         """Makes them hold from the stream's present on."""
@@ -86,7 +90,7 @@ class Knobs:
             value = setting.value
             if not self._give(self._ahead.improviser, setting):
                 continue
-            self.in_force[name] = value
+            self.in_force[name] = setting
             self._observer.marked(now_us, f"{name} {value if isinstance(value, str) else format(value, 'g')}")
             if name in FEEL_NAMES:
                 self._ahead.turn_feel(**{name: float(value)})
@@ -99,9 +103,9 @@ class Knobs:
         try:
             improviser.set_params(setting)
         except (OscError, SidemanError) as error:
-            if self.in_force.get(name) == value:  # it was, in the stream before
+            if self.in_force.get(name) == setting:  # it was, in the stream before
                 del self.in_force[name]
-            self.refused.append(Refused(name, value, self.in_force.get(name, BY_NAME[name].default)))
+            self.refused.append(Refused(name, value, self.value(name)))
             text = str(error)
             self._report("error", text if text.startswith(f"{name} ") else f"{name}: {text}")
             return False

@@ -14,17 +14,17 @@ from bridge.live.playing.context import Context
 from bridge.live.playing.improviser import Improviser
 from bridge.live.rounds.takeover import is_due, line_s
 from engine.metre import Metre
-from osc_protocol.table.parameters import Value
+from osc_protocol.table.parameters import Setting
 
 __all__ = ["Banks"]
 
 
 @dataclass(frozen=True)
 class _Bank:
-    """What is called up. values: of the knobs that had been turned."""
+    """What is called up. in_force: of the knobs that had been turned."""
 
     improviser: Improviser
-    values: Mapping[str, Value]
+    in_force: Mapping[str, Setting]
     seed: int
 
     def fork(self) -> _Bank:
@@ -100,7 +100,7 @@ class Banks:
         bank, self._ready = self._ready or self._banks[name].fork(), None
         self.seed = bank.seed
         self._ahead.exchange(bank.improviser, bank.seed)
-        self._knobs.recall(bank.values)
+        self._knobs.recall(bank.in_force)
         return name
 
     def _take(self, name: str) -> None:

@@ -18,10 +18,10 @@ from bridge.live.playing.context import Context
 from bridge.live.playing.improviser import Improviser
 from bridge.live.rounds.takeover import is_due, line_s
 from engine.chords import Chart
-from engine.judgement import auto_values, judge
+from engine.judgement import RECALLED, auto_values, judge
 from engine.metre import Metre
 from engine.notes import NoteEvent
-from engine.solo.recollection import RECALLED, leading_in
+from engine.solo.recollection import leading_in
 from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Value
 
 __all__ = ["Playing", "Recollecting"]
@@ -98,8 +98,8 @@ class Recollecting:
             self._feed(self._making, EVENTS_A_ROUND)
 
     def _asked(self) -> Asked:
-        in_force = self._knobs.in_force
-        return {name: in_force[name] for name in RECALLED if in_force.get(name, AUTO) != AUTO}
+        asked = self._knobs.asked
+        return {name: asked[name] for name in RECALLED if asked.get(name, AUTO) != AUTO}
 
     def _begin(self, asked: Asked, playing: Playing, seed: int, now_us: int) -> _Making | None:
         lead = playing.lead(now_us)
@@ -139,7 +139,7 @@ class Recollecting:
         if making.at_s is not None and not is_due(self._ahead, making.at_s, now_us):
             return False
         self._ahead.come_to_hold()
-        making.improviser.set_params(**self._knobs.in_force)  # some may have been turned since
+        making.improviser.set_params(*self._knobs.in_force.values())  # some may have been turned since
         self._ahead.exchange(making.improviser, seed)
         self._known, self._making = (self._ahead.improviser, making.asked), None
         return True

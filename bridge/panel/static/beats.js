@@ -23,7 +23,8 @@ export function chartBeat(live, at) {
   return ((at - live.form.origin) * live.form.tempo) / 60e6;
 }
 
-/** Chords between two moments: { at, end, label, bar }, the bar's number where the chord begins one. */
+/** Chords between two moments: { at, end, label, bar }, the bar's number where the chord begins one; the last one that is
+ * followed has no end. */
 export function chordsBetween(live, from, until) {
   return live.form && live.chart ? ofChart(live, from, until) : followed(live, from, until);
 }
@@ -50,6 +51,6 @@ function ofChart(live, from, until) {
 function followed(live, from, until) {
   const chords = live.marks.filter(({ text }) => !text.includes(" "));
   return chords
-    .map(({ at, text }, index) => ({ at, end: chords[index + 1]?.at ?? until, label: text }))
+    .map(({ at, text }, index) => ({ at, end: chords[index + 1]?.at ?? Infinity, label: text }))
     .filter(({ at, end, label }) => label && end > from && at < until);
 }

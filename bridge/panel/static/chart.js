@@ -1,12 +1,12 @@
 // The chart: its bars as they go by, and the place where it is written, read by the engine's parser while one types.
 
 import { chartBeat } from "./beats.js";
-import { el, Signal } from "./dom.js";
+import { clamp, el, Signal } from "./dom.js";
 import { CHARTS } from "./library.js";
 import { language, sentence, t } from "./words.js";
 
 const READ_MS = 120; // after the last letter
-const LOOK_MS = 50; // at which bar sounds; asking for a frame each time would cost one
+const LOOK_MS = 500; // at which bar sounds, at least: clocks are set
 const CHART_MODES = ["changes", "comp"];
 
 export class ChartCard {
@@ -19,6 +19,7 @@ export class ChartCard {
   #lit = -1;
   #shown = null; // the chart that the bars show: the one in force, or one that is being written
   #reading = 0;
+  #next = 0; // the timer of #light
 
   constructor(box, live, values) {
     this.live = live;
@@ -38,7 +39,8 @@ export class ChartCard {
       this.#show(this.#shown);
     });
     language.bind(() => this.#show(this.#shown));
-    setInterval(() => this.#light(), LOOK_MS);
+    live.changed.listen(() => this.#light());
+    live.clockTold.listen(() => this.#light());
   }
 
   #build(box) {
@@ -212,12 +214,19 @@ export class ChartCard {
     return button;
   }
 
-  /** The bar that sounds now. */
+  /** The bar that sounds now; comes again as the next one begins. */
   #light() {
+    clearTimeout(this.#next);
     const chart = this.live.chart;
     const beat = chart && this.#shown === chart ? chartBeat(this.live, this.live.now()) : null;
-    const beats = chart ? chart.bars * chart.beatsPerBar : 1;
-    const bar = beat === null || beat < 0 ? -1 : Math.floor((beat % beats) / chart.beatsPerBar);
+    if (beat === null) return this.#lightUp(-1);
+    const bars = Math.floor(beat / chart.beatsPerBar);
+    this.#lightUp(bars < 0 ? -1 : bars % chart.bars);
+    const untilNextMs = (((bars + 1) * chart.beatsPerBar - beat) * 60e3) / this.live.form.tempo;
+    this.#next = setTimeout(() => this.#light(), clamp(untilNextMs, 1, LOOK_MS));
+  }
+
+  #lightUp(bar) {
     if (bar === this.#lit) return;
     this.#bars[this.#lit]?.removeAttribute("aria-current");
     this.#bars[bar]?.setAttribute("aria-current", "true");

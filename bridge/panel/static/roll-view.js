@@ -1,5 +1,8 @@
-// The piano roll's place in the page: size, theme and look-ahead. The drawing is done in a worker where the browser can.
+// The piano roll's place in the page. Its tiles are drawn in a worker where the browser can; the browser's compositor
+// moves them, so that a frame in which nothing happens costs neither thread anything.
 
+import { el } from "./dom.js";
+import { firstTile, isMoving, slotOf, TILE, tilesFor, viewAt } from "./roll-geometry.js";
 import { Roll } from "./roll.js";
 
 const COLOURS = [
@@ -7,31 +10,57 @@ const COLOURS = [
   "key-white", "key-black",
 ]; // --roll-... of look.css
 const NEWS = '{"n":'; // what messages begin with that the roll draws
+const LOOK_MS = 200; // at whether the tiles move as they should
+const RUN_S = 60; // an animation goes so far ahead
+const OFF_PX = 1.5; // pixels that the tiles may lie from where the clock has them
 
 export class RollView {
-  #canvas;
+  #box;
   #live;
+  #strip;
+  #line;
+  #tiles = [];
+  #size = { width: 0, height: 0, ratio: 1 };
+  #lookAheadMs = 1000;
+  #run = null; // { animation, base, at, scroll, perMs }: so many pixels of all music are left of the roll at the time `at`
   #worker = null;
   #roll = null;
-  #frames = 0;
 
   /** lookAhead(): how many milliseconds are planned ahead; turned: tells when that may be another. */
-  constructor(canvas, live, lookAhead, turned) {
-    this.#canvas = canvas;
+  constructor(box, live, lookAhead, turned) {
+    this.#box = box;
     this.#live = live;
-    if (canvas.transferControlToOffscreen && globalThis.Worker) this.#startWorker();
-    else this.#roll = new Roll(canvas, live);
-    const turn = () => this.#tell({ lookAheadMs: lookAhead() });
+    this.#strip = el("div", { className: "strip" });
+    this.#line = el("div", { className: "now" });
+    const keys = el("canvas", { className: "pitches" });
+    const staying = el("canvas", { className: "staying" });
+    box.append(this.#strip, this.#line, staying, keys);
+    if (keys.transferControlToOffscreen && globalThis.Worker) this.#startWorker();
+    else this.#roll = new Roll(live);
+    this.#tell({ keys: this.#given(keys) });
+    this.#tell({ staying: this.#given(staying) });
+    const turn = () => {
+      this.#lookAheadMs = lookAhead();
+      this.#tell({ lookAheadMs: this.#lookAheadMs });
+      this.#look();
+    };
     turned.listen(turn);
     turn();
-    new ResizeObserver(() => this.#resize()).observe(canvas);
+    new ResizeObserver(() => this.#resize()).observe(box);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
     this.restyle();
+    live.changed.listen(() => this.#run?.animation || this.#look());
+    document.addEventListener("visibilitychange", () => this.#look());
+    setInterval(() => this.#look(), LOOK_MS);
   }
 
-  /** Drawn so far. */
-  get frames() {
-    return this.#roll?.frames ?? this.#frames;
+  /** The moment, on the engine's clock, that lies under the line on the screen. */
+  get shownUs() {
+    const run = this.#run;
+    if (!run) return NaN;
+    const shift = new DOMMatrix(getComputedStyle(this.#strip).transform).m41;
+    const { line, perUs } = this.#view();
+    return (run.base * TILE - shift + line) / perUs;
   }
 
   /** The theme is another one. */
@@ -48,27 +77,94 @@ export class RollView {
 
   #startWorker() {
     this.#worker = new Worker("/panel/roll-worker.js", { type: "module" });
-    const canvas = this.#canvas.transferControlToOffscreen();
-    this.#worker.postMessage({ canvas }, [canvas]);
-    this.#worker.onmessage = ({ data }) => (this.#frames = data.frames);
     this.#live.link.heard.listen((data) => data.startsWith(NEWS) && this.#worker.postMessage({ heard: data }));
     this.#live.clockTold.listen((base) => this.#worker.postMessage({ clock: base }));
   }
 
+  #view() {
+    return viewAt(this.#live.now(), this.#size, this.#lookAheadMs);
+  }
+
+  #given(canvas) {
+    return this.#worker ? canvas.transferControlToOffscreen() : canvas;
+  }
+
   #resize() {
-    const { clientWidth: width, clientHeight: height } = this.#canvas;
-    this.#tell({ size: [width, height, Math.min(devicePixelRatio || 1, 2)] });
+    const { clientWidth: width, clientHeight: height } = this.#box;
+    this.#size = { width, height, ratio: Math.min(devicePixelRatio || 1, 2) };
+    const wanted = tilesFor(this.#size);
+    while (this.#tiles.length < wanted) {
+      const tile = el("canvas");
+      tile.style.width = `${TILE}px`;
+      this.#tiles.push(tile);
+      this.#strip.append(tile);
+      this.#tell({ tile: this.#given(tile) });
+    }
+    for (const [number, tile] of this.#tiles.entries()) {
+      tile.hidden = number >= wanted;
+    }
+    this.#tell({ size: this.#size });
+    this.#move();
+  }
+
+  /** Has the tiles move as the clock does, or stand where nothing goes on. */
+  #look() {
+    if (!this.#size.width) return;
+    const view = this.#view();
+    this.#line.style.left = `${view.line - 0.75}px`;
+    const run = this.#run;
+    const moves = isMoving(this.#live, view);
+    const goesOn = run?.animation && moves && performance.now() < run.at + (RUN_S * 1000) / 2;
+    const off = goesOn ? (performance.now() - run.at) * run.perMs + run.scroll - view.left * view.ratio : Infinity;
+    if (run && !moves && !run.animation) return;
+    if (Math.abs(off) > OFF_PX) this.#move(view, moves);
+    else this.#place(firstTile(view), run.base);
+  }
+
+  /** In steps of whole pixels: between them each tile would be blurred, and dear. */
+  #move(view = this.#view(), moves = isMoving(this.#live, view)) {
+    if (!this.#size.width) return;
+    const { ratio } = this.#size;
+    const base = firstTile(view);
+    const perMs = view.perUs * ratio * 1000;
+    const scroll = Math.floor(view.left * ratio);
+    const at = performance.now() - (view.left * ratio - scroll) / perMs;
+    const left = (pixels) => `translateX(${base * TILE - pixels / ratio}px)`;
+    this.#run?.animation?.cancel();
+    this.#run = { animation: null, base, at, scroll, perMs };
+    this.#strip.style.transform = left(scroll);
+    if (moves) {
+      const steps = Math.round(RUN_S * 1000 * perMs);
+      const path = [{ transform: left(scroll) }, { transform: left(scroll + steps) }];
+      this.#run.animation = this.#strip.animate(path, { duration: steps / perMs, easing: `steps(${steps})`, fill: "forwards" });
+      this.#run.animation.startTime = at;
+    }
+    this.#place(base, base);
+  }
+
+  /** Each tile lies where its part of the music does. */
+  #place(first, base) {
+    const many = tilesFor(this.#size);
+    for (let index = first; index < first + many; index++) {
+      const tile = this.#tiles[slotOf(index, many)];
+      const left = `${(index - base) * TILE}px`;
+      if (tile.style.left !== left) tile.style.left = left;
+    }
   }
 
   #tell(message) {
-    if (this.#worker) this.#worker.postMessage(message);
+    const given = Object.values(message).filter((value) => globalThis.OffscreenCanvas && value instanceof OffscreenCanvas);
+    if (this.#worker) this.#worker.postMessage(message, given);
     else apply(this.#roll, message);
   }
 }
 
 /** What both threads do with a message to the roll. */
-export function apply(roll, { lookAheadMs, colours, size }) {
-  if (lookAheadMs !== undefined) roll.lookAheadMs = lookAheadMs;
+export function apply(roll, { lookAheadMs, colours, size, tile, keys, staying }) {
+  if (lookAheadMs !== undefined) roll.plansAhead(lookAheadMs);
   if (colours) roll.restyle(colours);
-  if (size) roll.resize(...size);
+  if (size) roll.resize(size);
+  if (tile) roll.addTile(tile);
+  if (keys) roll.takeKeys(keys);
+  if (staying) roll.takeStaying(staying);
 }

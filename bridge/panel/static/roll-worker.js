@@ -2,21 +2,16 @@
 
 import { Signal } from "./dom.js";
 import { Live } from "./live.js";
-import { Roll } from "./roll.js";
 import { apply } from "./roll-view.js";
-
-const TOLD_MS = 500;
+import { Roll } from "./roll.js";
 
 const link = { opened: new Signal(), closed: new Signal(), heard: new Signal() };
 const live = new Live(link);
-let roll = null;
+const roll = new Roll(live);
 
 onmessage = ({ data }) => {
-  if (data.canvas) roll = new Roll(data.canvas, live);
-  else if (data.heard) link.heard.tell(data.heard);
+  if (data.heard) link.heard.tell(data.heard);
   else if (data.clock !== undefined) live.setClock(data.clock);
   else if (data.mark) live.mark(data.mark);
   else apply(roll, data);
 };
-
-setInterval(() => postMessage({ frames: roll?.frames ?? 0 }), TOLD_MS);

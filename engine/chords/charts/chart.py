@@ -15,7 +15,7 @@ from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError
 from engine.metre import COMMON, Metre
 
-__all__ = ["Chart", "ChordSpan", "Section", "parse_chart", "stated_metre"]
+__all__ = ["Chart", "ChordSpan", "Section", "parse_chart"]
 
 _JUMPS = re.compile(r"(?i:d\.?[cs]\.?|(?:da)?capo|dal|segno|(?:to)?coda|fine|al|to)|[𝄋𝄌]")
 _PARTS = re.compile(
@@ -106,7 +106,9 @@ def _moved(spans: Iterable[ChordSpan], beats: int) -> Iterator[ChordSpan]:
     return (ChordSpan(start + beats, end + beats, chord) for start, end, chord in spans)
 
 
-def parse_chart(text: str, beats_per_bar: int | None = None, *, metre: Metre | None = None) -> Chart:
+def parse_chart(
+    text: str, beats_per_bar: int | None = None, *, metre: Metre | None = None, otherwise: Metre | None = None
+) -> Chart:
     """Reads a chart and plays its repeats out.
 
     `|` (or a line's end) ends a bar; several chords share a bar evenly. With no `|` at all every chord is one bar.
@@ -114,7 +116,8 @@ def parse_chart(text: str, beats_per_bar: int | None = None, *, metre: Metre | N
     before for one more share. An empty bar (`| |`, with a blank) holds the chord before. `||`, and bar lines at either
     end, add no bar. `|: :|`, endings `1.` `2.`, `x3`, sections `[A]` and a metre in front are read: docs/CHARTS.md.
 
-    metre, or beats_per_bar of quarters: 4/4 where neither is given nor the chart names one.
+    metre, or beats_per_bar of quarters: the one it is to be in. otherwise: the one it is in where neither is given nor
+    the chart names one; 4/4 without.
     ChordError: an empty chart, a `%` with nothing before it, a metre other than the chart's own, furniture that says
     nothing, or a wrong symbol; the text names bar, line and column, and what to write.
     """
@@ -130,7 +133,7 @@ def parse_chart(text: str, beats_per_bar: int | None = None, *, metre: Metre | N
         raise ChordError("the chord chart is empty: write chords, as in 'Dm7 | G7 | Cmaj7 | %'")
     if written.metre and metre and written.metre != metre:
         raise ChordError(f"the chart is in {written.metre}, but {metre} is asked for: give one of them")
-    metre = written.metre or metre or COMMON
+    metre = written.metre or metre or otherwise or COMMON
     bars, contents = _read_contents(text, bars, metre)
     spans: list[ChordSpan] = []
     sections: list[Section] = []
@@ -140,18 +143,6 @@ def parse_chart(text: str, beats_per_bar: int | None = None, *, metre: Metre | N
         sections += [Section(name, float(offset)) for name in bars[index].sections]
         spans += _moved(contents[index], offset)
     return Chart(tuple(spans), len(order), metre, tuple(sections))
-
-
-def stated_metre(text: str) -> Metre | None:
-    """The metre that a chart names itself, None where it names none or cannot be read."""
-
-    def refuse(bar: int, at: int, reason: str) -> NoReturn:
-        raise _error(text, bar, at, reason)
-
-    try:
-        return read_bars(text, refuse).metre
-    except ChordError:
-        return None
 
 
 def _read_contents(text: str, bars: list[Bar], metre: Metre) -> tuple[list[Bar], list[list[ChordSpan]]]:

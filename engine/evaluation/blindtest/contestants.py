@@ -20,7 +20,7 @@ from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.notes import Notes
 from engine.solo.improvise import improvise
 from engine.tokens import decode_notes, encode_notes
-from osc_protocol.table.parameters import Value
+from osc_protocol.table.parameters import settings
 
 __all__ = ["REAL", "Contestant", "enlist", "place_name"]
 
@@ -69,7 +69,7 @@ class Sideman:
 
     def play(self, place: Place, number: int, seed: int) -> Notes:
         if isinstance(place, ChartPlace):
-            params: dict[str, Value] = {} if self.style is None else {"style": self.style}
+            params = () if self.style is None else settings(style=self.style)
             return improvise(self.checkpoint, place.chart, tempo_bpm=place.tempo_bpm, seed=seed, params=params).notes
         return continue_with_model(self.checkpoint, place.excerpt, seed, style=self.style)
 

@@ -17,6 +17,7 @@ from engine.model.controls import MEASURED, Control
 from engine.notes import Notes
 from engine.solo.improvise import improvise
 from engine.tokens import encode_notes
+from osc_protocol.table.parameters import settings
 
 __all__ = ["PAIRS", "Asked", "Obtained", "ask", "measured_table", "named_table", "questions", "unseen_charts"]
 
@@ -82,7 +83,7 @@ def questions(controls: Sequence[Control], seeds: int) -> Iterator[Asked]:
 def ask(checkpoint: Checkpoint, question: Asked, namer: Namer) -> Obtained:
     """Plays the solo that a user who asks this gets, and looks at it."""
     solo = improvise(
-        checkpoint, question.chart, tempo_bpm=question.tempo_bpm, seed=question.seed, params=dict(question.values)
+        checkpoint, question.chart, tempo_bpm=question.tempo_bpm, seed=question.seed, params=settings(**question.values)
     )
     clip = Clip(solo.notes, question.chart, question.tempo_bpm, {})
     return Obtained(question, quantities(solo.notes), namer.name(clip))

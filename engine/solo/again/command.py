@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.chords import Chord, parse_chart, stated_metre
+from engine.chords import Chord, parse_chart
 from engine.errors import SidemanError
-from engine.metre import COMMON
 from engine.midi_io import read_performance, read_signature
 from engine.solo.command import MAX_SEED, NOT_OFFLINE
 from osc_protocol.table.options import add_parameter_options, parameters_from
@@ -123,7 +122,7 @@ def _chart_chords(text: str, path: Path, beats_s: F64, in_bar: I64) -> list[tupl
     if len(lines) < 2:
         raise SidemanError(f"{path}: has no beat to lay --chords over: leave it out")
     signature = read_signature(path)
-    chart = parse_chart(text, metre=stated_metre(text) or signature.metre or COMMON).fill(len(lines))
+    chart = parse_chart(text, otherwise=signature.metre).fill(len(lines))
     number = np.arange(len(beats_s))
     return [
         (float(np.interp(lines[0] + span.start_beat, number, beats_s)), span.chord)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from engine.solo.again.keeping import kept_notes, kept_register, narrowed
 from engine.solo.again.likeness import like_the_take
 from engine.solo.again.midi_take import MidiTake, TakeNote
 from engine.vocabulary import STEP_S, middle_velocity, velocity_bin
-from osc_protocol.table.parameters import BY_NAME, Value
+from osc_protocol.table.parameters import PARAMETERS, Setting, values_of
 
 __all__ = ["Again", "Request", "play_again"]
 
@@ -62,13 +62,13 @@ def play_again(
     *,
     count: int = 1,
     seed: int = 0,
-    params: Mapping[str, Value] | None = None,
+    params: Iterable[Setting] = (),
     backend: str = "auto",
     effort: Effort | None = None,
 ) -> Again:
     """Returns the `count` best candidates. Notes outside the gap, and those that stay, are not touched.
 
-    The same arguments give the same notes. ParameterError, SidemanError: as Session.
+    The same arguments give the same notes. SidemanError: as Session.
     """
     beat_s = _beat_s(request)
     begin_s, end_s = narrowed(request.begin_s, request.end_s, request.vary, beat_s, seed)
@@ -99,7 +99,7 @@ def play_again(
 
     def session(events: Sequence[Event], shift: int, over: Sequence[tuple[float, Chord | None]]) -> Session:
         return _session(
-            checkpoint, request, start_s - shift * STEP_S, gap, shift, beat_s, over, events, params or {}, seed, backend
+            checkpoint, request, start_s - shift * STEP_S, gap, shift, beat_s, over, events, params, seed, backend
         )  # fmt: skip
 
     ahead = Foresight.of(gap, bar_steps) if request.keep != "rhythm" else None
@@ -141,15 +141,15 @@ def _session(
     beat_s: float,
     chords: Sequence[tuple[float, Chord | None]],
     events: Sequence[Event],
-    params: Mapping[str, Value],
+    params: Iterable[Setting],
     seed: int,
     backend: str,
 ) -> Session:
     """Makes a session that has heard the events and stands at the gap, `shift` steps later than in the take."""
     session = Session(checkpoint, seed, backend)
-    asked = {name: params.get(name, BY_NAME[name].default) for name in ("register_low", "register_high")}
+    asked = {row.name: row.default for row in PARAMETERS} | values_of(params)
     low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))
-    session.set_params(**{**params, "register_low": low, "register_high": high})
+    session.set_params(*params, register_low=low, register_high=high)
     session.set_auto(like_the_take(gap, session.controls))
     if len(request.beats_s) > 1:
         lines = request.beats_s[request.beat_in_bar == 0]

@@ -21,7 +21,7 @@ class Recipe:
 
     qlora: QloraConfig = field(default_factory=QloraConfig)
     form: Form = "32-bit"
-    updates: int = 90
+    updates: int = 100
     update_tokens: int = 1024  # that an update learns from
     learning_rate: float | None = None  # None: LORA_RATE or FULL_RATE
     warmup: int = 20

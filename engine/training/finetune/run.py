@@ -37,8 +37,8 @@ SLOWER = 0.3  # of the rate, after a step back
 JUDGED_WINDOWS = 16  # of max_seq_len tokens at most, for the figures in style.yaml
 OTHER_WINDOWS = 24  # of the data to be kept
 OTHER_CHORDS = 0.25  # windows of a batch that come again under other chords, one at least ...
-OTHER_CHORDS_UPDATES = 0.2  # ... in so many of the updates
-WORTH_WEIGHT = 0.3  # of what is missing of the chords' worth, beside the loss
+OTHER_CHORDS_UPDATES = 0.4  # ... in so many of the updates, and in all of practice pieces, which are few
+WORTH_WEIGHT = 0.6  # of what is missing of the chords' worth, beside the loss
 WORTH_AIM = 1.0  # of what they were worth to the base
 WEAKER, STRONGER = (0.75, 0.5), (1.2, 1.4)  # by which a learnt adapter may be multiplied, tried in this order
 WORTH_TO_KEEP = 0.88  # of what chords are worth to the base: an adapter that leaves less is weakened
@@ -221,7 +221,7 @@ class Run:
             inputs, targets = self.windows.batch(number)
         count = len(targets)
         rows: list[int] = []
-        if self.worth is not None and rng.random() < OTHER_CHORDS_UPDATES:
+        if self.worth is not None and (rng.random() < OTHER_CHORDS_UPDATES or of == "practice"):
             inputs, rows = with_other_chords(inputs, rng, OTHER_CHORDS)
         with _autocast(recipe.device):
             logits = self.inner(inputs.to(recipe.device))

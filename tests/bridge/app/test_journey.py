@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
+from bridge.app.arguments import add_arguments, settings_from
 from bridge.app.remote import Remote
 from engine.inference.session import Session
+from engine.solo import command
 from osc_protocol.table import parameters
 from osc_protocol.table.parameters import Setting
 from osc_protocol.wire.codec import encode
 from tests.support.live.world import D_MINOR_7, World
-from tests.support.tiny_model import make_checkpoint, make_model
+from tests.support.tiny_model import CONTROLLED, make_checkpoint, make_model
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = Path(sys.prefix)  # may lie in the checkout
@@ -78,6 +81,49 @@ def test_a_temperature_is_checked_once_at_the_door_and_is_at_the_sampler_after_e
         sys.setprofile(None)
     assert checks == ["temperature"]
     assert [hop for hop in dict.fromkeys(hops) if not hop.startswith(ASIDE)] == HOPS
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what was checked against the table, each as often as it was."""
+    names: list[str] = []
+    check = parameters.check
+
+    def count(name: str, value: object) -> parameters.Value:
+        names.append(name)
+        return check(name, value)
+
+    monkeypatch.setattr(parameters, "check", count)
+    return names
+
+
+GIVEN = ("--temperature", "1.375", "--density", "0.5", "--role", "comp", "--top-k", "40")
+ONCE = ["density", "role", "temperature", "top_k"]
+
+
+def test_what_generate_is_given_is_checked_once(
+    checks: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tiny = make_checkpoint(make_model(config=CONTROLLED))
+    monkeypatch.setattr("engine.model.checkpoint.load_checkpoint", lambda path: tiny)
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    args = parser.parse_args(["--chords", "Dm7 | G7", "--no-ending", "-o", str(tmp_path / "solo.mid"), *GIVEN])
+    assert command.run(args) == 0
+    assert sorted(checks) == ONCE
+
+
+def test_what_play_is_given_is_checked_once(checks: list[str]) -> None:
+    checkpoint = make_checkpoint(make_model(config=CONTROLLED))
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    settings = settings_from(parser.parse_args([*GIVEN]))
+    world = World(make_session=lambda seed: Session(checkpoint, seed, backend="numpy"))
+    for setting in settings.values:
+        world.live.set_parameter(setting)
+    world.press(*D_MINOR_7)
+    world.run(0.5)
+    assert sorted(checks) == ONCE
 
 
 def test_a_setting_that_the_table_refuses_cannot_be_made() -> None:

@@ -10,7 +10,7 @@ import pytest
 from bridge.commands import fl as fl_command
 from bridge.commands.fl import run
 from bridge.fl import folders as fl_folders
-from bridge.fl.install import SOURCE, FlInstallError, install, probe, uninstall
+from bridge.fl.install import SOURCE, FlInstallError, install, probe, script_files, uninstall
 from tests.support.fl.host import FakeFL
 
 
@@ -37,7 +37,8 @@ def test_what_is_installed_runs_in_fl(profile: str, user_folder: Path) -> None:
     written = install(user_folder)
     folder = user_folder / "Settings" / "Hardware" / "Sideman"
     assert sorted(written) == sorted(folder.iterdir())
-    assert {path.name for path in written} == {path.name for path in SOURCE.glob("*.py")} - {"device_SidemanProbe.py"}
+    assert {path.name: path.read_bytes() for path in written} == script_files()
+    assert {path.name for path in SOURCE.glob("*.py")} - {"device_SidemanProbe.py"} < script_files().keys()
     assert FakeFL(folder, profile).load().output == ["Sideman: init ok"]
     (probed,) = probe(user_folder)
     assert FakeFL(probed.parent, profile).load("device_SidemanProbe").disabled is None
@@ -67,7 +68,7 @@ def test_the_users_own_map_of_knobs_outlives_an_install(user_folder: Path) -> No
     (own.parent / "sideman_wire.py").write_text("old")
     install(user_folder)
     assert own.read_text() == 'CONTROLS = {("cc", 74): "temperature"}\n'
-    assert (own.parent / "sideman_wire.py").read_bytes() == (SOURCE / "sideman_wire.py").read_bytes()
+    assert (own.parent / "sideman_wire.py").read_bytes() == script_files()["sideman_wire.py"]
     uninstall(user_folder)
     assert list(own.parent.iterdir()) == [own]
     install(user_folder)
@@ -107,7 +108,7 @@ def test_uninstall_removes_what_install_wrote_and_nothing_else(user_folder: Path
     probe(user_folder)
     own = hardware / "Sideman" / "my notes.txt"
     own.write_text("keep")
-    assert len(uninstall(user_folder)) == len(list(SOURCE.glob("*.py")))
+    assert len(uninstall(user_folder)) == len(script_files()) + 1
     assert [path.name for path in hardware.iterdir()] == ["Sideman"]
     assert list((hardware / "Sideman").iterdir()) == [own]
     with pytest.raises(FlInstallError, match="nothing is installed"):

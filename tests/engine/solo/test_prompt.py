@@ -34,7 +34,8 @@ def _prompt(path: Path, tempo_bpm: float, metre: str) -> Path:
 @pytest.mark.parametrize("metre", ["4/4", "3/4", "5/4", "6/8", "7/8", "12/8", "2/2"])
 @pytest.mark.parametrize("tempo_bpm", [40.0, 80.0, 143.0])
 def test_tempo_and_metre_of_a_prompt_are_taken_and_said(tmp_path: Path, metre: str, tempo_bpm: float) -> None:
-    timing = timing_of(_prompt(tmp_path / "a.mid", tempo_bpm, metre))
+    path = _prompt(tmp_path / "a.mid", tempo_bpm, metre)
+    timing = timing_of(path, read_signature(path))
     assert timing.tempo_bpm == pytest.approx(tempo_bpm, abs=1e-3)
     assert str(timing.metre) == metre
     assert f"{timing.tempo_bpm:g} bpm ({timing.metre.beat_name}) goes on" in timing.said
@@ -43,11 +44,11 @@ def test_tempo_and_metre_of_a_prompt_are_taken_and_said(tmp_path: Path, metre: s
 
 def test_what_is_asked_for_goes_before_the_prompt(tmp_path: Path) -> None:
     path = _prompt(tmp_path / "a.mid", 80, "3/4")
-    timing = timing_of(path, tempo_bpm=100, metre=Metre(4))
+    timing = timing_of(path, read_signature(path), tempo_bpm=100, metre=Metre(4))
     assert (timing.tempo_bpm, timing.metre) == (100, Metre(4))
     assert timing.said == f"{path}: its metre of 3/4 does not: 4/4 is asked for"
-    assert timing_of(path, tempo_bpm=100, metre=Metre(3)).said == ""
-    assert timing_of(path, metre=Metre(6, 8)).tempo_bpm == pytest.approx(80 / 1.5, abs=1e-3)
+    assert timing_of(path, read_signature(path), tempo_bpm=100, metre=Metre(3)).said == ""
+    assert timing_of(path, read_signature(path), metre=Metre(6, 8)).tempo_bpm == pytest.approx(80 / 1.5, abs=1e-3)
 
 
 def test_a_prompt_that_says_no_tempo_or_an_unheard_of_one_is_named(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_a_prompt_that_says_no_tempo_or_an_unheard_of_one_is_named(tmp_path: Pat
     for meta, word in ((None, "says no tempo"), (mido.MetaMessage("set_tempo", tempo=10_000), "6000 bpm is not taken")):
         file.tracks[0] = mido.MidiTrack([] if meta is None else [meta])
         file.save(path)
-        timing = timing_of(path)
+        timing = timing_of(path, read_signature(path))
         assert (timing.tempo_bpm, timing.metre) == (120, Metre(4))
         assert word in timing.said
 
@@ -68,10 +69,10 @@ def test_a_metre_that_is_not_played_is_named(tmp_path: Path, numerator: int, den
     meta = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
     file.tracks[0].insert(-1, meta)
     file.save(path)
-    timing = timing_of(path)
+    timing = timing_of(path, read_signature(path))
     assert timing.metre == Metre(4)
     assert f"its metre of {numerator}/{denominator} is not taken, so 4/4: --metre gives another" in timing.said
-    assert "metre of 3/4 does not" not in timing_of(path, metre=Metre(5)).said
+    assert "metre of 3/4 does not" not in timing_of(path, read_signature(path), metre=Metre(5)).said
 
 
 def test_of_several_tempi_and_metres_the_last_goes_on(tmp_path: Path) -> None:
@@ -81,14 +82,14 @@ def test_of_several_tempi_and_metres_the_last_goes_on(tmp_path: Path) -> None:
     file.tracks[0].insert(-1, mido.MetaMessage("time_signature", numerator=5, denominator=4))
     file.save(path)
     assert read_signature(path) == (60.0, Metre(5), 2, "")
-    assert "its last tempo of 60 bpm" in timing_of(path).said
+    assert "its last tempo of 60 bpm" in timing_of(path, read_signature(path)).said
 
 
 def test_without_a_prompt_a_tempo_of_other_beats_than_quarters_is_said() -> None:
-    assert timing_of(None) == (120, Metre(4), "")
-    assert timing_of(None, tempo_bpm=90, metre=Metre(3)).said == ""
-    assert timing_of(None, metre=Metre(6, 8)).said == "tempo 120 counts dotted quarters"
-    assert timing_of(None, tempo_bpm=300, metre=Metre(7, 8)).said == "tempo 300 counts eighths"
+    assert timing_of(None, None) == (120, Metre(4), "")
+    assert timing_of(None, None, tempo_bpm=90, metre=Metre(3)).said == ""
+    assert timing_of(None, None, metre=Metre(6, 8)).said == "tempo 120 counts dotted quarters"
+    assert timing_of(None, None, tempo_bpm=300, metre=Metre(7, 8)).said == "tempo 300 counts eighths"
 
 
 def test_a_metre_is_asked_for_once() -> None:

@@ -15,6 +15,7 @@ from engine.model.checkpoint import load_checkpoint
 from engine.solo.improvise import improvise
 from engine.solo.recollection import RECALLED_BARS, lead_in, recall, recollection
 from engine.vocabulary import STEP_S
+from osc_protocol.table.parameters import settings
 
 TWO_FIVE = "Dm7 | G7 | Cmaj7 | A7"
 LONG = "Cm7 | F7 | Bbmaj7 | Ebmaj7 | Am7b5 | D7 | Gm7 | G7"
@@ -66,7 +67,7 @@ def test_what_is_recalled_is_not_heard_and_the_chart_begins_at_nought() -> None:
     recall(session, chart, 137, judgement, 3)
     assert session.sounding() == []
     assert 0 <= session.time_s - RECALLED_BARS * 4 * 60 / 137 < STEP_S
-    one, again = (improvise(load_checkpoint(None), chart, tempo_bpm=137, seed=3, params={"left_hand": "stride"})
+    one, again = (improvise(load_checkpoint(None), chart, tempo_bpm=137, seed=3, params=settings(left_hand="stride"))
                   for _ in range(2))  # fmt: skip
     np.testing.assert_array_equal(one.notes, again.notes)
     assert 0 <= one.notes["onset_s"].min() < 60 / 137
@@ -77,8 +78,9 @@ def test_what_is_recalled_is_not_heard_and_the_chart_begins_at_nought() -> None:
 def test_an_asked_stride_comes_from_the_first_bar_on() -> None:
     """Its basses stand on one and three, in each of five solos."""
     chart = parse_chart(TWO_FIVE)
+    stride = settings(left_hand="stride")
     for seed in range(5):
-        notes = improvise(load_checkpoint(None), chart, tempo_bpm=150, seed=seed, params={"left_hand": "stride"}).notes
+        notes = improvise(load_checkpoint(None), chart, tempo_bpm=150, seed=seed, params=stride).notes
         bass = notes[(notes["onset_s"] < 3 * 4 * 60 / 150) & (notes["pitch"] < 46)]
         beat = np.rint(bass["onset_s"] * 150 / 60 * 4) / 4
         assert len(bass) >= 4

@@ -18,6 +18,8 @@ from osc_protocol.table.parameters import (
     PARAMETERS,
     Parameter,
     ParameterError,
+    Setting,
+    Value,
     check,
     check_arguments,
     from_cc,
@@ -156,8 +158,8 @@ def test_only_what_asks_something_of_the_music_can_be_auto() -> None:
         ("role", "comp", "comping"), ("left_hand", "arp", "arpeggios"), ("style", "ragtime", "ragtime"),
     ],
 )  # fmt: skip
-def test_what_a_person_types_is_read(name: str, text: str, value: object) -> None:
-    assert parse(name, text) == value
+def test_what_a_person_types_is_read(name: str, text: str, value: Value) -> None:
+    assert parse(name, text) == Setting(name, value)
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ import rtmidi
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from osc_protocol.generate.fl import FOLDER
 from osc_protocol.table.parameters import BY_CC, from_cc
 from osc_protocol.wire.codec import decode, encode
 from tests.support.fl.host import FakeFL
+from tests.support.fl.script import whole_script
 
 IDLE_S = 0.02
 GIVE_UP_S = 10.0
@@ -111,7 +111,7 @@ class Studio:
     """What can be asked for on stdin."""
 
     def __init__(self, profile: str, osc_port: int) -> None:
-        self.fl = FakeFL(FOLDER, profile)
+        self.fl = FakeFL(whole_script(), profile)
         self.fl.now_s = time.monotonic()
         self.fl.load()
         self.ports = Ports(self.fl)

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from bridge.controllers.sysex_port import SysexControl
-from osc_protocol.generate import fl as generate_fl
 from osc_protocol.table.parameters import PARAMETERS
 from osc_protocol.wire.codec import Message, decode
 from tests.support.fl.host import FakeFL
+from tests.support.fl.script import whole_script
 from tests.support.osc.fake_engine import FakeEngine
 
 __all__ = ["ABSENT", "CONTROLLED", "FOLDER", "PROFILES", "Studio", "folder_with"]
 
-FOLDER = generate_fl.FOLDER
+FOLDER = whole_script()
 PROFILES = ("fl2025", "fl2024", "fl21")
 CONTROLLED = [row for row in PARAMETERS if row.cc is not None]
 SYSEX = 0xF0

@@ -19,7 +19,7 @@ from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.solo.improvise import improvise
 from engine.styles.library import add_style
 from engine.styles.style_folder import save_style
-from osc_protocol.table.parameters import Setting
+from osc_protocol.table.parameters import Setting, Value, settings
 from tests.support.live.world import START_US, World
 from tests.support.style_folders import random_style, write_base
 
@@ -47,8 +47,8 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return code, out, err
 
 
-def notes(base: Checkpoint, **params: object) -> list[tuple[object, ...]]:
-    solo = improvise(base, parse_chart(CHART), seed=1, params=params)  # type: ignore[arg-type]
+def notes(base: Checkpoint, **params: Value) -> list[tuple[object, ...]]:
+    solo = improvise(base, parse_chart(CHART), seed=1, params=settings(**params))
     return [tuple(row) for row in solo.notes.tolist()]
 
 

@@ -19,6 +19,7 @@ from engine.model.checkpoint import load_checkpoint
 from engine.notes import NoteEvent
 from engine.solo.improvise import Solo, improvise
 from engine.vocabulary import NOTE_OFF, NOTE_ON, NUM_SHIFTS, TIME_SHIFT, VELOCITY
+from osc_protocol.table.parameters import settings
 from tests.engine.inference.decoders.test_native_decoder import PACKED, packed_checkpoint
 from tests.support.native_variants import needs_compiled
 
@@ -167,7 +168,7 @@ def test_compiled_and_python_follow_the_same_theme_there_and_back(seed: int) -> 
 
 
 def played(theme: float, seed: int) -> Solo:
-    return improvise(load_checkpoint(None), AABA, tempo_bpm=140, seed=seed, params={"theme": theme})
+    return improvise(load_checkpoint(None), AABA, tempo_bpm=140, seed=seed, params=settings(theme=theme))
 
 
 def test_a_head_comes_back_the_more_the_knob_is_turned_over_the_same_chords() -> None:
