@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     """Checks everything that can be wrong before the first note; then writes the files. SidemanError on bad input."""
     from engine.chords import parse_chart
     from engine.inference.backends import DEVICES, compiled_advice
-    from engine.metre import asked_metre
+    from engine.metre import COMMON, asked_metre
     from engine.midi_io import read_performance, read_signature, write_midi
     from engine.model.checkpoint import load_checkpoint
     from engine.solo.form import MOST_INTRO_BARS, with_intro, with_tag
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     params = parameters_from(args)
     text = "N.C." if args.chords is None else args.chords
     signature = None if args.prompt is None else read_signature(args.prompt)
-    goes_on = None if signature is None else signature.metre
+    goes_on = (None if signature is None else signature.metre) or COMMON
     chart = parse_chart(text, metre=asked, otherwise=goes_on)
     metre = asked or (None if chart.metre == goes_on else chart.metre)
     timing = timing_of(args.prompt, signature, tempo_bpm=args.tempo, metre=metre)
