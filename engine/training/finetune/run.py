@@ -40,9 +40,8 @@ OTHER_CHORDS = 0.25  # windows of a batch that come again under other chords, on
 OTHER_CHORDS_UPDATES = 0.4  # ... in so many of the updates, and in all of practice pieces, which are few
 WORTH_WEIGHT = 0.6  # of what is missing of the chords' worth, beside the loss
 WORTH_AIM = 1.0  # of what they were worth to the base
-WEAKER, STRONGER = (0.75, 0.5), (1.2, 1.4)  # by which a learnt adapter may be multiplied, tried in this order
+STRENGTHS = (0.85, 0.7, 0.5)  # by which a learnt adapter is multiplied, tried in this order
 WORTH_TO_KEEP = 0.88  # of what chords are worth to the base: an adapter that leaves less is weakened
-GAIN_TO_KEEP = 0.85  # of an adapter's gain: it may be overstated as long as so much is left
 FIRST_SHARE = 0.08  # of the time allowed, for each of the first measurements ...
 WORTH_SHARE = 0.05  # ... and for measuring once what chords are worth: with less time fewer windows are measured
 RECENT_UPDATES = 5  # of which the longest says how long the next may take
@@ -139,42 +138,24 @@ class Run:
         self._restore(best_state)
 
     def emphasise(self) -> None:
-        """Multiplies the adapter by what leaves chords their worth, and most of the gain on unheard pieces.
+        """Multiplies the adapter by the first of STRENGTHS that leaves chords WORTH_TO_KEEP, else by the last.
 
-        A style is learnt as what makes its pieces likely, yet drawn note by note it blurs into the base; overstated a
-        little it is heard for what it is. Where it has unlearnt the chords it is weakened instead, until WORTH_TO_KEEP
-        of what they are worth to the base is left.
+        At full strength its solos leave the beat, and a little less gains as much on unheard pieces; at half strength
+        what is left is what all pianists share (docs/LOG.md).
         """
         if self.recipe.form == "full" or self.worth is None:
             return
-        base = self.worth[0]
+        base = chosen = self.worth[0]
         matrices = [p for name, p in self.model.named_parameters() if ".lora_B." in name]
         learnt = [matrix.detach().clone() for matrix in matrices]
-
-        def set_to(emphasis: float) -> None:
+        for strength in STRENGTHS:
             with torch.no_grad():
                 for matrix, value in zip(matrices, learnt, strict=True):
-                    matrix.copy_(emphasis * value)
-
-        def measured(emphasis: float) -> Worth:
-            set_to(emphasis)
+                    matrix.copy_(strength * value)
             self.inner.eval()
-            return self.checks.worth(self.inner)
-
-        plain = chosen = measured(1.0)
-        if plain.held_out < base.held_out:
-            keeps = plain.kept(base) >= WORTH_TO_KEEP
-            for emphasis in STRONGER if keeps else WEAKER:
-                if keeps and self.budget.left_s < -0.5 * self.budget.closing_s:
-                    break  # half of what was set aside is used; a search for more can be left out, the chords cannot
-                then = measured(emphasis)
-                gain_left = (base.held_out - then.held_out) / (base.held_out - plain.held_out)
-                if keeps and not (gain_left >= GAIN_TO_KEEP and then.kept(base) >= WORTH_TO_KEEP):
-                    break
-                self.emphasis, chosen = emphasis, then
-                if not keeps and then.kept(base) >= WORTH_TO_KEEP:
-                    break
-        set_to(self.emphasis)
+            self.emphasis, chosen = strength, self.checks.worth(self.inner)
+            if chosen.kept(base) >= WORTH_TO_KEEP:
+                break
         self.worth = (base, chosen)
 
     def style(self) -> Style:
