@@ -96,7 +96,7 @@ def select(parsed: Parsed, tracks: str | Sequence[str]) -> tuple[npt.NDArray[np.
         return pitched, f"solo of {parts[0]}"
     there = ", ".join(str(part) for part in sorted(parts, key=lambda part: -len(part.rows))[:8])
     more = f" and {len(parts) - 8} more" if len(parts) > 8 else ""
-    raise ValueError(f"no piano among its tracks {there}{more}: choose tracks by name, or all")
+    raise ValueError(f"no piano among its tracks {there}{more}: choose with --tracks NAME,NAME or --tracks all")
 
 
 def decode_text(data: bytes, encoding: str = "latin-1") -> str:

@@ -14,11 +14,15 @@ __all__ = ["Signature", "read_signature"]
 
 
 class Signature(NamedTuple):
-    """What a file says last of its tempo and metre, None where it says nothing. changes: how many tempi it has."""
+    """What a file says last of its tempo and metre, None where it says nothing. changes: how many tempi it has.
+
+    unread: the metre that it says, as written, where that is none that is played; else empty.
+    """
 
     quarter_bpm: float | None
     metre: Metre | None
     changes: int
+    unread: str = ""
 
 
 def read_signature(path: str | Path) -> Signature:
@@ -30,10 +34,10 @@ def read_signature(path: str | Path) -> Signature:
         raise MidiFileError(f"{source}: {error}") from None
     counts_frames = bool(parsed.division & 0x8000)  # SMPTE: tempo events mean nothing
     tempi = [] if counts_frames else [us for _, us in sorted(parsed.tempos, key=lambda row: row[0]) if us > 0]
-    metre = None
-    for _, numerator, denominator in sorted(parsed.time_signatures):
+    metre, unread = None, ""
+    for _, numerator, denominator in sorted(parsed.time_signatures, key=lambda row: row[0]):  # as they stand
         try:
-            metre = Metre(numerator, denominator)
-        except ChordError:  # a metre of 64ths: no word of it is better than a wrong one
-            metre = None
-    return Signature(60e6 / tempi[-1] if tempi else None, metre, len(set(tempi)))
+            metre, unread = Metre(numerator, denominator), ""
+        except ChordError:  # of 64ths, of 99 halves
+            metre, unread = None, f"{numerator}/{denominator}"
+    return Signature(60e6 / tempi[-1] if tempi else None, metre, len(set(tempi)), unread)

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from engine.asked_tracks import TRACKS_HELP, asked_tracks
 from engine.errors import SidemanError
 from engine.output.console import escape_what_cannot_be_said
 from osc_protocol.table.options import add_parameter_options, parameters_from
@@ -24,11 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `generate`."""
     parser.add_argument("--chords", metavar="CHART", help='chords, such as "Dm7 | G7 | Cmaj7 | %%"')
     parser.add_argument("--prompt", metavar="IN.mid", type=Path, help="go on from the last notes of this file")
+    parser.add_argument("--tracks", metavar="WHICH", default="auto", help=f"of the prompt: {TRACKS_HELP}")
     parser.add_argument(
         "--tempo",
         metavar="BPM",
         type=float,
-        help="felt beats a minute, dotted quarters in 6/8 [20..999; default: the prompt's, else 120]",
+        help=f"felt beats a minute, dotted quarters in 6/8 [{LOWEST_BPM:g}..{HIGHEST_BPM:g}; default: the prompt's, "
+        f"else 120]",
     )
     parser.add_argument("--metre", metavar="N/D", help="3/4, 6/8 ... [default: the chart's, the prompt's, or 4/4]")
     parser.add_argument("--beats-per-bar", metavar="N", type=int, help="[1..16]: short for --metre N/4")
@@ -105,7 +108,8 @@ def run(args: argparse.Namespace) -> int:
         chart = with_tag(chart)
     if args.intro:
         chart = with_intro(chart, args.intro)
-    prompt = read_performance(args.prompt) if args.prompt is not None else None
+    tracks = asked_tracks(args.tracks)
+    prompt = read_performance(args.prompt, tracks=tracks) if args.prompt is not None else None
     outputs = [path for path in (args.output, args.wav, args.plot) if path is not None]
     _check_outputs(outputs)
     checkpoint = load_checkpoint(args.checkpoint)
@@ -113,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"sideman: {compiled_advice()}", file=sys.stderr)
     if timing.said:
         print(timing.said, file=sys.stderr if args.json else None)
+    if prompt is not None and prompt.selection:
+        print(f"{args.prompt}: heard is {prompt.selection}", file=sys.stderr if args.json else None)
 
     played = []
     for seed in range(args.seed, args.seed + args.variations):

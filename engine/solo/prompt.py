@@ -55,6 +55,8 @@ def timing_of(
                 tempo_bpm = DEFAULT_BPM
     if metre is None and signature.metre is not None:
         words.append(f"its metre of {taken} goes on")
+    elif metre is None and signature.unread:
+        words.append(f"its metre of {signature.unread} is not taken, so {taken}: --metre gives another")
     elif metre is not None and signature.metre not in (None, metre):
         words.append(f"its metre of {signature.metre} does not: {metre} is asked for")
     return Timing(tempo_bpm, taken, f"{prompt}: {', '.join(words)}" if words else "")

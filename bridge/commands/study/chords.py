@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.asked_tracks import TRACKS_HELP, asked_tracks
 from engine.atomic import atomic_write
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.chords.files.chords_file import ChordsFile
@@ -21,6 +22,7 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `sideman chords`."""
     parser.add_argument("file", metavar="FILE.mid", type=Path)
+    parser.add_argument("--tracks", metavar="WHICH", default="auto", help=TRACKS_HELP)
     parser.add_argument("-o", "--output", metavar="NAME.chords", type=Path, help="write the chart [print it]")
     parser.add_argument("--json", action="store_true", help="chords and beats as one JSON line instead of the chart")
 
@@ -29,7 +31,8 @@ def run(args: argparse.Namespace) -> int:
     """Prints or writes the chart. DataError rather than overwrite one: somebody may have corrected it by hand."""
     if args.output is not None and args.output.exists():
         raise DataError(f"{args.output}: exists, and may be corrected by hand: remove it, or give another name")
-    piece = read_piece(Source(args.file, args.file.name, "files", args.file.name, "unknown"))
+    source = Source(args.file, args.file.name, "files", args.file.name, "unknown")
+    piece = read_piece(source, asked_tracks(args.tracks))
     chart = _chart(piece)
     text = _as_json(piece, chart) if args.json else format_chords_file(chart, _comments(piece, chart))
     if args.output is None:

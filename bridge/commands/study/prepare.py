@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.asked_tracks import TRACKS_HELP, asked_tracks
 from engine.errors import DataError, SidemanError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", metavar="DATA", type=Path, required=True,
         help="folder to write; DATA.work beside it keeps what was read for the next run")  # fmt: skip
     add("--tracks", metavar="WHICH", default="auto",
-        help="auto: the piano, where several instruments play; all; or names of tracks: NAME,NAME [auto]")  # fmt: skip
+        help=TRACKS_HELP)  # fmt: skip
     add("--augment", metavar="N", type=int, default=12,
         help="keys in which training hears every piece; 1: as played [12]")  # fmt: skip
     add("--tempo-stretch", metavar="FACTORS", default="1.0",
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings(
         tuple(args.split),
         Augmentation(args.augment, _factors(args.tempo_stretch), args.velocity_jitter),
-        _tracks(args.tracks),
+        asked_tracks(args.tracks),
         args.workers,
         args.scheduler,
         args.practice,
@@ -143,7 +144,3 @@ def _factors(text: str) -> tuple[float, ...]:
         return tuple(float(word) for word in text.split(","))
     except ValueError:
         raise DataError(f"--tempo-stretch {text}: give factors with commas between, as in 0.9,1.0,1.1") from None
-
-
-def _tracks(text: str) -> str | tuple[str, ...]:
-    return text if text in ("auto", "all") else tuple(name.strip() for name in text.split(",") if name.strip())

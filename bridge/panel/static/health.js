@@ -71,11 +71,11 @@ function portsTold(ports) {
   return t("ports.are", system, input, output, control === "none" ? t("ports.none") : control);
 }
 
-/** One line over the roll: what the sideman does now. */
+/** One line over the roll: what the sideman does now; before that, how it is brought to do anything. */
 export function showNews(node, live) {
   let last = null;
   const show = () => {
-    if (!last) return;
+    if (!last) return void (node.textContent = t("news.begin"));
     const bars = /^(\d+) bars? at ([\d.]+) bpm$/.exec(last[1]);
     node.textContent = bars ? t("said.bars", bars[1], bars[2]) : t(`said.${last[0]}`, sentence(last[1]));
   };

@@ -84,7 +84,7 @@ export class Strip {
     for (const mark of marks) paintMark(c, colours, height, mark.x - left, mark.left - left, mark.text);
     c.fillStyle = colours.bg;
     c.fillRect(0, 0, TILE, LANE);
-    for (const chord of chords) paintChord(c, colours, chord, x(chord.at), x(chord.end));
+    for (const chord of chords) paintChord(c, colours, chord, x(chord.at), Math.min(x(chord.end), TILE));
     c.fillStyle = colours.line;
     c.fillRect(0, LANE - 1, TILE, 1);
   }

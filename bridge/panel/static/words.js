@@ -104,6 +104,8 @@ export const WORDS = {
   "health.said": ["What it said", "엔진의 말"],
   "health.nothing": ["nothing yet", "아직 없음"],
   "link.off": ["the engine is away: the page comes back with it", "엔진이 없습니다. 돌아오면 자동으로 다시 연결됩니다."],
+  "news.begin": ["Turn the sound on and hold a chord: on the piano, with the keys A to ', or by MIDI.",
+    "소리를 켜고 코드를 눌러 보세요. 아래 건반, 자판의 A부터 '까지, MIDI 모두 됩니다."],
   "said.chord": ["follows {0}", "{0} 따라가는 중"],
   "said.rest": ["rests", "쉬는 중"],
   "said.playing": ["plays: {0}", "연주 중: {0}"],

@@ -51,6 +51,8 @@ class MidiTake:
             raise MidiFileError(f"{path}: cannot be written again, since it is damaged ({why}): {REMEDY}") from None
         if any(message.time > MAX_DELTA for track in self._file.tracks for message in track):
             raise MidiFileError(f"{path}: cannot be written again, since it holds an endless delta time: {REMEDY}")
+        if self._file.type == 2 and len(self._file.tracks) > 1:  # which of them would bar 5 be in?
+            raise MidiFileError(f"{path}: holds patterns that have no time in common (type 2): save them one by one")
         tempos: list[tuple[int, int]] = []
         self.notes: list[TakeNote] = []
         for number, track in enumerate(self._file.tracks):
@@ -86,13 +88,15 @@ class MidiTake:
         home = gone[0] if gone else self.notes[0]
         lost = {(note.track, event) for note in gone for event in (note.on_event, note.off_event)}
         channel = self._file.tracks[home.track][home.on_event].channel
-        file = mido.MidiFile(type=self._file.type, ticks_per_beat=self._file.ticks_per_beat, charset=self._file.charset)
+        kind = self._file.type if len(self._file.tracks) == 1 else max(1, self._file.type)  # 0 holds one track alone
+        file = mido.MidiFile(type=kind, ticks_per_beat=self._file.ticks_per_beat, charset=self._file.charset)
         for number, track in enumerate(self._file.tracks):
             rows: list[tuple[int, int, mido.Message]] = []
             tick = 0
             for event, message in enumerate(track):
                 tick += message.time
-                if (number, event) not in lost:
+                # A clock's ticks and its start belong on a cable: no file may hold them, and some do.
+                if (number, event) not in lost and not message.is_realtime:
                     rows.append((tick, 1, message))
             if number == home.track:
                 rows = _with_notes(rows, added, channel)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from inspect import CO_NESTED
 from pathlib import Path
 from types import FrameType
 
@@ -11,7 +13,10 @@ import pytest
 
 from bridge.app.arguments import add_arguments, settings_from
 from bridge.app.remote import Remote
+from engine.data.practice import compose
+from engine.data.prepare import Settings, prepare
 from engine.inference.session import Session
+from engine.midi_io import write_midi
 from engine.solo import command
 from osc_protocol.table import parameters
 from osc_protocol.table.parameters import Setting
@@ -124,6 +129,55 @@ def test_what_play_is_given_is_checked_once(checks: list[str]) -> None:
     world.press(*D_MINOR_7)
     world.run(0.5)
     assert sorted(checks) == ONCE
+
+
+def entered_again(journey: Callable[[], object]) -> set[tuple[str, str]]:
+    """Runs the journey; returns (file, function) where a call comes back into a file that waits further up.
+
+    What was handed down to be asked, a generator or a function within a function, is called from below: no way up.
+    """
+    back: set[tuple[str, str]] = set()
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        name, code = frame.f_code.co_filename, frame.f_code
+        if event != "call" or not is_ours(name) or code.co_name.startswith("<") or code.co_flags & CO_NESTED:
+            return
+        above, files = frame.f_back, [name]
+        while above is not None:
+            if is_ours(above.f_code.co_filename) and above.f_code.co_filename != files[-1]:
+                files.append(above.f_code.co_filename)
+            above = above.f_back
+        if name in files[1:]:
+            back.add((Path(name).relative_to(ROOT).as_posix(), code.co_name))
+
+    sys.setprofile(watch)
+    try:
+        journey()
+    finally:
+        sys.setprofile(None)
+    return back
+
+
+def is_ours(name: str) -> bool:
+    path = Path(name)
+    inside = path.is_relative_to(ROOT) and not path.is_relative_to(ENVIRONMENT)
+    return inside and path.relative_to(ROOT).parts[0] in ("bridge", "engine", "osc_protocol", "native")
+
+
+def test_the_journey_of_a_chord_text_comes_back_into_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tiny = make_checkpoint(make_model(config=CONTROLLED))
+    monkeypatch.setattr("engine.model.checkpoint.load_checkpoint", lambda path: tiny)
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    args = parser.parse_args(["--chords", "Dm7 | G7", "--no-ending", "-o", str(tmp_path / "solo.mid")])
+    assert entered_again(lambda: command.run(args)) == set()
+
+
+def test_the_journey_of_a_folder_comes_back_into_no_file(tmp_path: Path) -> None:
+    (tmp_path / "midi").mkdir()
+    for number in range(2):
+        write_midi(tmp_path / "midi" / f"{number}.mid", compose(number, 1).notes, tempo_bpm=120)
+    assert entered_again(lambda: prepare(tmp_path / "midi", tmp_path / "data", Settings(workers=1))) == set()
 
 
 def test_a_setting_that_the_table_refuses_cannot_be_made() -> None:

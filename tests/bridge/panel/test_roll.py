@@ -44,6 +44,25 @@ DRAWN = """() => {
   }
   return { notes, wrong };
 }"""
+LANE_BY_THE_LINE = """() => {
+  const line = document.querySelector(".now").getBoundingClientRect().left;
+  const tile = [...document.querySelectorAll(".strip > canvas")].find((each) => {
+    const { left, right } = each.getBoundingClientRect();
+    return left <= line - 4 && line - 4 < right;
+  });
+  const sheet = new OffscreenCanvas(320, 60).getContext("2d");
+  sheet.drawImage(tile, 0, 0);
+  const pixel = sheet.getImageData(line - 4 - tile.getBoundingClientRect().left, 25, 1, 1).data;
+  return `rgb(${[...pixel].slice(0, 3).join(", ")})`;
+}"""
+ROW_COLOUR = """() => {
+  const probe = document.createElement("i");
+  probe.style.color = "var(--roll-row)";
+  document.body.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}"""
 WATCH_BARS = """() => {
   window.lit = []; // [bar that is lit, bar that sounds, milliseconds since it began]
   window.timed = []; // how late a timer of our own is, that was set for the same moments
@@ -78,6 +97,23 @@ def test_what_is_drawn_lies_where_the_notes_do(page: Any) -> None:
         page.wait_for_timeout(300)
     print(f"\n{len(drawn['notes'])} columns, {sum(drawn['notes'])} of them with notes, wrong: {drawn['wrong']}")
     assert right == 3
+
+
+def test_a_chord_that_is_followed_and_has_no_end_yet_stands_in_the_lane(page: Any) -> None:
+    page.evaluate("sideman.values.set(sideman.values.byName.get('mode'), 'follow')")
+    until(lambda: page.evaluate("sideman.live.form === null"), "the chart is left")
+    for key in "adgj":
+        page.keyboard.down(key)
+    try:
+        until(lambda: "Cmaj7" in page.locator("#news").inner_text(), "the chord is followed")
+        until(
+            lambda: page.evaluate(LANE_BY_THE_LINE) == page.evaluate(ROW_COLOUR), "it is drawn as the one that sounds"
+        )
+    finally:
+        for key in "adgj":
+            page.keyboard.up(key)
+        page.evaluate("sideman.values.set(sideman.values.byName.get('mode'), 'changes')")
+    until(lambda: page.evaluate("sideman.live.form !== null"), "and back")
 
 
 def test_the_bar_of_the_chart_lights_up_as_it_begins(page: Any) -> None:

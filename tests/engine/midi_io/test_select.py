@@ -69,7 +69,7 @@ def test_without_a_piano_the_reason_lists_the_tracks_and_the_remedy() -> None:
     reason = "no piano among its tracks 'Violin' (program 40 strings, 1 notes), 'Flute' (program 73 pipe, 1 notes)"
     with pytest.raises(ValueError, match=re.escape(reason)) as refusal:
         _chosen([("Violin", 40, 0), ("Flute", 73, 1), ("Drums", 0, 9)])
-    assert str(refusal.value).endswith(": choose tracks by name, or all")
+    assert str(refusal.value).endswith(": choose with --tracks NAME,NAME or --tracks all")
     with pytest.raises(ValueError, match="and 4 more: choose"):
         _chosen([(f"Violin {k}", 40, 0) for k in range(12)])
 

@@ -62,13 +62,26 @@ def test_a_prompt_that_says_no_tempo_or_an_unheard_of_one_is_named(tmp_path: Pat
         assert word in timing.said
 
 
+@pytest.mark.parametrize(("numerator", "denominator"), [(99, 2), (1, 64), (33, 4)])
+def test_a_metre_that_is_not_played_is_named(tmp_path: Path, numerator: int, denominator: int) -> None:
+    path = _prompt(tmp_path / "a.mid", 80, "3/4")
+    file = mido.MidiFile(path)
+    meta = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
+    file.tracks[0].insert(-1, meta)
+    file.save(path)
+    timing = timing_of(path, read_signature(path))
+    assert timing.metre == Metre(4)
+    assert f"its metre of {numerator}/{denominator} is not taken, so 4/4: --metre gives another" in timing.said
+    assert "metre of 3/4 does not" not in timing_of(path, read_signature(path), metre=Metre(5)).said
+
+
 def test_of_several_tempi_and_metres_the_last_goes_on(tmp_path: Path) -> None:
     path = _prompt(tmp_path / "a.mid", 80, "3/4")
     file = mido.MidiFile(path)
     file.tracks[0].insert(-1, mido.MetaMessage("set_tempo", tempo=1_000_000, time=480))
     file.tracks[0].insert(-1, mido.MetaMessage("time_signature", numerator=5, denominator=4))
     file.save(path)
-    assert read_signature(path) == (60.0, Metre(5), 2)
+    assert read_signature(path) == (60.0, Metre(5), 2, "")
     assert "its last tempo of 60 bpm" in timing_of(path, read_signature(path)).said
 
 

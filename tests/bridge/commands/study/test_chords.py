@@ -67,3 +67,49 @@ def test_a_slip_in_the_chart_names_its_line(tune: Path, capsys: pytest.CaptureFi
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["chords", str(tmp_path / "gone.mid")]) == 2
     assert "gone.mid" in capsys.readouterr().err
+
+
+def _band(path: Path, parts: dict[str, int]) -> Path:
+    """A file with a track of twenty notes of each part; name: program."""
+    file = mido.MidiFile(ticks_per_beat=480)
+    for channel, (name, program) in enumerate(parts.items()):
+        track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
+        track.append(mido.Message("program_change", channel=channel, program=program))
+        for number in range(20):
+            pitch = 48 + 12 * channel + (0, 4, 7, 12)[number % 4]
+            track.append(mido.Message("note_on", channel=channel, note=pitch, velocity=70))
+            track.append(mido.Message("note_off", channel=channel, note=pitch, time=480))
+        file.tracks.append(track)
+    file.save(path)
+    return path
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("command", ["chords", "prepare", "generate"])
+def test_chords_prepare_and_a_prompt_take_the_same_tracks(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    out = tmp_path / "out"
+
+    def run(*options: str) -> int:
+        if command == "chords":
+            return cli.main(["chords", str(path), *options])
+        if command == "prepare":
+            return cli.main(["prepare", str(folder), "-o", str(out), "--workers", "1", *options])
+        return cli.main(["generate", "--prompt", str(path), "--chords", "C", "-o", str(out), *options])
+
+    path = _band(folder / "a.mid", {"Flute": 73, "Bass": 33, "Oboe": 68})
+    assert run() == 2
+    refusal = capsys.readouterr().err
+    assert "no piano among its tracks" in refusal
+    assert "--tracks all" in refusal
+    assert run("--tracks", "all") == 0
+    assert run("--tracks", "Flute, Oboe") == 0
+    assert run("--tracks", "Drums") == 2
+    assert "no track named Drums" in capsys.readouterr().err
+    _band(path, {"Flute": 73, "Piano": 0, "Oboe": 68})
+    assert run() == 0
+    said = capsys.readouterr().out
+    assert command != "generate" or "heard is 1 of 3 parts: 'Piano'" in said

@@ -55,6 +55,8 @@ DAMAGED: Final = {
     "running status without a status": header() + chunk(b"MTrk", b"\x00\x3c\x50\x60\x3c\x00" * 9 + END),
     "running status after SysEx": header() + chunk(b"MTrk", b"\x00\xf0\x02\x01\xf7\x00\x3c\x50" + NOTE * 4 + END),
     "running status after a meta event": header() + chunk(b"MTrk", NOTE + b"\x00\xff\x01\x01x\x00\x3c\x50" * 3 + END),
+    "a clock's messages": header() + chunk(b"MTrk", WHOLE[22:-4] + bytes.fromhex("00f600f800fa00fb00fc") + END),
+    "two tracks in a file of one": header(tracks=2) + WHOLE[14:] + chunk(b"MTrk", NOTE * 4 + END),
     "zero ticks a beat": song(division=0),
     "SMPTE 25 frames of 40": song(division=0xE728),
     "SMPTE of no known rate": song(division=0x8100),

@@ -164,6 +164,15 @@ def test_a_file_that_is_no_midi_file_is_refused(tmp_path: Path, capsys: pytest.C
     assert said.count("\n") == 1
 
 
+def test_patterns_without_a_common_time_are_refused(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = mido.MidiFile(take)
+    file.type = 2
+    file.tracks = [file.tracks[-1], file.tracks[-1]]
+    file.save(take)
+    assert main(["again", str(take), "--bars", "1"]) == 2
+    assert "no time in common (type 2): save them one by one" in capsys.readouterr().err
+
+
 def test_a_missing_file_and_a_folder_are_refused_as_elsewhere(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
