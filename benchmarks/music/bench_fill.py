@@ -7,7 +7,9 @@ Gaps of one to four bars (two seconds a bar where the beat is unknown), as many 
 token of the right side's first 96 tokens after each, read alike: the same tokens, the same wait, no controls. "closed"
 is the share of the distance from the plain continuation (the mean of four; their notes end where the gap does, as those
 of a fill) to the real bars, whose notes ring on; "real, cut" are those bars with notes that end there, too.
-With --ways N so many ways are written, and their diversity is set beside that of as many plain continuations.
+"copied" is the share of five-note figures that stand elsewhere in the take, or stood in the gap; "copied there" of the
+real bars, elsewhere in the take. With --ways N so many ways are written, and their diversity is set beside that of
+as many plain continuations.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+import native
 from benchmarks.common.result import say_result
 from engine.chords import Chord
 from engine.data.piece_chords import chords_from
@@ -43,6 +46,7 @@ from engine.vocabulary import STEP_S, velocity_bin
 LEAD_STEPS, BEYOND_STEPS = 2000, 1400
 FORK_TOKENS = 1024
 TOKENS, PLAIN = 96, 4
+AS_PLAYED = native.SamplerParams(keep_timing=True)  # what a session has where nothing is asked
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     memory = ChordMemory()
     memory.replace(case.chords, 0.0)
     decoder, stream = make_stream(checkpoint, 1)
+    stream.set_params(AS_PLAYED, 1.0)
     stream.set_chords(*memory.track(), 0)
     stream.set_beat(case.bpm, case.beats_per_bar, case.line_s)
     stream.feed(gap.lead())
@@ -151,6 +156,7 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     stream.set_levels(ControlRows(checkpoint.model.controls).unknown)
     best, there = found[0], weigh(gap, gap.removed, 0.0, tones)
     chance = weigh(gap, drawn[0], 0.0, tones)
+    itself = weigh(Gap.of((*gap.left, *gap.right), gap.begin, gap.end), gap.removed, 0.0, tones)
     seconds = (gap.end - gap.begin) * STEP_S
     row = {
         "real": read(gap.removed),
@@ -158,7 +164,8 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
         "plain": float(np.mean(plain)), "best of 4": min(plain), "fill": read(best.notes),
         "chord tones": best.scores.chord_tones, "plain's": chance.chord_tones, "chord tones there": there.chord_tones,
         "notes/s": len(best.notes) / seconds, "notes/s there": len(gap.removed) / seconds,
-        "copied": best.scores.copied, "silence": best.scores.silence, "silence there": there.silence,
+        "copied": best.scores.copied, "copied there": itself.copied,
+        "silence": best.scores.silence, "silence there": there.silence,
         "cpu s a way": took_s, "gap s": seconds,
     }  # fmt: skip
     if ways > 1:
@@ -174,6 +181,7 @@ def guide_of(pair: tuple[StreamDecoder, TokenStream], case: Case, beat: float, l
     memory = ChordMemory()
     memory.replace(ahead.chords(case.gap, case.chords), 0.0)
     stream = pair[1]
+    stream.set_params(AS_PLAYED, 1.0)
     stream.set_levels(levels)
     stream.set_chords(*memory.track(), 0)
     stream.set_beat(case.bpm, case.beats_per_bar, case.line_s + ahead.shift * STEP_S)

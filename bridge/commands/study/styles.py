@@ -15,10 +15,11 @@ from bridge.commands.study.progress import NewsLine
 from engine.errors import SidemanError
 
 __all__ = [
-    "add_export_arguments", "add_finetune_arguments", "add_styles_arguments",
+    "add_export_arguments", "add_finetune_arguments", "add_styles_arguments", "gain_too_small",
     "run_export", "run_finetune", "run_styles",
 ]  # fmt: skip
 
+LEAST_GAIN = 0.001  # of the held-out loss: less is no style of its own
 FORMS: dict[int, Any] = {4: "nf4", 16: "16-bit", 32: "32-bit"}  # engine.training.finetune.layers.Form
 
 
@@ -89,6 +90,8 @@ def run_finetune(args: argparse.Namespace) -> int:
 
     report = (lambda news: None) if args.json else NewsLine(sys.stdout).show
     done = finetune(args.base, args.data, args.style, args.output, recipe, args.keep, report, started)
+    if said := gain_too_small(done.gain, done.updates, done.seconds):
+        print(f"sideman: {done.output}: {said}", file=sys.stderr)
     if args.json:
         print(json.dumps({"output": str(done.output), "seconds": round(done.seconds, 1), **done.facts}))
         return 0
@@ -105,6 +108,19 @@ def run_finetune(args: argparse.Namespace) -> int:
         before, after = done.others
         print(f"{args.keep}: {before:.3f} -> {after:.3f} nats a token ({100 * (after / before - 1):+.1f} %)")
     return 0
+
+
+def gain_too_small(gain: float, updates: int, seconds: float) -> str:
+    """Returns the word that a style plays as its base does; empty for one that has gained something.
+
+    gain: the share by which its loss on pieces that it never heard lies below the base's.
+    """
+    if gain >= LEAST_GAIN:
+        return ""
+    return (
+        f"plays as its base does: its best of {seconds / 60:.1f} min, after {updates} updates, foresees unheard pieces "
+        "no better; give more --max-minutes, a machine that does less beside it, or more music"
+    )
 
 
 def add_styles_arguments(parser: argparse.ArgumentParser) -> None:

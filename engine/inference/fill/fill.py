@@ -142,10 +142,7 @@ class _Search:
             weighed[i] = self._weigh(particle, -np.inf)
         for _ in range(effort.candidates - len(particles)):
             self._vary()
-        candidates = [
-            Candidate(self._gap.lawful(particles[i].notes()), self._scores(particles[i], effort.last_tokens))
-            for i in self._ranked()[:PARENTS]
-        ]
+        candidates = [self._looked_at(particles[i]) for i in self._ranked()[:PARENTS]]
         return sorted(candidates, key=lambda candidate: -candidate.scores.total)
 
     def _ranked(self) -> list[int]:
@@ -176,16 +173,20 @@ class _Search:
 
     def _weigh(self, particle: Particle, least: float) -> _Weighed:
         """least: the glance of the worst parent."""
-        glance = 0.0
-        if self._leads_on:
-            glance = particle.ahead(self._effort.glance_tokens).log_probability
-            if glance < least - HOPE_NATS:
-                return _Weighed(-np.inf, glance)
-        return _Weighed(self._scores(particle, self._effort.ahead_tokens).total, glance)
+        if not self._leads_on:
+            return _Weighed(self._scores(particle, 0.0).total, 0.0)
+        effort, hope = self._effort, least - HOPE_NATS
+        read = particle.ahead(effort.ahead_tokens, effort.glance_tokens, hope)
+        total = -np.inf if read.glance < hope else self._scores(particle, read.nats).total
+        return _Weighed(total, read.glance)
 
-    def _scores(self, particle: Particle, tokens: int) -> Scores:
-        ahead = particle.ahead(tokens).nats if self._leads_on else 0.0
-        return weigh(self._gap, self._gap.lawful(particle.notes()), ahead, self._tones, particle.own_nats)
+    def _scores(self, particle: Particle, ahead_nats: float) -> Scores:
+        return weigh(self._gap, self._gap.lawful(particle.notes()), ahead_nats, self._tones, particle.own_nats)
+
+    def _looked_at(self, particle: Particle) -> Candidate:
+        """Reads as far as is ever read."""
+        ahead = particle.ahead(self._effort.last_tokens).nats if self._leads_on else 0.0
+        return Candidate(self._gap.lawful(particle.notes()), self._scores(particle, ahead))
 
     def _new_seed(self) -> int:
         return int(self._rng.integers(1 << 63))

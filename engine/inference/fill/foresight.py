@@ -17,7 +17,7 @@ from engine.vocabulary import STEP_S
 
 __all__ = ["Foresight"]
 
-BEHIND_STEPS, BEFORE_STEPS = 800, 1000  # about so much of each side is heard
+BEHIND_STEPS, BEFORE_STEPS = 400, 400  # about so much of each side is heard: what lies far back counts for little
 
 
 class Foresight(NamedTuple):

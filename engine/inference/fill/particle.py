@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from engine.inference.fill.gap import Gap, Struck, events_of
@@ -12,10 +13,14 @@ __all__ = ["Ahead", "Particle", "Surroundings"]
 
 
 class Ahead(NamedTuple):
-    """What is read beyond a gap: natural log of the probability of so many tokens of the music that stands there."""
+    """What is read beyond a gap: natural log of the probability of so many tokens of the music that stands there.
+
+    glance: the same of those that were looked at first.
+    """
 
     log_probability: float
     tokens: int
+    glance: float = 0.0
 
     @property
     def nats(self) -> float:
@@ -113,8 +118,10 @@ class Particle:
         notes += [Struck(start, self._around.end, pitch, loud) for pitch, (start, loud) in open_.items()]
         return tuple(sorted(note for note in notes if note.end > note.step))
 
-    def ahead(self, tokens: int) -> Ahead:
+    def ahead(self, tokens: int, glance: int = 0, least: float = -math.inf) -> Ahead:
         """How likely the music beyond the gap is after what was played: of its first tokens, as many as asked.
+
+        glance: after so many it is left at that where their log-probability lies below `least`.
 
         The stream is fed that music and then stands at the gap's end again, exactly. Notes of the gap end there. Their
         ends, and those of notes held over it, are no part of what is read.
@@ -123,15 +130,17 @@ class Particle:
         held = {pitch for _, pitch, _ in around.ends}
         mine = [(around.end, pitch, -1) for pitch in stream.sounding() if pitch not in held]
         happens = [(event, False) for event in (*mine, *around.ends)] + [(event, True) for event in around.right]
-        sum_, count = 0.0, 0
+        sum_, count, seen = 0.0, 0, 0.0
         for event, counts in sorted(happens, key=lambda item: (item[0][0], item[0][2] >= 0, item[1])):
             before, length = stream.log_probability, stream.length
             stream.feed([event])
             if counts:
                 sum_ += stream.log_probability - before
+                if count < glance:
+                    seen = sum_
                 count += stream.length - length
-            if count >= tokens:
+            if count >= tokens or (count >= glance and seen < least):
                 break
         stream.rollback(around.end - 1)
         stream.refresh()
-        return Ahead(sum_, count)
+        return Ahead(sum_, count, seen)

@@ -12,6 +12,7 @@ import pytest
 
 from bridge.app.remote import check_live
 from bridge.cli import main
+from bridge.commands.study.styles import gain_too_small
 from engine.chords import parse_chart
 from engine.errors import CheckpointError
 from engine.inference.session import Session
@@ -293,3 +294,15 @@ def test_a_style_chosen_while_it_plays_is_heard_before_the_look_ahead_is_over(ba
     ]
     assert "style other was made on another base" in dict(refused.said)["error"]
     assert refused.onsets(turned_us)
+
+
+@pytest.mark.parametrize(
+    ("gain", "is_said"), [(0.0, True), (0.0004, True), (-0.02, True), (0.002, False), (0.07, False)]
+)
+def test_a_style_that_is_its_base_under_another_name_is_said_to_be(gain: float, is_said: bool) -> None:
+    """As one is that the machine had no time to teach: one update within a limit of three minutes."""
+    said = gain_too_small(gain, updates=1, seconds=504)
+    assert bool(said) == is_said
+    if is_said:
+        assert said.startswith("plays as its base does: its best of 8.4 min, after 1 updates")
+        assert "--max-minutes" in said

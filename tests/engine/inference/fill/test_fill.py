@@ -126,6 +126,20 @@ def test_reading_ahead_leaves_no_trace(checkpoint: Checkpoint, make: type) -> No
 
 
 @each_pair
+def test_a_glance_is_the_first_part_of_what_is_read_and_all_of_it_where_there_is_no_hope(
+    checkpoint: Checkpoint, make: type
+) -> None:
+    gap = Gap.of(take(), BEGIN, END)
+    pair = before(make(checkpoint), gap)
+    particle = Particle(Surroundings.of(gap), Forks(*pair, [8], 1024, False).streams[0])
+    particle.play()
+    short, long = particle.ahead(4), particle.ahead(20)
+    assert particle.ahead(20, 4) == long._replace(glance=short.log_probability)
+    assert particle.ahead(20, 4, short.log_probability) == long._replace(glance=short.log_probability)
+    assert particle.ahead(20, 4, short.log_probability + 1e-3) == short._replace(glance=short.log_probability)
+
+
+@each_pair
 def test_what_is_read_ahead_is_the_likelihood_of_the_right_side(checkpoint: Checkpoint, make: type) -> None:
     notes = [note for note in take() if note.pitch < 90]  # none over the edges
     gap = Gap.of(notes, BEGIN, END)
