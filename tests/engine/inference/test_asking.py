@@ -11,7 +11,7 @@ from bridge.commands import play as play_command
 from engine.errors import SidemanError
 from engine.inference.session import Session
 from engine.model.checkpoint import Checkpoint, checkpoint_folder, load_checkpoint
-from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Parameter, from_cc
+from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Parameter, from_cc, values_of
 
 rows = pytest.mark.parametrize("row", [BY_NAME[name] for name in CONTROL_NAMES], ids=lambda row: row.name)
 
@@ -68,6 +68,6 @@ def test_play_says_before_the_first_note_that_its_base_cannot_be_asked() -> None
     add_arguments(parser)
     args = parser.parse_args(["--checkpoint", "small", "--chords", "C | F", "--role", "comp"])
     settings = settings_from(args)
-    assert settings.values["role"] == "comping"
+    assert values_of(settings.values)["role"] == "comping"
     with pytest.raises(SidemanError, match="role comping: this base was not trained to be asked that"):
         play_command._load_with_style(play_command.load_engine, args, settings)
