@@ -37,8 +37,8 @@ export class RollView {
     box.append(this.#strip, this.#line, staying, keys);
     if (keys.transferControlToOffscreen && globalThis.Worker) this.#startWorker();
     else this.#roll = new Roll(live);
-    this.#tell({ keys: this.#given(keys) });
-    this.#tell({ staying: this.#given(staying) });
+    this.#give("keys", keys);
+    this.#give("staying", staying);
     const turn = () => {
       this.#lookAheadMs = lookAhead();
       this.#tell({ lookAheadMs: this.#lookAheadMs });
@@ -85,10 +85,6 @@ export class RollView {
     return viewAt(this.#live.now(), this.#size, this.#lookAheadMs);
   }
 
-  #given(canvas) {
-    return this.#worker ? canvas.transferControlToOffscreen() : canvas;
-  }
-
   #resize() {
     const { clientWidth: width, clientHeight: height } = this.#box;
     this.#size = { width, height, ratio: Math.min(devicePixelRatio || 1, 2) };
@@ -98,7 +94,7 @@ export class RollView {
       tile.style.width = `${TILE}px`;
       this.#tiles.push(tile);
       this.#strip.append(tile);
-      this.#tell({ tile: this.#given(tile) });
+      this.#give("tile", tile);
     }
     for (const [number, tile] of this.#tiles.entries()) {
       tile.hidden = number >= wanted;
@@ -152,9 +148,15 @@ export class RollView {
     }
   }
 
+  /** The roll draws on this canvas from now on. */
+  #give(what, canvas) {
+    if (!this.#worker) return apply(this.#roll, { [what]: canvas });
+    const given = canvas.transferControlToOffscreen();
+    this.#worker.postMessage({ [what]: given }, [given]);
+  }
+
   #tell(message) {
-    const given = Object.values(message).filter((value) => globalThis.OffscreenCanvas && value instanceof OffscreenCanvas);
-    if (this.#worker) this.#worker.postMessage(message, given);
+    if (this.#worker) this.#worker.postMessage(message);
     else apply(this.#roll, message);
   }
 }
