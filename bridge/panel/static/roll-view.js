@@ -11,7 +11,7 @@ const COLOURS = [
 ]; // --roll-... of look.css
 const NEWS = '{"n":'; // what messages begin with that the roll draws
 const LOOK_MS = 200; // at whether the tiles move as they should
-const RUN_S = 60; // an animation goes so far ahead
+const RUN_MS = 60e3; // an animation goes so far ahead
 const OFF_PX = 1.5; // pixels that the tiles may lie from where the clock has them
 
 export class RollView {
@@ -42,15 +42,15 @@ export class RollView {
     const turn = () => {
       this.#lookAheadMs = lookAhead();
       this.#tell({ lookAheadMs: this.#lookAheadMs });
-      this.#look();
+      this.#look(true);
     };
     turned.listen(turn);
     turn();
     new ResizeObserver(() => this.#resize()).observe(box);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
     this.restyle();
-    live.changed.listen(() => this.#run?.animation || this.#look());
-    document.addEventListener("visibilitychange", () => this.#look());
+    live.changed.listen(() => this.#run?.animation || this.#look(true));
+    document.addEventListener("visibilitychange", () => this.#look(true));
     setInterval(() => this.#look(), LOOK_MS);
   }
 
@@ -67,6 +67,7 @@ export class RollView {
   restyle() {
     const style = getComputedStyle(document.documentElement);
     this.#tell({ colours: Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--roll-${name}`).trim()])) });
+    this.#look(true);
   }
 
   /** Something worth a word, of which the engine does not tell. */
@@ -103,18 +104,17 @@ export class RollView {
     this.#move();
   }
 
-  /** Has the tiles move as the clock does, or stand where nothing goes on. */
-  #look() {
-    if (!this.#size.width) return;
+  /** Has the tiles move as the clock does, or stand where nothing goes on: as of the moment when they were drawn. */
+  #look(isDrawnAnew = false) {
+    if (!this.#run) return;
     const view = this.#view();
-    this.#line.style.left = `${view.line - 0.75}px`;
-    const run = this.#run;
     const moves = isMoving(this.#live, view);
-    const goesOn = run?.animation && moves && performance.now() < run.at + (RUN_S * 1000) / 2;
-    const off = goesOn ? (performance.now() - run.at) * run.perMs + run.scroll - view.left * view.ratio : Infinity;
-    if (run && !moves && !run.animation) return;
-    if (Math.abs(off) > OFF_PX) this.#move(view, moves);
-    else this.#place(firstTile(view), run.base);
+    const { animation, base, at, scroll, perMs } = this.#run;
+    if (!animation && !moves && !isDrawnAnew) return;
+    const ranMs = performance.now() - at;
+    const off = scroll + ranMs * perMs - view.left * view.ratio;
+    if (animation && moves && ranMs < RUN_MS / 2 && Math.abs(off) <= OFF_PX) this.#place(firstTile(view), base);
+    else this.#move(view, moves);
   }
 
   /** In steps of whole pixels: between them each tile would be blurred, and dear. */
@@ -128,9 +128,10 @@ export class RollView {
     const left = (pixels) => `translateX(${base * TILE - pixels / ratio}px)`;
     this.#run?.animation?.cancel();
     this.#run = { animation: null, base, at, scroll, perMs };
+    this.#line.style.left = `${view.line - 0.75}px`;
     this.#strip.style.transform = left(scroll);
     if (moves) {
-      const steps = Math.round(RUN_S * 1000 * perMs);
+      const steps = Math.round(RUN_MS * perMs);
       const path = [{ transform: left(scroll) }, { transform: left(scroll + steps) }];
       this.#run.animation = this.#strip.animate(path, { duration: steps / perMs, easing: `steps(${steps})`, fill: "forwards" });
       this.#run.animation.startTime = at;
