@@ -5,6 +5,7 @@ import { clamp } from "./dom.js";
 export const TILE = 320; // points: a whole number of pixels on nearly every screen
 export const LANE = 30; // height of the chord lane, in points
 export const KEYS = 42; // width of the keys at the left
+export const STAYING = 200; // width of the chord that stays in sight beside them, at most
 const PAST_SHARE = 0.6; // of the width, left of the line
 const PIXELS_PER_S = { wide: 150, narrow: 92 };
 

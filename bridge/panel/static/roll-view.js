@@ -2,7 +2,7 @@
 // moves them, so that a frame in which nothing happens costs neither thread anything.
 
 import { el } from "./dom.js";
-import { firstTile, isMoving, slotOf, TILE, tilesFor, viewAt } from "./roll-geometry.js";
+import { firstTile, isMoving, KEYS, LANE, slotOf, STAYING, TILE, tilesFor, viewAt } from "./roll-geometry.js";
 import { Roll } from "./roll.js";
 
 const COLOURS = [
@@ -12,6 +12,7 @@ const COLOURS = [
 const NEWS = '{"n":'; // what messages begin with that the roll draws
 const LOOK_MS = 200; // at whether the tiles move as they should
 const RUN_MS = 60e3; // an animation goes so far ahead
+const POINTS = { tile: TILE, lane: LANE, keys: KEYS, staying: STAYING }; // what cards.css lays out with
 const OFF_PX = 1.5; // pixels that the tiles may lie from where the clock has them
 
 export class RollView {
@@ -30,6 +31,7 @@ export class RollView {
   constructor(box, live, lookAhead, turned) {
     this.#box = box;
     this.#live = live;
+    for (const [name, points] of Object.entries(POINTS)) box.style.setProperty(`--${name}`, `${points}px`);
     this.#strip = el("div", { className: "strip" });
     this.#line = el("div", { className: "now" });
     const keys = el("canvas", { className: "pitches" });
@@ -92,7 +94,6 @@ export class RollView {
     const wanted = tilesFor(this.#size);
     while (this.#tiles.length < wanted) {
       const tile = el("canvas");
-      tile.style.width = `${TILE}px`;
       this.#tiles.push(tile);
       this.#strip.append(tile);
       this.#give("tile", tile);

@@ -3,7 +3,7 @@
 
 import { clamp } from "./dom.js";
 import { chordsBetween } from "./beats.js";
-import { isMoving, KEYS, LANE, viewAt } from "./roll-geometry.js";
+import { isMoving, KEYS, LANE, STAYING, viewAt } from "./roll-geometry.js";
 import { chordWidth, isGhost, MARK_FONT, paintChord, paintKeys, textWidth } from "./roll-paint.js";
 import { same, Strip } from "./roll-strip.js";
 
@@ -14,7 +14,6 @@ const LEAST_ROWS = 38;
 const SLIDE = 0.12; // of the way to the pitches of now, a frame
 const ARRIVED = 0.05; // of a row: no more sliding
 const LOOK_MS = 250; // for what has left at the left, and what comes at the right
-const STAYING = 200; // width of the chord that stays in sight, at most
 const next = globalThis.requestAnimationFrame ?? ((draw) => setTimeout(draw, 16)); // a worker of some browsers has none
 
 /** Draws on the canvases that it is given, on whichever thread it is made. */
