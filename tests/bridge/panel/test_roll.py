@@ -46,26 +46,24 @@ DRAWN = """() => {
   }
   return { notes, wrong };
 }"""
+TILE_AT = """(x) => [...document.querySelectorAll(".strip > canvas")].find((each) => {
+  const { left, right } = each.getBoundingClientRect();
+  return left <= x && x < right;
+})"""
 LANE_BY_THE_LINE = """() => {
   const line = document.querySelector(".now").getBoundingClientRect().left;
-  const tile = [...document.querySelectorAll(".strip > canvas")].find((each) => {
-    const { left, right } = each.getBoundingClientRect();
-    return left <= line - 4 && line - 4 < right;
-  });
+  const tile = (TILE_AT)(line - 4);
   const sheet = new OffscreenCanvas(320, 60).getContext("2d");
   sheet.drawImage(tile, 0, 0);
   const pixel = sheet.getImageData(line - 4 - tile.getBoundingClientRect().left, 25, 1, 1).data;
   return `rgb(${[...pixel].slice(0, 3).join(", ")})`;
-}"""
+}""".replace("TILE_AT", TILE_AT)
 # Whether the last mark is drawn where its moment lies, in sight: a line, beside which is none.
 MARK_IS_IN_PLACE = """() => {
   const [lane, foot] = [40, 30]; // of what is above and below the rows
   const line = document.querySelector(".now").getBoundingClientRect().left + 0.75;
   const x = line + ((sideman.live.marks.at(-1).at - sideman.roll.shownUs) / 1e6) * 150;
-  const tile = [...document.querySelectorAll(".strip > canvas")].find((each) => {
-    const { left, right } = each.getBoundingClientRect();
-    return left <= x && x < right;
-  });
+  const tile = (TILE_AT)(x);
   if (!tile) return false;
   const left = Math.round(x - tile.getBoundingClientRect().left);
   if (left < 8 || left > 312) return null; // by the tile's edge: who can tell
@@ -73,7 +71,7 @@ MARK_IS_IN_PLACE = """() => {
   sheet.drawImage(tile, 0, 0);
   const column = (each) => sheet.getImageData(each, lane, 1, tile.height - lane - foot).data.join();
   return [-1, 0, 1].some((by) => column(left + by) !== column(left - 6));
-}"""
+}""".replace("TILE_AT", TILE_AT)
 ROW_COLOUR = """() => {
   const probe = document.createElement("i");
   probe.style.color = "var(--roll-row)";
