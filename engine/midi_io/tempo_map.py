@@ -63,13 +63,14 @@ def beat_grid(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Beats of a metrical file from tick 0 up to and including the first one at or after end_tick.
 
-    time_signatures: (tick, numerator, denominator), in any order; 4/4 where none is given. Compound metres (6/8, 9/8,
-    12/8 and the like) beat in dotted notes, as musicians count them. A signature starts a new bar where it stands.
+    time_signatures: (tick, numerator, denominator), in any order; the last of several at one tick holds, and 4/4 where
+    none is given. Compound metres (6/8, 9/8, 12/8 and the like) beat in dotted notes, as musicians count them. A
+    signature starts a new bar where it stands.
     Returns (B,) ticks (fractional where a beat is no whole number of ticks) and (B,) index of each beat in its bar.
     """
     changes = {0: (4, 4)} | {
         tick: (numerator, denominator)
-        for tick, numerator, denominator in sorted(time_signatures)
+        for tick, numerator, denominator in sorted(time_signatures, key=lambda row: row[0])
         if numerator > 0 and denominator > 0
     }
     starts = [tick for tick in changes if tick <= end_tick]

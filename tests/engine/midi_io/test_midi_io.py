@@ -293,6 +293,7 @@ def test_pedal_is_down_from_64_and_while_any_channel_holds_it(tmp_path: Path) ->
         ([(960, 3, 4), (0, 2, 4)], 1920, [0, 480, 960, 1440, 1920], [0, 1, 0, 1, 2]),
         ([(0, 4, 4), (240, 4, 4)], 960, [0, 240, 720, 1200], [0, 0, 1, 2]),
         ([(0, 4, 4), (9999, 3, 4)], 480, [0, 480], [0, 1]),
+        ([(0, 4, 4), (0, 3, 4)], 1920, [0, 480, 960, 1440, 1920], [0, 1, 2, 0, 1]),
     ],
 )
 def test_beat_grid(signatures: list[tuple[int, int, int]], end: int, beats: list[int], in_bar: list[int]) -> None:
