@@ -15,7 +15,6 @@ beside it. Prints a table, then one JSON line.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from dataclasses import replace
@@ -26,7 +25,7 @@ import torch
 
 from benchmarks.common.result import say_result
 from engine.data.diet import Diet
-from engine.data.feed import Feed
+from engine.data.feed import Feed, default_workers
 from engine.data.shards.shard_writer import save_shard
 from engine.data.shards.shards import PieceArrays, Shard
 from engine.model.config import Config
@@ -115,7 +114,7 @@ def main() -> None:
     parser.add_argument("--threads", metavar="N", type=int, nargs="+", default=[1, 2], help="[1 2]")
     parser.add_argument("--updates", metavar="N", type=int, default=6, help="timed updates for each row [6]")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="[cpu]")
-    parser.add_argument("--workers", metavar="N", type=int, default=max(1, min(14, (os.cpu_count() or 2) - 1)),
+    parser.add_argument("--workers", metavar="N", type=int, default=default_workers(torch.device("cuda")),
                         help="processes that make batches beside a GPU [one a core, 14 at most]")  # fmt: skip
     args = parser.parse_args()
     if args.device == "cuda":

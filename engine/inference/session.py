@@ -36,7 +36,7 @@ from engine.notes import NoteEvent
 from engine.styles.library import find_style, style_weights
 from engine.styles.style import Style, adapter_of
 from engine.vocabulary import NUM_VELOCITIES, STEP_S, middle_velocity, velocity_bin
-from osc_protocol.table.parameters import CONTROL_NAMES, HIGHEST_BPM, Setting, Value
+from osc_protocol.table.parameters import CONTROL_NAMES, HIGHEST_BPM, Setting, Value, settings, values_of
 
 __all__ = ["Session"]
 
@@ -92,15 +92,14 @@ class Session:
         """Pitches sounding at time_s, ascending."""
         return self._stream.sounding()
 
-    def set_params(self, *settings: Setting, **values: Value) -> None:
+    def set_params(self, *given: Setting, **values: Value) -> None:
         """Sets parameters from the next token on: settings, or values by their names in osc_protocol.table.parameters.
 
         Settings were checked against the table as they were made; values are checked here. ParameterError: unknown name
         or value out of range. SidemanError: a scale nobody knows, a style that is not there, is broken or was made on
         another base, a control that this base was not trained with.
         """
-        settings += tuple(Setting(name, value) for name, value in values.items())
-        checked = {setting.name: setting.value for setting in settings}
+        checked = values_of((*given, *settings(**values)))
         for name, value in checked.items():
             check_askable(self.controls, name, value)
         if "scale" in checked:

@@ -21,7 +21,7 @@ from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, 
 from engine.inference.decoders.torch_linear import Linear, bitsandbytes_or_none
 from engine.model.checkpoint import Checkpoint
 from engine.model.controls import ControlRows
-from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
+from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES, is_matrix
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
 __all__ = ["TorchDecoder"]
@@ -69,7 +69,7 @@ class TorchDecoder:
         self._layers = [f"blocks.{i}" for i in range(config.num_layers)]
         self._small = {
             name: torch.from_numpy(value.astype(np.float32)).to(self._device)
-            for name, value in weights.items() if not name.endswith("_proj.weight") and name != "head.weight"
+            for name, value in weights.items() if not is_matrix(name)
         }  # fmt: skip
         for name in [key for key in self._small if key.endswith(".relative")]:
             self._small[name] = self._split(self._small[name]).transpose(1, 2).contiguous()  # (H, D, R)

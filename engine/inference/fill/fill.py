@@ -174,19 +174,19 @@ class _Search:
     def _weigh(self, particle: Particle, least: float) -> _Weighed:
         """least: the glance of the worst parent."""
         if not self._leads_on:
-            return _Weighed(self._scores(particle, 0.0).total, 0.0)
+            return _Weighed(self._candidate(particle, 0.0).scores.total, 0.0)
         effort, hope = self._effort, least - HOPE_NATS
         read = particle.ahead(effort.ahead_tokens, effort.glance_tokens, hope)
-        total = -np.inf if read.glance < hope else self._scores(particle, read.nats).total
+        total = -np.inf if read.glance < hope else self._candidate(particle, read.nats).scores.total
         return _Weighed(total, read.glance)
 
-    def _scores(self, particle: Particle, ahead_nats: float) -> Scores:
-        return weigh(self._gap, self._gap.lawful(particle.notes()), ahead_nats, self._tones, particle.own_nats)
+    def _candidate(self, particle: Particle, ahead_nats: float) -> Candidate:
+        notes = self._gap.lawful(particle.notes())
+        return Candidate(notes, weigh(self._gap, notes, ahead_nats, self._tones, particle.own_nats))
 
     def _looked_at(self, particle: Particle) -> Candidate:
         """Reads as far as is ever read."""
-        ahead = particle.ahead(self._effort.last_tokens).nats if self._leads_on else 0.0
-        return Candidate(self._gap.lawful(particle.notes()), self._scores(particle, ahead))
+        return self._candidate(particle, particle.ahead(self._effort.last_tokens).nats if self._leads_on else 0.0)
 
     def _new_seed(self) -> int:
         return int(self._rng.integers(1 << 63))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ def play_again(
     *,
     count: int = 1,
     seed: int = 0,
-    params: Iterable[Setting] = (),
+    params: Collection[Setting] = (),
     backend: str = "auto",
     effort: Effort | None = None,
 ) -> Again:
@@ -141,7 +141,7 @@ def _session(
     beat_s: float,
     chords: Sequence[tuple[float, Chord | None]],
     events: Sequence[Event],
-    params: Iterable[Setting],
+    params: Collection[Setting],
     seed: int,
     backend: str,
 ) -> Session:

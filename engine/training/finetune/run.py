@@ -98,7 +98,7 @@ class Run:
         recipe, budget = self.recipe, self.budget
         self.inner.eval()
         self.checks.shorten(WORTH_SHARE * budget.length_s / max(1e-9, self._s_per_token))
-        with budget.comes_again(3.0 if recipe.form != "full" else 0.0):
+        with budget.comes_again(len(STRENGTHS) if recipe.form != "full" else 0):  # as often as emphasise() measures
             base = self.checks.worth(self.inner)
         if recipe.form != "full":
             self.worth = (base, base)

@@ -14,7 +14,7 @@ from engine.chords import Chord
 from engine.chords.charts.form import Form
 from engine.model.controls import Control
 from engine.notes import NoteEvent
-from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Setting, Value
+from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Setting, Value, settings, values_of
 
 MAX_NOTE_S = 0.6
 STEP_S = 0.01
@@ -52,9 +52,8 @@ class FakeSession:
     def time_s(self) -> float:
         return self._step * STEP_S
 
-    def set_params(self, *settings: Setting, **values: Value) -> None:
-        settings += tuple(Setting(name, value) for name, value in values.items())
-        self.params.update({setting.name: setting.value for setting in settings})
+    def set_params(self, *given: Setting, **values: Value) -> None:
+        self.params.update(values_of((*given, *settings(**values))))
 
     def asked(self) -> dict[str, Value]:
         asked = {name: self.params.get(name, AUTO) for name in CONTROL_NAMES}
