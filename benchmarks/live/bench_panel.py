@@ -53,18 +53,19 @@ class Process:
 
 
 class Browser:
-    """The processor time of the browser's threads: those of all that this process has started, but the engine's."""
+    """The processor time of the browser's threads: of all that this process has started but the engine and its own."""
 
     def __init__(self, engine: int) -> None:
         self._schedules: dict[str, list[Path]] = {}  # by the name of a thread
         children = {os.getpid()}
         stats = {int(path.parent.name): path for path in Path("/proc").glob("[0-9]*/stat")}
+        stats.pop(engine, None)
         grown = True
         while grown:
             new = {pid for pid, path in stats.items() if pid not in children and parent(path) in children}
             children |= new
             grown = bool(new)
-        for pid in children - {os.getpid(), engine}:
+        for pid in children - {os.getpid()}:
             for task in Path(f"/proc/{pid}/task").glob("*"):
                 name = (task / "comm").read_text().strip()
                 self._schedules.setdefault(name, []).append(task / "schedstat")
@@ -145,14 +146,13 @@ def middle(rows: list[dict[str, float]]) -> dict[str, float]:
 
 def frames_per_s(browser: Any) -> float:
     """Returns how many pictures a second reach the screen now."""
-    began_s = time.monotonic()
     browser.start_tracing(categories=["viz"])
     time.sleep(COUNTED_S)
     told = json.loads(browser.stop_tracing())
     drawn: list[float] = [
         event["ts"] for event in told["traceEvents"] if event["name"] == DRAWN and event["ph"] in "BX"
     ]
-    assert len(drawn) > 1, f"no picture in {time.monotonic() - began_s:.0f} s"
+    assert len(drawn) > 1, f"no picture in {COUNTED_S:.0f} s"
     return (len(drawn) - 1) / (max(drawn) - min(drawn)) * 1e6
 
 

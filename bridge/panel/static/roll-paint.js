@@ -20,16 +20,19 @@ export function paintRows(c, colours, pitches, width) {
   }
 }
 
+/** Planned, or taken back of late: drawn as an outline. */
+export const isGhost = ({ state }) => state === "planned" || state === "gone";
+
 /** x, end: of its beginning and its end; where nobody knows the end, of now. */
 export function paintNote(c, colours, pitches, note, x, end) {
-  const isGhost = note.state === "planned" || note.state === "gone";
-  const right = note.off === null && isGhost ? x + GHOST_WIDTH : end;
+  const ghost = isGhost(note);
+  const right = note.off === null && ghost ? x + GHOST_WIDTH : end;
   const width = Math.max(right - x - 1, LEAST_WIDTH);
   const thick = Math.max(pitches.row * 0.86, 3);
   const top = pitches.y(note.pitch) + (pitches.row - thick) / 2;
   c.beginPath();
   c.roundRect(x, top, width, thick, Math.min(3, thick / 2));
-  if (isGhost) {
+  if (ghost) {
     c.globalAlpha = note.state === "gone" ? note.fade : 1;
     c.strokeStyle = c.fillStyle = note.state === "gone" ? colours.gone : colours.ghost;
     c.lineWidth = 1.2;

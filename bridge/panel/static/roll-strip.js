@@ -1,8 +1,8 @@
 // The tiles of the roll: each shows a part of the music, and is drawn anew where something else lies on it than before.
 
-import { chordsBetween, gridBetween } from "./beats.js";
+import { gridBetween } from "./beats.js";
 import { firstTile, LANE, slotOf, TILE, tilesFor } from "./roll-geometry.js";
-import { NOTE_MARGIN, paintChord, paintMark, paintNote, paintRows } from "./roll-paint.js";
+import { isGhost, NOTE_MARGIN, paintChord, paintMark, paintNote, paintRows } from "./roll-paint.js";
 
 export class Strip {
   #live;
@@ -24,7 +24,7 @@ export class Strip {
     }
   }
 
-  /** Draws what is not as it was. score: { notes, marks }. */
+  /** Draws what is not as it was. score: { notes, marks, chords }. */
   update(view, score) {
     const many = Math.min(tilesFor(view), this.#tiles.length);
     const first = firstTile(view);
@@ -40,7 +40,7 @@ export class Strip {
   }
 
   /** What lies between two points of all music, and the figures that say whether it is what was there. */
-  #look({ now, perUs, pitches, soundingFrom }, { notes, marks }, left, right) {
+  #look({ now, perUs, pitches }, { notes, marks, chords }, left, right) {
     const from = left / perUs;
     const until = right / perUs;
     const margin = NOTE_MARGIN / perUs;
@@ -52,7 +52,7 @@ export class Strip {
       facts.push(x, isBar);
     }
     for (const note of notes) {
-      const end = note.off ?? (note.state === "planned" || note.state === "gone" ? note.on : Math.min(now, until + margin));
+      const end = note.off ?? (isGhost(note) ? note.on : Math.min(now, until + margin));
       if (note.on > until + margin || end < from - margin) continue;
       lies.notes.push([note, end]);
       facts.push(note.number, note.on, end, note.pitch, note.velocity, note.state, note.off === null, note.fade);
@@ -62,10 +62,10 @@ export class Strip {
       lies.marks.push(mark);
       facts.push(mark.x, mark.left, mark.text);
     }
-    for (const chord of chordsBetween(this.#live, from, until)) {
-      const sounds = chord.at === soundingFrom;
-      lies.chords.push({ ...chord, sounds });
-      facts.push(chord.at, chord.end, chord.label, chord.bar, sounds);
+    for (const chord of chords) {
+      if (chord.end <= from || chord.at >= until) continue;
+      lies.chords.push(chord);
+      facts.push(chord.at, chord.end, chord.label, chord.bar, chord.sounds);
     }
     return lies;
   }

@@ -2,7 +2,7 @@
 // moves them, so that a frame in which nothing happens costs neither thread anything.
 
 import { el } from "./dom.js";
-import { firstTile, isMoving, slotOf, TILE, tilesFor, viewAt } from "./roll-geometry.js";
+import { firstTile, isMoving, KEYS, LANE, slotOf, STAYING, TILE, tilesFor, viewAt } from "./roll-geometry.js";
 import { Roll } from "./roll.js";
 
 const COLOURS = [
@@ -11,7 +11,8 @@ const COLOURS = [
 ]; // --roll-... of look.css
 const NEWS = '{"n":'; // what messages begin with that the roll draws
 const LOOK_MS = 200; // at whether the tiles move as they should
-const RUN_S = 60; // an animation goes so far ahead
+const RUN_MS = 60e3; // an animation goes so far ahead
+const POINTS = { tile: TILE, lane: LANE, keys: KEYS, staying: STAYING }; // what cards.css lays out with
 const OFF_PX = 1.5; // pixels that the tiles may lie from where the clock has them
 
 export class RollView {
@@ -30,6 +31,7 @@ export class RollView {
   constructor(box, live, lookAhead, turned) {
     this.#box = box;
     this.#live = live;
+    for (const [name, points] of Object.entries(POINTS)) box.style.setProperty(`--${name}`, `${points}px`);
     this.#strip = el("div", { className: "strip" });
     this.#line = el("div", { className: "now" });
     const keys = el("canvas", { className: "pitches" });
@@ -37,20 +39,20 @@ export class RollView {
     box.append(this.#strip, this.#line, staying, keys);
     if (keys.transferControlToOffscreen && globalThis.Worker) this.#startWorker();
     else this.#roll = new Roll(live);
-    this.#tell({ keys: this.#given(keys) });
-    this.#tell({ staying: this.#given(staying) });
+    this.#give("keys", keys);
+    this.#give("staying", staying);
     const turn = () => {
       this.#lookAheadMs = lookAhead();
       this.#tell({ lookAheadMs: this.#lookAheadMs });
-      this.#look();
+      this.#look(true);
     };
     turned.listen(turn);
     turn();
     new ResizeObserver(() => this.#resize()).observe(box);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
     this.restyle();
-    live.changed.listen(() => this.#run?.animation || this.#look());
-    document.addEventListener("visibilitychange", () => this.#look());
+    live.changed.listen(() => this.#run?.animation || this.#look(true));
+    document.addEventListener("visibilitychange", () => this.#look(true));
     setInterval(() => this.#look(), LOOK_MS);
   }
 
@@ -67,6 +69,7 @@ export class RollView {
   restyle() {
     const style = getComputedStyle(document.documentElement);
     this.#tell({ colours: Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--roll-${name}`).trim()])) });
+    this.#look(true);
   }
 
   /** Something worth a word, of which the engine does not tell. */
@@ -85,20 +88,15 @@ export class RollView {
     return viewAt(this.#live.now(), this.#size, this.#lookAheadMs);
   }
 
-  #given(canvas) {
-    return this.#worker ? canvas.transferControlToOffscreen() : canvas;
-  }
-
   #resize() {
     const { clientWidth: width, clientHeight: height } = this.#box;
     this.#size = { width, height, ratio: Math.min(devicePixelRatio || 1, 2) };
     const wanted = tilesFor(this.#size);
     while (this.#tiles.length < wanted) {
       const tile = el("canvas");
-      tile.style.width = `${TILE}px`;
       this.#tiles.push(tile);
       this.#strip.append(tile);
-      this.#tell({ tile: this.#given(tile) });
+      this.#give("tile", tile);
     }
     for (const [number, tile] of this.#tiles.entries()) {
       tile.hidden = number >= wanted;
@@ -107,18 +105,17 @@ export class RollView {
     this.#move();
   }
 
-  /** Has the tiles move as the clock does, or stand where nothing goes on. */
-  #look() {
-    if (!this.#size.width) return;
+  /** Has the tiles move as the clock does, or stand where nothing goes on: as of the moment when they were drawn. */
+  #look(isDrawnAnew = false) {
+    if (!this.#run) return;
     const view = this.#view();
-    this.#line.style.left = `${view.line - 0.75}px`;
-    const run = this.#run;
     const moves = isMoving(this.#live, view);
-    const goesOn = run?.animation && moves && performance.now() < run.at + (RUN_S * 1000) / 2;
-    const off = goesOn ? (performance.now() - run.at) * run.perMs + run.scroll - view.left * view.ratio : Infinity;
-    if (run && !moves && !run.animation) return;
-    if (Math.abs(off) > OFF_PX) this.#move(view, moves);
-    else this.#place(firstTile(view), run.base);
+    const { animation, base, at, scroll, perMs } = this.#run;
+    if (!animation && !moves && !isDrawnAnew) return;
+    const ranMs = performance.now() - at;
+    const off = scroll + ranMs * perMs - view.left * view.ratio;
+    if (animation && moves && ranMs < RUN_MS / 2 && Math.abs(off) <= OFF_PX) this.#place(firstTile(view), base);
+    else this.#move(view, moves);
   }
 
   /** In steps of whole pixels: between them each tile would be blurred, and dear. */
@@ -132,9 +129,10 @@ export class RollView {
     const left = (pixels) => `translateX(${base * TILE - pixels / ratio}px)`;
     this.#run?.animation?.cancel();
     this.#run = { animation: null, base, at, scroll, perMs };
+    this.#line.style.left = `${view.line - 0.75}px`;
     this.#strip.style.transform = left(scroll);
     if (moves) {
-      const steps = Math.round(RUN_S * 1000 * perMs);
+      const steps = Math.round(RUN_MS * perMs);
       const path = [{ transform: left(scroll) }, { transform: left(scroll + steps) }];
       this.#run.animation = this.#strip.animate(path, { duration: steps / perMs, easing: `steps(${steps})`, fill: "forwards" });
       this.#run.animation.startTime = at;
@@ -152,9 +150,15 @@ export class RollView {
     }
   }
 
+  /** The roll draws on this canvas from now on. */
+  #give(what, canvas) {
+    if (!this.#worker) return apply(this.#roll, { [what]: canvas });
+    const given = canvas.transferControlToOffscreen();
+    this.#worker.postMessage({ [what]: given }, [given]);
+  }
+
   #tell(message) {
-    const given = Object.values(message).filter((value) => globalThis.OffscreenCanvas && value instanceof OffscreenCanvas);
-    if (this.#worker) this.#worker.postMessage(message, given);
+    if (this.#worker) this.#worker.postMessage(message);
     else apply(this.#roll, message);
   }
 }

@@ -3,8 +3,8 @@
 
 import { clamp } from "./dom.js";
 import { chordsBetween } from "./beats.js";
-import { isMoving, KEYS, LANE, viewAt } from "./roll-geometry.js";
-import { chordWidth, MARK_FONT, paintChord, paintKeys, textWidth } from "./roll-paint.js";
+import { isMoving, KEYS, LANE, STAYING, viewAt } from "./roll-geometry.js";
+import { chordWidth, isGhost, MARK_FONT, paintChord, paintKeys, textWidth } from "./roll-paint.js";
 import { same, Strip } from "./roll-strip.js";
 
 const FADE_US = 260e3; // of a note that was taken back
@@ -14,7 +14,6 @@ const LEAST_ROWS = 38;
 const SLIDE = 0.12; // of the way to the pitches of now, a frame
 const ARRIVED = 0.05; // of a row: no more sliding
 const LOOK_MS = 250; // for what has left at the left, and what comes at the right
-const STAYING = 200; // width of the chord that stays in sight, at most
 const next = globalThis.requestAnimationFrame ?? ((draw) => setTimeout(draw, 16)); // a worker of some browsers has none
 
 /** Draws on the canvases that it is given, on whichever thread it is made. */
@@ -25,7 +24,6 @@ export class Roll {
   #staying = null; // the same: the chord that began left of them keeps its name in sight
   #pitches = { low: 36, high: 84, row: 1, y: null };
   #wanted = { low: 36, high: 84 }; // where the pitches slide to
-  #chords = []; // that are in sight
   #drawn = false; // a frame is asked for
   #timer = 0;
   #colours = null;
@@ -100,25 +98,28 @@ export class Roll {
     const view = viewAt(live.now(), this.#size, this.#lookAheadMs);
     const { now } = view;
     live.taken = live.taken.filter(({ at }) => now - at < FADE_US);
-    this.#chords = chordsBetween(live, Math.min(view.from, now), view.until);
-    view.soundingFrom = this.#chords.find(({ at, end }) => at <= now && now < end)?.at;
+    const chords = this.#chordsAround(view);
     const { notes, range, grows } = this.#look(view);
     if (range) this.#wantPitches(...range);
     const slides = this.#slide();
     Object.assign(view, { pitches: this.#pitches, colours: this.#colours });
-    this.#strip.update(view, { notes, marks: this.#layMarks(view) });
+    this.#strip.update(view, { notes, marks: this.#layMarks(view), chords });
     this.#drawKeys();
-    const isPushed = this.#drawStaying(view);
+    const isPushed = this.#drawStaying(view, chords);
     if (grows || slides || live.taken.length) return 0;
     if (!isMoving(live, view)) return Infinity;
-    return isPushed ? 0 : clamp(this.#nextChord(now) / 1000, 1, LOOK_MS);
+    return isPushed ? 0 : clamp((nextTurn(chords, now) - now) / 1000, 1, LOOK_MS);
+  }
+
+  #chordsAround({ now, from, until, margin }) {
+    const chords = chordsBetween(this.#live, from - margin, until + margin);
+    return chords.map((chord) => ({ ...chord, sounds: chord.at <= now && now < chord.end }));
   }
 
   /** Notes around what is in sight, the range of pitches there, and whether one grows at every frame. */
-  #look({ now, from, until }) {
+  #look({ now, from, until, margin }) {
     const notes = [];
     let [low, high, grows] = [127, 0, false];
-    const margin = until - from; // the tile that waits, and what lies under the keys
     const look = (note, state = note.state) => {
       const end = note.off ?? Infinity;
       if (note.channel === DRUMS || note.on > until + margin || end < from - margin) return;
@@ -126,16 +127,12 @@ export class Roll {
       if (note.on >= until || end <= from) return;
       low = Math.min(low, note.pitch);
       high = Math.max(high, note.pitch);
-      grows ||= note.off === null && state !== "planned" && state !== "gone";
+      grows ||= note.off === null && !isGhost({ state });
     };
     for (const { note, at } of this.#live.taken) look({ ...note, state: "gone", fade: 1 - (now - at) / FADE_US });
     for (const note of this.#live.notes.values()) look(note);
     for (const note of this.#live.keys.values()) look(note, "player");
     return { notes, range: low <= high ? [low, high] : null, grows };
-  }
-
-  #nextChord(now) {
-    return Math.min(...this.#chords.flatMap(({ at, end }) => [at, end]).filter((at) => at > now)) - now;
   }
 
   /** Puts words side by side; chords have their lane. x, left, end: points of all music. */
@@ -187,12 +184,11 @@ export class Roll {
   }
 
   /** Whether the next chord pushes it out at every frame. */
-  #drawStaying({ perUs, left, from, soundingFrom, ratio }) {
-    const chord = this.#chords.findLast(({ at, end }) => at < from && end > from);
+  #drawStaying({ perUs, left, from, ratio }, chords) {
+    const shown = chords.findLast(({ at, end }) => at < from && end > from);
     const { context } = this.#staying;
-    const shown = chord && { ...chord, sounds: chord.at === soundingFrom };
     const full = shown ? KEYS + Math.min(chordWidth(context, shown), STAYING) : KEYS;
-    const right = shown ? Math.min(chord.end * perUs - left, full) : KEYS;
+    const right = shown ? Math.min(shown.end * perUs - left, full) : KEYS;
     if (isNews(this.#staying, [shown?.label, shown?.bar, shown?.sounds, right])) {
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.clearRect(0, 0, KEYS + STAYING, LANE);
@@ -203,6 +199,9 @@ export class Roll {
     return right < full;
   }
 }
+
+/** When the next chord begins or one ends; Infinity where none does. */
+const nextTurn = (chords, now) => Math.min(...chords.flatMap(({ at, end }) => [at, end]).filter((at) => at > now));
 
 /** Keeps the facts; whether they are others. */
 function isNews(part, facts) {

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import until
+from tests.support.browser import until, visit
+from tests.support.live.jack_server import JackServer
+from tests.support.live.processes import FAKE_ENGINE, playing
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
@@ -44,17 +46,32 @@ DRAWN = """() => {
   }
   return { notes, wrong };
 }"""
+TILE_AT = """(x) => [...document.querySelectorAll(".strip > canvas")].find((each) => {
+  const { left, right } = each.getBoundingClientRect();
+  return left <= x && x < right;
+})"""
 LANE_BY_THE_LINE = """() => {
   const line = document.querySelector(".now").getBoundingClientRect().left;
-  const tile = [...document.querySelectorAll(".strip > canvas")].find((each) => {
-    const { left, right } = each.getBoundingClientRect();
-    return left <= line - 4 && line - 4 < right;
-  });
+  const tile = (TILE_AT)(line - 4);
   const sheet = new OffscreenCanvas(320, 60).getContext("2d");
   sheet.drawImage(tile, 0, 0);
   const pixel = sheet.getImageData(line - 4 - tile.getBoundingClientRect().left, 25, 1, 1).data;
   return `rgb(${[...pixel].slice(0, 3).join(", ")})`;
-}"""
+}""".replace("TILE_AT", TILE_AT)
+# Whether the last mark is drawn where its moment lies, in sight: a line, beside which is none.
+MARK_IS_IN_PLACE = """() => {
+  const [lane, foot] = [40, 30]; // of what is above and below the rows
+  const line = document.querySelector(".now").getBoundingClientRect().left + 0.75;
+  const x = line + ((sideman.live.marks.at(-1).at - sideman.roll.shownUs) / 1e6) * 150;
+  const tile = (TILE_AT)(x);
+  if (!tile) return false;
+  const left = Math.round(x - tile.getBoundingClientRect().left);
+  if (left < 8 || left > 312) return null; // by the tile's edge: who can tell
+  const sheet = new OffscreenCanvas(320, tile.height).getContext("2d");
+  sheet.drawImage(tile, 0, 0);
+  const column = (each) => sheet.getImageData(each, lane, 1, tile.height - lane - foot).data.join();
+  return [-1, 0, 1].some((by) => column(left + by) !== column(left - 6));
+}""".replace("TILE_AT", TILE_AT)
 ROW_COLOUR = """() => {
   const probe = document.createElement("i");
   probe.style.color = "var(--roll-row)";
@@ -125,3 +142,17 @@ def test_the_bar_of_the_chart_lights_up_as_it_begins(page: Any) -> None:
     assert len(lit) >= 3
     assert sum(shown == sounds for shown, sounds, _ in lit) >= len(lit) - 1
     assert min(late_ms) < min(timed_ms) + FRAME_MS
+
+
+def test_what_is_marked_while_nothing_plays_lies_where_its_moment_does(browser: Any, jack: JackServer) -> None:
+    with playing(jack, FAKE_ENGINE, ["--panel=serve", "--mode", "follow"]) as (play, _):
+        page = visit(browser, play.osc_port)
+        right = 0
+        for _ in range(5):
+            page.wait_for_timeout(1300)  # of which the roll, that stands, shows nothing
+            page.evaluate("sideman.roll.mark('temperature 0.9')")
+            until(lambda: page.evaluate(MARK_IS_IN_PLACE) is not False, "the mark is drawn in its place")
+            right += page.evaluate(MARK_IS_IN_PLACE) is True
+        assert right >= 2
+        assert page.complaints == []
+        page.close()
