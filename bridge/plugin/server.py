@@ -94,9 +94,8 @@ class PluginServer:
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, name="sideman-plugin", daemon=True)
         with self._lock:
-            self._threads = [old for old in self._threads if old.is_alive()]
-            self._threads.append(thread)
-        thread.start()
+            thread.start()
+            self._threads = [*(old for old in self._threads if old.is_alive()), thread]
 
     def _accept(self, listening: socket.socket) -> None:
         """Lets plug-ins in until close(). What the system refuses now, such as a file too many, it may allow later."""
@@ -104,8 +103,8 @@ class PluginServer:
         while not self._closing.is_set():
             try:
                 peer, _ = listening.accept()
-                self._start(self._serve, peer)
-            except (OSError, RuntimeError) as error:  # RuntimeError: a thread too many
+                self._let_in(peer)
+            except (OSError, RuntimeError) as error:
                 if self._closing.is_set():
                     return
                 if not failing:
@@ -114,6 +113,13 @@ class PluginServer:
                 self._closing.wait(ERROR_PAUSE_S)
             else:
                 failing = False
+
+    def _let_in(self, peer: socket.socket) -> None:
+        try:
+            self._start(self._serve, peer)
+        except RuntimeError:  # a thread too many
+            peer.close()
+            raise
 
     def _serve(self, peer: socket.socket) -> None:
         assert self._address is not None

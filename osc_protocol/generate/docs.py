@@ -64,11 +64,9 @@ every address that it matches, and each of them that refuses the value answers u
 as text, and an array of one value as that value.
 
 A bundle waits until its time tag, for up to {MAX_AHEAD_S:.0f} s. A tag in the past acts at once, and one further ahead
-is refused. The limits are {MAX_PACKET_BYTES} bytes in a packet, bundles nested {MAX_NESTING} deep,
-{MAX_PACKETS_PER_S} \
-packets a second from one sender, and
-{MAX_SUBSCRIBERS} subscribers. Subscribers are sent the newest value of each name at most {RATE_HZ:.0f} times a second,
-and always the last one.
+is refused. The limits are {MAX_PACKET_BYTES} bytes in a packet, bundles nested {MAX_NESTING} deep, {MAX_PACKETS_PER_S}
+packets a second from one sender, and {MAX_SUBSCRIBERS} subscribers. Subscribers are sent the newest value of each name
+at most {RATE_HZ:.0f} times a second, and always the last one.
 """
 
 _REPLIES: Final = f"""\
@@ -87,12 +85,10 @@ unreadable bytes, and empty if no message caused the error. |
 _DISCOVERY: Final = """\
 Hosts that speak OSCQuery (Chataigne, ossia score, Max, TouchOSC bridges) discover all addresses by themselves.
 `sideman play` serves OSCQuery at http://127.0.0.1, on the TCP port with the same number as the OSC port;
-`--oscquery-port` chooses another one, and 0 turns it off. It answers only requests to the address that it is bound
-to, and
-refuses web pages from elsewhere. With `pip install sideman[discovery]` hosts find the port by themselves, and are
-told of
-every change over a websocket on the same port (LISTEN, IGNORE). This websocket also takes OSC; `HOST_INFO` says whether
-it is available.
+`--oscquery-port` chooses another one, and 0 turns it off. It answers only requests to the address that it is bound to,
+and refuses web pages from elsewhere. With `pip install sideman[discovery]` hosts find the port by themselves, and are
+told of every change over a websocket on the same port (LISTEN, IGNORE). This websocket also takes OSC; `HOST_INFO` says
+whether it is available.
 
 ```
 curl 'http://127.0.0.1:9123/?HOST_INFO'
@@ -111,12 +107,10 @@ and any program or device can send them to `Sideman In` or `Sideman Control`.
 
 `sideman learn temperature` binds a parameter to the controller that you move next; `sideman learn play` or
 `sideman learn "mode trade"` binds a button or pad, which can set any parameter to a value of its own. `--cancel`
-removes
-a binding. The command writes your map, which you can also edit: ~/.config/sideman/controllers.yaml on Linux, in
-Library/Application Support/Sideman on macOS, in %LOCALAPPDATA%\\Sideman on Windows. SIDEMAN_CC_MAP or
-`--cc-map FILE` names another map. Whatever the map leaves out keeps the number above. `sideman play` reads an edited
-map
-again within a second. A broken map changes nothing and is reported.
+removes a binding. The command writes your map, which you can also edit: ~/.config/sideman/controllers.yaml on Linux, in
+Library/Application Support/Sideman on macOS, in %LOCALAPPDATA%\\Sideman on Windows. SIDEMAN_CC_MAP or `--cc-map FILE`
+names another map. Whatever the map leaves out keeps the number above. `sideman play` reads an edited map again within a
+second. A broken map changes nothing and is reported.
 
 ```yaml
 channel: all               # or 1..16: where controllers on Sideman In are heard
@@ -156,8 +150,7 @@ F0 7D 53 4D | direction | sequence | part | parts | OSC packet, 7 bytes in 8 | c
 
 `direction` is 1 to the engine and 2 from it. `sequence` counts packets modulo 128, and `part` counts from 0. The packet
 is packed in groups of eight bytes: first the high bits of up to seven bytes (bit 0 belongs to the first), then their
-low
-seven bits. The bytes from `direction` to `checksum` add up to 0 modulo 128.
+low seven bits. The bytes from `direction` to `checksum` add up to 0 modulo 128.
 """
 
 

@@ -31,7 +31,7 @@ def _wire() -> str:
     for module in _SHARED:
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         parts.append(_body(source))
-    return "\n\n".join(parts).replace("time\n\n\n", "time\n\n", 1)  # as the formatter has it
+    return "\n\n".join(parts)
 
 
 def _body(source: str) -> str:
@@ -54,12 +54,11 @@ def _table() -> str:
     )
     return (
         _HEADER + '"""The parameter table."""\n\n'
-        "# fmt: off\n"
         "# name, label, OSC type, low, high, unit, address, CC, the choices as words, whether it takes AUTO\n"
         f"PARAMETERS = (\n{rows})\n\n"
         "# name, label, address, CC or None, the argument that a press sends, None for none, the choices as words\n"
-        f"COMMANDS = (\n{commands})\n# fmt: on\n\n{addresses}"
-    ).replace("'", '"')
+        f"COMMANDS = (\n{commands})\n\n{addresses}"
+    )
 
 
 def _command(row: Command) -> tuple[object, ...]:

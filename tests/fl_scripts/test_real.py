@@ -18,6 +18,7 @@ import pytest
 from osc_protocol.table.parameters import BY_CC, PARAMETERS, from_cc
 from tests.support.live.jack_server import JackServer, running_jack
 from tests.support.live.processes import FAKE_ENGINE, Lines, Play, ask, playing
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.real,
@@ -119,9 +120,7 @@ def test_an_engine_that_went_and_was_started_again_gets_its_knobs_back(by: signa
                 ready_s = time.monotonic()
                 assert fl.do("wait", "Sideman: connected", 10.0)[0]
                 print(f"\nback after {ready_s - begun_s:.2f} s, FL noticed {time.monotonic() - ready_s:.2f} s later")
-                give_up_s = time.monotonic() + 60
-                while ask(first.osc_port, "density") != 0.0 and time.monotonic() < give_up_s:
-                    time.sleep(0.05)
+                until(lambda: ask(first.osc_port, "density") == 0.0)
                 values = {row.name: ask(first.osc_port, row.name) for row in PARAMETERS}
                 assert (values["temperature"], values["density"], values["top_k"]) == (2.0, 0.0, 0)
                 assert fl.do("turn", 22, 127)[2] == "Top k 388"

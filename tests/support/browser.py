@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import pytest
+
+from tests.support import waiting
 
 __all__ = ["CONNECTED", "PATIENCE_S", "Visitor", "chromium", "running_browser", "until", "visit"]
 
@@ -59,7 +60,4 @@ def visit(browser: Any, port: int, width: int = 1280, height: int = 900, **optio
 
 def until(true: Callable[[], object], what: str) -> None:
     """Waits until it is so. AssertionError: names what never came."""
-    give_up_s = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < give_up_s, f"never: {what}"
-        time.sleep(0.02)
+    waiting.until(true, f"never: {what}", PATIENCE_S)

@@ -42,8 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("in_dir", metavar="IN_DIR", type=Path, help="folder of MIDI files, searched through")
     add("-o", "--output", metavar="DATA", type=Path, required=True,
         help="folder to write; DATA.work beside it keeps what was read for the next run")  # fmt: skip
-    add("--tracks", metavar="WHICH", default="auto",
-        help=TRACKS_HELP)  # fmt: skip
+    add("--tracks", metavar="WHICH", default="auto", help=TRACKS_HELP)
     add("--augment", metavar="N", type=int, default=12,
         help="keys in which training hears every piece; 1: as played [12]")  # fmt: skip
     add("--tempo-stretch", metavar="FACTORS", default="1.0",

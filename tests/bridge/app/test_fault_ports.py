@@ -29,6 +29,7 @@ from tests.support.live.processes import (
     pianist,
     playing,
 )
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
@@ -70,9 +71,7 @@ def test_jackd_dies_and_comes_back_and_the_music_with_it(engine: list[str], numb
             assert noticed_s < 2
             again = Listener("Sideman Out", own.environment)
             try:
-                give_up = time.monotonic() + 60
-                while not again.onsets() and time.monotonic() < give_up:
-                    time.sleep(0.1)
+                until(again.onsets)
                 play.osc("/sideman/param/temperature", "f", "0.9")  # OSC has been there all the time
                 dump.wait_for('"temperature" 0.9')
                 assert play.end(signal.SIGINT) == 130
@@ -97,9 +96,7 @@ def test_without_jackd_playing_can_still_be_ended() -> None:
 
 def test_a_sideman_that_is_killed_leaves_no_note_sounding(server: JackServer) -> None:
     with playing(server, options=["--chords", "C"]) as (play, listener):
-        give_up = time.monotonic() + 60
-        while not listener.unended() and time.monotonic() < give_up:
-            time.sleep(0.01)
+        until(listener.unended)
         assert listener.unended()
         play.end(signal.SIGKILL)
         time.sleep(1.0)

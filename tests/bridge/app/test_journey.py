@@ -44,6 +44,12 @@ ASIDE = (  # who is asked about it, or holds it unread, and who tells others of 
 )  # fmt: skip
 
 
+def is_ours(name: str) -> bool:
+    """Whether a file is of the checkout, and not of an environment within it."""
+    path = Path(name)
+    return path.is_relative_to(ROOT) and not path.is_relative_to(ENVIRONMENT)
+
+
 def carries(value: object) -> bool:
     """Whether an argument is the value, or what holds it: a message, a setting, a command, the sampler's parameters."""
     if isinstance(value, bytes | str | int | float):
@@ -51,41 +57,6 @@ def carries(value: object) -> bool:
     return type(value).__name__ in ("Setting", "TurnKnob", "SamplerParams") or (
         isinstance(value, tuple | list) and any(map(carries, value))
     )
-
-
-def test_a_temperature_is_checked_once_at_the_door_and_is_at_the_sampler_after_eight_hops(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    checks: list[str] = []
-
-    def count(name: str, value: object) -> parameters.Value:
-        checks.append(name)
-        return value  # type: ignore[return-value]
-
-    checkpoint = make_checkpoint(make_model())
-    world = World(make_session=lambda seed: Session(checkpoint, seed, backend="numpy"))
-    remote = Remote(world.live, {}, port=0)
-    world.press(*D_MINOR_7)
-    world.run(0.5)
-    hops: list[str] = []
-
-    def watch(frame: FrameType, event: str, _: object) -> None:
-        path = Path(frame.f_code.co_filename)
-        if event == "call" and path.is_relative_to(ROOT) and not path.is_relative_to(ENVIRONMENT):
-            code = frame.f_code
-            given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4)]
-            if any(carries(frame.f_locals[name]) for name in given if name in frame.f_locals):
-                hops.append(path.relative_to(ROOT).as_posix())
-
-    monkeypatch.setattr(parameters, "check", count)
-    sys.setprofile(watch)
-    try:
-        assert remote.server.handle_packet(encode("/sideman/param/temperature", WARM)) == []
-        world.run(0.2)
-    finally:
-        sys.setprofile(None)
-    assert checks == ["temperature"]
-    assert [hop for hop in dict.fromkeys(hops) if not hop.startswith(ASIDE)] == HOPS
 
 
 @pytest.fixture
@@ -100,6 +71,32 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(parameters, "check", count)
     return names
+
+
+def test_a_temperature_is_checked_once_at_the_door_and_is_at_the_sampler_after_eight_hops(checks: list[str]) -> None:
+    checkpoint = make_checkpoint(make_model())
+    world = World(make_session=lambda seed: Session(checkpoint, seed, backend="numpy"))
+    remote = Remote(world.live, {}, port=0)
+    world.press(*D_MINOR_7)
+    world.run(0.5)
+    hops: list[str] = []
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event == "call" and is_ours(code.co_filename):
+            given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4)]
+            if any(carries(frame.f_locals[name]) for name in given if name in frame.f_locals):
+                hops.append(Path(code.co_filename).relative_to(ROOT).as_posix())
+
+    checks.clear()
+    sys.setprofile(watch)
+    try:
+        assert remote.server.handle_packet(encode("/sideman/param/temperature", WARM)) == []
+        world.run(0.2)
+    finally:
+        sys.setprofile(None)
+    assert checks == ["temperature"]
+    assert [hop for hop in dict.fromkeys(hops) if not hop.startswith(ASIDE)] == HOPS
 
 
 GIVEN = ("--temperature", "1.375", "--density", "0.5", "--role", "comp", "--top-k", "40")
@@ -156,12 +153,6 @@ def entered_again(journey: Callable[[], object]) -> set[tuple[str, str]]:
     finally:
         sys.setprofile(None)
     return back
-
-
-def is_ours(name: str) -> bool:
-    path = Path(name)
-    inside = path.is_relative_to(ROOT) and not path.is_relative_to(ENVIRONMENT)
-    return inside and path.relative_to(ROOT).parts[0] in ("bridge", "engine", "osc_protocol", "native")
 
 
 def test_the_journey_of_a_chord_text_comes_back_into_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

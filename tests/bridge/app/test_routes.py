@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import time
 from collections.abc import Callable
 
 import pytest
@@ -25,6 +24,7 @@ from osc_protocol.wire.sysex import TO_ENGINE, TO_FL, Reassembler, pack
 from tests.support.fl.host import FakeFL
 from tests.support.fl.rig import FOLDER
 from tests.support.osc.fake_engine import FakeEngine
+from tests.support.waiting import until
 
 
 def wanted(row: Parameter) -> Value:
@@ -130,12 +130,6 @@ def by_the_fl_script(server: OscServer, row: Parameter) -> None:
             continue
     assert fl.modules["device_Sideman"].app.values[row.name] == pytest.approx(wanted(row))
     control.close()
-
-
-def until(true: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + 60
-    while not true() and time.monotonic() < give_up_s:
-        time.sleep(0.002)
 
 
 EVERY_ROW = [by_osc, by_bundle, by_udp, by_python_osc, by_websocket, by_sysex]

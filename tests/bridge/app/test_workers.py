@@ -31,6 +31,7 @@ from osc_protocol.wire.replies import VALUE
 from osc_protocol.wire.sysex import TO_ENGINE, TO_FL, Reassembler, pack
 from tests.support.osc.fake_engine import FakeEngine
 from tests.support.platform.fake_rtmidi import MidiIn, MidiWorld
+from tests.support.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[3]
 MUSIC = {"sideman-session", "sideman-deadline", "sideman-jack-in", "sideman-osc", "sideman-osc-later", "sideman-doctor",
@@ -118,11 +119,9 @@ def test_a_controllers_thread_that_dies_is_started_again_and_the_notes_sound_on(
     assert "note" not in said
     assert not desk.workers.carries_music(name)
     desk.turn(127)
-    until_s = time.monotonic() + 60
-    while desk.engine.values["density"] != 1.0 and time.monotonic() < until_s:
-        time.sleep(0.01)
-    sequence = 2
-    while 1.0 not in desk.told() and time.monotonic() < until_s:
+    until(lambda: desk.engine.values["density"] == 1.0)
+    sequence, give_up_s = 2, time.monotonic() + PATIENCE_S
+    while 1.0 not in desk.told() and time.monotonic() < give_up_s:
         desk.ask(sequence := sequence + 1 & 127)
         time.sleep(0.05)
     assert desk.told()[-1] == desk.engine.values["density"] == 1.0

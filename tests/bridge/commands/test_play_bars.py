@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.live.jack_server import running_jack
 from tests.support.live.processes import SHIPPED_ENGINE, Listener, ask, playing
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
@@ -76,9 +77,7 @@ def test_bars_are_kept_played_again_and_captured_under_load(tmp_path: Path) -> N
         play.osc("/sideman/param/temperature", "f", "0.5")
         play.osc("/sideman/bank/recall", "s", "C")
         play.wait_for("recalled C")
-        until_s = time.monotonic() + 60
-        while ask(play.osc_port, "temperature") != 1.25 and time.monotonic() < until_s:
-            time.sleep(0.05)
+        until(lambda: ask(play.osc_port, "temperature") == 1.25)
         assert ask(play.osc_port, "temperature") == 1.25
         play.osc("/sideman/bank/recall", "s", "D")
         play.wait_for("error bank D is empty (filled: C)")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from bridge.errors import CcMapError
 from osc_protocol.table.parameters import COMMAND_BY_ADDRESS, COMMANDS
 from osc_protocol.wire.codec import decode
 from tests.support.osc.fake_engine import FakeEngine
+from tests.support.waiting import until
 
 CC, ON, OFF = 0xB0, 0x90, 0x80
 
@@ -161,13 +160,6 @@ def save(path: Path, text: str) -> None:
     beside = path.with_suffix(".new")
     beside.write_text(text)
     beside.replace(path)
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 60
-    while not true() and time.monotonic() < deadline_s:
-        time.sleep(0.01)
-    assert true()
 
 
 def test_a_map_is_taken_over_while_it_is_played_by_and_a_broken_one_is_told(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -13,13 +12,7 @@ from osc_protocol.table.parameters import PARAMETERS, Setting, from_cc
 from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ERROR, VALUE
 from tests.support.osc.fake_engine import FakeEngine
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 60
-    while not true() and time.monotonic() < deadline_s:
-        time.sleep(0.005)
-    assert true()
+from tests.support.waiting import until
 
 
 def test_a_knob_sets_its_row_and_everyone_hears_of_it() -> None:

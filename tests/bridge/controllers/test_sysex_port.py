@@ -12,6 +12,7 @@ from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ERROR, PONG, VALUE
 from osc_protocol.wire.sysex import MAX_FRAME, TO_ENGINE, TO_FL, Reassembler, pack
 from tests.support.osc.fake_engine import FakeEngine
+from tests.support.waiting import until
 
 
 class Road:
@@ -127,9 +128,7 @@ def test_the_thread_paces_the_frames_and_ends_on_close() -> None:
     road = Road(start=True)
     with road.control:
         road.receive("/sideman/get", "*")
-        deadline_s = time.monotonic() + 60
-        while len(road.frames) < len(road.engine.values) and time.monotonic() < deadline_s:
-            time.sleep(0.005)
+        until(lambda: len(road.frames) >= len(road.engine.values))
     assert len(road.frames) == len(road.engine.values)
     assert min(after - before for before, after in zip(road.sent_s, road.sent_s[1:], strict=False)) >= 0.0025
     assert not any(thread.name == "sideman-control" for thread in threading.enumerate())

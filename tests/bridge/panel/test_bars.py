@@ -97,6 +97,7 @@ def four_bars(page: Visitor) -> Iterator[None]:
 
 
 TURN = "sideman.live.form ? (sideman.live.now() - sideman.live.form.origin) / 4e6 : 0"
+BEGAN = "sideman.live.form?.origin ?? null"
 STRUCK = """(from) => { const { live } = sideman; const origin = live.form.origin + from * 4e6;
   return [...live.notes.values()]
     .filter(({ on, state }) => state !== "planned" && on > origin + 950e3 && on < origin + 2.9e6)
@@ -113,11 +114,14 @@ def test_variations_are_chosen_by_keys_and_each_is_heard_again_as_it_was(
 
     def round_by_key(key: str) -> list[int]:
         """The pitches of the two bars in the next round, which the key has chosen in the last bar of this one."""
-        until(lambda: page.evaluate(TURN) % 1 > 0.8, "the last bar")
-        turn = int(page.evaluate(TURN)) + 1
-        page.keyboard.press(key)
-        until(lambda: page.evaluate(TURN) > turn + 0.75, "the bars go by")
-        return [pitch for _, pitch in page.evaluate(STRUCK, turn)]
+        for _ in range(3):  # a machine that stood still begins the chart anew
+            until(lambda: page.evaluate(TURN) % 1 > 0.8, "the last bar")
+            turn, began = int(page.evaluate(TURN)) + 1, page.evaluate(BEGAN)
+            page.keyboard.press(key)
+            until(lambda: page.evaluate(TURN) > turn + 0.75 or page.evaluate(BEGAN) != began, "the bars go by")
+            if page.evaluate(BEGAN) == began:
+                return [pitch for _, pitch in page.evaluate(STRUCK, turn)]
+        raise AssertionError("the chart never went round without a stop")
 
     second = round_by_key("2")
     assert page.locator("#variation-2").get_attribute("aria-pressed") == "true"

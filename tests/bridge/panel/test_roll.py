@@ -85,14 +85,20 @@ WATCH_BARS = """() => {
   window.timed = []; // how late a timer of our own is, that was set for the same moments
   const now = () => {
     const { form, chart } = sideman.live;
+    if (!form) return null; // a busy machine rests where it stood still, and goes on
     const bars = ((sideman.live.now() - form.origin) * form.tempo) / 60e6 / chart.beatsPerBar;
     return { bar: Math.floor(bars) % chart.bars, ms: ((bars % 1) * chart.beatsPerBar * 60e3) / form.tempo };
   };
   new MutationObserver(() => {
     const shown = [...document.querySelectorAll(".measure")].findIndex((cell) => cell.ariaCurrent === "true");
-    if (shown >= 0) lit.push([shown, now().bar, now().ms]);
+    const sounds = now();
+    if (shown >= 0 && sounds) lit.push([shown, sounds.bar, sounds.ms]);
   }).observe(document.querySelector(".bars"), { subtree: true, attributeFilter: ["aria-current"] });
-  const wait = () => setTimeout(() => (timed.push(now().ms), setTimeout(wait, 300)), 2001 - now().ms);
+  const wait = () => {
+    const before = now();
+    if (!before) return setTimeout(wait, 100);
+    setTimeout(() => (now() && timed.push(now().ms), setTimeout(wait, 300)), 2001 - before.ms);
+  };
   wait();
 }"""
 

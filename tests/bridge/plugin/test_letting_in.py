@@ -51,6 +51,21 @@ def test_a_passing_error_at_the_door_keeps_nobody_out_for_good(
     assert str(error) in text
 
 
+def test_who_can_be_given_no_thread_is_sent_away_at_once_and_the_server_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(door, "ERROR_PAUSE_S", 60.0)
+    server = PluginServer(FakeSession, lambda what, text: None)
+    server.open()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    try:
+        with socket.create_connection((door.HOST, server.port), timeout=30) as peer:
+            assert peer.recv(1) == b""
+    finally:
+        server.close()
+
+
 def test_a_door_that_stays_shut_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(listening: socket.socket) -> Any:
         raise OSError(errno.EMFILE, "too many open files")

@@ -190,11 +190,11 @@ def test_what_a_project_asks_and_this_machine_has_not_is_said_and_the_rest_plays
         return session
 
     server = PluginServer(make, lambda what, text: None)
-    server.open()
     host = with_chart(make_host())
     host.turn("Role", 1.0)
     host.flush()
     assert host.load(host.save() + CHART + b"text style somebody_elses\n")
+    server.open()  # not before: a role that was turned in an engine's hearing would be refused before the style
     host.playing = True
     wait_for(lambda: host.process(64) == 1 and "somebody_elses" in host.text("Engine"), host.text("Engine"))
     wait_for(lambda: "; role" in host.text("Engine"), host.text("Engine"))

@@ -15,6 +15,7 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.recording import journal as journal_module
 from bridge.recording.journal import Journal, in_use, read_entries
+from tests.support.waiting import until
 
 WRITER = """
 import sys, time
@@ -74,12 +75,12 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost_when_there_is_room_again(t
     try:
         for number in range(500):
             journal.add("line", number)
-        _wait_until(lambda: bool(told))
+        until(lambda: told)
         time.sleep(0.1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert os.path.getsize(path) == 1000
-    _wait_until(lambda: not journal.unwritten)
+    until(lambda: not journal.unwritten)
     journal.close()
     assert len(told) == 1
     assert "File too large" in told[0]
@@ -95,9 +96,9 @@ def test_a_disk_that_is_full_twice_is_told_twice(tmp_path: Path) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
             for number in range(1000):
                 journal.add("line", number)
-            _wait_until(lambda times=times: len(told) == times)  # type: ignore[misc]
+            until(lambda times=times: len(told) == times)  # type: ignore[misc]
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-            _wait_until(lambda: not journal.unwritten)
+            until(lambda: not journal.unwritten)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     journal.close()
@@ -115,14 +116,14 @@ def test_lines_that_find_no_room_in_memory_are_told_first_and_counted_at_last(
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
         journal.add("line", "x" * 6000)
-        _wait_until(lambda: len(journal.unwritten) > 4000)
+        until(lambda: len(journal.unwritten) > 4000)
         for number in range(77):
             journal.add("lost", number)
-        _wait_until(lambda: len(told) == 2)
-        _wait_until(lambda: journal._lost == 77)
+        until(lambda: len(told) == 2)
+        until(lambda: journal._lost == 77)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    _wait_until(lambda: len(told) == 3)
+    until(lambda: len(told) == 3)
     journal.add("line", 500)
     journal.close()
     assert "is not recorded; make room" in told[1]
@@ -147,10 +148,3 @@ def test_what_a_full_disk_never_took_is_read_from_memory(tmp_path: Path) -> None
 def test_a_journal_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BridgeError, match="cannot be written"):
         Journal(tmp_path, pytest.fail)
-
-
-def _wait_until(done: object, timeout_s: float = 60.0) -> None:
-    give_up = time.monotonic() + timeout_s
-    while not done():  # type: ignore[operator]
-        assert time.monotonic() < give_up
-        time.sleep(0.01)

@@ -14,8 +14,7 @@ def whole_script() -> Path:
     """Makes the folder; it goes when the tests end."""
     folder = Path(tempfile.mkdtemp(prefix="sideman-script-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for path in SOURCE.glob("*.py"):
-        shutil.copy(path, folder)
+    shutil.copy(SOURCE / "device_SidemanProbe.py", folder)
     for name, content in script_files().items():
         (folder / name).write_bytes(content)
     return folder

@@ -18,11 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-PATIENCE_S: Final = 60.0  # with a machine that does other work, too
+from tests.support.waiting import PATIENCE_S
 
 
 @dataclass
@@ -37,7 +36,7 @@ class JackServer:
     def kill(self, with_signal: int = signal.SIGKILL) -> None:
         """Ends it as a crash would, without the goodbye to clients that SIGTERM gives."""
         self.process.send_signal(with_signal)
-        self.process.wait(60)
+        self.process.wait(PATIENCE_S)
 
     def start(self) -> None:
         """Starts it again under its name."""
@@ -49,7 +48,7 @@ class JackServer:
 
     def connect(self, source: str, sink: str) -> None:
         """Connects two ports by their whole names."""
-        subprocess.run(["jack_connect", source, sink], env=self.environment, check=True, timeout=60)
+        subprocess.run(["jack_connect", source, sink], env=self.environment, check=True, timeout=PATIENCE_S)
 
 
 @contextmanager
@@ -82,10 +81,10 @@ def _run(name: str, realtime: bool, frames: int) -> Iterator[JackServer]:
     finally:
         server.process.terminate()
         try:
-            server.process.wait(60)
+            server.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             server.process.kill()
-            server.process.wait(60)
+            server.process.wait(PATIENCE_S)
 
 
 def _started(environment: dict[str, str], realtime: bool, frames: int) -> subprocess.Popen[bytes]:
@@ -151,4 +150,4 @@ def _answers(environment: dict[str, str]) -> bool:
 
 
 def _jack_lsp(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["jack_lsp"], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(["jack_lsp"], env=environment, capture_output=True, text=True, timeout=PATIENCE_S)

@@ -16,6 +16,7 @@ from typing import Any
 
 from osc_protocol.wire.client import OscClient
 from tests.support.live.jack_server import JackServer
+from tests.support.waiting import PATIENCE_S
 
 HERE = Path(__file__).parent
 FAKE_ENGINE = [sys.executable, str(HERE / "play_fake.py")]
@@ -54,7 +55,7 @@ class Lines:
         for thread in self._threads:
             thread.start()
 
-    def wait_for(self, text: str, timeout_s: float = 60.0) -> str:
+    def wait_for(self, text: str, timeout_s: float = PATIENCE_S) -> str:
         """Waits for the first line with this text in it, and returns it."""
         give_up = time.monotonic() + timeout_s
         while time.monotonic() < give_up:
@@ -67,13 +68,13 @@ class Lines:
             time.sleep(0.01)
         raise AssertionError(f"no line with {text!r} (exit code {self.process.poll()}): {self.lines} {self.errors}")
 
-    def end(self, with_signal: int = signal.SIGINT, timeout_s: float = 60.0) -> int:
+    def end(self, with_signal: int = signal.SIGINT, timeout_s: float = PATIENCE_S) -> int:
         """Sends the signal; returns the exit code, once all output is read."""
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
         return self.join(timeout_s)
 
-    def join(self, timeout_s: float = 60.0) -> int:
+    def join(self, timeout_s: float = PATIENCE_S) -> int:
         """Returns the exit code, once all output is read."""
         code = self.process.wait(timeout_s)
         for thread in self._threads:
@@ -142,7 +143,7 @@ class Play(Lines):
 
     def osc(self, *message: str) -> None:
         """Sends one message through liblo's oscsend: address, types, values."""
-        subprocess.run(["oscsend", "127.0.0.1", str(self.osc_port), *message], check=True, timeout=60)
+        subprocess.run(["oscsend", "127.0.0.1", str(self.osc_port), *message], check=True, timeout=PATIENCE_S)
 
 
 @contextmanager

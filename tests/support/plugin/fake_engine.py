@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable
 
 from bridge.plugin import wire
 from bridge.plugin.connection import Connection
 from bridge.plugin.finding.address_file import Address, remove_address, write_address
+from tests.support.waiting import until
 
 __all__ = ["FakeEngine", "wait_for"]
 
@@ -17,10 +17,7 @@ PATIENCE_S = 20.0
 
 
 def wait_for(what: Callable[[], bool], why: str) -> None:
-    give_up = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < give_up, why
-        time.sleep(0.002)
+    until(what, why, PATIENCE_S)
 
 
 class FakeEngine:
