@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F32
 from engine.data.eval_windows import EvalWindow, eval_windows
 from engine.data.practice import practice_piece
 from engine.data.reading.entry import tokenise
@@ -100,7 +100,7 @@ class Judged:
         cut = eval_windows(shard.pieces, length, windows)
         self._shard, self._length = shard, length
         self._windows = [cut[i] for i in spread(len(cut))]
-        self._first: list[npt.NDArray[np.float32]] = []
+        self._first: list[F32] = []
 
     def before(self, model: PerceiverMusicTransformer, no_time: Callable[[], bool]) -> int:
         """Measures the model as it comes, on one group of windows at least; returns how many tokens were computed."""
@@ -118,9 +118,9 @@ class Judged:
 
     def _nats(
         self, model: PerceiverMusicTransformer, windows: list[EvalWindow], no_time: Callable[[], bool]
-    ) -> list[npt.NDArray[np.float32]]:
+    ) -> list[F32]:
         model.eval()
-        nats: list[npt.NDArray[np.float32]] = []
+        nats: list[F32] = []
         for at in range(0, len(windows), GROUP):
             nats += token_nats(model, windows[at : at + GROUP], GROUP // 2, self._length)
             if no_time():
