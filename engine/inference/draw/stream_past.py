@@ -12,7 +12,7 @@ import native
 from engine.inference.draw.conditions import Conditions
 from engine.inference.draw.past import PastToken
 from engine.inference.draw.theme import ThemeMemory
-from engine.vocabulary import NOTE_OFF, NUM_SHIFTS, NUM_VELOCITIES, TIME_SHIFT, VELOCITY
+from engine.vocabulary import NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, TIME_SHIFT, VELOCITY
 
 __all__ = ["StreamPast"]
 
@@ -44,7 +44,8 @@ class StreamPast:
         """Takes a token, which was drawn or fed under what is asked. log_probability: of all tokens with it."""
         velocity, onset_step = self.velocity, 0
         if token < TIME_SHIFT:
-            pitch, is_strike = token % NOTE_OFF, token < NOTE_OFF
+            is_strike = token < NOTE_OFF
+            pitch = token - (NOTE_ON if is_strike else NOTE_OFF)
             if is_strike:
                 self.onsets[pitch] = self.step
             else:
@@ -72,7 +73,7 @@ class StreamPast:
         """Forgets the last `count` > 0 tokens."""
         for entry in reversed(self.tokens[-count:]):
             if entry.token < NOTE_OFF:
-                del self.onsets[entry.token]
+                del self.onsets[entry.token - NOTE_ON]
             elif entry.token < TIME_SHIFT:
                 self.onsets[entry.token - NOTE_OFF] = entry.onset_step
             if entry.token < TIME_SHIFT:
