@@ -75,7 +75,9 @@ class App:
         self._exits.callback(ports.close)
         self._workers.add("sideman-ports", ports.restart, "the ports are looked after again, the music goes on")
         surfaces = Surfaces(remote.server, settings, self._report, self._exits, self._workers)
-        oscquery = surfaces.open_oscquery(self._panel and self._panel.site(live, settings.session.metre))
+        oscquery = surfaces.open_oscquery(
+            None if self._panel is None else self._panel.site(live, settings.session.metre)
+        )
 
         output = ports.output("Sideman Out", names.output)
         echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
