@@ -8,7 +8,8 @@ PIANIST and the others are folders of MIDI files. Ten pieces, evenly spread by n
 one that was made before. Every collection is scored twice on the same windows, with the base and with the style: music
 in mid-flow with its recognised chords and beat, and nothing else told. What right chords are worth is how much worse
 the same music is under them in another order. Solos are twelve charts at default knobs, one seed each, of which the
-notes on the beat are counted. Prints a table, then one JSON line.
+notes on the beat are counted; those of the base are also asked for what the style's auto asks. Prints a table, then one
+JSON line.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from engine.evaluation.solo_figures import solo_figures
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.styles.style import Style, adapter_of
 from engine.styles.style_folder import load_style
+from engine.styles.typical import typical_of
 from osc_protocol.table.parameters import Setting, settings
 
 LENGTH = 512  # tokens of a window
@@ -114,25 +116,34 @@ def score(checkpoint: Checkpoint, style: Style, data: dict[str, Path], windows: 
     return rows
 
 
-def on_the_beat(checkpoint: Checkpoint, style: Path | None, charts: int) -> dict[str, float]:
-    """Returns means of what is counted of solos at default knobs."""
-    from engine.inference import session as sessions
-    from engine.solo.improvise import improvise
+def solos_of(checkpoint: Checkpoint, style: Path, charts: int) -> dict[str, dict[str, float]]:
+    """Returns means of what is counted of solos: of the base's and the style's at default knobs, of the base's asked.
 
-    params: tuple[Setting, ...] = ()
+    Asked means: for the values that the style has for auto. Who strikes twice as often strikes between the beats.
+    """
+    from engine.inference import session as sessions
+
+    loaded, controls = load_style(style), {control.name: control for control in checkpoint.model.controls}
     found = sessions.find_style
-    if style is not None:
-        loaded = load_style(style)
-        sessions.find_style = lambda name: loaded  # type: ignore[assignment]  # which lies in no user's folder
-        params = settings(style=loaded.name)
+    sessions.find_style = lambda name: loaded  # type: ignore[assignment]  # which lies in no user's folder
+    asked = {name: value for name, value in typical_of(loaded, controls).items() if not isinstance(value, str)}
     try:
-        figures = []
-        for measured in CHARTS[:charts]:
-            chart = measured.fill(BARS)
-            solo = improvise(checkpoint, chart, tempo_bpm=measured.tempo_bpm, seed=1, params=params)
-            figures.append(solo_figures(solo.notes, chart, measured.tempo_bpm))
+        return {
+            who: _counted(checkpoint, settings(**values), charts)
+            for who, values in (("base", {}), ("base, asked", asked), ("style", {"style": loaded.name}))
+        }
     finally:
         sessions.find_style = found
+
+
+def _counted(checkpoint: Checkpoint, params: Sequence[Setting], charts: int) -> dict[str, float]:
+    from engine.solo.improvise import improvise
+
+    figures = []
+    for measured in CHARTS[:charts]:
+        chart = measured.fill(BARS)
+        solo = improvise(checkpoint, chart, tempo_bpm=measured.tempo_bpm, seed=1, params=params)
+        figures.append(solo_figures(solo.notes, chart, measured.tempo_bpm))
     return {name: float(np.mean([row[name] for row in figures])) for name in ("on the beat", "chord tones", "notes/s")}
 
 
@@ -150,7 +161,7 @@ def report(rows: dict[str, dict[str, float]], solos: dict[str, dict[str, float]]
     best = max(row["gain_percent"] for name, row in rows.items() if name != UNHEARD)
     print(f"gain on unheard pieces {own:.2f} %, on others' {others:.2f} % on average, {best:.2f} % at most")
     for who, figures in solos.items():
-        print(f"solos, {who:<6} " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+        print(f"solos, {who:<12} " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     if made is not None:
         print(f"made in {made.minutes:.1f} min, {made.processor_s:.0f} s of processor time, {made.peak_mb:.0f} MB")
     return {"rows": rows, "own_percent": own, "others_percent": others, "others_most_percent": best, "solos": solos}
@@ -180,11 +191,7 @@ def main() -> None:
             made = make_style(prepare(learnt, work, "learnt"), work / "style", options)
             args.style = made.folder
         rows = score(checkpoint, load_style(args.style), data, args.windows)
-        solos = (
-            {who: on_the_beat(checkpoint, style, args.solos) for who, style in (("base", None), ("style", args.style))}
-            if args.solos
-            else {}
-        )
+        solos = solos_of(checkpoint, args.style, args.solos) if args.solos else {}
         facts = report(rows, solos, made)
         if made is not None:
             facts["made"] = {"minutes": made.minutes, "processor_s": made.processor_s, "peak_mb": made.peak_mb}
