@@ -2,9 +2,11 @@
 
     python -m benchmarks.music.practice_laws [--pieces 10000] [--seed 3]
 
-Laws: every piece ends on its last chord, held; a returning head keeps at least half of its five-note figures, on
+Laws: every piece ends on its last chord, held; hands never cross and can reach what they strike at once; no more
+than sixteen notes sound together; a returning head keeps at least half of its five-note figures, on
 average and in nineteen of twenty pieces; velocities spread by 10 to 13.6; every note survives the tokenizer; labels
-lie on beats. Exits with 1 where one is broken. Figures are percentiles 5/25/50/75/95 of solos.
+lie on beats. Exits with 1 where one is broken. Figures are percentiles 5/25/50/75/95 of solos; of each style the
+medians of notes a second, notes sounding and silence.
 """
 
 from __future__ import annotations
@@ -18,12 +20,22 @@ import numpy as np
 import native
 from benchmarks.common.result import say_result
 from engine.data.practice import Composition, compose_whole
+from engine.data.practice.hands.part import LEFT, RIGHT
 from engine.data.practice.hands.scales import Harmony
-from engine.data.practice.measures import beats_of, head_returns, silence
+from engine.data.practice.measures import (
+    beats_of,
+    hands_cross,
+    head_returns,
+    low_windows,
+    most_sounding,
+    silence,
+    widest,
+)
 from engine.data.practice.plan import last_tones
 from engine.vocabulary import LAYOUT
 
 SHARE_RETURNING = 0.95
+BY_STYLE = ("notes a second", "notes sounding", "silence")
 
 
 def broken(piece: Composition) -> list[str]:
@@ -37,6 +49,13 @@ def broken(piece: Composition) -> list[str]:
         found.append("ends on its last chord")
     elif ending["offset_s"].max() < notes["offset_s"].max():
         found.append("holds its last chord")
+    if hands_cross(piece):
+        found.append("hands never cross")
+    reach = 17 if piece.role == "accompany" else 12  # of a right hand: drop 2 is a tenth wide
+    if widest(piece, RIGHT) > reach or widest(piece, LEFT) > 19:  # an open power chord is a twelfth, rolled
+        found.append("hands can reach")
+    if most_sounding(piece) > 16:
+        found.append("sixteen at once")
     if not 10.0 < notes["velocity"].std() < 13.6:
         found.append("velocity spread")
     ids = native.encode(LAYOUT, notes["onset_s"], notes["offset_s"], notes["pitch"], notes["velocity"])
@@ -53,6 +72,7 @@ def main() -> int:
     laws: Counter[str] = Counter()
     returns: list[float] = []
     figures: dict[str, list[float]] = {}
+    styles: list[str] = []
     for number in range(args.pieces):
         piece = compose_whole(args.seed, number)
         laws.update(broken(piece))
@@ -70,11 +90,17 @@ def main() -> int:
             ("mean velocity", float(notes["velocity"].mean())),
             ("velocity spread", float(notes["velocity"].std())),
             ("silence", silence(piece)),
+            ("windows below G3", low_windows(piece)),
         ):
             figures.setdefault(name, []).append(value)
+        styles.append(piece.style)
     rows = {name: [round(float(x), 3) for x in np.percentile(v, (5, 25, 50, 75, 95))] for name, v in figures.items()}
     for name, row in rows.items():
         print(f"{name:<18}", *(f"{value:8.2f}" for value in row))
+    for style in sorted(set(styles)):
+        here = np.array([each == style for each in styles])
+        medians = [float(np.median(np.array(figures[name])[here])) for name in BY_STYLE]
+        print(f"{style:<18}", *(f"{value:8.2f}" for value in medians), f"  {int(here.sum())} pieces")
     mean, half = float(np.mean(returns)), float(np.mean(np.array(returns) >= 0.5))
     print(f"heads that return: {len(returns)} pieces keep {mean:.3f} of their figures, {half:.3f} of them half or more")
     print(f"broken: {dict(laws) or 'none'}")

@@ -1,17 +1,19 @@
-"""What is counted of whole performances: whether heads return, and how much silence there is."""
+"""What is counted of whole performances: heads that return, silence, how low they lie, and what hands must reach."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.data.practice.hands.part import RIGHT
+from engine.data.practice.hands.part import LEFT, RIGHT
 from engine.data.practice.piece import Composition
 from engine.data.practice.plan import Section
 
-__all__ = ["FIGURE", "beats_of", "head_returns", "silence"]
+__all__ = ["FIGURE", "beats_of", "hands_cross", "head_returns", "low_windows", "most_sounding", "silence", "widest"]
 
 FIGURE = 5  # notes
+LOW, WINDOW_S = 55, 2.0  # G3
+AT_ONCE_S = 0.008
 _GRID = 6  # places a beat at which notes count as struck together
 
 
@@ -49,6 +51,38 @@ def silence(piece: Composition) -> float:
     notes = piece.notes
     gaps = notes["onset_s"][1:] - np.maximum.accumulate(notes["offset_s"])[:-1]
     return float(gaps[gaps > 0].sum() / notes["offset_s"].max())
+
+
+def low_windows(piece: Composition) -> float:
+    """The share of two-second windows in which a note below G3 sounds."""
+    low = piece.notes[piece.notes["pitch"] < LOW]
+    windows = max(1, int(piece.notes["offset_s"].max() / WINDOW_S))
+    sounds = np.zeros(windows + 1, dtype=np.int64)
+    np.add.at(sounds, np.minimum(low["onset_s"] // WINDOW_S, windows).astype(np.int64), 1)
+    np.add.at(sounds, np.minimum(low["offset_s"] // WINDOW_S + 1, windows).astype(np.int64), -1)
+    return float((np.cumsum(sounds)[:windows] > 0).mean())
+
+
+def hands_cross(piece: Composition) -> bool:
+    """Whether a note of the left hand ever sounds together with a right hand's that is no higher."""
+    left, right = (piece.notes[piece.hands == hand] for hand in (LEFT, RIGHT))
+    together = left["onset_s"][:, None] < right["offset_s"]
+    together &= left["offset_s"][:, None] > right["onset_s"]
+    return bool((together & (left["pitch"][:, None] >= right["pitch"])).any())
+
+
+def most_sounding(piece: Composition) -> int:
+    """How many notes sound at once at most."""
+    notes = piece.notes
+    edges, change = np.concatenate([notes["onset_s"], notes["offset_s"]]), np.repeat([1, -1], len(notes))
+    return int(np.cumsum(change[np.lexsort((change, edges))]).max())
+
+
+def widest(piece: Composition, hand: int) -> int:
+    """The widest chord that a hand strikes at once, in semitones."""
+    notes = piece.notes[piece.hands == hand]
+    pitch, first = notes["pitch"].astype(np.int64), np.searchsorted(notes["onset_s"], notes["onset_s"] - AT_ONCE_S)
+    return max((int(np.ptp(pitch[at : k + 1])) for k, at in enumerate(first) if at < k), default=0)
 
 
 def _figures(piece: Composition, section: Section) -> list[tuple[int, ...]]:

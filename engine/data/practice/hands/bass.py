@@ -121,20 +121,23 @@ def stride(dice: Dice, harmony: Harmony, part: Part) -> None:
 _BROKEN = {4: ((0, 1, 2, 3, 2, 1, 2, 1), (0, 1, 2, 3), (0, 1, 2, 1)), 3: ((0, 1, 2, 3, 2, 1), (0, 1, 2))}
 
 
-def arpeggios(dice: Dice, harmony: Harmony, part: Part, flowing: bool = False) -> None:
-    """Open chords in eighths or quarters (flowing: eighths), each tone held to its chord's end, as by pedal."""
+def arpeggios(dice: Dice, harmony: Harmony, part: Part, flowing: bool = False, doubled: bool = False) -> None:
+    """Open chords in eighths or quarters (flowing: eighths), each tone held to its chord's end, as by pedal.
+
+    doubled: twice as fast.
+    """
     meter = harmony.chart.beats_per_bar
     previous: tuple[int, ...] = ()
     patterns = _BROKEN[meter][:1] if flowing else _BROKEN[meter]
     pattern = dice.pick(patterns)
-    step = 0.5 if len(pattern) > meter else 1.0
+    step = (0.5 if len(pattern) > meter else 1.0) / (1 + doubled)
     for index, (start, end, _) in enumerate(harmony.spans):
         chord, colour = harmony.chords[index], harmony.palettes[index]
         shape = voicing("open", chord, colour, previous)
         previous = shape
         if dice.chance(0.15):
             pattern = dice.pick(patterns)
-            step = 0.5 if len(pattern) > meter else 1.0
+            step = (0.5 if len(pattern) > meter else 1.0) / (1 + doubled)
         if end == harmony.chart.beats or dice.chance(0.1):
             part.chord(start, end - start, shape, 0.0, dice.between(12, 30))
             continue

@@ -7,7 +7,7 @@ from engine.data.practice.hands.part import Part
 from engine.data.practice.hands.scales import Harmony
 from engine.data.practice.hands.voicings import voicing
 
-__all__ = ["ANTICIPATION", "RHYTHMS", "comp", "hits", "two_hands"]
+__all__ = ["ANTICIPATION", "RHYTHMS", "comp", "echoed", "hits", "two_hands"]
 
 ANTICIPATION = 0.5  # beats by which a chord may be struck before it is due
 MAX_HELD = 4.0  # beats; a chord held longer is struck again
@@ -68,9 +68,27 @@ def hits(
     return kept
 
 
-def comp(dice: Dice, harmony: Harmony, part: Part, kind: str, feel: str, busy: float, touch: str = "mixed") -> None:
-    """Voicings on a rhythm. touch: held to the next hit, short, or mixed."""
+def echoed(dice: Dice, harmony: Harmony, struck: list[tuple[float, int]], share: float) -> list[tuple[float, int]]:
+    """The hits, and in that share of the gaps of a beat and a half or more the chord again, on an offbeat or a beat."""
+    hit: list[tuple[float, int]] = []
+    for at, (beat, index) in enumerate(struck):
+        hit.append((beat, index))
+        until = harmony.spans[index].end_beat
+        if at + 1 < len(struck):
+            until = min(until, struck[at + 1][0])
+        if until - beat >= 1.5 and until < harmony.chart.beats and dice.chance(share):
+            hit.append((beat + dice.pick((0.5, 1.0, 1.0) if until - beat < 2.0 else (1.0, 1.0, 1.5)), index))
+    return hit
+
+
+def comp(
+    dice: Dice, harmony: Harmony, part: Part, kind: str, feel: str, busy: float, touch: str = "mixed",
+    echo: float = 0.0,
+) -> None:  # fmt: skip
+    """Voicings on a rhythm. touch: held to the next hit, short, or mixed; echo: share of long gaps struck into."""
     struck = hits(dice, harmony, feel, busy)
+    if echo:
+        struck = echoed(dice, harmony, struck, echo)
     previous: tuple[int, ...] = ()
     for at, (beat, index) in enumerate(struck):
         # A chord that goes on is not always struck alike: fourths walk along the scale, others change their inversion.

@@ -50,6 +50,13 @@ class Part:
             if struck == onset:
                 self.length[k] = min(self.length[k], end - 0.05 - onset)
 
+    def rest(self, start: float, stop: float) -> None:
+        """Plays nothing from beat `start` until before `stop`; what rings into it ends."""
+        for k, onset in enumerate(self.onset):
+            if onset < start < onset + self.length[k]:
+                self.length[k] = start - onset
+        self.keep([k for k, onset in enumerate(self.onset) if not start <= onset < stop])
+
     def chord(
         self,
         onset: float,

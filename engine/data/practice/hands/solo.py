@@ -23,7 +23,9 @@ class Manner:
     busy: 0..1 density; lively: the liveliest rhythm level that the tempo allows; blues, thick: shares of phrases
     that are licks, that are in blocks, octaves or thirds; rests: share of bars that breathe; swung: straight sixteenths
     stand out; low, high: pitch limits; nimble: blocks go in eighths too; drive: levels by which phrases are livelier on
-    average, and above 0 they are longer.
+    average, and above 0 they are longer; shortest: beats of the shortest notes that are thickened; lift: 0..1 where
+    between low and high the hand lies; breath: how long it rests after a phrase; grace: share of held notes that have
+    a grace note.
     """
 
     busy: float
@@ -36,10 +38,15 @@ class Manner:
     high: int
     nimble: bool = False
     drive: float = 0.0
+    shortest: float = 0.45
+    lift: float = 0.3
+    breath: float = 1.2
+    grace: float = 0.0
 
 
 PHRASES = ((2.5, 1), (6, 2), (2, 3), (3, 4))  # their bars
 LONGER_PHRASES = ((1, 1), (4, 2), (2, 3), (5, 4))
+HELD, GRACE = 0.9, 0.2  # beats: notes that may have a grace note, and how far before them it is struck
 MOTIFS, FEWER_MOTIFS = 0.2, 0.1  # share of phrases
 
 
@@ -57,7 +64,7 @@ class Soloist:
     def __init__(self, dice: Dice, harmony: Harmony, manner: Manner) -> None:
         self.manner = manner  # may change between stretches
         self._dice, self._harmony = dice, harmony
-        self._middle = manner.low + 0.3 * (manner.high - manner.low)
+        self._middle = manner.low + manner.lift * (manner.high - manner.low)
         self.register = Register(manner.low, manner.high, self._middle, round(self._middle))
         level = 1 if manner.busy < 0.7 else 2
         self._motifs = [make_motif(dice, harmony.chart.beats_per_bar, level) for _ in range(2)]
@@ -100,7 +107,8 @@ class Soloist:
         if busy < 0.3 and kind < manner.blues + 0.35:
             return long_notes(dice, harmony, start, end - 0.5, register), thick
         if thick:
-            level = min(max(2, manner.lively - 1) if manner.nimble else 1, level)
+            most = 3 if manner.shortest < 0.45 else max(2, manner.lively - 1)
+            level = min(most if manner.nimble else 1, level)
         rhythm = self._rhythm
         if self._answers and rhythm:
             shift = start - (rhythm[0][0] - rhythm[0][0] % meter)
@@ -108,7 +116,7 @@ class Soloist:
         else:
             begin = start + dice.weigh(((5, 0.0), (4, 0.5), (2, 1.0), (2, 1.5), (1, 2.0)))
             breath = dice.weigh(((3, 0.5), (4, 1.0), (3, 1.5), (2, 2.0)))
-            rhythm = phrase_rhythm(dice, begin, end - breath * (1.2 - busy), meter, level, manner.lively)
+            rhythm = phrase_rhythm(dice, begin, end - breath * (manner.breath - busy), meter, level, manner.lively)
         self._rhythm = rhythm
         self._answers = not self._answers and dice.chance(0.3)
         return target_phrase(dice, harmony, rhythm, register, dice.pick((-7, 5, 8, 10))), thick
@@ -122,7 +130,7 @@ def write_line(dice: Dice, harmony: Harmony, part: Part, line: Line, manner: Man
     """A line's notes with their dynamics: an arc over the phrase, offbeats and high notes up, some notes ghosted."""
     if not line:
         return
-    ways = ("block", "block", "block", "octave") if manner.nimble else ("block", "block", "octave", "thirds")
+    ways = ("block", "block", "block", "locked", "octave") if manner.nimble else ("block", "block", "octave", "thirds")
     manner_of = dice.pick(ways) if thick else "line"
     legato = dice.weigh(((4, 0.98), (3, 0.9), (1, 0.7), (0.6, 0.5)))
     first, span = line[0][0], max(1.0, line[-1][0] - line[0][0])
@@ -144,10 +152,27 @@ def write_line(dice: Dice, harmony: Harmony, part: Part, line: Line, manner: Man
         held = min(length, until - onset)
         held = held * legato if held <= 1.0 else held - 0.1
         straight = manner.swung and _double_time(line, k)
+        if manner.grace and length >= HELD and dice.chance(manner.grace):
+            _grace(dice, harmony, part, line[k - 1] if k else None, line[k], accent)
         part.add(onset, held, pitch, accent, 0.0, straight)
-        if manner_of != "line" and length >= 0.45:
-            for under in _below(harmony, onset, length, pitch, manner_of, manner.low):
+        if manner_of != "line" and length >= manner.shortest:
+            way = "thirds" if length < 0.3 and manner_of == "block" else manner_of
+            for under in _below(harmony, onset, length, pitch, way, manner.low):
                 part.add(onset, held, under, accent - 6.0, dice.between(0, 5), straight)
+
+
+def _grace(
+    dice: Dice, harmony: Harmony, part: Part, before: tuple[float, float, int] | None, held: tuple[float, float, int],
+    accent: float,
+) -> None:  # fmt: skip
+    """A neighbour slid from into a held note, where the note before leaves room."""
+    onset, _, pitch = held
+    if onset < GRACE or (before is not None and before[0] > onset - 0.45):
+        return
+    if before is not None and before[0] + before[1] > onset - GRACE:
+        part.cut(before[0], onset - GRACE + 0.03)
+    neighbour = pitch - 1 if dice.chance(0.6) else harmony.at(onset).up[pitch]
+    part.add(onset - GRACE, GRACE, neighbour, accent - 7.0, 0.0, True)
 
 
 def _double_time(line: Line, k: int) -> bool:
@@ -156,7 +181,7 @@ def _double_time(line: Line, k: int) -> bool:
 
 
 def _below(harmony: Harmony, onset: float, length: float, pitch: int, manner_of: str, low: int) -> list[int]:
-    """What sounds under a melody note: an octave, a third or sixth, or the chord in close position."""
+    """What sounds under a melody note: an octave, a third or sixth, or the chord, in close position or in an octave."""
     colour = harmony.at(onset + 0.5 if length > 0.5 and onset % 1 >= 0.5 else onset)
     if manner_of == "octave":
         return [pitch - 12] if pitch - 12 >= low else []
@@ -164,12 +189,14 @@ def _below(harmony: Harmony, onset: float, length: float, pitch: int, manner_of:
         under = colour.down[colour.down[pitch]]
         return [under] if under >= low and pitch - under >= 3 else []
     notes: list[int] = []
-    at = pitch - 2
-    while len(notes) < 3 and at > pitch - 12 and at >= low:
+    at, most = pitch - 2, 3
+    if manner_of == "locked" and pitch - 12 >= low:  # two notes within the octave
+        most = 2
+    while len(notes) < most and at > pitch - 12 and at >= low:
         if at % 12 in colour.tones and (not notes or notes[-1] - at > 1):
             notes.append(at)
         at -= 1
-    return notes
+    return [*notes, pitch - 12] if most == 2 else notes
 
 
 def _last_note(dice: Dice, harmony: Harmony, part: Part, register: Register, manner: Manner) -> None:

@@ -18,8 +18,8 @@ from engine.data.practice.plan import Section
 __all__ = ["Heads"]
 
 VARIED, NEW_ENDING = 0.3, 0.45  # bars of a return that are ornamented; returns whose last bars are new
-FILLS = 0.2  # share of a head's rests that a nimble hand fills
-FLORID = 0.5  # share of heads that are lines in eighths, of those that a nimble hand plays
+FILLS, NEW_FILLS, FILLED_AGAIN = 0.35, 0.1, 0.8  # of a head's rests that a nimble hand fills; when it returns
+FLORID = 0.65  # share of heads that are lines in eighths, of those that a nimble hand plays
 
 
 class Heads:
@@ -31,6 +31,8 @@ class Heads:
         self._meter = harmony.chart.beats_per_bar
         self._motif = make_motif(dice, self._meter, 1)
         self._florid = manner.nimble and dice.chance(FLORID)
+        self._quick = int(self._florid) + (manner.lively > 3)  # levels by which its lines are livelier
+        self._fills: dict[str, dict[float, Line]] = {}  # letter -> runs in its rests, by their first beat in it
         self._melodies: dict[str, list[Line]] = {}  # letter -> phrases, from the section's first beat on
 
     def play(self, part: Part, section: Section) -> None:
@@ -47,24 +49,43 @@ class Heads:
         thick = self._dice.chance(0.9 if self._manner.nimble else 0.35 if section.chorus else 0.0)
         manner = replace(self._manner, thick=0.6) if thick else self._manner
         for phrase in phrases:
-            write_line(self._dice, self._harmony, part, phrase, manner, thick and self._dice.chance(0.8))
+            write_line(
+                self._dice,
+                self._harmony,
+                part,
+                phrase,
+                manner,
+                thick and self._dice.chance(0.9 if self._manner.nimble else 0.8),
+            )
         if self._manner.nimble:
-            self._fill(part, phrases, float(section.stop * self._meter))
+            self._fill(part, phrases, section)
 
-    def _fill(self, part: Part, phrases: list[Line], stop: float) -> None:
-        """Adds runs between phrases, in some of the rests that are long enough; what rings into them is cut."""
+    def _fill(self, part: Part, phrases: list[Line], section: Section) -> None:
+        """Adds runs between phrases, in some of the rests that are long enough; what rings into them is cut.
+
+        Most come again with the melody.
+        """
         dice, manner = self._dice, self._manner
+        zero, stop = float(section.first * self._meter), float(section.stop * self._meter)
+        returns = section.letter in self._fills
+        fills = self._fills.setdefault(section.letter, {})
         ends = [phrase[-1][0] for phrase in phrases if phrase]
         starts = [*(phrase[0][0] for phrase in phrases if phrase), stop][1:]
         for end, start in zip(ends, starts, strict=True):
             first = float(math.ceil(end + 1.0))
-            if start - first < 1.0 or not dice.chance(FILLS):
+            again = fills.get(first - zero)
+            if start - first < 1.0 or not dice.chance(FILLED_AGAIN if again else NEW_FILLS if returns else FILLS):
                 continue
             part.cut(end, first)
-            rhythm = phrase_rhythm(dice, first, min(start, first + 4.0), self._meter, manner.lively, manner.lively)
-            line = target_phrase(dice, self._harmony, rhythm, self._soloist.register, dice.pick((-6, 6, 9)))
-            before = [(onset, min(length, start - onset), pitch) for onset, length, pitch in line]
-            write_line(dice, self._harmony, part, before, manner, False)
+            if again:
+                line = _moved(again, zero)
+            else:
+                rhythm = phrase_rhythm(dice, first, min(start, first + 4.0), self._meter, manner.lively, manner.lively)
+                line = target_phrase(dice, self._harmony, rhythm, self._soloist.register, dice.pick((-6, 6, 9)))
+                if not returns:
+                    fills[first - zero] = _moved(line, -zero)
+            before = [(onset, min(length, start - onset), pitch) for onset, length, pitch in line if onset < start]
+            write_line(dice, self._harmony, part, before, manner, dice.chance(manner.thick / 2))
 
     def _written(self, section: Section) -> list[Line]:
         """Two bars at a time: an idea, the same again or its answer, and a close."""
@@ -84,12 +105,14 @@ class Heads:
 
     def _phrase(self, start: float, bars: int) -> Line:
         dice, register = self._dice, self._soloist.register
-        register.centre = 0.5 * register.centre + 0.5 * (register.low + 0.35 * (register.high - register.low))
+        register.centre = 0.5 * register.centre + 0.5 * (
+            register.low + (self._manner.lift + 0.05) * (register.high - register.low)
+        )
         if dice.chance(0.2 if self._florid else 0.4):
             return motif_phrase(dice, self._harmony, self._motif, start, bars, register)
         end = start + bars * self._meter - dice.pick((0.5, 1.0, 1.5))
-        level = (1 if dice.chance(0.25 + 0.5 * self._manner.busy) else 0) + self._florid
-        rhythm = phrase_rhythm(dice, start + dice.pick((0.0, 0.0, 0.5, 1.0)), end, self._meter, level, 1 + self._florid)
+        level = (1 if dice.chance(0.25 + 0.5 * self._manner.busy) else 0) + self._quick
+        rhythm = phrase_rhythm(dice, start + dice.pick((0.0, 0.0, 0.5, 1.0)), end, self._meter, level, 1 + self._quick)
         return target_phrase(dice, self._harmony, rhythm, register, dice.pick((-4, 4, 6)))
 
     def _varied(self, phrase: Line) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.data.practice.hands.bass import bass_of, near_pitch
-from engine.data.practice.hands.comping import hits
+from engine.data.practice.hands.comping import echoed, hits
 from engine.data.practice.hands.dice import Dice
 from engine.data.practice.hands.lines import target_phrase
 from engine.data.practice.hands.part import Part
@@ -12,17 +12,29 @@ from engine.data.practice.hands.rhythm import phrase_rhythm
 from engine.data.practice.hands.scales import Harmony
 from engine.data.practice.hands.voicings import voicing
 
-__all__ = ["answer", "boogie", "full", "tenths"]
+__all__ = ["answer", "boogie", "full", "reach_up", "tenths"]
 
 LOW, HIGH = 33, 45
 
 
-def full(dice: Dice, harmony: Harmony, part: Part, feel: str, busy: float, broken: float = 0.0) -> None:
+def full(
+    dice: Dice,
+    harmony: Harmony,
+    part: Part,
+    feel: str,
+    busy: float,
+    broken: float = 0.0,
+    step: float = 0.5,
+    octaves: float = 0.0,
+    echo: float = 0.0,
+) -> None:
     """The bass on every change, alone or as a fifth; chords of three or four notes on a rhythm above it, by pedal.
 
-    broken: share of the changes whose chord is broken upward in eighths instead, as in slow pieces.
+    Shares: broken: changes whose chord is broken upward in notes of `step` beats instead, as in slow pieces; octaves:
+    basses that are octaves; echo: long gaps that are struck into.
     """
-    struck = {(beat, index) for beat, index in hits(dice, harmony, feel, busy)}
+    rhythm = hits(dice, harmony, feel, busy)
+    struck = {(beat, index) for beat, index in (echoed(dice, harmony, rhythm, echo) if echo else rhythm)}
     kind = dice.pick(("rootless", "three"))
     previous: tuple[int, ...] = ()
     at = 38
@@ -33,17 +45,22 @@ def full(dice: Dice, harmony: Harmony, part: Part, feel: str, busy: float, broke
             return
         at = near_pitch(bass_of(chord), at, LOW, HIGH)
         part.add(start, end - start - 0.06, at, 1.0 + dice.bell())
+        if octaves and dice.chance(octaves):
+            part.add(start, end - start - 0.06, at - 12 if at >= 40 else at + 12, -2.0 + dice.bell())
         fifth = colour.near[at + 7]
-        if end - start >= 3 and dice.chance(0.5) and fifth <= HIGH + 4 and fifth != at:
+        breaks = end - start >= 2 and dice.chance(broken)
+        low = not breaks and end - start >= 3 and dice.chance(0.5) and fifth <= HIGH + 4 and fifth != at
+        if low:
             part.add(start + 2, end - start - 2.06, fifth, -3.0 + dice.bell())
-        if broken and end - start >= 2 and dice.chance(broken):
+        if breaks:
             previous = voicing(kind, chord, colour, previous)
             rising = [*previous, *previous[-2::-1]]
-            for k in range(round(2 * (end - start)) - 1):
-                beat, accent = start + 0.5 + k / 2, -4.0 + 2.0 * dice.bell()
+            for k in range(round((end - start) / step) - 1):
+                beat, accent = start + (k + 1) * step, -4.0 + 2.0 * dice.bell()
                 part.add(beat, max(0.45, end - beat - 0.06), rising[k % len(rising)], accent)
             continue
         beats = sorted(beat for beat, of in struck if of == index and start + 0.4 < beat < end)
+        beats = [beat for beat in beats if not (low and beat == start + 2)]
         if end - start >= 2 and not beats:
             beats = [start + dice.pick((0.5, 1.0, 1.5))]
         for k, beat in enumerate(beats):
@@ -73,8 +90,11 @@ def boogie(dice: Dice, harmony: Harmony, part: Part) -> None:
             part.add(start + k / 2, 0.42, pitch, (3.0 if k % 2 == 0 else -2.0) + dice.bell())
 
 
-def tenths(dice: Dice, harmony: Harmony, part: Part) -> None:
-    """A tenth, rolled or broken, on every other beat; an inner voice moves between."""
+def tenths(dice: Dice, harmony: Harmony, part: Part, whole: float = 0.0) -> None:
+    """A tenth, rolled or broken, on every other beat; an inner voice moves between.
+
+    whole: share of the rolled ones that hold the note between, too.
+    """
     previous: tuple[int, ...] = ()
     for index, (start, end, _) in enumerate(harmony.spans):
         chord, colour = harmony.chords[index], harmony.palettes[index]
@@ -87,7 +107,8 @@ def tenths(dice: Dice, harmony: Harmony, part: Part) -> None:
         while beat < end - 1e-6:
             length = min(2.0, end - beat)
             if dice.chance(0.5):
-                part.chord(beat, length - 0.06, (shape[0], shape[-1]), 1.0, dice.between(8, 22))
+                tones = shape if whole and dice.chance(whole) else (shape[0], shape[-1])
+                part.chord(beat, length - 0.06, tones, 1.0, dice.between(8, 22))
             else:
                 part.add(beat, length - 0.06, shape[0], 2.0)
                 part.add(beat + 0.5, length - 0.56, shape[-1], -2.0)
@@ -96,6 +117,31 @@ def tenths(dice: Dice, harmony: Harmony, part: Part) -> None:
                 if shape[0] + 4 < inner < shape[-1]:
                     part.add(beat + 1.0, 0.94, inner, -5.0 + dice.bell())
             beat += length
+
+
+_AFTER = {4: ((1.0, 3.0), (1.0, 2.5), (0.5, 1.5, 3.0), (1.5, 3.0), (1.0, 1.5, 3.0)), 3: ((1.0, 2.0), (1.0,), (1.5,))}
+
+
+def reach_up(dice: Dice, harmony: Harmony, part: Part, high: int) -> None:
+    """Strikes two or three chord tones up to `high` between a hand's basses, which ring on by pedal."""
+    meter = harmony.chart.beats_per_bar
+    mine = [dice.pick(_AFTER[min(4, meter)]) for _ in range(2)]
+    struck = set(part.onset)
+    previous: tuple[int, ...] = ()
+    for k, onset in enumerate(part.onset):
+        end = harmony.spans[harmony.index(onset + 0.25)].end_beat
+        if part.pitch[k] <= HIGH and part.length[k] < 4.0:
+            part.length[k] = max(part.length[k], min(end - 0.06, onset + 4.0) - onset)
+    for bar in range(harmony.chart.bars - 1):
+        for after in dice.pick(mine):
+            beat = float(bar * meter + after)
+            index = harmony.index(beat)
+            end = harmony.spans[index].end_beat
+            if beat in struck or end - beat < 0.5 or harmony.spans[index].start_beat == beat:
+                continue
+            previous = voicing("three", harmony.chords[index], harmony.palettes[index], previous)
+            pitches = [pitch for pitch in previous if 48 <= pitch <= high]
+            part.chord(beat, dice.pick((0.5, 0.9, min(1.9, end - beat - 0.06))), pitches, -6.0 + 2.0 * dice.bell(), 2.0)
 
 
 def answer(dice: Dice, harmony: Harmony, part: Part, start: float, end: float, high: int) -> None:
