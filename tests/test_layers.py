@@ -34,7 +34,7 @@ ROOMS = {
         "__main__", "training/finetune", "training", "evaluation", "solo", "data",
         "data/practice", "data/report", "data/reading", "inference", "styles", "judgement", "beats", "model",
         "chords/files", "chords", "midi_io", "data/shards", "output", "tokens", "asked_tracks", "atomic", "vocabulary",
-        "notes", "metre", "user_folders", "platform", "errors",
+        "notes", "metre", "user_folders", "platform", "arrays", "errors",
     ),
     "osc_protocol": ("generate", "oscquery", "server", "wire", "table", "errors"),
     "native": ("__init__", "twins", "layout", "sampler_params", "stream_rules"),

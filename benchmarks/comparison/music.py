@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 import native
+from engine.arrays import F64, I64
 from engine.data.shards.augmentation import transpose_chords
 from engine.data.shards.shards import PieceArrays, Pieces, Shard, load_shard
 from engine.evaluation.charts import CHARTS
@@ -28,8 +28,6 @@ __all__ = [
     "notes_of_rows",
     "sides",
 ]
-
-I64 = npt.NDArray[np.int64]
 
 CLIP_S = 10.24  # what everybody plays of a chart: one excerpt of the diffusion
 KEYS = np.arange(-6, 6)
@@ -55,7 +53,7 @@ class Asked:
         return np.array([NO_CHORD if chord is None else chord.id for _, _, chord in self.spans])  # type: ignore[attr-defined]
 
     @property
-    def starts_s(self) -> npt.NDArray[np.float64]:
+    def starts_s(self) -> F64:
         return np.array([start_s for start_s, _, _ in self.spans])
 
 
@@ -95,7 +93,7 @@ def note_arrays(piece: PieceArrays) -> NoteArrays:
     return NoteArrays(onset, np.maximum(1, offset - onset), pitch, velocity // 4, ids[now], ids[after])
 
 
-def piece_shares(pieces: Sequence[PieceArrays]) -> npt.NDArray[np.float64]:
+def piece_shares(pieces: Sequence[PieceArrays]) -> F64:
     """Returns how likely each piece is to be drawn: in proportion to its length."""
     sizes = np.asarray(pieces.lengths if isinstance(pieces, Pieces) else [len(piece.tokens) for piece in pieces])
     return sizes / sizes.sum()

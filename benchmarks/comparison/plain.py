@@ -7,13 +7,13 @@ first event under it; its own id is given, never predicted. Its adapters are QLo
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.comparison.layers import Block, Cache, draw
 from benchmarks.comparison.music import CLIP_S, Asked
+from engine.arrays import I64
 from engine.data.eval_windows import cut_eval_windows, eval_windows
 from engine.data.shards.shards import Shard
 from engine.data.window_sampler import WindowSampler
@@ -28,8 +28,6 @@ __all__ = ["Plain", "held_out", "interleaved", "play", "sampler", "training_loss
 DIM, LAYERS, HEADS, FF, CONTEXT, BATCH = 192, 6, 4, 768, 512, 8
 IGNORED = -100
 RATE = 3e-3
-
-I64 = npt.NDArray[np.int64]
 
 
 class Plain(nn.Module):

@@ -13,13 +13,13 @@ import math
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.comparison.layers import Attention
 from benchmarks.comparison.music import CLIP_S, Asked, chord_share, note_arrays, piece_shares
+from engine.arrays import F32
 from engine.data.shards.shards import PieceArrays, Shard
 from engine.notes import Notes, make_notes
 from engine.vocabulary import STEP_S
@@ -86,7 +86,7 @@ def kept(level: Tensor) -> Tensor:
     return torch.cos((level * 0.98 + 0.01) * math.pi / 2) ** 2
 
 
-def roll_of(piece: PieceArrays, rng: np.random.Generator) -> npt.NDArray[np.float32] | None:
+def roll_of(piece: PieceArrays, rng: np.random.Generator) -> F32 | None:
     """Cuts ten seconds from anywhere in a piece, in one of twelve keys: where keys are struck, and where they sound.
 
     -1 is silence; a strike is its loudness from 0 to 1, sounding is 1. None: the piece is too short.
@@ -112,7 +112,7 @@ def roll_of(piece: PieceArrays, rng: np.random.Generator) -> npt.NDArray[np.floa
 def rolls(shard: Shard, count: int, rng: np.random.Generator) -> Tensor:
     """Draws (count, 2, KEYS, FRAMES) rolls, pieces in proportion to their length."""
     shares = piece_shares(shard.pieces)
-    found: list[npt.NDArray[np.float32]] = []
+    found: list[F32] = []
     while len(found) < count:
         roll = roll_of(shard.pieces[int(rng.choice(len(shares), p=shares))], rng)
         if roll is not None:

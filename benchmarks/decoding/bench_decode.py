@@ -20,7 +20,6 @@ import gc
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 import native
 from benchmarks.common.figure import blank_figure, save_figure
@@ -28,6 +27,7 @@ from benchmarks.common.random_checkpoint import SIZES
 from benchmarks.common.result import say_result
 from benchmarks.decoding.decode_contestants import Contestant, own_contestants, rivals
 from benchmarks.decoding.decode_session import beside_busy_processes, busy_processes, solos, start_up
+from engine.arrays import F64
 
 Rows = dict[str, dict[str, float]]
 OURS = "native, adapter"
@@ -41,16 +41,16 @@ ASKED_ON_AVX2 = {"medium": 10}  # times torch eager; 5 at other sizes
 COLOURS = {"native": "#1b7f5c", "numpy": "#7ab8a2", "torch": "#c8702a", "bitsandbytes": "#a04848", "Hugging": "#5b6fa8"}
 
 
-def measure(contestants: dict[str, Contestant], rounds: int, budget_s: float) -> dict[str, npt.NDArray[np.float64]]:
+def measure(contestants: dict[str, Contestant], rounds: int, budget_s: float) -> dict[str, F64]:
     """Returns (n, 2) CPU and wall milliseconds of tokens for each contestant."""
-    parts: dict[str, list[npt.NDArray[np.float64]]] = {key: [] for key in contestants}
+    parts: dict[str, list[F64]] = {key: [] for key in contestants}
     for _ in range(rounds):
         for key, run in contestants.items():
             parts[key].append(run(budget_s))
     return {key: np.concatenate(arrays) for key, arrays in parts.items()}
 
 
-def summary(times: dict[str, npt.NDArray[np.float64]], tokens_a_minute: float) -> Rows:
+def summary(times: dict[str, F64], tokens_a_minute: float) -> Rows:
     rows = {}
     for key, ms in times.items():
         cpu, wall = np.percentile(ms, [50, 99], axis=0).T

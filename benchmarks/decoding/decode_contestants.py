@@ -11,22 +11,22 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 import native
 from benchmarks.common.random_checkpoint import chord_view, model_config, random_checkpoint, random_style
+from engine.arrays import F64
 from engine.inference.decoders.numpy_decoder import Decoder
 
 __all__ = ["Contestant", "ours", "own_contestants", "rivals", "stepper"]
 
 Stepper = Callable[[], object]
 Clock = Callable[[], float]
-Contestant = Callable[[float], npt.NDArray[np.float64]]
+Contestant = Callable[[float], F64]
 """Seconds to spend -> (n, 2) milliseconds of n tokens: of the processor, and on the wall."""
 
 
 def stepper(step: Stepper, cpu: Clock = time.thread_time) -> Contestant:
-    def run(budget_s: float) -> npt.NDArray[np.float64]:
+    def run(budget_s: float) -> F64:
         step(), step()  # the processor's caches hold another network
         rows = []
         end, late = cpu() + budget_s, time.perf_counter() + 4 * budget_s
@@ -86,7 +86,7 @@ def rivals(name: str, compiled: bool) -> dict[str, Contestant]:
     from benchmarks.decoding.rivals import generate_loop, torch_stepper
 
     def on(threads: int, contestant: Contestant) -> Contestant:
-        def run(budget_s: float) -> npt.NDArray[np.float64]:
+        def run(budget_s: float) -> F64:
             torch.set_num_threads(threads)
             return contestant(budget_s)
 

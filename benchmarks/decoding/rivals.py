@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.arrays import F64
 from engine.model.config import ModelConfig
 
 __all__ = ["generate_loop", "torch_stepper"]
@@ -188,7 +188,7 @@ def _network(kind: str, model: ModelConfig, positions: int) -> Any:
     )).eval()  # fmt: skip
 
 
-def generate_loop(kind: str, model: ModelConfig) -> Callable[[float], npt.NDArray[np.float64]]:
+def generate_loop(kind: str, model: ModelConfig) -> Callable[[float], F64]:
     """gpt2 or llama: `generate` with its cache and its sampling processors behind a prompt as long as our context.
 
     The call takes the seconds to spend, and returns (n, 2) CPU and wall milliseconds of n tokens; the prompt is extra.
@@ -198,7 +198,7 @@ def generate_loop(kind: str, model: ModelConfig) -> Callable[[float], npt.NDArra
     prompt = torch.randint(0, 388, (1, context))
     token_s = 0.01
 
-    def run(budget_s: float) -> npt.NDArray[np.float64]:
+    def run(budget_s: float) -> F64:
         nonlocal token_s
         times = _Times()
         with torch.no_grad():

@@ -21,7 +21,7 @@ from pythonosc.osc_message import OscMessage
 from benchmarks.common.result import say_result
 from bridge.controllers.sysex_port import SysexControl
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import PARAMETERS, Setting, Value
+from osc_protocol.table.parameters import DEFAULTS, Setting, Value
 from osc_protocol.wire.codec import decode, encode
 from osc_protocol.wire.sysex import TO_ENGINE, pack
 
@@ -66,7 +66,7 @@ def make_server(values: dict[str, Value], heard: list[int]) -> OscServer:
 
 def flood(rate: float, seconds: float) -> dict[str, Any]:
     """Sweeps a knob over UDP; returns how much arrived."""
-    values: dict[str, Value] = {row.name: row.default for row in PARAMETERS}
+    values = dict(DEFAULTS)
     heard = [0]
     with make_server(values, heard) as server:
         arguments = [sys.executable, "-c", SENDER, str(server.port), str(rate), str(seconds), sys.path[0]]
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     args = parser.parse_args()
     packets = [encode("/sideman/param/density", step / 1000) for step in range(2000)]
-    values: dict[str, Value] = {row.name: row.default for row in PARAMETERS}
+    values = dict(DEFAULTS)
     server = make_server(values, [0])
     dispatcher = Dispatcher()
     dispatcher.map("/sideman/param/density", lambda address, value: values.__setitem__("density", value))

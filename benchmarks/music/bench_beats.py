@@ -16,33 +16,32 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.common.corpora import add_data_option, pop909_folders
 from benchmarks.common.result import say_result
+from engine.arrays import F64
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords.files.labels import read_pop909
 from engine.data.reading.corpus import is_metrical
 from engine.midi_io import read_performance
 from engine.notes import Notes
 
-Floats = npt.NDArray[np.float64]
-Sample = tuple[Notes, Floats | None]
+Sample = tuple[Notes, F64 | None]
 
 
-def f_measure(truth_s: Floats, beats_s: Floats) -> float:
+def f_measure(truth_s: F64, beats_s: F64) -> float:
     """Returns the F-measure as published: the first five seconds do not count."""
     truth_s, beats_s = mir_eval.beat.trim_beats(truth_s), mir_eval.beat.trim_beats(beats_s)
     return float(mir_eval.beat.f_measure(truth_s, beats_s)) if len(truth_s) and len(beats_s) else 0.0
 
 
-def f_any_level(truth_s: Floats, beats_s: Floats) -> float:
+def f_any_level(truth_s: F64, beats_s: F64) -> float:
     """Returns the best F at the annotated level, at half its tempo on either phase, and at twice its tempo."""
     twice = np.sort(np.concatenate([truth_s, (truth_s[1:] + truth_s[:-1]) / 2]))
     return max(f_measure(level, beats_s) for level in (truth_s, truth_s[::2], truth_s[1::2], twice))
 
 
-def perform(notes: Notes, beats_s: Floats, rng: np.random.Generator) -> Sample:
+def perform(notes: Notes, beats_s: F64, rng: np.random.Generator) -> Sample:
     """Performs a score under a tempo that drifts by 3, 8 or 15 %, with onsets off by 5, 12 or 20 ms."""
     drift, jitter_s = rng.choice([0.03, 0.08, 0.15]), rng.choice([0.005, 0.012, 0.02])
     grid_s = np.arange(0, max(notes["offset_s"].max(), beats_s[-1]) + 1.5, 0.5)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.common.corpora import add_data_option, pop909_folders
 from benchmarks.common.machine import seconds_per_call
 from benchmarks.common.result import say_result
+from engine.arrays import F64
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords import Chord, recognise
 from engine.chords.files.labels import read_pop909
@@ -39,7 +39,6 @@ HARTE = {
 DEGREES = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "b6", "6", "b7", "7")
 
 Changes = list[tuple[float, Chord | None]]
-Floats = npt.NDArray[np.float64]
 
 
 def harte(chord: Chord | None) -> str:
@@ -50,7 +49,7 @@ def harte(chord: Chord | None) -> str:
     return f"{PITCH_NAMES[chord.root]}:{HARTE[chord.quality]}" + ("" if degree == "1" else f"/{degree}")
 
 
-def template_matching(notes: Notes, beats_s: Floats) -> Changes:
+def template_matching(notes: Notes, beats_s: F64) -> Changes:
     """The baseline: a beat is the major, minor or seventh chord whose tones hold most of its sounding time."""
     edges = np.concatenate([[0.0], beats_s[beats_s > 0], [max(notes["offset_s"].max(), beats_s[-1]) + 1e-3]])
     shapes = [(root, quality) for root in range(12) for quality in ("", "m", "7", "maj7", "m7")]
@@ -112,7 +111,7 @@ def main() -> None:
         folders = folders[:: max(1, len(folders) // args.songs)]
     songs = [(path, read_performance(path / f"{path.name}.mid", tracks=("PIANO",)).notes, read_pop909(path)[1])
              for path in folders]  # fmt: skip
-    methods: dict[str, Callable[[Notes, Floats], Changes]] = {
+    methods: dict[str, Callable[[Notes, F64], Changes]] = {
         "annotated beats": recognise,
         "estimated beats": lambda notes, _: with_estimated_beats(notes),
         "no beats": lambda notes, _: recognise(notes),

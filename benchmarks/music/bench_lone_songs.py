@@ -14,11 +14,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.common.corpora import add_data_option, pop909_folders
 from benchmarks.common.result import say_result
 from benchmarks.music.bench_chord_labels import MEASURES, score
+from engine.arrays import F64
 from engine.chords.files.labels import read_pop909
 from engine.data.reading.corpus import Source, read_piece
 
@@ -27,7 +27,7 @@ TOLERANCE_S = 0.06
 FALSE_SHARE = 1 / 3
 
 
-def share_off(beats_s: npt.NDArray[np.float64], annotated_s: npt.NDArray[np.float64]) -> float:
+def share_off(beats_s: F64, annotated_s: F64) -> float:
     """The share of beats, within what is annotated, that lie on no annotated beat and on no half of one."""
     marks = np.sort(np.concatenate([annotated_s, (annotated_s[1:] + annotated_s[:-1]) / 2]))
     beats_s = beats_s[(beats_s >= marks[0]) & (beats_s <= marks[-1])]

@@ -8,9 +8,6 @@ docs/TIMING.md draws it and says who owns what.
 
 from __future__ import annotations
 
-import gc
-import queue
-import sys
 import webbrowser
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -23,17 +20,17 @@ from bridge.app.recordings import Recordings
 from bridge.app.remote import Remote
 from bridge.app.settings import Settings
 from bridge.app.surfaces import Surfaces
+from bridge.app.waiting import Waiting
 from bridge.app.watchman import Watchman
-from bridge.app.workers import Workers
-from bridge.errors import LiveFailure
 from bridge.live.deadline_thread import DeadlineThread
 from bridge.live.modes.mode import MODES
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.observer import Observers
 from bridge.live.session import LiveSession
+from bridge.live.supervision import undisturbed
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
-from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS
+from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS, SYSTEM
 from bridge.panel.panel import Panel
 from engine.metre import parse_metre
 from engine.platform.system import this_system
@@ -41,10 +38,7 @@ from osc_protocol.table.parameters import Setting, values_of
 
 __all__ = ["App"]
 
-SWITCH_INTERVAL_S: Final = 0.0005  # how long a Python thread may keep the deadline thread waiting; 0.005 by default
-SYSTEM: Final = 0xF0  # messages from here on are of no channel
 OPEN_TO_ALL: Final = "OSC is open to the network: whoever reaches this machine can turn the knobs and read them"
-DIED: Final = "died"  # in the inbox: a worker, with the reason
 
 
 class App:
@@ -55,7 +49,8 @@ class App:
     ) -> None:
         """load makes the engine. say prints one line, and never raises."""
         self._settings, self._load, self._say = settings, load, say
-        self._inbox: queue.SimpleQueue[tuple[str, str] | int | BaseException] = queue.SimpleQueue()
+        self._waiting = Waiting()
+        self._report, self._workers = self._waiting.report, self._waiting.workers
         self._exits = ExitStack()  # the last opened is closed first, each whatever becomes of the others
         self.is_open = False  # notes may sound from now on
         self._deadline_thread: DeadlineThread | None = None
@@ -63,64 +58,30 @@ class App:
         self._remote: Remote | None = None
         self._recordings: Recordings | None = None
         self._panel: Panel | None = None
-        self._ports_said = ""
-        self._ports: Mapping[str, str] | str = ""  # see Panel.has_ports
         self._hung = False
-        self._workers = Workers()  # all but the session, which has its own
 
     def open(self) -> None:
         """Opens everything and starts to play. SidemanError or OscError: it cannot; call close() even then."""
         settings = self._settings
         names = find_ports(settings)  # first: the model takes longer to load
         scheduler = native.Scheduler()
-        recordings = self._recordings = Recordings(settings, scheduler, lambda text: self._report("error", text))
-        if recordings.take is not None and recordings.take.recovered is not None:
-            path, count = recordings.take.recovered
-            self._say(f"a take was broken off here: it is now {path}, {count} messages")
-        panel = self._panel = Panel(native.now_us, self._report, recordings.capture) if settings.panel else None
-        if panel is not None:
-            self._exits.callback(panel.close)
-        taps = [] if panel is None else [panel.tap]
-        live = LiveSession(
-            self._load(),
-            recordings.sink if panel is None else panel.sink(recordings.sink),
-            recordings.inbox,
-            self._report,
-            settings.session,
-            Observers(recordings.capture, *([] if recordings.take is None else [recordings.take]), *taps),
-        )
-        self._live = live
+        live = self._live = self._make_session(scheduler)
         watchman = Watchman(self._worker_died)
         self._exits.callback(watchman.close)
-        for setting in settings.values:
-            live.set_parameter(setting)
-        if settings.chart is not None:
-            live.set_chart(settings.chart)
-        live.set_parameter(Setting("mode", settings.mode))
-        self._remote = Remote(
-            live,
-            {**values_of(settings.values), "mode": settings.mode},
-            settings.osc_port,
-            settings.osc_host,
-            parse_metre(settings.session.metre),
-            panel,
-            self._write_last,
-        )
-        self._exits.callback(self._remote.close)
-        self._remote.start()
-        for thread in ("sideman-osc", "sideman-osc-later"):
-            self._workers.add(thread, self._remote.restart, "every note ended, OSC is open again")
+        remote = self._remote = self._open_remote(live)
         ports: LivePorts = NoPorts()
         if names.system is not None:
             ports = LivePorts(names.system, self._midi_lost, self._midi_back, self._report)
         self._exits.callback(ports.close)
         self._workers.add("sideman-ports", ports.restart, "the ports are looked after again, the music goes on")
-        surfaces = Surfaces(self._remote.server, settings, self._report, self._exits, self._workers)
-        oscquery = surfaces.open_oscquery(None if panel is None else panel.site(live, settings.session.metre))
+        surfaces = Surfaces(remote.server, settings, self._report, self._exits, self._workers)
+        oscquery = surfaces.open_oscquery(
+            None if self._panel is None else self._panel.site(live, settings.session.metre)
+        )
 
         output = ports.output("Sideman Out", names.output)
         echo = None if settings.echo_channel is None else Echo(settings.echo_channel)
-        self._deadline_thread = DeadlineThread(scheduler, output.send, native.now_us, self._inbox.put, self._sent, echo)
+        self._deadline_thread = DeadlineThread(scheduler, output.send, native.now_us, self.leave, self._sent, echo)
         knobs = surfaces.open_knobs(ports, names.feedback)
 
         def hear(message: bytes) -> None:
@@ -137,52 +98,83 @@ class App:
         source = ports.input("Sideman In", names.input, hear, clock=settings.session.midi_clock)
         control = "none" if names.control is None else surfaces.open_control(ports, knobs, *names.control)
 
-        # A collection of the loaded model's objects would stop every thread; frozen, they are never looked at.
-        gc.collect()
-        gc.freeze()
-        interval_s = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        self._exits.callback(sys.setswitchinterval, interval_s)
-        self._exits.callback(gc.unfreeze)
+        self._exits.enter_context(undisturbed())
         self.is_open = True
         self._deadline_thread.start()
-        live.start_thread(self._inbox.put)
+        live.start_thread(self.leave)
+        where: Mapping[str, str] | str
         if names.system is None:
-            self._ports = self._ports_said = f"{names.why_none}; until then you play and hear in the page alone"
+            where = said = f"{names.why_none}; until then you play and hear in the page alone"
         else:
-            self._ports = {
-                "system": names.system.name, "input": source.name, "output": output.name, "control": control,
-            }  # fmt: skip
-            self._ports_said = f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}"
-        self._say(self._ports_said)
-        self._say(f"OSC: {settings.osc_host}:{self._remote.server.port}, seed {settings.session.seed}")
+            where = {"system": names.system.name, "input": source.name, "output": output.name, "control": control}
+            said = f"{names.system.name}: in {source.name!r}, out {output.name!r}, control {control!r}"
+        self._say(said)
+        self._say(f"OSC: {settings.osc_host}:{remote.server.port}, seed {settings.session.seed}")
         if not settings.osc_host.startswith("127."):
             self._say(OPEN_TO_ALL)
         self._say(f"OSCQuery: {oscquery}")
-        if panel is not None:
-            self._open_panel(panel, oscquery)
+        if self._panel is not None:
+            self._open_panel(self._panel, oscquery, where, said)
         self._say(f"{MODES[settings.mode].invitation}Ctrl-C stops")
+
+    def _make_session(self, scheduler: native.Scheduler) -> LiveSession:
+        """Makes the session, with all that listens to it; its first commands wait in its inbox."""
+        settings = self._settings
+        recordings = self._recordings = Recordings(settings, scheduler, lambda text: self._report("error", text))
+        if recordings.take is not None and recordings.take.recovered is not None:
+            path, count = recordings.take.recovered
+            self._say(f"a take was broken off here: it is now {path}, {count} messages")
+        panel = self._panel = Panel(native.now_us, self._report, recordings.capture) if settings.panel else None
+        if panel is not None:
+            self._exits.callback(panel.close)
+        taps = [] if panel is None else [panel.tap]
+        live = LiveSession(
+            self._load(),
+            recordings.sink if panel is None else panel.sink(recordings.sink),
+            recordings.inbox,
+            self._report,
+            settings.session,
+            Observers(recordings.capture, *([] if recordings.take is None else [recordings.take]), *taps),
+        )
+        for setting in settings.values:
+            live.set_parameter(setting)
+        if settings.chart is not None:
+            live.set_chart(settings.chart)
+        live.set_parameter(Setting("mode", settings.mode))
+        return live
+
+    def _open_remote(self, live: LiveSession) -> Remote:
+        settings = self._settings
+        remote = Remote(
+            live,
+            {**values_of(settings.values), "mode": settings.mode},
+            settings.osc_port,
+            settings.osc_host,
+            parse_metre(settings.session.metre),
+            self._panel,
+            self._write_last,
+        )
+        self._exits.callback(remote.close)
+        remote.start()
+        for thread in ("sideman-osc", "sideman-osc-later"):
+            self._workers.add(thread, remote.restart, "every note ended, OSC is open again")
+        return remote
 
     def wait(self) -> int | BaseException:
         """Reports until it is time to leave, and returns the number of the signal that said so, or the failure."""
+        return self._waiting.wait(self._tell, self._look_at_session)
+
+    def leave(self, why: int | BaseException) -> None:
+        """Ends wait(). Any thread and any signal handler may call it."""
+        self._waiting.leave(why)
+
+    def _tell(self, what: str, text: str) -> None:
         assert self._remote is not None
-        while True:
-            try:
-                # A timeout, because on Windows a wait without one cannot be interrupted.
-                item = self._inbox.get(timeout=0.5)
-            except queue.Empty:
-                self._look_at_session()
-                continue
-            if not isinstance(item, tuple):
-                return item
-            what, text = item
-            if what == DIED:
-                what, text = "error", self._revive(text)
-            if what != "asked":  # for those who ask, not for the terminal: it may change at every bar
-                self._say(f"{what} {text}".rstrip())
-            self._remote.report(what, text)
-            if self._panel is not None and what != "asked":
-                self._panel.said(what, text)
+        if what != "asked":  # for those who ask, not for the terminal: it may change at every bar
+            self._say(f"{what} {text}".rstrip())
+        self._remote.report(what, text)
+        if self._panel is not None and what != "asked":
+            self._panel.said(what, text)
 
     def _look_at_session(self) -> None:
         """Ends the notes of a session that hangs; it goes on by itself when it can."""
@@ -198,19 +190,7 @@ class App:
         """Ends every note that may be lost with it, and has the main thread start it again. Any thread may call it."""
         if self._live is not None and self._workers.carries_music(name):
             self._live.resync("")
-        self._inbox.put((DIED, f"{name}: {type(error).__name__}: {error}"))
-
-    def _revive(self, text: str) -> str:
-        """Starts the worker again if it can be, and returns what there is to say of it."""
-        said = self._workers.revive(text.split(":", maxsplit=1)[0])
-        if said is None:
-            said = "too often within a minute: it gives up, every note ended"
-            self.leave(LiveFailure(f"{text}: {said}"))
-        return f"{text}: {said}"
-
-    def leave(self, why: int | BaseException) -> None:
-        """Ends wait(). Any thread and any signal handler may call it."""
-        self._inbox.put(why)
+        self._waiting.died(name, error)
 
     def close(self) -> None:
         """Ends every sounding note, then closes what open() opened, as far as it came."""
@@ -234,14 +214,15 @@ class App:
             if said:
                 self._say(said)
 
-    def _open_panel(self, panel: Panel, served_at: str) -> None:
+    def _open_panel(self, panel: Panel, served_at: str, ports: Mapping[str, str] | str, said: str) -> None:
+        """ports: see Panel.has_ports. said: the same for the terminal."""
         settings = self._settings
         if settings.chart is not None:
             panel.has_chart(settings.chart_text, settings.chart)
         if settings.session.tempo_bpm is not None:
             panel.did("/sideman/transport/tempo", settings.session.tempo_bpm)
-        panel.said("ports", self._ports_said)
-        panel.has_ports(self._ports)
+        panel.said("ports", said)
+        panel.has_ports(ports)
         if not settings.osc_host.startswith("127."):
             panel.said("note", OPEN_TO_ALL)
         panel.did("/sideman/seed", settings.session.seed)
@@ -262,10 +243,6 @@ class App:
         self._recordings.sent(time_us, message)
         if self._panel is not None:
             self._panel.tap.sent(time_us, message)
-
-    def _report(self, what: str, text: str) -> None:
-        """Has the main thread say it, and tell the subscribers. Any thread may call it."""
-        self._inbox.put((what, text))
 
     def _midi_lost(self, why: str) -> None:
         """On the thread of the ports, which alone speaks for the player: the keys are up, every note has ended."""

@@ -18,7 +18,7 @@ from engine.metre import COMMON, Metre, parse_metre
 from engine.model.controls import check_askable
 from engine.styles.library import find_style, list_styles, parse_styles
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_PORT, NEXT, PARAMETERS, Parameter, Setting, Value
+from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_PORT, DEFAULTS, NEXT, Parameter, Setting, Value
 from osc_protocol.wire.replies import ERROR, STATUS
 
 __all__ = ["Remote", "check_live"]
@@ -51,7 +51,7 @@ class Remote:
         start()."""
         self._live, self._panel = live, panel
         self._metre = metre
-        self._values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | dict(values)
+        self._values: dict[str, Value] = {**DEFAULTS, **values}
         self._taking = Lock()  # held while a value goes to the session and into _values, in this order
         self.server = OscServer(
             self._on_parameter, self._on_command, self._values.__getitem__, host, port, get_asked=self._asked

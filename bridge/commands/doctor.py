@@ -17,7 +17,7 @@ from bridge.fl.doctor import Finding
 from bridge.midi.cables import CABLES, how_to_make, lacking_cables, our_end, their_end
 from bridge.midi.system import MidiSystem, find_system
 from engine.platform.system import this_system
-from osc_protocol.table.parameters import BY_NAME, DEFAULT_PORT
+from osc_protocol.table.parameters import BY_NAME, DEFAULT_PORT, DEFAULTS
 
 __all__ = ["add_arguments", "look_ahead_ms", "run"]
 
@@ -77,7 +77,7 @@ def look_ahead_ms(speed: DecodeSpeed, latest_ms: float) -> int:
 
 def verdict(has_ports: bool, speed: DecodeSpeed, late_p99_ms: float, ahead_ms: int) -> str:
     """Says in words whether this machine will play live."""
-    default_ms = int(BY_NAME["look_ahead_ms"].default)
+    default_ms = int(DEFAULTS["look_ahead_ms"])
     if speed.times_real_time < BARELY:
         return (
             f"This machine will not play live: it makes music {speed.times_real_time:.1f} times as fast as it sounds, "

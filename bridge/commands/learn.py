@@ -16,6 +16,7 @@ from bridge.controllers.entries import forget, write_entry
 from bridge.controllers.map import RELATIVE, parse_cc_map, read_user_file, user_cc_map
 from bridge.errors import BridgeError, CcMapError
 from bridge.midi.numbers import CONTROL_CHANGE, NOTE_ON
+from bridge.midi.sounding import is_strike
 from osc_protocol.table.parameters import BY_NAME, COMMANDS, PARAMETERS, nearest
 from osc_protocol.table.twins import has_position
 
@@ -94,7 +95,7 @@ def guess_button(messages: list[bytes]) -> dict[str, Any]:
     BridgeError if none was.
     """
     for message in messages:
-        if message[0] & 0xF0 == NOTE_ON and message[2]:
+        if is_strike(message):
             return {"note": message[1], "channel": (message[0] & 15) + 1}
         if _is_control(message) and message[2] >= 64 and message[1] not in (*range(96, 102), DATA_MSB, DATA_LSB):
             return {"cc": message[1], "channel": (message[0] & 15) + 1}

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import gc
-import queue
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from bridge.app.waiting import Waiting
 from bridge.commands.play import Loader, load_engine
+from bridge.live.supervision import undisturbed
 from bridge.plugin.finding.claim import claim_engine
 from bridge.plugin.logs import SessionLogs
 from bridge.plugin.server import PluginServer
 
 __all__ = ["add_arguments", "run"]
 
-SWITCH_INTERVAL_S = 0.0005  # how long one session may keep another waiting for Python
 UNUSED_S = 60.0  # before an engine that a plug-in has started ends: a host that restarts finds it
 
 
@@ -51,16 +49,20 @@ def run(
 
 
 def _serve(args: argparse.Namespace, load: Loader, opened: Callable[[int], object]) -> int:
-    news: queue.SimpleQueue[tuple[str, str] | int] = queue.SimpleQueue()
-
-    def report(what: str, text: str) -> None:
-        news.put((what, text))
-
-    logs = args.log and SessionLogs(args.log, args.checkpoint, args.device, lambda text: report("error", text))
-    server = PluginServer(load(args.checkpoint, args.device), report, port=args.port, logs=logs)
+    waiting = Waiting()
+    logs = args.log and SessionLogs(args.log, args.checkpoint, args.device, lambda text: waiting.report("error", text))
+    server = PluginServer(load(args.checkpoint, args.device), waiting.report, port=args.port, logs=logs)
+    used_at_s = time.monotonic()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        news.put(number)
+        waiting.leave(128 + number)
+
+    def look() -> None:
+        nonlocal used_at_s
+        if server.is_used:
+            used_at_s = time.monotonic()
+        elif args.while_used and time.monotonic() - used_at_s > UNUSED_S:
+            waiting.leave(0)
 
     # A Ctrl-C in the terminal of the host that has started us is meant for the host.
     on_interrupt = signal.SIG_IGN if args.while_used else on_signal
@@ -68,36 +70,20 @@ def _serve(args: argparse.Namespace, load: Loader, opened: Callable[[int], objec
         number: signal.signal(number, handler)
         for number, handler in ((signal.SIGINT, on_interrupt), (signal.SIGTERM, on_signal))
     }
-    interval_s = sys.getswitchinterval()
     try:
         server.open()
-        gc.collect()
-        gc.freeze()  # the loaded model's objects: a collection of them would stop every session
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        print(f"plug-ins are played for, at port {server.port} of this machine; Ctrl-C stops", flush=True)
-        opened(server.port)
-        return _wait(news, server if args.while_used else None)
+        with undisturbed():
+            print(f"plug-ins are played for, at port {server.port} of this machine; Ctrl-C stops", flush=True)
+            opened(server.port)
+            why = waiting.wait(_say, look)
+            assert isinstance(why, int)  # nobody leaves for an error here
+            return why
     finally:
         server.close()
-        sys.setswitchinterval(interval_s)
-        gc.unfreeze()
         for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def _wait(news: queue.SimpleQueue[tuple[str, str] | int], needed: PluginServer | None) -> int:
-    used_at_s = time.monotonic()
-    while True:
-        if needed is not None and needed.is_used:
-            used_at_s = time.monotonic()
-        elif needed is not None and time.monotonic() - used_at_s > UNUSED_S:
-            return 0
-        try:
-            item = news.get(timeout=0.5)  # on Windows a wait without one cannot be interrupted
-        except queue.Empty:
-            continue
-        if isinstance(item, int):
-            return 128 + item
-        what, text = item
-        if what in ("error", "note", "plug-in"):
-            print(f"{what} {text}".rstrip(), flush=True)
+def _say(what: str, text: str) -> None:
+    if what in ("error", "note", "plug-in"):
+        print(f"{what} {text}".rstrip(), flush=True)

@@ -1,49 +1,22 @@
-"""What other threads may ask of a session: a frozen value for each command, with its form in a session log."""
+"""What other threads may ask of a session: a frozen value for each command. recording/command_json logs them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Final
+from dataclasses import dataclass
 
-from bridge.plain_json import Json, Reader, read_fields
-from engine.chords import Chart, Chord, ChordSpan, Section, parse_chord
-from engine.metre import parse_metre
-from osc_protocol.table.parameters import Setting, Value
+from engine.chords import Chart, Chord
+from osc_protocol.table.parameters import Setting
 
 __all__ = [
     "ChooseVariation", "Command", "DrawDensity", "EndIn", "FollowChord", "FollowHost", "HearKeys", "KeepBars", "Locate",
-    "Panic", "Play", "PlayAgain", "PlayChart", "RecallBank", "Resync", "SetLookAhead", "SetMetre", "SetMode", "SetSeed",
-    "SetTempo", "Stop", "StoreBank", "TurnKnob", "UndoBars",
+    "OfBars", "Panic", "Play", "PlayAgain", "PlayChart", "RecallBank", "Resync", "SetLookAhead", "SetMetre", "SetMode",
+    "SetSeed", "SetTempo", "Stop", "StoreBank", "TurnKnob", "UndoBars",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Command:
-    """What every command below can do."""
-
-    def to_json(self) -> list[Json]:
-        """Returns its name in logs, and its fields in order."""
-        return [_NAMES[type(self)], *map(_plain, self._arguments())]
-
-    @staticmethod
-    def from_json(plain: Json) -> Command:
-        """Reads what to_json() wrote. ValueError, TypeError or LookupError: it is no command."""
-        if not isinstance(plain, Sequence):
-            raise TypeError(f"{plain!r} is no command")
-        name, *values = plain
-        return _KINDS[str(name)]._read(values)
-
-    def _arguments(self) -> Sequence[Value | bytes | Chord | Chart | None]:
-        """What a log keeps of it."""
-        return [getattr(self, field.name) for field in fields(self)]
-
-    @classmethod
-    def _read(cls, values: Sequence[Json]) -> Command:
-        """Makes one of what a log keeps of it."""
-        named = dict(zip((field.name for field in fields(cls)), values, strict=True))
-        make: Callable[..., Command] = cls
-        return make(**read_fields(cls, named, _READERS))
+    """What every command below is."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +38,6 @@ class TurnKnob(Command):
     """Gives a parameter another value."""
 
     setting: Setting
-
-    def _arguments(self) -> Sequence[Value]:
-        return [self.setting.name, self.setting.value]
-
-    @classmethod
-    def _read(cls, values: Sequence[Json]) -> TurnKnob:
-        name, value = values
-        return cls(Setting(str(name), _value(value)))
 
 
 @dataclass(frozen=True)
@@ -111,21 +76,26 @@ class EndIn(Command):
 
 
 @dataclass(frozen=True)
-class KeepBars(Command):
+class OfBars(Command):
+    """Asks something of bars of the chart that goes round; live/rounds/asked_bars obeys."""
+
+
+@dataclass(frozen=True)
+class KeepBars(OfBars):
     """Has bars of the chart come back as they were heard last."""
 
     bars: str  # see live/rounds/bars; "" for all
 
 
 @dataclass(frozen=True)
-class PlayAgain(Command):
+class PlayAgain(OfBars):
     """Has bars of the chart that come back be new from the next round on."""
 
     bars: str  # see live/rounds/bars; "" for all
 
 
 @dataclass(frozen=True)
-class ChooseVariation(Command):
+class ChooseVariation(OfBars):
     """Has a variation of bars of the chart come back, or made where there is none yet."""
 
     number: int  # 1 to 4
@@ -133,14 +103,14 @@ class ChooseVariation(Command):
 
 
 @dataclass(frozen=True)
-class DrawDensity(Command):
+class DrawDensity(OfBars):
     """Gives bars of the chart a density of their own."""
 
     text: str  # see live/rounds/densities
 
 
 @dataclass(frozen=True)
-class UndoBars(Command):
+class UndoBars(OfBars):
     """Takes back the last KeepBars, PlayAgain or ChooseVariation."""
 
 
@@ -220,77 +190,3 @@ class Resync(Command):
     """Ends every note; the music goes on from now."""
 
     why: str  # for the report, "" for none
-
-
-_KINDS: Final[Mapping[str, type[Command]]] = {
-    "look_ahead": SetLookAhead, "mode": SetMode, "knob": TurnKnob, "chord": FollowChord, "chart": PlayChart,
-    "tempo": SetTempo, "metre": SetMetre, "ending": EndIn, "locate": Locate, "keys": HearKeys, "seed": SetSeed,
-    "keep": KeepBars, "again": PlayAgain, "undo": UndoBars, "store": StoreBank, "recall": RecallBank,
-    "variation": ChooseVariation, "density": DrawDensity,
-    "host": FollowHost,
-    "play": Play, "stop": Stop, "panic": Panic, "resync": Resync,
-}  # fmt: skip
-_NAMES: Final[Mapping[type[Command], str]] = {kind: name for name, kind in _KINDS.items()}
-
-
-def _plain(value: Value | bytes | Chord | Chart | None) -> Json:
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Chord):
-        return value.name
-    if isinstance(value, Chart):
-        spans: list[Json] = [[start, end, *_names(chord)] for start, end, chord in value.spans]
-        sections: list[Json] = [[name, start] for name, start in value.sections]
-        return {"bars": value.bars, "metre": str(value.metre), "spans": spans, "sections": sections}
-    return value
-
-
-def _names(chord: Chord | None) -> list[Json]:
-    """Returns what the model hears and, if it is something else, what was written."""
-    if chord is None:
-        return [None]
-    return [chord.name] if chord.label == chord.name else [chord.name, chord.label]
-
-
-def _named(name: Json, written: Json = None) -> Chord | None:
-    chord = None if name is None else parse_chord(str(name))
-    return chord if chord is None or written is None else replace(chord, written=str(written))
-
-
-def _chart(plain: Json) -> Chart:
-    match plain:
-        case {"bars": int(bars), "metre": str(metre), "spans": [*spans], "sections": [*sections]}:
-            return Chart(tuple(map(_span, spans)), bars, parse_metre(metre), tuple(map(_section, sections)))
-    raise ValueError(f"{plain!r} is no chart")
-
-
-def _span(plain: Json) -> ChordSpan:
-    match plain:
-        case [int() | float() as start, int() | float() as end, *names]:
-            return ChordSpan(start, end, _named(*names))
-    raise ValueError(f"{plain!r} is no span of a chart")
-
-
-def _section(plain: Json) -> Section:
-    match plain:
-        case [str(name), int() | float() as start]:
-            return Section(name, float(start))
-    raise ValueError(f"{plain!r} is no section of a chart")
-
-
-def _value(plain: Json) -> Value:
-    if isinstance(plain, str | int | float):
-        return plain
-    raise TypeError(f"{plain!r} is no parameter's value")
-
-
-def _message(plain: Json) -> bytes:
-    message = bytes.fromhex(str(plain))
-    if not 1 <= len(message) <= 3:
-        raise ValueError(f"{plain!r} is no channel message")
-    return message
-
-
-_READERS: Final[Mapping[str, Reader]] = {
-    "bytes": _message, "Chord | None": _named, "Chart": _chart,
-}  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bridge.live.commands import Command
-from bridge.midi.clock import CLOCK
+from bridge.midi.numbers import CLOCK
 from native import MidiRing
 
 __all__ = ["Inbox"]

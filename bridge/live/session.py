@@ -27,20 +27,18 @@ from bridge.live.playing.keyboard import Keyboard
 from bridge.live.playing.knobs import Knobs
 from bridge.live.playing.observer import Observer
 from bridge.live.playing.report import Report
-from bridge.live.rounds.bars import parse_bars
-from bridge.live.rounds.densities import parse_density
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
+from bridge.midi.numbers import SYSTEM
 from engine.metre import parse_metre
-from osc_protocol.table.parameters import AUTO, BY_NAME, PARAMETERS, Value
+from osc_protocol.table.parameters import AUTO, DEFAULTS, Value
 
 __all__ = ["LiveSession"]
 
 BUSY_S, IDLE_S = 0.01, 0.1  # between two rounds, with and without something to watch
-DEFAULTS: Final = SessionOptions()
+OPTIONS: Final = SessionOptions()
 NOT_OF_THE_MUSIC: Final = ("mode", "look_ahead_ms")  # parameters that no bank holds
-SYSTEM: Final = 0xF0  # messages from here on are of no channel: clock, transport, sensing
 
 
 class LiveSession(Controls):
@@ -52,7 +50,7 @@ class LiveSession(Controls):
         sink: EventSink,
         inbox: Inbox,
         report: Report,
-        options: SessionOptions = DEFAULTS,
+        options: SessionOptions = OPTIONS,
         observer: Observer | None = None,
         host: HostTransport | None = None,
     ) -> None:
@@ -71,7 +69,7 @@ class LiveSession(Controls):
         self.asked: Mapping[str, Value] = {}  # what applies of the rows that may be left to us; the same, never changed
         # Session thread only, from here on.
         now_us = inbox.now_us
-        self._look_ahead_us = int(BY_NAME["look_ahead_ms"].default) * 1000
+        self._look_ahead_us = int(DEFAULTS["look_ahead_ms"]) * 1000
         self._ended_us = now_us()  # the last round
         self._longest_us: float = math.inf  # until the next one, or time was lost
         self._broken = False  # the last round has failed
@@ -213,37 +211,8 @@ class LiveSession(Controls):
         match command:
             case commands.SetLookAhead(look_ahead_ms):
                 self._look_ahead_us = look_ahead_ms * 1000
-            case commands.SetMode(mode):
-                self._modes.set_mode(mode)
             case commands.TurnKnob(setting):
                 self._knobs.set(setting)
-            case commands.FollowChord(chord):
-                self._modes.following.latch(chord)
-            case commands.PlayChart(chart):
-                self._modes.set_chart(chart)
-            case commands.SetTempo(tempo_bpm):
-                self._modes.set_tempo(tempo_bpm)
-            case commands.SetMetre(metre):
-                self._modes.set_metre(metre)
-            case commands.EndIn(bars):
-                self._modes.end_in(bars)
-            case commands.KeepBars(bars):
-                self._modes.round.keep(parse_bars(bars))
-            case commands.PlayAgain(bars):
-                self._modes.round.again(parse_bars(bars))
-            case commands.ChooseVariation(number, bars):
-                self._modes.round.choose(number, parse_bars(bars))
-            case commands.DrawDensity(text):
-                bars, density = parse_density(text)
-                self._modes.round.draw(parse_bars(bars), density)
-            case commands.UndoBars():
-                self._modes.round.undo()
-            case commands.StoreBank(name):
-                self._modes.banks.store(name, self._modes.mode.metre)
-            case commands.RecallBank(name):
-                self._modes.banks.recall(name, self._modes.mode.metre)
-            case commands.Locate(beat, at_us):
-                self._modes.mode.locate(beat, at_us)
             case commands.FollowHost():
                 if self._host is not None and self._host.follow(command, self.inbox.now_us()):
                     self._enabled = True
@@ -260,7 +229,7 @@ class LiveSession(Controls):
             case commands.Resync(why):
                 self._resync(why)
             case _:
-                raise AssertionError(f"{command!r}: nobody does it")
+                self._modes.obey(command)
 
     def _set_seed(self, seed: int) -> None:
         self._modes.rest()
@@ -268,9 +237,7 @@ class LiveSession(Controls):
         self._ahead.replace(self._fresh_improviser(), seed)
 
     def _recalled(self, name: str) -> None:
-        self.recalled = {
-            row.name: self._knobs.value(row.name) for row in PARAMETERS if row.name not in NOT_OF_THE_MUSIC
-        }
+        self.recalled = {name: self._knobs.value(name) for name in DEFAULTS if name not in NOT_OF_THE_MUSIC}
         self.seed = self._modes.banks.seed
         self._report("recalled", name)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from bridge.midi.numbers import SYSEX, SYSTEM
+
 __all__ = ["MAX_SYSEX_BYTES", "MessageReader"]
 
 MAX_SYSEX_BYTES: Final = 65_536  # a longer one is no message of ours
-SYSEX, SYSEX_END, REAL_TIME, SYSTEM, ACTIVE_SENSING = 0xF0, 0xF7, 0xF8, 0xF0, 0xFE
+SYSEX_END, REAL_TIME, ACTIVE_SENSING = 0xF7, 0xF8, 0xFE
 _UNDEFINED: Final = frozenset((0xF4, 0xF5, 0xF9, 0xFD))
 _SYSTEM_DATA: Final = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0}  # data bytes of the system common messages
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from bridge.midi.numbers import CLOCK
 from engine.beats.tick_loop import TickLoop
 from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM
 
@@ -16,7 +17,7 @@ TICKS_PER_BEAT: Final = 24
 TICKS_PER_SIXTEENTH: Final = 6  # the unit of the song position pointer
 STALE_US: Final = 1_000_000
 
-CLOCK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
+START, CONTINUE, STOP, POSITION = 0xFA, 0xFB, 0xFC, 0xF2
 Transport = Literal["start", "continue", "stop", "position"]
 
 

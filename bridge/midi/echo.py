@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from bridge.midi.numbers import SYSTEM
 from native import MidiRing
 
 __all__ = ["Echo"]
 
 RING_CAPACITY: Final = 1024  # messages: more come only in a flood, and then the newest are lost
-SYSTEM: Final = 0xF0
 
 
 class Echo:

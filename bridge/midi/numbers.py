@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
-    "ALL_NOTES_OFF", "ALL_SOUND_OFF", "CONTROL_CHANGE", "DRUMS", "LIFT_KEYS", "NOTE_OFF", "NOTE_ON",
-    "RESET_CONTROLLERS", "SUSTAIN_PEDAL",
+    "ALL_NOTES_OFF", "ALL_SOUND_OFF", "CLOCK", "CONTROL_CHANGE", "DRUMS", "LIFT_KEYS", "NOTE_OFF", "NOTE_ON",
+    "RESET_CONTROLLERS", "SUSTAIN_PEDAL", "SYSEX", "SYSTEM",
 ]  # fmt: skip
 
 # Statuses; the channel is in the low four bits.
 NOTE_OFF: Final = 0x80
 NOTE_ON: Final = 0x90
 CONTROL_CHANGE: Final = 0xB0
+SYSTEM: Final = 0xF0  # from here on messages are of no channel
+SYSEX: Final = 0xF0
+CLOCK: Final = 0xF8
 
 # Controllers.
 SUSTAIN_PEDAL: Final = 64

@@ -12,6 +12,7 @@ import rtmidi
 from bridge.errors import PortError
 from bridge.midi.bytes import MessageReader
 from bridge.midi.cables import find_again, name_of_several, told_apart
+from bridge.midi.numbers import CLOCK, SYSEX
 from bridge.midi.system import MidiSystem, open_client, quiet_stderr
 
 __all__ = ["GONE_OR_BACK", "LOOK_S", "InputPort", "OutputPort"]
@@ -23,7 +24,6 @@ GONE_OR_BACK: Final = {
 }
 LOOK_S: Final = 1.0  # between two looks at whether the named ports are there
 _CALLBACK_GRACE_S: Final = 0.01
-SYSEX, CLOCK = 0xF0, 0xF8
 
 
 class _Port:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
-from bridge.midi.numbers import ALL_NOTES_OFF, CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
+from bridge.midi.numbers import ALL_NOTES_OFF, CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL, SYSTEM
 
 __all__ = ["SoundingKeys", "clean_up", "is_strike"]
 
 Message = tuple[int, int, int]
-_SYSTEM: Final = 0xF0  # this status and all above it belong to no channel
 
 
 class SoundingKeys:
@@ -34,7 +32,7 @@ class SoundingKeys:
 
     def sending(self, message: Sequence[int]) -> None:
         """Takes note of a strike. A message of the system, or one that only lets go, leaves a receiver with nothing."""
-        if message[0] < _SYSTEM and message[-1] > 0:
+        if message[0] < SYSTEM and message[-1] > 0:
             self.channels.add(message[0] & 0x0F)
         if is_strike(message):
             self._keys.add((message[0] & 0x0F, message[1]))

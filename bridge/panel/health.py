@@ -10,6 +10,7 @@ from collections import deque
 from typing import Any, Final
 
 from bridge.midi.numbers import NOTE_ON
+from bridge.midi.sounding import is_strike
 from bridge.panel.plan import Plan
 from bridge.panel.tap import Entry
 
@@ -41,7 +42,7 @@ class Health:
     def take(self, entry: Entry, plan: Plan) -> None:
         """Takes one entry of the tap."""
         kind = entry[0]
-        if kind == "heard" and entry[2][0] & 0xF0 == NOTE_ON and entry[2][2]:
+        if kind == "heard" and is_strike(entry[2]):
             self._key_us = entry[1]
         elif kind == "push":
             self._note_made(entry[1], entry[2] & 0xF0 == NOTE_ON and entry[4] > 0, entry[5])
@@ -56,7 +57,7 @@ class Health:
             if 0 <= entry[1] - self._key_us < CHORD_US:
                 self._asked_us = self._key_us
             self._key_us = None
-        elif kind == "sent" and entry[2][0] & 0xF0 == NOTE_ON and entry[2][2]:
+        elif kind == "sent" and is_strike(entry[2]):
             self._sent += 1
             self._note_sent(entry[1], (entry[2][0] & 0x0F, entry[2][1]), plan)
 

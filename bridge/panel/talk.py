@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from bridge.midi.numbers import CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL
+from bridge.midi.numbers import CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL, SYSTEM
 from bridge.panel.charts import read_chart, transposed
 from bridge.panel.hub import Hub
 from osc_protocol.oscquery.frames import POLICY_VIOLATION, UNSUPPORTED_DATA, Frames
@@ -125,7 +125,7 @@ def _lifted_by(message: bytes) -> bytes | None:
 def _channel_message(data: Any) -> bytes:
     status, data1, data2 = data
     message = bytes((status, data1, data2))
-    if not 0x80 <= message[0] < 0xF0 or message[1] > 127 or message[2] > 127:
+    if not NOTE_OFF <= message[0] < SYSTEM or message[1] > 127 or message[2] > 127:
         raise ValueError("no channel message")
     return message
 

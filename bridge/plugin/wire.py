@@ -101,7 +101,7 @@ class Frames:
         self._bytes += data
         for kind, payload in _whole_frames(self._bytes):
             try:
-                yield _read(kind, payload)
+                yield _READERS[kind](payload)
             except (struct.error, UnicodeDecodeError, IndexError, KeyError) as error:
                 raise BridgeError(f"a plug-in sent a broken frame of type {kind}: install it anew") from error
 
@@ -191,10 +191,6 @@ def _frame(kind: int, payload: bytes) -> bytes:
 def _named(name: str, value: str) -> bytes:
     plain = name.encode("ascii")
     return bytes([len(plain)]) + plain + value.encode("utf-8")
-
-
-def _read(kind: int, payload: bytes) -> ToEngine:
-    return _READERS[kind](payload)
 
 
 def _hello(payload: bytes) -> Hello:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.live.playing.keyboard import Keyboard
+from bridge.midi.numbers import NOTE_OFF, NOTE_ON
 from bridge.recording.take import TakeEntries
 from bridge.recording.take_file import BEAT, IN, OUT, REST, START, write_take
 
@@ -62,7 +63,7 @@ class Capture(TakeEntries):
                 continue
             if entry[0] in keyboards:
                 heard = keyboards[entry[0]].hear(entry[1], entry[2])
-                if not heard and entry[2][0] & 0xF0 in (0x80, 0x90):  # the end of what began before
+                if not heard and entry[2][0] & 0xF0 in (NOTE_OFF, NOTE_ON):  # the end of what began before
                     continue
                 channels |= {(entry[0], key.pitch): entry[2][0] & 0x0F for key in heard if key.kind == "down"}
             take.append(entry)

@@ -26,6 +26,7 @@ from bridge.live.commands import Command
 from bridge.live.inbox import Inbox
 from bridge.live.playing.delivery import EventSink
 from bridge.plain_json import Json, items, number
+from bridge.recording.command_json import command_from_json, command_to_json
 from bridge.recording.journal import Journal
 
 __all__ = ["CRASH", "ROUND", "SENT", "SESSION", "VERSION", "CheckedSink", "LoggedInbox", "LogsRounds", "Round"]
@@ -53,7 +54,7 @@ class Round:
         if self.heard:
             plain["in"] = [[time_us, message.hex()] for time_us, message in self.heard]
         if self.commands:
-            plain["do"] = [command.to_json() for command in self.commands]
+            plain["do"] = [command_to_json(command) for command in self.commands]
         if self.news is not None:
             plain["news"] = self.news
         if self.crc is not None:
@@ -68,7 +69,7 @@ class Round:
         return cls(
             [number(step_us) for step_us in items(plain["t"])],
             [_message(message) for message in items(plain.get("in", ()))],
-            [Command.from_json(command) for command in items(plain.get("do", ()))],
+            [command_from_json(command) for command in items(plain.get("do", ()))],
             *(None if plain.get(name) is None else number(plain[name]) for name in ("news", "crc")),
         )
 

@@ -8,10 +8,11 @@ from typing import Final
 
 import mido
 
-from bridge.recording.tempo_map import TICKS_PER_QUARTER, Beats, TempoMap
+from bridge.recording.tempo_map import Beats, TempoMap
 from engine.atomic import atomic_write
 from engine.errors import ChordError
 from engine.metre import COMMON, Metre, parse_metre
+from engine.midi_io.write import TICKS_PER_QUARTER, as_track
 
 __all__ = ["BEAT", "IN", "MARK", "OUT", "REST", "START", "write_take"]
 
@@ -22,6 +23,7 @@ BEAT: Final = "beat"  # time_us, tempo_bpm, bar_us, beats_per_bar, metre (not in
 REST: Final = "rest"  # time_us
 
 _Timed = tuple[int, mido.Message | mido.MetaMessage]
+"""Microseconds, or ticks."""
 
 
 def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
@@ -54,7 +56,7 @@ def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
     times = [time_us for track in (marks, *played.values()) for time_us, _ in track]
     map_ = TempoMap(min(times, default=0) if start_us is None else start_us, tempo_bpm, beats)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
-    head: list[tuple[int, mido.MetaMessage]] = [
+    head: list[_Timed] = [
         (tick, mido.MetaMessage("time_signature", numerator=metre.numerator, denominator=metre.denominator))
         for tick, metre in map_.metres
     ]
@@ -76,14 +78,9 @@ def _metre(beats_per_bar: int, more: Sequence[object]) -> Metre:
         return COMMON
 
 
-def _in_ticks(events: list[_Timed], map_: TempoMap) -> list[tuple[int, mido.Message | mido.MetaMessage]]:
+def _in_ticks(events: list[_Timed], map_: TempoMap) -> list[_Timed]:
     return [(map_.tick(time_us), message) for time_us, message in sorted(events, key=lambda event: event[0])]
 
 
-def _track(name: str, events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
-    at = 0
-    for tick, message in sorted(events, key=lambda event: event[0]):
-        track.append(message.copy(time=tick - at))
-        at = tick
-    return track
+def _track(name: str, events: list[_Timed]) -> mido.MidiTrack:
+    return as_track([(0, mido.MetaMessage("track_name", name=name)), *sorted(events, key=lambda event: event[0])])

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from engine.metre import COMMON, Metre
+from engine.midi_io.write import LONGEST_QUARTER_US, TICKS_PER_QUARTER
 from osc_protocol.table.parameters import DEFAULT_BPM
 
-__all__ = ["TICKS_PER_QUARTER", "Beats", "TempoMap"]
+__all__ = ["Beats", "TempoMap"]
 
-TICKS_PER_QUARTER: Final = 480
 SHORTEST_QUARTER_US: Final = 60_000  # 1000 bpm: what no host takes is not asked of it
-LONGEST_QUARTER_US: Final = 0xFFFFFF  # that a file can say
 NEAR_US: Final = 10_000  # a bar line so near to the file's is on it
 
 

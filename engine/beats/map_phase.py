@@ -8,8 +8,8 @@ place with the most is where the beat is.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64
 from engine.beats.salience import onset_events
 from engine.notes import Notes
 
@@ -23,7 +23,7 @@ UNSURE = 1.1  # with less than so many times, the map is right; between the two 
 RIVAL = 0.9  # nor is it clear where another place has so much of the best one's count
 
 
-def true_phase(notes: Notes, beats_s: npt.NDArray[np.float64]) -> float | None:
+def true_phase(notes: Notes, beats_s: F64) -> float | None:
     """Returns how far after the map's beats the music's lie, in beats 0..1: 0 if the map is right, None if it is
     unclear.
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.model.shapes import BAR_BINS, BEAT_BINS
 
 __all__ = ["UNKNOWN_IN_BAR", "beat_bins"]
-
-I64 = npt.NDArray[np.int64]
 
 UNKNOWN_IN_BAR = 255
 """The beat_in_bar of a beat whose bar is unknown: it fits the byte that shards give it."""

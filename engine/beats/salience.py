@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64
 from engine.notes import Notes
 
 __all__ = ["onset_events"]
-
-Floats = npt.NDArray[np.float64]
 
 CHORD_S = 0.035  # onsets this close together are one
 # What makes an onset sound like a beat, by logistic regression on half of POP909 and half of the Mutopia scores: how
@@ -20,7 +18,7 @@ _SALIENCE = np.array([-0.09, 1.21, 0.56, 0.70, 0.30, 0.10, 0.69, -0.65])
 _NEIGHBOURS = 9
 
 
-def onset_events(notes: Notes) -> tuple[Floats, Floats]:
+def onset_events(notes: Notes) -> tuple[F64, F64]:
     """Returns (E,) times of onsets, a chord as one, and (E,) log odds that each lies on some beat."""
     onset_s = notes["onset_s"]
     if len(onset_s) == 0:
@@ -45,15 +43,15 @@ def onset_events(notes: Notes) -> tuple[Floats, Floats]:
         np.clip(np.log2(np.maximum(before_s, 0.02) / usual_s), -2, 2),
         np.clip(length - _local_mean(length), -3, 3),
     )
-    salience: Floats = np.stack(features, axis=1) @ _SALIENCE[:-1] + _SALIENCE[-1]
+    salience: F64 = np.stack(features, axis=1) @ _SALIENCE[:-1] + _SALIENCE[-1]
     return time_s, salience
 
 
-def _local_mean(values: Floats) -> Floats:
+def _local_mean(values: F64) -> F64:
     """Returns the mean of each event and its neighbours, four to either side."""
     reach = _NEIGHBOURS // 2
     total = np.concatenate([[0.0], np.cumsum(values)])
     index = np.arange(len(values))
     low, high = np.maximum(index - reach, 0), np.minimum(index + reach + 1, len(values))
-    mean: Floats = (total[high] - total[low]) / (high - low)
+    mean: F64 = (total[high] - total[low]) / (high - low)
     return mean

@@ -16,14 +16,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import F32, F64, I64
 from engine.beats.salience import onset_events
 from engine.notes import Notes
 
 __all__ = ["CONFIDENT", "BeatEstimate", "estimate_beats"]
-
-Floats = npt.NDArray[np.float64]
-F32 = npt.NDArray[np.float32]
-I64 = npt.NDArray[np.int64]
 
 CONFIDENT = 0.75
 """Treat the beats as unknown below this confidence."""
@@ -77,7 +74,7 @@ class BeatEstimate(NamedTuple):
     """beats_s: (B,) seconds, rising. beat_in_bar: (B,) index in the bar, None: the bar is unknown. confidence: 0..1,
     the chance that F against a listener's beats reaches 0.85."""
 
-    beats_s: Floats
+    beats_s: F64
     beat_in_bar: I64 | None
     confidence: float
 
@@ -97,7 +94,7 @@ def estimate_beats(notes: Notes) -> BeatEstimate:
     return BeatEstimate(beats_s, None, _confidence(beats_s, time_s, salience))
 
 
-def _confidence(beats_s: Floats, time_s: Floats, salience: Floats) -> float:
+def _confidence(beats_s: F64, time_s: F64, salience: F64) -> float:
     """Returns 0..1, how likely the beats are the ones that a listener would tap."""
     if len(beats_s) < MIN_BEATS:
         return 0.0
@@ -139,7 +136,7 @@ def _bank() -> F32:
     return bank
 
 
-def _interval_scores(position: Floats, classes: I64, frames: int) -> F32:
+def _interval_scores(position: F64, classes: I64, frames: int) -> F32:
     """Returns (F, P) scores: how well an interval of each period, ending at a frame, explains the onsets inside it."""
     subframe = np.rint(position * _SUBFRAMES).astype(np.int64)
     score = np.repeat(_TEMPO[None], frames + 2, axis=0)
@@ -194,13 +191,13 @@ def _trace_back(total: F32) -> I64:
     return np.array(beats[::-1], dtype=np.int64)
 
 
-def _refine(beats_s: npt.NDArray[np.floating], time_s: Floats) -> Floats:
+def _refine(beats_s: npt.NDArray[np.floating], time_s: F64) -> F64:
     """Moves each beat onto the onset it stands for, where there is one within a frame or two."""
     right = np.clip(np.searchsorted(time_s, beats_s), 1, len(time_s) - 1)
     near = np.where(beats_s - time_s[right - 1] < time_s[right] - beats_s, right - 1, right)
     close = np.abs(time_s[near] - beats_s) < 0.06
     refined = np.where(close, time_s[near], beats_s)
-    apart: Floats = refined[np.concatenate([[True], np.diff(refined) > _SHORTEST * HOP_S / 2])]
+    apart: F64 = refined[np.concatenate([[True], np.diff(refined) > _SHORTEST * HOP_S / 2])]
     return apart
 
 

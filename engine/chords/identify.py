@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64
 from engine.chords.chord import Chord
 from engine.vocabulary import CHORD, QUALITIES
 
@@ -41,8 +41,6 @@ _RARITY = {
 _MAX_COST = 5.0  # beyond it the notes are a cluster, no chord
 _DYADS = frozenset({"", "m", "5", "7", "maj7"})  # two notes, the root one of them, may only stand for these
 _MAX_DYAD_COST = 3.2
-
-Floats = npt.NDArray[np.float64]
 
 
 @lru_cache(maxsize=4096 * 12)
@@ -84,7 +82,7 @@ def _family(tones: tuple[int, ...]) -> str:
     return "minor" if 3 in tones else "suspended"
 
 
-def _tables() -> tuple[Floats, Floats, Floats, Floats]:
+def _tables() -> tuple[F64, F64, F64, F64]:
     """Returns (288, 12) costs of a tone's absence, its presence and its being the bass, and (288,) costs of a chord."""
     missing, foreign, bass = np.zeros((288, 12)), np.zeros((288, 12)), np.zeros((288, 12))
     prior = np.zeros(288)

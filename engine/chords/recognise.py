@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F32, F64, I64
 from engine.chords.chord import Chord
 from engine.chords.identify import identify
 from engine.notes import Notes
@@ -21,8 +21,6 @@ from engine.vocabulary import CHORD, QUALITIES
 
 __all__ = ["DEFAULT_PRIORS", "Priors", "recognise"]
 
-Floats = npt.NDArray[np.float64]
-F32 = npt.NDArray[np.float32]
 CHORDS = 12 * len(QUALITIES)
 
 
@@ -63,7 +61,7 @@ _BASS_FLOOR = 48  # one at or below speaks with full weight
 
 
 def recognise(
-    notes: Notes, beats_s: Floats | None = None, priors: Priors = DEFAULT_PRIORS
+    notes: Notes, beats_s: F64 | None = None, priors: Priors = DEFAULT_PRIORS
 ) -> list[tuple[float, Chord | None]]:
     """Recognises the chords of a performance.
 
@@ -88,7 +86,7 @@ def recognise(
     return _changes(states, edges, lowest, lowest_weight)
 
 
-def _frame_edges(notes: Notes, beats_s: Floats | None) -> Floats:
+def _frame_edges(notes: Notes, beats_s: F64 | None) -> F64:
     """Returns (F + 1,) frame borders from 0 to the end of the last note."""
     end_s = float(notes["offset_s"].max()) + 1e-3
     # Far more beats than notes are no beats of this music, and would take hours of silence at their word.
@@ -106,7 +104,7 @@ def _frame_edges(notes: Notes, beats_s: Floats | None) -> Floats:
     return np.concatenate([[0.0], inner, [end_s]])
 
 
-def _features(notes: Notes, edges: Floats, priors: Priors) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
+def _features(notes: Notes, edges: F64, priors: Priors) -> tuple[F64, I64, F64]:
     """Returns (F, 12) seconds of each pitch class, (F,) lowest pitch (0 in silence) and (F,) its weight 0..1."""
     frames = len(edges) - 1
     onset_s = notes["onset_s"]
@@ -162,7 +160,7 @@ def _tables(priors: Priors) -> _Tables:
     )
 
 
-def _emissions(chroma: Floats, lowest: npt.NDArray[np.int64], lowest_weight: Floats, priors: Priors) -> F32:
+def _emissions(chroma: F64, lowest: I64, lowest_weight: F64, priors: Priors) -> F32:
     """Returns (F, 1 + 288) log scores of each state in each frame; column 0 is no chord."""
     tables = _tables(priors)
     total = chroma.sum(axis=1)
@@ -178,7 +176,7 @@ def _emissions(chroma: Floats, lowest: npt.NDArray[np.int64], lowest_weight: Flo
     return scores
 
 
-def _struck_chords(notes: Notes, edges: Floats, lowest: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _struck_chords(notes: Notes, edges: F64, lowest: I64) -> I64:
     """(K, 2) frames and states: four pitch classes struck at once are a voicing, which `identify` names.
 
     So chords are found that passing notes would make too often to be believed: thirteenths, altered dominants, without
@@ -201,7 +199,7 @@ def _struck_chords(notes: Notes, edges: Floats, lowest: npt.NDArray[np.int64]) -
     return np.array(sorted(named), dtype=np.int64).reshape(-1, 2)
 
 
-def _viterbi(emissions: F32, change: F32) -> npt.NDArray[np.int64]:
+def _viterbi(emissions: F32, change: F32) -> I64:
     """Returns (F,) best states for (F, S) log scores and (S,) nats that a change to each state costs."""
     frames, states = emissions.shape
     entered = np.empty((frames, states), dtype=np.bool_)
@@ -222,9 +220,7 @@ def _viterbi(emissions: F32, change: F32) -> npt.NDArray[np.int64]:
     return path
 
 
-def _changes(
-    states: npt.NDArray[np.int64], edges: Floats, lowest: npt.NDArray[np.int64], lowest_weight: Floats
-) -> list[tuple[float, Chord | None]]:
+def _changes(states: I64, edges: F64, lowest: I64, lowest_weight: F64) -> list[tuple[float, Chord | None]]:
     starts = np.flatnonzero(np.concatenate([[True], states[1:] != states[:-1]]))
     changes: list[tuple[float, Chord | None]] = []
     for start in starts:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import F32, F64, I64
 from engine.data.shards.shards import PieceArrays, token_steps
 from engine.model.controls import BASS_BELOW, UNKNOWN, Control
 from engine.vocabulary import (
@@ -38,10 +39,6 @@ STRETCH_S = (2.0, 30.0)
 SHORTEST_S = 0.25  # that is measured: one chord before a cut is no flood
 PRESENT_STEPS = 4  # a bar line so near ahead is reached: notes are struck a little before the beat
 FIRST_VELOCITY = 64  # before the first VELOCITY of a window
-
-F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
 
 
 def measure(tokens: I64, bounds: I64 | None = None) -> dict[str, F64]:
@@ -154,9 +151,7 @@ def _tempo(control: Control, beats: npt.NDArray[np.floating], now: I64) -> float
     return float(control.bin(60.0 / STEP_S / max(1e-6, float(np.median(gaps)))))
 
 
-def _phrase(
-    control: Control, beats: npt.NDArray[np.floating], in_bar: npt.NDArray[np.integer], now: I64
-) -> npt.NDArray[np.float64]:
+def _phrase(control: Control, beats: npt.NDArray[np.floating], in_bar: npt.NDArray[np.integer], now: I64) -> F64:
     """(n,) number of the bar that each input lies in, from the piece's first, in a phrase; UNKNOWN outside of them."""
     bars = beats[in_bar == 0]
     if len(bars) < 2:

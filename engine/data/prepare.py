@@ -16,9 +16,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
+from engine.arrays import I64
 from engine.atomic import atomic_write, check_folder
 from engine.data.copies import find_copies, onset_steps
 from engine.data.practice import practice_pieces
@@ -111,7 +109,7 @@ def kept_beside(out: Path, name: str) -> Path:
 def _works_and_copies(files: Files) -> tuple[list[str | None], dict[int, int]]:
     """Returns each file's work, None if it is not used, and the original of each copy."""
 
-    def onsets(number: int) -> npt.NDArray[np.int64]:
+    def onsets(number: int) -> I64:
         return onset_steps(files.entry(number).arrays["tokens"])
 
     copies = find_copies(files.melodies, onsets)

@@ -9,8 +9,8 @@ inputs against exposure bias, as in scheduled sampling, Bengio et al. 2015).
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.vocabulary import NUM_SHIFTS, TIME_SHIFT
 
 __all__ = ["stray"]
@@ -18,8 +18,6 @@ __all__ = ["stray"]
 LEAVES = 0.12  # of the waits: what follows is early or late
 RETURNS = 0.4  # of the waits while astray: what follows is where the player had it
 FARTHEST_STEPS = 12
-
-I64 = npt.NDArray[np.int64]
 
 
 def stray(tokens: I64, rng: np.random.Generator) -> tuple[I64, I64]:

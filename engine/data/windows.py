@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine.arrays import I64
 from engine.beats.phase import beat_bins
 from engine.data.shards.shards import PieceArrays, token_steps
 from engine.model.controls import UNKNOWN
@@ -18,7 +19,6 @@ from engine.vocabulary import NO_CHORD, PAD
 __all__ = ["I64", "Window", "collate", "cut_window", "described", "draw_chords_ahead"]
 
 NO_LOOK_AHEAD = 0.5  # windows that know no future chord, as in live play
-I64 = npt.NDArray[np.int64]
 
 Window = dict[str, npt.NDArray[Any]]
 

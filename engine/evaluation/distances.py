@@ -7,11 +7,10 @@ reference, and from the reference to the other set; their densities (Gaussian ke
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from engine.arrays import F64
 
 __all__ = ["overlap_and_kl"]
-
-F64 = npt.NDArray[np.float64]
 
 _POINTS = 512
 

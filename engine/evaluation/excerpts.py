@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.chords.chord import ChordLabels
 from engine.data.piece_chords import chords_from
 from engine.data.shards.shards import Shard
@@ -84,7 +84,7 @@ def _cut(shard: Shard, index: int, notes: Notes, start_s: float, length_s: float
     return Excerpt(name, length_s, within(notes, start_s, start_s + length_s), lead, chords, meter)
 
 
-def _meter(beats_s: npt.NDArray[np.float64], beat_in_bar: npt.NDArray[np.int64], length_s: float) -> Meter | None:
+def _meter(beats_s: F64, beat_in_bar: I64, length_s: float) -> Meter | None:
     """Returns the excerpt's beats as one tempo, if none of them is further than a tenth of a beat from it."""
     inside = (beats_s >= 0) & (beats_s < length_s)
     beats_s, beat_in_bar = beats_s[inside], beat_in_bar[inside]

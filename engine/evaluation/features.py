@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.chords.chord import ChordLabels
 from engine.evaluation.excerpts import Meter
 from engine.evaluation.metrics import chord_tone_share_of, longest_rest_s
 from engine.notes import Notes
 
 __all__ = ["FIGURES", "HISTOGRAMS", "TIMES_S", "figures", "histograms", "polyphony"]
-
-F64 = npt.NDArray[np.float64]
 
 HISTOGRAMS = ("pitch", "pitch class", "duration", "inter-onset", "velocity", "polyphony")
 FIGURES = {
@@ -99,7 +97,7 @@ def restrikes(notes: Notes) -> float:
     return float(((np.diff(pitch.astype(int)) == 0) & (np.diff(onset_s) < _RESTRIKE_S)).sum() / len(notes))
 
 
-def polyphony(notes: Notes, length_s: float, samples_per_s: int = _SAMPLES_PER_S) -> npt.NDArray[np.int64]:
+def polyphony(notes: Notes, length_s: float, samples_per_s: int = _SAMPLES_PER_S) -> I64:
     """Returns (S,) how many notes sound, at evenly spaced moments from 0 on."""
     moments = np.arange(0.0, length_s, 1.0 / samples_per_s)
     started = np.searchsorted(np.sort(notes["onset_s"]), moments, side="right")
@@ -107,7 +105,7 @@ def polyphony(notes: Notes, length_s: float, samples_per_s: int = _SAMPLES_PER_S
     return started - ended
 
 
-def _time_histogram(seconds: F64) -> npt.NDArray[np.int64]:
+def _time_histogram(seconds: F64) -> I64:
     """Counts in logarithmic bins; what lies outside counts to the nearest bin. Notes struck together are no time."""
     seconds = seconds[seconds >= 0.005]
     place = np.clip(np.searchsorted(TIMES_S, seconds, side="right") - 1, 0, len(TIMES_S) - 2)

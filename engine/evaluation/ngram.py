@@ -16,13 +16,11 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from engine.arrays import F64, I64
 from engine.atomic import atomic_write
 from engine.vocabulary import NUM_EVENT_IDS
 
 __all__ = ["NgramModel"]
-
-I64 = npt.NDArray[np.int64]
-F64 = npt.NDArray[np.float64]
 
 _COLUMNS: Final = ("keys", "counts")  # of each length, in a kept file
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.chords import Chart
 from engine.evaluation.excerpts import Meter
 from engine.evaluation.features import on_the_beat, polyphony
@@ -14,8 +15,6 @@ from engine.evaluation.metrics import chord_tone_share
 from engine.notes import Notes
 
 __all__ = ["SOLO_FIGURES", "Ending", "ending_of", "recurrence", "solo_figures", "top_line_figures"]
-
-F64 = npt.NDArray[np.float64]
 
 SOLO_FIGURES = {
     "chord tones": "share of the sounding time on tones of the chord in force",
@@ -117,7 +116,7 @@ def top_line_figures(notes: Notes) -> list[tuple[float, tuple[int, ...]]]:
     return [figure for figure in figures if len(set(figure[1])) > 1]
 
 
-def _top_line(notes: Notes) -> tuple[F64, npt.NDArray[np.int64]]:
+def _top_line(notes: Notes) -> tuple[F64, I64]:
     """Onsets and pitches of the highest note of each chord."""
     order = np.argsort(notes["onset_s"], kind="stable")
     onset_s, pitch = notes["onset_s"][order], notes["pitch"][order].astype(np.int64)

@@ -6,13 +6,13 @@ import copy
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F32
 from engine.inference.draw.leaning import SWUNG
 from engine.model.controls import MEASURED, UNKNOWN, Control, asked_level
 from engine.styles.style import Style
 from engine.styles.typical import blended, typical_of
-from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Value
+from osc_protocol.table.parameters import AUTO, CONTROL_NAMES, DEFAULTS, Value
 
 __all__ = ["Asked"]
 
@@ -28,7 +28,7 @@ class Asked:
 
     def __init__(self, controls: Sequence[Control]) -> None:
         """controls: those that the base was trained with."""
-        self.values: dict[str, Value] = {row.name: row.default for row in BY_NAME.values()}
+        self.values: dict[str, Value] = dict(DEFAULTS)
         self.auto: dict[str, str | float] = {}
         self.here: dict[str, float] = {}
         self.bpm: float | None = None
@@ -58,7 +58,7 @@ class Asked:
         in_use = {style: self._typical[style] for style in self._weights}
         return blended(self.auto, in_use, self._weights).get(name, AUTO)
 
-    def for_model(self) -> tuple[npt.NDArray[np.float32], dict[str, float]]:
+    def for_model(self) -> tuple[F32, dict[str, float]]:
         """Returns (K,) levels of the base's controls, in their order, and what the draw leans towards.
 
         A level is UNKNOWN where nothing is asked. The draw leans towards quantities, by name of a measured control.

@@ -6,10 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 import native
+from engine.arrays import F32, I64
 from engine.errors import SidemanError
 from engine.inference.decoders.numpy_decoder import Decoder
 from engine.inference.decoders.style_slots import Adapter
@@ -36,14 +34,8 @@ class StreamDecoder(Protocol):
     def length(self) -> int: ...
 
     def step(
-        self,
-        token: int,
-        beat: int,
-        bar: int,
-        chord_ids: npt.NDArray[np.int64],
-        chord_rows: npt.NDArray[np.int64],
-        levels: npt.NDArray[np.float32] | None = None,
-    ) -> npt.NDArray[np.float32]: ...
+        self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None
+    ) -> F32: ...
 
     def rollback(self, tokens: int) -> None: ...
 

@@ -15,16 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64
 from engine.chords import Chord
 from engine.inference.stream import Event
 from engine.inference.streams import TokenStream
 from engine.vocabulary import NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
 
-__all__ = ["LEAD_STEPS", "Ending", "Homecoming", "Reach"]
-
-F64 = npt.NDArray[np.float64]
+__all__ = ["LEAD_STEPS", "NOTHING_CLEAR", "Ending", "Homecoming", "Reach"]
 
 LEAD_STEPS = round(0.06 / STEP_S)  # before the bar line nothing is improvised: it would be heard with the chord
 CANDIDATES = 8
@@ -35,6 +33,7 @@ MELODY_LOW = 60
 LEFT_SPAN, RIGHT_SPAN = 16, 14  # semitones that a hand reaches: a tenth, a ninth
 ROLL_STEPS = (0, 0, 1, 2)  # between two notes of a chord that is held for long
 LONG_STEPS = round(1.5 / STEP_S)
+NOTHING_CLEAR = (127, 0)  # of the pitches that are kept clear
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Reach:
     high: int = 127
     notes: int = MOST
     scale_mask: int = 0xFFF
-    clear: tuple[int, int] = (127, 0)
+    clear: tuple[int, int] = NOTHING_CLEAR
 
     def for_role(self, role: str) -> Reach:
         """Returns these limits narrowed to one hand if the role is one hand, else unchanged."""

@@ -8,46 +8,29 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-
-import native
 from engine.chords import Chord
 from engine.chords.charts.form import Form
-from engine.chords.scales import scale_mask
-from engine.errors import CheckpointError
-from engine.inference.asked import Asked
-from engine.inference.backends import speed_advice
-from engine.inference.decoders.style_slots import STYLES
-from engine.inference.draw.steering import targets_of
-from engine.inference.emphasis import emphasised
-from engine.inference.ending import Ending, Homecoming, Reach
+from engine.inference.asked_stream import AskedStream
+from engine.inference.ending import Ending, Homecoming
 from engine.inference.fill.fill import Candidate, Effort, Guide, fill
 from engine.inference.fill.forks import fork_stream
 from engine.inference.fill.gap import Gap
 from engine.inference.stream import Event
-from engine.inference.streams import ROLLBACK_TOKENS, make_stream
+from engine.inference.streams import ROLLBACK_TOKENS
 from engine.model.checkpoint import Checkpoint
 from engine.model.chord_memory import ChordMemory
-from engine.model.controls import UNKNOWN, Control, check_askable
-from engine.model.shapes import CHORD_CLIP
 from engine.notes import NoteEvent
-from engine.styles.library import find_style, style_weights
-from engine.styles.style import Style, adapter_of
 from engine.vocabulary import NUM_VELOCITIES, STEP_S, middle_velocity, velocity_bin
-from osc_protocol.table.parameters import CONTROL_NAMES, HIGHEST_BPM, Setting, Value, settings, values_of
+from osc_protocol.table.parameters import HIGHEST_BPM
 
 __all__ = ["Session"]
 
-SAMPLER_NAMES = (
-    "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
-)  # fmt: skip
-NOTHING_CLEAR = (127, 0)
 FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
-class Session:
+class Session(AskedStream):
     """A stream of music from time 0. Times are seconds on the 10 ms grid. One thread at a time may call it."""
 
     def __init__(self, checkpoint: Checkpoint, seed: int = 0, backend: str = "auto") -> None:
@@ -55,28 +38,9 @@ class Session:
 
         backend: one of engine.inference.backends.BACKENDS; SidemanError if it is not available.
         """
-        self._checkpoint, self._seed = checkpoint, seed
-        self._decoder, self._stream = make_stream(emphasised(checkpoint), seed, backend)
-        self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
+        super().__init__(checkpoint, seed, backend)
         self._chords = ChordMemory()
-        self._asked = Asked(checkpoint.model.controls)
         self._home: Homecoming | None = None
-        self._clear = NOTHING_CLEAR
-        # What the stream was told last.
-        self._levels = np.full(len(checkpoint.model.controls), UNKNOWN, dtype=np.float32)
-        self._targets: dict[str, float] = {}
-        self._leans = True
-        self._apply_params()
-
-    @property
-    def controls(self) -> Sequence[Control]:
-        """The controls that the base was trained with."""
-        return self._checkpoint.model.controls
-
-    @property
-    def speed_advice(self) -> str:
-        """One line with a remedy if this machine decodes too slowly to play this base live, else ""."""
-        return speed_advice(self._checkpoint, self._decoder.kernel)
 
     @property
     def time_s(self) -> float:
@@ -92,70 +56,6 @@ class Session:
         """Pitches sounding at time_s, ascending."""
         return self._stream.sounding()
 
-    def set_params(self, *given: Setting, **values: Value) -> None:
-        """Sets parameters from the next token on: settings, or values by their names in osc_protocol.table.parameters.
-
-        Settings were checked against the table as they were made; values are checked here. ParameterError: unknown name
-        or value out of range. SidemanError: a scale nobody knows, a style that is not there, is broken or was made on
-        another base, a control that this base was not trained with.
-        """
-        checked = values_of((*given, *settings(**values)))
-        for name, value in checked.items():
-            check_askable(self.controls, name, value)
-        if "scale" in checked:
-            scale_mask(str(checked["scale"]))
-        if "style" in checked or "style_blend" in checked:
-            wanted = {name: checked.get(name, self._asked.values[name]) for name in ("style", "style_blend")}
-            self.use_style(style_weights(str(wanted["style"]), float(wanted["style_blend"])))
-        self._asked.values.update(checked)
-        self._apply_params()
-
-    def set_auto(self, values: Mapping[str, str | float]) -> None:
-        """Sets what "auto" means from the next token on: by control name a label, or 0..1 of a measured control.
-
-        A control not named is unknown to the model, as is one that this base was not trained with. While styles are in
-        use, their pianists' typical values come before these (engine/styles/typical).
-        """
-        self._asked.auto = dict(values)
-        self._apply_levels()
-
-    def ask_here(self, values: Mapping[str, float]) -> None:
-        """Asks for something else than the table's values from the next token on, as in one bar of a chart.
-
-        values: 0..1 of a measured control, by name; {}: the table's values hold everywhere.
-        """
-        if values != self._asked.here:
-            self._asked.here = dict(values)
-            self._apply_levels()
-
-    def asked(self) -> dict[str, str | float]:
-        """Returns what applies now to each control of the table: a label, or 0..1; "auto" where nothing is asked."""
-        return {name: self._asked.of(name) for name in CONTROL_NAMES}
-
-    def use_style(self, weights: Mapping[str, float], loaded: Mapping[str, Style] | None = None) -> None:
-        """Plays in these styles, name -> weight 0..2, at most four; {} is the base alone. Holds from the next token on.
-
-        loaded: styles in memory, by name; the others are looked for in the user's folder and the package. What was
-        played stays as it was computed. CheckpointError: a style that is not there, is broken or was made on another
-        base, or a weight out of range; then nothing changes.
-        """
-        if len(weights) > STYLES:
-            raise CheckpointError(f"{len(weights)} styles at once: blend at most {STYLES}")
-        for name, weight in weights.items():
-            if not (math.isfinite(weight) and 0 <= weight <= 2):
-                raise CheckpointError(f"style {name}: weight {weight:g} lies outside 0..2")
-        styles = {name: (loaded or {}).get(name) or find_style(name) for name in weights if name not in self._slots}
-        adapters = {name: adapter_of(style, self._checkpoint) for name, style in styles.items()}
-        for name, adapter in adapters.items():
-            slot = next(i for i, held in enumerate(self._slots) if held not in weights)
-            self._decoder.set_style(slot, adapter)
-            self._slots[slot] = name
-            self._asked.learn_style(name, styles[name])
-        self._asked.use_styles(weights)
-        self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])
-        self._stream.refresh()
-        self._apply_levels()
-
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """Replaces every chord from from_s on by (onset_s, chord) pairs in time order; None is "no chord".
 
@@ -163,11 +63,6 @@ class Session:
         """
         self._chords.replace(chords, from_s)
         self._stream.set_chords(*self._chords.track(), round(from_s / STEP_S))
-
-    def keep_clear(self, pitches: tuple[int, int] | None) -> None:
-        """Strikes nothing from the first to the second pitch, 0..127, from the next token on; None: anything."""
-        self._clear = pitches or NOTHING_CLEAR
-        self._apply_params()
 
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
         """Tells the model the beat: a bar line lies at origin_s. None: the beat is unknown. ValueError: no tempo."""
@@ -206,13 +101,10 @@ class Session:
         if not self._stream.until < at < end:
             raise ValueError(f"a last chord from {at_s:g} s for {hold_s:g} s: it must lie ahead of {self.time_s:g} s")
 
-        def ending() -> Ending:
-            ids, rows = self._chords.view(at)
-            return Ending(at, end, chord or Chord.from_id(int(ids[rows == CHORD_CLIP][0])))
-
         self._home = Homecoming(
-            self._stream, ending, self._reach, lambda: float(self._asked.values["chord_strength"]), self._seed
-        )
+            self._stream, lambda: Ending(at, end, chord or self._chords.at(at)), self._reach,
+            lambda: float(self._asked.values["chord_strength"]), self._seed,
+        )  # fmt: skip
 
     def feed(self, events: Sequence[NoteEvent]) -> None:
         """Takes events as played, in time order from time_s on; the music goes on from the last one.
@@ -292,8 +184,7 @@ class Session:
 
     def _tones_at(self, step: int) -> frozenset[int] | None:
         """Pitch classes of the chord in force."""
-        ids, rows = self._chords.view(step)
-        chord = Chord.from_id(int(ids[rows == CHORD_CLIP][0]))
+        chord = self._chords.at(step)
         return None if chord is None else frozenset(chord.pitch_classes())
 
     def end(self) -> list[NoteEvent]:
@@ -309,39 +200,6 @@ class Session:
             else NoteEvent(step * STEP_S, "off", pitch, 0)
             for step, pitch, velocity in events
         ]  # fmt: skip
-
-    def _reach(self) -> Reach:
-        low, high, notes = (int(self._asked.values[name]) for name in ("register_low", "register_high", "polyphony"))
-        reach = Reach(low, high, notes, scale_mask(str(self._asked.values["scale"])), self._clear)
-        return reach.for_role(str(self.asked().get("role")))
-
-    def _apply_params(self) -> None:
-        chosen = {name: self._asked.values[name] for name in SAMPLER_NAMES}
-        mask = scale_mask(str(self._asked.values["scale"]))
-        low, high = self._clear
-        params = native.SamplerParams(
-            **chosen,  # type: ignore[arg-type]
-            clear_low=low,
-            clear_high=high,
-            scale_mask=mask,
-            keep_timing=True,
-        )
-        self._stream.set_params(params, float(self._asked.values["chord_strength"]))
-        self._stream.set_theme(float(self._asked.values["theme"]))
-        self._apply_levels()
-
-    def _apply_levels(self) -> None:
-        """Passes on to the stream what all that is asked comes to, where that is something else than before."""
-        (levels, targets), leans = self._asked.for_model(), self._asked.leans
-        if not np.array_equal(levels, self._levels):
-            self._levels = levels
-            self._stream.set_levels(levels)
-        if targets != self._targets:
-            self._targets = targets
-            self._stream.set_targets(targets_of(targets))
-        if leans != self._leans:
-            self._leans = leans
-            self._stream.set_leaning(leans)
 
 
 def _velocity_bin(event: NoteEvent) -> int:

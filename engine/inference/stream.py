@@ -17,16 +17,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import native
+from engine.arrays import F32, F64, I64
 from engine.chords.charts.form import Form, Return
 from engine.inference.backends import StreamDecoder
 from engine.inference.draw.chain import guided, moved
 from engine.inference.draw.conditions import Beat, Conditions
-from engine.inference.draw.past import PastToken
 from engine.inference.draw.steering import NO_TARGETS
-from engine.inference.draw.theme import ThemeMemory
+from engine.inference.draw.stream_past import StreamPast
 from engine.inference.stream_rules import stream_rules
 from engine.model.controls import Control, ControlRows
 from engine.vocabulary import BOS, LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, TIME_SHIFT, VELOCITY
@@ -40,8 +39,8 @@ Event = tuple[int, int, int]
 class Stream:
     """One stream of tokens and the decoder that continues it. One thread at a time.
 
-    step: time after the last token. until: nothing more happens before it, as it has been handed out or played.
-    length: tokens so far, less those rolled back. The decoder must reach back one token more than `rollback`.
+    until: nothing more happens before it, as it has been handed out or played. length: tokens so far, less those rolled
+    back. The decoder must reach back one token more than `rollback`.
     """
 
     def __init__(self, decoder: StreamDecoder, seed: int, rollback: int, controls: Sequence[Control] = ()) -> None:
@@ -50,14 +49,15 @@ class Stream:
         self._rules, self._rows = stream_rules(controls), ControlRows(controls)
         self._asked = Conditions(self._rows.unknown)
         self._sampler = native.Sampler(LAYOUT, seed, rollback=rollback)
-        self._rollback = rollback
-        self._past: list[PastToken] = []
-        self._onsets: dict[int, int] = {}  # sounding pitch -> step
-        self._memory = ThemeMemory(rollback)
-        self.step = 0
+        self._past = StreamPast(rollback)
         self.until = 0
         self._drawn: int | None = None  # the next token, drawn but not yet due
-        self._logits: npt.NDArray[np.float32] | None = None  # (2, 400) after the last token; None: to be computed
+        self._logits: F32 | None = None  # (2, 400) after the last token; None: to be computed
+
+    @property
+    def step(self) -> int:
+        """The time after the last token."""
+        return self._past.step
 
     @property
     def length(self) -> int:
@@ -70,7 +70,7 @@ class Stream:
         Each under what was asked, seen and guided when it was taken, before leaning, letting go and the sampler; BOS is
         free. Of a stretch: the difference of two readings.
         """
-        return self._past[-1].log_probability if self._past else 0.0
+        return self._past.log_probability
 
     def sounding(self) -> list[int]:
         """Pitches sounding at `until`, ascending."""
@@ -79,39 +79,37 @@ class Stream:
     def set_params(self, params: native.SamplerParams, chord_strength: float) -> None:
         """Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further."""
         self._sampler.set_params(params)
-        self._asked = replace(self._asked, temperature=params.temperature, chord_strength=np.float32(chord_strength))
-        self._drawn = None
+        self._ask(temperature=params.temperature, chord_strength=np.float32(chord_strength))
 
-    def set_chords(self, ids: npt.NDArray[np.int64], steps: npt.NDArray[np.int64], from_step: int) -> None:
+    def set_chords(self, ids: I64, steps: I64, from_step: int) -> None:
         """Sets the chords: (C,) ids and (C,) rising onsets in steps, the first NO_CHORD at 0.
 
         from_step: where they begin to differ from the last ones. A change at `until` itself acts at once: the stream
         moves to that moment, and the next token sees it.
         """
-        self._ask(chord_ids=ids, chord_steps=steps)
+        self._ask(at_once=True, chord_ids=ids, chord_steps=steps)
         if from_step == self.until > self.step:
             self._move_to(self.until)
 
     def set_leaning(self, leans: bool) -> None:
         """Sets whether waits lean towards the beat, from the next token on. At first they do."""
-        self._asked = replace(self._asked, leans=leans)
-        self._drawn = None
+        self._ask(leans=leans)
 
     def set_beat(self, bpm: float | None, beats_per_bar: int, origin_s: float) -> None:
         """Sets the beat, with a bar line at origin_s; bpm None: it is unknown."""
-        self._ask(beat=None if bpm is None else Beat(bpm, beats_per_bar, origin_s))
+        self._ask(at_once=True, beat=None if bpm is None else Beat(bpm, beats_per_bar, origin_s))
 
-    def set_levels(self, levels: npt.NDArray[np.float32]) -> None:
+    def set_levels(self, levels: F32) -> None:
         """Sets what is asked of each control: (K,) levels (model/controls).
 
         It acts at once, on the present token. What set_phrase and set_ending know replaces the levels of those two.
         ValueError, changing nothing: a level that the control does not have.
         """
-        self._ask(levels=self._rows.check(levels))
+        self._ask(at_once=True, levels=self._rows.check(levels))
 
     def set_phrase(self, origin_s: float | None) -> None:
         """Counts bars from the bar line at origin_s, where the form begins. None, or no beat: the bar is unknown."""
-        self._ask(form_s=origin_s)
+        self._ask(at_once=True, form_s=origin_s)
 
     def set_form(
         self, returns: Sequence[tuple[float, float, float, int]], round_beats: float,
@@ -123,20 +121,17 @@ class Stream:
         """
         if loop is not None and not loop[0] < loop[1]:
             raise ValueError("a loop ends after it begins")
-        form = Form(tuple(Return(*one) for one in returns), round_beats, loop)
-        self._asked = replace(self._asked, form=form)
-        self._drawn = None
+        self._ask(form=Form(tuple(Return(*one) for one in returns), round_beats, loop))
 
     def set_theme(self, strength: float) -> None:
         """Sets how much what comes back is like it was, from the next token on: 0 nothing is remembered, 1 a head."""
-        self._asked = replace(self._asked, theme=strength)
-        self._drawn = None
+        self._ask(theme=strength)
 
     def set_ending(self, step: int | None) -> None:
         """Tells the model at which step the music ends; None: it does not know."""
-        self._ask(end_step=step)
+        self._ask(at_once=True, end_step=step)
 
-    def set_targets(self, targets: npt.NDArray[np.float64]) -> None:
+    def set_targets(self, targets: F64) -> None:
         """Sets (M,) quantities that the draw leans towards (steering.targets_of), from the next token on.
 
         ValueError, changing nothing: another count, an infinite or a negative one.
@@ -144,13 +139,12 @@ class Stream:
         wanted = np.array(targets, dtype=np.float64)
         if wanted.shape != NO_TARGETS.shape or np.isinf(wanted).any() or (wanted < 0).any():
             raise ValueError(f"targets {wanted.tolist()}: give {len(NO_TARGETS)} of 0 or more, NaN where none is asked")
-        self._asked = replace(self._asked, targets=wanted)
-        self._drawn = None
+        self._ask(targets=wanted)
 
     def refresh(self) -> None:
         """Computes the present anew: the last token was fed under the old chords, beat, controls or styles."""
         self._drawn = None
-        if self._past and self._logits is not None:
+        if self._past.tokens and self._logits is not None:
             self._decoder.rollback(1)
             self._logits = None
 
@@ -166,10 +160,10 @@ class Stream:
         self._drawn = None
         for step, pitch, velocity in events:
             self._move_to(max(self.step, step))
-            if pitch in self._onsets:
+            if pitch in self._past.onsets:
                 self._advance(NOTE_OFF + pitch)
             if velocity >= 0:
-                if not self._past or self._past[-1].velocity != velocity:
+                if self._past.velocity != velocity:
                     self._advance(VELOCITY + velocity)
                 self._advance(NOTE_ON + pitch)
         self.until = max(self.until, self.step)
@@ -187,7 +181,7 @@ class Stream:
             self._drawn = None
             self._advance(token, improvised=True)
             if NOTE_ON <= token < NOTE_ON + 128:
-                events.append((self.step, token - NOTE_ON, self._past[-1].velocity))
+                events.append((self.step, token - NOTE_ON, self._past.velocity))
                 if to_strike:
                     until = self.step
                     break
@@ -204,9 +198,8 @@ class Stream:
         if decoder.length != self._decoder.length:
             raise ValueError("a fork's decoder must be forked from the parent's where that stands now")
         other = copy.copy(self)
-        other._decoder, other._sampler, other._rollback = decoder, self._sampler.fork(seed, rollback), rollback
-        other._past, other._onsets = list(self._past), dict(self._onsets)
-        other._memory = self._memory.fork(rollback)
+        other._decoder, other._sampler = decoder, self._sampler.fork(seed, rollback)
+        other._past = self._past.fork(rollback)
         other.refresh()  # so that it computes the present as it will when it comes back here
         return other
 
@@ -215,13 +208,12 @@ class Stream:
 
         same: how many of their first tokens both have from the parent, under the same conditions.
         """
-        mine = self._decoder, self._sampler, self._rollback
+        mine = self._decoder, self._sampler, other._past.fork(self._past.rollback)
         self._decoder.copy(other._decoder, same)
         self._sampler.copy(other._sampler)
         vars(self).update(vars(other))
-        self._decoder, self._sampler, self._rollback = mine
-        self._past, self._onsets, self._drawn = list(other._past), dict(other._onsets), None
-        self._memory = other._memory.fork(self._rollback)
+        self._decoder, self._sampler, self._past = mine
+        self._drawn = None
 
     def set_seed(self, seed: int) -> None:
         """Draws the random numbers of another seed from the next token on. ValueError: it lies outside 0..2**64-1."""
@@ -233,25 +225,21 @@ class Stream:
 
         What it played before 0 is no music any more to what listens to the last seconds of it (draw/steering).
         """
-        self._past = [
-            replace(entry, step=entry.step + steps, onset_step=entry.onset_step + steps) for entry in self._past
-        ]
-        self._onsets = {pitch: step + steps for pitch, step in self._onsets.items()}
-        self.step += steps
+        self._past.shift(steps)
         self.until += steps
         self._asked = self._asked.shifted(steps)
 
     def rollback(self, to: int) -> None:
         """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered."""
-        count = 0
-        while count < len(self._past) and self._past[-1 - count].step > to:
-            count += 1
-        # What led up to a token that is no more: its velocity, or a wait that ended in it.
-        while count < len(self._past) and _is_dangling(self._past[-1 - count].token):
-            count += 1
+        count = self._past.count_after(to)
         if count:
-            undone = self._past[-count]
-            self._take_back(count)
+            undone = self._past.tokens[-count]
+            self._sampler.rollback(count)  # refuses what lies beyond what is kept
+            self._decoder.rollback(count - (self._logits is None))
+            self._past.take_back(count)
+            if self._past.tokens:  # its logits are gone: feed it again when they are wanted
+                self._decoder.rollback(1)
+            self._logits = None
             # What had been drawn at this point stays drawn: without a change the music will go on as it did.
             self._drawn = undone.token if undone.improvised and undone.step > to else None
         self.until = max(to, self.step)
@@ -266,94 +254,53 @@ class Stream:
             self._advance(NOTE_OFF + pitch)
         return [(self.step, pitch, -1) for pitch in pitches]
 
-    def logits(self) -> npt.NDArray[np.float32]:
+    def logits(self) -> F32:
         """(2, 400) logits of the next token, with and without the chords."""
         if self._logits is None:
-            if not self._past:
+            if not self._past.tokens:
                 self._advance(BOS)
-            logits = self._step_decoder(self._past[-1])
+            # The last token goes to the network under what is known of its moment now.
+            token, at = self._past.tokens[-1].token, self._past.step
+            levels = self._asked.levels_at(at, self._rules)
+            logits = self._decoder.step(token, *self._asked.beat_bins(at), *self._asked.chords_in_view(at), levels)
             self._logits = np.repeat(logits, 2, axis=0) if len(logits) == 1 else logits  # one stream stands for both
         return self._logits
 
-    def _ask(self, **changes: Any) -> None:
-        """Changes some conditions, which the present token meets at once."""
+    def _ask(self, *, at_once: bool = False, **changes: Any) -> None:
+        """Changes some conditions: from the next token on, or at once, where the present token meets them, too."""
         self._asked = replace(self._asked, **changes)
-        self.refresh()
+        self._drawn = None
+        if at_once:
+            self.refresh()
 
     def _next_token(self) -> int:
         """Returns the token drawn before, or draws one that leaves the time up to `until` as silent as it was."""
         if self._drawn is not None:
             return self._drawn
-        oldest = min(self._onsets.items(), key=lambda item: (item[1], item[0]), default=None)
+        oldest = min(self._past.onsets.items(), key=lambda item: (item[1], item[0]), default=None)
         if oldest is not None and self.step - oldest[1] >= self._rules.max_note_steps:
             self._drawn = NOTE_OFF + oldest[0]
             return self._drawn
         if self.until > self.step and not self._sampler.allowed()[TIME_SHIFT]:
             self._move_to(self.until)  # a knob has opened what was shut when the last wait was drawn
-        logits = moved(
-            self.logits(), self._asked, self._rules, self._past, self._onsets, self._memory, self.step, self.until,
-            self._sampler.allowed,
-        )  # fmt: skip
+        logits = moved(self.logits(), self._asked, self._rules, self._past, self.until, self._sampler.allowed)
         self._drawn = self._sampler.sample(logits)
         return self._drawn
 
     def _advance(self, token: int, improvised: bool = False) -> None:
         """Takes a token into the stream."""
-        if not self._past and token != BOS:
+        if not self._past.tokens and token != BOS:
             self._advance(BOS)
-        velocity, onset_step, log_probability = -1, 0, 0.0
-        if self._past:
+        log_probability = 0.0
+        if self._past.tokens:
             logits = guided(self.logits(), self._asked.chord_strength).astype(np.float64)
             logits -= logits.max()
-            velocity = self._past[-1].velocity
             log_probability = self.log_probability + float(logits[token] - np.log(np.exp(logits).sum()))
         self._logits = None
-        if TIME_SHIFT <= token < TIME_SHIFT + NUM_SHIFTS:
-            self.step += token - TIME_SHIFT + 1
-        elif VELOCITY <= token < VELOCITY + NUM_VELOCITIES:
-            velocity = token - VELOCITY
-        elif NOTE_ON <= token < NOTE_ON + 128:
-            self._onsets[token - NOTE_ON] = self.step
-            self._remember(token - NOTE_ON, is_strike=True)
-        elif NOTE_OFF <= token < NOTE_OFF + 128:
-            onset_step = self._onsets.pop(token - NOTE_OFF)
-            self._remember(token - NOTE_OFF, is_strike=False)
-        self._past.append(PastToken(token, self.step, velocity, onset_step, improvised, log_probability))
+        self._past.add(token, self._asked, self._rules, improvised=improvised, log_probability=log_probability)
         self._sampler.advance(token)
-        if len(self._past) >= 3 * self._rollback + 64:  # in large steps, so that it costs nothing a token
-            del self._past[: self._rollback]
-
-    def _remember(self, pitch: int, *, is_strike: bool) -> None:
-        place = self._asked.remembered_place(self.step, self._rules)
-        self._memory.add(place, pitch, is_strike, self._asked.fits(pitch, self.step))
-
-    def _step_decoder(self, entry: PastToken) -> npt.NDArray[np.float32]:
-        """Feeds the last token to the network, under what is known of its moment now."""
-        bins, (ids, rows) = self._asked.beat_bins(entry.step), self._asked.chords_in_view(entry.step)
-        return self._decoder.step(entry.token, *bins, ids, rows, self._asked.levels_at(entry.step, self._rules))
 
     def _move_to(self, step: int) -> None:
         """Feeds the waits that lead to a step."""
         while self.step < step:
             self._advance(TIME_SHIFT + min(step - self.step, NUM_SHIFTS) - 1)
-
-    def _take_back(self, count: int) -> None:
-        """Undoes the last `count` > 0 tokens."""
-        self._sampler.rollback(count)  # refuses what lies beyond what is kept
-        self._decoder.rollback(count - (self._logits is None))
-        for entry in reversed(self._past[-count:]):
-            if NOTE_ON <= entry.token < NOTE_ON + 128:
-                del self._onsets[entry.token - NOTE_ON]
-                self._memory.take_back()
-            elif NOTE_OFF <= entry.token < NOTE_OFF + 128:
-                self._onsets[entry.token - NOTE_OFF] = entry.onset_step
-                self._memory.take_back()
-        del self._past[-count:]
-        self.step = self._past[-1].step if self._past else 0
-        if self._past:  # its logits are gone: feed it again when they are wanted
-            self._decoder.rollback(1)
-        self._logits = None
-
-
-def _is_dangling(token: int) -> bool:
-    return VELOCITY <= token < VELOCITY + NUM_VELOCITIES or TIME_SHIFT <= token < TIME_SHIFT + NUM_SHIFTS - 1

@@ -13,7 +13,7 @@ from engine.model.controls import Control
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, STEP_S
 
-__all__ = ["MAX_NOTE_STEPS", "RESTRIKE_STEPS", "stream_rules"]
+__all__ = ["MAX_NOTE_STEPS", "PHRASE_GRACE_S", "RESTRIKE_STEPS", "stream_rules"]
 
 MAX_NOTE_STEPS = round(4.5 / STEP_S)  # 99 % of the notes it learned from are shorter: the model forgot this one
 RESTRIKE_STEPS = round(0.08 / STEP_S)  # a key repeats no faster than 12 times a second under a pianist's hands

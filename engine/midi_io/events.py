@@ -14,17 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.midi_io.container import Track
 
-__all__ = ["Channel", "Events", "Single", "read_events"]
+__all__ = ["MAX_DELTA", "Channel", "Events", "Single", "read_events"]
 
-_MAX_DELTA = 2**28 - 1
+MAX_DELTA = 2**28 - 1  # ticks, the longest that a file can hold
 _MAX_NUMBER_BYTES = 8  # the standard allows four; leading zeros do no harm
 _META, _END_OF_TRACK = 0xFF, 0x2F
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # data bytes of system common messages; the rest have none
 _ANY_TWO_DATA = 0x80  # running status of which only the number of data bytes matters
-
-I64 = npt.NDArray[np.int64]
 
 _DELTA, _STATUS, _DATA = rb"[\x80-\xff]{0,3}[\x00-\x7f]", rb"[\x80-\xbf\xe0-\xef]", rb"[\x00-\x7f]{2}"
 _SHORT_META = rb"(?:(%b)\xff([\x00-\x7f])[\x00-\x7f])?" % _DELTA
@@ -233,7 +232,7 @@ def _variable_length(body: bytes, at: int) -> tuple[int, int]:
     for here in range(at, at + _MAX_NUMBER_BYTES):
         byte = body[here]
         value = value << 7 | byte & 0x7F
-        if value > _MAX_DELTA:
+        if value > MAX_DELTA:
             break
         if byte < 0x80:
             return value, here + 1

@@ -10,14 +10,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.midi_io.events import Channel
 
 __all__ = ["lifts", "mode_messages", "pedal_rows", "placed"]
 
 _SUSTAIN, _ALL_SOUND_OFF, _RESET, _LOCAL = 64, 120, 121, 122
 _PLACE, _TICK, _CHANNEL, _NUMBER = range(4)  # columns of what mode_messages returns
-
-I64 = npt.NDArray[np.int64]
 
 
 def mode_messages(events: Channel) -> I64:

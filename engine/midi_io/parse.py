@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.midi_io.container import open_container
 from engine.midi_io.events import Channel, Events, read_events
 from engine.midi_io.mode_messages import lifts, mode_messages, pedal_rows, placed
@@ -22,8 +23,6 @@ _MAX_BEAT_POWER = 6  # a 64th; larger denominators are broken
 _TEXT, _TRACK_NAME, _INSTRUMENT_NAME = 0x01, 0x03, 0x04
 _LYRIC, _MARKER, _CUE, _TEMPO, _TIME_SIGNATURE = 0x05, 0x06, 0x07, 0x51, 0x58
 _TEXT_KINDS = (_TEXT, _LYRIC, _MARKER, _CUE)
-
-I64 = npt.NDArray[np.int64]
 
 
 @dataclass

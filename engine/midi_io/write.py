@@ -11,14 +11,14 @@ import numpy as np
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
 from engine.metre import COMMON, Metre
+from engine.midi_io.events import MAX_DELTA
 from engine.notes import Notes
 
-__all__ = ["TICKS_PER_QUARTER", "write_midi"]
+__all__ = ["LONGEST_QUARTER_US", "TICKS_PER_QUARTER", "as_track", "write_midi"]
 
 TICKS_PER_QUARTER = 480
 _CLOCKS_PER_QUARTER = 24
-_LONGEST_QUARTER_US = 0xFFFFFF  # that a file can say
-_MAX_TICK = 2**28 - 1  # the longest delta time a MIDI file can hold
+LONGEST_QUARTER_US = 0xFFFFFF  # that a file can say
 _ACOUSTIC_GRAND = 0
 
 
@@ -51,14 +51,14 @@ def write_midi(
         raise MidiFileError(f"pitch {int(notes['pitch'].max())} lies outside 0..127: transpose the notes down")
     quarters_per_s = tempo_bpm / 60.0 * float(metre.beat_quarters)
     us_per_quarter = round(1e6 / quarters_per_s)
-    if us_per_quarter > _LONGEST_QUARTER_US:
+    if us_per_quarter > LONGEST_QUARTER_US:
         raise MidiFileError(f"tempo {tempo_bpm:g} bpm counts {metre.beat_name}: give a faster one")
     ticks_per_s = TICKS_PER_QUARTER * quarters_per_s
     if length_s is None:
         length_s = float(notes["offset_s"].max()) if len(notes) else 0.0
     end_tick = round(length_s * ticks_per_s)
-    if not 0 <= end_tick <= _MAX_TICK:
-        raise MidiFileError(f"a length of {length_s} s lies outside 0..{_MAX_TICK / ticks_per_s:.0f}: give seconds")
+    if not 0 <= end_tick <= MAX_DELTA:
+        raise MidiFileError(f"a length of {length_s} s lies outside 0..{MAX_DELTA / ticks_per_s:.0f}: give seconds")
 
     conductor: list[tuple[int, mido.MetaMessage]] = [
         (0, mido.MetaMessage("track_name", name=title or track_name)),
@@ -84,7 +84,8 @@ def write_midi(
         *_note_messages(notes, ticks_per_s, end_tick),
     ]
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
-    file.tracks.extend([_track(conductor, end_tick), _track(piano, end_tick)])
+    end = (end_tick, mido.MetaMessage("end_of_track"))
+    file.tracks.extend([as_track([*conductor, end]), as_track([*piano, end])])
     with atomic_write(path) as beside:
         file.save(beside)
 
@@ -115,10 +116,10 @@ def _note_messages(notes: Notes, ticks_per_s: float, end_tick: int) -> list[tupl
     return [(tick, message) for tick, _, _, message in sorted(events, key=lambda event: event[:3])]
 
 
-def _track(events: Iterable[tuple[int, mido.Message | mido.MetaMessage]], end_tick: int) -> mido.MidiTrack:
-    """Absolute ticks -> a track of delta times that ends at end_tick."""
+def as_track(events: Iterable[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+    """Absolute ticks, in order -> a track of delta times."""
     track, at = mido.MidiTrack(), 0
-    for tick, message in [*events, (end_tick, mido.MetaMessage("end_of_track"))]:
+    for tick, message in events:
         track.append(message.copy(time=tick - at))
         at = tick
     return track

@@ -6,15 +6,13 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.chords import Chord
-from engine.model.shapes import CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
+from engine.model.shapes import CHORDS_BACK
 from engine.vocabulary import NO_CHORD, STEP_S
 
 __all__ = ["ChordMemory", "chord_track"]
-
-I64 = npt.NDArray[np.int64]
 
 
 def chord_track(chords: Iterable[tuple[float, Chord | None]], start_s: float = 0.0) -> tuple[list[int], list[int]]:
@@ -26,7 +24,7 @@ def chord_track(chords: Iterable[tuple[float, Chord | None]], start_s: float = 0
 
 
 class ChordMemory:
-    """Keeps the chords of a stream, and tells the decoder at every token which are in reach and how far away.
+    """Keeps the chords of a stream.
 
     Kept for CHORDS_BACK chords before the present, whatever the length of the session.
     """
@@ -59,12 +57,9 @@ class ChordMemory:
         """Returns (C,) ids and (C,) onsets in steps of all that is kept; the first is NO_CHORD at 0."""
         return np.array(self._ids), np.array(self._steps)
 
-    def view(self, step: int) -> tuple[I64, I64]:
-        """Returns (c,) ids in reach at a time and (c,) rows of the relative embedding; c <= 64."""
-        now = bisect_right(self._steps, step) - 1
-        first, last = max(0, now - CHORDS_BACK), min(len(self._ids), now + CHORDS_AHEAD + 1)
-        offset = np.arange(first - now, last - now)
-        return np.array(self._ids[first:last]), np.clip(offset, -CHORD_CLIP, CHORD_CLIP) + CHORD_CLIP
+    def at(self, step: int) -> Chord | None:
+        """Returns the chord in force at a time; None is "no chord"."""
+        return Chord.from_id(self._ids[bisect_right(self._steps, step) - 1])
 
 
 def _append(ids: list[int], steps: list[int], step: int, chord: Chord | None) -> None:

@@ -18,13 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import F32, I64
 from engine.errors import ConfigError, SidemanError
 from osc_protocol.table.parameters import AUTO, CONTROL_NAMES, Value
 
 __all__ = ["BASS_BELOW", "MEASURED", "UNKNOWN", "Control", "ControlRows", "asked_level", "check_askable"]
-
-F32 = npt.NDArray[np.float32]
-I64 = npt.NDArray[np.int64]
 
 UNKNOWN = -1.0
 MEASURED = ("density", "loudness", "register", "thickness", "bass")

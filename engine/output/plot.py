@@ -19,7 +19,7 @@ from engine.vocabulary import PITCH_NAMES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_chords", "draw_keyboard", "draw_notes", "pitch_range", "plot_png", "velocity_colours"]
+__all__ = ["INK", "PAPER", "draw_chords", "draw_keyboard", "draw_notes", "pitch_range", "plot_png", "velocity_colours"]
 
 BARS_PER_ROW = 8
 BARS_PER_DENSE_ROW = 4  # where chord names would not fit otherwise
@@ -38,7 +38,7 @@ _MIN_SPAN = 24  # semitones a row shows at least, lest three notes fill the page
 _BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
 
 # Ink on paper; velocity runs from light to dark through cool hues, readable in grey print and for the colour-blind.
-_PAPER, _BLACK_KEY, _INK, _FAINT = "#ffffff", "#f4f5f7", "#1f2430", "#8a92a3"
+PAPER, _BLACK_KEY, INK, _FAINT = "#ffffff", "#f4f5f7", "#1f2430", "#8a92a3"
 _BAR, _BEAT, _OCTAVE = "#9aa2b1", "#e3e6ec", "#dfe3ea"
 _SOFT_TO_LOUD = ("#b4e3d8", "#52a8cc", "#4663b8", "#6a2c91", "#6d0b45")
 
@@ -79,7 +79,7 @@ def plot_png(
 
     row_in, head_in, foot_in = _ROW_HEIGHTS_IN.get(rows, 2.1), 0.45, 0.5
     height_in = rows * row_in + head_in + foot_in
-    figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, facecolor=_PAPER)
+    figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
     for row in range(rows):
         bottom = 1 - (head_in + (row + 1) * row_in) / height_in
@@ -93,14 +93,14 @@ def plot_png(
         axes.set_ylim(low - 0.5, high + 0.5)
     if title:
         figure.text(
-            _LEFT, 1 - 0.3 / height_in, title, fontsize=15, fontweight="bold", color=_INK, va="center", parse_math=False
+            _LEFT, 1 - 0.3 / height_in, title, fontsize=15, fontweight="bold", color=INK, va="center", parse_math=False
         )
     detail = f"{tempo_bpm:g} bpm, {metre}, {bars} bar{'s' if bars > 1 else ''}, {len(notes)} notes"
     figure.text(_RIGHT, 1 - 0.3 / height_in, detail, fontsize=9, color=_FAINT, va="center", ha="right")
     _draw_key(figure, height_in)
     with atomic_write(path) as beside, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a title in a script that the font lacks is drawn as boxes
-        figure.savefig(beside, format="png", facecolor=_PAPER)
+        figure.savefig(beside, format="png", facecolor=PAPER)
 
 
 def pitch_range(notes: Notes) -> tuple[int, int]:
@@ -184,7 +184,7 @@ def draw_notes(axes: Axes, notes: Notes, start_s: float, stop_s: float) -> None:
     corners = [(left, pitch - 0.42), (right, pitch - 0.42), (right, pitch + 0.42), (left, pitch + 0.42)]
     boxes = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)  # (N, 4, 2)
     faces = colours(scale(shown["velocity"]))
-    axes.add_collection(PolyCollection(list(boxes), facecolors=faces, edgecolors=_PAPER, linewidths=0.4, zorder=3))
+    axes.add_collection(PolyCollection(list(boxes), facecolors=faces, edgecolors=PAPER, linewidths=0.4, zorder=3))
 
 
 def draw_chords(
@@ -201,7 +201,7 @@ def draw_chords(
     One that goes on from the row above is named again, faintly.
     """
     before = [symbol for onset_s, symbol in chords if onset_s < start_s - soon_s]
-    here = [(max(onset_s, start_s), symbol, _INK) for onset_s, symbol in chords if onset_s >= start_s - soon_s]
+    here = [(max(onset_s, start_s), symbol, INK) for onset_s, symbol in chords if onset_s >= start_s - soon_s]
     here = [chord for chord in here if chord[0] < stop_s - soon_s]
     if before and (not here or here[0][0] > start_s + soon_s):
         here.insert(0, (start_s, before[-1], _FAINT))

@@ -22,7 +22,7 @@ from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.solo.both_hands import LEFT_TOP, ROOM, BothHands
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
-from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, PARAMETERS, Setting, Value, values_of
+from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, DEFAULTS, Setting, values_of
 
 __all__ = ["PROMPT_NOTES", "PROMPT_TOKENS", "Solo", "end_of_prompt", "feed_notes", "improvise", "notes_of"]
 
@@ -88,7 +88,7 @@ def improvise(
     home = last_chord_beat(chart) if ending else None
     if home:  # with only one bar there is no way there
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
-    values: dict[str, Value] = {row.name: row.default for row in PARAMETERS} | asked
+    values = {**DEFAULTS, **asked}
     bar_s = chart.beats_per_bar * beat_s
     hands = BothHands(session, bar_s, int(values["register_low"]), int(values["register_high"]))
     events: list[NoteEvent] = []

@@ -7,16 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from engine.arrays import F32
 from engine.errors import CheckpointError
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import parameter_shapes
 
 __all__ = ["F32", "Lora", "Style", "adapter_of", "check_name", "shown"]
 
-F32 = npt.NDArray[np.float32]
 Lora = dict[str, tuple[F32, F32, float]]
 """Module, such as blocks.0.self_attn.q_proj -> A (rank, in), B (out, rank), scale: W x becomes W x + scale * B A x."""
 

@@ -10,13 +10,14 @@ from torch.utils.tensorboard import SummaryWriter
 
 from engine.atomic import atomic_write
 from engine.errors import CheckpointError
+from engine.output.plot import INK, PAPER
 from engine.training.schedule import Lowest
 
 __all__ = ["LOSSES_FILE", "PICTURE_FILE", "LossCurve", "Measured", "Row"]
 
 LOSSES_FILE, PICTURE_FILE = "losses.jsonl", "losses.png"
 CARD_ROWS = 40  # a card is read by people
-_PAPER, _INK, _TRAIN, _HELD_OUT = "#ffffff", "#1f2430", "#52a8cc", "#6a2c91"
+_TRAIN, _HELD_OUT = "#52a8cc", "#6a2c91"
 
 
 class Row(TypedDict):
@@ -106,15 +107,15 @@ class LossCurve:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(8.0, 4.5), dpi=120, facecolor=_PAPER, layout="constrained")
+        figure = Figure(figsize=(8.0, 4.5), dpi=120, facecolor=PAPER, layout="constrained")
         FigureCanvasAgg(figure)  # no display, no global state
         axes = figure.add_subplot()
         rows, measured = self.rows, self.held_out()
         axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], color=_TRAIN, label="training")
         steps, losses = [row.step for row in measured], [row.held_out for row in measured]
         axes.plot(steps, losses, color=_HELD_OUT, marker=".", label="held out")
-        axes.set_xlabel("updates", color=_INK)
-        axes.set_ylabel("loss, nats a token", color=_INK)
+        axes.set_xlabel("updates", color=INK)
+        axes.set_ylabel("loss, nats a token", color=INK)
         axes.locator_params(axis="x", integer=True)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)

@@ -21,6 +21,7 @@ from osc_protocol.table.rows import (
     COMMANDS,
     CONTROL_NAMES,
     DEFAULT_BPM,
+    DEFAULTS,
     HIGHEST_BPM,
     LOWEST_BPM,
     NEXT,
@@ -29,10 +30,10 @@ from osc_protocol.table.rows import (
 from osc_protocol.table.scaling import AUTO, cc_to_choice, cc_to_value, choice_to_cc, value_to_cc
 
 __all__ = [
-    "AUTO", "BY_ADDRESS", "BY_CC", "BY_NAME", "COMMANDS", "COMMAND_BY_ADDRESS", "CONTROL_NAMES", "DEFAULT_BPM",
-    "DEFAULT_OUT_PORT", "DEFAULT_PORT", "HIGHEST_BPM", "LOWEST_BPM", "MAX_TEXT", "NEXT", "PARAMETERS", "Command",
-    "Parameter", "ParameterError", "Setting", "Value", "check", "check_arguments", "from_cc", "in_type", "legal_range",
-    "nearest", "parse", "settings", "to_cc", "values_of",
+    "AUTO", "BY_ADDRESS", "BY_CC", "BY_NAME", "COMMANDS", "COMMAND_BY_ADDRESS", "CONTROL_NAMES", "DEFAULTS",
+    "DEFAULT_BPM", "DEFAULT_OUT_PORT", "DEFAULT_PORT", "HIGHEST_BPM", "LOWEST_BPM", "MAX_TEXT", "NEXT", "PARAMETERS",
+    "Command", "Parameter", "ParameterError", "Setting", "Value", "check", "check_arguments", "from_cc", "in_type",
+    "legal_range", "nearest", "parse", "settings", "to_cc", "values_of",
 ]  # fmt: skip
 
 DEFAULT_PORT: Final = 9123  # UDP in

@@ -6,14 +6,15 @@ docs/osc.md. Pure data: nothing here knows the engine, a port or a socket.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from osc_protocol.table.row import Command, Parameter
+from osc_protocol.table.row import Command, Parameter, Value
 from osc_protocol.table.scaling import AUTO
 
 __all__ = [
-    "BY_ADDRESS", "BY_CC", "BY_NAME", "COMMANDS", "COMMAND_BY_ADDRESS", "CONTROL_NAMES", "DEFAULT_BPM", "HIGHEST_BPM",
-    "LOWEST_BPM", "NEXT", "PARAMETERS",
+    "BY_ADDRESS", "BY_CC", "BY_NAME", "COMMANDS", "COMMAND_BY_ADDRESS", "CONTROL_NAMES", "DEFAULTS", "DEFAULT_BPM",
+    "HIGHEST_BPM", "LOWEST_BPM", "NEXT", "PARAMETERS",
 ]  # fmt: skip
 
 LOWEST_BPM, HIGHEST_BPM = 10.0, 999.0  # tempos that are taken, wherever they come from
@@ -152,6 +153,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
 
 BY_NAME: Final = {row.name: row for row in PARAMETERS}
 BY_ADDRESS: Final = {row.address: row for row in PARAMETERS}
+DEFAULTS: Final[Mapping[str, Value]] = {row.name: row.default for row in PARAMETERS}
 BY_CC: Final = {row.cc: row for row in PARAMETERS if row.cc is not None}
 COMMAND_BY_ADDRESS: Final = {row.address: row for row in COMMANDS}
 CONTROL_NAMES: Final = tuple(row.name for row in PARAMETERS if row.auto or AUTO in row.choices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +11,7 @@ from bridge.live.playing.ahead import START_MARGIN_US
 from bridge.live.playing.beat import LOCATE_TOLERANCE_S, SongClock
 from bridge.live.playing.context import Context
 from bridge.live.playing.timeline import StreamTimeline, WallTimeline
+from bridge.live.rounds.asked_bars import AskedBars
 from bridge.live.rounds.rounds import Rounds
 from bridge.midi.clock import Transport
 from engine.chords import Chart, Chord
@@ -31,6 +31,7 @@ class Charting(Mode):
     def __init__(self, context: Context, chart: Chart, *, count_in_bars: int) -> None:
         super().__init__("changes", context, chart)
         self._rounds = Rounds(chart.bars, chart.beats_per_bar)
+        self.bars = AskedBars(context, self._rounds)
         self._form = form_of(chart)
         self._count_in_bars = count_in_bars
         self._marked: Chord | None = None  # the chord that the observer was told of last
@@ -66,49 +67,6 @@ class Charting(Mode):
         """See Mode."""
         beat = self.beat_at(self._ahead.stream_s(now_us)) if self._ahead.playing else self.start_beat
         return self.chart.turned(int(max(song_beat(beat, self._loop), 0.0) // self.chart.beats_per_bar))
-
-    def keep(self, bars: Collection[int]) -> None:
-        """Has bars come back as they were heard last; none named: all of them. ModeError: they were not."""
-        self._ask(lambda now_s, from_s: self._rounds.keep(bars, now_s, from_s))
-
-    def again(self, bars: Collection[int]) -> None:
-        """Has bars that come back be new from the next round on; none named: all. ModeError: none comes back."""
-        self._ask(lambda _, from_s: self._rounds.again(bars, from_s))
-
-    def choose(self, number: int, bars: Collection[int]) -> None:
-        """Has a variation of bars come back, or made where there is none; none named: all. ModeError: no such bar."""
-        self._ask(lambda now_s, from_s: self._rounds.choose(number, bars, now_s, from_s))
-
-    def undo(self) -> None:
-        """Takes back the last keep, again or choice. ModeError: there is none."""
-        self._ask(lambda _, from_s: self._rounds.undo(from_s))
-
-    def draw(self, bars: Collection[int], density: float | str) -> None:
-        """Gives bars a density of their own; none named: all. It holds for whatever can still be another.
-
-        ModeError: no such bar.
-        """
-        self._report("note", self._rounds.densities.draw(bars, density))
-        if self._ahead.playing and self._rounds.lies_ready(bars, self._ahead.free_s, self._ahead.improviser.time_s):
-            self._ahead.make_anew(self._ahead.free_s)
-        self._observer.drawn(self._rounds.densities.drawn)
-
-    def tell_kept(self) -> None:
-        """Tells the observer which bars come back, and what is drawn over them."""
-        self._observer.kept(self._rounds.kept, self._rounds.can_undo, self._rounds.variations)
-        self._observer.drawn(self._rounds.densities.drawn)
-
-    def _ask(self, ask: Callable[[float, float], str]) -> None:
-        """Asks the rounds for something else, which holds from the next bar line on."""
-        ahead = self._ahead
-        now_s = from_s = ahead.improviser.time_s
-        if ahead.playing:
-            now_s, from_s = ahead.stream_s(self._clock()), ahead.free_s
-        said = ask(now_s, from_s)
-        if ahead.playing:
-            ahead.make_anew(self._rounds.change_s(from_s))
-        self._report("note", said)
-        self._observer.kept(self._rounds.kept, self._rounds.can_undo, self._rounds.variations)
 
     def beat_at(self, stream_s: float) -> float:
         """Returns the chart's beat at a stream second. Call it only while playing."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.errors import ModeError
+from bridge.live import commands
 from bridge.live.inbox import Inbox
 from bridge.live.modes.charting import Charting
 from bridge.live.modes.continuing import Continuing
@@ -17,6 +18,7 @@ from bridge.live.modes.mode import MODES, Mode
 from bridge.live.modes.trading import Trading
 from bridge.live.playing.context import Context
 from bridge.live.playing.timeline import WallTimeline
+from bridge.live.rounds.asked_bars import AskedBars
 from bridge.live.rounds.banks import Banks
 from bridge.live.rounds.recollecting import Playing, Recollecting
 from engine.chords import Chart
@@ -128,7 +130,33 @@ class Modes:
         self._ending.give_up()
         self.mode.rest()
 
-    def set_mode(self, name: str) -> None:
+    def obey(self, command: commands.Command) -> None:
+        """Does what is asked of the music. ModeError: it cannot be had now."""
+        match command:
+            case commands.SetMode(mode):
+                self._set_mode(mode)
+            case commands.FollowChord(chord):
+                self.following.latch(chord)
+            case commands.PlayChart(chart):
+                self._set_chart(chart)
+            case commands.SetTempo(tempo_bpm):
+                self.set_tempo(tempo_bpm)
+            case commands.SetMetre(metre):
+                self.set_metre(metre)
+            case commands.EndIn(bars):
+                self._end_in(bars)
+            case commands.OfBars():
+                self._bars().obey(command)
+            case commands.StoreBank(name):
+                self.banks.store(name, self.mode.metre)
+            case commands.RecallBank(name):
+                self.banks.recall(name, self.mode.metre)
+            case commands.Locate(beat, at_us):
+                self.mode.locate(beat, at_us)
+            case _:
+                raise AssertionError(f"{command!r}: nobody does it")
+
+    def _set_mode(self, name: str) -> None:
         """Switches to one of MODES."""
         if name == self.mode.name:
             return
@@ -139,26 +167,17 @@ class Modes:
         self.rest()
         self.mode = mode
 
-    def set_chart(self, chart: Chart) -> None:
+    def _set_chart(self, chart: Chart) -> None:
         """Plays over a chart from its first bar; in mode changes if the mode was none over a chart."""
         name = self.mode.name if MODES[self.mode.name].needs_chart else "changes"
         self.rest()
         if self.charting is None or self.charting.chart != chart:  # the same one again: what is kept of it stays
             self.charting = Charting(self._context, chart, count_in_bars=self._count_in_bars)
-            self.charting.tell_kept()
+            self.charting.bars.tell()
         self.charting.start_beat = 0.0
         self.mode = self._over_chart(name)
 
-    @property
-    def round(self) -> Charting:
-        """The chart that goes round. ModeError: none does."""
-        if not isinstance(self.mode, Charting):
-            raise ModeError(
-                "nothing goes round whose bars could be kept: send /sideman/chords, or mode changes or comp"
-            )
-        return self.mode
-
-    def end_in(self, bars: int) -> None:
+    def _end_in(self, bars: int) -> None:
         """Brings the music home in so many bars; 0 means at the end of the chart's round."""
         if not self._ending.begin(bars, self._situation(self._context.clock())):
             self._context.report("note", "nothing plays that could come home")
@@ -173,6 +192,14 @@ class Modes:
         self._beat.metre = parse_metre(metre)
         self.mode.set_metre()
         self._context.report("metre", f"{metre}, tempo counts {self._beat.metre.beat_name}")
+
+    def _bars(self) -> AskedBars:
+        """Who obeys what is asked of bars of the chart that goes round. ModeError: none does."""
+        if not isinstance(self.mode, Charting):
+            raise ModeError(
+                "nothing goes round whose bars could be kept: send /sideman/chords, or mode changes or comp"
+            )
+        return self.mode.bars
 
     def _recollect(self, situation: Situation, now_us: int) -> None:
         """Recalls what is asked anew, unless a bank is to take over, which has a past of its own."""

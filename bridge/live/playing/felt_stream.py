@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from bridge.live.playing.improviser import Improviser
-from bridge.live.playing.timeline import StreamTimeline
+from bridge.live.playing.timeline import EPSILON_S, StreamTimeline
 from bridge.live.playing.turns import Turns
 from engine.beats.feel import Feel, NoteMover
 from engine.chords.charts.form import Form
@@ -20,7 +20,6 @@ __all__ = ["FeltStream", "Returning", "first_strike", "grid"]
 
 SEARCH_S: Final = 3.0  # how far a start or a change looks for its first note
 SEARCH_STEP_S: Final = 0.1  # of it between two looks at the clock
-EPSILON_S: Final = 1e-6  # a bar line so near counts as reached
 
 
 class Returning(Protocol):

@@ -6,8 +6,11 @@ They are two types, as beats and microseconds are in Ableton Link's Timeline: no
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
-__all__ = ["StreamTimeline", "WallTimeline"]
+__all__ = ["EPSILON_S", "StreamTimeline", "WallTimeline"]
+
+EPSILON_S: Final = 1e-6  # two stream seconds that differ by less are one
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+from bridge.live.playing.timeline import EPSILON_S
+
 __all__ = ["Turns"]
 
 KEPT: Final = 16  # more than are made within what the stream remembers
-_EPSILON_S: Final = 1e-6
 
 Tell = Callable[[], None]
 """Tells the stream what holds now; may be called again."""
@@ -58,17 +59,17 @@ class Turns:
 
     def reach(self, time_s: float) -> None:
         """Tells what is due: the stream is at time_s, and goes on."""
-        while self._done < len(self._dated) and self._dated[self._done][0] <= time_s + _EPSILON_S:
+        while self._done < len(self._dated) and self._dated[self._done][0] <= time_s + EPSILON_S:
             self._dated[self._done][1]()
             self._done += 1
-        while self._passed < len(self._marks) and self._marks[self._passed][0] <= time_s + _EPSILON_S:
+        while self._passed < len(self._marks) and self._marks[self._passed][0] <= time_s + EPSILON_S:
             self._marks[self._passed][1]()
             self._passed += 1
 
     def go_back(self, time_s: float) -> None:
         """Tells again what held at time_s: the stream has forgotten what came after it."""
-        self._passed = min(self._passed, sum(at_s <= time_s + _EPSILON_S for at_s, _ in self._marks))
-        held = sum(at_s <= time_s + _EPSILON_S for at_s, _ in self._dated[: self._done])
+        self._passed = min(self._passed, sum(at_s <= time_s + EPSILON_S for at_s, _ in self._marks))
+        held = sum(at_s <= time_s + EPSILON_S for at_s, _ in self._dated[: self._done])
         if held < self._done:
             self._done = held
             if held:

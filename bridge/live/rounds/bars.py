@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from bridge.errors import ModeError
 
-__all__ = ["MOST_BARS", "bars_text", "check_bars", "parse_bars"]
+__all__ = ["MOST_BARS", "bars_text", "chosen_bars", "parse_bars"]
 
 MOST_BARS: Final = 1024  # of a chart; a slip of the finger names no more
 _RANGE: Final = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
@@ -26,10 +26,14 @@ def parse_bars(text: str) -> tuple[int, ...]:
     return tuple(sorted(bars))
 
 
-def check_bars(bars: Collection[int], chart_bars: int) -> None:
-    """Checks that a chart of so many bars has all of these. ModeError: it has not."""
+def chosen_bars(bars: Collection[int], chart_bars: int, every: Iterable[int] | None = None) -> set[int]:
+    """Returns bars of a chart of so many, counted from 0; none named: every one, or all of `every`.
+
+    ModeError: the chart has not got them.
+    """
     if beyond := [bar for bar in bars if bar > chart_bars]:
         raise ModeError(f"{bars_text(beyond)} cannot be had: the chart ends with bar {chart_bars}")
+    return {bar - 1 for bar in bars} or set(range(chart_bars) if every is None else every)
 
 
 def bars_text(bars: Collection[int]) -> str:

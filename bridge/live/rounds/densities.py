@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from bridge.errors import ModeError
-from bridge.live.rounds.bars import bars_text, check_bars, parse_bars
+from bridge.live.rounds.bars import bars_text, chosen_bars, parse_bars
 from osc_protocol.errors import ParameterError
 from osc_protocol.table.parameters import AUTO, check
 
@@ -45,8 +45,7 @@ class Densities:
 
         Returns what to say. ModeError: the chart has no such bar.
         """
-        check_bars(bars, self._chart_bars)
-        chosen = {bar - 1 for bar in bars} or set(range(self._chart_bars))
+        chosen = chosen_bars(bars, self._chart_bars)
         others = {bar: drawn for bar, drawn in self._drawn.items() if bar not in chosen}
         self._drawn = others if isinstance(density, str) else {**others, **dict.fromkeys(chosen, density)}
         told = f"density {density}" if isinstance(density, str) else f"density {density:g}"

@@ -12,18 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from bridge.live.playing.timeline import StreamTimeline
+from bridge.live.playing.timeline import EPSILON_S, StreamTimeline
+from engine.inference.stream_rules import PHRASE_GRACE_S
 from engine.notes import NoteEvent
 from engine.vocabulary import STEP_S
 
 __all__ = ["Bar", "Bars", "Heard", "Pass", "Played", "sounding_after"]
 
-GRACE_S: Final = 0.04  # before the line; the model counts its phrases so, too (engine/inference/stream)
 SAME_S: Final = 0.015  # a beat that moved less than this goes on
 LATE_BEATS: Final = 0.1  # a bar that was entered later than this was not heard from its beginning
 MOST_PASSES: Final = 512  # that are remembered: ten minutes and more
 MOST_RUNS: Final = 64
-_EPSILON_S: Final = 1e-6
 
 
 class Pass(NamedTuple):
@@ -65,7 +64,7 @@ class Bars:
 
     def begin_s(self, bar: int) -> float:
         """The last point of the grid before the bar."""
-        line_s = self.timeline.seconds(bar * self.beats) - GRACE_S
+        line_s = self.timeline.seconds(bar * self.beats) - PHRASE_GRACE_S
         return (math.ceil(line_s / STEP_S - 1e-6) - 1) * STEP_S
 
     def line_after_s(self, stream_s: float) -> float:
@@ -75,9 +74,9 @@ class Bars:
     def at(self, stream_s: float) -> int:
         """The bar of what comes right after a stream second."""
         bar = math.floor(self.timeline.beat(stream_s) / self.beats)
-        while stream_s >= self.begin_s(bar + 1) - _EPSILON_S:
+        while stream_s >= self.begin_s(bar + 1) - EPSILON_S:
             bar += 1
-        while stream_s < self.begin_s(bar) - _EPSILON_S:
+        while stream_s < self.begin_s(bar) - EPSILON_S:
             bar -= 1
         return bar
 
@@ -105,7 +104,7 @@ class Heard:
     """The memory of one chart. Stream seconds are those of the stream that plays. The session thread owns it."""
 
     def __init__(self, chart_bars: int, beats_per_bar: int) -> None:
-        self._chart_bars, self._beats = chart_bars, beats_per_bar
+        self.chart_bars, self._beats = chart_bars, beats_per_bar
         self._runs: deque[_Run] = deque(maxlen=MOST_RUNS)
         self._passes: dict[Pass, _Notes] = {}  # in time order; a silent bar has none
         self._lost = Pass(0, 0)  # up to here passes are forgotten
@@ -152,7 +151,7 @@ class Heard:
             if at.run != self.run:
                 return
             events = self._passes[at].events
-            while events and events[-1][0] > stream_s + _EPSILON_S:
+            while events and events[-1][0] > stream_s + EPSILON_S:
                 events.pop()
             if events:
                 return
@@ -170,16 +169,20 @@ class Heard:
                 to_beat = self.bars.timeline.beat(now_s) + self._beats / 2
             first = math.ceil((run.from_beat - LATE_BEATS) / self._beats)
             last = math.floor(to_beat / self._beats + 1e-6) - 1
-            for bar in range(last, max(first, last - self._chart_bars + 1) - 1, -1):
+            for bar in range(last, max(first, last - self.chart_bars + 1) - 1, -1):
                 at = Pass(self.run - age, bar)
                 if at > self._lost:
-                    found.setdefault(bar % self._chart_bars, at)
+                    found.setdefault(bar % self.chart_bars, at)
         return found
 
     def is_whole(self, at: Pass) -> bool:
         """Tells whether a pass was, or may still be, played to its end."""
         age = self.run - at.run
         return age < len(self._runs) and self._runs[-1 - age].to_beat >= (at.bar + 1) * self._beats - 1e-6
+
+    def is_over(self, at: Pass, now_s: float) -> bool:
+        """Tells whether a pass has been played by a stream second."""
+        return at.run < self.run or self.bars is None or self.bars.begin_s(at.bar + 1) <= now_s
 
     def look_up(self, at: Pass) -> Bar:
         """What was played then, as far as it has come."""

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from bridge.errors import ModeError
 from bridge.live.rounds.bars import parse_bars
-from bridge.live.rounds.heard import Bar, Pass
+from bridge.live.rounds.heard import Bar, Heard, Pass
 
 __all__ = ["MOST_VARIATIONS", "Kept", "Wish", "parse_variation"]
 
@@ -34,6 +34,13 @@ class Kept:
     at: Pass | None
     bar: Bar | None = None
     is_variation: bool = False  # made anew where that was broken off; other passes are lost then
+
+    def look_up(self, heard: Heard) -> Bar:
+        """Returns what was played, looked up once: it may be asked for when that is no longer remembered."""
+        if self.bar is None:
+            assert self.at is not None
+            self.bar = heard.look_up(self.at)
+        return self.bar
 
 
 class Wish(NamedTuple):

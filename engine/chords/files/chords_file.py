@@ -18,15 +18,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.chords.chord import Chord, ChordLabels, add_label
 from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError, DataError
 
 __all__ = ["ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"]
-
-Floats = npt.NDArray[np.float64]
 
 MAX_BEATS_PER_BAR = 32
 _DIGITS = 3
@@ -44,8 +42,8 @@ class ChordsFile:
     """
 
     chords: ChordLabels
-    beats_s: Floats = field(default_factory=lambda: np.zeros(0))
-    beat_in_bar: npt.NDArray[np.int64] | None = None
+    beats_s: F64 = field(default_factory=lambda: np.zeros(0))
+    beat_in_bar: I64 | None = None
 
 
 class _Word(NamedTuple):

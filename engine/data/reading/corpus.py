@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.beats.map_phase import SAME_BEAT, true_phase
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.beats.tracking import CONFIDENT, estimate_beats
@@ -170,7 +170,7 @@ def _read_file(source: Source, tracks: Tracks) -> Piece:
     return Piece(source, labelled, chords, chord_source, beat_source, confidence, struck)
 
 
-def _map_beats(performance: Performance) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None:
+def _map_beats(performance: Performance) -> tuple[F64, I64] | None:
     """Returns the beats of a tempo map, moved to the phase of the onsets; None if the map means nothing."""
     if not is_metrical(performance):
         return None
@@ -187,7 +187,7 @@ def _map_beats(performance: Performance) -> tuple[npt.NDArray[np.float64], npt.N
     return moved_s, np.full(len(moved_s), UNKNOWN_IN_BAR)
 
 
-def _in_bar(beats_s: npt.NDArray[np.float64], known: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
+def _in_bar(beats_s: F64, known: I64 | None) -> I64:
     return np.full(len(beats_s), UNKNOWN_IN_BAR) if known is None else known
 
 

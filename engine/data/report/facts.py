@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 import native
+from engine.arrays import F64, I64
 from engine.data.shards.augmentation import Augmentation
+from engine.data.shards.manifest import MANIFEST
 from engine.data.shards.shards import SPLITS, PieceArrays, load_shard
 from engine.errors import DataError
 from engine.vocabulary import LAYOUT, NO_CHORD, NOTE_ON, NUM_CHORDS, NUM_SHIFTS, STEP_S, TIME_SHIFT
 
 __all__ = ["GAP_EDGES", "LENGTH_EDGES_S", "Example", "Facts", "Part", "estimate_key", "gather"]
 
-MANIFEST = "manifest.jsonl"
 MAX_PIECES = 3000  # a larger folder's histograms are those of so many pieces drawn from it
 MAX_REFUSED = 5000  # rows of the table: a page must stay a page
 
@@ -34,9 +35,6 @@ LENGTH_EDGES_S = np.geomspace(5, 5 * 2.0**10, 31)
 # How well each pitch class fits a key, from its tonic (Krumhansl and Kessler 1982).
 MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
 
 
 @dataclass

@@ -19,14 +19,14 @@ CHORD_SOURCES = {
     "midi text": "had their chords read from the text in the file",
     "chords file": "have a corrected chart beside the file",
     "recognised": "had their chords worked out from the notes",
-    "practice": "are made here with exact chords",
+    "generated": "are made here with exact chords",
 }
 BEAT_SOURCES = {
     "annotation": "came with their beats marked",
     "tempo map": "are in time with the tempo written in the file",
     "estimated": "had their beats found from the notes, with confidence",
     "chords file": "have their beats in a chart beside the file",
-    "practice": "are made here with exact beats",
+    "generated": "are made here with exact beats",
     "none": "play freely: their beat is left open, not guessed",
 }
 

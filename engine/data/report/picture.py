@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import SidemanError
 from engine.output.html_page import Picture
+from engine.output.plot import INK
 from engine.vocabulary import PITCH_NAMES
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ DPI = 110
 CHART_IN = (4.6, 2.5)
 
 # One hue for amounts, a second far from it in lightness too, for grey print and for the colour-blind.
-INK, FAINT, FIRST, SECOND = "#1f2430", "#6b7385", "#4663b8", "#c98a2b"
+FAINT, FIRST, SECOND = "#6b7385", "#4663b8", "#c98a2b"
 
 
 def pitch_name(pitch: int) -> str:

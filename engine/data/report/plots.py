@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.data.report.facts import GAP_EDGES, LENGTH_EDGES_S, Facts
 from engine.data.report.picture import CHART_IN, FIRST, INK, SECOND, picture, pitch_name, time_text
 from engine.data.report.roll import ROLL_IN
@@ -25,7 +26,6 @@ MIN_LABEL_SHARE = 0.001  # chords and keys rarer than that are not named in word
 FIFTHS = [(7 * i + 5) % 12 for i in range(12)]  # F C G D ... Bb: neighbours are related keys
 LENGTH_TICKS_S = {10: "10 s", 30: "30 s", 60: "1 min", 180: "3 min", 600: "10 min", 1800: "30 min"}
 GAP_TICKS_S = {0.01: "10 ms", 0.03: "30 ms", 0.1: "0.1 s", 0.3: "0.3 s", 1: "1 s", 3: "3 s", 10: "10 s"}
-I64 = npt.NDArray[np.int64]
 
 
 def charts(facts: Facts) -> Iterator[Picture]:

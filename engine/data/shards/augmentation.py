@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.errors import DataError
 from engine.vocabulary import CHORD, NOTE_OFF, NUM_CHORDS, NUM_SHIFTS, NUM_VELOCITIES, QUALITIES, TIME_SHIFT, VELOCITY
 
@@ -19,8 +19,6 @@ __all__ = [
 DEFAULT_AUGMENT = 12  # every key
 STRETCH_RANGE = (0.5, 2.0)
 VELOCITY_WIDTH = 128 // NUM_VELOCITIES
-
-I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.data.shards.augmentation import DEFAULT_AUGMENT, Augmentation
 from engine.errors import DataError
 from engine.vocabulary import NUM_EVENT_IDS, NUM_SHIFTS, STEP_S, TIME_SHIFT
@@ -35,8 +36,6 @@ SPLITS = ("train", "valid", "test")
 FORMAT = "sideman shard 3"
 INDEX_EVERY = 256  # tokens between two entries of step_index
 CHECK_BYTES = 1 << 22  # tokens are checked in pieces of this size: mapped pages that were read count as memory in use
-
-I64 = npt.NDArray[np.int64]
 
 COLUMNS: dict[str, tuple[str, str | None]] = {
     "tokens.offsets": ("I64", None),
@@ -142,7 +141,7 @@ class Shard:
         return self.augmentation.keys
 
 
-def steps_of(seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def steps_of(seconds: npt.ArrayLike) -> F64:
     """Converts seconds to fractional grid steps."""
     return np.asarray(seconds, dtype=np.float64) / STEP_S
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["TARGET_LUFS", "loudness_lufs", "matched"]
+from engine.arrays import F64
 
-F64 = npt.NDArray[np.float64]
+__all__ = ["TARGET_LUFS", "loudness_lufs", "matched"]
 
 TARGET_LUFS = -23.0  # EBU R 128
 HEADROOM_DB = -1.0  # no sample higher than this below full scale

@@ -11,16 +11,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64
 from engine.evaluation.blindtest.loudness import matched
 from engine.midi_io import write_midi
 from engine.notes import Notes
 from engine.output.render import render_wav
 
 __all__ = ["Clip", "encoded", "mime_type", "rendered"]
-
-F64 = npt.NDArray[np.float64]
 
 TEMPO_BPM = 120.0  # of the files that are rendered: it only sets their ticks, of 1 ms
 TAIL_S, FADE_S = 1.0, 0.4  # after the last note; the end of it fades

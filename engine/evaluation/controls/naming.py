@@ -15,13 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.chords import Chart
 from engine.data.practice.piece import Composition, compose
 from engine.notes import Notes
 
 __all__ = ["NAMED", "Clip", "Namer", "practice_clip", "practice_names", "roughened", "train_namer"]
-
-F64 = npt.NDArray[np.float64]
 
 NAMED = ("role", "groove", "left_hand")
 CLIP_BARS = 32
@@ -82,7 +81,7 @@ class Clip:
 
 
 def _hand(
-    onset: F64, length: F64, line: npt.NDArray[np.int64], since: F64, velocity: npt.NDArray[np.integer],
+    onset: F64, length: F64, line: I64, since: F64, velocity: npt.NDArray[np.integer],
     mine: npt.NDArray[np.bool_], beats: int,
 ) -> F64:  # fmt: skip
     """Returns (9,) features of one register: how much it plays, how long and loud, how it moves and meets changes."""
@@ -178,7 +177,7 @@ def _logits(rows: F64, parameters: list[F64]) -> F64:
     return logits
 
 
-def _train(rows: F64, target: npt.NDArray[np.int64], classes: int) -> list[F64]:
+def _train(rows: F64, target: I64, classes: int) -> list[F64]:
     """Parameters by Adam (Kingma and Ba 2015) on random batches with dropout, classes weighed alike."""
     rng, width = np.random.default_rng(0), rows.shape[1]
     parameters = [

@@ -13,19 +13,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 import native
+from engine.arrays import F32, I64
 from engine.inference.decoders.style_slots import Adapter
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NOTE_ON, NUM_CHORDS, NUM_EVENT_IDS
 
 __all__ = ["NativeDecoder"]
-
-F32 = npt.NDArray[np.float32]
-I64 = npt.NDArray[np.int64]
 
 
 class NativeDecoder:
@@ -93,12 +88,7 @@ class NativeDecoder:
         return self._decoder.memory_bytes
 
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
-        """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
-
-        beat, bar: bins at the time after the token (engine/beats/phase). chord_ids, chord_rows: (c,), see
-        ChordMemory.view. levels: (K,) what is asked (engine/model/controls); None: everything is unknown. ValueError:
-        what lies out of range.
-        """
+        """See numpy_decoder. ValueError: what lies out of range."""
         return self._decoder.step(token, beat, bar, chord_ids, chord_rows, levels)
 
     def feed(
@@ -111,7 +101,7 @@ class NativeDecoder:
         return self._decoder.feed(tokens, beats, bars, chord_ids, chord_rows, levels)
 
     def rollback(self, tokens: int) -> None:
-        """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""
+        """See numpy_decoder."""
         self._decoder.rollback(tokens)
 
     def fork(self, rollback: int, streams: int = 2) -> NativeDecoder:
@@ -133,12 +123,9 @@ class NativeDecoder:
         self._decoder.copy(other._decoder, same)
 
     def set_style(self, slot: int, modules: Adapter | None) -> None:
-        """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
-
-        It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.
-        """
+        """See numpy_decoder."""
         self._decoder.set_style(slot, dict(modules or {}))
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
-        """Sets how much of each slot acts from the next token on. What the caches hold is not computed anew."""
+        """See numpy_decoder."""
         self._decoder.set_style_weights(list(weights))

@@ -14,8 +14,8 @@ import copy
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F32, I64
 from engine.inference.decoders.numpy_layers import Attention, Block, Norm, merge_heads, softmax, split_heads
 from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, Adapter, check_style
 from engine.model.checkpoint import Checkpoint, Weights
@@ -24,9 +24,6 @@ from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
 __all__ = ["Decoder"]
-
-F32 = npt.NDArray[np.float32]
-I64 = npt.NDArray[np.int64]
 
 PAST = ("_k", "_v", "_ids", "_sounding")  # what a decoder remembers of its stream
 
@@ -138,8 +135,8 @@ class Decoder:
         """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
 
         beat, bar: bins at the time after the token (engine/beats/phase). chord_ids, chord_rows: (c,), see
-        ChordMemory.view. levels: (K,) what is asked (engine/model/controls); None: everything is unknown. ValueError:
-        levels that are none.
+        Conditions.chords_in_view. levels: (K,) what is asked (engine/model/controls); None: everything is unknown.
+        ValueError: levels that are none.
         """
         assert len(chord_ids) <= CHORDS_BACK + 1 + CHORDS_AHEAD
         rows, shares = self._controls.mix(self._controls.unknown if levels is None else self._controls.check(levels))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F32
 from engine.model.checkpoint import Weights
 
 __all__ = ["Attention", "Block", "Norm", "merge_heads", "softmax", "split_heads"]
-
-F32 = npt.NDArray[np.float32]
 
 EPSILON = np.float32(1e-5)  # torch.nn.LayerNorm's
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
+from engine.arrays import F32
 
 __all__ = ["PROJECTIONS", "STREAMS", "STYLES", "Adapter", "check_style"]
-
-F32 = npt.NDArray[np.float32]
 
 STREAMS = 2  # with chords, without
 STYLES = 4  # slots for adapters

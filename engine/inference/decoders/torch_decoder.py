@@ -11,11 +11,11 @@ import copy
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.arrays import F32, I64
 from engine.errors import SidemanError
 from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, Adapter, check_style
 from engine.inference.decoders.torch_linear import Linear, bitsandbytes_or_none
@@ -25,9 +25,6 @@ from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES, is_matri
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIME_SHIFT
 
 __all__ = ["TorchDecoder"]
-
-F32 = npt.NDArray[np.float32]
-I64 = npt.NDArray[np.int64]
 
 IN_VIEW = CHORDS_BACK + 1 + CHORDS_AHEAD
 PAST = ("_id_ring", "_k", "_v")
@@ -111,12 +108,7 @@ class TorchDecoder:
 
     @torch.no_grad()
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
-        """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
-
-        beat, bar: bins at the time after the token (engine/beats/phase). chord_ids, chord_rows: (c,), see
-        ChordMemory.view. levels: (K,) what is asked (engine/model/controls); None: everything is unknown. ValueError:
-        levels that are none.
-        """
+        """See numpy_decoder."""
         rows, shares = self._controls.mix(self._controls.unknown if levels is None else self._controls.check(levels))
         count, at = len(chord_ids), self.length
         assert count <= IN_VIEW
@@ -142,18 +134,14 @@ class TorchDecoder:
         return logits
 
     def rollback(self, tokens: int) -> None:
-        """Forgets the last tokens, as if they had never been fed. ValueError beyond `rollback`."""
+        """See numpy_decoder."""
         if not 0 <= tokens <= self._reachable:
             raise ValueError(f"cannot roll back {tokens} tokens: {self._reachable} are kept")
         self._reachable -= tokens
         self.length -= tokens
 
     def fork(self, rollback: int, streams: int = STREAMS) -> TorchDecoder:
-        """Returns a decoder with the same weights, styles and past; from here on each goes its own way.
-
-        The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. streams: 1
-        if nothing is guided: its logits without chords then mean nothing. Do not change styles while forks are in use.
-        """
+        """See numpy_decoder."""
         del streams  # both are computed
         other = copy.copy(self)
         for name in (*PAST, *IN_FLIGHT):
@@ -165,7 +153,7 @@ class TorchDecoder:
         return other
 
     def copy(self, other: TorchDecoder, same: int) -> None:
-        """Takes over the state of another fork. same: how many of their first tokens are common and need no copying."""
+        """See numpy_decoder."""
         del same  # everything is copied
         for name in PAST:
             getattr(self, name).copy_(getattr(other, name))
@@ -173,10 +161,7 @@ class TorchDecoder:
         self.length, self._reachable = other.length, min(other._reachable, self._rollback)
 
     def set_style(self, slot: int, modules: Adapter | None) -> None:
-        """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
-
-        It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.
-        """
+        """See numpy_decoder."""
         check_style(slot, modules or {}, self._shape_of)
         for name in self._shape_of:
             self._linear[name].set_adapter(slot, (modules or {}).get(name))
@@ -184,7 +169,7 @@ class TorchDecoder:
         self._fill_tables()
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
-        """Sets how much of each slot acts from the next token on. What the caches hold is not computed anew."""
+        """See numpy_decoder."""
         if len(weights) != STYLES:
             raise ValueError(f"{len(weights)} style weights: give {STYLES}")
         wanted = torch.tensor(weights, dtype=torch.float32)

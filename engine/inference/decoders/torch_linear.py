@@ -8,18 +8,16 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.arrays import F32
 from engine.errors import SidemanError
 from engine.model.checkpoint import Checkpoint
 from engine.model.nf4 import BLOCK
 
 __all__ = ["Linear", "bitsandbytes_or_none"]
-
-F32 = npt.NDArray[np.float32]
 
 
 def bitsandbytes_or_none() -> Any:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 import native
+from engine.arrays import F32
 from engine.inference.draw.conditions import Conditions
 from engine.inference.draw.leaning import lean
 from engine.inference.draw.past import PastToken
 from engine.inference.draw.release import let_go
 from engine.inference.draw.steering import listen, steer
-from engine.inference.draw.theme import ThemeMemory, pull, recall
+from engine.inference.draw.stream_past import StreamPast
+from engine.inference.draw.theme import pull, recall
 from engine.vocabulary import NOTE_ON, NUM_SHIFTS, TIME_SHIFT
 
 __all__ = ["guided", "moved"]
-
-F32 = npt.NDArray[np.float32]
 
 
 def guided(logits: F32, strength: np.float32) -> F32:
@@ -29,26 +29,27 @@ def guided(logits: F32, strength: np.float32) -> F32:
 
 
 def moved(
-    logits: F32, asked: Conditions, rules: native.StreamRules, past: Sequence[PastToken], onsets: Mapping[int, int],
-    memory: ThemeMemory, step: int, until: int, allowed: Callable[[], npt.NDArray[np.bool_]],
+    logits: F32, asked: Conditions, rules: native.StreamRules, past: StreamPast, until: int,
+    allowed: Callable[[], npt.NDArray[np.bool_]],
 ) -> F32:  # fmt: skip
-    """Returns what the sampler draws from: (2, 400) logits at a step -> (400,).
+    """Returns what the sampler draws from: (2, 400) logits after the past -> (400,).
 
-    onsets: sounding pitch -> step it was struck at. until: up to here nothing happens. allowed: the sampler's mask.
+    until: up to here nothing happens. allowed: the sampler's mask.
     """
+    step, onsets = past.step, past.onsets
     scores = guided(logits, asked.chord_strength)
     if asked.beat is not None and asked.leans:
         scores = lean(scores, step, asked.beat.bpm, asked.beat.origin_s)
     scores = let_go(scores, onsets, *asked.chord_at(step), asked.chord_strength)
     if not np.isnan(asked.targets).all():
-        scores = steer(scores, listen(reversed(past), step, len(onsets)), asked.targets, asked.temperature)
+        scores = steer(scores, listen(reversed(past.tokens), step, len(onsets)), asked.targets, asked.temperature)
     place = asked.remembered_place(step, rules)
     if place is not None and asked.beat is not None:
         recalled = recall(
-            memory, place, asked.beat.bpm, past, onsets, step, asked.fits, allowed(), rules.restrike_steps
+            past.theme, place, asked.beat.bpm, past.tokens, onsets, step, asked.fits, allowed(), rules.restrike_steps
         )
         scores = scores if recalled is None else pull(scores, recalled, asked.theme, asked.temperature)
-    scores = _without_stutter(scores, past, step - rules.restrike_steps, allowed)
+    scores = _without_stutter(scores, past.tokens, step - rules.restrike_steps, allowed)
     return _only_waits(scores, until - step) if until > step else scores
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 import native
+from engine.arrays import F32, F64, I64
 from engine.beats.phase import beat_bins
 from engine.chords.charts.form import Form, Place
 from engine.inference.draw.release import CHORD_TONES
@@ -19,10 +19,6 @@ from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORD_CLIP, CHORDS_AHEAD, C
 from engine.vocabulary import NO_CHORD, STEP_S
 
 __all__ = ["Beat", "Conditions"]
-
-F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
 
 
 class Beat(NamedTuple):

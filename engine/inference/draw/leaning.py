@@ -14,14 +14,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F32
 from engine.model.shapes import BEAT_BINS
 from engine.vocabulary import NUM_SHIFTS, STEP_S, TIME_SHIFT
 
 __all__ = ["LEANING", "SWUNG", "lean"]
-
-F32 = npt.NDArray[np.float32]
 
 _STRUCK = (
     11.515, 0.91, 0.113, 0.086, 0.14, 0.033, 0.887, 0.056, 0.564, 0.121, 0.045, 0.159,

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F32
 from engine.chords import Chord
 from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS
 
 __all__ = ["CHORD_TONES", "RELEASE", "let_go"]
-
-F32 = npt.NDArray[np.float32]
 
 RELEASE = 3.0
 """Added to the logit of each such end, times the chord strength."""

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import native
+from engine.arrays import F32, F64
 from engine.inference.draw.past import PastToken
 from engine.model.controls import BASS_BELOW, MEASURED
 from engine.vocabulary import (
@@ -33,9 +34,6 @@ from engine.vocabulary import (
 )
 
 __all__ = ["NO_TARGETS", "STEERING", "Heard", "listen", "steer", "targets_of"]
-
-F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
 
 STEERING = native.Steering(
     window_steps=400, bass_below=BASS_BELOW, most=5.0, strike=1.0, wait=1.0, hold=8.0, chord=3.0, bass=5.0,

@@ -19,13 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 import native
+from engine.arrays import F32
 from engine.chords.charts.form import Place
 from engine.inference.draw.past import PastToken
 from engine.vocabulary import NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
 
 __all__ = ["THEME", "Recalled", "ThemeMemory", "pull", "recall"]
-
-F32 = npt.NDArray[np.float32]
 
 THEME = native.Theme(
     reach=8192, near_beats=4.0, early_steps=1, late_steps=4, strike=8.0, other=7.0, end=4.0, wait=4.0, miss=7.0,

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.chords import Chord, parse_chart
 from engine.errors import SidemanError
 from engine.midi_io import read_performance, read_signature
@@ -19,8 +19,6 @@ from osc_protocol.table.options import add_parameter_options, parameters_from
 
 __all__ = ["add_arguments", "run"]
 
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
 MAX_COUNT = 16
 
 

@@ -12,14 +12,15 @@ import numpy as np
 
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
+from engine.midi_io.events import MAX_DELTA
 from engine.midi_io.read import read_bytes
 from engine.midi_io.select import DRUM_CHANNEL
 from engine.midi_io.tempo_map import TempoMap
+from engine.midi_io.write import as_track
 
 __all__ = ["MidiTake", "TakeNote"]
 
 
-MAX_DELTA = 0x0FFFFFFF  # ticks, by the standard
 SHOWN = 100  # characters of a reader's complaint, which may quote what it has read
 REMEDY = "save it anew in the program that made it"
 
@@ -102,7 +103,7 @@ class MidiTake:
                 rows = _with_notes(rows, added, channel)
             if number == 0:
                 rows.insert(0, (0, 1, mido.MetaMessage("text", text=text)))
-            file.tracks.append(_track(rows))
+            file.tracks.append(as_track((tick, message) for tick, _, message in rows))
         with atomic_write(path) as beside:
             file.save(beside)
 
@@ -138,11 +139,3 @@ def _with_notes(
         end = max(last[0][0], merged[-1][0] if merged else 0)
         merged.append((end, 3, last[0][2]))
     return merged
-
-
-def _track(rows: Sequence[tuple[int, int, mido.Message]]) -> mido.MidiTrack:
-    track, at = mido.MidiTrack(), 0
-    for tick, _, message in rows:
-        track.append(message.copy(time=tick - at))
-        at = tick
-    return track

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.chords import Chord
 from engine.errors import SidemanError
 from engine.inference.fill.fill import Candidate, Effort
@@ -22,11 +22,10 @@ from engine.solo.again.keeping import kept_notes, kept_register, narrowed
 from engine.solo.again.likeness import like_the_take
 from engine.solo.again.midi_take import MidiTake, TakeNote
 from engine.vocabulary import STEP_S, middle_velocity, velocity_bin
-from osc_protocol.table.parameters import PARAMETERS, Setting, values_of
+from osc_protocol.table.parameters import DEFAULTS, Setting, values_of
 
 __all__ = ["Again", "Request", "play_again"]
 
-F64 = npt.NDArray[np.float64]
 LEAD_S, BEYOND_S = 30.0, 20.0  # how much of the take is heard before the gap, and known of behind it
 
 
@@ -43,7 +42,7 @@ class Request:
     end_s: float
     chords: Sequence[tuple[float, Chord | None]]
     beats_s: F64
-    beat_in_bar: npt.NDArray[np.int64]
+    beat_in_bar: I64
     keep: str | None = None
     vary: float = 1.0
 
@@ -147,7 +146,7 @@ def _session(
 ) -> Session:
     """Makes a session that has heard the events and stands at the gap, `shift` steps later than in the take."""
     session = Session(checkpoint, seed, backend)
-    asked = {row.name: row.default for row in PARAMETERS} | values_of(params)
+    asked = {**DEFAULTS, **values_of(params)}
     low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))
     session.set_params(*params, register_low=low, register_high=high)
     session.set_auto(like_the_take(gap, session.controls))

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-import numpy.typing as npt
-
+from engine.arrays import F64, I64
 from engine.errors import SidemanError
 
 __all__ = ["span_s"]
-
-F64 = npt.NDArray[np.float64]
 
 _RANGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:-\s*(\d+(?:\.\d+)?))?\s*")
 
 
 def span_s(
-    beats_s: F64, beat_in_bar: npt.NDArray[np.int64], *, bars: str | None, beats: str | None, seconds: str | None
+    beats_s: F64, beat_in_bar: I64, *, bars: str | None, beats: str | None, seconds: str | None
 ) -> tuple[float, float]:
     """Returns start and end in seconds of the one that is given: "5-8" (counted from 1, both ends meant) or "5".
 

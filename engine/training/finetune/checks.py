@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F32
 from engine.data.eval_windows import EvalWindow, eval_windows
 from engine.data.practice import practice_piece
 from engine.data.reading.entry import tokenise
@@ -103,7 +103,7 @@ class Judged:
         cut = eval_windows(shard.pieces, length, windows)
         self._shard, self._length = shard, length
         self._windows = [cut[i] for i in spread(len(cut))]
-        self._first: list[npt.NDArray[np.float32]] = []
+        self._first: list[F32] = []
 
     @property
     def count(self) -> int:
@@ -130,10 +130,10 @@ class Judged:
 
     def _nats(
         self, model: PerceiverMusicTransformer, windows: list[EvalWindow], left_s: Callable[[], float]
-    ) -> list[npt.NDArray[np.float32]]:
+    ) -> list[F32]:
         """Goes on for as long as the pace of the last group says that another window will be done in time."""
         model.eval()
-        nats: list[npt.NDArray[np.float32]] = []
+        nats: list[F32] = []
         size = 1
         while size and len(nats) < len(windows):
             before_s, group = left_s(), windows[len(nats) : len(nats) + size]

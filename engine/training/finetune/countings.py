@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import I64
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.beats.tracking import estimate_beats
 from engine.data.shards.shards import PieceArrays, steps_of
@@ -24,8 +25,6 @@ __all__ = ["chart_chords", "countings", "with_bars"]
 SLOWEST_BPM, FASTEST_BPM = 75.0, 190.0  # that people count in
 HALVED_FROM_BPM = 130.0
 MIN_BEATS = 9
-
-Floats = npt.NDArray[np.float64]
 
 
 def countings(piece: PieceArrays) -> list[PieceArrays]:
@@ -115,5 +114,5 @@ def _bars_are_even(piece: PieceArrays) -> bool:
     return not len(known) or int(known.max()) % 2 == 1
 
 
-def _as_bytes(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+def _as_bytes(values: I64) -> npt.NDArray[np.uint8]:
     return values.astype(np.uint8)

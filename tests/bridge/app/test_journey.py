@@ -34,7 +34,7 @@ HOPS = [
     "bridge/live/controls.py",  # makes a command of it
     "bridge/live/session.py",  # takes the command up on its own thread
     "bridge/live/playing/knobs.py",  # decides when it holds
-    "engine/inference/session.py",  # makes what the sampler is to do of all values
+    "engine/inference/asked_stream.py",  # makes what the sampler is to do of all values
     "engine/inference/stream.py",  # holds it for the next token
 ]
 

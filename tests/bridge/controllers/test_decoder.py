@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.controllers.decoder import CcDecoder, ticks
 from bridge.controllers.map import RELATIVE, parse_cc_map
-from osc_protocol.table.parameters import BY_NAME, PARAMETERS, Parameter, Value, check, from_cc
+from osc_protocol.table.parameters import BY_NAME, DEFAULTS, PARAMETERS, Parameter, Value, check, from_cc
 from osc_protocol.table.twins import from_position, has_position, to_position
 
 ORDERED = [row for row in PARAMETERS if has_position(row)]
@@ -28,7 +28,7 @@ class Desk:
     """A decoder with an engine of one dict."""
 
     def __init__(self, controls: dict[str, Any] | None = None, any_channel: bool = False, **top: Any) -> None:
-        self.values: dict[str, Value] = {row.name: row.default for row in PARAMETERS}
+        self.values = dict(DEFAULTS)
         self.decoder = CcDecoder(
             parse_cc_map({"controls": controls or {}, **top}), self.values.__getitem__, any_channel=any_channel
         )

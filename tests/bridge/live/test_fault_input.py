@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.live.options import SessionOptions
-from bridge.midi.clock import CLOCK, START
+from bridge.midi.clock import START
+from bridge.midi.numbers import CLOCK
 from engine.chords import parse_chart
 from tests.support.live.jack_server import JackServer, running_jack
 from tests.support.live.processes import pianist, playing, send_raw

@@ -118,7 +118,7 @@ def test_variations_are_chosen_by_keys_and_each_is_heard_again_as_it_was(
             until(lambda: page.evaluate(TURN) % 1 > 0.8, "the last bar")
             turn, began = int(page.evaluate(TURN)) + 1, page.evaluate(BEGAN)
             page.keyboard.press(key)
-            until(lambda: page.evaluate(TURN) > turn + 0.75 or page.evaluate(BEGAN) != began, "the bars go by")
+            until(lambda t=turn, b=began: page.evaluate(TURN) > t + 0.75 or page.evaluate(BEGAN) != b, "the bars go by")
             if page.evaluate(BEGAN) == began:
                 return [pitch for _, pitch in page.evaluate(STRUCK, turn)]
         raise AssertionError("the chart never went round without a stop")

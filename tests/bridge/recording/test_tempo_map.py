@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.recording.tempo_map import TICKS_PER_QUARTER, Beats, TempoMap
+from bridge.recording.tempo_map import Beats, TempoMap
 from engine.metre import COMMON, Metre
+from engine.midi_io.write import TICKS_PER_QUARTER
 
 BAR_TICKS = 4 * TICKS_PER_QUARTER
 

@@ -7,7 +7,7 @@ import pytest
 
 import native
 from engine.chords import Chord, parse_chord
-from engine.inference import session as session_module
+from engine.inference import asked_stream
 from engine.inference.ending import LEAD_STEPS, Reach
 from engine.inference.session import Session
 from engine.inference.streams import make_stream
@@ -29,9 +29,7 @@ COMPILED = pytest.mark.skipif(native.VARIANT == "python", reason="native._core w
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every law holds for the compiled loop and for the one in Python."""
     backend: str = request.param
-    monkeypatch.setattr(
-        session_module, "make_stream", lambda checkpoint, seed, _: make_stream(checkpoint, seed, backend)
-    )
+    monkeypatch.setattr(asked_stream, "make_stream", lambda checkpoint, seed, _: make_stream(checkpoint, seed, backend))
     return backend
 
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 import native
 from engine.chords import Chord, parse_chord
 from engine.errors import SidemanError
-from engine.inference import session as session_module
+from engine.inference import asked_stream
 from engine.inference.backends import compiled_advice
 from engine.inference.session import Session
+from engine.inference.stream import Stream
 from engine.inference.stream_rules import MAX_NOTE_STEPS, RESTRIKE_STEPS
 from engine.inference.streams import ROLLBACK_TOKENS, make_stream
 from engine.model.checkpoint import Checkpoint
@@ -35,9 +36,7 @@ COMPILED = pytest.mark.skipif(native.VARIANT == "python", reason="native._core w
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every law holds for the compiled loop and for the one in Python."""
     backend: str = request.param
-    monkeypatch.setattr(
-        session_module, "make_stream", lambda checkpoint, seed, _: make_stream(checkpoint, seed, backend)
-    )
+    monkeypatch.setattr(asked_stream, "make_stream", lambda checkpoint, seed, _: make_stream(checkpoint, seed, backend))
     return backend
 
 
@@ -234,7 +233,8 @@ def test_an_hour_needs_no_more_memory_than_a_minute(checkpoint: Checkpoint) -> N
     session = make_session(checkpoint)
     while session._stream.length < 12_000:
         session.generate(session.time_s + 1.0)
-    assert len(getattr(session._stream, "_past", [])) < 4 * ROLLBACK_TOKENS  # the compiled one keeps a ring
+    if isinstance(session._stream, Stream):  # the compiled one keeps a ring
+        assert len(session._stream._past.tokens) < 4 * ROLLBACK_TOKENS
     session.rollback(session.time_s - 0.5)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from osc_protocol.errors import OscPortError
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import BY_NAME, PARAMETERS, Parameter, Setting, Value
+from osc_protocol.table.parameters import BY_NAME, DEFAULTS, PARAMETERS, Parameter, Setting, Value
 from osc_protocol.wire.codec import MAX_PACKET_BYTES, Message, decode, encode
 from osc_protocol.wire.replies import ASKED, ERROR, PONG, STATUS, VALUE
 from tests.support.osc.fake_engine import FakeEngine
@@ -170,7 +170,7 @@ def test_everything_refused_is_answered_and_the_server_lives(
     assert reason in str(arguments[1])
     assert len(str(arguments[1]).splitlines()) == 1
     assert server.rejected == 1
-    assert engine.values == {row.name: row.default for row in PARAMETERS}
+    assert engine.values == DEFAULTS
     assert replies(server, encode("/sideman/ping")) == [Message(PONG, (server.run,))]
 
 

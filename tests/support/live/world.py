@@ -13,7 +13,7 @@ from bridge.live.inbox import Inbox
 from bridge.live.options import SessionOptions
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.observer import Observer
-from bridge.live.session import DEFAULTS, LiveSession
+from bridge.live.session import OPTIONS, LiveSession
 from osc_protocol.table.parameters import Setting, Value
 from tests.support.live.fake_session import FakeSession
 
@@ -36,7 +36,7 @@ class World:
     asked: list[tuple[str, str]] = field(default_factory=list)
     decode_us: Callable[[], int] = lambda: 3_000  # of one generate call
     make_session: Callable[[int], Improviser] | None = None  # the double where it is None
-    options: SessionOptions = DEFAULTS
+    options: SessionOptions = OPTIONS
     observer: Observer | None = None
     preempted_us: Callable[[], int] = lambda: 0  # how long the session thread loses the processor after a clock reading
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from osc_protocol.server.server import OscServer
-from osc_protocol.table.parameters import PARAMETERS, Setting, Value
+from osc_protocol.table.parameters import DEFAULTS, Setting, Value
 
 
 class FakeEngine:
     """Values in a dict, commands in a list."""
 
     def __init__(self) -> None:
-        self.values: dict[str, Value] = {row.name: row.default for row in PARAMETERS}
+        self.values = dict(DEFAULTS)
         self.commands: list[tuple[str, tuple[Value, ...]]] = []
 
     def set(self, setting: Setting) -> None:

@@ -7,15 +7,13 @@ in how they are played, not in what was asked.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.evaluation.features import pitch_class_entropy, polyphony, restrikes
 from engine.evaluation.metrics import longest_rest_s
 from engine.notes import Notes
 
 __all__ = ["NAMES", "counted"]
-
-F64 = npt.NDArray[np.float64]
 
 TOGETHER_S = 0.03  # onsets this close are one chord
 ONSET_EDGES_S = np.array([0.005, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.5, 0.8])
@@ -82,6 +80,6 @@ def _follows(values: F64) -> float:
     return float(np.corrcoef(values[1:], values[:-1])[0, 1])
 
 
-def _repeats(top: F64, size: npt.NDArray[np.int64]) -> float:
+def _repeats(top: F64, size: I64) -> float:
     """Returns the share of chords with the same top note and size as the one before."""
     return float(((np.diff(top) == 0) & (np.diff(size) == 0)).mean()) if len(top) > 1 else 0.0

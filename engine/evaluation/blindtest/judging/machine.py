@@ -15,14 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import F64, I64
 from engine.errors import DataError
 from engine.evaluation.blindtest.judging.answers import Answer, Answers
 from engine.evaluation.blindtest.judging.hearing import counted
 from engine.evaluation.blindtest.sealed import Key
 
 __all__ = ["NAME", "MachineRow", "judge_pairs", "listen"]
-
-F64 = npt.NDArray[np.float64]
 
 NAME = "classifier of real against played (a program, not a listener)"
 FOLDS = 5
@@ -89,7 +88,7 @@ def _check(key: Key) -> None:
         )
 
 
-def _odds(counts: F64, real: npt.NDArray[np.bool_], works: npt.NDArray[np.int64]) -> F64:
+def _odds(counts: F64, real: npt.NDArray[np.bool_], works: I64) -> F64:
     """(places, C, F) counts of C contestants -> (places, C) log-odds of being real.
 
     Each place is judged by a classifier that heard none of its piece.

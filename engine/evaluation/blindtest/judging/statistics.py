@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Strengths", "bradley_terry", "coin_p", "interval"]
+from engine.arrays import F64
 
-F64 = npt.NDArray[np.float64]
+__all__ = ["Strengths", "bradley_terry", "coin_p", "interval"]
 
 CONFIDENCE = 0.95
 _NORMAL_95 = 1.959963984540054

@@ -15,7 +15,9 @@ import pytest
 
 pytest.importorskip("matplotlib")
 import native
+from bridge.commands.study import prepare as prepare_command
 from engine.data.report.facts import estimate_key, gather
+from engine.data.report.page import BEAT_SOURCES, CHORD_SOURCES
 from engine.data.report.report import REPORT, write_report
 from engine.data.shards.augmentation import Augmentation
 from engine.data.shards.shard_writer import save_shard
@@ -143,6 +145,11 @@ def test_every_picture_says_in_words_what_it_shows_and_every_table_has_heads(wri
     levels = [int(name[1]) for name, _ in page.tags if re.fullmatch("h[1-6]", name)]
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_the_page_has_words_for_every_source_that_prepare_has_words_for() -> None:
+    assert sorted(CHORD_SOURCES) == sorted(prepare_command._CHORDS)
+    assert sorted(BEAT_SOURCES) == sorted(prepare_command._BEATS)
 
 
 def test_the_head_names_title_date_and_command(written: Path) -> None:
