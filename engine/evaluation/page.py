@@ -65,7 +65,7 @@ def _parts(
         "Kneser-Ney on the same training tokens",
         ("Collection", *(column.replace("_", " ") for column in columns)),
         (
-            (name, *("-" if value is None else f"{value:,.6g}" for value in row.values()))
+            (name, *("one work" if value is None else f"{value:,.6g}" for value in row.values()))
             for name, row in likelihood.items()
         ),
         counts=len(columns),

@@ -61,10 +61,11 @@ does nothing.
 
 An address may be a pattern of OSC 1.0, such as `/sideman/param/{{swing,quantise}}` or `/sideman/param/t*`. It acts on
 every address that it matches, and each of them that refuses the value answers under its own name. A symbol (`S`) counts
-as text, and an array of one value as that value.
+as text, and an array of one value as that value; a colour, a MIDI message, a blob and a time tag are no values.
 
 A bundle waits until its time tag, for up to {MAX_AHEAD_S:.0f} s. A tag in the past acts at once, and one further ahead
-is refused. The limits are {MAX_PACKET_BYTES} bytes in a packet, bundles nested {MAX_NESTING} deep, {MAX_PACKETS_PER_S}
+is refused. Tags are NTP times of the years 1968 to 2104: seconds below 2^31 lie after the roll-over of February 2036.
+The limits are {MAX_PACKET_BYTES} bytes in a packet, bundles nested {MAX_NESTING} deep, {MAX_PACKETS_PER_S}
 packets a second from one sender, and {MAX_SUBSCRIBERS} subscribers. Subscribers are sent the newest value of each name
 at most {RATE_HZ:.0f} times a second, and always the last one.
 """

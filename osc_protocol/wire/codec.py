@@ -29,7 +29,9 @@ _LONGEST_ADDRESS: Final = 200  # that a refusal repeats
 _ARRAY: Final = re.compile(r"\[([^\[\]]*)\]")  # with none inside
 _BUNDLE: Final = b"#bundle\x00"
 _NTP_EPOCH_S: Final = 2_208_988_800  # from 1900 to 1970
-_LEAST_BYTES: Final = dict.fromkeys("ifsbrm", 4) | dict.fromkeys("hdt", 8) | dict.fromkeys("TFN", 0)  # by type tag
+_NTP_ERA_S: Final = 2**32  # the seconds of a time tag begin anew on 2036-02-07, at 06:28:16 UTC
+# By type tag. Colours, MIDI messages, blobs and time tags, which python-osc reads too, are no values of anything here.
+_LEAST_BYTES: Final = dict.fromkeys("ifs", 4) | dict.fromkeys("hd", 8) | dict.fromkeys("TFN", 0)
 _KNOWN_TAGS: Final = frozenset(_LEAST_BYTES)
 
 
@@ -167,9 +169,15 @@ def _after_string(packet: bytes, at: int) -> int:
 
 
 def _unix_s(time_tag: bytes) -> float | None:
-    """Converts an NTP time tag to Unix seconds; None for OSC's "immediately"."""
+    """Converts an NTP time tag to Unix seconds; None for OSC's "immediately".
+
+    The years are 1968 to 2104: of the two eras the highest bit tells the first, which ends in 2036 (RFC 4330, 3).
+    """
     ticks = int.from_bytes(time_tag, "big")
-    return None if ticks <= 1 else ticks / 2**32 - _NTP_EPOCH_S
+    if ticks <= 1:
+        return None
+    era_s = 0 if time_tag[0] & 0x80 else _NTP_ERA_S
+    return ticks / 2**32 + era_s - _NTP_EPOCH_S
 
 
 def _tidy(value: object) -> object:

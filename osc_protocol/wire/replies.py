@@ -44,8 +44,8 @@ def feedback_packets(name: str, value: Value) -> list[bytes]:
 
 
 def refusal(address: str, error: Exception) -> bytes:
-    """`/sideman/error address reason`, the reason in one line."""
-    text = " ".join(str(error).split())
+    """`/sideman/error address reason`, the reason in one line; `/` for an address that a terminal must not be shown."""
+    text = "".join(sign for sign in " ".join(str(error).split()) if sign.isprintable())
     if not text or isinstance(error, LookupError | TypeError | AttributeError | AssertionError):
         text = f"the engine failed on this message ({type(error).__name__}: {text})"
-    return encode(ERROR, address[:200], text[:500])
+    return encode(ERROR, address[:200] if address.isprintable() else "/", text[:500])

@@ -139,7 +139,7 @@ def _print_likelihood(rows: dict[str, dict[str, float | None]]) -> None:
         low, high = (row[key] for key in SPREAD)
         print(
             f"{name[:28]:<28} {row['works']:>5} {row['tokens']:>9,} {row['nats_per_token']:>10.3f} "
-            f"{'-' if low is None else f'{low:.3f}..{high:.3f}':>13} "
+            f"{'one work' if low is None else f'{low:.3f}..{high:.3f}':>13} "
             f"{row['wrong_chords_nats_per_token']:>12.3f} {row['5gram_nats_per_token']:>7.3f} "
             f"{row['nats_per_note']:>9.2f} {row['bits_per_second']:>7.1f}"
         )

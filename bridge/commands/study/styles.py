@@ -90,6 +90,12 @@ def run_finetune(args: argparse.Namespace) -> int:
 
     report = (lambda news: None) if args.json else NewsLine(sys.stdout).show
     done = finetune(args.base, args.data, args.style, args.output, recipe, args.keep, report, started)
+    if done.shortened:
+        print(
+            f"sideman: {done.output}: {args.max_minutes:g} minutes were short here: {', '.join(done.shortened)}; "
+            "give more --max-minutes, or a machine that does less beside it",
+            file=sys.stderr,
+        )
     if said := gain_too_small(done.gain, done.updates, done.seconds):
         print(f"sideman: {done.output}: {said}", file=sys.stderr)
     if args.json:

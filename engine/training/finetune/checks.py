@@ -19,13 +19,13 @@ from engine.data.reading.entry import tokenise
 from engine.data.shards.shards import Shard
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.evaluate import Score, sum_scores, token_nats, with_wrong_chords
+from engine.training.finetune.time_limit import affordable
 
 __all__ = ["Checks", "Judged", "Worth", "practice_shard", "spread"]
 
 CHECK_TOKENS = 512  # of a window: measured often, and always against the same windows
 CHECK_WINDOWS, PRACTICE_WINDOWS = 12, 8
-FEWEST_WINDOWS = 2
-GROUP = 4  # windows between two looks at the clock
+GROUP = 4  # windows between two looks at the clock, after the first one alone
 PRACTICE_SEED, PRACTICE_PIECES = 777, 12  # that no style learns from
 
 
@@ -53,13 +53,16 @@ class Checks:
         self._practice = eval_windows(practice.pieces, length, PRACTICE_WINDOWS)
         self._wrong_practice = eval_windows(with_wrong_chords(practice).pieces, length, PRACTICE_WINDOWS)
 
+    @property
+    def count(self) -> int:
+        """The number of windows that worth() measures."""
+        return sum(map(len, (self._right, self._wrong, self._practice, self._wrong_practice)))
+
     def shorten(self, tokens: float) -> None:
-        """Keeps so many windows that measuring worth() computes about so many tokens, a few windows at least."""
-        share = tokens / (
-            self._length * sum(map(len, (self._right, self._wrong, self._practice, self._wrong_practice)))
-        )
+        """Keeps so many windows that measuring worth() computes about so many tokens, one of each kind at least."""
+        share = tokens / (self._length * self.count)
         self._right, self._wrong, self._practice, self._wrong_practice = (
-            [windows[i] for i in sorted(spread(len(windows))[: max(FEWEST_WINDOWS, math.floor(share * len(windows)))])]
+            [windows[i] for i in sorted(spread(len(windows))[: max(1, math.floor(share * len(windows)))])]
             for windows in (self._right, self._wrong, self._practice, self._wrong_practice)
         )
 
@@ -93,7 +96,7 @@ def spread(count: int) -> list[int]:
 
 
 class Judged:
-    """Windows of unheard pieces. Both measurements go through them in one order and stop when there is no time."""
+    """Windows of unheard pieces. Both measurements go through them in one order and stop before there is no time."""
 
     def __init__(self, shard: Shard, length: int, windows: int) -> None:
         """length: of a window in tokens. windows: how many at most."""
@@ -102,27 +105,38 @@ class Judged:
         self._windows = [cut[i] for i in spread(len(cut))]
         self._first: list[F32] = []
 
-    def before(self, model: PerceiverMusicTransformer, no_time: Callable[[], bool]) -> int:
-        """Measures the model as it comes, on one group of windows at least; returns how many tokens were computed."""
-        self._first = self._nats(model, self._windows, no_time)
-        return len(self._first) * self._length
+    @property
+    def count(self) -> int:
+        """The number of windows."""
+        return len(self._windows)
 
-    def after(self, model: PerceiverMusicTransformer, no_time: Callable[[], bool]) -> tuple[Score, Score]:
-        """Measures what has become of it; returns both scores, over the windows that were measured twice."""
-        last = self._nats(model, self._windows[: len(self._first)], no_time)
+    def before(self, model: PerceiverMusicTransformer, left_s: Callable[[], float]) -> int:
+        """Measures the model as it comes, on one window at least; returns the number of windows, which are kept.
+
+        left_s: tells the seconds left for it.
+        """
+        self._first = self._nats(model, self._windows, left_s)
+        self._windows = self._windows[: len(self._first)]
+        return len(self._first)
+
+    def after(self, model: PerceiverMusicTransformer, left_s: Callable[[], float]) -> tuple[Score, Score, int]:
+        """Measures what has become of it; returns both scores over the windows measured twice, and their number."""
+        last = self._nats(model, self._windows, left_s)
         windows = self._windows[: len(last)]
         first, second = (
             sum_scores(self._shard, windows, iter(nats))["all"] for nats in (self._first[: len(last)], last)
         )
-        return first, second
+        return first, second, len(windows)
 
     def _nats(
-        self, model: PerceiverMusicTransformer, windows: list[EvalWindow], no_time: Callable[[], bool]
+        self, model: PerceiverMusicTransformer, windows: list[EvalWindow], left_s: Callable[[], float]
     ) -> list[F32]:
+        """Goes on for as long as the pace of the last group says that another window will be done in time."""
         model.eval()
         nats: list[F32] = []
-        for at in range(0, len(windows), GROUP):
-            nats += token_nats(model, windows[at : at + GROUP], GROUP // 2, self._length)
-            if no_time():
-                break
+        size = 1
+        while size and len(nats) < len(windows):
+            before_s, group = left_s(), windows[len(nats) : len(nats) + size]
+            nats += token_nats(model, group, GROUP // 2, self._length)
+            size = min(GROUP, affordable(left_s(), before_s - left_s(), len(group)))
         return nats

@@ -40,6 +40,7 @@ class Finetuned:
     held_out: tuple[float, float]  # base, style
     others: tuple[float, float] | None  # base, style
     facts: dict[str, Any]
+    shortened: tuple[str, ...] = ()  # what was left out for want of time, in words
 
     @property
     def gain(self) -> float:
@@ -80,14 +81,19 @@ def finetune(
         measured["others"] = run.judge(others, OTHER_WINDOWS)
     run.learn(report)
     run.emphasise()
-    scores = {key: run.judge_again(windows) for key, windows in measured.items()}
+    scores = {
+        key: run.judge_again(windows, following)
+        for following, (key, windows) in zip(reversed(range(len(measured))), measured.items(), strict=True)
+    }
     facts = _facts(checkpoint, data, recipe, run, f"{len(judged.pieces)} pieces, {side}", scores)
     if recipe.form == "full":
         save_checkpoint(out, checkpoint.config, run.weights(), _card(name, facts))
     else:
         save_style(out, replace(run.style(), facts=facts))
     pairs = {key: (first.nats_per_token, last.nats_per_token) for key, (first, last) in scores.items()}
-    return Finetuned(out, run.best_update, budget.used_s, pairs["held_out"], pairs.get("others"), facts)
+    return Finetuned(
+        out, run.best_update, budget.used_s, pairs["held_out"], pairs.get("others"), facts, budget.shortened
+    )
 
 
 def _sides(data: Path) -> tuple[Shard, Shard, Shard, str]:

@@ -27,7 +27,7 @@ from engine.model.perceiver import PerceiverMusicTransformer
 from engine.training.evaluate import load_model
 from engine.training.finetune.lora_product import use_one_product
 
-__all__ = ["Form", "add_lora", "build", "checkpoint_blocks", "lora_tensors", "stored_bytes"]
+__all__ = ["Form", "add_lora", "autocast", "build", "checkpoint_blocks", "lora_tensors", "optimiser", "stored_bytes"]
 
 Form = Literal["nf4", "16-bit", "32-bit", "full"]
 NESTED_BLOCK = 256  # scales that share a scale of their own (the paper's section 3)
@@ -166,3 +166,16 @@ def _linear4bit(codes: np.ndarray[Any, Any], absmax: np.ndarray[Any, Any], devic
     layer.support_avx512bf16_for_cpu = False
     module: nn.Module = layer
     return module
+
+
+def optimiser(parameters: list[nn.Parameter], device: str, rate: float) -> torch.optim.Optimizer:
+    """Makes QLoRA's paged 8-bit AdamW on a GPU; plain AdamW on a CPU, which has nothing to page out of."""
+    if device.startswith("cuda"):
+        paged: torch.optim.Optimizer = import_bitsandbytes().optim.PagedAdamW8bit(parameters, lr=rate, weight_decay=0.0)
+        return paged
+    return torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0)
+
+
+def autocast(device: str) -> torch.autocast:
+    """Returns a context of bfloat16 on a GPU; a CPU computes the few layers in float32."""
+    return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=device.startswith("cuda"))

@@ -28,6 +28,7 @@ from engine.vocabulary import BOS, NO_CHORD, STEP_S
 __all__ = ["Return", "play_returns"]
 
 SHORTEST_S, LONGEST_S = 1.5, 12.0  # of own playing
+LOOK_S = 1.0  # of own playing between two looks at the clock
 AFTER_S = 15.0  # of the piece
 MIN_OWN_NOTES, MIN_PIECE_NOTES = 4, 8
 MIN_BEATS = 24
@@ -52,7 +53,7 @@ def play_returns(
 ) -> list[Return]:
     """Plays up to `count` returns, to every token of the pieces with equal chance; pieces without beats give none.
 
-    no_time: whether there is no time for another one.
+    no_time: whether the time for it is over: what is being played then is dropped.
     """
     fit = [piece for piece in pieces if len(piece.beat_steps) >= MIN_BEATS]
     if not fit:
@@ -66,14 +67,19 @@ def play_returns(
         index = int(rng.choice(len(fit), p=shares / shares.sum()))
         if index not in notes:
             notes[index] = decode_notes(fit[index].tokens)
-        there = _return(checkpoint, style, fit[index], notes[index], rng)
+        there = _return(checkpoint, style, fit[index], notes[index], rng, no_time)
         if there is not None:
             found.append(there)
     return found
 
 
 def _return(
-    checkpoint: Checkpoint, style: Style, piece: PieceArrays, notes: Notes, rng: np.random.Generator
+    checkpoint: Checkpoint,
+    style: Style,
+    piece: PieceArrays,
+    notes: Notes,
+    rng: np.random.Generator,
+    no_time: Callable[[], bool],
 ) -> Return | None:
     """Plays one return to a random place of a piece in a random key; None if there is too little to play or learn."""
     own_s = float(np.exp(rng.uniform(np.log(SHORTEST_S), np.log(LONGEST_S))))
@@ -89,9 +95,9 @@ def _return(
         return None
     moved = replace(piece, chord_ids=transpose_chords(piece.chord_ids.astype(np.int64), semitones))
 
-    own = _own_playing(checkpoint, style, moved, start_s, turn_s, int(rng.integers(2**40)))
+    own = _own_playing(checkpoint, style, moved, start_s, turn_s, int(rng.integers(2**40)), no_time)
     ahead = (notes["onset_s"] >= turn_s) & (notes["onset_s"] < turn_s + AFTER_S)
-    if len(own) < MIN_OWN_NOTES or ahead.sum() < MIN_PIECE_NOTES:
+    if len(own) < MIN_OWN_NOTES or ahead.sum() < MIN_PIECE_NOTES or no_time():
         return None
     both = make_notes(
         np.concatenate([own["onset_s"], notes["onset_s"][ahead] - start_s]),
@@ -116,9 +122,18 @@ def _return(
 
 
 def _own_playing(
-    checkpoint: Checkpoint, style: Style, piece: PieceArrays, start_s: float, turn_s: float, seed: int
+    checkpoint: Checkpoint,
+    style: Style,
+    piece: PieceArrays,
+    start_s: float,
+    turn_s: float,
+    seed: int,
+    no_time: Callable[[], bool],
 ) -> Notes:
-    """Returns what the style plays over the piece's chords and beat from start_s to turn_s; its time 0 is start_s."""
+    """Returns what the style plays over the piece's chords and beat from start_s to turn_s; its time 0 is start_s.
+
+    Less where the time is over before turn_s.
+    """
     at = int(np.searchsorted(piece.beat_steps, start_s / STEP_S, side="right")) - 1
     beat_s = float(np.median(np.diff(piece.beat_steps[at : at + 9]))) * STEP_S
     known = piece.beat_in_bar[piece.beat_in_bar != UNKNOWN_IN_BAR]
@@ -128,6 +143,10 @@ def _own_playing(
     session.use_style({style.name: 1.0}, {style.name: style})
     session.set_tempo(60.0 / beat_s, beats_per_bar, float(piece.beat_steps[at]) * STEP_S - start_s - in_bar * beat_s)
     session.set_chords(chords_from(piece, start_s))
-    notes = notes_of(session.generate(turn_s - start_s) + session.end())
+    events, until_s = [], 0.0
+    while until_s < turn_s - start_s and not no_time():
+        until_s = min(until_s + LOOK_S, turn_s - start_s)
+        events += session.generate(until_s)
+    notes = notes_of(events + session.end())
     played: Notes = notes[notes["offset_s"] > notes["onset_s"]]
     return played

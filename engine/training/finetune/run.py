@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,10 +19,10 @@ from engine.model.checkpoint import Checkpoint, Weights
 from engine.styles.style import Style
 from engine.training.evaluate import Score
 from engine.training.finetune.checks import Checks, Judged, Worth
-from engine.training.finetune.layers import add_lora, build, checkpoint_blocks, import_bitsandbytes, lora_tensors
+from engine.training.finetune.layers import add_lora, autocast, build, checkpoint_blocks, lora_tensors, optimiser
 from engine.training.finetune.own_playing import Return, play_returns
 from engine.training.finetune.recipe import Recipe
-from engine.training.finetune.time_limit import Budget
+from engine.training.finetune.time_limit import Budget, Part
 from engine.training.finetune.typical import likeliest_manner, typical_values
 from engine.training.finetune.windows import StyleWindows, practice_windows, with_other_chords
 from engine.training.schedule import Lowest, News, rate_share
@@ -42,7 +41,8 @@ WORTH_WEIGHT = 0.6  # of what is missing of the chords' worth, beside the loss
 WORTH_AIM = 1.0  # of what they were worth to the base
 STRENGTHS = (0.85, 0.7, 0.5)  # by which a learnt adapter is multiplied, tried in this order
 WORTH_TO_KEEP = 0.88  # of what chords are worth to the base: an adapter that leaves less is weakened
-FIRST_SHARE = 0.08  # of the time allowed, for each of the first measurements ...
+MANNER_SHARE = 0.05  # of the time left then, for finding the likeliest manner, ...
+FIRST_SHARE = 0.08  # ... for each of the first measurements ...
 WORTH_SHARE = 0.05  # ... and for measuring once what chords are worth: with less time fewer windows are measured
 RECENT_UPDATES = 5  # of which the longest says how long the next may take
 POOL_SHARE = 0.15  # of the time left, for the own playing that is made at a time
@@ -69,15 +69,18 @@ class Run:
         if recipe.gradient_checkpointing:
             checkpoint_blocks(self.inner)
         controls, tokens = checkpoint.model.controls, recipe.update_tokens
-        self.manner = likeliest_manner(self.inner.eval(), train.pieces, controls)
+        self.manner, windows = likeliest_manner(self.inner.eval(), train.pieces, controls, budget.allow(MANNER_SHARE))
+        if windows == 0:
+            budget.shorten("no manner was looked for")
         labels = {} if self.manner is None else {"manner": self.manner}
         # What of style.yaml a session goes by, also one that plays for this run.
         self.facts: dict[str, Any] = {"controls": typical_values(train.pieces, controls)}
         self.model: nn.Module = self.inner if recipe.form == "full" else add_lora(self.inner, recipe.qlora)
         self.learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimiser = _optimiser(self.learning, recipe)
+        self.optimiser = optimiser(self.learning, recipe.device, recipe.peak_rate)
         self.checks = Checks(unheard, self.length)
         self._s_per_token = 0.0  # that a measurement takes
+        self._worth, self._judging = Part(), list[Part]()  # what measuring took
         own = recipe.returns and recipe.form != "full"
         returns = self._returns if own else None
         self.windows = StyleWindows(train, self.length, tokens, recipe.seed, returns, controls, labels)
@@ -97,8 +100,11 @@ class Run:
         """Makes updates until the plan, the patience or the time ends; leaves the best state in place."""
         recipe, budget = self.recipe, self.budget
         self.inner.eval()
-        self.checks.shorten(WORTH_SHARE * budget.length_s / max(1e-9, self._s_per_token))
-        with budget.comes_again(len(STRENGTHS) if recipe.form != "full" else 0):  # as often as emphasise() measures
+        windows = self.checks.count
+        self.checks.shorten(max(0.0, budget.allow(WORTH_SHARE)()) / max(1e-9, self._s_per_token))
+        budget.measured(self.checks.count, windows, "while learning")
+        # As often as emphasise() measures, and the loss once more, which is a quarter of it.
+        with budget.comes_again(0.25 + (len(STRENGTHS) if recipe.form != "full" else 0)) as self._worth:
             base = self.checks.worth(self.inner)
         if recipe.form != "full":
             self.worth = (base, base)
@@ -106,10 +112,10 @@ class Run:
         durations_s: deque[float] = deque(maxlen=RECENT_UPDATES)
         every, began_s = max(1, recipe.updates // CHECKS), budget.used_s
         for update in range(1, recipe.updates + 1):
-            start = time.monotonic()
+            start_s = budget.used_s
             recent.append(self._update(update - 1, budget.share(began_s)))
             budget.updated()
-            durations_s.append(time.monotonic() - start)
+            durations_s.append(budget.used_s - start_s)
             busy_s += durations_s[-1]
             if not math.isfinite(recent[-1]):
                 raise ConfigError(f"the loss is {recent[-1]} after {update} updates: give a lower --learning-rate")
@@ -141,22 +147,31 @@ class Run:
         """Multiplies the adapter by the first of STRENGTHS that leaves chords WORTH_TO_KEEP, else by the last.
 
         At full strength its solos leave the beat, and a little less gains as much on unheard pieces; at half strength
-        what is left is what all pianists share (docs/LOG.md).
+        what is left is what all pianists share (docs/LOG.md). Where there is no time to measure one, it is taken
+        unmeasured.
         """
         if self.recipe.form == "full" or self.worth is None:
             return
-        base = chosen = self.worth[0]
+        base, budget = self.worth[0], self.budget
         matrices = [p for name, p in self.model.named_parameters() if ".lora_B." in name]
         learnt = [matrix.detach().clone() for matrix in matrices]
         for strength in STRENGTHS:
             with torch.no_grad():
                 for matrix, value in zip(matrices, learnt, strict=True):
                     matrix.copy_(strength * value)
+            self.emphasis = strength
+            needed_s = budget.takes_s(self._worth) + sum(map(budget.takes_s, self._judging))
+            if budget.length_s - budget.used_s < needed_s:
+                budget.shorten(f"its strength of {strength:g} was not measured")
+                self.worth = None
+                break
             self.inner.eval()
-            self.emphasis, chosen = strength, self.checks.worth(self.inner)
+            began_s = budget.used_s
+            chosen = self.checks.worth(self.inner)
+            self._worth = Part(budget.used_s - began_s)
+            self.worth = (base, chosen)
             if chosen.kept(base) >= WORTH_TO_KEEP:
                 break
-        self.worth = (base, chosen)
 
     def style(self) -> Style:
         """Returns the adapter as it is now."""
@@ -168,17 +183,25 @@ class Run:
 
     def judge(self, shard: Shard, windows: int = JUDGED_WINDOWS) -> Judged:
         """Measures the loss before learning on an evenly spread sample of at most so many windows."""
-        budget = self.budget
-        judged, began_s = Judged(shard, self.length, windows), budget.used_s
-        with budget.comes_again(), _autocast(self.recipe.device):
-            tokens = judged.before(self.inner, lambda: budget.used_s - began_s > FIRST_SHARE * budget.length_s)
-        self._s_per_token = (budget.used_s - began_s) / max(1, tokens)
+        budget, judged = self.budget, Judged(shard, self.length, windows)
+        windows = judged.count
+        with budget.comes_again() as part, autocast(self.recipe.device):
+            measured = judged.before(self.inner, budget.allow(FIRST_SHARE))
+        self._judging.append(part)
+        self._s_per_token = part.wall_s / (measured * self.length)
+        budget.measured(measured, windows, "first")
         return judged
 
-    def judge_again(self, judged: Judged) -> tuple[Score, Score]:
-        """Returns the loss before learning and the present one, over the same windows."""
-        with _autocast(self.recipe.device):
-            return judged.after(self.inner, lambda: self.budget.over)
+    def judge_again(self, judged: Judged, following: int = 0) -> tuple[Score, Score]:
+        """Returns the loss before learning and the present one, over the same windows.
+
+        following: so many more of them are to be done in the time that is left.
+        """
+        budget, windows = self.budget, judged.count
+        with autocast(self.recipe.device):
+            before, after, measured = judged.after(self.inner, budget.allow(1 / (following + 1)))
+        budget.measured(measured, windows, "last")
+        return before, after
 
     def weights(self) -> Weights:
         return {name: value.detach().float().cpu().numpy().copy() for name, value in self.inner.state_dict().items()}
@@ -204,7 +227,7 @@ class Run:
         rows: list[int] = []
         if self.worth is not None and (rng.random() < OTHER_CHORDS_UPDATES or of == "practice"):
             inputs, rows = with_other_chords(inputs, rng, OTHER_CHORDS)
-        with _autocast(recipe.device):
+        with autocast(recipe.device):
             logits = self.inner(inputs.to(recipe.device))
         targets = torch.cat([targets, targets[rows]]).to(recipe.device)
         nats = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=PAD, reduction="none")  # (B, L)
@@ -234,18 +257,3 @@ class Run:
         with torch.no_grad():
             for parameter, value in zip(self.learning, state, strict=True):
                 parameter.copy_(value)
-
-
-def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    """QLoRA's paged 8-bit AdamW on a GPU; plain AdamW on a CPU, which has nothing to page out of."""
-    if recipe.device.startswith("cuda"):
-        paged: torch.optim.Optimizer = import_bitsandbytes().optim.PagedAdamW8bit(
-            parameters, lr=recipe.peak_rate, weight_decay=0.0
-        )
-        return paged
-    return torch.optim.AdamW(parameters, lr=recipe.peak_rate, weight_decay=0.0)
-
-
-def _autocast(device: str) -> torch.autocast:
-    """Returns a context of bfloat16 on a GPU; a CPU computes the few layers in float32."""
-    return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=device.startswith("cuda"))

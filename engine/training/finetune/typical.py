@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,17 +10,19 @@ import torch
 import torch.nn.functional as F
 
 from engine.data.controls import measure
-from engine.data.eval_windows import eval_windows
+from engine.data.eval_windows import EvalWindow, eval_windows
 from engine.data.shards.shards import PieceArrays
 from engine.data.windows import collate, cut_window
 from engine.model.controls import MEASURED, UNKNOWN, Control
 from engine.model.perceiver import PerceiverMusicTransformer
+from engine.training.finetune.time_limit import affordable
 from engine.vocabulary import PAD
 
 __all__ = ["likeliest_manner", "typical_values"]
 
 WINDOW_TOKENS = 512
 MANNER_WINDOWS = 4  # of 512 tokens
+A_LONG_TIME_S = 1e9
 
 
 def typical_values(pieces: Sequence[PieceArrays], controls: Sequence[Control]) -> dict[str, float]:
@@ -42,26 +44,43 @@ def typical_values(pieces: Sequence[PieceArrays], controls: Sequence[Control]) -
 
 @torch.no_grad()
 def likeliest_manner(
-    model: PerceiverMusicTransformer, pieces: Sequence[PieceArrays], controls: Sequence[Control]
-) -> str | None:
-    """Returns the manner under which the model finds the pieces likeliest; None if it has no manners or none fits.
+    model: PerceiverMusicTransformer,
+    pieces: Sequence[PieceArrays],
+    controls: Sequence[Control],
+    left_s: Callable[[], float] = lambda: A_LONG_TIME_S,
+) -> tuple[str | None, int]:
+    """Returns the manner under which the model finds the pieces likeliest, and on how many windows that was measured.
 
-    The model is in evaluation mode and is told nothing else.
+    None if the model has no manners or none fits; 0 windows if there is no time for one of them. The model is in
+    evaluation mode and is told nothing else. left_s: tells the seconds left for it.
     """
     place = next((i for i, control in enumerate(controls) if control.name == "manner"), None)
-    if place is None:
-        return None
     length = min(WINDOW_TOKENS, model.config.max_seq_len)
     windows = eval_windows(pieces, length, MANNER_WINDOWS)
-    inputs, targets = collate([cut_window(window.piece, window.start, length) for window in windows], length)
-    device = model.head.weight.device
+    if place is None:
+        return None, len(windows)
+    device, manners = model.head.weight.device, range(controls[place].levels)
 
-    def loss(manner: float) -> float:
+    def losses(window: EvalWindow, manners: Iterable[float]) -> list[float]:
+        inputs, targets = collate([cut_window(window.piece, window.start, length)], length)
         levels = torch.full((*inputs.tokens.shape, len(controls)), UNKNOWN)
-        levels[..., place] = manner
-        logits = model(replace(inputs, levels=levels).to(device)).float()
-        return F.cross_entropy(logits.transpose(1, 2), targets.to(device), ignore_index=PAD).item()
+        sums = []
+        for manner in manners:
+            levels[..., place] = manner
+            logits = model(replace(inputs, levels=levels).to(device)).float()
+            nats = F.cross_entropy(logits.transpose(1, 2), targets.to(device), ignore_index=PAD, reduction="sum")
+            sums.append(nats.item())
+        return sums
 
-    losses = [loss(float(index)) for index in range(controls[place].levels)]
-    best = int(np.argmin(losses))
-    return controls[place].labels[best] if losses[best] < loss(UNKNOWN) else None
+    unknown, told, before_s = 0.0, np.zeros(len(manners)), left_s()
+    measured = 0
+    for window in windows:
+        plain = losses(window, [UNKNOWN])
+        # One of the first window tells the pace; it counts only where all the manners of that window follow.
+        if affordable(left_s(), before_s - left_s(), measured * (len(manners) + 1) + 1) < len(manners):
+            break
+        told += losses(window, manners)
+        unknown += plain[0]
+        measured += 1
+    best = int(np.argmin(told))
+    return controls[place].labels[best] if measured and told[best] < unknown else None, measured

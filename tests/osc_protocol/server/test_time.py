@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from datetime import datetime, timezone
 from itertools import pairwise
 
 import pytest
@@ -26,7 +27,7 @@ WALL_S = 1_800_000_000.0
 
 def bundle(due_s: float | None, *elements: bytes) -> bytes:
     """due_s: Unix seconds; None for at once."""
-    ticks = 1 if due_s is None else round((due_s + 2_208_988_800) * 2**32)
+    ticks = 1 if due_s is None else round((due_s + 2_208_988_800) * 2**32) % 2**64  # NTP begins anew in 2036
     return (
         b"#bundle\x00" + ticks.to_bytes(8, "big") + b"".join(len(item).to_bytes(4, "big") + item for item in elements)
     )
@@ -48,6 +49,45 @@ def test_a_time_tag_of_python_osc_is_read() -> None:
     builder = OscBundleBuilder(WALL_S + 0.25)  # type: ignore[no-untyped-call]
     builder.add_content(OscMessage(encode("/a")))
     assert decode_timed(builder.build().dgram)[0].due_s == pytest.approx(WALL_S + 0.25, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fraction", "moment"),
+    [
+        (0, 0, None),  # at once, as 0 and as 1
+        (0, 1, None),
+        (0x80000000, 0, "1968-01-20T03:14:08"),
+        (2_208_988_800, 0, "1970-01-01T00:00:00"),
+        (3_990_000_000, 0x80000000, "2026-06-09T13:20:00.500000"),
+        (0xFFFFFFFF, 0, "2036-02-07T06:28:15"),
+        (0xFFFFFFFF, 0xC0000000, "2036-02-07T06:28:15.750000"),
+        (0, 0x40000000, "2036-02-07T06:28:16.250000"),
+        (1, 0, "2036-02-07T06:28:17"),
+        (86_400, 0, "2036-02-08T06:28:16"),
+        (757_382_400, 0, "2060-02-07T06:28:16"),
+        (0x7FFFFFFF, 0, "2104-02-26T09:42:23"),
+    ],
+)
+def test_a_time_tag_is_a_moment_between_1968_and_2104(seconds: int, fraction: int, moment: str | None) -> None:
+    element = encode("/a")
+    tag = seconds.to_bytes(4, "big") + fraction.to_bytes(4, "big")
+    ((_, due_s),) = decode_timed(b"#bundle\x00" + tag + len(element).to_bytes(4, "big") + element)
+    if moment is None:
+        assert due_s is None
+        return
+    assert due_s is not None
+    assert datetime.fromtimestamp(due_s, timezone.utc) == datetime.fromisoformat(f"{moment}+00:00")
+
+
+@pytest.mark.parametrize("year", [2026, 2035, 2036, 2037, 2099])
+def test_a_bundle_waits_in_any_year_and_across_the_roll_over(year: int) -> None:
+    """Half a minute ahead is waited for, half a minute ago acts at once, and so does what is tagged before 2036."""
+    wall_s = datetime(year, 2, 7, 6, 28, 16, tzinfo=timezone.utc).timestamp()  # when NTP rolls over, in 2036
+    for ahead_s, value in ((30.0, 0), (0.001, 0), (-0.001, 5), (-30.0, 5)):
+        engine = FakeEngine()
+        server = engine.server(wall_clock=lambda: wall_s)
+        assert server.handle_packet(bundle(wall_s + ahead_s, encode("/sideman/param/top_k", 5))) == []
+        assert engine.values["top_k"] == value, (ahead_s, value)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.001, 1e9])
