@@ -10,12 +10,13 @@ from engine.data.practice.hands.scales import Harmony
 from engine.data.practice.plan import Plan
 from engine.data.practice.whole import modern
 
-__all__ = ["breathe", "converse", "lay_out"]
+__all__ = ["breathe", "converse", "keep_apart", "lay_out"]
 
 Spans = list[tuple[float, float]]
 """Beats (first, stop)."""
 
 SHORTEST_REST = 0.4  # beats of the right hand's that are a breath
+NEAR = 0.1  # beats by which hands may stray from each other
 BREATHS = (0.5, 1.0, 1.0, 1.5, 2.0)  # beats that both hands rest for at most
 
 
@@ -88,6 +89,16 @@ def breathe(dice: Dice, left: Part, right: Part, share: float, spoken: Spans) ->
         stays &= ~waits
     left.onset, left.length = onset.tolist(), length.tolist()
     left.keep(np.flatnonzero(stays).tolist())
+
+
+def keep_apart(left: Part, right: Part) -> None:
+    """Leaves out what the left hand would hold at or above a note that the right hand holds."""
+    first, stop = np.array(left.onset) - NEAR, np.array(left.onset) + np.array(left.length) + NEAR
+    begins, ends = np.array(right.onset), np.array(right.onset) + np.array(right.length)
+    together = (first[:, None] < ends) & (stop[:, None] > begins)
+    crossing = (together & (np.array(left.pitch)[:, None] >= np.array(right.pitch))).any(axis=1)
+    if crossing.any():
+        left.keep(np.flatnonzero(~crossing).tolist())
 
 
 def _rests(part: Part, shortest: float) -> Spans:

@@ -20,7 +20,7 @@ from engine.data.practice.hands.solo import Manner, Soloist
 from engine.data.practice.piece import ACCOMPANIMENTS, FLOORS, ROLES, STYLES, Composition, Style
 from engine.data.practice.plan import Plan, make_plan
 from engine.data.practice.timing import Touch, perform, swing_ratio
-from engine.data.practice.whole.dialogue import breathe, converse, lay_out
+from engine.data.practice.whole.dialogue import breathe, converse, keep_apart, lay_out
 from engine.data.practice.whole.ending import beats_along, hold_the_end, notes_along
 from engine.data.practice.whole.heads import Heads
 from engine.data.practice.whole.left_hand import (
@@ -92,6 +92,8 @@ def compose_whole(seed: int, number: int) -> Composition:
     if role != "solo" and kind not in STEPPING and dice.chance(PEDALLED[name] / (3 if style.swung else 1)):
         pedal(left, harmony)
     hold_the_end(left, right, harmony)
+    if role in ("comping", "accompany"):  # a solo's right hand has a floor
+        keep_apart(left, right)
     notes, hands = _perform(dice, style, plan, left, right, tempo_bpm)
     beats_s = beats_along(dice, plan, tempo_bpm)
     notes = notes_along(notes, beats_s, tempo_bpm)
