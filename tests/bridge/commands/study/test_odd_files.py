@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
 import mido
 import pytest
 
+from engine.data.reading.entry import read_entry
 from tests.bridge.commands.study.test_damaged_files import run
 from tests.engine.midi_io.test_odd_files import END, chunk, header, line, meta, off, on, tempo, track, wait
 
@@ -67,25 +67,24 @@ def test_it_is_done_or_refused_in_one_line(name: str, tmp_path: Path, capsys: py
         solo.unlink(missing_ok=True)
 
 
-def test_prepare_takes_what_hands_can_play_and_says_why_it_refuses_the_rest(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    corpus = tmp_path / "corpus"
-    corpus.mkdir()
+def test_prepare_takes_what_hands_can_play_and_says_why_it_refuses_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "odd.mid"
+    refused, mended = {}, set()
     for name, data in ODD.items():
-        (corpus / f"{name}.mid").write_bytes(data)
-    code, _ = run(capsys, "prepare", corpus, "-o", tmp_path / "data", "--workers", 1, "--split", 0.5, 0.5, 0)
-    assert code == 0
-    rows = [json.loads(row) for row in (tmp_path / "data" / "manifest.jsonl").read_text("utf-8").splitlines()]
-    refused = {row["path"].removesuffix(".mid"): row["refused"] for row in rows if "refused" in row}
+        file.write_bytes(data)
+        entry = read_entry(file)
+        if entry.refused:
+            refused[name] = entry.refused
+        elif "mended" in entry.facts:
+            mended.add(name)
     for name, reason in (
         ("drums alone", "no pitched notes"),
         ("a tempo of a microsecond", "more than hands can play"),
         ("the slowest tempo", "half of its notes last over"),
-        ("notes that nobody ends", "ends"),
+        ("notes that nobody ends", "have no end"),
+        ("ends of another channel", "have no end"),
         ("programs all the way", "fewer than 16 notes"),
     ):
         assert reason in refused.pop(name), name
-    assert all(reason.startswith("same notes as") for reason in refused.values()), refused
-    mended = {row["path"].removesuffix(".mid") for row in rows if "mended" in row}
-    assert {"keys and metres of nothing", "no track promised"} <= mended
+    assert refused == {}
+    assert mended == {"keys and metres of nothing", "no track promised"}
