@@ -41,7 +41,8 @@ class Performance:
     pedal_s, pedal_down: (P,) times of sustain-pedal changes and their state; beats_s: (B,) beat times, empty when
     unknown; beat_in_bar: (B,) index of each beat in its bar, 0 = downbeat; texts: the file's words in time order;
     repairs: what was mended in a damaged file, one line each; selection: which of a file's tracks these notes are,
-    empty where they are all of its pitched notes.
+    empty where they are all of its pitched notes; doubt: why a file's bytes can hardly be what somebody played or
+    wrote, empty where nothing says so.
     """
 
     notes: Notes
@@ -52,6 +53,16 @@ class Performance:
     texts: tuple[TimedText, ...] = ()
     repairs: tuple[str, ...] = ()
     selection: str = ""
+    doubt: str = ""
+
+    @property
+    def mended(self) -> str:
+        """What is to be said of a damaged file before its notes are used; empty for a whole one."""
+        words = [
+            *(["mended: " + "; ".join(self.repairs)] if self.repairs else []),
+            *([self.doubt] if self.doubt else []),
+        ]
+        return ", and ".join(words)
 
 
 def make_notes(onset_s: npt.ArrayLike, offset_s: npt.ArrayLike, pitch: npt.ArrayLike, velocity: npt.ArrayLike) -> Notes:

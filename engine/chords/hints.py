@@ -9,7 +9,7 @@ from engine.chords.roots import SPELLINGS, Root, read_bass, read_root
 from engine.chords.suffix import WrongSuffix, read_suffix
 from engine.vocabulary import PITCH_NAMES, QUALITIES
 
-__all__ = ["is_ambiguous", "nearest_symbol", "remedy"]
+__all__ = ["begins_like_a_chord", "is_ambiguous", "nearest_symbol", "remedy"]
 
 # Suffixes that mean one chord in some books and another in others -> what to write for either.
 _AMBIGUOUS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
@@ -63,6 +63,8 @@ _MAJOR_IN_ITALY = re.compile(
 )  # Do7+ has a major seventh in Italian books, C7+ a sharp fifth in jazz books
 _FIFTH_OR_ROOT = re.compile(r"5[(/]?((?:maj|M)?(?:7|9|11|13)M?)\)?")  # Bb5(7M): a flat fifth over B, or over B flat?
 _OVER = re.compile(r"(.+?)(?:\\|\(?(?:on|over))([A-H][#b]?)\)?")  # ConE, C\E: what others write for C/E
+_KEY = re.compile(r"([A-Ha-h](?:is|es|s)?)-?((?i:moll|dur))")  # a-Moll, C-Dur
+_CAPITAL_FLAT = re.compile(r"(R[eéE]|[MS][iI]|S[oO][lL]|L[aáA])B")  # SiB7
 _HAS_ITS_THIRD = re.compile(r"m|-|o|dim|ø|h\d|\+|aug|sus|maj|M|\^|[jJ]|alt|add")
 
 
@@ -82,6 +84,12 @@ def _readings(symbol: str, root: Root, end: int) -> list[str]:
     if name[-1] in "#b" and (rest := _FIFTH_OR_ROOT.fullmatch(suffix)):
         return [name + rest[1], f"{name[:-1]}({name[-1]}5){rest[1]}"]
     return []
+
+
+def begins_like_a_chord(text: str) -> bool:
+    """Whether a word begins with a root, or would in capitals."""
+    symbol = text.strip().translate(SPELLINGS)
+    return read_root(symbol[:1].upper() + symbol[1:]) is not None
 
 
 def remedy(text: str) -> str:
@@ -106,6 +114,10 @@ def nearest_symbol(text: str) -> str:
 
 def _meant(symbol: str) -> list[str]:
     """Returns what may have been meant; an empty list if nobody can tell."""
+    if key := _KEY.fullmatch(symbol):
+        return [key[1].capitalize() + ("m" if key[2][0] in "mM" else "")]
+    if (flat := _CAPITAL_FLAT.match(symbol)) and _is_legal(corrected := f"{flat[1]}b{symbol[flat.end() :]}"):
+        return [corrected]
     root = read_root(symbol)
     if root is None:
         return _with_a_capital(symbol)

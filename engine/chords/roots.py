@@ -17,9 +17,9 @@ SPELLINGS = str.maketrans(
     {
         "♯": "#", "＃": "#", "♭": "b", "𝄪": "##", "𝄫": "bb", "♮": "",
         **dict.fromkeys("−–—‐‑⁻", "-"), "⁺": "+", "⁄": "/", "∕": "/", "⁽": "(", "⁾": ")",
-        **dict.fromkeys("Δ△∆▲▵ᐃ", "^"), **dict.fromkeys("°º˚○◦", "o"), **dict.fromkeys("Ø∅⌀φϕΦ", "ø"),
+        **dict.fromkeys("Δ△∆▲▵ᐃ⊿", "^"), **dict.fromkeys("°º˚○◦", "o"), **dict.fromkeys("Ø∅⌀φϕΦ", "ø"),
         **dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)), **dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)),
-        "ᵐ": "m", "ᴹ": "M",
+        **dict(zip("ᵐᴹˢᵘᵃʲᵈⁱⁿᵍᵇ", "mMsuajdingb", strict=True)),
     }
 )  # fmt: skip
 
@@ -28,7 +28,8 @@ _ACCIDENTALS = r"([#b]?)((?<=#)#(?!5|9|11)|(?<=b)b(?!5|9|13))?"
 _LETTER = re.compile("([A-H])" + _ACCIDENTALS)
 _GERMAN = re.compile(r"([CDEFGAH])(is(?:is)?)(?!us)|([CDFGHB])(es(?:es)?)|([EA])(s(?:es|as)?)(?!us)")
 _FA = r"F[aáA](?!ug|dd|lt|UG|DD|LT)"  # but Faug, Fadd9, Falt
-_SOLFEGE = re.compile(rf"(DO|D[óòÓÒ]|Do(?=m(?!aj)|-|[#b](?!5|9|1))|R[eéè]|R[EÉÈ]|M[iI]|{_FA}|S[oO][lL]|L[aáAÁ]|S[iI])"
+_DO_AS_C = r"Do(?=[mM]|-|7M|9M|[#b](?!5|9|1))"
+_SOLFEGE = re.compile(rf"(DO|D[óòÓÒ]|{_DO_AS_C}|R[eéè]|R[EÉÈ]|M[iI]|{_FA}|S[oO][lL]|L[aáAÁ]|S[iI])"
                       + _ACCIDENTALS)  # fmt: skip
 _DO = re.compile("(Do)" + _ACCIDENTALS)
 _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}

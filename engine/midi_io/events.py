@@ -17,7 +17,9 @@ import numpy.typing as npt
 from engine.arrays import I64
 from engine.midi_io.container import Track
 
-__all__ = ["MAX_DELTA", "Channel", "Events", "Single", "read_events"]
+__all__ = ["MAX_DELTA", "MUSIC_BEHIND_END", "Channel", "Events", "Single", "read_events"]
+
+MUSIC_BEHIND_END = "music behind its end read"  # a repair that speaks of no damage
 
 MAX_DELTA = 2**28 - 1  # ticks, the longest that a file can hold
 _MAX_NUMBER_BYTES = 8  # the standard allows four; leading zeros do no harm
@@ -183,7 +185,7 @@ def read_events(track: Track, max_steps: int) -> Events:
         if end is None:
             scan.repairs["no end of track: ends with its last event"] = None
         elif len(scan.regular) > end[1]:
-            scan.repairs["music behind its end read"] = None
+            scan.repairs[MUSIC_BEHIND_END] = None
     except (_DamageError, _EndError) as damage:
         if end is not None:
             del scan.regular[end[1] :], scan.singles[end[2] :]

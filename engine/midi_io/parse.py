@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engine.arrays import I64
 from engine.midi_io.container import open_container
-from engine.midi_io.events import Channel, Events, read_events
+from engine.midi_io.events import MUSIC_BEHIND_END, Channel, Events, read_events
 from engine.midi_io.mode_messages import lifts, mode_messages, pedal_rows, placed
 
 __all__ = ["MAX_NOTES", "MAX_STEPS", "NO_PROGRAM", "Parsed", "parse"]
@@ -31,7 +31,9 @@ class Parsed:
 
     notes: (N, 7) start tick, length, pitch, velocity, track, channel, program; pedal: (P, 4) tick, value, track,
     channel; names: a track's name and instrument name, as bytes; tempos: (tick, us a quarter note); time_signatures:
-    (tick, numerator, denominator); texts: (tick, meta type, bytes); repairs: what was mended, one line each.
+    (tick, numerator, denominator); texts: (tick, meta type, bytes); repairs: what was mended, one line each; endless:
+    notes that nobody ended; needless: ends of notes that nobody began; damaged: tracks are cut off, or hold bytes that
+    are no events.
     """
 
     division: int
@@ -42,6 +44,9 @@ class Parsed:
     time_signatures: list[tuple[int, int, int]] = field(default_factory=list)
     texts: list[tuple[int, int, bytes]] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
+    endless: int = 0
+    needless: int = 0
+    damaged: bool = False
 
 
 def parse(data: bytes) -> Parsed:
@@ -61,6 +66,7 @@ def parse(data: bytes) -> Parsed:
         steps += events.steps
         parsed.repairs += [f"track {number + 1}: {repair}" for repair in events.repairs]
         unread += events.unread
+        parsed.damaged |= not chunk.exact or not {*events.repairs} <= {MUSIC_BEHIND_END}
         _read_meta(parsed, events, offset)
         tracks.append(events)
         offsets.append(offset)
@@ -94,7 +100,10 @@ def _read_channels(parsed: Parsed, tracks: list[Events], offsets: list[int], *, 
         messages = np.concatenate([modes[number], *others])
         messages = messages[np.argsort(messages[:, 0], kind="stable")]
         if _strikes(channel).any():
-            notes.append(_with_programs(number, offset, _pair(channel, messages, events.end_tick), programs))
+            paired, endless, needless = _pair(channel, messages, events.end_tick)
+            parsed.endless += endless
+            parsed.needless += needless
+            notes.append(_with_programs(number, offset, paired, programs))
         rows = pedal_rows(channel, messages)
         rows[:, 0] += offset
         pedal.append(np.insert(rows, 2, number, axis=1))
@@ -118,21 +127,28 @@ def _read_meta(parsed: Parsed, events: Events, offset: int) -> None:
             name = name or payload
         elif kind == _INSTRUMENT_NAME:
             instrument = instrument or payload
-        elif kind == _TEMPO and len(payload) >= 3:
-            parsed.tempos.append((tick + offset, int.from_bytes(payload[:3], "big")))
-        elif kind == _TIME_SIGNATURE and len(payload) >= 2:
-            if payload[0] and payload[1] <= _MAX_BEAT_POWER:
+        elif kind == _TEMPO:
+            if len(payload) >= 3 and any(payload[:3]):
+                parsed.tempos.append((tick + offset, int.from_bytes(payload[:3], "big")))
+            else:
+                what = "0 us" if len(payload) >= 3 else f"{len(payload)} bytes"
+                parsed.repairs.append(f"a tempo of {what} ignored")
+        elif kind == _TIME_SIGNATURE:
+            if len(payload) < 2:
+                parsed.repairs.append(f"a time signature of {len(payload)} bytes ignored")
+            elif payload[0] and payload[1] <= _MAX_BEAT_POWER:
                 parsed.time_signatures.append((tick + offset, payload[0], 1 << payload[1]))
             else:
                 parsed.repairs.append(f"time signature {payload[0]}/2^{payload[1]} ignored")
     parsed.names.append(name + b"\n" + instrument)
 
 
-def _pair(channel: Channel, modes: I64, end_tick: int) -> I64:
-    """(N, 5) start, length, pitch, velocity, channel of a track's notes. modes: its channel mode messages.
+def _pair(channel: Channel, modes: I64, end_tick: int) -> tuple[I64, int, int]:
+    """(N, 5) start, length, pitch, velocity, channel of a track's notes; how many had no end, and ends no note.
 
-    Of two equal notes the older ends first; an end without a beginning is nothing; a note that nobody ended lasts to
-    where all keys of its channel come up, or to the end of the track; a note lasts at least one tick.
+    modes: its channel mode messages. Of two equal notes the older ends first; an end without a beginning is nothing; a
+    note that nobody ended lasts to where all keys of its channel come up, or to the end of the track; a note lasts at
+    least one tick.
     """
     mine = np.flatnonzero(_strikes(channel))
     key = (channel.status[mine] & 0x0F).astype(np.uint16) << 7 | channel.first[mine]
@@ -170,7 +186,9 @@ def _pair(channel: Channel, modes: I64, end_tick: int) -> I64:
     stop[ended] = channel.tick[mine[ends[(ends_before[index_of_key[starts]] + rank)[ended]]]]
     struck = mine[starts]
     columns = [start, np.maximum(stop - start, 1), channel.first[struck], channel.second[struck]]
-    return np.column_stack([*columns, channel.status[struck] & 0x0F]).astype(np.int64)
+    paired = np.column_stack([*columns, channel.status[struck] & 0x0F]).astype(np.int64)
+    lifted = until[starts] < end_tick
+    return paired, int((~ended & ~lifted).sum()), int((~on).sum() - ended.sum())
 
 
 _ANY_TRACK = -1

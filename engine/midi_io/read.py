@@ -23,6 +23,7 @@ MAX_LENGTH_S = 24 * 3600.0  # longer is a broken delta time; its silence alone w
 MAX_NOTE_S = 300.0  # no piano sounds so long: the end of such a note was lost
 MAX_BEATS = 1_000_000
 MAX_REPAIRS = 8  # named one by one
+GARBLED_SHARE, FEWEST_PARTED = 0.03, 6  # of the notes: beginnings without an end, ends without a beginning
 PEDAL_THRESHOLD = 64  # General MIDI: 64 and above is down
 
 _KINDS: dict[int, Literal["lyric", "marker", "text", "cue"]] = {1: "text", 5: "lyric", 6: "marker", 7: "cue"}
@@ -68,8 +69,9 @@ def read_performance(path: str | Path, *, tracks: str | Sequence[str] = "all", b
     pedal_s, pedal_down = _pedal(parsed, notes, tempo_map)
     played = _notes(notes, tempo_map, parsed.repairs)
     texts = _texts(parsed, tempo_map)
+    doubt = _doubt(parsed)
     return Performance(
-        played, pedal_s, pedal_down, beats_s, beat_in_bar, texts, _in_short(parsed.repairs), selection
+        played, pedal_s, pedal_down, beats_s, beat_in_bar, texts, _in_short(parsed.repairs), selection, doubt
     )  # fmt: skip
 
 
@@ -99,6 +101,20 @@ def _in_short(repairs: list[str]) -> tuple[str, ...]:
     return (*different[:MAX_REPAIRS], *((f"and {rest} more",) if rest > 0 else ()))
 
 
+def _doubt(parsed: Parsed) -> str:
+    """Why the bytes can hardly be what somebody played or wrote; empty where nothing says so.
+
+    Of 712 files of twelve collections the worst has 0.0004 of its notes without a beginning or an end. Where a track's
+    blocks were shuffled, or bytes left out of it, beginnings and ends part.
+    """
+    count, parted = len(parsed.notes), parsed.endless + parsed.needless
+    if parsed.damaged and parted >= max(FEWEST_PARTED, GARBLED_SHARE * count):
+        return f"its bytes are garbled ({parted:,} beginnings and ends of {count:,} notes are alone): export it again"
+    if count >= FEWEST_PARTED and 2 * parsed.endless > count:
+        return f"most of its notes have no end ({parsed.endless:,} of {count:,}): export it again"
+    return ""
+
+
 def _notes(columns: npt.NDArray[np.int64], tempo_map: TempoMap, repairs: list[str]) -> Notes:
     start, length, pitch, velocity = columns[:, :4].T
     onset_s, offset_s = tempo_map.to_seconds(start), tempo_map.to_seconds(start + length)
@@ -114,7 +130,7 @@ def _texts(parsed: Parsed, tempo_map: TempoMap) -> tuple[TimedText, ...]:
         return ()
     rows = sorted(parsed.texts, key=lambda row: row[0])
     japanese = any(text.startswith(_JAPANESE) for _, _, text in rows)
-    encoding = "cp932" if japanese else "latin-1"
+    encoding = "cp932" if japanese else "cp1252"
     times = tempo_map.to_seconds([tick for tick, _, _ in rows]).tolist()
     return tuple(
         TimedText(time_s, _KINDS[kind], decode_text(text, encoding))

@@ -99,8 +99,8 @@ def select(parsed: Parsed, tracks: str | Sequence[str]) -> tuple[npt.NDArray[np.
     raise ValueError(f"no piano among its tracks {there}{more}: choose with --tracks NAME,NAME or --tracks all")
 
 
-def decode_text(data: bytes, encoding: str = "latin-1") -> str:
-    """UTF-8, else the given encoding; what neither can hold is replaced."""
+def decode_text(data: bytes, encoding: str = "cp1252") -> str:
+    """UTF-8, else the given encoding, as of old Windows programs; what neither can hold is replaced."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

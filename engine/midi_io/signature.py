@@ -26,18 +26,30 @@ class Signature(NamedTuple):
 
 
 def read_signature(path: str | Path) -> Signature:
-    """The tempo, in quarters a minute, and the metre that hold at a file's end. MidiFileError as read_performance."""
+    """The tempo, in quarters a minute, and the metre that hold where the last note ends.
+
+    MidiFileError as read_performance.
+    """
     source = Path(path)
     try:
         parsed = parse(read_bytes(source))
     except ValueError as error:
         raise MidiFileError(f"{source}: {error}") from None
     counts_frames = bool(parsed.division & 0x8000)  # SMPTE: tempo events mean nothing
-    tempi = [] if counts_frames else [us for _, us in sorted(parsed.tempos, key=lambda row: row[0]) if us > 0]
+    end_tick = int((parsed.notes[:, 0] + parsed.notes[:, 1]).max(initial=0))
+    tempi = (
+        [] if counts_frames else [us for tick, us in sorted(parsed.tempos, key=_tick) if us > 0 and tick <= end_tick]
+    )
     metre, unread = None, ""
-    for _, numerator, denominator in sorted(parsed.time_signatures, key=lambda row: row[0]):  # as they stand
+    for tick, numerator, denominator in sorted(parsed.time_signatures, key=_tick):  # as they stand
+        if tick > end_tick:
+            break
         try:
             metre, unread = Metre(numerator, denominator), ""
         except ChordError:  # of 64ths, of 99 halves
             metre, unread = None, f"{numerator}/{denominator}"
     return Signature(60e6 / tempi[-1] if tempi else None, metre, len(set(tempi)), unread)
+
+
+def _tick(row: tuple[int, ...]) -> int:
+    return row[0]

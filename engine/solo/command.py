@@ -117,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"sideman: {compiled_advice()}", file=sys.stderr)
     if timing.said:
         print(timing.said, file=sys.stderr if args.json else None)
+    if prompt is not None and prompt.mended:
+        print(f"{args.prompt}: {prompt.mended}", file=sys.stderr)
     if prompt is not None and prompt.selection:
         print(f"{args.prompt}: heard is {prompt.selection}", file=sys.stderr if args.json else None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(f"{args.output}: exists, and may be corrected by hand: remove it, or give another name")
     source = Source(args.file, args.file.name, "files", args.file.name, "unknown")
     piece = read_piece(source, asked_tracks(args.tracks))
+    if piece.performance.mended:
+        print(f"{args.file}: {piece.performance.mended}", file=sys.stderr)
     chart = _chart(piece)
     text = _as_json(piece, chart) if args.json else format_chords_file(chart, _comments(piece, chart))
     if args.output is None:

@@ -100,6 +100,8 @@ def summary(report: Report) -> str:
     files = pieces - report.practice + len(report.refused)
     lines = [f"files     {files:,} read, {pieces - report.practice:,} used, {len(report.refused):,} refused"]
     lines += [f"          {count:,} refused: {what}" for what, count in _kinds(report.refused).most_common(5)]
+    if report.mended:
+        lines.append(f"          {report.mended:,} used after mending: manifest.jsonl says what")
     if report.unchanged:
         lines.append(f"          {report.unchanged:,} were read by an earlier run and have not changed")
     if report.practice:

@@ -14,8 +14,11 @@ from engine.chords.charts.words import (
     COUNT,
     DASHES,
     ENDING,
+    HEADING,
+    LONE_LETTER,
     METRE,
     SECTION,
+    SIGNS,
     SIMILE,
     TOKEN,
     is_chord,
@@ -34,8 +37,10 @@ MAX_COUNT = 64
 def read_bars(text: str, refuse: Refuse) -> Written:
     """The bars of a chart. ChordError, by way of refuse: furniture that says nothing, or two things."""
     reader = _Reader(refuse)
+    text = text.translate(SIGNS)
     tokens = list(TOKEN.finditer(text))
     reader.barred = any(token["bar"] for token in tokens)
+    reader.lone = {found.start(1) for found in LONE_LETTER.finditer(text)}
     for token in tokens:
         reader.take(token)
     return reader.end()
@@ -45,6 +50,7 @@ class _Reader:
     def __init__(self, refuse: Refuse) -> None:
         self._refuse = refuse
         self.barred = False
+        self.lone: set[int] = set()  # where a letter stands alone above bars
         self._bars: list[Bar] = []
         self._words: list[Word] = []
         self._metre: Metre | None = None
@@ -69,6 +75,11 @@ class _Reader:
         elif token["named"] or token["bracket"] is not None:
             self._bracket(token)
         elif token["word"]:
+            if token.start() in self.lone:
+                letter = token["word"]
+                self._no(
+                    token.start(), f"{letter!r} alone above bars may be a section: write [{letter}], or | {letter} |"
+                )
             for word in parted(token["word"], token.start()):
                 self._word(word)
         elif token["other"] or token["bracket_open"]:
@@ -198,6 +209,8 @@ class _Reader:
             self._no(at, "empty brackets: a section's name stands in them, as in [A]")
         elif not SECTION.fullmatch(inside) and is_chord(inside):
             self._no(at, f"{inside!r} in square brackets is a section's name: write the chord without them")
+        elif token["named"] and HEADING.fullmatch(inside):
+            self._no(at, f"{inside!r} is a heading and no part of the chart: take its line out")
         else:
             self._next.sections.append(inside)
             self._row, self._counted_at = len(self._bars), None

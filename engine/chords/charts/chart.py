@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
@@ -10,17 +9,13 @@ from typing import NamedTuple, NoReturn
 from engine.chords.charts.bar_reader import read_bars
 from engine.chords.charts.bars import HOLDS, Bar, Word
 from engine.chords.charts.repeats import in_order
+from engine.chords.charts.slips import why_not_read
 from engine.chords.chord import Chord
 from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError
 from engine.metre import COMMON, Metre
 
 __all__ = ["Chart", "ChordSpan", "Section", "parse_chart"]
-
-_JUMPS = re.compile(r"(?i:d\.?[cs]\.?|(?:da)?capo|dal|segno|(?:to)?coda|fine|al|to)|[𝄋𝄌]")
-_PARTS = re.compile(
-    r"(?i:intro|verse|vers|chorus|bridge|outro|head|solo|interlude|refrain|couplet|strophe|pre-?chorus|tag|ending|ponte)\d*"
-)
 
 
 class ChordSpan(NamedTuple):
@@ -193,20 +188,9 @@ def _read_bar(
             try:
                 chord = reader.read(word.text)
             except ChordError as error:
-                raise _error(text, number, word.at, _not_read(word.text) or str(error)) from None
+                raise _error(text, number, word.at, why_not_read(text, word) or str(error)) from None
         spans.append(ChordSpan(i * share, end, chord))
     return spans
-
-
-def _not_read(word: str) -> str | None:
-    """Why a word that is no chord is not read, where that can be known."""
-    if _JUMPS.fullmatch(word):
-        return f"{word!r} is a jump, which is not read: write the bars out, or as a repeat |: :| with endings 1. 2."
-    if _PARTS.fullmatch(word):
-        return f"{word!r} is a section's name: write it in brackets, as in [{word}]"
-    if word.isdecimal():
-        return f"{word!r} is no chord symbol: an ending stands behind a bar line, as in |1. G7, a count is x{word}"
-    return None
 
 
 def _error(text: str, bar: int, at: int, reason: str) -> ChordError:

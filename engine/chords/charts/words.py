@@ -15,8 +15,11 @@ __all__ = [
     "COUNT",
     "DASHES",
     "ENDING",
+    "HEADING",
+    "LONE_LETTER",
     "METRE",
     "SECTION",
+    "SIGNS",
     "SIMILE",
     "TOKEN",
     "is_chord",
@@ -25,12 +28,21 @@ __all__ = [
     "without_dashes",
 ]
 
+SIGNS = str.maketrans("｜¦／％", "||/%")  # as other keyboards have them
 BEATS = re.compile(r"[/.]+|…")
 SIMILE = {"./.": "%", "𝄎": "%", ".//.": "%%", "𝄏": "%%"}
 DASHES = frozenset("-–—−")
 COUNT = re.compile(r"\(?(?:[x×](\d+)|(\d+)[x×])\)?")
-METRE = re.compile(r"\(?(\d+/\d+)\)?")
-ENDING = re.compile(r"(\d(?:[.,-]\d)*)[.)]?")
+METRE = re.compile(r"\(?(\d+/\d+)\)?:?")
+ENDING = re.compile(r"(\d(?:\.?[.,-]\d)*)[.)]?")
+HEADING = re.compile(  # what stands above a chart, in the languages of its chords; `Key: C` is no bar of C
+    r"(?i:(?:original )?key(?: of)?|tonart|tonalit[éeàa]\w*|tonalidade?|tom|ton|tono|capo\w*|kapo\w*|tempo|bpm|time"
+    r"|takt|mesure|met(?:re|er|rum)|signature|title|tit(?:el|re|olo)|t[íi]tulo|composer|artista?e?|author|written by|by"
+    r"|style|feel)"
+)
+LONE_LETTER = re.compile(
+    r"(?<![^\n])[ \t]*([A-H])[ \t]*\n[ \t]*[|│‖𝄆]"
+)  # a section's letter, or a bar: nobody can tell
 SECTION = re.compile(r"[A-H]?\d?'?|[A-H][a-z]?")  # [A], [A1]: not a chord though it could be one
 TOKEN = re.compile(
     r"(?P<bar>:?[|│‖]+\]?:?|𝄆|𝄇|[𝄀𝄁𝄂])|(?P<line>\n)"
@@ -52,7 +64,7 @@ def parted(text: str, at: int) -> Iterator[Word]:
     for comma in [*COMMA.finditer(text), None]:
         end = len(text) if comma is None else comma.start()
         word = text[start:end].rstrip(",;")
-        ending = re.match(r"\d(?:[.,-]\d)*[.)](?=[A-H])", word)
+        ending = re.match(r"\d(?:\.?[.,-]\d)*[.)](?=[A-H])", word)
         if ending:  # `1.G7`
             yield Word(ending[0], at + start)
             word, start = word[ending.end() :], start + ending.end()

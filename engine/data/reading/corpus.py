@@ -63,8 +63,8 @@ def find_sources(folder: Path) -> list[Source]:
     """Every MIDI file below the folder (.mid .midi .kar .smf in any case), in a fixed order. DataError: there is none.
 
     An INDEX.jsonl in the folder or beside it (one JSON object a file: path, source, licence, work_cluster) is obeyed:
-    only files that it lists are taken, and files of one work_cluster are one work. Without it a folder's name is the
-    collection. DataError also if the index is broken. Links to folders are followed once.
+    only files that it lists are taken, and files of one work_cluster are one work. Without it the collection is
+    "files". DataError also if the index is broken. Links to folders are followed once.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder: give a folder of MIDI files")
@@ -166,8 +166,15 @@ def _read_file(source: Source, tracks: Tracks) -> Piece:
         # Before pedal extension: blurred harmonies cost the recogniser six points of agreement on POP909.
         chords, chord_source = recognise(struck, beats_s if len(beats_s) else None), "recognised"
     notes = extend_with_pedal(struck, performance.pedal_s, performance.pedal_down)
-    labelled = Performance(notes, beats_s=beats_s, beat_in_bar=beat_in_bar)
+    labelled = _labelled(performance, notes, beats_s, beat_in_bar)
     return Piece(source, labelled, chords, chord_source, beat_source, confidence, struck)
+
+
+def _labelled(performance: Performance, notes: Notes, beats_s: F64, beat_in_bar: I64) -> Performance:
+    """Returns notes and beats, with what the file's damage is."""
+    return Performance(
+        notes, beats_s=beats_s, beat_in_bar=beat_in_bar, repairs=performance.repairs, doubt=performance.doubt
+    )
 
 
 def _map_beats(performance: Performance) -> tuple[F64, I64] | None:
@@ -209,7 +216,7 @@ def _read_pop909(source: Source, tracks: Tracks) -> Piece | None:
         return None
     performance = read_performance(source.path, tracks=("PIANO",) if tracks == "auto" else tracks)
     notes = extend_with_pedal(performance.notes, performance.pedal_s, performance.pedal_down)
-    return _annotated(source, notes, performance.notes, read_pop909(source.path.parent))
+    return _annotated(source, notes, performance, read_pop909(source.path.parent))
 
 
 def _read_openewld(source: Source, tracks: Tracks) -> Piece | None:
@@ -219,10 +226,10 @@ def _read_openewld(source: Source, tracks: Tracks) -> Piece | None:
         return None
     performance = read_performance(source.path, tracks=tracks)
     read = read_openewld(labels, float(performance.notes["offset_s"].max()))
-    return _annotated(source, performance.notes, performance.notes, read)
+    return _annotated(source, performance.notes, performance, read)
 
 
-def _annotated(source: Source, notes: Notes, struck: Notes, labels: Labels) -> Piece:
+def _annotated(source: Source, notes: Notes, performance: Performance, labels: Labels) -> Piece:
     chords, beats_s, beat_in_bar = labels
-    performance = Performance(notes, beats_s=beats_s, beat_in_bar=beat_in_bar)
-    return Piece(source, performance, chords, "annotation", "annotation", None, struck)
+    labelled = _labelled(performance, notes, beats_s, beat_in_bar)
+    return Piece(source, labelled, chords, "annotation", "annotation", None, performance.notes)

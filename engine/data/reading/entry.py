@@ -85,10 +85,10 @@ def tokenise(piece: Piece, collection: int) -> PieceArrays:
 
 
 def entry_of(piece: Piece) -> Entry:
-    """A piece as an entry; a refusal if it has too few notes, or no hands could have played it."""
+    """A piece as an entry; a refusal if it has too few notes, no hands could play it, or its bytes are garbled."""
     notes = piece.performance.notes
     struck = notes if piece.struck is None else piece.struck
-    implausible = _implausible(struck)
+    implausible = piece.performance.doubt or _implausible(struck)
     if implausible:
         return refusal(implausible)
     arrays = tokenise(piece, 0)
@@ -104,6 +104,8 @@ def entry_of(piece: Piece) -> Entry:
         # In any key, at any tempo and loudness: the pitches in their order, against the first.
         "melody": hashlib.sha256(np.diff(struck["pitch"].astype(np.int16)).tobytes()).hexdigest()[:32],
     }
+    if piece.performance.repairs:
+        facts["mended"] = list(piece.performance.repairs)
     if piece.labels:
         facts["labels"] = dict(piece.labels)
     return Entry(

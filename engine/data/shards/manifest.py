@@ -5,6 +5,7 @@ refused                             the reason, and nothing below
 work split notes seconds tokens     files of one work are on one side
 chords chord_source                 chord changes; chords file | midi text | annotation | recognised | generated
 beat_source beat_confidence         chords file | annotation | tempo map | estimated | generated | none
+mended                              what was put right in a damaged file, where anything was
 labels                              what a generated piece is by name: control -> label
 """
 
@@ -39,6 +40,7 @@ class Report:
     works: int = 0
     practice: int = 0  # of the pieces, generated ones
     unchanged: int = 0  # files that an earlier run had read
+    mended: int = 0  # of the files used
     chord_sources: Counter[str] = field(default_factory=Counter)  # source -> pieces
     beat_sources: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[str, str]] = field(default_factory=list)  # file, reason
@@ -86,6 +88,7 @@ class ManifestWriter:
         report.tokens[side] += int(str(facts["tokens"]))
         report.seconds[side] += float(str(facts["seconds"]))
         report.notes += int(str(facts["notes"]))
+        report.mended += "mended" in facts
         report.chord_sources[str(facts["chord_source"])] += 1
         report.beat_sources[str(facts["beat_source"])] += 1
         shown = {name: value for name, value in facts.items() if name not in HIDDEN}

@@ -72,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     params = parameters_from(args)
     take = MidiTake(args.take)
     piece = read_piece(Source(args.take, args.take.name, "files", args.take.name, "unknown"), "all")
+    if piece.performance.mended:
+        print(f"{args.take}: {piece.performance.mended}", file=sys.stderr)
     beats_s, in_bar = _grid(args.take)
     begin_s, end_s = span_s(beats_s, in_bar, bars=args.bars, beats=args.beats, seconds=args.seconds)
     last_s = take.seconds(max(note.off_tick for note in take.notes))

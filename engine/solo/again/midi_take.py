@@ -45,7 +45,7 @@ class MidiTake:
         data = read_bytes(path)
         try:
             self._file = mido.MidiFile(file=BytesIO(data))
-        except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
             why = str(error)[:SHOWN] or "it ends in the middle of an event"
             if "integer string" in why:  # Python's own words for digits that it will not print
                 why = "a number without an end"
