@@ -4,9 +4,9 @@
 
 Laws: every piece ends on its last chord, held; hands never cross and can reach what they strike at once; no more
 than sixteen notes sound together; a returning head keeps at least half of its five-note figures, on
-average and in nineteen of twenty pieces; velocities spread by 10 to 13.6; every note survives the tokenizer; labels
-lie on beats. Exits with 1 where one is broken. Figures are percentiles 5/25/50/75/95 of solos; of each style the
-medians of notes a second, notes sounding and silence.
+average and in nineteen of twenty pieces; velocities spread by 10 to 13.6; every note survives the tokenizer. Exits
+with 1 where one is broken. Figures are percentiles 5/25/50/75/95 of solos; of each style the medians of notes a
+second, notes sounding and silence.
 """
 
 from __future__ import annotations

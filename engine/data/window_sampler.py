@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine.arrays import I64
 from engine.data.controls import ControlLevels
 from engine.data.shards.augmentation import (
     DEFAULT_AUGMENT,
@@ -21,7 +22,7 @@ from engine.data.shards.augmentation import (
 )
 from engine.data.shards.shards import INDEX_EVERY, PieceArrays, Pieces, Shard
 from engine.data.straying import stray
-from engine.data.windows import I64, Window, collate, described, draw_chords_ahead
+from engine.data.windows import Window, collate, described, draw_chords_ahead
 from engine.errors import DataError
 from engine.model.controls import Control
 from engine.model.perceiver import Inputs

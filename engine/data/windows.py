@@ -16,7 +16,7 @@ from engine.model.perceiver import Inputs
 from engine.model.shapes import BAR_BINS, BEAT_BINS, CHORDS_AHEAD, CHORDS_BACK
 from engine.vocabulary import NO_CHORD, PAD
 
-__all__ = ["I64", "Window", "collate", "cut_window", "described", "draw_chords_ahead"]
+__all__ = ["Window", "collate", "cut_window", "described", "draw_chords_ahead"]
 
 NO_LOOK_AHEAD = 0.5  # windows that know no future chord, as in live play
 

@@ -12,11 +12,12 @@ from engine.midi_io.container import open_container
 from engine.midi_io.events import MUSIC_BEHIND_END, Channel, Events, read_events
 from engine.midi_io.mode_messages import lifts, mode_messages, pedal_rows, placed
 
-__all__ = ["MAX_NOTES", "MAX_STEPS", "NO_PROGRAM", "Parsed", "parse"]
+__all__ = ["DRUM_CHANNEL", "MAX_NOTES", "MAX_STEPS", "NO_PROGRAM", "Parsed", "parse"]
 
 MAX_NOTES = 500_000  # two hours of the densest piano music hold 200,000
 MAX_STEPS = 100_000  # meta, system and program events, and damaged ones: a bound on time
 MAX_TIME_SIGNATURES = 10_000
+DRUM_CHANNEL = 9  # channel 10 as musicians count
 NO_PROGRAM = -1  # the channel never got a program change; General MIDI then plays a piano
 _MAX_BEAT_POWER = 6  # a 64th; larger denominators are broken
 
@@ -32,8 +33,8 @@ class Parsed:
     notes: (N, 7) start tick, length, pitch, velocity, track, channel, program; pedal: (P, 4) tick, value, track,
     channel; names: a track's name and instrument name, as bytes; tempos: (tick, us a quarter note); time_signatures:
     (tick, numerator, denominator); texts: (tick, meta type, bytes); repairs: what was mended, one line each; endless:
-    notes that nobody ended; needless: ends of notes that nobody began; damaged: tracks are cut off, or hold bytes that
-    are no events.
+    notes that nobody ended; needless: ends of notes that nobody began, both without drums, which need no end; damaged:
+    tracks are cut off, or hold bytes that are no events.
     """
 
     division: int
@@ -144,7 +145,8 @@ def _read_meta(parsed: Parsed, events: Events, offset: int) -> None:
 
 
 def _pair(channel: Channel, modes: I64, end_tick: int) -> tuple[I64, int, int]:
-    """(N, 5) start, length, pitch, velocity, channel of a track's notes; how many had no end, and ends no note.
+    """(N, 5) start, length, pitch, velocity, channel of a track's notes; how many had no end, and ends no note, but
+    for drums.
 
     modes: its channel mode messages. Of two equal notes the older ends first; an end without a beginning is nothing; a
     note that nobody ended lasts to where all keys of its channel come up, or to the end of the track; a note lasts at
@@ -152,17 +154,17 @@ def _pair(channel: Channel, modes: I64, end_tick: int) -> tuple[I64, int, int]:
     """
     mine = np.flatnonzero(_strikes(channel))
     key = (channel.status[mine] & 0x0F).astype(np.uint16) << 7 | channel.first[mine]
-    until = np.full(len(mine), end_tick)
+    until, lifted = np.full(len(mine), end_tick), np.zeros(len(mine), dtype=bool)
     for number in np.unique(modes[:, 2]).tolist():
         # Between two moments at which all keys come up, a pitch is a key of its own.
         after, ticks = lifts(modes, number)
         own = key >> 7 == number
         span = np.searchsorted(after, mine[own], side="right")
-        until[own] = np.append(ticks, end_tick)[span]
+        until[own], lifted[own] = np.append(ticks, end_tick)[span], span < len(ticks)
         key = key.astype(np.int64)
         key[own] |= span << 11
     order = np.argsort(key, kind="stable")
-    mine, key, until = mine[order], key[order].astype(np.int64), until[order]
+    mine, key, until, lifted = mine[order], key[order].astype(np.int64), until[order], lifted[order]
     on = (channel.status[mine] & 0x10 != 0) & (channel.second[mine] > 0)
     # How many notes of a key sound after each event, if ends without a beginning counted as -1. Every key starts on a
     # lower floor than all before it, so one running minimum over all keys finds the events that fall below it.
@@ -187,8 +189,9 @@ def _pair(channel: Channel, modes: I64, end_tick: int) -> tuple[I64, int, int]:
     struck = mine[starts]
     columns = [start, np.maximum(stop - start, 1), channel.first[struck], channel.second[struck]]
     paired = np.column_stack([*columns, channel.status[struck] & 0x0F]).astype(np.int64)
-    lifted = until[starts] < end_tick
-    return paired, int((~ended & ~lifted).sum()), int((~on).sum() - ended.sum())
+    pitched = channel.status[mine] & 0x0F != DRUM_CHANNEL
+    endless = (~ended & ~lifted[starts] & pitched[starts]).sum()
+    return paired, int(endless), int((~on & pitched).sum() - (ended & pitched[starts]).sum())
 
 
 _ANY_TRACK = -1

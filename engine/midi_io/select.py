@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.midi_io.parse import NO_PROGRAM, Parsed
+from engine.midi_io.parse import DRUM_CHANNEL, NO_PROGRAM, Parsed
 
-__all__ = ["DRUM_CHANNEL", "decode_text", "select"]
+__all__ = ["decode_text", "select"]
 
-DRUM_CHANNEL = 9  # channel 10 as musicians count
 DEFAULTS = (NO_PROGRAM, 0)
 PIANO_PROGRAMS = range(8)  # General MIDI: acoustic and electric pianos, harpsichord, clavinet
 

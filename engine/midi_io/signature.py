@@ -37,9 +37,7 @@ def read_signature(path: str | Path) -> Signature:
         raise MidiFileError(f"{source}: {error}") from None
     counts_frames = bool(parsed.division & 0x8000)  # SMPTE: tempo events mean nothing
     end_tick = int((parsed.notes[:, 0] + parsed.notes[:, 1]).max(initial=0))
-    tempi = (
-        [] if counts_frames else [us for tick, us in sorted(parsed.tempos, key=_tick) if us > 0 and tick <= end_tick]
-    )
+    tempi = [] if counts_frames else [us for tick, us in sorted(parsed.tempos, key=_tick) if tick <= end_tick]
     metre, unread = None, ""
     for tick, numerator, denominator in sorted(parsed.time_signatures, key=_tick):  # as they stand
         if tick > end_tick:

@@ -78,7 +78,7 @@ after every change. |
 | {ASKED} | name, value | What applies now where the value may be `{AUTO}`: sent after \
 `/sideman/get`, and when it changes. |
 | {ERROR} | address, reason | What was refused and why, with the legal range; the address is `/` for \
-unreadable bytes, and empty if no message caused the error. |
+unreadable bytes and for one that cannot be printed, and empty if no message caused the error. |
 | {PONG} | run | The answer to `/sideman/ping`; the number changes when the engine is restarted. |
 | {STATUS} | what, text | What the running session did, such as `chord` `Dm7`. |
 """

@@ -138,6 +138,8 @@ def test_what_is_written_is_played(text: str, played: str) -> None:
         ("C/ E | F", "did you mean 'C/E'"),
         ("A\n| C | G |\nB\n| F | C |", r"write \[A\], or \| A \|"),
         ("| C |\nB\n|| F |", r"write \[B\], or \| B \|"),
+        ("A\n\n| C | G |", r"write \[A\], or \| A \|"),
+        ("A\r\n| C | G |\r\n", r"write \[A\], or \| A \|"),
         ("Key: C\nC | F", "'Key' is a heading"),
         ("Tom: G\nG | D", "'Tom' is a heading"),
         ("Tonart: C\nC", "'Tonart' is a heading"),

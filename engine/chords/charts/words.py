@@ -40,9 +40,8 @@ HEADING = re.compile(  # what stands above a chart, in the languages of its chor
     r"|takt|mesure|met(?:re|er|rum)|signature|title|tit(?:el|re|olo)|t[íi]tulo|composer|artista?e?|author|written by|by"
     r"|style|feel)"
 )
-LONE_LETTER = re.compile(
-    r"(?<![^\n])[ \t]*([A-H])[ \t]*\n[ \t]*[|│‖𝄆]"
-)  # a section's letter, or a bar: nobody can tell
+# A section's letter, or a bar: nobody can tell.
+LONE_LETTER = re.compile(r"(?<![^\n])[ \t]*([A-H])[ \t\r]*\n\s*[|│‖𝄆]")
 SECTION = re.compile(r"[A-H]?\d?'?|[A-H][a-z]?")  # [A], [A1]: not a chord though it could be one
 TOKEN = re.compile(
     r"(?P<bar>:?[|│‖]+\]?:?|𝄆|𝄇|[𝄀𝄁𝄂])|(?P<line>\n)"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import F64
 from engine.data.practice.hands.dice import Dice
 from engine.data.practice.hands.part import LEFT, Part
 from engine.notes import Notes, make_notes
@@ -16,8 +17,6 @@ __all__ = ["MAX_NOTE_S", "Touch", "perform", "swing_ratio"]
 MAX_NOTE_S = 4.4
 MIN_NOTE_S = 0.04
 _GAP_S = 0.012  # between a note and the next of its pitch
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -80,17 +79,17 @@ def perform(
     return _settle(onset_s, offset_s, pitch, velocity, hand)
 
 
-def _swung(beat: Floats, ratio: Floats) -> Floats:
+def _swung(beat: F64, ratio: F64) -> F64:
     """Returns beats with their offbeats moved; thirds of a beat stay, since they are triplets already."""
     whole = np.floor(beat + 1e-9)
     part = beat - whole
     triplet = np.abs(part * 3 - np.rint(part * 3)) < 1e-3
     moved = np.where(part < 0.5, part * 2 * ratio, ratio + (part - 0.5) * 2 * (1 - ratio))
-    swung: Floats = np.where(triplet, beat, whole + moved)
+    swung: F64 = np.where(triplet, beat, whole + moved)
     return swung
 
 
-def _by_line(parts: list[Part]) -> Floats:
+def _by_line(parts: list[Part]) -> F64:
     """(N,) by how much each note's offbeat comes later: in the middle of a right hand's run it comes earlier."""
     shifts: list[float] = []
     for part in parts:
@@ -103,7 +102,7 @@ def _by_line(parts: list[Part]) -> Floats:
     return np.array(shifts)
 
 
-def _drift(dice: Dice, beats: int, onset: Floats) -> Floats:
+def _drift(dice: Dice, beats: int, onset: F64) -> F64:
     """Returns (N,) seconds by which both hands wander from the beat, correlated over beats, deviation about 5 ms."""
     now, path = 0.0, []
     for _ in range(beats + 2):
@@ -113,8 +112,8 @@ def _drift(dice: Dice, beats: int, onset: Floats) -> Floats:
 
 
 def _settle(
-    onset_s: Floats,
-    offset_s: Floats,
+    onset_s: F64,
+    offset_s: F64,
     pitch: npt.NDArray[np.int64],
     velocity: npt.NDArray[np.int64],
     hand: npt.NDArray[np.int8],

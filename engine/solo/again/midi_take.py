@@ -13,8 +13,8 @@ import numpy as np
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
 from engine.midi_io.events import MAX_DELTA
+from engine.midi_io.parse import DRUM_CHANNEL
 from engine.midi_io.read import read_bytes
-from engine.midi_io.select import DRUM_CHANNEL
 from engine.midi_io.tempo_map import TempoMap
 from engine.midi_io.write import as_track
 

@@ -67,6 +67,14 @@ def test_a_little_damage_is_mended_and_said(whole: bytes, tmp_path: Path) -> Non
     assert kept >= 8
 
 
+def test_drums_that_nobody_ends_are_no_damage_of_the_piano(whole: bytes, tmp_path: Path) -> None:
+    drums = b"".join(bytes((0x18, 0x99, 36, 80)) for _ in range(5000)) + b"\x00\xff\x2f\x00"
+    tracks = (int.from_bytes(whole[10:12], "big") + 1).to_bytes(2, "big")
+    file = whole[:10] + tracks + whole[12:] + b"MTrk" + len(drums).to_bytes(4, "big") + drums
+    assert refusal(tmp_path / "song.mid", file) == ""
+    assert read_performance(tmp_path / "song.mid", tracks="auto").mended == ""
+
+
 def test_notes_that_never_end_are_refused_with_their_number(tmp_path: Path) -> None:
     body = b"".join(bytes((0x30, 0x90, 48 + n, 80)) for n in range(40)) + b"\x00\xff\x2f\x00"
     file = b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk" + len(body).to_bytes(4, "big") + body

@@ -172,3 +172,7 @@ def test_strikes_without_ends_and_ends_without_strikes_are_counted() -> None:
     assert (len(broken.notes), broken.endless, broken.needless) == (5, 2, 3)
     lifted = parse(header() + track(on(60) + on(62) + b"\x60\xb0\x7b\x00" + line(3)))
     assert (lifted.endless, lifted.needless) == (0, 0), "all notes off ends them"
+    last = parse(header() + track(line(3) + on(60) + on(62) + b"\x60\xb0\x7b\x00"))
+    assert (last.endless, last.needless) == (0, 0), "also at the end of the track"
+    drums = parse(header() + track(line(3) + on(36, 9) + on(38, 9) + off(40, 9)))
+    assert (drums.endless, drums.needless) == (0, 0), "nobody has to end a drum"

@@ -13,7 +13,7 @@ from tests.support.osc.fake_engine import FakeEngine
 
 PARAM = "/sideman/param/"
 TOP_K, TEMPERATURE = f"{PARAM}top_k", f"{PARAM}temperature"
-LONGEST_S = 1.0  # that one packet may take; the slowest takes some milliseconds
+LONGEST_S = 1.0  # of processor time that one packet may take; the slowest takes some milliseconds
 
 
 def string(text: str | bytes) -> bytes:
@@ -103,9 +103,9 @@ def test_it_is_refused_by_its_address_with_a_reason_and_changes_nothing(name: st
     engine = FakeEngine()
     server = engine.server()
     before = dict(engine.values)
-    begin_s = time.perf_counter()
+    begin_s = time.thread_time()
     replies = server.handle_packet(packet)
-    assert time.perf_counter() - begin_s < LONGEST_S
+    assert time.thread_time() - begin_s < LONGEST_S
     assert len(replies) == 1
     (told,) = decode(replies[0])
     assert (told.address, told.arguments[0]) == (ERROR, address)

@@ -38,8 +38,7 @@ LEAST = WINDOW + 2 * WINDOW + 4 * WINDOW + UPDATE + 3 * WINDOW  # a plain one, b
 
 
 class Clock:
-    """A clock on which a token takes s_per_token,
-    and from a moment on `slower` times that for the same processor time."""
+    """A clock on which a token takes s_per_token, and from slow_from_s on `slower` times that by the wall alone."""
 
     def __init__(self) -> None:
         self.now_s, self.cpu_s, self.s_per_token = 0.0, 0.0, 0.0
