@@ -22,8 +22,9 @@ BLOCK = 1 << 20
 
 # What turns a file into an entry; a change of anything else costs nobody a new reading.
 _CODE = (
-    "engine/midi_io", "engine/chords", "engine/notes.py", "engine/beats/phase.py", "engine/beats/tracking.py",
-    "engine/model/chord_memory.py", "engine/vocabulary.py", "engine/data/reading/corpus.py",
+    "engine/midi_io", "engine/chords", "engine/notes.py", "engine/metre.py", "engine/tokens.py", "engine/vocabulary.py",
+    "engine/beats/map_phase.py", "engine/beats/phase.py", "engine/beats/salience.py", "engine/beats/tracking.py",
+    "engine/model/chord_memory.py", "engine/data/shards/shards.py", "engine/data/reading/corpus.py",
     "engine/data/reading/entry.py", "engine/data/reading/works.py", "native",
 )  # fmt: skip
 
