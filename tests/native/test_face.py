@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import native
-from engine.inference.session import SAMPLER_NAMES
+from engine.inference.asked_stream import SAMPLER_NAMES
 from engine.inference.stream_rules import stream_rules
 from engine.vocabulary import LAYOUT
 from osc_protocol.table.parameters import BY_NAME
