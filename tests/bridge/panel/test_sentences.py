@@ -23,6 +23,7 @@ SAYING: Final = (
     "bridge/midi/live_ports.py", "osc_protocol/table/parameters.py", "engine/chords/charts/chart.py",
     "engine/chords/charts/bar_reader.py", "engine/chords/symbol.py", "engine/chords/scales.py",
 )  # fmt: skip
+RETURNING: Final = "engine/chords/charts/slips.py"  # what it returns is said by its caller
 ERRORS: Final = ("ModeError", "ParameterError", "ChordError", "SidemanError", "BridgeError")
 NOT_HERE: Final = (  # for programs, or before anything is played
     "cannot have",
@@ -75,6 +76,9 @@ def said() -> Iterator[str]:
                     yield from filter(None, [literal(node.args[0])])
                 elif called in ("_no", "refuse", "_error") and node.args:
                     yield from filter(None, [literal(node.args[-1])])
+    for node in ast.walk(ast.parse((ROOT / RETURNING).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Return) and node.value is not None:
+            yield from filter(None, [literal(node.value)])
 
 
 def with_places_filled(text: str) -> str:
@@ -97,7 +101,26 @@ def test_every_sentence_that_the_source_has_is_known_in_korean() -> None:
 
 @pytest.mark.parametrize(
     "chart",
-    ["Dm7 | X7", "% | C", "|: C", "D.S. | C", "[Dm7]", "Dm7 |: |: C :| :|", "5/3 C", "x3"],
+    [
+        "Dm7 | X7",
+        "% | C",
+        "|: C",
+        "D.S. | C",
+        "[Dm7]",
+        "Dm7 |: |: C :| :|",
+        "5/3 C",
+        "x3",
+        "C | maj 7 | F",
+        "C maj 7 | F",
+        "C | 2. F G",
+        "Verse | C",
+        "{A} C | F",
+        "C | hello",
+        "Key: C\n| F | G |",
+        "A\n| C | F |",
+        "C 7 | F",
+        "Csuss",
+    ],
 )
 def test_the_parsers_hints_are_said_in_korean(chart: str) -> None:
     (told,) = korean([read_chart(chart)["error"]])
