@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--chords", metavar="CHART", help="the take's chart [its markers', else what its notes say]")
     parser.add_argument("-n", "--count", metavar="N", type=int, default=1, help="N files, OUT-1.mid ..., best first")
+    parser.add_argument(
+        "--tries", metavar="N", type=int, default=1, help="N searches, of which the best are written [as many as files]"
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="another seed, other notes")
     parser.add_argument(
         "--checkpoint", metavar="CKPT", type=Path, help="a base that `sideman train` wrote [default: the shipped one]"
@@ -60,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
         raise SidemanError(f"--vary {args.vary:g}: give more than 0, which leaves all as it is, up to 1")
     if not 1 <= args.count <= MAX_COUNT:
         raise SidemanError(f"-n {args.count} lies outside 1..{MAX_COUNT}")
+    if not 1 <= args.tries <= MAX_COUNT:
+        raise SidemanError(f"--tries {args.tries} lies outside 1..{MAX_COUNT}")
     if not 0 <= args.seed <= MAX_SEED:
         raise SidemanError(f"--seed {args.seed} lies outside 0..{MAX_SEED}")
     output = args.output or args.take.with_name(f"{args.take.stem}-again.mid")
@@ -84,12 +89,12 @@ def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     again = play_again(
         checkpoint, take, Request(begin_s, end_s, chords, beats_s, in_bar, args.keep, args.vary),
-        count=args.count, seed=args.seed, params=params,
+        count=max(args.count, args.tries), seed=args.seed, params=params,
     )  # fmt: skip
     took_s = time.perf_counter() - started
-    spread = round(diversity([candidate.notes for _, candidate in again.ways]), 3)
-    told = []
-    for path, (notes, candidate) in zip(outputs, again.ways, strict=False):
+    ways, told = again.ways[: args.count], []
+    spread = round(diversity([candidate.notes for _, candidate in ways]), 3)
+    for path, (notes, candidate) in zip(outputs, ways, strict=False):
         scores = candidate.scores.as_dict()
         take.write(path, again.removed, notes, "sideman again: " + json.dumps(scores))
         told.append({"file": str(path), "notes": len(notes), "scores": scores})

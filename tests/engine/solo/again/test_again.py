@@ -78,6 +78,13 @@ def test_nothing_outside_the_bars_changes_and_the_best_comes_first(take: Path, t
     assert totals == sorted(totals, reverse=True)
 
 
+def test_of_several_tries_the_best_is_written(take: Path, tmp_path: Path) -> None:
+    best, other = again(take, tmp_path, "--bars", "4", "-n", "2")
+    tried = again(take, tmp_path, "--bars", "4", "--tries", "2")[-1]
+    assert tried.name == "out.mid"
+    assert tried.read_bytes() == best.read_bytes() != other.read_bytes()
+
+
 @pytest.mark.parametrize("keep", ["top", "bass", "left", "right"])
 def test_what_is_kept_stays(take: Path, tmp_path: Path, keep: str) -> None:
     (path,) = again(take, tmp_path, "--bars", "3", "--keep", keep)
@@ -144,6 +151,7 @@ def test_json_says_files_scores_and_diversity(take: Path, tmp_path: Path, capsys
         (["--seconds", "8-8.001"], "lasts 1 ms: give more"),
         (["--bars", "1", "--vary", "0"], "--vary 0: give more than 0"),
         (["--bars", "1", "-n", "99"], "-n 99 lies outside 1..16"),
+        (["--bars", "1", "--tries", "0"], "--tries 0 lies outside 1..16"),
         (["--bars", "1", "--density", "9"], "density"),
     ],
 )
