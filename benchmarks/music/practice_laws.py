@@ -45,7 +45,7 @@ def broken(piece: Composition) -> list[str]:
     ending = notes[beat > last - 0.15]
     found = []
     classes = {int(pitch) % 12 for pitch in ending["pitch"]}
-    if not len(ending) or not classes <= last_tones(Harmony(piece.chart)) or beat.max() > last + 0.5:
+    if not len(ending) or not classes <= last_tones(Harmony(piece.chart)) or beat.max() >= last + 0.5:
         found.append("ends on its last chord")
     elif ending["offset_s"].max() < notes["offset_s"].max():
         found.append("holds its last chord")

@@ -9,22 +9,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-import native
+from benchmarks.music.practice_laws import broken
 from engine.data.practice import Composition, compose_whole, practice_piece
 from engine.data.practice.hands.part import LEFT, RIGHT
 from engine.data.practice.hands.scales import Harmony
-from engine.data.practice.measures import (
-    beats_of,
-    hands_cross,
-    head_returns,
-    low_windows,
-    most_sounding,
-    silence,
-    widest,
-)
+from engine.data.practice.measures import beats_of, head_returns, low_windows, silence, widest
 from engine.data.practice.piece import STYLES
-from engine.data.practice.plan import last_tones
-from engine.vocabulary import LAYOUT
 
 PIECES = 120
 
@@ -79,15 +69,14 @@ def test_heads_return_varied_but_to_be_known(pieces: list[Composition]) -> None:
     assert min(returns) < 0.95
 
 
-def test_every_piece_ends_on_its_last_chord_and_holds_it(pieces: list[Composition]) -> None:
+def test_no_piece_breaks_a_law(pieces: list[Composition]) -> None:
+    assert {number: laws for number, piece in enumerate(pieces) if (laws := broken(piece))} == {}
+
+
+def test_every_piece_holds_its_last_chord_for_a_while(pieces: list[Composition]) -> None:
     for piece in pieces:
-        beat, harmony = beats_of(piece, piece.notes["onset_s"]), Harmony(piece.chart)
         last = (piece.chart.bars - 1) * piece.chart.beats_per_bar
-        ending = piece.notes[beat > last - 0.15]
-        assert len(ending)
-        assert {int(pitch) % 12 for pitch in ending["pitch"]} <= last_tones(harmony)
-        assert beat.max() < last + 0.5
-        assert ending["offset_s"].max() == piece.notes["offset_s"].max()
+        ending = piece.notes[beats_of(piece, piece.notes["onset_s"]) > last - 0.15]
         assert (ending["offset_s"] - ending["onset_s"]).max() > 1.0
 
 
@@ -109,7 +98,6 @@ def test_labels_lie_on_the_beats_of_a_piece_that_slows_down() -> None:
 
 
 def test_velocities_spread_as_players_do_and_rise_with_the_music(pieces: list[Composition]) -> None:
-    assert all(10.0 < piece.notes["velocity"].std() < 13.6 for piece in pieces)
     assert 60 < np.mean([piece.notes["velocity"].mean() for piece in pieces]) < 72
     rises = []
     for piece in pieces:
@@ -122,7 +110,7 @@ def test_velocities_spread_as_players_do_and_rise_with_the_music(pieces: list[Co
     assert np.mean(rises) > 0.15
 
 
-def test_hands_stay_in_range_and_never_cross(pieces: list[Composition]) -> None:
+def test_hands_stay_in_range(pieces: list[Composition]) -> None:
     for piece in pieces:
         left, right = (piece.notes[piece.hands == hand] for hand in (LEFT, RIGHT))
         if len(left):
@@ -131,12 +119,9 @@ def test_hands_stay_in_range_and_never_cross(pieces: list[Composition]) -> None:
         if len(right):
             assert right["pitch"].min() >= 55
             assert right["pitch"].max() <= 96
-        assert not hands_cross(piece)
 
 
-def test_a_key_is_let_go_before_it_is_struck_again_and_the_tokenizer_keeps_every_note(
-    pieces: list[Composition],
-) -> None:
+def test_a_key_is_let_go_before_it_is_struck_again(pieces: list[Composition]) -> None:
     for piece in pieces:
         notes = piece.notes
         length_s = notes["offset_s"] - notes["onset_s"]
@@ -145,9 +130,6 @@ def test_a_key_is_let_go_before_it_is_struck_again_and_the_tokenizer_keeps_every
         for pitch in np.unique(notes["pitch"]):
             of_pitch = notes[notes["pitch"] == pitch]
             assert np.all(of_pitch["onset_s"][1:] > of_pitch["offset_s"][:-1])
-        assert most_sounding(piece) <= 16
-        ids = native.encode(LAYOUT, notes["onset_s"], notes["offset_s"], notes["pitch"], notes["velocity"])
-        assert sorted(native.decode(LAYOUT, ids)[2]) == sorted(notes["pitch"])
 
 
 def test_strong_beats_are_chord_tones_and_held_notes_fit(pieces: list[Composition]) -> None:
@@ -185,12 +167,8 @@ def test_solos_are_as_thick_as_modern_players_play_and_rest_as_often(pieces: lis
     assert sounding.min() < 3
 
 
-def test_what_a_hand_strikes_at_once_it_can_reach(pieces: list[Composition]) -> None:
-    """A right hand's chord lies within an octave, drop 2 within a tenth, a left hand's within a twelfth."""
-    for piece in pieces:
-        assert widest(piece, RIGHT) <= (17 if piece.role == "accompany" else 12)
-        assert widest(piece, LEFT) <= 19
-    assert max(widest(piece, RIGHT) for piece in pieces) > 12  # the measure sees drop 2
+def test_the_measure_of_reach_sees_drop_2(pieces: list[Composition]) -> None:
+    assert max(widest(piece, RIGHT) for piece in pieces) > 12
 
 
 def test_hands_talk_to_each_other_where_fours_are_traded(pieces: list[Composition]) -> None:
