@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +33,9 @@ class Parsed:
 
     notes: (N, 7) start tick, length, pitch, velocity, track, channel, program; pedal: (P, 4) tick, value, track,
     channel; names: a track's name and instrument name, as bytes; tempos: (tick, us a quarter note); time_signatures:
-    (tick, numerator, denominator); texts: (tick, meta type, bytes); repairs: what was mended, one line each; endless:
-    notes that nobody ended; needless: ends of notes that nobody began, both without drums, which need no end; damaged:
-    tracks are cut off, or hold bytes that are no events.
+    (tick, numerator, denominator); texts: (tick, meta type, bytes), all three by tick; repairs: what was mended, one
+    line each; endless: notes that nobody ended; needless: ends of notes that nobody began, both without drums, which
+    need no end; damaged: tracks are cut off, or hold bytes that are no events.
     """
 
     division: int
@@ -84,6 +85,10 @@ def parse(data: bytes) -> Parsed:
         raise ValueError(f"{damage[0]}:{damage[2].rpartition(':')[0]}: export the file again")
     if len(parsed.time_signatures) > MAX_TIME_SIGNATURES:
         raise ValueError(f"more than {MAX_TIME_SIGNATURES:,} time signatures: export the file without them")
+    # Those of one tick stay as they stand.
+    parsed.tempos.sort(key=itemgetter(0))
+    parsed.time_signatures.sort(key=itemgetter(0))
+    parsed.texts.sort(key=itemgetter(0))
     _read_channels(parsed, tracks, offsets, separate=frame.kind == 2)
     return parsed
 

@@ -128,13 +128,12 @@ def _notes(columns: npt.NDArray[np.int64], tempo_map: TempoMap, repairs: list[st
 def _texts(parsed: Parsed, tempo_map: TempoMap) -> tuple[TimedText, ...]:
     if not parsed.texts:
         return ()
-    rows = sorted(parsed.texts, key=lambda row: row[0])
-    japanese = any(text.startswith(_JAPANESE) for _, _, text in rows)
+    japanese = any(text.startswith(_JAPANESE) for _, _, text in parsed.texts)
     encoding = "cp932" if japanese else "cp1252"
-    times = tempo_map.to_seconds([tick for tick, _, _ in rows]).tolist()
+    times = tempo_map.to_seconds([tick for tick, _, _ in parsed.texts]).tolist()
     return tuple(
         TimedText(time_s, _KINDS[kind], decode_text(text, encoding))
-        for time_s, (_, kind, text) in zip(times, rows, strict=True)
+        for time_s, (_, kind, text) in zip(times, parsed.texts, strict=True)
     )
 
 

@@ -37,9 +37,9 @@ def read_signature(path: str | Path) -> Signature:
         raise MidiFileError(f"{source}: {error}") from None
     counts_frames = bool(parsed.division & 0x8000)  # SMPTE: tempo events mean nothing
     end_tick = int((parsed.notes[:, 0] + parsed.notes[:, 1]).max(initial=0))
-    tempi = [] if counts_frames else [us for tick, us in sorted(parsed.tempos, key=_tick) if tick <= end_tick]
+    tempi = [] if counts_frames else [us for tick, us in parsed.tempos if tick <= end_tick]
     metre, unread = None, ""
-    for tick, numerator, denominator in sorted(parsed.time_signatures, key=_tick):  # as they stand
+    for tick, numerator, denominator in parsed.time_signatures:
         if tick > end_tick:
             break
         try:
@@ -47,7 +47,3 @@ def read_signature(path: str | Path) -> Signature:
         except ChordError:  # of 64ths, of 99 halves
             metre, unread = None, f"{numerator}/{denominator}"
     return Signature(60e6 / tempi[-1] if tempi else None, metre, len(set(tempi)), unread)
-
-
-def _tick(row: tuple[int, ...]) -> int:
-    return row[0]
