@@ -130,14 +130,13 @@ def arpeggios(dice: Dice, harmony: Harmony, part: Part, flowing: bool = False, d
     previous: tuple[int, ...] = ()
     patterns = _BROKEN[meter][:1] if flowing else _BROKEN[meter]
     pattern = dice.pick(patterns)
-    step = (0.5 if len(pattern) > meter else 1.0) / (1 + doubled)
     for index, (start, end, _) in enumerate(harmony.spans):
         chord, colour = harmony.chords[index], harmony.palettes[index]
         shape = voicing("open", chord, colour, previous)
         previous = shape
         if dice.chance(0.15):
             pattern = dice.pick(patterns)
-            step = (0.5 if len(pattern) > meter else 1.0) / (1 + doubled)
+        step = (0.5 if len(pattern) > meter else 1.0) / (1 + doubled)
         if end == harmony.chart.beats or dice.chance(0.1):
             part.chord(start, end - start, shape, 0.0, dice.between(12, 30))
             continue

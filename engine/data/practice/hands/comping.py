@@ -70,6 +70,8 @@ def hits(
 
 def echoed(dice: Dice, harmony: Harmony, struck: list[tuple[float, int]], share: float) -> list[tuple[float, int]]:
     """The hits, and in that share of the gaps of a beat and a half or more the chord again, on an offbeat or a beat."""
+    if not share:
+        return struck
     hit: list[tuple[float, int]] = []
     for at, (beat, index) in enumerate(struck):
         hit.append((beat, index))
@@ -86,9 +88,7 @@ def comp(
     echo: float = 0.0,
 ) -> None:  # fmt: skip
     """Voicings on a rhythm. touch: held to the next hit, short, or mixed; echo: share of long gaps struck into."""
-    struck = hits(dice, harmony, feel, busy)
-    if echo:
-        struck = echoed(dice, harmony, struck, echo)
+    struck = echoed(dice, harmony, hits(dice, harmony, feel, busy), echo)
     previous: tuple[int, ...] = ()
     for at, (beat, index) in enumerate(struck):
         # A chord that goes on is not always struck alike: fourths walk along the scale, others change their inversion.

@@ -33,8 +33,7 @@ def full(
     Shares: broken: changes whose chord is broken upward in notes of `step` beats instead, as in slow pieces; octaves:
     basses that are octaves; echo: long gaps that are struck into.
     """
-    rhythm = hits(dice, harmony, feel, busy)
-    struck = {(beat, index) for beat, index in (echoed(dice, harmony, rhythm, echo) if echo else rhythm)}
+    struck = set(echoed(dice, harmony, hits(dice, harmony, feel, busy), echo))
     kind = dice.pick(("rootless", "three"))
     previous: tuple[int, ...] = ()
     at = 38
