@@ -37,13 +37,13 @@ class Waiting:
         self._inbox.put(why)
 
     def wait(self, tell: Callable[[str, str], None], look: Callable[[], None]) -> int | BaseException:
-        """Tells what is reported until it is time to leave, and returns why. look: called where nothing is for long."""
+        """Tells what is reported until it is time to leave, and returns why. look: called twice a second or more."""
         while True:
+            look()
             try:
                 # A timeout, because on Windows a wait without one cannot be interrupted.
                 item = self._inbox.get(timeout=0.5)
             except queue.Empty:
-                look()
                 continue
             if not isinstance(item, tuple):
                 return item

@@ -57,12 +57,6 @@ def _serve(args: argparse.Namespace, load: Loader, opened: Callable[[int], objec
     def on_signal(number: int, frame: FrameType | None) -> None:
         waiting.leave(128 + number)
 
-    def tell(what: str, text: str) -> None:
-        nonlocal used_at_s
-        used_at_s = time.monotonic()  # while reports come, nobody looks
-        if what in ("error", "note", "plug-in"):
-            print(f"{what} {text}".rstrip(), flush=True)
-
     def look() -> None:
         nonlocal used_at_s
         if server.is_used:
@@ -81,10 +75,15 @@ def _serve(args: argparse.Namespace, load: Loader, opened: Callable[[int], objec
         with undisturbed():
             print(f"plug-ins are played for, at port {server.port} of this machine; Ctrl-C stops", flush=True)
             opened(server.port)
-            why = waiting.wait(tell, look)
+            why = waiting.wait(_say, look)
             assert isinstance(why, int)  # nobody leaves for an error here
             return why
     finally:
         server.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _say(what: str, text: str) -> None:
+    if what in ("error", "note", "plug-in"):
+        print(f"{what} {text}".rstrip(), flush=True)
