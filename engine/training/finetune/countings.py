@@ -60,6 +60,7 @@ def chart_chords(piece: PieceArrays, rng: np.random.Generator) -> PieceArrays:
         return piece
     every = int(rng.choice([2, 4]))
     edges = piece.beat_steps[int(rng.integers(every)) :: every].astype(np.float64)
+    edges = edges[edges >= 0]  # estimated beats may begin before the music, where no chord is
     onsets = np.append(piece.chord_steps.astype(np.float64), np.inf)
     ids, steps = [int(piece.chord_ids[0])], [0]
     for start, stop in pairwise(edges):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,17 @@ def test_a_chart_has_the_chord_that_lasts(seed: int) -> None:
     assert set(charted.chord_ids.tolist()) <= {NO_CHORD, C, F}
     assert np.isin(charted.chord_steps[1:], np.rint(whole.beat_steps)).all()
     np.testing.assert_array_equal(charted.tokens, whole.tokens)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_beats_before_the_music_say_nothing_of_its_chords(seed: int) -> None:
+    """Beats that were heard in free playing begin some beats early where the music begins off them."""
+    whole = piece(100.0, beats_per_bar=4)
+    early = replace(whole, beat_steps=np.append(np.float32([-240, -180, -120, -60]), whole.beat_steps))
+    early = replace(early, beat_in_bar=np.append(whole.beat_in_bar[:4], whole.beat_in_bar))
+    charted, expected = (chart_chords(one, np.random.default_rng(seed)) for one in (early, whole))
+    np.testing.assert_array_equal(charted.chord_ids, expected.chord_ids)
+    np.testing.assert_array_equal(charted.chord_steps, expected.chord_steps)
 
 
 def test_without_beats_the_chords_stay() -> None:
