@@ -157,6 +157,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.solo.recollection": (
         "LeadIn",
         "RECALLED_BARS",
+        "begin_at",
         "lead_in",
         "leading_in",
         "recall",

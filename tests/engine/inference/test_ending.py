@@ -8,7 +8,8 @@ import pytest
 import native
 from engine.chords import Chord, parse_chord
 from engine.inference import asked_stream
-from engine.inference.ending import LEAD_STEPS, Reach
+from engine.inference.ending import LEAD_STEPS
+from engine.inference.reach import Reach
 from engine.inference.session import Session
 from engine.inference.streams import make_stream
 from engine.model.checkpoint import Checkpoint
