@@ -28,12 +28,10 @@ from engine.inference.draw.steering import NO_TARGETS
 from engine.inference.draw.stream_past import StreamPast
 from engine.inference.stream_rules import stream_rules
 from engine.model.controls import Control, ControlRows
+from engine.notes import Event
 from engine.vocabulary import BOS, LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, TIME_SHIFT, VELOCITY
 
-__all__ = ["Event", "Stream"]
-
-Event = tuple[int, int, int]
-"""(step, pitch, velocity bin); the bin is -1 where the note ends."""
+__all__ = ["Stream"]
 
 
 class Stream:

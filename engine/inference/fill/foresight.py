@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from engine.chords import Chord
 from engine.inference.fill.gap import Gap, events_of
-from engine.inference.stream import Event
+from engine.notes import Event
 from engine.vocabulary import STEP_S
 
 __all__ = ["Foresight"]

@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 from engine.inference.fill.gap import Gap, Struck, events_of
-from engine.inference.stream import Event
 from engine.inference.streams import TokenStream
+from engine.notes import Event
 
 __all__ = ["Ahead", "Particle", "Surroundings"]
 
