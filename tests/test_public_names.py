@@ -120,6 +120,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "make_decoder",
         "speed_advice",
     ),
+    "engine.inference.reach": ("Hand", "LEFT_TOP", "NOTHING_CLEAR", "RIGHT_BOTTOM", "Reach"),
     "engine.inference.session": ("Session",),
     "engine.inference.stream_rules": ("MAX_NOTE_STEPS", "PHRASE_GRACE_S", "RESTRIKE_STEPS", "stream_rules"),
     "engine.judgement": ("ARC_BARS", "Judgement", "RECALLED", "arc", "auto_values", "judge", "notes_a_beat"),
@@ -148,6 +149,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.output.console": ("escape_what_cannot_be_said",),
     "engine.output.render": ("find_soundfont", "render_wav"),
     "engine.platform.system": ("this_system",),
+    "engine.solo.both_hands": ("BothHands", "Hands", "has_both"),
     "engine.solo.command": ("add_arguments", "run"),
     "engine.solo.recollection": (
         "LeadIn",
