@@ -15,6 +15,7 @@ from engine.chords.charts.form import Form
 from engine.inference.asked_stream import AskedStream
 from engine.inference.ending import Ending, Homecoming
 from engine.inference.fill.fill import Candidate, Effort, Guide, fill
+from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.forks import fork_stream
 from engine.inference.fill.gap import Gap
 from engine.inference.stream import Event
@@ -153,6 +154,13 @@ class Session(AskedStream):
     def wait(self, until_s: float) -> None:
         """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
         self.rollback(until_s)  # forwards: nothing happens up to there
+
+    def foresee(self, gap: Gap, ahead: Foresight) -> None:
+        """Hears a take in the order of Foresight from time 0 on, and stands where the gap begins in that order.
+
+        A base that was trained with gaps is told it as it learnt it.
+        """
+        ahead.tell(self._stream, gap, self._checkpoint.config.training.gaps > 0)
 
     def fill(
         self,

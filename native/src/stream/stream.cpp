@@ -125,6 +125,15 @@ void Stream::feed(const StreamEvent* events, std::size_t count) {
   until_ = std::max(until_, step_);
 }
 
+void Stream::mark(std::int64_t step, int token) {
+  if (token < 0 || token >= layout_.num_ids || layout_.token(token).kind != TokenKind::kSilent)
+    throw std::invalid_argument("token " + std::to_string(token) + " is no mark: give an id that is no event");
+  drawn_.reset();
+  move_to(step);
+  advance(token);
+  until_ = std::max(until_, step_);
+}
+
 std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike) {
   std::size_t count = 0;
   while (count < capacity) {
@@ -191,14 +200,15 @@ void Stream::advance(int token, bool improvised) {
   if (!past_.empty() && !has_logits_) step_decoder();
   has_logits_ = false;
   Entry entry{0, 0, token, past_.empty() ? std::int16_t{-1} : past_[0].velocity, improvised, 0.0};
-  if (!past_.empty()) {
+  const Token parts = layout_.token(token);
+  if (!past_.empty() && parts.kind == TokenKind::kSilent) entry.log_probability = past_[0].log_probability;
+  if (!past_.empty() && parts.kind != TokenKind::kSilent) {
     guide();
     const double top = *std::max_element(scores_.begin(), scores_.end());
     double sum = 0.0;
     for (const float score : scores_) sum += std::exp(score - top);
     entry.log_probability = past_[0].log_probability + scores_[static_cast<std::size_t>(token)] - top - std::log(sum);
   }
-  const Token parts = layout_.token(token);
   if (parts.kind == TokenKind::kTimeShift) step_ += parts.value;
   if (parts.kind == TokenKind::kVelocity) entry.velocity = static_cast<std::int16_t>(parts.value);
   if (parts.kind == TokenKind::kNoteOn) onsets_[static_cast<std::size_t>(parts.value)] = step_;
