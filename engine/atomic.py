@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +30,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         raise SidemanError(f"{path}: there is no folder {target.parent}: create it first")
     if target.exists() and not (target.is_file() or target.is_dir()):
         raise SidemanError(f"{path}: is a device, not a file: give the name of a file")
-    beside = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}{target.suffix}")
+    beside = target.with_name(f".{target.stem}-{os.urandom(4).hex()}{target.suffix}")
     try:
         yield beside
         _replace(beside, target)

@@ -8,13 +8,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "TimedText", "make_notes"]
+__all__ = ["NOTE_DTYPE", "Event", "NoteEvent", "Notes", "Performance", "TimedText", "make_notes"]
 
 NOTE_DTYPE = np.dtype([("onset_s", "f8"), ("offset_s", "f8"), ("pitch", "u1"), ("velocity", "u1")])
 """One note: onset and offset in seconds from the start, pitch 0..127, velocity 1..127."""
 
 Notes = npt.NDArray[np.void]
 """(N,) array of NOTE_DTYPE, ordered by (onset_s, pitch)."""
+
+Event = tuple[int, int, int]
+"""What a stream plays: (step, pitch, velocity bin); the bin is -1 where the note ends."""
 
 
 class NoteEvent(NamedTuple):

@@ -23,7 +23,7 @@ from engine.arrays import F64
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords.files.labels import read_pop909
 from engine.data.reading.corpus import is_metrical
-from engine.midi_io import read_performance
+from engine.midi_io.read import read_performance
 from engine.notes import Notes
 
 Sample = tuple[Notes, F64 | None]

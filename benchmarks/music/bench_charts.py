@@ -17,7 +17,7 @@ from engine.chords import parse_chart
 from engine.evaluation.excerpts import Meter
 from engine.evaluation.features import groove, on_the_beat, restrikes
 from engine.evaluation.metrics import chord_tone_share, longest_rest_s
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.model.checkpoint import load_checkpoint
 from engine.output.plot import plot_png
 from engine.output.render import render_wav

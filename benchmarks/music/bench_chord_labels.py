@@ -21,10 +21,11 @@ from benchmarks.common.machine import seconds_per_call
 from benchmarks.common.result import say_result
 from engine.arrays import F64
 from engine.beats.tracking import CONFIDENT, estimate_beats
-from engine.chords import Chord, recognise
+from engine.chords import Chord
 from engine.chords.files.labels import read_pop909
 from engine.chords.identify import identify
-from engine.midi_io import read_performance
+from engine.chords.recognise import recognise
+from engine.midi_io.read import read_performance
 from engine.notes import Notes
 from engine.vocabulary import PITCH_NAMES, QUALITIES
 

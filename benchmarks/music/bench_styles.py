@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.common.result import say_result
 from engine.chords import parse_chart
 from engine.inference.session import Session
-from engine.midi_io import read_performance
+from engine.midi_io.read import read_performance
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.notes import Notes
 from engine.solo.improvise import notes_of

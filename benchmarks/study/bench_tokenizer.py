@@ -25,7 +25,8 @@ import native
 from benchmarks.common.result import say_result
 from benchmarks.study.rival_tokenizers import PASSES
 from engine.errors import MidiFileError
-from engine.midi_io import read_performance, write_midi
+from engine.midi_io.read import read_performance
+from engine.midi_io.write import write_midi
 from engine.notes import Notes, make_notes
 from engine.vocabulary import LAYOUT
 from native.twins import tokenizer as twin

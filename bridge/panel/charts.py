@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from engine.chords import Chart, parse_chart, transpose_chart
+from engine.chords import Chart, parse_chart
+from engine.chords.charts.transpose import transpose_chart
 from engine.errors import SidemanError
 from engine.metre import COMMON, parse_metre
 

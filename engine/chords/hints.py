@@ -31,32 +31,29 @@ _AMBIGUOUS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     )
 )
 # Suffixes that mean one thing, but that no chord book has: each is refused with what was meant.
-_MEANT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), meant)
-    for pattern, meant in (
-        (r"(7|9|13)-", "m{0}"),
-        (r"(7|9|11|13)(?:m|mi|min)", "m{0}"),
-        (r"9>", "7b9"),
-        (r"13>", "7b13"),
-        (r"[jJ]", "maj7"),
-        (r"%7?", "m7b5"),
-        (r"7\(?(?:b|min)10\)?", "7#9"),
-        (r"7\(?(?:#2|b3)\)?", "7#9"),
-        (r"7\(?b2\)?", "7b9"),
-        (r"(?:maj|M|ma|\^)(7|9)-", "maj{0}b5"),
-        (r"7\(?(?:maj|M)7?\)?", "maj7"),
-        (r"(?:m|-|mi|min)7\(?(?:maj|M)7?\)?", "mMaj7"),
-        (r"(?:maj|M|ma|\^)-", "mMaj7"),
-        (r"7/?sus/?4?/?9", "9sus4"),
-        (r"dom", "7"),
-        (r"(?:maj|M|ma|\^)5", ""),
-        (r"7?\(?lyd\)?7?", "7#11"),
-        (r"(|m|-|mi|min|maj|M)7\.(9|11|13)", "{0}7({1})"),
-        (r"7\+M", "maj7"),
-        (r"(?:m|-|mi|min)7\+M", "mMaj7"),
-        (r"(?:m|-|mi|min)5b7", "m7b5"),
-        (r"pow(?:er)?", "5"),
-    )
+_MEANT = (
+    (r"(7|9|13)-", "m{0}"),
+    (r"(7|9|11|13)(?:m|mi|min)", "m{0}"),
+    (r"9>", "7b9"),
+    (r"13>", "7b13"),
+    (r"[jJ]", "maj7"),
+    (r"%7?", "m7b5"),
+    (r"7\(?(?:b|min)10\)?", "7#9"),
+    (r"7\(?(?:#2|b3)\)?", "7#9"),
+    (r"7\(?b2\)?", "7b9"),
+    (r"(?:maj|M|ma|\^)(7|9)-", "maj{0}b5"),
+    (r"7\(?(?:maj|M)7?\)?", "maj7"),
+    (r"(?:m|-|mi|min)7\(?(?:maj|M)7?\)?", "mMaj7"),
+    (r"(?:maj|M|ma|\^)-", "mMaj7"),
+    (r"7/?sus/?4?/?9", "9sus4"),
+    (r"dom", "7"),
+    (r"(?:maj|M|ma|\^)5", ""),
+    (r"7?\(?lyd\)?7?", "7#11"),
+    (r"(|m|-|mi|min|maj|M)7\.(9|11|13)", "{0}7({1})"),
+    (r"7\+M", "maj7"),
+    (r"(?:m|-|mi|min)7\+M", "mMaj7"),
+    (r"(?:m|-|mi|min)5b7", "m7b5"),
+    (r"pow(?:er)?", "5"),
 )
 _MAJOR_IN_ITALY = re.compile(
     r"(7|9|13)\+"
@@ -132,7 +129,7 @@ def _meant(symbol: str) -> list[str]:
     if readings := _readings(symbol, root, end):
         return [reading + below for reading in readings]
     for pattern, meant in _MEANT:
-        found = pattern.fullmatch(suffix)
+        found = re.fullmatch(pattern, suffix)
         if found:
             return [name + meant.format(*found.groups()) + below]
     do = read_root(symbol, solfege=True)

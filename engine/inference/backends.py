@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 import native
 from engine.arrays import F32, I64
 from engine.errors import SidemanError
-from engine.inference.decoders.numpy_decoder import Decoder
 from engine.inference.decoders.style_slots import Adapter
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import count_parameters
@@ -73,7 +72,7 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
             ) from None
         return TorchDecoder(checkpoint, rollback, "cpu" if backend == "torch" else "cuda")
     if backend == "numpy" or (backend == "auto" and not _native_pays()):
-        return Decoder(checkpoint, rollback)
+        return _numpy_decoder(checkpoint, rollback)
     if native.VARIANT == "python":
         raise SidemanError("backend native: the extension was not built, or SIDEMAN_NATIVE=off: choose numpy")
     from engine.inference.decoders.native_decoder import NativeDecoder
@@ -82,8 +81,14 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
         return NativeDecoder(checkpoint, rollback)
     except ValueError as error:
         if backend == "auto" and "SIDEMAN_KERNEL" not in str(error):
-            return Decoder(checkpoint, rollback)  # sizes that its kernels do not take: the numpy decoder takes any
+            return _numpy_decoder(checkpoint, rollback)  # sizes that its kernels do not take: numpy takes any
         raise SidemanError(f"{checkpoint.path}: {error}") from None
+
+
+def _numpy_decoder(checkpoint: Checkpoint, rollback: int) -> StreamDecoder:
+    from engine.inference.decoders.numpy_decoder import Decoder
+
+    return Decoder(checkpoint, rollback)
 
 
 def compiled_advice() -> str:

@@ -18,8 +18,8 @@ import numpy as np
 
 from engine.arrays import F64
 from engine.chords import Chord
-from engine.inference.stream import Event
 from engine.inference.streams import TokenStream
+from engine.notes import Event
 from engine.vocabulary import NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
 
 __all__ = ["LEAD_STEPS", "NOTHING_CLEAR", "Ending", "Homecoming", "Reach"]

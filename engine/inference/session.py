@@ -9,22 +9,23 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.chords import Chord
 from engine.chords.charts.form import Form
 from engine.inference.asked_stream import AskedStream
 from engine.inference.ending import Ending, Homecoming
-from engine.inference.fill.fill import Candidate, Effort, Guide, fill
-from engine.inference.fill.foresight import Foresight
-from engine.inference.fill.forks import fork_stream
-from engine.inference.fill.gap import Gap
-from engine.inference.stream import Event
 from engine.inference.streams import ROLLBACK_TOKENS
 from engine.model.checkpoint import Checkpoint
 from engine.model.chord_memory import ChordMemory
-from engine.notes import NoteEvent
+from engine.notes import Event, NoteEvent
 from engine.vocabulary import NUM_VELOCITIES, STEP_S, middle_velocity, velocity_bin
 from osc_protocol.table.parameters import HIGHEST_BPM
+
+if TYPE_CHECKING:
+    from engine.inference.fill.fill import Candidate, Effort
+    from engine.inference.fill.foresight import Foresight
+    from engine.inference.fill.gap import Gap
 
 __all__ = ["Session"]
 
@@ -135,6 +136,8 @@ class Session(AskedStream):
         It takes back what it has played itself. What sounds is let go in it, and no end is in sight. Both share the
         styles' memory: of a session and its forks one may play, and it is to be told its style when it takes over.
         """
+        from engine.inference.fill.forks import fork_stream
+
         other = copy.copy(self)
         other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1)
         other._stream = fork_stream(self._stream, other._decoder, self._seed, ROLLBACK_TOKENS)
@@ -179,6 +182,8 @@ class Session(AskedStream):
         stands before the gap in the order of Foresight, and that order's shift; the notes are drawn there. effort: how
         much is tried. The same calls give the same notes.
         """
+        from engine.inference.fill.fill import Guide, fill
+
         values = self._asked.values
         reach = (int(values["register_low"]), int(values["register_high"])) if keep_rhythm else None
         guide = None

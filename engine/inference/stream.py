@@ -28,6 +28,7 @@ from engine.inference.draw.steering import NO_TARGETS
 from engine.inference.draw.stream_past import StreamPast
 from engine.inference.stream_rules import stream_rules
 from engine.model.controls import Control, ControlRows
+from engine.notes import Event
 from engine.vocabulary import (
     BOS,
     LAYOUT,
@@ -43,10 +44,7 @@ from engine.vocabulary import (
     VELOCITY,
 )  # fmt: skip
 
-__all__ = ["Event", "Stream"]
-
-Event = tuple[int, int, int]
-"""(step, pitch, velocity bin); the bin is -1 where the note ends."""
+__all__ = ["Stream"]
 
 
 class Stream:

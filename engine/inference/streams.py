@@ -8,10 +8,10 @@ from typing import Protocol, TypeVar
 import native
 from engine.arrays import F32, F64, I64
 from engine.inference.backends import StreamDecoder, make_decoder
-from engine.inference.stream import Event, Stream
 from engine.inference.stream_rules import stream_rules
 from engine.model.checkpoint import Checkpoint
 from engine.model.controls import Control
+from engine.notes import Event
 from engine.vocabulary import LAYOUT
 
 __all__ = ["ROLLBACK_TOKENS", "TokenStream", "compiled_stream", "make_stream"]
@@ -94,6 +94,8 @@ def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tup
 
         if isinstance(decoder, NativeDecoder):
             return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
+    from engine.inference.stream import Stream
+
     return decoder, Stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import MISSING, asdict, fields, is_dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -15,17 +14,20 @@ from engine.errors import ConfigError
 from engine.model.config import Config, SourceConfig
 from engine.model.controls import Control
 
+# The same loader, compiled where PyYAML was built with it: twenty times as fast.
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 __all__ = ["load_config", "parse_config", "shipped_configs", "to_yaml"]
 
 
 T = TypeVar("T")
+_SHIPPED = Path(__file__).parents[1] / "configs"
 _KINDS = {bool: "true or false", tuple: "a list of names", str: "a word", int: "a whole number", float: "a number"}
 
 
 def shipped_configs() -> list[str]:
     """Returns the names that load_config accepts without a path."""
-    folder = resources.files("engine") / "configs"
-    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+    return sorted(path.stem for path in _SHIPPED.glob("*.yaml"))
 
 
 def load_config(name_or_path: str | Path) -> Config:
@@ -35,7 +37,7 @@ def load_config(name_or_path: str | Path) -> Config:
     """
     text = str(name_or_path)
     if text in shipped_configs():
-        source = (resources.files("engine") / "configs" / f"{text}.yaml").read_text(encoding="utf-8")
+        source = (_SHIPPED / f"{text}.yaml").read_text(encoding="utf-8")
     else:
         path = Path(name_or_path)
         if not path.is_file():
@@ -50,7 +52,7 @@ def load_config(name_or_path: str | Path) -> Config:
 def parse_config(source: str, where: str) -> Config:
     """Reads a config from the text of a YAML file. ConfigError as of load_config; it begins with `where`."""
     try:
-        data = yaml.safe_load(source)
+        data = yaml.load(source, Loader=_SafeLoader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{where}: broken YAML: {' '.join(str(error).split())}") from None
     return _build(Config, {} if data is None else data, where=where)

@@ -7,7 +7,6 @@ import ctypes
 import importlib
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,8 @@ class Posix:
         return any(self._environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
     def open_file(self, path: Path) -> bool:
+        import subprocess  # which a command that opens no file need not load
+
         program = shutil.which(self.opener, path=self._environ.get("PATH", ""))
         if program is None or not self.has_screen():
             return False

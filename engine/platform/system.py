@@ -6,9 +6,6 @@ import sys
 from functools import cache
 
 from engine.platform.face import System
-from engine.platform.linux import Linux
-from engine.platform.macos import MacOS
-from engine.platform.windows import Windows
 
 __all__ = ["this_system"]
 
@@ -16,9 +13,15 @@ __all__ = ["this_system"]
 @cache
 def _running_on() -> System:
     if sys.platform == "win32":
+        from engine.platform.windows import Windows
+
         return Windows()
     if sys.platform == "darwin":
+        from engine.platform.macos import MacOS
+
         return MacOS()
+    from engine.platform.linux import Linux
+
     return Linux()
 
 

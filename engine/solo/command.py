@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     from engine.chords import parse_chart
     from engine.inference.backends import DEVICES, compiled_advice
     from engine.metre import COMMON, asked_metre
-    from engine.midi_io import read_performance, read_signature, write_midi
+    from engine.midi_io.write import write_midi
     from engine.model.checkpoint import load_checkpoint
     from engine.solo.form import MOST_INTRO_BARS, with_intro, with_tag
     from engine.solo.prompt import go_on, timing_of
@@ -96,7 +96,13 @@ def run(args: argparse.Namespace) -> int:
     _check_range("--intro", args.intro, 0, MOST_INTRO_BARS)
     params = parameters_from(args)
     text = "N.C." if args.chords is None else args.chords
-    signature = None if args.prompt is None else read_signature(args.prompt)
+    tracks = asked_tracks(args.tracks)
+    signature = prompt = None
+    if args.prompt is not None:
+        from engine.midi_io.read import read_performance
+        from engine.midi_io.signature import read_signature
+
+        signature, prompt = read_signature(args.prompt), read_performance(args.prompt, tracks=tracks)
     goes_on = (None if signature is None else signature.metre) or COMMON
     chart = parse_chart(text, metre=asked, otherwise=goes_on)
     metre = asked or (None if chart.metre == goes_on else chart.metre)
@@ -108,8 +114,6 @@ def run(args: argparse.Namespace) -> int:
         chart = with_tag(chart)
     if args.intro:
         chart = with_intro(chart, args.intro)
-    tracks = asked_tracks(args.tracks)
-    prompt = read_performance(args.prompt, tracks=tracks) if args.prompt is not None else None
     outputs = [path for path in (args.output, args.wav, args.plot) if path is not None]
     _check_outputs(outputs)
     checkpoint = load_checkpoint(args.checkpoint)

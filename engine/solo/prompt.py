@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from engine.chords import Chart
 from engine.errors import SidemanError
 from engine.metre import COMMON, Metre
-from engine.midi_io.signature import Signature
 from engine.model.checkpoint import Checkpoint
 from engine.notes import Performance
 from engine.solo.improvise import Solo, improvise
 from osc_protocol.table.parameters import DEFAULT_BPM, HIGHEST_BPM, LOWEST_BPM
+
+if TYPE_CHECKING:
+    from engine.midi_io.signature import Signature
 
 __all__ = ["Timing", "go_on", "timing_of"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.data.shards.shards import PieceArrays
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.notes import Notes, make_notes
 
 CONFIG = """

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes each piece with its tempo, metre and chord markers; files of the same name are written anew."""
     from engine.data.practice import practice_pieces
-    from engine.midi_io import write_midi
+    from engine.midi_io.write import write_midi
 
     if args.bars < 1:
         raise SidemanError(f"--bars {args.bars}: must be 1 or more")

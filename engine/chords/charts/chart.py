@@ -9,7 +9,6 @@ from typing import NamedTuple, NoReturn
 from engine.chords.charts.bar_reader import read_bars
 from engine.chords.charts.bars import HOLDS, Bar, Word
 from engine.chords.charts.repeats import in_order
-from engine.chords.charts.slips import why_not_read
 from engine.chords.chord import Chord
 from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError
@@ -188,6 +187,8 @@ def _read_bar(
             try:
                 chord = reader.read(word.text)
             except ChordError as error:
+                from engine.chords.charts.slips import why_not_read
+
                 raise _error(text, number, word.at, why_not_read(text, word) or str(error)) from None
         spans.append(ChordSpan(i * share, end, chord))
     return spans

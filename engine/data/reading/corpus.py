@@ -15,10 +15,12 @@ from engine.arrays import F64, I64
 from engine.beats.map_phase import SAME_BEAT, true_phase
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.beats.tracking import CONFIDENT, estimate_beats
-from engine.chords import Chord, recognise
+from engine.chords import Chord
 from engine.chords.files.labels import Labels, read_chords_file, read_openewld, read_pop909, read_text_labels
+from engine.chords.recognise import recognise
 from engine.errors import DataError
-from engine.midi_io import extend_with_pedal, read_performance
+from engine.midi_io.pedal import extend_with_pedal
+from engine.midi_io.read import read_performance
 from engine.notes import Notes, Performance
 
 __all__ = ["Piece", "Source", "find_sources", "is_metrical", "one_line", "read_piece", "sidecars"]

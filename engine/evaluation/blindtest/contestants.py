@@ -15,7 +15,7 @@ from engine.evaluation.blindtest.places import ChartPlace, Place
 from engine.evaluation.continuations import continue_with_model, continue_with_ngrams
 from engine.evaluation.excerpts import within
 from engine.evaluation.ngram import NgramModel
-from engine.midi_io import read_performance
+from engine.midi_io.read import read_performance
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.notes import Notes
 from engine.solo.improvise import improvise

@@ -15,7 +15,7 @@ from engine.evaluation.blindtest.pairing import make_pairs
 from engine.evaluation.blindtest.places import LEAD_S, ChartPlace, Place
 from engine.evaluation.blindtest.sealed import Key, write_key
 from engine.evaluation.blindtest.sound import encoded, mime_type, rendered
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.notes import Notes, make_notes
 
 __all__ = ["Made", "key_path", "make_test", "write_leads"]

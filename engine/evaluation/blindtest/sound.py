@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.arrays import F64
 from engine.evaluation.blindtest.loudness import matched
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.notes import Notes
 from engine.output.render import render_wav
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from engine.chords import Chord
 from engine.inference.fill.gap import Gap, events_of
-from engine.inference.stream import Event
 from engine.inference.streams import TokenStream
+from engine.notes import Event
 from engine.vocabulary import SEAM, STEP_S
 
 __all__ = ["Foresight"]

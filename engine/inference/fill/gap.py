@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.inference.stream import Event
+from engine.notes import Event
 
 __all__ = ["Gap", "Struck", "events_of"]
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from engine.inference.fill.gap import Gap, Struck, events_of
-from engine.inference.stream import Event
 from engine.inference.streams import TokenStream
+from engine.notes import Event
 
 __all__ = ["Ahead", "Particle", "Surroundings"]
+
+TOGETHER = 3  # events that are read at once: some eight tokens, as many as go through a compiled network together
 
 
 class Ahead(NamedTuple):
@@ -119,7 +123,8 @@ class Particle:
         return tuple(sorted(note for note in notes if note.end > note.step))
 
     def ahead(self, tokens: int, glance: int = 0, least: float = -math.inf) -> Ahead:
-        """How likely the music beyond the gap is after what was played: of its first tokens, as many as asked.
+        """How likely the music beyond the gap is after what was played: as many of its first tokens as asked, or a few
+        more.
 
         glance: after so many it is left at that where their log-probability lies below `least`.
 
@@ -131,9 +136,9 @@ class Particle:
         mine = [(around.end, pitch, -1) for pitch in stream.sounding() if pitch not in held]
         happens = [(event, False) for event in (*mine, *around.ends)] + [(event, True) for event in around.right]
         sum_, count, seen = 0.0, 0, 0.0
-        for event, counts in sorted(happens, key=lambda item: (item[0][0], item[0][2] >= 0, item[1])):
+        for events, counts in _some_at_once(happens):
             before, length = stream.log_probability, stream.length
-            stream.feed([event])
+            stream.feed(events)
             if counts:
                 sum_ += stream.log_probability - before
                 if count < glance:
@@ -144,3 +149,12 @@ class Particle:
         stream.rollback(around.end - 1)
         stream.refresh()
         return Ahead(sum_, count, seen)
+
+
+def _some_at_once(happens: Sequence[tuple[Event, bool]]) -> Iterator[tuple[list[Event], bool]]:
+    """Yields events in their order with whether they count, a few that stand together at a time."""
+    ordered = sorted(happens, key=lambda item: (item[0][0], item[0][2] >= 0, item[1]))
+    for counts, some in groupby(ordered, key=lambda item: item[1]):
+        events = [event for event, _ in some]
+        for at in range(0, len(events), TOGETHER):
+            yield events[at : at + TOGETHER], counts

@@ -13,7 +13,8 @@ import numpy as np
 from engine.arrays import F64, I64
 from engine.chords import Chord, parse_chart
 from engine.errors import SidemanError
-from engine.midi_io import read_performance, read_signature
+from engine.midi_io.read import read_performance
+from engine.midi_io.signature import read_signature
 from engine.solo.command import MAX_SEED, NOT_OFFLINE
 from osc_protocol.table.options import add_parameter_options, parameters_from
 

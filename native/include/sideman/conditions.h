@@ -48,15 +48,14 @@ class ChordTrack {
     const std::int64_t* rows;  // relative indices, as rows of the embedding
     int count;
   };
-  /// Returns the chords that a token sees at a step; valid until the next call. Realtime-safe: yes.
-  View view(std::int64_t step) noexcept;
+  /// Returns the chords that a token sees at a step; rows: room for back + 1 + ahead of them. Realtime-safe: yes.
+  View view(std::int64_t step, std::int64_t* rows) const noexcept;
 
  private:
   std::ptrdiff_t index_at(std::int64_t step) const noexcept;
 
   int back_, ahead_, clip_;
   std::vector<std::int64_t> ids_, steps_;
-  std::vector<std::int64_t> rows_;  // of one view
 };
 
 /// All that was asked of a stream, which a fork takes over by one copy. engine/inference/draw/conditions.py is the

@@ -109,10 +109,11 @@ class Decoder {
   /// ones are -1, and 0 to the last; whole ones where the control is not measured. Realtime-safe: yes.
   void check_levels(const float* levels, std::size_t count) const;
 
-  /// Feeds tokens; writes (streams, event_ids) logits of the one after the last: with chords, then without.
+  /// Feeds tokens; writes (streams, event_ids) logits of the one after the last: with chords, then without. after_each:
+  /// (count, streams, event_ids), of the one after each.
   /// std::invalid_argument, changing nothing: an id, a row or a level out of range. Realtime-safe: yes, after the first sight
   /// of each chord; never allocates.
-  void feed(const DecoderInput* inputs, int count, float* logits);
+  void feed(const DecoderInput* inputs, int count, float* logits, bool after_each = false);
 
   /// Takes over the state of another fork of the same parent, or of the parent. The first `same` tokens are the same in
   /// both and are not copied. False, changing nothing: no relation. Realtime-safe: yes.

@@ -143,11 +143,22 @@ class Stream {
   void draw();
   void forbid_stutter() noexcept;
   void forbid_all_but_waits(std::int64_t silent) noexcept;
+  /// What a DecoderInput points to.
+  struct Moment {
+    std::vector<std::int64_t> chord_rows;
+    std::vector<float> levels;
+  };
   void advance(int token, bool improvised = false);
+  void take(int token, bool improvised, double log_probability);
+  void read(std::size_t count, bool known);
+  void describe(const Entry& entry, std::size_t row) noexcept;
+  void set_logits(const float* logits) noexcept;
+  double log_probability_of(int token) noexcept;
   void step_decoder();
   void guide() noexcept;
   Heard listen() const noexcept;
   void move_to(std::int64_t step);
+  int wait_towards(std::int64_t step) const noexcept;
   bool fits(int pitch, std::int64_t step) const noexcept;
   void remember(int pitch, bool is_strike) noexcept;
   void follow_theme() noexcept;
@@ -172,7 +183,11 @@ class Stream {
   // Scratch of one draw.
   std::vector<float> scores_;
   std::unique_ptr<bool[]> allowed_;
-  std::vector<float> levels_;
+
+  // Tokens on their way through the network.
+  std::array<DecoderInput, Decoder::kRows> inputs_{};
+  std::array<Moment, Decoder::kRows> moments_;
+  std::vector<float> read_;  // what comes out of it
 };
 
 }  // namespace sideman

@@ -64,7 +64,7 @@ void Decoder::State::check(const DecoderInput& in) const {
                                   std::to_string(in.chord_rows[i]) + " lies outside its table");
 }
 
-void Decoder::feed(const DecoderInput* inputs, int count, float* logits) {
+void Decoder::feed(const DecoderInput* inputs, int count, float* logits, bool after_each) {
   State& s = *state_;
   for (int t = 0; t < count; ++t) {
     s.check(inputs[t]);
@@ -73,7 +73,10 @@ void Decoder::feed(const DecoderInput* inputs, int count, float* logits) {
   for (int done = 0; done < count; done += kRows) {
     const int rows = std::min(count - done, kRows);
     s.run(inputs + done, *past_, rows);
-    if (done + rows == count) s.write_logits(rows - 1, logits);
+    if (after_each)
+      s.write_logits(0, rows, logits + std::ptrdiff_t(done) * streams() * event_ids());
+    else if (done + rows == count)
+      s.write_logits(rows - 1, 1, logits);
   }
 }
 

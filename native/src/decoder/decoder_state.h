@@ -32,8 +32,8 @@ struct Decoder::State {
   void fill_tables(const Linear& linear, float* out);
   void blend_tables();
   void restyle();
-  /// Of the token in row `t`.
-  void write_logits(int t, float* logits);
+  /// Of `count` tokens from row `t` on.
+  void write_logits(int t, int count, float* logits);
 
   const float* chord_row(std::size_t layer, int column, int which) const {
     return chord_kv + ((layer * std::size_t(config.num_chords) + std::size_t(column)) * 2 + std::size_t(which)) * dim_;

@@ -121,8 +121,8 @@ void Decoder::State::run(const DecoderInput* inputs, Past& of, int count) {
   of.reachable = std::min<std::int64_t>(of.reachable + count, of.keep);
 }
 
-void Decoder::State::write_logits(int t, float* logits) {
-  apply(net.head, rows(net.head, h + std::size_t(t * streams) * dim_, streams, dim), logits);
+void Decoder::State::write_logits(int t, int count, float* logits) {
+  apply(net.head, rows(net.head, h + std::size_t(t * streams) * dim_, count * streams, dim), logits);
 }
 
 }  // namespace sideman

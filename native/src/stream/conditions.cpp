@@ -22,7 +22,7 @@ std::pair<int, int> Beat::bins(double time_s, int beat_bins, int bar_bins) const
 }
 
 ChordTrack::ChordTrack(int no_chord, int back, int ahead, int clip)
-    : back_(back), ahead_(ahead), clip_(clip), rows_(static_cast<std::size_t>(back + 1 + ahead)) {
+    : back_(back), ahead_(ahead), clip_(clip) {
   ids_.reserve(1024);
   steps_.reserve(1024);
   ids_.push_back(no_chord);
@@ -51,14 +51,13 @@ ChordTrack::Change ChordTrack::at(std::int64_t step) const noexcept {
   return {ids_[now], steps_[now]};
 }
 
-ChordTrack::View ChordTrack::view(std::int64_t step) noexcept {
+ChordTrack::View ChordTrack::view(std::int64_t step, std::int64_t* rows) const noexcept {
   const auto now = index_at(step);
   const auto first = std::max<std::ptrdiff_t>(0, now - back_);
   const auto last = std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(ids_.size()), now + ahead_ + 1);
   for (auto i = first; i < last; ++i)
-    rows_[static_cast<std::size_t>(i - first)] =
-        std::clamp<std::ptrdiff_t>(i - now, -clip_, clip_) + clip_;
-  return {ids_.data() + first, rows_.data(), static_cast<int>(last - first)};
+    rows[i - first] = std::clamp<std::ptrdiff_t>(i - now, -clip_, clip_) + clip_;
+  return {ids_.data() + first, rows, static_cast<int>(last - first)};
 }
 
 Conditions::Conditions(const StreamRules& rules)

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 
 namespace sideman {
 Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback)
@@ -31,8 +30,12 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
   allowed_ = std::make_unique<bool[]>(ids);
   onsets_.fill(0);
   const auto controls = static_cast<std::size_t>(rules.controls);
-  levels_.assign(controls, -1.0f);
-  decoder.check_levels(levels_.data(), controls);
+  for (Moment& moment : moments_) {
+    moment.chord_rows.resize(static_cast<std::size_t>(rules.chords_back + 1 + rules.chords_ahead));
+    moment.levels.assign(controls, -1.0f);
+  }
+  decoder.check_levels(moments_[0].levels.data(), controls);
+  read_.resize(moments_.size() * logits_.size());
   if (rules.phrase_control >= rules.controls || rules.ending_control >= rules.controls || rules.phrase_bars < 1)
     throw std::invalid_argument("the stream's rules name a control that the decoder does not have");
 }
@@ -106,25 +109,6 @@ void Stream::refresh() noexcept {
   }
 }
 
-void Stream::feed(const StreamEvent* events, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i)
-    if (events[i].pitch < 0 || events[i].pitch >= kPitches || events[i].velocity_bin < -1 ||
-        events[i].velocity_bin >= layout_.num_velocities)
-      throw std::invalid_argument("pitch " + std::to_string(events[i].pitch) + ", velocity bin " +
-                                  std::to_string(events[i].velocity_bin) + ": one lies outside 0..127 or 0.." +
-                                  std::to_string(layout_.num_velocities - 1));
-  drawn_.reset();
-  for (std::size_t i = 0; i < count; ++i) {
-    const StreamEvent& event = events[i];
-    move_to(std::max(step_, event.step));
-    if (sounding().has(event.pitch)) advance(layout_.note_off + event.pitch);
-    if (event.velocity_bin < 0) continue;
-    if (past_.empty() || past_[0].velocity != event.velocity_bin) advance(layout_.velocity + event.velocity_bin);
-    advance(layout_.note_on + event.pitch);
-  }
-  until_ = std::max(until_, step_);
-}
-
 void Stream::mark(std::int64_t step, int token) {
   if (token < 0 || token >= layout_.num_ids || layout_.token(token).kind != TokenKind::kSilent)
     throw std::invalid_argument("token " + std::to_string(token) + " is no mark: give an id that is no event");
@@ -194,21 +178,31 @@ const float* Stream::logits() {
   return logits_.data();
 }
 
-/// Takes a token into the stream.
+/// Takes a token into the stream, where its logits are known or wanted.
 void Stream::advance(int token, bool improvised) {
   if (past_.empty() && token != layout_.bos) advance(layout_.bos);
-  if (!past_.empty() && !has_logits_) step_decoder();
-  has_logits_ = false;
-  Entry entry{0, 0, token, past_.empty() ? std::int16_t{-1} : past_[0].velocity, improvised, 0.0};
-  const Token parts = layout_.token(token);
-  if (!past_.empty() && parts.kind == TokenKind::kSilent) entry.log_probability = past_[0].log_probability;
-  if (!past_.empty() && parts.kind != TokenKind::kSilent) {
-    guide();
-    const double top = *std::max_element(scores_.begin(), scores_.end());
-    double sum = 0.0;
-    for (const float score : scores_) sum += std::exp(score - top);
-    entry.log_probability = past_[0].log_probability + scores_[static_cast<std::size_t>(token)] - top - std::log(sum);
+  double log_probability = 0.0;
+  if (!past_.empty()) {
+    if (!has_logits_) step_decoder();
+    const bool free = layout_.token(token).kind == TokenKind::kSilent;
+    log_probability = past_[0].log_probability + (free ? 0.0 : log_probability_of(token));
   }
+  take(token, improvised, log_probability);
+}
+
+/// The natural log of what logits_ give a token.
+double Stream::log_probability_of(int token) noexcept {
+  guide();
+  const double top = *std::max_element(scores_.begin(), scores_.end());
+  double sum = 0.0;
+  for (const float score : scores_) sum += std::exp(score - top);
+  return scores_[static_cast<std::size_t>(token)] - top - std::log(sum);
+}
+
+/// What a token changes but for the network.
+void Stream::take(int token, bool improvised, double log_probability) {
+  Entry entry{0, 0, token, past_.empty() ? std::int16_t{-1} : past_[0].velocity, improvised, log_probability};
+  const Token parts = layout_.token(token);
   if (parts.kind == TokenKind::kTimeShift) step_ += parts.value;
   if (parts.kind == TokenKind::kVelocity) entry.velocity = static_cast<std::int16_t>(parts.value);
   if (parts.kind == TokenKind::kNoteOn) onsets_[static_cast<std::size_t>(parts.value)] = step_;
@@ -218,32 +212,16 @@ void Stream::advance(int token, bool improvised) {
   entry.step = step_;
   past_.add(entry);
   sampler_.advance(token);
-}
-
-/// The last token through the network, under what is known of its moment now.
-void Stream::step_decoder() {
-  const Entry& last = past_[0];
-  const double step_s = layout_.step_ms / 1000.0;
-  const ChordTrack::View view = asked_.chords.view(last.step);
-  DecoderInput input;
-  input.token = last.token;
-  std::tie(input.beat, input.bar) =
-      asked_.beat.bins(static_cast<double>(last.step) * step_s, rules_.beat_bins, rules_.bar_bins);
-  input.chord_ids = view.ids;
-  input.chord_rows = view.rows;
-  input.num_chords = view.count;
-  if (!levels_.empty()) {
-    asked_.levels_at(last.step, step_s, rules_, levels_.data());
-    input.levels = levels_.data();
-  }
-  decoder_.feed(&input, 1, logits_.data());
-  if (decoder_.streams() == 1) std::copy_n(logits_.begin(), layout_.num_ids, logits_.begin() + layout_.num_ids);
+  has_logits_ = false;
 }
 
 /// Feeds the waits that lead to a step.
 void Stream::move_to(std::int64_t step) {
-  while (step_ < step)
-    advance(layout_.time_shift + static_cast<int>(std::min<std::int64_t>(step - step_, layout_.num_shifts)) - 1);
+  while (step_ < step) advance(wait_towards(step));
+}
+
+int Stream::wait_towards(std::int64_t step) const noexcept {
+  return layout_.time_shift + static_cast<int>(std::min<std::int64_t>(step - step_, layout_.num_shifts)) - 1;
 }
 
 /// Undoes the last `count` > 0 tokens; false, changing nothing, beyond what is kept.

@@ -16,7 +16,7 @@ from bridge.app.remote import Remote
 from engine.data.practice import compose
 from engine.data.prepare import Settings, prepare
 from engine.inference.session import Session
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.solo import command
 from osc_protocol.table import parameters
 from osc_protocol.table.parameters import Setting

@@ -16,7 +16,7 @@ import pytest
 
 from bridge.panel.charts import read_chart
 from bridge.panel.site import FILES
-from engine.chords import transpose_chart
+from engine.chords.charts.transpose import transpose_chart
 from osc_protocol.table.parameters import AUTO, MAX_TEXT, PARAMETERS, check
 
 

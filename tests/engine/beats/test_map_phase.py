@@ -10,7 +10,7 @@ import pytest
 from engine.beats.map_phase import true_phase
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.data.reading.corpus import find_sources, read_piece
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.notes import Notes, make_notes
 
 BEAT_S = 0.5

@@ -8,7 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from engine.chords import Chord, parse_chord, recognise
+from engine.chords import Chord, parse_chord
+from engine.chords.recognise import recognise
 from engine.notes import Notes, make_notes
 from engine.vocabulary import QUALITIES
 

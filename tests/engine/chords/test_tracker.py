@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from engine.chords import ChordFollower, ChordTracker
 from engine.chords.identify import identify
+from engine.chords.tracker import ChordFollower, ChordTracker
 
 PITCH_CLASSES = {
     "C": 0, "Db": 1, "C#": 1, "D": 2, "Eb": 3, "E": 4, "F": 5, "F#": 6, "Gb": 6, "G": 7, "G#": 8, "Ab": 8, "A": 9,

@@ -20,7 +20,7 @@ from engine.data.reading.entry import tokenise
 from engine.data.shards.augmentation import Augmentation
 from engine.data.shards.shards import SPLITS, load_shard
 from engine.errors import DataError, SidemanError
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.notes import make_notes
 from engine.vocabulary import BOS, EOS, LAYOUT
 from tests.support.study_corpus import song, write_corpus

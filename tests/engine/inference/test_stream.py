@@ -213,6 +213,24 @@ def test_the_compiled_stream_plays_what_the_numpy_one_plays(checkpoint: Checkpoi
         assert near(*pairs, 1e-4)
 
 
+@pytest.mark.parametrize("precision", ["exact", "int8"])
+def test_many_events_at_once_are_as_many_one_by_one_to_the_bit(checkpoint: Checkpoint, precision: str) -> None:
+    """They go through the network some at a time; a bank that is recalled, or a prompt, must not depend on how many."""
+    rng = np.random.default_rng(7)
+    at_once, one_by_one = (compiled(checkpoint, 3, precision)[1] for _ in range(2))
+    for count in (1, 2, 30, 5, 60):
+        steps = np.sort(at_once.step + rng.integers(0, 300, count))
+        events = [(int(step), int(rng.integers(40, 52)), int(rng.integers(-1, 32))) for step in steps]
+        at_once.feed(events)
+        for event in events:
+            one_by_one.feed([event])
+        assert at_once.log_probability == one_by_one.log_probability
+        np.testing.assert_array_equal(at_once.logits(), one_by_one.logits())
+        until = at_once.until + 100
+        assert at_once.generate(until) == one_by_one.generate(until)
+    assert at_once.length == one_by_one.length > 200
+
+
 def test_the_log_probability_is_that_of_the_logits_and_is_taken_back(checkpoint: Checkpoint) -> None:
     """Guided as the draw is, whatever the sampler's masks and knobs."""
     for _, stream in (compiled(checkpoint, 2), in_python(native_decoder(checkpoint), 2)):

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from engine.errors import MidiFileError
-from engine.midi_io import extend_with_pedal, read_performance, write_midi
+from engine.midi_io.pedal import extend_with_pedal
+from engine.midi_io.read import read_performance
+from engine.midi_io.write import write_midi
 from engine.notes import Notes
 from engine.vocabulary import LAYOUT
 from tests.support.native_variants import compiled, each_variant, python

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.data.reading.entry import read_entry
-from engine.midi_io import read_performance, write_midi
+from engine.midi_io.read import read_performance
+from engine.midi_io.write import write_midi
 from tests.support.study_corpus import song
 
 BLOCK = 64  # bytes

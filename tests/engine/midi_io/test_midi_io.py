@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import MidiFileError
-from engine.midi_io import extend_with_pedal, read_performance
+from engine.midi_io.pedal import extend_with_pedal
+from engine.midi_io.read import read_performance
 from engine.midi_io.tempo_map import TempoMap, beat_grid
 from engine.notes import Notes, TimedText, make_notes
 from tests.support.midi_bytes import ONE_NOTE, TEMPO_60, body, chunk, header, midi

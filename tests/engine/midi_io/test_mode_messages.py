@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.midi_io import extend_with_pedal, read_performance
+from engine.midi_io.pedal import extend_with_pedal
+from engine.midi_io.read import read_performance
 from engine.notes import Performance
 
 END = b"\x00\xff\x2f\x00"

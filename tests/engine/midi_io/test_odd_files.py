@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.midi_io import read_performance, read_signature
 from engine.midi_io.parse import parse
+from engine.midi_io.read import read_performance
+from engine.midi_io.signature import read_signature
 
 END = b"\x00\xff\x2f\x00"
 BEAT = 96  # ticks

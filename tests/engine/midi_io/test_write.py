@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from engine.chords import parse_chart
 from engine.errors import MidiFileError, SidemanError
 from engine.metre import Metre
-from engine.midi_io import read_performance, write_midi
+from engine.midi_io.read import read_performance
+from engine.midi_io.write import write_midi
 from engine.notes import Notes, make_notes
 
 NOTES = st.lists(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.errors import MidiFileError, SidemanError
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.notes import make_notes
 from engine.output.render import find_soundfont, render_wav
 from engine.platform.system import this_system

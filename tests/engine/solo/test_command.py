@@ -17,9 +17,11 @@ import symusic
 from bridge.cli import main
 from engine.chords import parse_chart
 from engine.evaluation.metrics import chord_tone_share
-from engine.midi_io import read_performance, write_midi
+from engine.midi_io.read import read_performance
+from engine.midi_io.write import write_midi
 from engine.model.checkpoint import load_checkpoint
 from engine.notes import NoteEvent, make_notes
+from engine.platform.system import this_system
 from engine.solo.improvise import improvise, notes_of
 from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM
 
@@ -214,6 +216,27 @@ def test_the_engine_runs_alone(tmp_path: Path, solo: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert out.read_bytes() == solo.read_bytes()
     assert subprocess.run([sys.executable, "-m", "engine", "--help"], capture_output=True, check=False).returncode == 0
+
+
+NOT_NEEDED = (
+    "engine.chords.charts.slips", "engine.chords.charts.transpose", "engine.chords.recognise", "engine.chords.tracker",
+    "engine.inference.fill.fill", "engine.midi_io.read", "engine.platform.macos", "engine.platform.windows",
+    "engine.solo.recollection", "subprocess", "uuid",
+)  # fmt: skip
+NOT_NEEDED_IF_COMPILED = ("engine.inference.decoders.numpy_decoder", "engine.inference.stream", "native.twins")
+
+
+def test_a_solo_over_chords_imports_no_more_than_it_uses(tmp_path: Path) -> None:
+    """A fresh process has its first bar on disk as soon as it can: what it does not ask is not read."""
+    code = (
+        "import sys; from engine.solo.command import main; assert main() == 0\n"
+        "import native; print(native.VARIANT, *sys.modules)"
+    )
+    command = [sys.executable, "-c", code, "--chords", "C", "-o", str(tmp_path / "one.mid")]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    variant, *imported = run.stdout.splitlines()[-1].split()
+    unneeded = {*NOT_NEEDED, *(NOT_NEEDED_IF_COMPILED if variant == "compiled" else ())}
+    assert not unneeded & set(imported) - {type(this_system()).__module__}
 
 
 @pytest.mark.parametrize(

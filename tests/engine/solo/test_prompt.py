@@ -13,7 +13,8 @@ import engine.solo.prompt
 from engine.chords import Chart, parse_chart
 from engine.errors import SidemanError
 from engine.metre import Metre, asked_metre
-from engine.midi_io import read_signature, write_midi
+from engine.midi_io.signature import read_signature
+from engine.midi_io.write import write_midi
 from engine.notes import Notes, Performance, make_notes
 from engine.solo.improvise import PROMPT_NOTES, PROMPT_TOKENS, Solo, end_of_prompt
 from engine.solo.prompt import go_on, timing_of

@@ -16,7 +16,8 @@ from engine.evaluation.blindtest.loudness import loudness_lufs
 from engine.evaluation.blindtest.pairing import make_pairs
 from engine.evaluation.blindtest.sealed import Key, read_key, write_key
 from engine.evaluation.blindtest.sound import encoded, mime_type, rendered
-from engine.midi_io import read_performance, write_midi
+from engine.midi_io.read import read_performance
+from engine.midi_io.write import write_midi
 from engine.notes import make_notes
 from engine.output.render import find_soundfont
 from tests.support.browser import running_browser, until

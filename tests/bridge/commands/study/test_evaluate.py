@@ -19,7 +19,7 @@ from engine.data.eval_windows import eval_windows
 from engine.data.shards.shard_writer import save_shard
 from engine.data.shards.shards import load_shard
 from engine.evaluation import ngram
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.model.checkpoint import load_checkpoint
 from engine.training.evaluate import load_model, token_nats
 from tests.support.study_corpus import song

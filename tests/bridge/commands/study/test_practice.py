@@ -10,7 +10,7 @@ import pytest
 
 from bridge.cli import main
 from engine.data.practice import practice_pieces
-from engine.midi_io import read_performance
+from engine.midi_io.read import read_performance
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.chords import parse_chart, transpose_chart
+from engine.chords import parse_chart
+from engine.chords.charts.transpose import transpose_chart
 from engine.errors import ChordError
 
 CHARTS = (

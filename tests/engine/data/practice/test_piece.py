@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import native
-from engine.chords import recognise
+from engine.chords.recognise import recognise
 from engine.data.practice import Composition, compose, practice_pieces
 from engine.data.practice.hands.part import LEFT, RIGHT
 from engine.data.practice.hands.scales import Harmony

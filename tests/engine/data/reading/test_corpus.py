@@ -10,7 +10,7 @@ import pytest
 
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.data.reading.corpus import Piece, find_sources, read_piece
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from tests.support.study_corpus import song
 
 

@@ -15,7 +15,7 @@ import pytest
 from engine.data.reading.entry import Entry
 from engine.data.reading.pool import read_in_processes
 from engine.data.reading.reader import READ_ENTRY, Job, Reader
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from tests.support.study_corpus import song, write_corpus
 
 # A child whose files do by their names what a broken parser might do.

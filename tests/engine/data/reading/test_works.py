@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.data.reading.works import Sketches, join_works, same_work_pairs, sketch_of, take_of
-from engine.midi_io import read_performance
+from engine.midi_io.read import read_performance
 from engine.notes import Notes, make_notes
 
 

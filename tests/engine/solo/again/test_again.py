@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bridge.cli import main
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.notes import make_notes
 from engine.solo.again.midi_take import MidiTake
 from engine.solo.again.span import span_s

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 from engine.data.prepare import Settings, prepare
 from engine.data.shards.shards import Shard
 from engine.errors import DataError
-from engine.midi_io import write_midi
+from engine.midi_io.write import write_midi
 from engine.training.finetune.takes import keep_back
 from tests.support.study_corpus import random_piece, song
 
