@@ -17,6 +17,7 @@ from osc_protocol.table.parameters import AUTO, CONTROL_NAMES, DEFAULTS, Value
 __all__ = ["Asked"]
 
 BEND_ALONE = ("density", "loudness")  # as auto they are a tendency; a solo's own ups and downs stay
+BEHIND = ("comping", "accompany")  # roles that have none, and would fill what another's solo leaves
 
 
 class Asked:
@@ -81,6 +82,6 @@ class Asked:
 
     def _listens_for(self, name: str) -> bool:
         """Whether the draw leans towards a measured control: to what is asked, and where a role's hands lie."""
-        if name in BEND_ALONE:
+        if name in BEND_ALONE and not (name == "density" and self.of("role") in BEHIND):
             return name in self.here or self.values[name] != AUTO
         return self.of(name) != AUTO

@@ -19,7 +19,7 @@ from engine.inference.backends import speed_advice
 from engine.inference.decoders.style_slots import STYLES
 from engine.inference.draw.steering import targets_of
 from engine.inference.emphasis import emphasised
-from engine.inference.ending import NOTHING_CLEAR, Reach
+from engine.inference.reach import NOTHING_CLEAR, Hand, Reach
 from engine.inference.streams import make_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.controls import UNKNOWN, Control, check_askable
@@ -44,7 +44,9 @@ class AskedStream:
         self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._asked = Asked(checkpoint.model.controls)
         self._clear = NOTHING_CLEAR
+        self._called: Hand | None = None
         # What the stream was told last.
+        self._role = ""
         self._levels = np.full(len(checkpoint.model.controls), UNKNOWN, dtype=np.float32)
         self._targets: dict[str, float] = {}
         self._leans = True
@@ -129,6 +131,12 @@ class AskedStream:
         self._clear = pitches or NOTHING_CLEAR
         self._apply_params()
 
+    def call_hand(self, hand: Hand | None) -> None:
+        """Lets one of the two hands alone strike from the next token on, where it has room; None: whichever will."""
+        if hand != self._called:
+            self._called = hand
+            self._limit()
+
     def _reach(self) -> Reach:
         values = self._asked.values
         low, high, notes = (int(values[name]) for name in ("register_low", "register_high", "polyphony"))
@@ -136,17 +144,25 @@ class AskedStream:
         return reach.for_role(str(self._asked.of("role")))
 
     def _apply_params(self) -> None:
-        values, (low, high) = self._asked.values, self._clear
+        self._limit()
+        self._stream.set_theme(float(self._asked.values["theme"]))
+        self._apply_levels()
+
+    def _limit(self) -> None:
+        """Tells the sampler its settings and limits, those of a hand that is alone or called among them."""
+        values, reach, (low, high) = self._asked.values, self._reach().for_hand(self._called), self._clear
+        limits = {"register_low": reach.low, "register_high": reach.high}
         params = native.SamplerParams(
-            **{name: values[name] for name in SAMPLER_NAMES},  # type: ignore[arg-type]
-            clear_low=low, clear_high=high, scale_mask=scale_mask(str(values["scale"])), keep_timing=True,
+            **{name: values[name] for name in SAMPLER_NAMES} | limits,  # type: ignore[arg-type]
+            clear_low=low, clear_high=high, scale_mask=reach.scale_mask, keep_timing=True,
         )  # fmt: skip
         self._stream.set_params(params, float(values["chord_strength"]))
-        self._stream.set_theme(float(values["theme"]))
-        self._apply_levels()
+        self._role = str(self._asked.of("role"))
 
     def _apply_levels(self) -> None:
         """Passes on to the stream what all that is asked comes to, where that is something else than before."""
+        if str(self._asked.of("role")) != self._role:
+            self._limit()
         (levels, targets), leans = self._asked.for_model(), self._asked.leans
         if not np.array_equal(levels, self._levels):
             self._levels = levels

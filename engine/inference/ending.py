@@ -12,53 +12,27 @@ the same ending.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from engine.arrays import F64
 from engine.chords import Chord
+from engine.inference.reach import Reach
 from engine.inference.streams import TokenStream
 from engine.notes import Event
 from engine.vocabulary import NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, STEP_S, TIME_SHIFT, VELOCITY
 
-__all__ = ["LEAD_STEPS", "NOTHING_CLEAR", "Ending", "Homecoming", "Reach"]
+__all__ = ["LEAD_STEPS", "Ending", "Homecoming"]
 
 LEAD_STEPS = round(0.06 / STEP_S)  # before the bar line nothing is improvised: it would be heard with the chord
 CANDIDATES = 8
 FEWEST, MOST = 3, 7  # notes of the chord
 BASS_LOW, BASS_HIGH = 28, 52  # E1 to E3
-RIGHT_LOW, LEFT_HIGH = 55, 64  # of a hand that plays alone
 MELODY_LOW = 60
 LEFT_SPAN, RIGHT_SPAN = 16, 14  # semitones that a hand reaches: a tenth, a ninth
 ROLL_STEPS = (0, 0, 1, 2)  # between two notes of a chord that is held for long
 LONG_STEPS = round(1.5 / STEP_S)
-NOTHING_CLEAR = (127, 0)  # of the pitches that are kept clear
-
-
-@dataclass(frozen=True)
-class Reach:
-    """The limits that an ending keeps.
-
-    Lowest and highest pitch, most notes, pitch classes as 12 bits, and the first and last pitch that are kept clear.
-    """
-
-    low: int = 0
-    high: int = 127
-    notes: int = MOST
-    scale_mask: int = 0xFFF
-    clear: tuple[int, int] = NOTHING_CLEAR
-
-    def for_role(self, role: str) -> Reach:
-        """Returns these limits narrowed to one hand if the role is one hand, else unchanged."""
-        if role == "right":
-            return replace(self, low=min(max(self.low, RIGHT_LOW), self.high))
-        return replace(self, high=max(min(self.high, LEFT_HIGH), self.low)) if role == "left" else self
-
-    def allows(self, pitch: int) -> bool:
-        first, last = self.clear
-        clear = first <= pitch <= last
-        return self.low <= pitch <= self.high and not clear and bool(self.scale_mask >> pitch % 12 & 1)
 
 
 @dataclass(frozen=True)

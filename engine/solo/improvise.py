@@ -19,10 +19,10 @@ from engine.judgement import RECALLED, arc, auto_values, judge
 from engine.metre import Metre
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent, Notes, Performance, make_notes
-from engine.solo.both_hands import LEFT_TOP, ROOM, BothHands
+from engine.solo.both_hands import BothHands, has_both
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
-from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, DEFAULTS, Setting, values_of
+from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Setting, values_of
 
 __all__ = ["PROMPT_NOTES", "PROMPT_TOKENS", "Solo", "end_of_prompt", "feed_notes", "improvise", "notes_of"]
 
@@ -88,9 +88,8 @@ def improvise(
     home = last_chord_beat(chart) if ending else None
     if home:  # with only one bar there is no way there
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
-    values = {**DEFAULTS, **asked}
     bar_s = chart.beats_per_bar * beat_s
-    hands = BothHands(session, bar_s, int(values["register_low"]), int(values["register_high"]))
+    hands = BothHands(session, bar_s)
     events: list[NoteEvent] = []
     both = False
     for bar in range(chart.bars):
@@ -98,12 +97,7 @@ def improvise(
             now = judged(height=arc(bar + PHRASE_BARS / 2, chart.bars))
             auto = auto_values(now, checkpoint.model.controls)
             session.set_auto(auto)
-            both = (
-                now.role == "solo"
-                and "bass" in auto
-                and values["bass"] == AUTO
-                and int(values["register_low"]) < LEFT_TOP - ROOM
-            )
+            both = has_both(auto, asked)
         # The last grid point before the end, so that the last notes end within the file.
         until_s = start_s + math.floor(min((bar + 1) * bar_s, length_s) / STEP_S) * STEP_S
         events += hands.generate(until_s) if both else session.generate(until_s)

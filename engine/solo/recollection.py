@@ -17,7 +17,7 @@ from engine.judgement import Judgement
 from engine.notes import NoteEvent, Notes
 from engine.vocabulary import STEP_S
 
-__all__ = ["RECALLED_BARS", "LeadIn", "lead_in", "leading_in", "recall", "recollection"]
+__all__ = ["RECALLED_BARS", "LeadIn", "begin_at", "lead_in", "leading_in", "recall", "recollection"]
 
 RECALLED_BARS = 4
 _BEYOND_BARS = 2  # a practice pianist comes to an end, which must not be recalled
@@ -27,8 +27,8 @@ _BEYOND_BARS = 2  # a practice pianist comes to an end, which must not be recall
 class LeadIn:
     """What leads up to a moment of a stream, in its seconds: bars of a practice pianist's that nobody hears.
 
-    begin_s: the first bar line; ends_s: the last one, on the grid, where the music is to begin. chords: (onset_s,
-    chord). events: in time order, the last one at ends_s.
+    begin_s: the first bar line; ends_s: on the grid, the last one or shortly before. chords: (onset_s, chord). events:
+    in time order, none after ends_s.
     """
 
     tempo_bpm: float
@@ -49,21 +49,32 @@ def recall(session: Session, chart: Chart, tempo_bpm: float, judgement: Judgemen
         return
     session.set_tempo(tempo_bpm, found.beats_per_bar, found.begin_s)
     session.set_chords(found.chords)
-    session.feed(found.events)
+    session.feed([*found.events, begin_at(found.ends_s)])
 
 
-def leading_in(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int, from_s: float = 0.0) -> LeadIn | None:
-    """Returns recollection() as a stream is fed it from its second from_s on; None where nothing is recalled."""
+def begin_at(time_s: float) -> NoteEvent:
+    """Returns the end of a silent key: who has waited for that strikes there, as no wait is followed by another."""
+    return NoteEvent(time_s, "off", 0, 0)
+
+
+def leading_in(
+    chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int, from_s: float = 0.0, grace_s: float = 0.0
+) -> LeadIn | None:
+    """Returns recollection() as a stream is fed it from its second from_s on; None where nothing is recalled.
+
+    grace_s: so long before the chart's bar line it ends.
+    """
     notes = recollection(chart, tempo_bpm, judgement, seed)
     if notes is None:
         return None
     before, beat_s = lead_in(chart), 60.0 / tempo_bpm
     until_s = _grid(from_s + math.ceil(before.beats * beat_s / STEP_S) * STEP_S)  # the chart begins on the grid
     begin_s = until_s - before.beats * beat_s
-    events = [NoteEvent(until_s, "off", 0, 0)]  # of a silent key, so that the last rest is remembered, too
+    ends_s = _grid(until_s - grace_s)
+    events: list[NoteEvent] = []
     for note in notes:
-        start_s, end_s = begin_s + float(note["onset_s"]), min(begin_s + float(note["offset_s"]), until_s)
-        if start_s < until_s - STEP_S:
+        start_s, end_s = begin_s + float(note["onset_s"]), min(begin_s + float(note["offset_s"]), ends_s)
+        if start_s < ends_s - STEP_S:
             pitch = int(note["pitch"])
             events += [
                 NoteEvent(_grid(start_s), "on", pitch, int(note["velocity"])),
@@ -72,7 +83,7 @@ def leading_in(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int, 
     # Ends before starts: a key that is struck again was let go.
     events.sort(key=lambda event: (event.time_s, event.kind, event.pitch))
     chords = tuple((begin_s + span.start_beat * beat_s, span.chord) for span in before.spans)
-    return LeadIn(tempo_bpm, chart.beats_per_bar, begin_s, until_s, chords, tuple(events))
+    return LeadIn(tempo_bpm, chart.beats_per_bar, begin_s, ends_s, chords, tuple(events))
 
 
 def recollection(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int) -> Notes | None:

@@ -23,6 +23,7 @@ from bridge.live.rounds.banks import Banks
 from bridge.live.rounds.recollecting import Playing, Recollecting
 from engine.chords import Chart
 from engine.metre import parse_metre
+from engine.vocabulary import STEP_S
 
 __all__ = ["Modes"]
 
@@ -212,7 +213,8 @@ class Modes:
     def _resume(self) -> None:
         """Goes on with another stream that has taken over."""
         if self._ahead.playing:
-            self.mode.resume(self._ahead.improviser.time_s)
+            # A step before: chords that are new where the stream stands have it strike there, ahead of the bar line.
+            self.mode.resume(max(self._ahead.improviser.time_s - STEP_S, 0.0))
             self._ending.resume()
 
     def _over_chart(self, name: str) -> Charting:

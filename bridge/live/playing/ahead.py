@@ -105,6 +105,7 @@ class PlayAhead(FeltStream):
         start_s = self._kept_s = self._improviser.time_s
         self.limit_s = self._hold_s = math.inf
         self._mover.clear(not_before_s=start_s)
+        self._hands.begin(start_s)
         if at_us is not None:
             self._origin_us = at_us - round(start_s * 1e6)
         prepare(start_s)

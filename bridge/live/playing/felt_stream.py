@@ -14,6 +14,7 @@ from engine.beats.feel import Feel, NoteMover
 from engine.chords.charts.form import Form
 from engine.metre import COMMON, Metre
 from engine.notes import NoteEvent
+from engine.solo.both_hands import Hands
 from engine.vocabulary import STEP_S
 
 __all__ = ["FeltStream", "Returning", "first_strike", "grid"]
@@ -55,6 +56,8 @@ class FeltStream:
         self.timeline: StreamTimeline | None = None  # the beat that model and feel were told last; None: none
         self._metre = COMMON  # the same
         self._form: Form | None = None  # the same
+        self._hands = Hands()
+        self.calls_hands = False  # whether a hand that stays away is called back, as long as there is a beat
 
     def turn_feel(self, **values: float) -> None:
         """Sets quantise, swing or humanise, by name, for the notes that are not generated yet."""
@@ -117,6 +120,7 @@ class FeltStream:
 
     def _roll_back(self, to_s: float) -> None:
         self._improviser.rollback(to_s)
+        self._hands.forget_after(to_s)
         if self._returning is not None:
             self._returning.rolled_back(to_s)
         self.turns.go_back(to_s)
@@ -136,12 +140,31 @@ class FeltStream:
         """Generates up to the first strike, or until_s: a chord of ten takes ten times as long to make as a note."""
         self.turns.reach(self._improviser.time_s)
         until_s = min(until_s, self.turns.next_s)
+        until_s = self._call_hand(until_s)
         returning = self._returning
         self._improviser.ask_here({} if returning is None else returning.asked(self._improviser.time_s))
+        first_s: Sequence[float] = ()
         if returning is None:
-            return self._mover.take(self._improviser.generate(until_s, to_strike=True), self._improviser.time_s)
-        events, first_s = returning.play(self._improviser, until_s)
+            events = self._improviser.generate(until_s, to_strike=True)
+        else:
+            events, first_s = returning.play(self._improviser, until_s)
+        self._hands.hear(events)
         return self._mover.take(events, self._improviser.time_s, first_s)
+
+    def _call_hand(self, until_s: float) -> float:
+        """Calls the hand that has stayed away, if one has; returns up to where that holds, until_s at the latest."""
+        timeline, hand = self.timeline, None
+        if self.calls_hands and timeline is not None:
+            now_s, beats = self._improviser.time_s, self._metre.beats
+            bar = math.floor(timeline.beat(now_s + EPSILON_S) / beats)
+            line_s, next_s = timeline.seconds(bar * beats), timeline.seconds((bar + 1) * beats)
+            half_s = (line_s + next_s) / 2
+            if now_s < half_s - EPSILON_S:
+                hand = self._hands.called(line_s, next_s - line_s, self._improviser.sounding())
+                next_s = half_s
+            until_s = min(until_s, math.ceil(next_s / STEP_S - EPSILON_S) * STEP_S)
+        self._improviser.call_hand(hand)
+        return until_s
 
 
 def first_strike(events: Sequence[NoteEvent]) -> NoteEvent | None:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from engine.chords import Chord
 from engine.chords.charts.form import Form
+from engine.inference.reach import Hand
 from engine.model.controls import Control
 from engine.notes import NoteEvent
 from osc_protocol.table.parameters import Setting, Value
@@ -44,6 +45,9 @@ class Improviser(Protocol):
 
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         """Strikes nothing from the first pitch to the second from the next token on; None: anything."""
+
+    def call_hand(self, hand: Hand | None) -> None:
+        """Lets one of the two hands alone strike from the next token on, where it has room; None: whichever will."""
 
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """(onset_s, chord) pairs that replace every chord from from_s on."""

@@ -9,24 +9,28 @@ them, but for the first start of a stream that has played nothing yet.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from bridge.live.playing.context import Context
+from bridge.live.playing.felt_stream import grid
 from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.timeline import StreamTimeline
 from bridge.live.rounds.takeover import is_due, line_s
 from engine.chords import Chart
 from engine.judgement import RECALLED, auto_values, judge
 from engine.metre import Metre
 from engine.notes import NoteEvent
-from engine.solo.recollection import leading_in
+from engine.solo.recollection import begin_at, leading_in
 from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Value
 
 __all__ = ["Playing", "Recollecting"]
 
 EVENTS_A_ROUND: Final = 4  # some ten tokens: what a player does in a round's midst waits for no more
+GRACE_S: Final = 0.05  # a bar that comes back begins so long before its line at most, for what is struck early
 MAKING_S: Final = 0.8  # it takes about so long beside the music: the bar line after that is led up to
 
 Asked = Mapping[str, Value]
@@ -44,11 +48,16 @@ class Playing:
 
 @dataclass
 class _Making:
-    """A fork that is being fed. events: those to come; at_s: the stream second at which it takes over, once known."""
+    """A fork that is being fed.
+
+    events: those to come; ends_s: up to where in its own time. at_s: the stream second at which it takes over, once
+    known.
+    """
 
     asked: Asked
     improviser: Improviser
     events: deque[NoteEvent]
+    ends_s: float
     at_s: float | None = None
 
 
@@ -73,7 +82,7 @@ class Recollecting:
     def step(self, playing: Playing, seed: int, now_us: int) -> bool:
         """Does what is due; returns whether another stream took over. seed: of the stream."""
         if self._making is not None and self._making.at_s is not None:
-            return self._take_over(self._making, seed, now_us)
+            return self._take_over(self._making, seed, now_us, playing.metre)
         asked, improviser = self._asked(), self._ahead.improviser
         if not asked or self._known == (improviser, asked):
             self._known, self._making = (improviser, asked), None
@@ -88,7 +97,7 @@ class Recollecting:
         if making.events:
             return False
         if not self._ahead.playing:
-            return self._take_over(making, seed, now_us)
+            return self._take_over(making, seed, now_us, playing.metre)
         making.at_s = self._ahead.hold(line_s(self._ahead, playing.metre))
         return False
 
@@ -112,7 +121,9 @@ class Recollecting:
             return None
         judgement = judge(lead, tempo_bpm, mode=playing.mode, asked=wishes)
         improviser = self._ahead.improviser
-        found = leading_in(self._led_up_to(lead, tempo_bpm, now_us), tempo_bpm, judgement, seed, improviser.time_s)
+        on_the_beat = self._ahead.playing and self._ahead.timeline is not None
+        chart, grace_s = self._led_up_to(lead, tempo_bpm, now_us), GRACE_S if on_the_beat else 0.0
+        found = leading_in(chart, tempo_bpm, judgement, seed, improviser.time_s, grace_s)
         if found is None:
             self._refused = question
             return None
@@ -122,7 +133,8 @@ class Recollecting:
         fork.set_tempo(None if playing.tempo_bpm is None else tempo_bpm, found.beats_per_bar, found.begin_s)
         fork.set_form(None)
         fork.set_chords(found.chords, from_s=improviser.time_s)
-        return _Making(asked, fork, deque(found.events))
+        events = found.events if grace_s else (*found.events, begin_at(found.ends_s))
+        return _Making(asked, fork, deque(events), found.ends_s)
 
     def _led_up_to(self, lead: Chart, tempo_bpm: float, now_us: int) -> Chart:
         """The chart from the bar on at which the recollection will likely take over."""
@@ -134,12 +146,24 @@ class Recollecting:
 
     def _feed(self, making: _Making, count: int) -> None:
         making.improviser.feed([making.events.popleft() for _ in range(min(count, len(making.events)))])
+        if not making.events:
+            making.improviser.wait(making.ends_s)
 
-    def _take_over(self, making: _Making, seed: int, now_us: int) -> bool:
+    def _take_over(self, making: _Making, seed: int, now_us: int, metre: Metre) -> bool:
         if making.at_s is not None and not is_due(self._ahead, making.at_s, now_us):
             return False
         self._ahead.come_to_hold()
         making.improviser.set_params(*self._knobs.in_force.values())  # some may have been turned since
         self._ahead.exchange(making.improviser, seed)
         self._known, self._making = (self._ahead.improviser, making.asked), None
+        if self._ahead.playing and self._ahead.timeline is not None:
+            self._strike_on_the_line(self._ahead.timeline, metre)
         return True
+
+    def _strike_on_the_line(self, timeline: StreamTimeline, metre: Metre) -> None:
+        """Has the first note fall on the bar line: it would fall where the streams change, or a bar later."""
+        improviser = self._ahead.improviser
+        bar = math.ceil(timeline.beat(improviser.time_s) / metre.beats - 1e-6)
+        at_s = grid(timeline.seconds(bar * metre.beats))
+        if at_s - improviser.time_s < 2 * GRACE_S:  # else there was no line to wait for
+            improviser.feed([begin_at(at_s)])

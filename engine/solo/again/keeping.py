@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.inference.fill.gap import Struck
-from engine.solo.both_hands import LEFT_TOP
+from engine.inference.reach import LEFT_TOP
 
 __all__ = ["KEEPS", "kept_notes", "kept_register", "narrowed"]
 

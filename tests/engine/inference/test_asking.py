@@ -9,6 +9,7 @@ import pytest
 from bridge.app.arguments import add_arguments, settings_from
 from bridge.commands import play as play_command
 from engine.errors import SidemanError
+from engine.inference.asked import Asked
 from engine.inference.session import Session
 from engine.model.checkpoint import Checkpoint, checkpoint_folder, load_checkpoint
 from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Parameter, from_cc, values_of
@@ -52,6 +53,17 @@ def test_what_auto_stands_for_can_be_read_until_something_is_asked(row: Paramete
     assert session.asked()[row.name] == asked
     session.set_params(**{row.name: AUTO})
     assert session.asked()[row.name] == meant
+
+
+@pytest.mark.parametrize(("role", "listens"), [("comping", True), ("accompany", True), ("solo", False)])
+def test_autos_density_is_listened_for_behind_a_solo_and_a_tendency_in_one(
+    role: str, listens: bool, shipped: Checkpoint
+) -> None:
+    asked = Asked(shipped.model.controls)
+    asked.auto = {"role": role, "density": 0.5, "loudness": 0.5}
+    assert set(asked.for_model()[1]) == ({"density"} if listens else set())
+    asked.values["density"] = 0.6
+    assert set(asked.for_model()[1]) == {"density"}
 
 
 @rows

@@ -8,7 +8,7 @@ import pytest
 import native
 from engine.chords import Chord, parse_chord
 from engine.inference import asked_stream
-from engine.inference.ending import LEAD_STEPS, Reach
+from engine.inference.ending import LEAD_STEPS
 from engine.inference.session import Session
 from engine.inference.streams import make_stream
 from engine.model.checkpoint import Checkpoint
@@ -141,13 +141,6 @@ def test_limits_hold_to_the_last_chord(checkpoint: Checkpoint) -> None:
     chord = held(session.generate(7.0))
     assert len(chord) == 3
     assert all(55 <= event.pitch <= 79 and event.pitch % 12 in (0, 4, 7) for event in chord)
-
-
-def test_a_hand_that_plays_alone_ends_alone() -> None:
-    assert Reach().for_role("solo") == Reach()
-    assert Reach().for_role("right").low == 55
-    assert Reach().for_role("left").high == 64
-    assert Reach(low=70).for_role("left") == Reach(low=70, high=70)
 
 
 def test_home_can_be_called_off_and_the_music_goes_on_from_the_rest(checkpoint: Checkpoint) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from engine.chords import Chord
 from engine.chords.charts.form import Form
+from engine.inference.reach import Hand
 from engine.model.controls import Control
 from engine.notes import NoteEvent
 from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, Setting, Value, settings, values_of
@@ -43,6 +44,7 @@ class FakeSession:
         self.form: Form | None = None
         self.home: tuple[float, float] | None = None  # when the last chord falls, when it is let go
         self.clear: tuple[int, int] | None = None
+        self.called: Hand | None = None
         self.fed: list[NoteEvent] = []
         self.drawn_from = 0  # step from which draws are counted: a stream that was moved draws as it would have
         self._cost = cost
@@ -68,6 +70,9 @@ class FakeSession:
 
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         self.clear = pitches
+
+    def call_hand(self, hand: Hand | None) -> None:
+        self.called = hand
 
     def set_form(self, origin_s: float | None, form: Form | None = None) -> None:
         self.form_s, self.form = origin_s, form
@@ -175,6 +180,8 @@ class FakeSession:
             pitch = 60 + tones[draw.randrange(1 if temperature < 0.3 else len(tones))]
             if self.clear is not None and self.clear[0] <= pitch <= self.clear[1]:
                 pitch = 24 + pitch % 12
+            if self.called == "left":
+                pitch = 36 + pitch % 12
             if pitch not in sounding and not (self.clear is not None and self.clear[0] <= pitch <= self.clear[1]):
                 sounding[pitch] = self.time_s
                 self.played_as.append((self.time_s, self.auto.get("role")))

@@ -60,7 +60,7 @@ def test_at_0_the_theme_is_forgotten_and_the_next_round_is_the_head() -> None:
     world.turn("theme", 1.0)
     world.run(1.4 * ROUND_US / 1e6)
     world.turn("theme", 0.0)
-    world.run(0.3 * ROUND_US / 1e6)
+    world.run(0.4 * ROUND_US / 1e6)
     world.turn("theme", 1.0)
-    world.run(1.5 * ROUND_US / 1e6)
+    world.run(1.4 * ROUND_US / 1e6)
     assert returned(world, 2) < 0.5

@@ -84,6 +84,27 @@ def test_a_stride_turned_on_takes_over_at_a_bar_line_and_its_basses_stand_on_one
         assert_strides(world, 6, 5)
 
 
+@pytest.mark.parametrize("asked", [STRIDE, ("role", "right"), ("role", "comping")])
+def test_its_first_note_falls_on_the_bar_line_where_it_takes_over(asked: tuple[str, str], shipped: Checkpoint) -> None:
+    """Not where the streams change, a little before, and not a bar later."""
+    for seed in range(3):
+        world, _ = playing(shipped, seed)
+        world.run(4.2 * BAR_S)
+        before = world.live._ahead.improviser
+        world.turn(*asked)
+        while world.live._ahead.improviser is before:
+            world.run(0.02)
+        changes_us = world.live._ahead.handed_over_us
+        bars = round((changes_us - FIRST_US) / 1e6 / BAR_S)
+        assert bars in (5, 6)
+        line_us = FIRST_US + round(bars * BAR_S * 1e6)
+        world.run(2 * BAR_S)
+        strikes_us = [due_us for _, due_us, status, _, _ in world.sent if status == 0x90]
+        first_us = next(due_us for due_us in strikes_us if due_us > changes_us - 1_000)
+        assert abs(first_us - line_us) <= 10_000
+        assert not errors(world)
+
+
 def test_a_round_feeds_a_few_events_beside_the_music(shipped: Checkpoint) -> None:
     world, fed = playing(shipped)
     world.run(2 * BAR_S)
