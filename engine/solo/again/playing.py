@@ -16,7 +16,7 @@ from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.gap import Gap, Struck
 from engine.inference.session import Session
 from engine.model.checkpoint import Checkpoint
-from engine.notes import Event, NoteEvent
+from engine.notes import NoteEvent
 from engine.solo.again.keeping import kept_notes, kept_register, narrowed
 from engine.solo.again.likeness import like_the_take
 from engine.solo.again.midi_take import MidiTake, TakeNote
