@@ -13,7 +13,7 @@ import numpy as np
 from engine.arrays import I64
 from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.gap import Gap
-from engine.inference.stream import Event
+from engine.notes import Event
 from engine.vocabulary import BOS, NOTE_OFF, NOTE_ON, NUM_SHIFTS, SEAM, TIME_SHIFT, VELOCITY
 
 __all__ = ["Told", "told"]
