@@ -25,6 +25,7 @@ from osc_protocol.table.parameters import HIGHEST_BPM
 
 if TYPE_CHECKING:
     from engine.inference.fill.fill import Candidate, Effort
+    from engine.inference.fill.foresight import Foresight
     from engine.inference.fill.gap import Gap
 
 __all__ = ["Session"]
@@ -155,6 +156,13 @@ class Session(AskedStream):
     def wait(self, until_s: float) -> None:
         """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
         self.rollback(until_s)  # forwards: nothing happens up to there
+
+    def foresee(self, gap: Gap, ahead: Foresight) -> None:
+        """Hears a take in the order of Foresight from time 0 on, and stands where the gap begins in that order.
+
+        A base that was trained with gaps is told it as it learnt it.
+        """
+        ahead.tell(self._stream, gap, self._checkpoint.config.training.gaps > 0)
 
     def fill(
         self,

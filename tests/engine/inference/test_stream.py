@@ -21,7 +21,7 @@ from engine.inference.streams import TokenStream, compiled_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK
 from engine.notes import Event
-from engine.vocabulary import NO_CHORD, NUM_CHORDS
+from engine.vocabulary import BOS, NO_CHORD, NUM_CHORDS, PEDAL_ON, SEAM
 from tests.engine.inference.decoders.test_native_decoder import PACKED, packed_checkpoint, random_style
 from tests.support.native_variants import needs_compiled
 from tests.support.tiny_model import random_levels
@@ -138,7 +138,7 @@ def random_weights(rng: np.random.Generator) -> Call:
 
 def random_call(rng: np.random.Generator, stream: TokenStream) -> Call:
     now = stream.until
-    kind = int(rng.integers(0, 14))
+    kind = int(rng.integers(0, 15))
     if kind == 0:
         return random_params(rng)
     if kind == 1:
@@ -151,6 +151,9 @@ def random_call(rng: np.random.Generator, stream: TokenStream) -> Call:
         return random_weights(rng)
     if kind == 5:
         return lambda pair: pair[1].end()
+    if kind == 14:
+        token = int(rng.choice([SEAM, SEAM, BOS, 400, PEDAL_ON, 60]))  # the last three are refused
+        return lambda pair: pair[1].mark(now, token)
     if kind >= 12:
         return random_asking(rng, now)
     if kind <= 7:
