@@ -14,8 +14,8 @@ import native
 
 __all__ = [
     "BOS", "CHORD", "EOS", "LAYOUT", "NOTE_OFF", "NOTE_ON", "NO_CHORD", "NUM_CHORDS", "NUM_EVENT_IDS", "NUM_SHIFTS",
-    "NUM_VELOCITIES", "PAD", "PEDAL_OFF", "PEDAL_ON", "PITCH_NAMES", "QUALITIES", "STEP_MS", "STEP_S", "TIME_SHIFT",
-    "VELOCITY", "VOCAB_SIZE", "chord_id", "chord_parts", "middle_velocity", "name", "velocity_bin",
+    "NUM_VELOCITIES", "PAD", "PEDAL_OFF", "PEDAL_ON", "PITCH_NAMES", "QUALITIES", "SEAM", "STEP_MS", "STEP_S",
+    "TIME_SHIFT", "VELOCITY", "VOCAB_SIZE", "chord_id", "chord_parts", "middle_velocity", "name", "velocity_bin",
 ]  # fmt: skip
 
 NOTE_ON = 0  # + pitch 0..127
@@ -26,7 +26,8 @@ VELOCITY = 356  # + bin 0..31
 NUM_VELOCITIES = 32
 PAD, BOS, EOS = 388, 389, 390
 PEDAL_ON, PEDAL_OFF = 391, 392
-NUM_EVENT_IDS = 400  # the decoder's logits; 393-399 reserved
+SEAM = 393  # stands between what follows a gap and what precedes it, where a fill is told them in that order
+NUM_EVENT_IDS = 400  # the decoder's logits; 394-399 reserved
 NO_CHORD = 400
 CHORD = 401  # + 24 * root + quality
 NUM_CHORDS = 12 * 24
@@ -112,7 +113,10 @@ def name(token: int) -> str:
             return text.format(token - low)
     if TIME_SHIFT <= token < TIME_SHIFT + NUM_SHIFTS:
         return f"TIME_SHIFT {(token - TIME_SHIFT + 1) * STEP_MS}ms"
-    fixed = {PAD: "PAD", BOS: "BOS", EOS: "EOS", PEDAL_ON: "PEDAL_ON", PEDAL_OFF: "PEDAL_OFF", NO_CHORD: "NO_CHORD"}
+    fixed = {
+        PAD: "PAD", BOS: "BOS", EOS: "EOS", PEDAL_ON: "PEDAL_ON", PEDAL_OFF: "PEDAL_OFF", SEAM: "SEAM",
+        NO_CHORD: "NO_CHORD",
+    }  # fmt: skip
     if token in fixed:
         return fixed[token]
     if CHORD <= token < CHORD + NUM_CHORDS:

@@ -203,6 +203,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "PEDAL_ON",
         "PITCH_NAMES",
         "QUALITIES",
+        "SEAM",
         "STEP_MS",
         "STEP_S",
         "TIME_SHIFT",

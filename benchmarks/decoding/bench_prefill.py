@@ -14,7 +14,7 @@ import numpy as np
 import native
 from benchmarks.common.random_checkpoint import SIZES, chord_view, model_config, random_checkpoint
 from benchmarks.common.result import say_result
-from engine.inference.decoders.native_decoder import NativeDecoder
+from engine.inference.decoders.native_decoder import native_decoder
 
 
 def cpu_ms(call: Callable[[int], None], count: int) -> float:
@@ -32,14 +32,14 @@ def main() -> None:
     results, view = {}, chord_view()
     for name in options.sizes:
         rng = np.random.default_rng(0)
-        decoder = NativeDecoder(random_checkpoint(name), 1024)
+        decoder = native_decoder(random_checkpoint(name), 1024)
         known = rng.integers(0, 388, max(model_config(name).latent_len, *options.tokens))
         decoder.feed(known, *(np.full(len(known), value) for value in (3, 2)), *view)
 
-        def at_once(count: int, decoder: NativeDecoder = decoder, known: np.ndarray = known) -> None:
+        def at_once(count: int, decoder: native.Decoder = decoder, known: np.ndarray = known) -> None:
             decoder.feed(known[:count], np.full(count, 3), np.full(count, 2), *view)
 
-        def steps(count: int, decoder: NativeDecoder = decoder, known: np.ndarray = known) -> None:
+        def steps(count: int, decoder: native.Decoder = decoder, known: np.ndarray = known) -> None:
             for token in known[:count].tolist():
                 decoder.step(token, 3, 2, *view)
 

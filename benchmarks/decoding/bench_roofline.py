@@ -16,11 +16,11 @@ import numpy as np
 import native
 from benchmarks.common.random_checkpoint import SIZES, chord_view, model_config, random_checkpoint
 from benchmarks.common.result import say_result
-from engine.inference.decoders.native_decoder import NativeDecoder
+from engine.inference.decoders.native_decoder import native_decoder
 
 
 def measure(name: str, precision: str, streams: int, rounds: int) -> dict[str, float]:
-    decoder = NativeDecoder(random_checkpoint(name), 64, precision, streams)
+    decoder = native_decoder(random_checkpoint(name), 64, precision, streams)
     view, band = chord_view(), model_config(name).latent_len
     decoder.feed(*(np.full(band, value) for value in (60, 0, 0)), *view)
     size = decoder.token_bytes

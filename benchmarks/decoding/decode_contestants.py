@@ -40,9 +40,9 @@ def stepper(step: Stepper, cpu: Clock = time.thread_time) -> Contestant:
 
 
 def ours(name: str, precision: str, adapter: bool, streams: int = 2, kernel: str | None = None) -> Stepper:
-    from engine.inference.decoders.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import native_decoder
 
-    decoder = NativeDecoder(random_checkpoint(name), 1024, precision, streams, kernel)
+    decoder = native_decoder(random_checkpoint(name), 1024, precision, streams, kernel)
     if adapter:
         decoder.set_style(0, random_style(model_config(name)))
         decoder.set_style_weights([1.0, 0.0, 0.0, 0.0])

@@ -54,9 +54,9 @@ def solos() -> dict[str, dict[str, float]]:
 
 
 @contextmanager
-def busy_processes(count: int = 2) -> Iterator[None]:
+def busy_processes() -> Iterator[None]:
     """Runs two processes that never rest."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
     try:
         time.sleep(0.5)
         yield

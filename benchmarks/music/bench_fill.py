@@ -61,8 +61,8 @@ class Case:
     line_s: float
 
 
-def cases(shard: Shard, count: int, seed: int = 0) -> Iterator[Case]:
-    rng = np.random.default_rng(seed)
+def cases(shard: Shard, count: int) -> Iterator[Case]:
+    rng = np.random.default_rng(0)
     places: dict[int, list[int]] = {}
     for i, piece in enumerate(shard.pieces):
         places.setdefault(piece.collection, []).append(i)
@@ -148,7 +148,7 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     levels = levels_like(gap, checkpoint.model.controls)
     stream.set_levels(levels)
     started = time.process_time()
-    guide = guide_of(guide_pair, case, beat, levels)
+    guide = guide_of(guide_pair, case, beat, levels, checkpoint.config.training.gaps > 0)
     found = fill(
         decoder, stream, gap, beats=beats, tones=tones, seed=1, guided=False, count=ways, guide=guide, effort=effort
     )  # fmt: skip
@@ -173,8 +173,10 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     return row
 
 
-def guide_of(pair: tuple[StreamDecoder, TokenStream], case: Case, beat: float, levels: np.ndarray) -> Guide | None:
-    """Makes a fresh stream that has heard what follows the gap, then what precedes it."""
+def guide_of(
+    pair: tuple[StreamDecoder, TokenStream], case: Case, beat: float, levels: np.ndarray, learnt: bool
+) -> Guide | None:
+    """Makes a fresh stream that has heard what follows the gap, then what precedes it. learnt: see Foresight.tell."""
     ahead = Foresight.of(case.gap, beat * case.beats_per_bar)
     if ahead is None:
         return None
@@ -185,8 +187,7 @@ def guide_of(pair: tuple[StreamDecoder, TokenStream], case: Case, beat: float, l
     stream.set_levels(levels)
     stream.set_chords(*memory.track(), 0)
     stream.set_beat(case.bpm, case.beats_per_bar, case.line_s + ahead.shift * STEP_S)
-    stream.feed(ahead.events)
-    stream.rollback(case.gap.begin + ahead.shift)
+    ahead.tell(stream, case.gap, learnt)
     return Guide(*pair, ahead.shift)
 
 

@@ -175,6 +175,7 @@ VARIANTS = {
     "practice none": Variant("practice", "no practice pieces", training=lambda t: replace(t, practice=0.0)),
     "practice half": Variant("practice", "half of their share", training=lambda t: replace(t, practice=t.practice / 2)),
     "practice 1": Variant("practice", "of edition 1", training=lambda t: replace(t, practice_edition=1)),
+    "gaps 0.1": Variant("gaps", "a tenth of the windows are gaps", training=lambda t: replace(t, gaps=0.1)),
     "latent_len 32": Variant("latent_len", "latents attend to 32", model=lambda m: replace(m, latent_len=32)),
     "latent_len 128": Variant("latent_len", "latents attend to 128", model=lambda m: replace(m, latent_len=128)),
     "latent_len 256": Variant("latent_len", "latents attend to 256", model=lambda m: replace(m, latent_len=256)),

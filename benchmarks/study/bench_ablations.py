@@ -3,9 +3,9 @@
     python -m benchmarks.study.bench_ablations DATA [--form small] [--seeds 2] [--only NAME ...] [--results FILE]
 
 Every variant changes one thing of the reference (benchmarks/study/ablations), learns from as many tokens, from the same
-batches as far as the change lets them be the same, and is judged on the same held-out windows and on practice pieces
-of both editions that nobody trains on. A difference counts if it is larger than what another seed changes. A variant
-that leaves a source out is compared on the works of the others.
+batches as far as the change lets them be the same, and is judged on the same held-out windows, on gaps in those works
+(benchmarks/study/gap_nats) and on practice pieces of both editions that nobody trains on. A difference counts if it is
+larger than what another seed changes. A variant that leaves a source out is compared on the works of the others.
 
 --form base is the same for a GPU: the shipped base's form, 20 M tokens a run; any other config will do as well.
 --results keeps every run that is done in a file of JSON lines, and those it holds are not run again: so the queue may
@@ -28,6 +28,7 @@ import torch
 
 from benchmarks.common.result import say_result
 from benchmarks.study.ablations import SOURCES, VARIANTS, Form, Variant, decode_products, form_of, untouched
+from benchmarks.study.gap_nats import gap_cases, gap_nats
 from engine.data.diet import Diet
 from engine.data.feed import Feed, default_workers
 from engine.data.practice import practice_pieces
@@ -60,7 +61,7 @@ def run(
     mix, manners, _ = match_sources(training.sources, load_shard(shard).collections)
     diet = Diet(
         shard, config.model.max_seq_len, training.batch_size, seed, mix, manners, training.practice,
-        config.model.controls, training.practice_edition,
+        config.model.controls, training.practice_edition, training.gaps,
     )  # fmt: skip
     workers = default_workers(accelerator.device)
     batches = Feed(diet, 0, 1, workers, accelerator.device)
@@ -75,9 +76,11 @@ def run(
         for shard_judged in judged:
             scores = evaluate(model, shard_judged, max_windows=windows)
             nats |= {name: (s.nats_per_token, s.tokens) for name, s in scores.items() if name != "all"}
+        cases = gap_cases(judged[0], windows, config.model.max_seq_len)
+        gaps = gap_nats(model.eval(), cases, training.gaps > 0)
     return {
         "parameters": count_parameters(config.model), "decode_products": decode_products(config.model),
-        "updates": trainer.steps, "last_loss": training_loss, "nats": nats,
+        "updates": trainer.steps, "last_loss": training_loss, "nats": nats, "gaps": gaps,
         "tokens_per_s": trainer.steps * trainer.tokens_per_update / seconds,
     }  # fmt: skip
 
@@ -120,6 +123,7 @@ def compare(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
         compared[name] = {
             "seeds": sorted(seeds), "nats": mean(real_nats(row, without) for row in seeds.values()),
             "apart": [round(real_nats(row, without) - real_nats(other, without), 4) for row, other in both],
+            "gaps": [row["gaps"] for row in seeds.values() if "gaps" in row],
             "sources": sources, "decode_products": one["decode_products"], "parameters": one["parameters"],
         }  # fmt: skip
     return compared
@@ -200,8 +204,9 @@ def main() -> None:
             with args.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
         print(
-            f"{name}, seed {seed}: {real_nats(row):.3f} nats a token, {row['tokens_per_s']:,.0f} tokens/s", flush=True
-        )
+            f"{name}, seed {seed}: {real_nats(row):.3f} nats a token, of gaps {row['gaps']['told']:.3f} told and "
+            f"{row['gaps']['untold']:.3f} untold, {row['tokens_per_s']:,.0f} tokens/s", flush=True,
+        )  # fmt: skip
     compared = compare(runs)
     show(compared)
     say_result("ablations", {"form": args.form, "tokens": tokens, "variants": compared})

@@ -64,7 +64,7 @@ def diet_of(config: Config, folder: Path) -> Diet:
     training = config.training
     return Diet(
         folder / "train.safetensors", config.model.max_seq_len, training.batch_size, 0, practice=training.practice,
-        controls=config.model.controls,
+        controls=config.model.controls, gaps=training.gaps,
     )  # fmt: skip
 
 

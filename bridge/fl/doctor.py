@@ -27,7 +27,7 @@ class Finding(NamedTuple):
         return mark + self.text
 
 
-def examine(target_dir: Path | None, osc_port: int = DEFAULT_PORT) -> list[Finding]:
+def examine(target_dir: Path | None) -> list[Finding]:
     """Examines everything, in the order in which it is needed. target_dir: as for install. Never raises."""
     try:
         folders = hardware_folders(target_dir)
@@ -35,7 +35,7 @@ def examine(target_dir: Path | None, osc_port: int = DEFAULT_PORT) -> list[Findi
         script = [Finding(False, str(error))]
     else:
         script = [finding for folder in folders for finding in examine_folder(folder)]
-    return [*script, *examine_ports(), examine_engine(osc_port)]
+    return [*script, *examine_ports(), examine_engine(DEFAULT_PORT)]
 
 
 def examine_folder(hardware: Path) -> list[Finding]:

@@ -48,49 +48,36 @@ class PageTalk:
 
     def __init__(self, hub: Hub, session: Session, request: bytes, wake: Callable[[], None]) -> None:
         self._session = session
-        self._frames = Frames(request, MAX_BYTES)
+        self.frames = Frames(request, MAX_BYTES)
         self._rate = RateLimit(MESSAGES_PER_S)
         self._reader = hub.reader(wake)
         self._held: set[bytes] = set()  # what lifts each key and pedal that the page holds
         wake()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is anything left to say or to hear."""
-        return self._frames.is_open
-
     def receive(self, data: bytes) -> None:
         """Takes bytes of the page. Any are taken: what is none of the messages above ends the talk."""
-        for is_text, message in self._frames.receive(data):
+        for is_text, message in self.frames.receive(data):
             if not self._rate.allow():
-                self._frames.fail(POLICY_VIOLATION, f"more than {MESSAGES_PER_S:.0f} messages a second")
+                self.frames.fail(POLICY_VIOLATION, f"more than {MESSAGES_PER_S:.0f} messages a second")
                 return
             try:
                 answer = self._answer(json.loads(message) if is_text else None)
                 told = None if answer is None else json.dumps(answer, allow_nan=False)
             except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
-                self._frames.fail(UNSUPPORTED_DATA, "this is no message of a page")
+                self.frames.fail(UNSUPPORTED_DATA, "this is no message of a page")
                 return
             if told is not None:
-                self._frames.send_text(told)
-
-    def outgoing(self) -> list[bytes]:
-        """The bytes to send now."""
-        return self._frames.outgoing()
-
-    def ping(self) -> None:
-        """Asks whether the page is still there."""
-        self._frames.ping()
+                self.frames.send_text(told)
 
     def flush(self) -> None:
         """Tells the news."""
         for message in self._reader.news():
-            self._frames.send_text(message)
+            self.frames.send_text(message)
 
     def close(self) -> None:
         """Hears no more, and says goodbye."""
         self._reader.close()
-        self._frames.close()
+        self.frames.close()
         for lift in self._held:  # a page that is gone holds nothing
             self._session.play_keys(lift)
         self._held.clear()

@@ -33,7 +33,7 @@ class Connection:
         """Waits for the peer's hello and answers it; returns whether it may stay."""
         self._peer.settimeout(HELLO_PATIENCE_S)
         try:
-            hello = next(self._messages(), None)
+            hello = next(self.messages(), None)
         except BridgeError:
             hello = None
         if not isinstance(hello, wire.Hello) or not hmac.compare_digest(hello.token, self._token):
@@ -45,10 +45,6 @@ class Connection:
             return False
         self.send(wire.welcome())
         return True
-
-    def messages(self) -> Iterator[wire.ToEngine]:
-        """Yields what the plug-in sends, until it goes. BridgeError: it sends what nobody understands."""
-        return self._messages()
 
     def send(self, frame: bytes) -> None:
         """Sends a frame; a peer that is gone hears nothing, and the reader ends."""
@@ -64,7 +60,8 @@ class Connection:
             self._peer.shutdown(socket.SHUT_RDWR)
         self._peer.close()
 
-    def _messages(self) -> Iterator[wire.ToEngine]:
+    def messages(self) -> Iterator[wire.ToEngine]:
+        """Yields what the plug-in sends, until it goes. BridgeError: it sends what nobody understands."""
         yield from self._frames.take(b"")  # what came with the last one that was asked for
         while True:
             try:

@@ -7,8 +7,7 @@ row of chords (Sheh & Ellis 2003, with fixed templates in the place of trained o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,33 +18,25 @@ from engine.chords.identify import identify
 from engine.notes import Notes
 from engine.vocabulary import CHORD, QUALITIES
 
-__all__ = ["DEFAULT_PRIORS", "Priors", "recognise"]
+__all__ = ["recognise"]
 
 CHORDS = 12 * len(QUALITIES)
 
-
-@dataclass(frozen=True)
-class Priors:
-    """What the recogniser believes before it hears a note, tuned for agreement with POP909's PIANO tracks."""
-
-    evidence: float = 8.5  # nats' weight of one frame full of notes: how many independent draws its chroma counts for
-    foreign: float = 0.05  # probability that a sounding note lies outside the chord
-    upper: float = 0.9  # weight of sixths, sevenths and ninths in a template; root, third and fifth weigh 1
-    bass_root: float = 0.4  # probability that the lowest note is the root
-    bass_tone: float = 0.3  # that it is another chord tone, shared among them
-    bass_evidence: float = 1.5  # weight of the lowest note
-    change: float = 3.5  # nats that a change of chord costs
-    rare: float = 3.5  # nats that the rarest qualities cost a frame
-    uncommon: float = 0.9  # nats for the qualities between
-    rare_change: float = 0.0  # nats that a change to one of the rarest costs beyond `change`
-    uncommon_change: float = 1.0  # and to one of those between
-    struck: float = 6.0  # nats for the name of a voicing of four or more pitch classes struck at once
-    silence: float = 1.0  # nats for no chord in a frame without notes
-    full_s: float = 2.0  # seconds of notes, summed, that make a frame full: a triad through two thirds of a second
-    max_sounding_s: float = 4.0  # a piano note has faded by then, however long it is held
-
-
-DEFAULT_PRIORS = Priors()
+# What the recogniser believes before it hears a note, tuned for agreement with POP909's PIANO tracks.
+_EVIDENCE = 8.5  # nats' weight of one frame full of notes: how many independent draws its chroma counts for
+_FOREIGN = 0.05  # probability that a sounding note lies outside the chord
+_UPPER = 0.9  # weight of sixths, sevenths and ninths in a template; root, third and fifth weigh 1
+_BASS_ROOT = 0.4  # probability that the lowest note is the root
+_BASS_TONE = 0.3  # that it is another chord tone, shared among them
+_BASS_EVIDENCE = 1.5  # weight of the lowest note
+_CHANGE = 3.5  # nats that a change of chord costs
+_RARE_COSTS = 3.5  # nats that the rarest qualities cost a frame
+_UNCOMMON_COSTS = 0.9  # nats for the qualities between
+_UNCOMMON_CHANGE = 1.0  # nats that a change to one of those between costs beyond _CHANGE
+_STRUCK = 6.0  # nats for the name of a voicing of four or more pitch classes struck at once
+_SILENCE = 1.0  # nats for no chord in a frame without notes
+_FULL_S = 2.0  # seconds of notes, summed, that make a frame full: a triad through two thirds of a second
+_MAX_SOUNDING_S = 4.0  # a piano note has faded by then, however long it is held
 
 _COMMON = frozenset({"", "m", "7", "maj7", "m7"})
 _RARE = frozenset({"aug", "5", "mMaj7", "7b9", "7#9", "7#11", "7#5", "13", "maj9", "m9", "9"})
@@ -60,9 +51,7 @@ _BASS_CEILING = 60  # a lowest note at or above middle C says little about the r
 _BASS_FLOOR = 48  # one at or below speaks with full weight
 
 
-def recognise(
-    notes: Notes, beats_s: F64 | None = None, priors: Priors = DEFAULT_PRIORS
-) -> list[tuple[float, Chord | None]]:
+def recognise(notes: Notes, beats_s: F64 | None = None) -> list[tuple[float, Chord | None]]:
     """Recognises the chords of a performance.
 
     notes: (N,) as the keys were held: lengthened by the pedal they run into the next chord and agree less with POP909
@@ -74,15 +63,15 @@ def recognise(
     if len(notes) == 0:
         return []
     edges = _frame_edges(notes, beats_s)  # (F + 1,)
-    chroma, lowest, lowest_weight = _features(notes, edges, priors)
+    chroma, lowest, lowest_weight = _features(notes, edges)
     struck = _struck_chords(notes, edges, lowest)
     states = np.empty(len(chroma), dtype=np.int64)
     for begin in range(0, len(chroma), _BLOCK):
         block = slice(begin, begin + _BLOCK)
-        scores = _emissions(chroma[block], lowest[block], lowest_weight[block], priors)
+        scores = _emissions(chroma[block], lowest[block], lowest_weight[block])
         mine = slice(*np.searchsorted(struck[:, 0], (begin, begin + _BLOCK)))
-        scores[struck[mine, 0] - begin, struck[mine, 1]] += priors.struck
-        states[block] = _viterbi(scores, _tables(priors).change)
+        scores[struck[mine, 0] - begin, struck[mine, 1]] += _STRUCK
+        states[block] = _viterbi(scores, _tables().change)
     return _changes(states, edges, lowest, lowest_weight)
 
 
@@ -104,11 +93,11 @@ def _frame_edges(notes: Notes, beats_s: F64 | None) -> F64:
     return np.concatenate([[0.0], inner, [end_s]])
 
 
-def _features(notes: Notes, edges: F64, priors: Priors) -> tuple[F64, I64, F64]:
+def _features(notes: Notes, edges: F64) -> tuple[F64, I64, F64]:
     """Returns (F, 12) seconds of each pitch class, (F,) lowest pitch (0 in silence) and (F,) its weight 0..1."""
     frames = len(edges) - 1
     onset_s = notes["onset_s"]
-    offset_s = np.minimum(notes["offset_s"], onset_s + priors.max_sounding_s)
+    offset_s = np.minimum(notes["offset_s"], onset_s + _MAX_SOUNDING_S)
     first = np.clip(np.searchsorted(edges, onset_s, side="right") - 1, 0, frames - 1)
     last = np.clip(np.searchsorted(edges, offset_s, side="left") - 1, first, frames - 1)
     count = np.minimum(last - first + 1, _MAX_FRAMES_PER_NOTE)
@@ -129,7 +118,7 @@ def _features(notes: Notes, edges: F64, priors: Priors) -> tuple[F64, I64, F64]:
 
 
 class _Tables(NamedTuple):
-    """The priors as log probabilities of each state: no chord, then the vocabulary's 288."""
+    """What is believed, as log probabilities of each state: no chord, then the vocabulary's 288."""
 
     tone: F32  # (12, 288) log chance of a sounding pitch class
     bass: F32  # (12, 288) log chance of the lowest one
@@ -137,42 +126,42 @@ class _Tables(NamedTuple):
     change: F32  # (289,) nats of a change to the state
 
 
-@lru_cache(maxsize=16)
-def _tables(priors: Priors) -> _Tables:
-    tones, bass, frame, change = [], [], [], [-priors.change]
+@cache
+def _tables() -> _Tables:
+    tones, bass, frame, change = [], [], [], [-_CHANGE]
     for root in range(12):
         for quality, intervals in QUALITIES.items():
             inside = [(root + interval) % 12 for interval in intervals]
-            weights = np.array([1.0 if i in (0, 3, 4, 7) or n < 3 else priors.upper for n, i in enumerate(intervals)])
-            tone = np.full(12, priors.foreign / (12 - len(inside)))
-            tone[inside] = (1 - priors.foreign) * weights / weights.sum()
-            low = np.full(12, (1 - priors.bass_root - priors.bass_tone) / (12 - len(inside)))
-            low[inside] = priors.bass_tone / (len(inside) - 1)
-            low[root] = priors.bass_root
+            weights = np.array([1.0 if i in (0, 3, 4, 7) or n < 3 else _UPPER for n, i in enumerate(intervals)])
+            tone = np.full(12, _FOREIGN / (12 - len(inside)))
+            tone[inside] = (1 - _FOREIGN) * weights / weights.sum()
+            low = np.full(12, (1 - _BASS_ROOT - _BASS_TONE) / (12 - len(inside)))
+            low[inside] = _BASS_TONE / (len(inside) - 1)
+            low[root] = _BASS_ROOT
             tones.append(np.log(tone))
             bass.append(np.log(low))
             rare, common = quality in _RARE, quality in _COMMON
-            frame.append(0.0 if common else -priors.rare if rare else -priors.uncommon)
-            change.append(-priors.change - (0.0 if common else priors.rare_change if rare else priors.uncommon_change))
+            frame.append(0.0 if common else -_RARE_COSTS if rare else -_UNCOMMON_COSTS)
+            change.append(-_CHANGE - (0.0 if common or rare else _UNCOMMON_CHANGE))
     f32 = np.float32
     return _Tables(
         np.array(tones, f32).T.copy(), np.array(bass, f32).T.copy(), np.array(frame, f32), np.array(change, f32)
     )
 
 
-def _emissions(chroma: F64, lowest: I64, lowest_weight: F64, priors: Priors) -> F32:
+def _emissions(chroma: F64, lowest: I64, lowest_weight: F64) -> F32:
     """Returns (F, 1 + 288) log scores of each state in each frame; column 0 is no chord."""
-    tables = _tables(priors)
+    tables = _tables()
     total = chroma.sum(axis=1)
-    strength = priors.evidence * np.minimum(total / priors.full_s, 1.0)
+    strength = _EVIDENCE * np.minimum(total / _FULL_S, 1.0)
     heard = np.zeros((len(chroma), 24), dtype=np.float32)
     heard[:, :12] = chroma * (strength / np.maximum(total, 1e-9))[:, None]
-    heard[np.arange(len(chroma)), 12 + lowest % 12] = priors.bass_evidence * lowest_weight
+    heard[np.arange(len(chroma)), 12 + lowest % 12] = _BASS_EVIDENCE * lowest_weight
     scores = np.empty((len(chroma), 1 + CHORDS), dtype=np.float32)
     np.matmul(heard, np.concatenate([tables.tone, tables.bass]), out=scores[:, 1:])
     scores[total > 0, 1:] += tables.frame
-    anything = strength * np.log(1 / 12) - 2.0 * priors.bass_evidence * lowest_weight - priors.rare
-    scores[:, 0] = np.where(total > 0, anything, priors.silence)
+    anything = strength * np.log(1 / 12) - 2.0 * _BASS_EVIDENCE * lowest_weight - _RARE_COSTS
+    scores[:, 0] = np.where(total > 0, anything, _SILENCE)
     return scores
 
 

@@ -92,18 +92,21 @@ class ControlLevels:
         labels: Mapping[str, str] | None = None,
         beat_known: bool = True,
         end_known: bool = True,
+        places: I64 | None = None,
     ) -> F32:
         """Returns (n, K) levels at the n = len(tokens) - 1 inputs of a window; UNKNOWN where nothing is told.
 
         tokens: the window's, as they are heard, before anything strays. before: the step at which they begin, in the
         window's time, which is the piece's times `stretch`. labels: what is known of it, by control. beat_known:
         without a beat there is neither tempo nor phrase. end_known: whether the piece's end is the music's.
+        places: (n,) the piece's steps, in the window's time, at its inputs; None: they follow each other from `before`.
         """
         count = len(tokens) - 1
         levels: F32 = np.full((count, len(self.controls)), UNKNOWN, dtype=np.float32)
         if not count or rng.random() < ALL_UNKNOWN:
             return levels
         now = before + token_steps(tokens[:-1])
+        at = now if places is None else places
         known = labels or {}
         measured = self._measured(rng, tokens[1:], now)
         beats = piece.beat_steps * stretch if beat_known else np.zeros(0)
@@ -117,13 +120,19 @@ class ControlLevels:
                 levels[:, column] = _bins(control, measured[control.name])
             elif control.name == "ending" and end_known:
                 end = float(piece.step_before(len(piece.tokens))) * stretch
-                left_s: F64 = np.asarray((end - now) * STEP_S, dtype=np.float64)
+                left_s: F64 = np.asarray((end - at) * STEP_S, dtype=np.float64)
                 levels[:, column] = _bins(control, left_s)
             elif control.name == "tempo" and len(beats) > 1:
-                levels[:, column] = _tempo(control, beats, now)
+                levels[:, column] = _tempo(control, beats, at)
             elif control.name == "phrase" and len(beats) > 1:
-                levels[:, column] = _phrase(control, beats, piece.beat_in_bar, now)
+                levels[:, column] = _phrase(control, beats, piece.beat_in_bar, at)
         return levels
+
+    def tell_end(self, levels: F32, left_s: F64) -> None:
+        """Tells, in place, (n,) seconds that are left; NaN: nobody knows."""
+        for column, control in enumerate(self.controls):
+            if control.name == "ending":
+                levels[:, column] = _bins(control, left_s)
 
     def _measured(self, rng: np.random.Generator, ahead: I64, now: I64) -> dict[str, F64]:
         """Returns (n,) quantities of each measured control at every input: those of the stretch that it lies in."""
@@ -144,7 +153,7 @@ def _bins(control: Control, quantities: F64) -> F64:
 
 def _tempo(control: Control, beats: npt.NDArray[np.floating], now: I64) -> float:
     """Returns the level of the tempo of the beats that the window lies among."""
-    first, last = np.searchsorted(beats, [now[0], now[-1]])
+    first, last = np.searchsorted(beats, [now.min(), now.max()])
     gaps = np.diff(beats[max(0, int(first) - 1) : int(last) + 2])
     if not len(gaps):
         return UNKNOWN

@@ -42,6 +42,7 @@ class Diet:
     practice: float = 0.0  # share of windows of practice pieces, beside the shard's
     controls: tuple[Control, ...] = ()  # the model's
     edition: int = 2  # of the practice pieces
+    gaps: float = 0.0  # share of windows that are gaps, of the shard's and of practice pieces alike
 
     def open(self) -> TrainingWindows:
         """Opens the shard and returns its windows. DataError as of load_shard and WindowSampler."""
@@ -53,7 +54,7 @@ class TrainingWindows:
 
     def __init__(self, shard: Shard, diet: Diet) -> None:
         """DataError: no piece is long enough, or the weights leave none."""
-        self._practice, self._edition = diet.practice, diet.edition
+        self._practice, self._edition, self._gaps = diet.practice, diet.edition, diet.gaps
         self._seed, self._batch_size = diet.seed, diet.batch_size
         manners = [diet.manners.get(name, "") for name in shard.collections]
 
@@ -69,14 +70,16 @@ class TrainingWindows:
 
     def batch(self, number: int) -> tuple[Inputs, Tensor]:
         """Batch `number` of the run."""
-        if not self._practice:
+        if not self._practice and not self._gaps:
             return self._sampler.batch(number)
         rng = np.random.default_rng((self._seed, number))
         composed = _composed(rng, self._edition)
         windows = []
         for _ in range(self._batch_size):
             piece = next(composed) if rng.random() < self._practice else self._sampler.pick(rng)
-            windows.append(self._sampler.window(rng, piece))
+            # Nothing is drawn where no gaps are: such runs see the batches that they always saw.
+            is_gap = self._gaps > 0 and rng.random() < self._gaps
+            windows.append((self._sampler.gap_window if is_gap else self._sampler.window)(rng, piece))
         return collate(windows, self._sampler.length)
 
 

@@ -11,6 +11,8 @@ import torch
 
 from engine.arrays import I64
 from engine.data.controls import ControlLevels
+from engine.data.gaps.places import find_place, gap_at
+from engine.data.gaps.windows import gap_window
 from engine.data.shards.augmentation import (
     DEFAULT_AUGMENT,
     Augmentation,
@@ -27,7 +29,7 @@ from engine.errors import DataError
 from engine.model.controls import Control
 from engine.model.perceiver import Inputs
 from engine.model.shapes import BAR_BINS, BEAT_BINS
-from engine.vocabulary import BOS, NO_CHORD, NUM_VELOCITIES, VELOCITY
+from engine.vocabulary import BOS, NO_CHORD, NUM_VELOCITIES, SEAM, VELOCITY
 
 __all__ = ["Labels", "WindowSampler"]
 
@@ -39,12 +41,15 @@ Labels = Callable[[PieceArrays], Mapping[str, str]]
 
 
 class _Cut(NamedTuple):
-    """A window, and what its controls are measured on: its tokens before any strayed, their start and stretch."""
+    """A window, and what its controls are measured on: its tokens before any strayed, their start and stretch; of a gap
+    also its places in the piece.
+    """
 
     window: Window
     plain: I64
     before: int
     stretch: float
+    places: I64 | None = None
 
 
 class WindowSampler:
@@ -126,6 +131,29 @@ class WindowSampler:
         hides_beat = rng.random() < self.beat_dropout
         strays = not hides_beat and len(piece.beat_steps) > 0 and rng.random() < STRAY
         cut = self._transposed(self._varied(piece, start, cold, rng, strays), rng)
+        return self._told(rng, piece, cut, hides_beat)
+
+    def gap_window(self, rng: np.random.Generator, piece: PieceArrays) -> Window:
+        """Returns a random gap of a piece as a fill hears it, varied.
+
+        Where there is none, or so long a one that the window reaches back to nothing of what stands behind it, the
+        window is another random cut.
+        """
+        hides_beat = rng.random() < self.beat_dropout
+        stretch, louder = self._variation(rng)
+        place = find_place(piece, rng)
+        found = None if place is None else gap_at(piece, place, stretch, louder)
+        gap = None if found is None else gap_window(piece, *found, self.length, stretch)
+        if gap is None or SEAM not in gap.window["tokens"]:
+            return self.window(rng, piece)
+        cut = self._transposed(_Cut(gap.window, gap.window["tokens"], gap.before, stretch, gap.places), rng)
+        window = self._told(rng, piece, cut, hides_beat)
+        if self.controls is not None:
+            self.controls.tell_end(window["levels"], gap.left_s)
+        return window
+
+    def _told(self, rng: np.random.Generator, piece: PieceArrays, cut: _Cut, hides_beat: bool) -> Window:
+        """Hides what the window is not to know, and draws what it is told of itself."""
         window = cut.window
         if rng.random() < self.chord_dropout:
             window["chords"] = np.array([NO_CHORD])
@@ -133,13 +161,21 @@ class WindowSampler:
         if hides_beat:
             window["beat"] = np.full_like(window["beat"], BEAT_BINS)
             window["bar"] = np.full_like(window["bar"], BAR_BINS)
-        window["chords_ahead"] = draw_chords_ahead(rng)
+        if cut.places is None:  # who fills a gap knows the chords behind it
+            window["chords_ahead"] = draw_chords_ahead(rng)
         if self.controls is not None:
-            known = self.labels(piece)
             window["levels"] = self.controls.draw(
-                rng, cut.plain, cut.before, piece, cut.stretch, known, beat_known=not hides_beat
-            )
+                rng, cut.plain, cut.before, piece, cut.stretch, self.labels(piece), beat_known=not hides_beat,
+                end_known=cut.places is None, places=cut.places,
+            )  # fmt: skip
         return window
+
+    def _variation(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Draws a tempo and a loudness: factors of times and of velocities."""
+        factors, jitter = self.augmentation.tempo_stretch, self.augmentation.velocity_jitter
+        # Nothing is drawn where nothing varies: such runs see the batches that they always saw.
+        stretch = factors[int(rng.integers(len(factors)))] if len(factors) > 1 else factors[0]
+        return stretch, 1.0 + jitter * float(rng.uniform(-1, 1)) if jitter else 1.0
 
     def _varied(
         self, piece: PieceArrays, start: int, cold: bool, rng: np.random.Generator, strays: bool = False
@@ -148,10 +184,7 @@ class WindowSampler:
 
         strays: its notes leave the beat and find back.
         """
-        factors, jitter = self.augmentation.tempo_stretch, self.augmentation.velocity_jitter
-        # Nothing is drawn where nothing varies: such runs see the batches that they always saw.
-        stretch = factors[int(rng.integers(len(factors)))] if len(factors) > 1 else factors[0]
-        louder = 1.0 + jitter * float(rng.uniform(-1, 1)) if jitter else 1.0
+        stretch, louder = self._variation(rng)
         first, room = start + cold, self.length + 1 - cold
         # Stretching and jitter may take tokens away: at most half, where every shift of two tokens becomes one.
         reach = room if stretch == louder == 1.0 else 2 * room + INDEX_EVERY
@@ -167,7 +200,7 @@ class WindowSampler:
         if not strays:
             return _Cut(described(piece, tokens, before, stretch), plain, before, stretch)
         tokens, astray = stray(tokens, rng)
-        return _Cut({**described(piece, tokens, before, stretch), "astray": astray}, plain, before, stretch)
+        return _Cut({**described(piece, tokens, before, stretch), "given": astray}, plain, before, stretch)
 
     def _transposed(self, cut: _Cut, rng: np.random.Generator) -> _Cut:
         semitones = int(rng.integers(self.keys.start, self.keys.stop))

@@ -26,7 +26,8 @@ Window = dict[str, npt.NDArray[Any]]
 def cut_window(piece: PieceArrays, start: int, length: int) -> Window:
     """Cuts (<= length + 1,) tokens from `start` on, with beat, bar and chord of each input, and the chords in reach.
 
-    astray marks tokens that are no targets, since no player chose them: here none. The window has no levels.
+    given marks tokens that are no targets, as no player chose them or they only lead up to what is to be learnt: here
+    none. The window has no levels.
     """
     return described(piece, piece.tokens[start : start + length + 1].astype(np.int64), piece.step_before(start))
 
@@ -44,7 +45,7 @@ def described(piece: PieceArrays, tokens: I64, before: int, stretch: float = 1.0
     last = int(chord_now[-1]) + CHORDS_AHEAD + 1
     return {
         "tokens": tokens,
-        "astray": np.zeros(len(tokens), dtype=np.int64),
+        "given": np.zeros(len(tokens), dtype=np.int64),
         "beat": beat,
         "bar": bar,
         "chords": piece.chord_ids[first:last].astype(np.int64),
@@ -59,7 +60,7 @@ def draw_chords_ahead(rng: np.random.Generator) -> I64:
 
 
 def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
-    """Joins windows to inputs and (B, L) targets: PAD, which the loss ignores, after the end and where astray.
+    """Joins windows to inputs and (B, L) targets: PAD, which the loss ignores, after the end and what is given.
 
     Windows either all have `levels`, (n, K) of the controls, or none has.
     """
@@ -74,7 +75,7 @@ def collate(windows: list[Window], length: int) -> tuple[Inputs, torch.Tensor]:
         if levels is not None:
             levels[row, :n] = w["levels"]
         tokens[row, : n + 1] = w["tokens"]
-        targets[row, :n] = np.where(w["astray"][1:], PAD, w["tokens"][1:])
+        targets[row, :n] = np.where(w["given"][1:], PAD, w["tokens"][1:])
         beat[row, :n], bar[row, :n] = w["beat"], w["bar"]
         chord_now[row, :n] = w["chord_now"]
         chord_now[row, n:] = w["chord_now"][-1]

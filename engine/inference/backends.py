@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import native
 from engine.arrays import F32, I64
 from engine.errors import SidemanError
+from engine.inference.decoders.native_decoder import native_decoder
 from engine.inference.decoders.style_slots import Adapter
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import count_parameters
@@ -38,14 +39,14 @@ class StreamDecoder(Protocol):
 
     def rollback(self, tokens: int) -> None: ...
 
-    def fork(self: Same, rollback: int, streams: int = 2) -> Same: ...
+    def fork(self: Same, rollback: int, streams: int) -> Same: ...
 
     def copy(self: Same, other: Same, same: int) -> None: ...
 
     @property
     def kernel(self) -> str: ...
 
-    def set_style(self, slot: int, modules: Adapter | None) -> None: ...
+    def set_style(self, slot: int, modules: Adapter) -> None: ...
 
     def set_style_weights(self, weights: Sequence[float]) -> None: ...
 
@@ -75,10 +76,8 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
         return _numpy_decoder(checkpoint, rollback)
     if native.VARIANT == "python":
         raise SidemanError("backend native: the extension was not built, or SIDEMAN_NATIVE=off: choose numpy")
-    from engine.inference.decoders.native_decoder import NativeDecoder
-
     try:
-        return NativeDecoder(checkpoint, rollback)
+        return native_decoder(checkpoint, rollback)
     except ValueError as error:
         if backend == "auto" and "SIDEMAN_KERNEL" not in str(error):
             return _numpy_decoder(checkpoint, rollback)  # sizes that its kernels do not take: numpy takes any

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from engine.chords import Chord
 from engine.chords.charts.form import Form
 from engine.inference.asked_stream import AskedStream
+from engine.inference.decoders.style_slots import STREAMS
 from engine.inference.ending import Ending, Homecoming
 from engine.inference.streams import ROLLBACK_TOKENS
 from engine.model.checkpoint import Checkpoint
@@ -24,6 +25,7 @@ from osc_protocol.table.parameters import HIGHEST_BPM
 
 if TYPE_CHECKING:
     from engine.inference.fill.fill import Candidate, Effort
+    from engine.inference.fill.foresight import Foresight
     from engine.inference.fill.gap import Gap
 
 __all__ = ["Session"]
@@ -135,11 +137,9 @@ class Session(AskedStream):
         It takes back what it has played itself. What sounds is let go in it, and no end is in sight. Both share the
         styles' memory: of a session and its forks one may play, and it is to be told its style when it takes over.
         """
-        from engine.inference.fill.forks import fork_stream
-
         other = copy.copy(self)
-        other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1)
-        other._stream = fork_stream(self._stream, other._decoder, self._seed, ROLLBACK_TOKENS)
+        other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1, STREAMS)
+        other._stream = self._stream.fork(other._decoder, self._seed, ROLLBACK_TOKENS)
         other._chords = self._chords.shifted(0)
         other._asked = self._asked.copy()
         other._home = None
@@ -156,6 +156,13 @@ class Session(AskedStream):
     def wait(self, until_s: float) -> None:
         """Lets time pass, with nothing played, from time_s to until_s, which becomes time_s."""
         self.rollback(until_s)  # forwards: nothing happens up to there
+
+    def foresee(self, gap: Gap, ahead: Foresight) -> None:
+        """Hears a take in the order of Foresight from time 0 on, and stands where the gap begins in that order.
+
+        A base that was trained with gaps is told it as it learnt it.
+        """
+        ahead.tell(self._stream, gap, self._checkpoint.config.training.gaps > 0)
 
     def fill(
         self,

@@ -29,7 +29,20 @@ from engine.inference.draw.stream_past import StreamPast
 from engine.inference.stream_rules import stream_rules
 from engine.model.controls import Control, ControlRows
 from engine.notes import Event
-from engine.vocabulary import BOS, LAYOUT, NOTE_OFF, NOTE_ON, NUM_SHIFTS, NUM_VELOCITIES, TIME_SHIFT, VELOCITY
+from engine.vocabulary import (
+    BOS,
+    LAYOUT,
+    NOTE_OFF,
+    NOTE_ON,
+    NUM_EVENT_IDS,
+    NUM_SHIFTS,
+    NUM_VELOCITIES,
+    PAD,
+    PEDAL_OFF,
+    PEDAL_ON,
+    TIME_SHIFT,
+    VELOCITY,
+)  # fmt: skip
 
 __all__ = ["Stream"]
 
@@ -65,8 +78,8 @@ class Stream:
     def log_probability(self) -> float:
         """Natural log of the probability that the model gives all tokens so far.
 
-        Each under what was asked, seen and guided when it was taken, before leaning, letting go and the sampler; BOS is
-        free. Of a stretch: the difference of two readings.
+        Each under what was asked, seen and guided when it was taken, before leaning, letting go and the sampler; BOS
+        and marks are free. Of a stretch: the difference of two readings.
         """
         return self._past.log_probability
 
@@ -164,6 +177,18 @@ class Stream:
                 if self._past.velocity != velocity:
                     self._advance(VELOCITY + velocity)
                 self._advance(NOTE_ON + pitch)
+        self.until = max(self.until, self.step)
+
+    def mark(self, step: int, token: int) -> None:
+        """Takes a token that is no event, at a step, as a sign to the model; like BOS it is free.
+
+        ValueError, taking nothing: an event, or no id at all.
+        """
+        if not PAD <= token < NUM_EVENT_IDS or token in (PEDAL_ON, PEDAL_OFF):
+            raise ValueError(f"token {token} is no mark: give an id that is no event")
+        self._drawn = None
+        self._move_to(step)
+        self._advance(token)
         self.until = max(self.until, self.step)
 
     def generate(self, until: int, to_strike: bool = False) -> list[Event]:
@@ -293,7 +318,8 @@ class Stream:
         if self._past.tokens:
             logits = guided(self.logits(), self._asked.chord_strength).astype(np.float64)
             logits -= logits.max()
-            log_probability = self.log_probability + float(logits[token] - np.log(np.exp(logits).sum()))
+            own = float(logits[token] - np.log(np.exp(logits).sum())) if token < PAD else 0.0
+            log_probability = self.log_probability + own
         self._logits = None
         self._past.add(token, self._asked, self._rules, improvised=improvised, log_probability=log_probability)
         self._sampler.advance(token)

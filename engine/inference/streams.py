@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import native
 from engine.arrays import F32, F64, I64
@@ -66,6 +66,8 @@ class TokenStream(Protocol):
 
     def feed(self, events: Sequence[Event]) -> None: ...
 
+    def mark(self, step: int, token: int) -> None: ...
+
     def generate(self, until: int, to_strike: bool = False) -> list[Event]: ...
 
     def rollback(self, to: int) -> None: ...
@@ -73,6 +75,8 @@ class TokenStream(Protocol):
     def end(self) -> list[Event]: ...
 
     def logits(self) -> F32: ...
+
+    def fork(self: Same, decoder: Any, seed: int, rollback: int) -> Same: ...  # its own twin's
 
     def copy(self: Same, other: Same, same: int) -> None: ...
 
@@ -87,19 +91,13 @@ def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tup
     Errors as make_decoder; ValueError: a seed outside 0..2**64-1.
     """
     decoder = make_decoder(checkpoint, backend, rollback=ROLLBACK_TOKENS + 1)
-    if native.VARIANT == "compiled":
-        from engine.inference.decoders.native_decoder import NativeDecoder
-
-        if isinstance(decoder, NativeDecoder):
-            return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
+    if native.VARIANT == "compiled" and isinstance(decoder, native.Decoder):
+        return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
     from engine.inference.stream import Stream
 
     return decoder, Stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
 
 
-def compiled_stream(decoder: StreamDecoder, seed: int, rollback: int, controls: Sequence[Control] = ()) -> TokenStream:
+def compiled_stream(decoder: native.Decoder, seed: int, rollback: int, controls: Sequence[Control] = ()) -> TokenStream:
     """Makes the compiled loop around a compiled decoder, which must reach back one token more than `rollback`."""
-    from engine.inference.decoders.native_decoder import NativeDecoder
-
-    assert isinstance(decoder, NativeDecoder)
-    return native.Stream(decoder.compiled, LAYOUT, stream_rules(controls), seed, rollback)
+    return native.Stream(decoder, LAYOUT, stream_rules(controls), seed, rollback)

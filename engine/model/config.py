@@ -104,6 +104,7 @@ class TrainingConfig:
     ema: float = 0.0  # decay of the average over updates that is measured and saved; 0: the last update's weights
     latent_span: int = 0  # last positions of a window that have latents and a loss; 0: all of them
     practice: float = 0.0  # share of the windows that are cut from practice pieces composed for them
+    gaps: float = 0.0  # share of the windows that are gaps, told in the order in which a fill hears them
     practice_edition: int = 2  # 1: solos over charts, which the shipped base learnt; 2: whole performances
     sources: tuple[SourceConfig, ...] = ()  # of collections that are not as all others
 
@@ -116,6 +117,11 @@ class TrainingConfig:
         _require(0 <= self.ema < 1, f"training.ema {self.ema}: must be in 0..1")
         _require(self.latent_span >= 0, f"training.latent_span {self.latent_span}: must be 0 or more")
         _require(0 <= self.practice <= 1, f"training.practice {self.practice}: must be in 0..1")
+        _require(0 <= self.gaps < 1, f"training.gaps {self.gaps}: must be in 0..1, and below 1: music goes on, too")
+        _require(
+            not (self.gaps and self.latent_span),
+            f"training.gaps {self.gaps} with a latent_span: windows of gaps are short, and would have no loss",
+        )
         _require(
             self.practice_edition in (1, 2), f"training.practice_edition {self.practice_edition}: there are 1 and 2"
         )

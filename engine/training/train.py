@@ -109,7 +109,7 @@ def train(
         note(f"weights from {initialise(trainer.model, init)}")
     diet = Diet(
         data / "train.safetensors", config.model.max_seq_len, config.training.batch_size, seed, mix, manners,
-        config.training.practice, config.model.controls, config.training.practice_edition,
+        config.training.practice, config.model.controls, config.training.practice_edition, config.training.gaps,
     )  # fmt: skip
     windows: Batches = TrainingWindows(train_shard, diet)
     if workers is None:

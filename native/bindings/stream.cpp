@@ -138,6 +138,11 @@ void feed(Stream& stream, const Events& events) {
   stream.feed(fed.data(), fed.size());
 }
 
+void mark(Stream& stream, std::int64_t step, int token) {
+  const py::gil_scoped_release released;
+  stream.mark(step, token);
+}
+
 Events generate(Stream& stream, std::int64_t until, bool to_strike) {
   Events events;
   for (std::size_t count = kChunk; count == kChunk;) {
@@ -221,6 +226,7 @@ void bind_stream(py::module_& module) {
       .def("set_ending", &Stream::set_ending, py::arg("step"))
       .def("refresh", &Stream::refresh)
       .def("feed", &feed, py::arg("events"))
+      .def("mark", &mark, py::arg("step"), py::arg("token"), "Takes a token that is no event.")
       .def("generate", &generate, py::arg("until"), py::arg("to_strike") = false,
            "Improvise without Python; the GIL is released.")
       .def("fork", &fork, py::arg("decoder"), py::arg("seed"), py::arg("rollback"), py::keep_alive<0, 2>(),

@@ -64,6 +64,7 @@ TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fe
     detour.generate(now + below(30));
     const StreamEvent fed[] = {{detour.stream.until() + 5, 60, 9}, {detour.stream.until() + 9, 60, -1}};
     detour.stream.feed(fed, 2);
+    detour.stream.mark(detour.stream.until() + 3, 393);
     detour.generate(detour.stream.until() + below(40));
     // Both: a wait that a change of chords has put there, with nothing after it, is taken back as well.
     REQUIRE(straight.stream.rollback(now));
@@ -82,6 +83,23 @@ TEST_CASE("rollback(t) == never having gone beyond t, whatever was generated, fe
     REQUIRE(detour.stream.length() == straight.stream.length());
     REQUIRE(detour.stream.log_probability() == straight.stream.log_probability());
   }
+}
+
+TEST_CASE("a mark is a token at its step, free, and no event") {
+  const Weights weights(stream_config());
+  Player player(weights);
+  player.generate(100);
+  player.stream.logits();
+  const double before = player.stream.log_probability();
+  const auto length = player.stream.length();
+  const auto step = player.stream.step();
+  player.stream.mark(step, 393);
+  REQUIRE(player.stream.length() == length + 1);
+  REQUIRE(player.stream.log_probability() == before);
+  player.stream.mark(step + 7, 393);
+  REQUIRE(player.stream.step() == step + 7);
+  for (const int token : {-1, 60, 256, 356, 391, 400}) REQUIRE_THROWS_AS(player.stream.mark(200, token), std::invalid_argument);
+  REQUIRE(player.stream.length() == length + 3);
 }
 
 TEST_CASE("what is handed out does not depend on the room for it") {

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from osc_protocol.oscquery.frames import Frames
 
 __all__ = ["Page", "Site", "Talker"]
 
@@ -23,23 +26,17 @@ class Talker(Protocol):
         """How often flush() is called at most."""
 
     @property
-    def is_open(self) -> bool:
-        """Whether there is anything left to say or to hear."""
+    def frames(self) -> Frames:
+        """What is said, as the websocket has it."""
 
     def receive(self, data: bytes) -> None:
         """Takes bytes of the other side, none at its end."""
-
-    def outgoing(self) -> list[bytes]:
-        """The bytes to send now; an empty item says that nothing comes after it."""
-
-    def ping(self) -> None:
-        """Asks whether the other side is still there."""
 
     def flush(self) -> None:
         """Tells what is news since the last call; wake() has asked for it."""
 
     def close(self) -> None:
-        """Says goodbye; nothing is called after it but outgoing()."""
+        """Says goodbye; nothing is called after it."""
 
 
 class Site(Protocol):

@@ -54,7 +54,7 @@ class WebSocket:
     def _loop(self) -> None:
         heard_s = pinged_s = time.monotonic()
         told_s = -1e9
-        while self._talk.is_open and not self._ending.is_set():
+        while self._talk.frames.is_open and not self._ending.is_set():
             now_s = time.monotonic()
             wait_s = max(0.0, told_s + 1 / self._talk.told_hz - now_s) if self._rung.is_set() else PING_S
             sources = [self._connection] if self._rung.is_set() else [self._connection, self._bell]
@@ -73,11 +73,11 @@ class WebSocket:
                 self._talk.flush()
             if now_s - pinged_s > PING_S:
                 pinged_s = now_s
-                self._talk.ping()
+                self._talk.frames.ping()
             self._send()
 
     def _send(self) -> None:
-        for data in self._talk.outgoing():
+        for data in self._talk.frames.outgoing():
             if data:
                 self._connection.sendall(data)
             else:

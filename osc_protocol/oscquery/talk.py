@@ -43,7 +43,7 @@ class Talk:
 
     def __init__(self, osc: OscServer, request: bytes, wake: Callable[[], None]) -> None:
         self._osc, self._wake = osc, wake
-        self._frames = Frames(request, MAX_PACKET_BYTES)
+        self.frames = Frames(request, MAX_PACKET_BYTES)
         self._paths: set[str] = set()  # listened to
         self._lock = threading.Lock()
         self._changed: dict[str, None] = {}  # paths, in the order of their changes
@@ -51,28 +51,15 @@ class Talk:
         self._rate = RateLimit(MAX_PACKETS_PER_S)
         osc.add_listener(self._hear)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is anything left to say or to hear."""
-        return self._frames.is_open
-
     def receive(self, data: bytes) -> None:
         """Bytes from the host; none at its end. Any bytes are taken: what breaks the protocol ends the talk."""
-        for is_text, message in self._frames.receive(data):
+        for is_text, message in self.frames.receive(data):
             if not self._rate.allow():
-                self._frames.fail(POLICY_VIOLATION, f"more than {MAX_PACKETS_PER_S} messages a second")
+                self.frames.fail(POLICY_VIOLATION, f"more than {MAX_PACKETS_PER_S} messages a second")
             elif is_text:
                 self._command(message)
             else:
                 self._take(message)
-
-    def outgoing(self) -> list[bytes]:
-        """What is to be sent now; an empty item says that nothing comes after it."""
-        return self._frames.outgoing()
-
-    def ping(self) -> None:
-        """Asks whether the host is still there; its answer comes by itself."""
-        self._frames.ping()
 
     def flush(self) -> None:
         """Tells the values that have changed since."""
@@ -85,20 +72,20 @@ class Talk:
     def close(self) -> None:
         """Hears of no change any more, and says goodbye if there is somebody to hear it."""
         self._osc.remove_listener(self._hear)
-        self._frames.close()
+        self.frames.close()
 
     def _take(self, message: bytes) -> None:
         with contextlib.suppress(PacketError):  # the server answers it
             self._from_host |= {path: said[0] for path, said in decode(message) if path in self._paths and said}
         for reply in self._osc.handle_packet(message):
-            self._frames.send_binary(reply)
+            self.frames.send_binary(reply)
 
     def _command(self, message: bytes) -> None:
         try:
             content = json.loads(message)
             command, path = content["COMMAND"], content["DATA"]
         except (ValueError, RecursionError, LookupError, TypeError):
-            self._frames.fail(UNSUPPORTED_DATA, 'send {"COMMAND": "LISTEN", "DATA": path}, or OSC in binary')
+            self.frames.fail(UNSUPPORTED_DATA, 'send {"COMMAND": "LISTEN", "DATA": path}, or OSC in binary')
             return
         if command == "IGNORE":
             self._paths.discard(path if isinstance(path, str) else "")
@@ -113,10 +100,10 @@ class Talk:
     def _tell(self, path: str) -> None:
         value = value_at(path, self._osc.value, self._osc.asked)
         if self._from_host.pop(path, None) != value:
-            self._frames.send_binary(encode(path, value))
+            self.frames.send_binary(encode(path, value))
 
     def _refuse(self, path: str, reason: str) -> None:
-        self._frames.send_binary(refusal(path.replace("\x00", " "), ParameterError(reason)))
+        self.frames.send_binary(refusal(path.replace("\x00", " "), ParameterError(reason)))
 
     def _hear(self, packet: bytes) -> None:
         """The server's listener: any thread."""

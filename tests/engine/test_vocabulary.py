@@ -13,6 +13,7 @@ from engine.vocabulary import LAYOUT, PITCH_NAMES, QUALITIES, VOCAB_SIZE, chord_
     [
         ("NOTE_ON", 0), ("NOTE_OFF", 128), ("TIME_SHIFT", 256), ("NUM_SHIFTS", 100), ("VELOCITY", 356),
         ("NUM_VELOCITIES", 32), ("PAD", 388), ("BOS", 389), ("EOS", 390), ("PEDAL_ON", 391), ("PEDAL_OFF", 392),
+        ("SEAM", 393),
         ("NUM_EVENT_IDS", 400), ("NO_CHORD", 400), ("CHORD", 401), ("NUM_CHORDS", 288), ("VOCAB_SIZE", 700),
         ("STEP_MS", 10), ("STEP_S", 0.01),
     ],
@@ -40,7 +41,8 @@ def test_the_layout_of_the_native_code_is_the_same_table() -> None:
     [
         (0, "NOTE_ON 0"), (127, "NOTE_ON 127"), (128, "NOTE_OFF 0"), (255, "NOTE_OFF 127"), (256, "TIME_SHIFT 10ms"),
         (355, "TIME_SHIFT 1000ms"), (356, "VELOCITY 0"), (387, "VELOCITY 31"), (388, "PAD"), (389, "BOS"), (390, "EOS"),
-        (391, "PEDAL_ON"), (392, "PEDAL_OFF"), (393, "RESERVED 393"), (400, "NO_CHORD"), (401, "CHORD C"),
+        (391, "PEDAL_ON"), (392, "PEDAL_OFF"), (393, "SEAM"), (394, "RESERVED 394"), (400, "NO_CHORD"),
+        (401, "CHORD C"),
         (401 + 24 * 2 + 11, "CHORD Dm7"), (688, "CHORD B7#5"), (689, "RESERVED 689"), (699, "RESERVED 699"),
     ],
 )  # fmt: skip

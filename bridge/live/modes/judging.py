@@ -60,6 +60,12 @@ class Judging:
         # A step before, so that the bar line itself is played under it.
         self._ahead.plan(bar_s - STEP_S, self._tell(judged))
 
+    def go_on(self, situation: Situation) -> None:
+        """Judges anew for another stream, from where it has taken over. Call it only while playing."""
+        at_s = self._ahead.improviser.time_s
+        self._judged_last = self._judged(situation, _phrase(situation, at_s + STEP_S - self._ahead.origin_s))
+        self._ahead.turns.plan(at_s, self._tell(self._judged_last))
+
     def _judged(self, situation: Situation, phrase: int) -> _Judged:
         asked = self._knobs.asked
         if (situation, phrase, asked) == self._known:

@@ -95,8 +95,9 @@ class Modes:
             self._recollect(situation, now_us)
             self._judging.begin(situation)
         self.mode.step(now_us)
-        if self._ahead.playing:
-            self._recollect(situation, now_us)
+        if self._ahead.playing and self._recollect(situation, now_us):
+            self._judging.go_on(situation)
+        elif self._ahead.playing and not self._recollecting.works:  # what is to give way goes on as it was
             self._judging.look(situation, now_us)
         return self._ending.step(situation, now_us)
 
@@ -202,13 +203,19 @@ class Modes:
             )
         return self.mode.bars
 
-    def _recollect(self, situation: Situation, now_us: int) -> None:
-        """Recalls what is asked anew, unless a bank is to take over, which has a past of its own."""
+    def _recollect(self, situation: Situation, now_us: int) -> bool:
+        """Recalls what is asked anew, unless a bank is to take over, which has a past of its own.
+
+        Returns whether another stream has taken over.
+        """
         playing = Playing(situation.mode, situation.tempo_bpm, self.mode.metre, self.mode.lead)
         if self.banks.recalling:
             self._recollecting.know()
-        elif self._recollecting.step(playing, self.banks.seed, now_us):
+            return False
+        took_over = self._recollecting.step(playing, self.banks.seed, now_us)
+        if took_over:
             self._resume()
+        return took_over
 
     def _resume(self) -> None:
         """Goes on with another stream that has taken over."""

@@ -47,7 +47,6 @@ def make_test(
     pairs: int,
     seed: int,
     progress: Progress = lambda what, done, total: None,
-    title: str = TITLE,
 ) -> Made:
     """Writes the page, and its key beside it. progress is told what is done, how many, and of how many.
 
@@ -81,7 +80,7 @@ def make_test(
         clips,
     )
     sealed = write_key(key_path(page), key)
-    write_page(page, sealed, [(files[p.place, p.a], files[p.place, p.b]) for p in drawn], mime_type(), title)
+    write_page(page, sealed, [(files[p.place, p.a], files[p.place, p.b]) for p in drawn], mime_type(), TITLE)
     return Made(page.stat().st_size, len(heard), sealed)
 
 

@@ -83,13 +83,13 @@ class Decoder:
         self._reachable = 0  # tokens that rollback may take back
         self.length = 0
 
-    def set_style(self, slot: int, modules: Adapter | None) -> None:
+    def set_style(self, slot: int, modules: Adapter) -> None:
         """Puts an adapter into one of four slots: module name -> (A (rank, in), B (out, rank), alpha / rank).
 
-        It acts by its weight. None empties the slot. ValueError: a module the network lacks, or one of another size.
+        It acts by its weight. {} empties the slot. ValueError: a module the network lacks, or one of another size.
         """
-        check_style(slot, modules or {}, self._projections)
-        self._styles[slot] = dict(modules or {})
+        check_style(slot, modules, self._projections)
+        self._styles[slot] = modules
         if self._style_weights[slot]:
             self._apply_styles()
 
@@ -109,7 +109,7 @@ class Decoder:
         self._reachable -= tokens
         self.length -= tokens
 
-    def fork(self, rollback: int, streams: int = STREAMS) -> Decoder:
+    def fork(self, rollback: int, streams: int) -> Decoder:
         """Returns a decoder with the same weights, styles and past; from here on each goes its own way.
 
         The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. streams: 1

@@ -12,7 +12,7 @@ STREAMS = 2  # with chords, without
 STYLES = 4  # slots for adapters
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")  # what adapters may change
 
-Adapter = Mapping[str, tuple[F32, F32, float]]
+Adapter = dict[str, tuple[F32, F32, float]]
 """Module name -> A (rank, in), B (out, rank), alpha / rank."""
 
 

@@ -140,7 +140,7 @@ class TorchDecoder:
         self._reachable -= tokens
         self.length -= tokens
 
-    def fork(self, rollback: int, streams: int = STREAMS) -> TorchDecoder:
+    def fork(self, rollback: int, streams: int) -> TorchDecoder:
         """See numpy_decoder."""
         del streams  # both are computed
         other = copy.copy(self)
@@ -160,11 +160,11 @@ class TorchDecoder:
         self._sounding[...] = other._sounding
         self.length, self._reachable = other.length, min(other._reachable, self._rollback)
 
-    def set_style(self, slot: int, modules: Adapter | None) -> None:
+    def set_style(self, slot: int, modules: Adapter) -> None:
         """See numpy_decoder."""
-        check_style(slot, modules or {}, self._shape_of)
+        check_style(slot, modules, self._shape_of)
         for name in self._shape_of:
-            self._linear[name].set_adapter(slot, (modules or {}).get(name))
+            self._linear[name].set_adapter(slot, modules.get(name))
         self._graph = None  # it holds the old adapters
         self._fill_tables()
 

@@ -3,6 +3,9 @@
 A causal stream plays without a thought of what comes. Music repeats itself, though, and a stream that has heard the
 bars behind the gap some bars ago takes up their figures and their texture. So candidates are drawn from a stream that
 was told the take in this order; how good they are is read in the order of the take.
+
+A base that was trained with gaps (training.gaps) has learnt this order, and is told it as it learnt it: SEAM stands
+where what is behind the gap ends, and from the gap on the control `ending` counts down to the gap's end.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ from typing import NamedTuple
 
 from engine.chords import Chord
 from engine.inference.fill.gap import Gap, events_of
+from engine.inference.streams import TokenStream
 from engine.notes import Event
-from engine.vocabulary import STEP_S
+from engine.vocabulary import SEAM, STEP_S
 
 __all__ = ["Foresight"]
 
@@ -54,6 +58,37 @@ class Foresight(NamedTuple):
         ]
         begin = gap.begin + shift
         return cls(behind, before, shift, tuple(event for event in events_of(notes) if event[0] < begin))
+
+    @property
+    def seam(self) -> int:
+        """The step of SEAM: before the gap, so that nobody who goes back to where that begins takes it back."""
+        return min(self.behind, self.behind + self.before - 1)
+
+    def sides(self) -> tuple[list[Event], list[Event]]:
+        """The events before SEAM and those after it."""
+        first = [event for event in self.events if event[0] < self.behind or (event[0] == self.behind and event[2] < 0)]
+        return first, list(self.events[len(first) :])
+
+    def tell(self, stream: TokenStream, gap: Gap, learnt: bool) -> None:
+        """Tells a new stream this order, up to where the gap begins. learnt: its base was trained with gaps."""
+        if learnt:
+            behind, before = self.sides()
+            stream.feed(behind)
+            stream.mark(self.seam, SEAM)
+            stream.feed(before)
+            stream.set_ending(gap.end + self.shift)
+        else:
+            stream.feed(self.events)
+        stream.rollback(gap.begin + self.shift)  # forwards: nothing more happens up to there
+
+    def inside(self, gap: Gap) -> list[Event]:
+        """What happens in the gap, in the steps of this order: of its own notes, and the ends of those held into it."""
+        held = [note for note in gap.left if note.end > gap.begin and note.step >= gap.begin - self.before]
+        return [
+            (step + self.shift, pitch, bin_)
+            for step, pitch, bin_ in events_of((*held, *gap.removed, *gap.kept))
+            if gap.begin <= step < gap.end
+        ]
 
     def chords(self, gap: Gap, chords: Sequence[tuple[float, Chord | None]]) -> list[tuple[float, Chord | None]]:
         """(onset_s, chord) of the take in this order, from 0 on."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from engine.inference.backends import StreamDecoder
-from engine.inference.stream import Stream
 from engine.inference.streams import TokenStream
 
-__all__ = ["Forks", "fork_stream"]
+__all__ = ["Forks"]
 
 
 class Forks:
@@ -39,18 +37,4 @@ class Forks:
 
     def _new(self, seed: int) -> TokenStream:
         decoder, stream = self._parent
-        return fork_stream(stream, decoder.fork(self._rollback + 1, 2 if self._guided else 1), seed, self._rollback)
-
-
-def fork_stream(stream: Any, decoder: StreamDecoder, seed: int, rollback: int) -> TokenStream:
-    """A stream that goes on from the past of another one, with a fork of its decoder that is made there and then.
-
-    stream: any of the twins; each takes its twin's decoder.
-    """
-    if isinstance(stream, Stream):
-        return stream.fork(decoder, seed, rollback)
-    from engine.inference.decoders.native_decoder import NativeDecoder
-
-    assert isinstance(decoder, NativeDecoder)
-    forked: TokenStream = stream.fork(decoder.compiled, seed, rollback)
-    return forked
+        return stream.fork(decoder.fork(self._rollback + 1, 2 if self._guided else 1), seed, self._rollback)

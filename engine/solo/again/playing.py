@@ -16,7 +16,7 @@ from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.gap import Gap, Struck
 from engine.inference.session import Session
 from engine.model.checkpoint import Checkpoint
-from engine.notes import Event, NoteEvent
+from engine.notes import NoteEvent
 from engine.solo.again.keeping import kept_notes, kept_register, narrowed
 from engine.solo.again.likeness import like_the_take
 from engine.solo.again.midi_take import MidiTake, TakeNote
@@ -95,15 +95,13 @@ def play_again(
     chords = _chords(request, start_s)
     bar_steps = beat_s * (int(request.beat_in_bar.max()) + 1 if len(request.beats_s) > 1 else 4) / STEP_S
 
-    def session(events: Sequence[Event], shift: int, over: Sequence[tuple[float, Chord | None]]) -> Session:
-        return _session(
-            checkpoint, request, start_s - shift * STEP_S, gap, shift, beat_s, over, events, params, seed, backend
-        )  # fmt: skip
+    def session(ahead: Foresight | None) -> Session:
+        return _session(checkpoint, request, start_s, gap, ahead, beat_s, chords, params, seed, backend)
 
     ahead = Foresight.of(gap, bar_steps) if request.keep != "rhythm" else None
-    foreseeing = None if ahead is None else (session(ahead.events, ahead.shift, ahead.chords(gap, chords)), ahead.shift)
+    foreseeing = None if ahead is None else (session(ahead), ahead.shift)
     beats = [round(begin + i * beat_s / STEP_S) for i in range(1, round((end - begin) * STEP_S / beat_s) + 1)]
-    candidates = session(gap.lead(), 0, chords).fill(
+    candidates = session(None).fill(
         gap, beats=beats, count=count, keep_rhythm=request.keep == "rhythm", effort=effort, foreseeing=foreseeing
     )
     removed = [note for played in gap.removed for note in rows[played]]
@@ -135,32 +133,39 @@ def _session(
     request: Request,
     start_s: float,
     gap: Gap,
-    shift: int,
+    ahead: Foresight | None,
     beat_s: float,
     chords: Sequence[tuple[float, Chord | None]],
-    events: Sequence[Event],
     params: Collection[Setting],
     seed: int,
     backend: str,
 ) -> Session:
-    """Makes a session that has heard the events and stands at the gap, `shift` steps later than in the take."""
+    """Makes a session that has heard what stands before the gap, or the take in another order, and stands at the gap.
+
+    start_s: the take's second at which its steps and the chords begin.
+    """
     session = Session(checkpoint, seed, backend)
     asked = {**DEFAULTS, **values_of(params)}
     low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))
     session.set_params(*params, register_low=low, register_high=high)
     session.set_auto(like_the_take(gap, session.controls))
+    from_s = start_s - (0 if ahead is None else ahead.shift) * STEP_S
     if len(request.beats_s) > 1:
         lines = request.beats_s[request.beat_in_bar == 0]
         line = lines[np.argmin(np.abs(lines - request.begin_s))] if len(lines) else request.beats_s[0]
-        session.set_tempo(60 / beat_s, int(request.beat_in_bar.max()) + 1, origin_s=float(line) - start_s)
+        session.set_tempo(60 / beat_s, int(request.beat_in_bar.max()) + 1, origin_s=float(line) - from_s)
+    if ahead is not None:
+        session.set_chords(ahead.chords(gap, chords))
+        session.foresee(gap, ahead)
+        return session
     session.set_chords(chords)
     session.feed(
         [
             NoteEvent(step * STEP_S, "on", pitch, middle_velocity(velocity))
             if velocity >= 0
             else NoteEvent(step * STEP_S, "off", pitch, 0)
-            for step, pitch, velocity in events
+            for step, pitch, velocity in gap.lead()
         ]
     )
-    session.wait((gap.begin + shift) * STEP_S)
+    session.wait(gap.begin * STEP_S)
     return session

@@ -110,7 +110,7 @@ class StyleWindows:
             start = 0 if there.first <= longest else there.first - int(rng.integers(shortest, longest + 1))
             window = cut_window(there.piece, start, length)
             own = there.first - start
-            window["astray"][:own] = 1  # own playing is no target
+            window["given"][:own] = 1  # own playing is no target
             if self._controls:
                 # What the piece is like was asked for all along, as a session's auto is.
                 told = ControlLevels(self._controls).draw(

@@ -96,6 +96,10 @@ class Stream {
   /// Takes events as having happened, none before step(). std::invalid_argument, taking none: one out of range.
   void feed(const StreamEvent* events, std::size_t count);
 
+  /// Takes a token that is no event, at a step, as a sign to the model; like BOS it is free. std::invalid_argument, taking
+  /// nothing: an event, or no id of the layout.
+  void mark(std::int64_t step, int token);
+
   /// Improvises up to a step and writes the new events, at most `capacity`; if that many were written, call it again.
   /// to_strike: stops right after the first NOTE_ON, and until() is its step; what comes next does not depend on it.
   /// std::invalid_argument: logits that are no numbers. Realtime-safe: never allocates; it takes a decoder step a token.
@@ -111,8 +115,8 @@ class Stream {
   const float* logits();
 
   /// Natural log of the probability that the model gives all tokens so far: each under what was asked, seen and guided
-  /// when it was taken, before leaning, letting go and the sampler; BOS is free. Of a stretch: the difference of two
-  /// readings. Realtime-safe: yes.
+  /// when it was taken, before leaning, letting go and the sampler; BOS and marks are free. Of a stretch: the difference
+  /// of two readings. Realtime-safe: yes.
   double log_probability() const noexcept { return past_.empty() ? 0.0 : past_[0].log_probability; }
 
   std::int64_t step() const noexcept { return step_; }    // time after the last token

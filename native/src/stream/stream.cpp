@@ -109,6 +109,15 @@ void Stream::refresh() noexcept {
   }
 }
 
+void Stream::mark(std::int64_t step, int token) {
+  if (token < 0 || token >= layout_.num_ids || layout_.token(token).kind != TokenKind::kSilent)
+    throw std::invalid_argument("token " + std::to_string(token) + " is no mark: give an id that is no event");
+  drawn_.reset();
+  move_to(step);
+  advance(token);
+  until_ = std::max(until_, step_);
+}
+
 std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike) {
   std::size_t count = 0;
   while (count < capacity) {
@@ -175,7 +184,8 @@ void Stream::advance(int token, bool improvised) {
   double log_probability = 0.0;
   if (!past_.empty()) {
     if (!has_logits_) step_decoder();
-    log_probability = past_[0].log_probability + log_probability_of(token);
+    const bool free = layout_.token(token).kind == TokenKind::kSilent;
+    log_probability = past_[0].log_probability + (free ? 0.0 : log_probability_of(token));
   }
   take(token, improvised, log_probability);
 }

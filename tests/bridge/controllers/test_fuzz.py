@@ -204,8 +204,8 @@ def test_the_websockets_of_oscquery() -> None:
         nonlocal talk
         talk.receive(packet)
         talk.flush()
-        talk.outgoing()
-        if not talk.is_open:  # as a host that connects again
+        talk.frames.outgoing()
+        if not talk.frames.is_open:  # as a host that connects again
             talk.close()
             talk = Talk(osc, request, lambda: None)
 

@@ -21,7 +21,7 @@ from engine.model.config import SourceConfig  # noqa: E402
 from engine.model.config_file import load_config  # noqa: E402
 from engine.model.controls import UNKNOWN  # noqa: E402
 from engine.model.perceiver import Inputs  # noqa: E402
-from engine.vocabulary import EOS, PAD  # noqa: E402
+from engine.vocabulary import EOS, PAD, SEAM  # noqa: E402
 from tests.support.study_corpus import random_piece  # noqa: E402
 
 CONTROLS = load_config("base").model.controls
@@ -46,10 +46,11 @@ def same(one: tuple[Inputs, torch.Tensor], other: tuple[Inputs, torch.Tensor]) -
     return torch.equal(one[1], other[1]) and all(torch.equal(a, b) for a, b in columns)
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
-def test_batches_are_the_same_for_any_number_of_processes(workers: int, shard: Path) -> None:
-    windows = diet(shard).open()
-    feed = Feed(diet(shard), first=5, stride=2, workers=workers)
+@pytest.mark.parametrize(("workers", "gaps"), [(0, 0.0), (1, 0.0), (2, 0.0), (0, 0.3), (2, 0.3)])
+def test_batches_are_the_same_for_any_number_of_processes(workers: int, gaps: float, shard: Path) -> None:
+    fed = diet(shard, gaps=gaps, length=96 if gaps == 0 else 512)
+    windows = fed.open()
+    feed = Feed(fed, first=5, stride=2, workers=workers)
     for number in range(5, 19, 2):
         assert same(feed.batch(number), windows.batch(number)), number
 
@@ -77,6 +78,23 @@ def test_windows_of_practice_come_as_often_as_the_share_says_and_never_twice(sha
     assert len(seen) == total
     assert 0.4 < told / (told + rolls) < 0.6
     assert 0.5 < (told + rolls) / total < 0.78  # 0.85 x 0.75 of the windows know their manner
+
+
+@pytest.mark.parametrize("practice", [0.0, 0.5, 1.0])
+def test_windows_of_gaps_come_as_often_as_the_share_says_from_people_and_practice_alike(
+    practice: float, shard: Path
+) -> None:
+    windows = diet(shard, gaps=0.5, practice=practice, length=1500).open()
+    gaps = [bool((row == SEAM).any()) for number in range(12) for row in windows.batch(number)[0].tokens]
+    assert 0.3 < np.mean(gaps) < 0.65  # a few bars have no gap to be cut
+
+
+def test_without_gaps_the_batches_are_what_they_always_were(shard: Path) -> None:
+    """The sums of a batch's tokens, targets, chords and levels are those that it had before there were gaps."""
+    inputs, targets = diet(shard, practice=1e-9).open().batch(0)
+    assert inputs.levels is not None
+    sums = [int(inputs.tokens.sum()), int(targets.sum()), int(inputs.chords.sum()), int(inputs.levels.sum())]
+    assert sums == [172305, 173691, 177679, 7840]
 
 
 def test_without_practice_windows_are_the_shards_own(shard: Path) -> None:

@@ -178,11 +178,11 @@ def test_what_is_astray_is_no_target_and_half_the_windows_with_a_beat_stray() ->
     for window in draw_many(piece, 300):
         _, targets = collate([window], LENGTH)
         hidden = np.flatnonzero(targets[0, : len(window["beat"])].numpy() == PAD)
-        assert hidden.tolist() == np.flatnonzero(window["astray"][1:]).tolist()
-        strays += bool(window["astray"].any())
-        assert not (window["astray"].any() and (window["beat"] == 24).all())
+        assert hidden.tolist() == np.flatnonzero(window["given"][1:]).tolist()
+        strays += bool(window["given"].any())
+        assert not (window["given"].any() and (window["beat"] == 24).all())
     assert 300 * 0.75 * 0.3 < strays < 300 * 0.75 * 0.6
-    assert not any(window["astray"].any() for window in draw_many(keeps_time(piece), 50))
+    assert not any(window["given"].any() for window in draw_many(keeps_time(piece), 50))
 
 
 def test_pieces_too_short_to_teach_are_left_out() -> None:

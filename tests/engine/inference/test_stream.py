@@ -14,12 +14,14 @@ import pytest
 
 import native
 from engine.inference.backends import StreamDecoder
+from engine.inference.decoders.native_decoder import native_decoder
 from engine.inference.decoders.numpy_decoder import Decoder
-from engine.inference.stream import Event, Stream
+from engine.inference.stream import Stream
 from engine.inference.streams import TokenStream, compiled_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK
-from engine.vocabulary import NO_CHORD, NUM_CHORDS
+from engine.notes import Event
+from engine.vocabulary import BOS, NO_CHORD, NUM_CHORDS, PEDAL_ON, SEAM
 from tests.engine.inference.decoders.test_native_decoder import PACKED, packed_checkpoint, random_style
 from tests.support.native_variants import needs_compiled
 from tests.support.tiny_model import random_levels
@@ -42,14 +44,12 @@ def checkpoint() -> Checkpoint:
     return checkpoint
 
 
-def native_decoder(checkpoint: Checkpoint, precision: str = "exact", rollback: int = ROLLBACK) -> StreamDecoder:
-    from engine.inference.decoders.native_decoder import NativeDecoder
-
-    return NativeDecoder(checkpoint, rollback + 1, precision)
+def compiled_decoder(checkpoint: Checkpoint, precision: str = "exact", rollback: int = ROLLBACK) -> native.Decoder:
+    return native_decoder(checkpoint, rollback + 1, precision)
 
 
 def compiled(checkpoint: Checkpoint, seed: int, precision: str = "exact", rollback: int = ROLLBACK) -> Pair:
-    decoder = native_decoder(checkpoint, precision, rollback)
+    decoder = compiled_decoder(checkpoint, precision, rollback)
     return decoder, compiled_stream(decoder, seed, rollback, PACKED.controls)
 
 
@@ -138,7 +138,7 @@ def random_weights(rng: np.random.Generator) -> Call:
 
 def random_call(rng: np.random.Generator, stream: TokenStream) -> Call:
     now = stream.until
-    kind = int(rng.integers(0, 14))
+    kind = int(rng.integers(0, 15))
     if kind == 0:
         return random_params(rng)
     if kind == 1:
@@ -151,6 +151,9 @@ def random_call(rng: np.random.Generator, stream: TokenStream) -> Call:
         return random_weights(rng)
     if kind == 5:
         return lambda pair: pair[1].end()
+    if kind == 14:
+        token = int(rng.choice([SEAM, SEAM, BOS, 400, PEDAL_ON, 60]))  # the last three are refused
+        return lambda pair: pair[1].mark(now, token)
     if kind >= 12:
         return random_asking(rng, now)
     if kind <= 7:
@@ -182,7 +185,7 @@ def test_the_compiled_loop_draws_the_tokens_of_the_python_one_whatever_is_called
 ) -> None:
     """With one decoder's logits there is nothing to round, so not even a tie may differ."""
     rng = np.random.default_rng(seed)
-    pairs = [compiled(checkpoint, seed), in_python(native_decoder(checkpoint), seed)]
+    pairs = [compiled(checkpoint, seed), in_python(compiled_decoder(checkpoint), seed)]
     for decoder, _ in pairs:
         for slot in range(2):
             decoder.set_style(slot, random_style(PACKED, slot, 4))
@@ -230,7 +233,7 @@ def test_many_events_at_once_are_as_many_one_by_one_to_the_bit(checkpoint: Check
 
 def test_the_log_probability_is_that_of_the_logits_and_is_taken_back(checkpoint: Checkpoint) -> None:
     """Guided as the draw is, whatever the sampler's masks and knobs."""
-    for _, stream in (compiled(checkpoint, 2), in_python(native_decoder(checkpoint), 2)):
+    for _, stream in (compiled(checkpoint, 2), in_python(compiled_decoder(checkpoint), 2)):
         assert stream.log_probability == 0
         stream.set_params(native.SamplerParams(temperature=0.3, register_low=60, register_high=64), 2.0)
         stream.generate(100)
@@ -361,10 +364,8 @@ def test_events_that_are_none_are_refused_and_none_of_them_is_taken(
 
 
 def test_a_decoder_of_one_stream_cannot_be_guided(checkpoint: Checkpoint) -> None:
-    from engine.inference.decoders.native_decoder import NativeDecoder
-
     with pytest.raises(ValueError, match="one stream"):
-        compiled_stream(NativeDecoder(checkpoint, streams=1), 0, 8)
+        compiled_stream(native_decoder(checkpoint, streams=1), 0, 8)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,8 @@ def test_an_unquoted_no_is_a_word(tmp_path: Path) -> None:
         ("training: {latent_span: 255}", "training.latent_span 255: must be 0 or in model.latent_len 256"),
         ("training: {latent_span: 2049}", "training.latent_span 2049"),
         ("training: {ema: 1}", "training.ema 1.0: must be in 0..1"),
+        ("training: {gaps: 1}", "training.gaps 1.0: must be in 0..1, and below 1"),
+        ("training: {gaps: 0.1, latent_span: 256}", "training.gaps 0.1 with a latent_span: windows of gaps are short"),
         ("training: {latent_span: -1}", "training.latent_span -1: must be 0 or more"),
         ("training: {mixed_precision: fp8}", "training.mixed_precision 'fp8': no, bf16 or fp16"),
         ("model: {", "broken YAML"),

@@ -67,7 +67,7 @@ class Host:
         for data in self.protocol.data_to_send():
             self.talk.receive(data)
         events: list[Any] = []
-        for data in self.talk.outgoing():
+        for data in self.talk.frames.outgoing():
             if data:
                 self.protocol.receive_data(data)
         events += self.protocol.events_received()
@@ -195,14 +195,14 @@ def test_what_cannot_be_listened_to_is_refused_in_words(command: str, path: obje
     ((address, arguments),) = host.command(command, path)
     assert address == ERROR
     assert reason in str(arguments[1])
-    assert host.talk.is_open
+    assert host.talk.frames.is_open
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"7", b'{"COMMAND": "LISTEN"}', b"\xff\xfe", b"[" * 3000])
 def test_text_that_is_no_command_ends_the_talk_with_its_reason(text: bytes, host: Host) -> None:
     host.protocol.send_text(text)
     host.exchange()
-    assert not host.talk.is_open
+    assert not host.talk.frames.is_open
     assert host.closed_with() in (1003, 1007)
 
 
@@ -225,11 +225,11 @@ def test_fragments_make_one_message_and_too_long_ones_end_the_talk(host: Host, e
 def test_any_bytes_are_survived(pieces: list[bytes]) -> None:
     host = Host(FakeEngine())
     for piece in pieces:
-        if piece and host.talk.is_open:
+        if piece and host.talk.frames.is_open:
             host.talk.receive(piece)
-            host.talk.outgoing()
+            host.talk.frames.outgoing()
     host.talk.receive(b"")
-    assert not host.talk.is_open
+    assert not host.talk.frames.is_open
     host.talk.close()
 
 

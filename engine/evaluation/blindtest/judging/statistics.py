@@ -36,9 +36,9 @@ def coin_p(wins: int, of: int) -> float:
     return min(1.0, math.fsum(math.exp(_log_term(k, of, 0.5)) for k in range(of + 1) if abs(2 * k - of) >= far))
 
 
-def interval(wins: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def interval(wins: int, of: int) -> tuple[float, float]:
     """Returns Clopper and Pearson's interval of a share: it holds the true one so often. (0, 1) where of is 0."""
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     low = 0.0 if wins == 0 else _solve(lambda p: _at_least(wins, of, p) - tail)
     high = 1.0 if wins == of else _solve(lambda p: tail - (1 - _at_least(wins + 1, of, p)))
     return low, high

@@ -105,6 +105,21 @@ def test_its_first_note_falls_on_the_bar_line_where_it_takes_over(asked: tuple[s
         assert not errors(world)
 
 
+@pytest.mark.parametrize("role", ["left", "right"])
+def test_until_it_takes_over_the_hands_stay_where_auto_had_them(role: str, shipped: Checkpoint) -> None:
+    """Pulled to a register at once, the music before went down to C1 or up to C8 to bring its mean there."""
+    world, _ = playing(shipped)
+    world.run(4.2 * BAR_S)
+    before, asked = world.live._ahead.improviser, world.live.asked["register"]
+    world.turn("role", role)
+    while world.live._ahead.improviser is before:
+        assert world.live.asked["register"] == asked
+        world.run(0.02)
+    world.run(0.5)
+    assert world.live.asked["register"] != asked
+    assert world.live.asked["role"] == role
+
+
 def test_a_round_feeds_a_few_events_beside_the_music(shipped: Checkpoint) -> None:
     world, fed = playing(shipped)
     world.run(2 * BAR_S)

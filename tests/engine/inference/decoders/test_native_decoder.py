@@ -83,9 +83,9 @@ def feed(decoder: object, token: Token) -> F32:
 
 
 def native_decoder(checkpoint: Checkpoint, rollback: int = 32, **options: object) -> object:
-    from engine.inference.decoders.native_decoder import NativeDecoder
+    from engine.inference.decoders import native_decoder
 
-    return NativeDecoder(checkpoint, rollback, **options)  # type: ignore[arg-type]
+    return native_decoder.native_decoder(checkpoint, rollback, **options)  # type: ignore[arg-type]
 
 
 def divergence(p: F32, q: F32) -> float:
@@ -160,7 +160,7 @@ def test_styles_blended_anew_at_every_token_are_the_twins(kernel: str) -> None:
         for decoder in both:
             if position == 18:
                 decoder.set_style(1, styles[3])  # type: ignore[attr-defined]
-                decoder.set_style(2, None)  # type: ignore[attr-defined]
+                decoder.set_style(2, {})  # type: ignore[attr-defined]
                 decoder.set_style(3, styles[1])  # type: ignore[attr-defined]
             if position % 3:
                 decoder.set_style_weights(weights.tolist())  # type: ignore[attr-defined]
@@ -372,18 +372,16 @@ def test_memory_is_taken_at_the_start_alone() -> None:
 def test_where_no_instruction_set_helps_numpy_decodes_unless_the_portable_kernel_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from engine.inference.decoders.native_decoder import NativeDecoder
-
     checkpoint = packed_checkpoint()
     monkeypatch.delenv("SIDEMAN_KERNEL", raising=False)
     monkeypatch.setattr(native, "kernels", lambda: ["portable"])
     assert isinstance(make_decoder(checkpoint), Decoder)
-    assert isinstance(make_decoder(checkpoint, "native"), NativeDecoder)
+    assert isinstance(make_decoder(checkpoint, "native"), native.Decoder)
     monkeypatch.setenv("SIDEMAN_KERNEL", "portable")
-    assert isinstance(make_decoder(checkpoint), NativeDecoder)
+    assert isinstance(make_decoder(checkpoint), native.Decoder)
     monkeypatch.setattr(native, "kernels", lambda: ["avx2", "portable"])
     monkeypatch.delenv("SIDEMAN_KERNEL")
-    assert isinstance(make_decoder(checkpoint), NativeDecoder)
+    assert isinstance(make_decoder(checkpoint), native.Decoder)
 
 
 @pytest.mark.skipif(native.VARIANT == "python", reason="SIDEMAN_NATIVE=off")

@@ -69,7 +69,7 @@ def test_its_logits_are_the_twins(config: ModelConfig, four_bit: bool, device: s
             if position % 3 == 2:
                 decoder.set_style_weights(weights)
             if position == 60:
-                decoder.set_style(2, None)
+                decoder.set_style(2, {})
                 decoder.set_style(1, random_style(config, 2, 3))
             decoder.rollback(back)
         expected, got = (feed(decoder, token) for decoder in both)
@@ -98,7 +98,7 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot roll back 5 tokens: 4 are kept"):
         decoder.rollback(5)
     with pytest.raises(ValueError, match="style slot 4"):
-        decoder.set_style(4, None)
+        decoder.set_style(4, {})
     with pytest.raises(ValueError, match="do not make a"):
         decoder.set_style(0, {"encode_attn.q_proj": (np.zeros((8, 64), np.float32), np.zeros((64, 7), np.float32), 1)})
     with pytest.raises(ValueError, match="no projection"):
@@ -165,10 +165,10 @@ def probabilities(logits: F32) -> npt.NDArray[np.float64]:
 @needs_compiled
 def test_a_hundred_prompts_are_continued_by_the_tokens_of_the_reference() -> None:
     """The shipped base in float32 sums. Where the two draw apart, it was a tie: all probabilities agree to 1e-5."""
-    from engine.inference.decoders.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import native_decoder
 
     checkpoint, prompts, apart, furthest, drawn = load_checkpoint(), 100 if SOAK else 8, 0, 0.0, 0
-    decoders = NativeDecoder(checkpoint, 1025, "exact"), TorchDecoder(checkpoint, 1025, "cpu")
+    decoders = native_decoder(checkpoint, 1025, "exact"), TorchDecoder(checkpoint, 1025, "cpu")
     for prompt in range(prompts):
         rng, heard, recorders = np.random.default_rng(prompt), [], []
         steps = np.cumsum(rng.integers(3, 25, 24))

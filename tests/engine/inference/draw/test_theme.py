@@ -137,12 +137,12 @@ def test_with_nothing_due_the_wait_to_what_comes_next_is_likelier_and_those_beyo
 @pytest.mark.parametrize("seed", range(3))
 def test_compiled_and_python_follow_the_same_theme_there_and_back(seed: int) -> None:
     """Rounds of 1.6 s, in which half comes back higher: straight on, and with ways back that leave no trace."""
-    from engine.inference.decoders.native_decoder import NativeDecoder
+    from engine.inference.decoders.native_decoder import native_decoder
 
     checkpoint = packed_checkpoint()
     checkpoint.stored["head.weight.absmax"] *= 0.1
     checkpoint.weights["head.weight"] *= np.float32(0.1)
-    straight, detour = (NativeDecoder(checkpoint, 301, "exact") for _ in range(2))
+    straight, detour = (native_decoder(checkpoint, 301, "exact") for _ in range(2))
     streams = [compiled_stream(straight, seed, 300, PACKED.controls), Stream(detour, seed, 300, PACKED.controls)]
     for stream in streams:
         stream.set_beat(150.0, 4, 0.0)

@@ -165,9 +165,10 @@ def test_where_the_rhythm_stays_only_keys_are_new(checkpoint: Checkpoint) -> Non
         assert way != gap.removed
 
 
+@pytest.mark.parametrize("learnt", [False, True])
 @each_pair
 def test_a_guide_that_has_heard_the_right_side_draws_lawful_notes_that_the_stream_reads(
-    checkpoint: Checkpoint, make: type
+    checkpoint: Checkpoint, make: type, learnt: bool
 ) -> None:
     notes = take()
     kept = [note for note in notes if BEGIN <= note.step < END and note.pitch < 60]
@@ -178,8 +179,7 @@ def test_a_guide_that_has_heard_the_right_side_draws_lawful_notes_that_the_strea
     def guided() -> list[tuple[Struck, ...]]:
         decoder, stream = make(checkpoint)
         stream.set_params(native.SamplerParams(keep_timing=True), 1.0)
-        stream.feed(ahead.events)
-        stream.rollback(BEGIN + ahead.shift)
+        ahead.tell(stream, gap, learnt)
         return filled(make(checkpoint), gap, guide=Guide(decoder, stream, ahead.shift))
 
     ways = guided()

@@ -12,12 +12,13 @@ from engine.inference.decoders.numpy_decoder import Decoder
 from engine.inference.decoders.torch_decoder import TorchDecoder
 from engine.inference.draw.steering import targets_of
 from engine.inference.fill.forks import Forks
-from engine.inference.stream import Event, Stream
+from engine.inference.stream import Stream
 from engine.inference.streams import TokenStream
 from engine.model.checkpoint import Checkpoint
+from engine.notes import Event
 from engine.vocabulary import NO_CHORD
 from tests.engine.inference.decoders.test_native_decoder import packed_checkpoint
-from tests.engine.inference.test_stream import Pair, compiled, in_python, native_decoder
+from tests.engine.inference.test_stream import Pair, compiled, compiled_decoder, in_python
 from tests.support.native_variants import needs_compiled
 
 ROLLBACK = 300  # tokens
@@ -41,7 +42,7 @@ def torch_pair(checkpoint: Checkpoint, seed: int) -> Pair:
 
 
 def python_over_compiled(checkpoint: Checkpoint, seed: int) -> Pair:
-    return in_python(native_decoder(checkpoint), seed)
+    return in_python(compiled_decoder(checkpoint), seed)
 
 
 EXACT = [
@@ -154,7 +155,7 @@ def test_compiled_forks_are_those_in_python(checkpoint: Checkpoint, strength: fl
 
 def test_strangers_are_refused(checkpoint: Checkpoint) -> None:
     pair = played(numpy_pair(checkpoint, 1))
-    decoder = pair[0].fork(10)
+    decoder = pair[0].fork(10, 2)
     pair[1].generate(1200)
     assert isinstance(pair[1], Stream)
     with pytest.raises(ValueError, match="where that stands now"):
@@ -168,12 +169,12 @@ def test_strangers_are_refused_by_the_compiled(checkpoint: Checkpoint) -> None:
     assert isinstance(other, native.Stream)
     with pytest.raises(ValueError, match="only a fork"):
         stream.copy(other, 0)
-    fork = decoder.compiled.fork(10, 2)  # type: ignore[attr-defined]
+    fork = decoder.fork(10, 2)
     stream.generate(1300)
     with pytest.raises(ValueError, match="where that stands now"):
         stream.fork(fork, 1, 9)
     with pytest.raises(ValueError, match="one stream, or as many"):
-        decoder.compiled.fork(10, 3)  # type: ignore[attr-defined]
+        decoder.fork(10, 3)
 
 
 def lengths(streams: list[TokenStream]) -> list[int]:
