@@ -18,7 +18,7 @@ from engine.evaluation.charts import CHARTS
 from engine.evaluation.solo_figures import SOLO_FIGURES, solo_figures
 from engine.model.checkpoint import load_checkpoint
 from engine.solo.improvise import improvise
-from osc_protocol.table.parameters import Setting, parse
+from osc_protocol.table.parameters import Setting, parse, values_of
 
 WORST = {"chord tones": min, "both hands": min, "silence bars": max, "empty bars": max, "velocity spread": min}
 
@@ -63,7 +63,7 @@ def main() -> None:
     worst = {name: round(float(pick(solo[name] for solo in solos)), 3) for name, pick in WORST.items()}
     print(f"{'mean':<16} {'':>4} " + " ".join(f"{value:>15.2f}" for value in mean.values()))
     print("worst solo: " + ", ".join(f"{name} {value:g}" for name, value in worst.items()))
-    asked = {name: value for name, value in params.items() if value != ""}
+    asked = {name: value for name, value in values_of(params).items() if value != ""}
     say_result("solos", {"solos": len(solos), "mean": mean, "worst": worst, "charts": rows, "params": asked})
 
 

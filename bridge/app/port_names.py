@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,19 +61,11 @@ class NoPorts(LivePorts):
     def __init__(self) -> None:
         pass
 
-    def output(self, own_name: str, existing: str | None = None) -> LiveOutput:
+    def output(self, *_: object) -> LiveOutput:
         """See LivePorts."""
         return _Nowhere()
 
-    def input(
-        self,
-        own_name: str,
-        existing: str | None,
-        on_message: Callable[[bytes], None],
-        *,
-        sysex: bool = False,
-        clock: bool = False,
-    ) -> LiveInput:
+    def input(self, *_: object, **__: object) -> LiveInput:
         """See LivePorts."""
         return _Nowhere()
 

@@ -14,7 +14,7 @@ from engine.errors import ConfigError
 from engine.model.config import Config, SourceConfig
 from engine.model.controls import Control
 
-# The same loader, compiled where PyYAML was built with it: twenty times as fast.
+# The same loader, compiled where PyYAML was built with it.
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 __all__ = ["load_config", "parse_config", "shipped_configs", "to_yaml"]
