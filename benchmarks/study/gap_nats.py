@@ -83,7 +83,7 @@ def gap_nats(model: PerceiverMusicTransformer, cases: list[GapCase], learnt: boo
                     cut.window["levels"] = levels
                 windows.append(cut.window)
             with torch.no_grad():
-                inputs, targets = collate(windows, length)
+                inputs, targets = collate(windows, max(len(window["beat"]) for window in windows))
                 logits = model(inputs.to(model.head.weight.device)).float().cpu()
                 nats += float(F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=PAD, reduction="sum"))
                 tokens += int((targets != PAD).sum())
