@@ -3,7 +3,7 @@
     python -m benchmarks.music.bench_styles ragtime=FOLDER klezmer=FOLDER spanish=FOLDER [--clips 20]
 
 FOLDER holds MIDI files of real pieces in that style; styles of these names must be there (`sideman styles list`) or be
-given by --folder. A multinomial logistic regression learns from windows of the real pieces, all but every fourth piece,
+lie in --folder. A multinomial logistic regression learns from windows of the real pieces, all but every fourth piece,
 which says how good it is. Then every style plays the same charts at the same tempo with the same seeds, and each clip
 is named; then five other charts, which nothing was tuned on. Features are statistics of notes alone: how dense, how
 high, how long, which intervals. Velocities are left out, since scores have none worth the name and would be told by it;
@@ -16,21 +16,18 @@ would make of it.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.common.result import say_result
 from engine.chords import parse_chart
-from engine.inference.session import Session
 from engine.midi_io.read import read_performance
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.notes import Notes
-from engine.solo.improvise import notes_of
-from engine.styles.library import find_style
-from engine.styles.style import Style
-from engine.styles.style_folder import load_style
-from engine.vocabulary import STEP_S
+from engine.solo.improvise import improvise
+from osc_protocol.table.parameters import settings
 
 CHARTS = (
     "Dm7 | G7 | Cmaj7 | Am7 | Dm7 | G7 | C | C",
@@ -125,7 +122,7 @@ def show(title: str, rows: list[str], names: list[str], matrix: np.ndarray) -> N
 
 def clips_named(
     checkpoint: Checkpoint,
-    styles: list[Style | None],
+    styles: list[str],
     names: list[str],
     charts: tuple[str, ...],
     count: int,
@@ -144,16 +141,12 @@ def clips_named(
     return named, too_short
 
 
-def play(checkpoint: Checkpoint, style: Style | None, chart_text: str, seed: int) -> Notes:
-    """Plays as `sideman generate` does with all parameters at their defaults. style: None for the base alone."""
+def play(checkpoint: Checkpoint, style: str, chart_text: str, seed: int) -> Notes:
+    """Plays as `sideman generate --no-ending` does with all other parameters at their defaults. style "": the base."""
     chart = parse_chart(chart_text)
-    session = Session(checkpoint, seed)
-    if style is not None:
-        session.use_style({style.name: 1.0}, {style.name: style})
-    beat_s = 60.0 / TEMPO_BPM
-    session.set_tempo(TEMPO_BPM, chart.beats_per_bar)
-    session.set_chords([(span.start_beat * beat_s, span.chord) for span in chart.spans])
-    return notes_of(session.generate(np.floor(chart.beats * beat_s / STEP_S) * STEP_S) + session.end())
+    return improvise(
+        checkpoint, chart, tempo_bpm=TEMPO_BPM, seed=seed, params=settings(style=style), ending=False
+    ).notes  # fmt: skip
 
 
 def main() -> None:
@@ -161,7 +154,7 @@ def main() -> None:
     parser.add_argument("styles", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--clips", type=int, default=20, help="of each style [20]")
     parser.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--folder", type=Path, help="style folders NAME in here, instead of those installed")
+    parser.add_argument("--folder", type=Path, help="style folders NAME in here, before those installed")
     parser.add_argument(
         "--own-tempo", action="store_true", help="the classifier hears real pieces at their own tempo alone"
     )
@@ -185,7 +178,8 @@ def main() -> None:
     show("real, unheard", names, names, unheard)
 
     checkpoint = load_checkpoint(args.checkpoint)
-    styles = [load_style(args.folder / name) if args.folder else find_style(name) for name in names]
+    if args.folder:
+        os.environ["SIDEMAN_STYLES"] = str(args.folder)
     result = {
         "names": names,
         "own_tempo": args.own_tempo,
@@ -193,7 +187,7 @@ def main() -> None:
         "real_accuracy": round(float(np.trace(unheard) / unheard.sum()), 3),
     }
     for title, charts in (("charts", CHARTS), ("other charts", MORE_CHARTS)):
-        clips, too_short = clips_named(checkpoint, [*styles, None], names, charts, args.clips, classifier)
+        clips, too_short = clips_named(checkpoint, [*names, ""], names, charts, args.clips, classifier)
         show(title, [*names, "(base)"], names, clips)
         right, total = int(np.trace(clips[:-1])), args.clips * len(names)
         print(f"{right} of {total} clips named right ({100 * right / total:.0f} %; chance {100 / len(names):.0f} %)")

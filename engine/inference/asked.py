@@ -11,7 +11,7 @@ from engine.arrays import F32
 from engine.inference.draw.leaning import SWUNG
 from engine.model.controls import MEASURED, UNKNOWN, Control, asked_level
 from engine.styles.style import Style
-from engine.styles.typical import blended, typical_of
+from engine.styles.typical import REPETITION, blended, typical_of
 from osc_protocol.table.parameters import AUTO, CONTROL_NAMES, DEFAULTS, Value
 
 __all__ = ["Asked"]
@@ -76,12 +76,23 @@ class Asked:
         return levels, targets
 
     @property
+    def repetition(self) -> float:
+        """How much pitches heard lately are penalised: as asked, and under a style as it takes to repeat as he does."""
+        weight = min(1.0, sum(self._weights.values()))
+        return float(self.values["repetition"]) * (1.0 + weight * (REPETITION - 1.0))  # type: ignore[arg-type]
+
+    @property
     def leans(self) -> bool:
         """Whether waits lean towards the beat: a groove that swings keeps its own time."""
         return self.of("groove") not in SWUNG
 
     def _listens_for(self, name: str) -> bool:
-        """Whether the draw leans towards a measured control: to what is asked, and where a role's hands lie."""
+        """Whether the draw leans towards a measured control: to what is asked, and where a role's hands lie.
+
+        A pianist's typical values are tendencies: his adapter plays as he does, and the draw would bend that.
+        """
+        if name in self.here or self.values[name] != AUTO:
+            return True
         if name in BEND_ALONE and not (name == "density" and self.of("role") in BEHIND):
-            return name in self.here or self.values[name] != AUTO
-        return self.of(name) != AUTO
+            return False
+        return name in self.auto and not any(name in self._typical[style] for style in self._weights)

@@ -30,7 +30,7 @@ from osc_protocol.table.parameters import CONTROL_NAMES, Setting, Value, setting
 __all__ = ["AskedStream"]
 
 SAMPLER_NAMES = (
-    "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony", "repetition",
+    "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony",
 )  # fmt: skip
 
 
@@ -124,7 +124,7 @@ class AskedStream:
         self._asked.use_styles(weights)
         self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])
         self._stream.refresh()
-        self._apply_levels()
+        self._apply_params()
 
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         """Strikes nothing from the first to the second pitch, 0..127, from the next token on; None: anything."""
@@ -154,7 +154,8 @@ class AskedStream:
         limits = {"register_low": reach.low, "register_high": reach.high}
         params = native.SamplerParams(
             **{name: values[name] for name in SAMPLER_NAMES} | limits,  # type: ignore[arg-type]
-            clear_low=low, clear_high=high, scale_mask=reach.scale_mask, keep_timing=True,
+            repetition=self._asked.repetition, clear_low=low, clear_high=high, scale_mask=reach.scale_mask,
+            keep_timing=True,
         )  # fmt: skip
         self._stream.set_params(params, float(values["chord_strength"]))
         self._role = str(self._asked.of("role"))

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from engine.model.controls import Control
 from engine.styles.style import Style
 
-__all__ = ["PIANIST", "blended", "typical_of"]
+__all__ = ["PIANIST", "REPETITION", "blended", "typical_of"]
 
 Values = Mapping[str, str | float]
 
+REPETITION = 1.1  # of a pianist at full weight: adapted, a base strikes a key again twice as often as he does
 PIANIST = 0.5  # of all weight: from here on a label is the pianist's, as a value always is in part
 THE_PIANISTS = ("groove", "left_hand")  # auto leaves them to a style: asked for, they would bring back the base's
 SOLO = "solo"  # the role that a pianist's pieces have anyway, in a manner of their own

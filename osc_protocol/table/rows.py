@@ -89,7 +89,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
               "/sideman/style", None, "text"),
     Parameter("style_blend", "f", 0.0, 1.0, 0.0, "", "From the first style (0) to the second, or to none (1).",
               "/sideman/style/blend", 33, "knob"),
-    Parameter("repetition", "f", 1.0, 2.0, 1.0, "", "Penalises pitches heard lately; 1 turns it off.",
+    Parameter("repetition", "f", 1.0, 2.0, 1.0, "", "Penalises pitches heard lately; 1 adds no penalty.",
               _P + "repetition", 34, "knob"),
     Parameter("theme", "f", 0.0, 1.0, 0.0, "", "How like its first time a section is that comes again, up to a head.",
               _P + "theme", 35, "knob"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import CheckpointError
+from engine.inference.asked import Asked
 from engine.inference.session import Session
 from engine.model.checkpoint import load_checkpoint, save_checkpoint
 from engine.model.config import Config
@@ -16,7 +17,7 @@ from engine.model.controls import Control
 from engine.model.shapes import parameter_shapes
 from engine.styles.style import Style
 from engine.styles.style_folder import load_style, save_style
-from engine.styles.typical import blended, typical_of
+from engine.styles.typical import REPETITION, blended, typical_of
 from tests.support.style_folders import CONFIG, random_style, write_base
 
 CONTROLS = {
@@ -89,3 +90,31 @@ def test_a_strangers_values_that_are_none_are_refused(controls: object, tmp_path
     save_style(tmp_path / "style", replace(random_style(base), facts={"controls": controls}))
     with pytest.raises(CheckpointError, match="a word or a number each"):
         load_style(tmp_path / "style")
+
+
+def of_a_rag(weight: float, **values: object) -> Asked:
+    """What is asked over swing at these values, with so much of a style that knows its density and bass."""
+    asked = Asked([Control("density", edges=(2.0, 4.0, 6.0, 8.0)), Control("bass", edges=(1.0,)),
+                   Control("register", edges=(60.0,))])  # fmt: skip
+    asked.auto = {"density": 0.5, "register": 0.5}
+    asked.values |= values
+    asked.learn_style(
+        "rag", Style("rag", "0" * 64, 4, 8.0, ("q_proj",), {}, {"controls": {"density": 5.0, "bass": 2.0}})
+    )
+    asked.use_styles({"rag": weight} if weight else {})
+    return asked
+
+
+def test_what_a_pianist_plays_by_himself_does_not_bend_the_draw_and_what_is_asked_of_him_does() -> None:
+    assert set(of_a_rag(0.0).for_model()[1]) == {"register"}
+    assert set(of_a_rag(1.0).for_model()[1]) == {"register"}, "the style knows no register, so the place is auto's"
+    assert of_a_rag(1.0).of("bass") != "auto"
+    assert set(of_a_rag(1.0, bass=0.5).for_model()[1]) == {"register", "bass"}
+
+
+def test_a_pianist_repeats_as_he_does_and_the_knob_comes_on_top() -> None:
+    assert of_a_rag(0.0).repetition == 1.0
+    assert of_a_rag(1.0).repetition == REPETITION
+    assert of_a_rag(2.0).repetition == REPETITION
+    assert of_a_rag(0.5).repetition == pytest.approx(1 + (REPETITION - 1) / 2)
+    assert of_a_rag(1.0, repetition=1.5).repetition == pytest.approx(1.5 * REPETITION)
