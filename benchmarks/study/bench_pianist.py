@@ -121,11 +121,11 @@ def solos_of(checkpoint: Checkpoint, style: Path, charts: int) -> dict[str, dict
 
     Asked means: for the values that the style has for auto. Who strikes twice as often strikes between the beats.
     """
-    from engine.inference import session as sessions
+    from engine.inference import asked_stream as streams
 
     loaded, controls = load_style(style), {control.name: control for control in checkpoint.model.controls}
-    found = sessions.find_style
-    sessions.find_style = lambda name: loaded  # type: ignore[assignment]  # which lies in no user's folder
+    found = streams.find_style
+    streams.find_style = lambda name: loaded  # type: ignore[assignment]  # which lies in no user's folder
     asked = {name: value for name, value in typical_of(loaded, controls).items() if not isinstance(value, str)}
     try:
         return {
@@ -133,7 +133,7 @@ def solos_of(checkpoint: Checkpoint, style: Path, charts: int) -> dict[str, dict
             for who, values in (("base", {}), ("base, asked", asked), ("style", {"style": loaded.name}))
         }
     finally:
-        sessions.find_style = found
+        streams.find_style = found
 
 
 def _counted(checkpoint: Checkpoint, params: Sequence[Setting], charts: int) -> dict[str, float]:
