@@ -79,7 +79,7 @@ class Asked:
     def repetition(self) -> float:
         """How much pitches heard lately are penalised: as asked, and under a style as it takes to repeat as he does."""
         weight = min(1.0, sum(self._weights.values()))
-        return float(self.values["repetition"]) * (1.0 + weight * (REPETITION - 1.0))  # type: ignore[arg-type]
+        return float(self.values["repetition"]) * (1.0 + weight * (REPETITION - 1.0))
 
     @property
     def leans(self) -> bool:
