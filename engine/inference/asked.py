@@ -77,7 +77,7 @@ class Asked:
 
     @property
     def repetition(self) -> float:
-        """How much pitches heard lately are penalised: as asked, and under a style as it takes to repeat as he does."""
+        """How much pitches heard lately are penalised: as asked, and more under a style, whose pianist repeats less."""
         weight = min(1.0, sum(self._weights.values()))
         return float(self.values["repetition"]) * (1.0 + weight * (REPETITION - 1.0))
 
@@ -95,4 +95,6 @@ class Asked:
             return True
         if name in BEND_ALONE and not (name == "density" and self.of("role") in BEHIND):
             return False
-        return name in self.auto and not any(name in self._typical[style] for style in self._weights)
+        return name in self.auto and not any(
+            weight > 0 and name in self._typical[style] for style, weight in self._weights.items()
+        )

@@ -93,20 +93,22 @@ def test_a_strangers_values_that_are_none_are_refused(controls: object, tmp_path
 
 
 def of_a_rag(weight: float, **values: object) -> Asked:
-    """What is asked over swing at these values, with so much of a style that knows its density and bass."""
+    """What is asked at these values where auto means a density, a register and a bass, with so much of a style that
+    knows its density and bass.
+    """
     asked = Asked([Control("density", edges=(2.0, 4.0, 6.0, 8.0)), Control("bass", edges=(1.0,)),
                    Control("register", edges=(60.0,))])  # fmt: skip
-    asked.auto = {"density": 0.5, "register": 0.5}
+    asked.auto = {"density": 0.5, "register": 0.5, "bass": 0.5}
     asked.values |= values
     asked.learn_style(
         "rag", Style("rag", "0" * 64, 4, 8.0, ("q_proj",), {}, {"controls": {"density": 5.0, "bass": 2.0}})
     )
-    asked.use_styles({"rag": weight} if weight else {})
+    asked.use_styles({"rag": weight})
     return asked
 
 
 def test_what_a_pianist_plays_by_himself_does_not_bend_the_draw_and_what_is_asked_of_him_does() -> None:
-    assert set(of_a_rag(0.0).for_model()[1]) == {"register"}
+    assert set(of_a_rag(0.0).for_model()[1]) == {"register", "bass"}
     assert set(of_a_rag(1.0).for_model()[1]) == {"register"}, "the style knows no register, so the place is auto's"
     assert of_a_rag(1.0).of("bass") != "auto"
     assert set(of_a_rag(1.0, bass=0.5).for_model()[1]) == {"register", "bass"}
