@@ -2,7 +2,7 @@
 
     python -m benchmarks.music.bench_styles ragtime=FOLDER klezmer=FOLDER spanish=FOLDER [--clips 20]
 
-FOLDER holds MIDI files of real pieces in that style; styles of these names must be there (`sideman styles list`) or be
+FOLDER holds MIDI files of real pieces in that style; styles of these names must be there (`sideman styles list`) or
 lie in --folder. A multinomial logistic regression learns from windows of the real pieces, all but every fourth piece,
 which says how good it is. Then every style plays the same charts at the same tempo with the same seeds, and each clip
 is named; then five other charts, which nothing was tuned on. Features are statistics of notes alone: how dense, how

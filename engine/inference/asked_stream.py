@@ -124,7 +124,8 @@ class AskedStream:
         self._asked.use_styles(weights)
         self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])
         self._stream.refresh()
-        self._apply_params()
+        self._limit()
+        self._apply_levels()
 
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
         """Strikes nothing from the first to the second pitch, 0..127, from the next token on; None: anything."""
