@@ -22,6 +22,7 @@ from engine.chords.charts.words import (
     SIMILE,
     TOKEN,
     is_chord,
+    no_heading,
     numbers,
     parted,
     without_dashes,
@@ -210,7 +211,7 @@ class _Reader:
         elif not SECTION.fullmatch(inside) and is_chord(inside):
             self._no(at, f"{inside!r} in square brackets is a section's name: write the chord without them")
         elif token["named"] and HEADING.fullmatch(inside):
-            self._no(at, f"{inside!r} is a heading and no part of the chart: take its line out")
+            self._no(at, no_heading(inside))
         else:
             self._next.sections.append(inside)
             self._row, self._counted_at = len(self._bars), None

@@ -1,4 +1,4 @@
-"""Says why a word of a chart is no chord: it is a jump, a section's name, or part of a symbol with a blank in it."""
+"""Says why a word of a chart is no chord: a heading, a jump, a section's name, part of a symbol with a blank in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from engine.chords.charts.bars import Word
-from engine.chords.charts.words import SIGNS, is_chord
+from engine.chords.charts.words import HEADING, SIGNS, is_chord, no_heading
 from engine.chords.hints import begins_like_a_chord, remedy
 
 __all__ = ["why_not_read"]
@@ -17,6 +17,8 @@ _PARTS = re.compile(
 )
 _MARK = re.compile(r"[{<*(]*([A-H]\d?)[)}>*:]+")
 _NUMBER = re.compile(r"(\d+)(?:st|nd|rd|th|[.:)])?")
+_DA_CAPO = re.compile(r"(?i:da[ \t]+capo\b)")
+_VALUE = re.compile(r"[ \t]+\d")
 _BEFORE = re.compile(r"([^\s|│‖:()\[\]]+)[ \t]+$")
 _AFTER = re.compile(r"[ \t]+([^\s|│‖:()\[\]]+)")
 
@@ -24,7 +26,10 @@ _AFTER = re.compile(r"[ \t]+([^\s|│‖:()\[\]]+)")
 def why_not_read(text: str, word: Word) -> str | None:
     """Returns why a word that is no chord is not read, with what to write; None where only the symbol is wrong."""
     written = word.text
-    if _JUMPS.fullmatch(written):
+    is_jump = _JUMPS.fullmatch(written) or _DA_CAPO.match(text, word.at)
+    if HEADING.fullmatch(written) and (not is_jump or _VALUE.match(text, word.at + len(written))):  # `Capo 2`
+        return no_heading(written)
+    if is_jump:
         return f"{written!r} is a jump, which is not read: write the bars out, or as a repeat |: :| with endings 1. 2."
     if _PARTS.fullmatch(written):
         return f"{written!r} is a section's name: write it in brackets, as in [{written}]"

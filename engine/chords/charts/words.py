@@ -23,6 +23,7 @@ __all__ = [
     "SIMILE",
     "TOKEN",
     "is_chord",
+    "no_heading",
     "numbers",
     "parted",
     "without_dashes",
@@ -51,6 +52,11 @@ TOKEN = re.compile(
 )
 
 COMMA = re.compile(r"[,;](?=[A-H]|R[eéE]|[MS][iIoO]|L[aáA])")
+
+
+def no_heading(name: str) -> str:
+    """Returns why a heading is not read."""
+    return f"{name!r} is a heading and no part of the chart: take its line out"
 
 
 def parted(text: str, at: int) -> Iterator[Word]:
