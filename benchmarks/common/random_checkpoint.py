@@ -25,7 +25,8 @@ def model_config(name: str) -> ModelConfig:
 def random_checkpoint(name: str, dequantised: bool = False) -> Checkpoint:
     """Makes a checkpoint as a file holds it; `dequantised` adds the float32 weights that the numpy decoder reads."""
     model, rng = model_config(name), np.random.default_rng(0)
-    stored, weights = {}, {}
+    stored: dict[str, np.ndarray] = {}
+    weights: dict[str, np.ndarray] = {}
     for tensor, shape in parameter_shapes(model).items():
         if is_matrix(tensor):
             rows, columns = shape

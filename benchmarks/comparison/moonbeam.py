@@ -37,6 +37,7 @@ class Sines(nn.Module):
 
     def __init__(self, longest: float) -> None:
         super().__init__()
+        self.rate: Tensor
         self.register_buffer("rate", 2 * torch.pi / torch.logspace(0.3, float(np.log10(longest)), 32), persistent=False)
         self.sines_proj = nn.Linear(64, DIM, bias=False)
 
@@ -152,7 +153,7 @@ def play(model: Moonbeam, asked: Asked, seed: int) -> Notes:
     generator = torch.Generator().manual_seed(seed)
     root = int((asked.ids[0] - 401) // 24)
     row = {"onset": 0, "length": 50, "octave": 3, "class": root, "velocity": 16}
-    played, cache = [row], []
+    played, cache = [row], Cache()
     while len(played) < 8 * CONTEXT:
         now = int(np.searchsorted(asked.starts_s, row["onset"] * STEP_S + 1e-6, side="right")) - 1
         after = min(now + 1, len(asked.ids) - 1)

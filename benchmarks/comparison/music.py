@@ -84,9 +84,9 @@ def sides(data: Path) -> dict[str, Shard]:
 
 def note_arrays(piece: PieceArrays) -> NoteArrays:
     """Returns the notes of a piece in the order of onset and pitch."""
-    onset, offset, pitch, velocity, _, _ = native.decode(LAYOUT, np.asarray(piece.tokens))
-    order = np.lexsort((pitch, onset))
-    onset, offset, pitch, velocity = (np.asarray(x)[order].astype(np.int64) for x in (onset, offset, pitch, velocity))
+    columns = native.decode(LAYOUT, np.asarray(piece.tokens))
+    order = np.lexsort((columns[2], columns[0]))
+    onset, offset, pitch, velocity = (np.asarray(x)[order].astype(np.int64) for x in columns[:4])
     now = np.searchsorted(piece.chord_steps, onset, side="right") - 1
     ids = np.asarray(piece.chord_ids, dtype=np.int64)
     after = np.minimum(now + 1, len(ids) - 1)

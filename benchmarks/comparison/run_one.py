@@ -98,7 +98,7 @@ def play(name: str, folder: Path) -> dict[str, Any]:
     from benchmarks.comparison.music import ASKED, CLIP_S, chord_share
 
     player = _player(name, folder)
-    rows, first_s = [], 0.0
+    rows, first_s = list[dict[str, Any]](), 0.0
     for number, asked in enumerate(ASKED):
         begin = time.process_time()
         notes = player(asked, CLIPS_SEED + number)

@@ -54,7 +54,7 @@ def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, f
         network = equal_rival(config, length)
 
         def forward(last: int) -> torch.Tensor:
-            return network(tokens, last)  # type: ignore[no-any-return]
+            return network(tokens, last)
     else:
         network = PerceiverMusicTransformer(config)
         inputs = Inputs(
@@ -68,7 +68,7 @@ def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, f
         )
 
         def forward(last: int) -> torch.Tensor:
-            return network(inputs, loss_tokens)[:, -last:]  # type: ignore[no-any-return]
+            return network(inputs, loss_tokens)[:, -last:]
 
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-5)
 
@@ -78,7 +78,7 @@ def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, f
 
     def train() -> None:
         logits = forward(loss_tokens)
-        F.cross_entropy(logits.transpose(1, 2), targets[:, -loss_tokens:]).backward()  # type: ignore[no-untyped-call]
+        F.cross_entropy(logits.transpose(1, 2), targets[:, -loss_tokens:]).backward()
         optimiser.step()
         optimiser.zero_grad(set_to_none=False)
 

@@ -34,7 +34,7 @@ def main() -> None:
         rng = np.random.default_rng(0)
         decoder = native_decoder(random_checkpoint(name), 1024)
         known = rng.integers(0, 388, max(model_config(name).latent_len, *options.tokens))
-        decoder.feed(known, *(np.full(len(known), value) for value in (3, 2)), *view)
+        decoder.feed(known, np.full(len(known), 3), np.full(len(known), 2), *view)
 
         def at_once(count: int, decoder: native.Decoder = decoder, known: np.ndarray = known) -> None:
             decoder.feed(known[:count], np.full(count, 3), np.full(count, 2), *view)

@@ -22,7 +22,7 @@ from engine.inference.decoders.native_decoder import native_decoder
 def measure(name: str, precision: str, streams: int, rounds: int) -> dict[str, float]:
     decoder = native_decoder(random_checkpoint(name), 64, precision, streams)
     view, band = chord_view(), model_config(name).latent_len
-    decoder.feed(*(np.full(band, value) for value in (60, 0, 0)), *view)
+    decoder.feed(np.full(band, 60), np.full(band, 0), np.full(band, 0), *view)
     size = decoder.token_bytes
     token_s, one, four = [], 0.0, 0.0
     for _ in range(rounds):

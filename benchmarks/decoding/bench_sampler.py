@@ -9,6 +9,7 @@ Prints a table, then one JSON line. Times include the call from Python.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from benchmarks.common.result import say_result
 from engine.vocabulary import LAYOUT
 from native.twins.sampler import Sampler as PythonSampler
 
-ALL = {"register_low": 0, "register_high": 127, "polyphony": 16}
+ALL: dict[str, Any] = {"register_low": 0, "register_high": 127, "polyphony": 16}
 CASES = {
     "defaults": native.SamplerParams(),
     "top-p off": native.SamplerParams(top_p=1.0),
@@ -68,7 +69,7 @@ def hugging_face_draw(
         chain.append(TopPLogitsWarper(params.top_p))
     if params.min_p > 0:
         chain.append(MinPLogitsWarper(params.min_p))
-    ids, row = torch.tensor([HISTORY]), torch.from_numpy(logits)[None]
+    ids, row = torch.LongTensor([HISTORY]), torch.from_numpy(logits)[None]
 
     def call() -> int:
         return int(torch.multinomial(chain(ids, row.clone()).softmax(-1), 1))

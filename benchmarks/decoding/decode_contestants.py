@@ -47,7 +47,7 @@ def ours(name: str, precision: str, adapter: bool, streams: int = 2, kernel: str
         decoder.set_style(0, random_style(model_config(name)))
         decoder.set_style_weights([1.0, 0.0, 0.0, 0.0])
     view, band = chord_view(), model_config(name).latent_len
-    decoder.feed(*(np.full(band, value) for value in (60, 0, 0)), *view)
+    decoder.feed(np.full(band, 60), np.full(band, 0), np.full(band, 0), *view)
     tokens = itertools.cycle(np.random.default_rng(0).integers(0, 388, 997).tolist())
     return lambda: decoder.step(next(tokens), 3, 2, *view)
 

@@ -31,7 +31,7 @@ class Layer(nn.Module):
             cache[0, :, :, position], cache[1, :, :, position] = k[:, :, 0], v[:, :, 0]
             seen = F.scaled_dot_product_attention(q, cache[0, :, :, : position + 1], cache[1, :, :, : position + 1])
         x = x + self.out(seen.transpose(1, 2).flatten(-2))
-        return x + self.down(self.up(self.ff_norm(x)).relu().square())  # type: ignore[no-any-return]
+        return x + self.down(self.up(self.ff_norm(x)).relu().square())
 
 
 class FullAttention(nn.Module):
@@ -48,14 +48,14 @@ class FullAttention(nn.Module):
         x = self.token_emb(tokens) + self.position_emb.weight[: tokens.shape[1]]
         for layer in self.layers:
             x = layer(x)
-        return self.head(self.norm(x[:, -last:]))  # type: ignore[no-any-return]
+        return self.head(self.norm(x[:, -last:]))
 
     def step(self, token: Tensor, caches: Tensor, position: int) -> Tensor:
         """One token (B, 1) after `position` others -> (B, 400) logits; caches: (layers, 2, B, H, N, D)."""
         x = self.token_emb(token) + self.position_emb.weight[position]
         for layer, cache in zip(self.layers, caches, strict=True):
             x = layer(x, cache, position)
-        return self.head(self.norm(x[:, 0]))  # type: ignore[no-any-return]
+        return self.head(self.norm(x[:, 0]))
 
 
 def equal_rival(config: ModelConfig, length: int) -> FullAttention:

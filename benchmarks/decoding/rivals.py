@@ -42,7 +42,7 @@ class _Attention(nn.Module):
         q = self.split(self.q_proj(x))
         bias = (q @ self.relative.transpose(-1, -2)).index_select(-1, rows) * q.shape[-1] ** -0.5
         mixed = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=bias[None])[0]
-        return self.out_proj(mixed.transpose(0, 1).reshape(1, -1))  # type: ignore[no-any-return]
+        return self.out_proj(mixed.transpose(0, 1).reshape(1, -1))
 
 
 class _Block(nn.Module):
@@ -98,12 +98,13 @@ class _Stream(nn.Module):
         x = query + self.encode_attn.attend(self.encode_norm(query), keys, values, rows)
         at = position.remainder(self.model.latent_len)
         for layer, block in enumerate(self.blocks):
+            assert isinstance(block, _Block)
             h = block.self_norm(x)
             x = x + self.band(layer, block.self_attn, h, h, at)
             x = x + block.chord_attn.attend(block.chord_norm(x), *self.chord_kv[layer], self.chord_rows)
             x = x + block.down_proj(block.up_proj(block.ff_norm(x)).relu().square())
         y = query + self.band(len(self.blocks), self.decode_attn, self.decode_norm(query), self.latent_norm(x), at)
-        return self.head(self.out_norm(y))  # type: ignore[no-any-return]
+        return self.head(self.out_norm(y))
 
 
 def torch_stepper(model: ModelConfig, four_bit: bool = False, compiled: bool = False) -> Callable[[], object]:
@@ -128,13 +129,13 @@ def torch_stepper(model: ModelConfig, four_bit: bool = False, compiled: bool = F
 
 
 def _to_four_bits(stream: _Stream) -> None:
-    import bitsandbytes as bnb
+    from bitsandbytes.nn.modules import Linear4bit
     from peft import LoraConfig, get_peft_model
 
     for parent in list(stream.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Linear):
-                layer = bnb.nn.Linear4bit(
+                layer = Linear4bit(
                     child.in_features, child.out_features, bias=False, compute_dtype=torch.bfloat16,
                     compress_statistics=False, quant_type="nf4",
                 )  # fmt: skip
@@ -175,7 +176,7 @@ class _Times:
 def _network(kind: str, model: ModelConfig, positions: int) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-    special = {"bos_token_id": 389, "eos_token_id": None, "pad_token_id": 388, "vocab_size": 400}
+    special: dict[str, Any] = {"bos_token_id": 389, "eos_token_id": None, "pad_token_id": 388, "vocab_size": 400}
     if kind == "gpt2":
         return GPT2LMHeadModel(GPT2Config(
             n_positions=positions, n_embd=model.latent_dim, n_layer=model.num_layers, n_head=model.num_heads,

@@ -17,6 +17,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import argparse
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from engine.evaluation.solo_figures import solo_figures
 from engine.inference.session import Session
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.notes import Notes, make_notes
+from engine.solo.recollection import leading_in
 from tests.support.live.world import World
 
 PASSING_BARS = 2  # after a turn, in which the music may still be the old one
@@ -92,14 +94,12 @@ def main() -> None:
     namer, accuracy = train_namer(args.pieces, 200)
     labels = {control.name: control.labels for control in checkpoint.model.controls}
     result: dict[str, Any] = {"namer": accuracy, "clips": args.clips, "start": args.start}
-    lead_in = recollecting.leading_in
     print(f"{'':<10} {'recalled':>12} {'without':>12} {'namer':>6}   chord tones", flush=True)
     for kind in args.kinds:
         rows = {}
-        for way, recalls in (("recalled", lead_in), ("without", lambda *_: None)):
-            recollecting.leading_in = recalls  # type: ignore[assignment]
-            rows[way] = {label: named(checkpoint, namer, kind, label, args) for label in labels[kind]}
-        recollecting.leading_in = lead_in
+        for way, recalls in (("recalled", leading_in), ("without", lambda *_: None)):
+            with patch.object(recollecting, "leading_in", recalls):
+                rows[way] = {label: named(checkpoint, namer, kind, label, args) for label in labels[kind]}
         shares = {}
         for way, by_label in rows.items():
             hits = [hit for clips in by_label.values() for hit, _ in clips]

@@ -70,7 +70,7 @@ def main() -> None:
             right = 0
             for move in range(990, 1000):
                 row = BY_CC[20 + move % 10]
-                right += abs(float(str(ask(play.osc_port, row.name))) - from_cc(row, move * 7 % 128)) < 1e-4
+                right += abs(float(str(ask(play.osc_port, row.name))) - float(from_cc(row, move * 7 % 128))) < 1e-4
             fl.finish()
         finally:
             fl.kill()
@@ -84,8 +84,8 @@ def main() -> None:
         "OSC over UDP -> told": percentiles(udp_ms),
     }
     print(f"{'ms':28}{'p50':>8}{'p99':>8}{'max':>8}")
-    for name, row in rows.items():
-        print(f"{name:28}" + "".join(f"{row[key]:8.2f}" for key in ("p50", "p99", "max")))
+    for name, ms in rows.items():
+        print(f"{name:28}" + "".join(f"{ms[key]:8.2f}" for key in ("p50", "p99", "max")))
     print(f"{len(answers)} moves, {lost} lost; asked: p99 below {LIMIT_MS:.0f} ms")
     print(f"1000 moves a second on ten knobs: {right} of 10 last values right after {seconds:.2f} s, {frames} frames")
     flood = {"right": right, "of": 10, "seconds": seconds, "frames": frames}

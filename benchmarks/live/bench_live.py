@@ -70,7 +70,7 @@ def busy(count: int) -> Iterator[None]:
 def chord_script(count: int, by_hand: bool, draw: random.Random) -> tuple[list[Event], list[float]]:
     """Returns a pianist's events, and the seconds at which the last key of each chord goes down."""
     events: list[Event] = []
-    last_keys, at_s, held = [], 0.5, []
+    last_keys, at_s, held = [], 0.5, list[int]()
     for number in range(count):
         root = 48 + (draw.randrange(12) if number % 3 == 0 else (held[0] + 5) % 12)
         chord = [root + interval for interval in VOICINGS[number % 3]]
@@ -123,7 +123,7 @@ def turn_by_cc(server: JackServer, count: int) -> list[int]:
     return [int(line) for line in done.stdout.split()]
 
 
-def register_moves(count: int) -> list[list[tuple[str, float]]]:
+def register_moves(count: int) -> list[list[tuple[str, int]]]:
     """Returns moves up and down in turn, ordered so that the two ends of the register never cross."""
     up = [("register_high", REGISTERS[0][1]), ("register_low", REGISTERS[0][0])]
     down = [("register_low", REGISTERS[1][0]), ("register_high", REGISTERS[1][1])]

@@ -111,7 +111,7 @@ def main() -> None:
         rows[name] = row
         print(f"{name:<24} {len(samples):>6} {figures[0]:>6} {figures[1]:>6}   {sure.mean():>9.0%} {figures[2]:>6} "
               f"{figures[3]:>6} {speed:>9.3f}", flush=True)  # fmt: skip
-    both = np.round(np.mean(kept, axis=0), 3).tolist()
+    both = [round(float(figure), 3) for figure in np.mean(kept, axis=0)]
     print(f"confidence {CONFIDENT} or more, known beats: {len(kept)} pieces, F {both[0]:.3f}, any level {both[1]:.3f}")
     say_result("beats", {"confident_f": both[0], "confident_f_any": both[1], "rows": rows})
 

@@ -37,7 +37,8 @@ def main() -> None:
         f"{'chord_strength':>14} {'own chords':>10} {'others':>7} {'notes':>6} {'longest rest':>12} {'note length':>11}"
     )
     for strength in (0.0, 1.0, 2.0):
-        own, others, notes, rests, lengths = [], [], [], [], []
+        own, others = list[float](), list[float]()
+        notes, rests, lengths = [], [], []
         for number, chart in enumerate(charts):
             for seed in range(args.seeds):
                 asked = settings(chord_strength=strength)

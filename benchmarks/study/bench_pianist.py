@@ -121,19 +121,14 @@ def solos_of(checkpoint: Checkpoint, style: Path, charts: int) -> dict[str, dict
 
     Asked means: for the values that the style has for auto. Who strikes twice as often strikes between the beats.
     """
-    from engine.inference import asked_stream as streams
-
-    loaded, controls = load_style(style), {control.name: control for control in checkpoint.model.controls}
-    found = streams.find_style
-    streams.find_style = lambda name: loaded  # type: ignore[assignment]  # which lies in no user's folder
-    asked = {name: value for name, value in typical_of(loaded, controls).items() if not isinstance(value, str)}
-    try:
-        return {
-            who: _counted(checkpoint, settings(**values), charts)
-            for who, values in (("base", {}), ("base, asked", asked), ("style", {"style": loaded.name}))
-        }
-    finally:
-        streams.find_style = found
+    os.environ["SIDEMAN_STYLES"] = str(style.parent)
+    controls = {control.name: control for control in checkpoint.model.controls}
+    typical = typical_of(load_style(style), controls)
+    asked = {name: value for name, value in typical.items() if not isinstance(value, str)}
+    return {
+        who: _counted(checkpoint, settings(**values), charts)
+        for who, values in (("base", {}), ("base, asked", asked), ("style", {"style": style.name}))
+    }
 
 
 def _counted(checkpoint: Checkpoint, params: Sequence[Setting], charts: int) -> dict[str, float]:
