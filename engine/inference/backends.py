@@ -51,12 +51,16 @@ class StreamDecoder(Protocol):
     def set_style_weights(self, weights: Sequence[float]) -> None: ...
 
 
-def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 1024) -> StreamDecoder:
+def make_decoder(
+    checkpoint: Checkpoint, backend: str = "auto", rollback: int = 1024, guided: bool = True
+) -> StreamDecoder:
     """Makes a decoder, whose `kernel` is an instruction set of this processor, "numpy", "torch cpu" or "torch cuda".
 
     auto: native where the extension was built (SIDEMAN_NATIVE=off: never), the processor has one of its instruction
     sets and it takes the checkpoint's sizes; else numpy. SIDEMAN_KERNEL=portable asks for native on any processor.
-    torch and cuda are the same decoder in torch, on the processor and on an NVIDIA GPU.
+    torch and cuda are the same decoder in torch, on the processor and on an NVIDIA GPU. guided: False where nobody will
+    heed the chords with another strength than 1: the compiled decoder then computes no stream without them, and the
+    same logits in two thirds of the time.
     SidemanError: a backend nobody knows, native where there is none or it does not take the sizes, torch or cuda where
     torch is not installed or finds no GPU.
     """
@@ -77,7 +81,7 @@ def make_decoder(checkpoint: Checkpoint, backend: str = "auto", rollback: int = 
     if native.VARIANT == "python":
         raise SidemanError("backend native: the extension was not built, or SIDEMAN_NATIVE=off: choose numpy")
     try:
-        return native_decoder(checkpoint, rollback)
+        return native_decoder(checkpoint, rollback, streams=2 if guided else 1)
     except ValueError as error:
         if backend == "auto" and "SIDEMAN_KERNEL" not in str(error):
             return _numpy_decoder(checkpoint, rollback)  # sizes that its kernels do not take: numpy takes any

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.chords import Chord
 from engine.chords.charts.form import Form
-from engine.inference.asked_stream import AskedStream
+from engine.inference.asked_stream import AskedStream, is_guided
 from engine.inference.decoders.style_slots import STREAMS
 from engine.inference.ending import Ending, Homecoming
 from engine.inference.streams import ROLLBACK_TOKENS
@@ -36,12 +36,13 @@ FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in 
 class Session(AskedStream):
     """A stream of music from time 0. Times are seconds on the 10 ms grid. One thread at a time may call it."""
 
-    def __init__(self, checkpoint: Checkpoint, seed: int = 0, backend: str = "auto") -> None:
+    def __init__(self, checkpoint: Checkpoint, seed: int = 0, backend: str = "auto", guided: bool = True) -> None:
         """The same checkpoint, seed and calls give the same events. seed: 0..2**64-1, ValueError outside.
 
-        backend: one of engine.inference.backends.BACKENDS; SidemanError if it is not available.
+        backend: one of engine.inference.backends.BACKENDS; SidemanError if it is not available. guided: False makes a
+        session whose chord_strength stays 1, which plays the same in two thirds of the time.
         """
-        super().__init__(checkpoint, seed, backend)
+        super().__init__(checkpoint, seed, backend, guided)
         self._chords = ChordMemory()
         self._home: Homecoming | None = None
 
@@ -191,7 +192,7 @@ class Session(AskedStream):
             guide = Guide(other._decoder, other._stream, shift)
         return fill(
             self._decoder, self._stream, gap, beats=beats, tones=self._tones_at, seed=self._seed,
-            guided=float(values["chord_strength"]) != 1, count=count, rhythm=reach, guide=guide, effort=effort,
+            guided=is_guided(values), count=count, rhythm=reach, guide=guide, effort=effort,
         )  # fmt: skip
 
     def _tones_at(self, step: int) -> frozenset[int] | None:

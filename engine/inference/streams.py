@@ -85,12 +85,15 @@ class TokenStream(Protocol):
     def shift(self, steps: int) -> None: ...
 
 
-def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tuple[StreamDecoder, TokenStream]:
+def make_stream(
+    checkpoint: Checkpoint, seed: int, backend: str = "auto", guided: bool = True
+) -> tuple[StreamDecoder, TokenStream]:
     """Makes a decoder, which also takes the styles, and the stream that drives it.
 
-    Errors as make_decoder; ValueError: a seed outside 0..2**64-1.
+    guided: whether the chords may be heeded with another strength than 1 (see make_decoder). Errors as make_decoder;
+    ValueError: a seed outside 0..2**64-1.
     """
-    decoder = make_decoder(checkpoint, backend, rollback=ROLLBACK_TOKENS + 1)
+    decoder = make_decoder(checkpoint, backend, ROLLBACK_TOKENS + 1, guided)
     if native.VARIANT == "compiled" and isinstance(decoder, native.Decoder):
         return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
     from engine.inference.stream import Stream

@@ -33,13 +33,13 @@ struct StreamEvent {
 /// All memory is taken at construction (see ChordTrack for the one exception). Thread: one at a time, all methods.
 class Stream {
  public:
-  /// The decoder must outlive the stream, compute two streams and reach back one token more than `rollback`.
-  /// std::invalid_argument.
+  /// The decoder must outlive the stream and reach back one token more than `rollback`. One that computes one stream guides
+  /// nothing: the chords' strength is 1, whatever is set. std::invalid_argument.
   Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback);
 
   /// Makes a fork, which goes on from the parent's past and conditions with random numbers of its own. The decoder is a
   /// fork of the parent's, made at this point, and must outlive the stream. With the parent's seed it would play what the
-  /// parent does, but for the rounding of caches that are not exact. A decoder of one stream guides nothing.
+  /// parent does, but for the rounding of caches that are not exact.
   /// std::invalid_argument: a decoder that stands elsewhere.
   Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int rollback);
 
@@ -135,9 +135,6 @@ class Stream {
     bool improvised;        // drawn by generate(), not fed
     double log_probability;  // of all tokens up to it
   };
-
-  Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback,
-         int fewest_streams);
 
   int next_token();
   void draw();

@@ -6,7 +6,7 @@
 namespace sideman {
 
 Stream::Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int rollback)
-    : Stream(decoder, parent.layout_, parent.rules_, seed, rollback, 1) {
+    : Stream(decoder, parent.layout_, parent.rules_, seed, rollback) {
   if (decoder.length() != parent.decoder_.length())
     throw std::invalid_argument("a fork's decoder must be forked from the parent's where that stands now");
   copy(parent, parent.decoder_.length());

@@ -7,10 +7,6 @@
 
 namespace sideman {
 Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback)
-    : Stream(decoder, layout, rules, seed, rollback, 2) {}
-
-Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback,
-               int fewest_streams)
     : decoder_(decoder),
       layout_(layout),
       rules_(rules),
@@ -18,8 +14,6 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
       asked_(rules),
       memory_(rules.theme, static_cast<std::size_t>(std::max(rollback, 0))),
       past_(2 * static_cast<std::size_t>(std::max(rollback, 0)) + 64) {
-  if (decoder.streams() < fewest_streams)
-    throw std::invalid_argument("the decoder computes one stream: a session guides two");
   if (decoder.event_ids() != layout.num_ids)
     throw std::invalid_argument("the decoder knows " + std::to_string(decoder.event_ids()) + " ids, the layout " +
                                 std::to_string(layout.num_ids));

@@ -36,7 +36,10 @@ COMPILED = pytest.mark.skipif(native.VARIANT == "python", reason="native._core w
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every law holds for the compiled loop and for the one in Python."""
     backend: str = request.param
-    monkeypatch.setattr(asked_stream, "make_stream", lambda checkpoint, seed, _: make_stream(checkpoint, seed, backend))
+    monkeypatch.setattr(
+        asked_stream, "make_stream",
+        lambda checkpoint, seed, _, guided: make_stream(checkpoint, seed, backend, guided),
+    )  # fmt: skip
     return backend
 
 
@@ -164,6 +167,21 @@ def test_chord_strength_zero_ignores_the_chords(checkpoint: Checkpoint) -> None:
     for session in (one, two):
         session.set_params(chord_strength=0.0)
     assert one.generate(2.0) == two.generate(2.0)
+
+
+def test_a_session_that_nobody_guides_plays_the_same(backend: str, checkpoint: Checkpoint) -> None:
+    played = []
+    for guided in (True, False):
+        session = Session(checkpoint, 3, guided=guided)
+        session.set_chords([(0.0, parse_chord("F#7")), (2.0, parse_chord("B"))])
+        events = session.generate(3.0)
+        session.rollback(1.0)
+        session.set_chords([(1.5, parse_chord("C"))], from_s=1.0)
+        played.append((events, session.generate(4.0), session.likelihood))
+    assert played[0] == played[1]
+    with pytest.raises(ValueError, match="without guidance"):
+        session.set_params(chord_strength=1.5)
+    session.set_params(chord_strength=1.0)
 
 
 def test_register_scale_and_polyphony_hold(checkpoint: Checkpoint) -> None:

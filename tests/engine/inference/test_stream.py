@@ -363,9 +363,15 @@ def test_events_that_are_none_are_refused_and_none_of_them_is_taken(
     assert stream.length == 0
 
 
-def test_a_decoder_of_one_stream_cannot_be_guided(checkpoint: Checkpoint) -> None:
-    with pytest.raises(ValueError, match="one stream"):
-        compiled_stream(native_decoder(checkpoint, streams=1), 0, 8)
+def test_a_stream_whose_decoder_computes_one_plays_as_one_that_nobody_guides(checkpoint: Checkpoint) -> None:
+    played = []
+    for streams in (1, 2):
+        stream = compiled_stream(native_decoder(checkpoint, streams=streams), 3, 64, checkpoint.model.controls)
+        stream.set_chords(np.array([NO_CHORD, 405]), np.array([0, 150]), 0)
+        stream.feed([(0, 60, 10), (20, 64, 12), (50, 60, -1)])
+        played.append((stream.generate(600), stream.logits()[0].tobytes(), stream.log_probability))
+    assert played[0] == played[1]
+    assert played[0][0]
 
 
 @pytest.mark.parametrize(
