@@ -27,25 +27,21 @@ from engine.styles.library import find_style, style_weights
 from engine.styles.style import Style, adapter_of
 from osc_protocol.table.parameters import CONTROL_NAMES, Setting, Value, settings, values_of
 
-__all__ = ["AskedStream", "is_guided"]
+__all__ = ["AskedStream"]
 
 SAMPLER_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "register_low", "register_high", "polyphony",
 )  # fmt: skip
 
 
-def is_guided(values: Mapping[str, Value]) -> bool:
-    """Returns whether these values of parameters heed the chords with another strength than 1."""
-    return float(values.get("chord_strength", 1.0)) != 1.0
-
-
 class AskedStream:
     """What a session is asked, and its stream. One thread at a time may call it."""
 
-    def __init__(self, checkpoint: Checkpoint, seed: int, backend: str, guided: bool) -> None:
+    def __init__(self, checkpoint: Checkpoint, seed: int, backend: str) -> None:
         """See Session."""
-        self._checkpoint, self._seed, self._guided = checkpoint, seed, guided
-        self._decoder, self._stream = make_stream(emphasised(checkpoint), seed, backend, guided)
+        self._checkpoint, self._seed = checkpoint, seed
+        self._decoder, self._stream = make_stream(emphasised(checkpoint), seed, backend)
+        self._guided = False  # whether the stream without chords is computed, from which other strengths lead away
         self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._asked = Asked(checkpoint.model.controls)
         self._clear = NOTHING_CLEAR
@@ -72,19 +68,19 @@ class AskedStream:
 
         Settings were checked against the table as they were made; values are checked here. ParameterError: unknown name
         or value out of range. SidemanError: a scale nobody knows, a style that is not there, is broken or was made on
-        another base, a control that this base was not trained with. ValueError: a chord_strength other than 1, where
-        the session was made without guidance.
+        another base, a control that this base was not trained with.
         """
         checked = values_of((*given, *settings(**values)))
         for name, value in checked.items():
             check_askable(self.controls, name, value)
-        if not self._guided and is_guided(checked):
-            raise ValueError("chord_strength: this session was made without guidance")
         if "scale" in checked:
             scale_mask(str(checked["scale"]))
         if "style" in checked or "style_blend" in checked:
             wanted = {name: checked.get(name, self._asked.values[name]) for name in ("style", "style_blend")}
             self.use_style(style_weights(str(wanted["style"]), float(wanted["style_blend"])))
+        if not self._guided and float(checked.get("chord_strength", 1.0)) != 1.0:
+            self._guided = True
+            self._stream.guide()
         self._asked.values.update(checked)
         self._apply_params()
 

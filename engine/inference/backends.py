@@ -43,6 +43,8 @@ class StreamDecoder(Protocol):
 
     def copy(self: Same, other: Same, same: int) -> None: ...
 
+    def guide(self) -> None: ...
+
     @property
     def kernel(self) -> str: ...
 
@@ -52,15 +54,15 @@ class StreamDecoder(Protocol):
 
 
 def make_decoder(
-    checkpoint: Checkpoint, backend: str = "auto", rollback: int = 1024, guided: bool = True
+    checkpoint: Checkpoint, backend: str = "auto", rollback: int = 1024, streams: int = 2
 ) -> StreamDecoder:
     """Makes a decoder, whose `kernel` is an instruction set of this processor, "numpy", "torch cpu" or "torch cuda".
 
     auto: native where the extension was built (SIDEMAN_NATIVE=off: never), the processor has one of its instruction
     sets and it takes the checkpoint's sizes; else numpy. SIDEMAN_KERNEL=portable asks for native on any processor.
-    torch and cuda are the same decoder in torch, on the processor and on an NVIDIA GPU. guided: False where nobody will
-    heed the chords with another strength than 1: the compiled decoder then computes no stream without them, and the
-    same logits in two thirds of the time.
+    torch and cuda are the same decoder in torch, on the processor and on an NVIDIA GPU.
+    streams: 2, or 1 where nobody heeds the chords with another strength than 1 yet: the compiled decoder then takes two
+    thirds of the time, until its guide() is called.
     SidemanError: a backend nobody knows, native where there is none or it does not take the sizes, torch or cuda where
     torch is not installed or finds no GPU.
     """
@@ -75,23 +77,23 @@ def make_decoder(
             raise SidemanError(
                 f"backend {backend} needs torch: pip install 'sideman[train]', or leave it out"
             ) from None
-        return TorchDecoder(checkpoint, rollback, "cpu" if backend == "torch" else "cuda")
+        return TorchDecoder(checkpoint, rollback, "cpu" if backend == "torch" else "cuda", streams=streams)
     if backend == "numpy" or (backend == "auto" and not _native_pays()):
-        return _numpy_decoder(checkpoint, rollback)
+        return _numpy_decoder(checkpoint, rollback, streams)
     if native.VARIANT == "python":
         raise SidemanError("backend native: the extension was not built, or SIDEMAN_NATIVE=off: choose numpy")
     try:
-        return native_decoder(checkpoint, rollback, streams=2 if guided else 1)
+        return native_decoder(checkpoint, rollback, streams=streams)
     except ValueError as error:
         if backend == "auto" and "SIDEMAN_KERNEL" not in str(error):
-            return _numpy_decoder(checkpoint, rollback)  # sizes that its kernels do not take: numpy takes any
+            return _numpy_decoder(checkpoint, rollback, streams)  # sizes that its kernels do not take: numpy takes any
         raise SidemanError(f"{checkpoint.path}: {error}") from None
 
 
-def _numpy_decoder(checkpoint: Checkpoint, rollback: int) -> StreamDecoder:
+def _numpy_decoder(checkpoint: Checkpoint, rollback: int, streams: int) -> StreamDecoder:
     from engine.inference.decoders.numpy_decoder import Decoder
 
-    return Decoder(checkpoint, rollback)
+    return Decoder(checkpoint, rollback, streams)
 
 
 def compiled_advice() -> str:

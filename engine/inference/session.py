@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.chords import Chord
 from engine.chords.charts.form import Form
-from engine.inference.asked_stream import AskedStream, is_guided
+from engine.inference.asked_stream import AskedStream
 from engine.inference.decoders.style_slots import STREAMS
 from engine.inference.ending import Ending, Homecoming
 from engine.inference.streams import ROLLBACK_TOKENS
@@ -36,13 +36,14 @@ FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in 
 class Session(AskedStream):
     """A stream of music from time 0. Times are seconds on the 10 ms grid. One thread at a time may call it."""
 
-    def __init__(self, checkpoint: Checkpoint, seed: int = 0, backend: str = "auto", guided: bool = True) -> None:
+    def __init__(self, checkpoint: Checkpoint, seed: int = 0, backend: str = "auto") -> None:
         """The same checkpoint, seed and calls give the same events. seed: 0..2**64-1, ValueError outside.
 
-        backend: one of engine.inference.backends.BACKENDS; SidemanError if it is not available. guided: False makes a
-        session whose chord_strength stays 1, which plays the same in two thirds of the time.
+        backend: one of engine.inference.backends.BACKENDS; SidemanError if it is not available. The
+        stream without chords, which takes a third of the time, is computed from the first chord_strength on that is
+        not 1.
         """
-        super().__init__(checkpoint, seed, backend, guided)
+        super().__init__(checkpoint, seed, backend)
         self._chords = ChordMemory()
         self._home: Homecoming | None = None
 
@@ -139,7 +140,7 @@ class Session(AskedStream):
         styles' memory: of a session and its forks one may play, and it is to be told its style when it takes over.
         """
         other = copy.copy(self)
-        other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1, STREAMS)
+        other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1, STREAMS if self._guided else 1)
         other._stream = self._stream.fork(other._decoder, self._seed, ROLLBACK_TOKENS)
         other._chords = self._chords.shifted(0)
         other._asked = self._asked.copy()
@@ -192,7 +193,7 @@ class Session(AskedStream):
             guide = Guide(other._decoder, other._stream, shift)
         return fill(
             self._decoder, self._stream, gap, beats=beats, tones=self._tones_at, seed=self._seed,
-            guided=is_guided(values), count=count, rhythm=reach, guide=guide, effort=effort,
+            guided=float(values["chord_strength"]) != 1, count=count, rhythm=reach, guide=guide, effort=effort,
         )  # fmt: skip
 
     def _tones_at(self, step: int) -> frozenset[int] | None:

@@ -152,6 +152,11 @@ class Stream:
             raise ValueError(f"targets {wanted.tolist()}: give {len(NO_TARGETS)} of 0 or more, NaN where none is asked")
         self._ask(targets=wanted)
 
+    def guide(self) -> None:
+        """Lets the decoder compute the stream without chords, too, from the present on (see numpy_decoder)."""
+        self._decoder.guide()
+        self.refresh()
+
     def refresh(self) -> None:
         """Computes the present anew: the last token was fed under the old chords, beat, controls or styles."""
         self._drawn = None

@@ -62,6 +62,8 @@ class TokenStream(Protocol):
 
     def set_ending(self, step: int | None) -> None: ...
 
+    def guide(self) -> None: ...
+
     def refresh(self) -> None: ...
 
     def feed(self, events: Sequence[Event]) -> None: ...
@@ -85,15 +87,13 @@ class TokenStream(Protocol):
     def shift(self, steps: int) -> None: ...
 
 
-def make_stream(
-    checkpoint: Checkpoint, seed: int, backend: str = "auto", guided: bool = True
-) -> tuple[StreamDecoder, TokenStream]:
+def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tuple[StreamDecoder, TokenStream]:
     """Makes a decoder, which also takes the styles, and the stream that drives it.
 
-    guided: whether the chords may be heeded with another strength than 1 (see make_decoder). Errors as make_decoder;
-    ValueError: a seed outside 0..2**64-1.
+    The chords are heeded with strength 1 until the stream's guide() is called. Errors as make_decoder; ValueError: a
+    seed outside 0..2**64-1.
     """
-    decoder = make_decoder(checkpoint, backend, ROLLBACK_TOKENS + 1, guided)
+    decoder = make_decoder(checkpoint, backend, ROLLBACK_TOKENS + 1, streams=1)
     if native.VARIANT == "compiled" and isinstance(decoder, native.Decoder):
         return decoder, compiled_stream(decoder, seed, ROLLBACK_TOKENS, checkpoint.model.controls)
     from engine.inference.stream import Stream

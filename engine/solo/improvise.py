@@ -14,7 +14,6 @@ from engine.beats.feel import FEEL_NAMES, Feel, NoteMover
 from engine.chords import Chart
 from engine.chords.charts.form import form_of
 from engine.chords.charts.home import last_chord_beat
-from engine.inference.asked_stream import is_guided
 from engine.inference.session import Session
 from engine.judgement import RECALLED, arc, auto_values, judge
 from engine.metre import Metre
@@ -68,9 +67,9 @@ def improvise(
     style that is not there. backend: see engine.inference.backends.
     """
     beat_s = 60.0 / tempo_bpm
-    asked = values_of(params)
-    session = Session(checkpoint, seed, backend, guided=is_guided(asked))
+    session = Session(checkpoint, seed, backend)
     session.set_params(*params)
+    asked = values_of(params)
     # A prompt says itself how it is to go on.
     judged = partial(judge, chart, tempo_bpm, mode="changes" if prompt is None else "continue", asked=asked)
     if prompt is not None:

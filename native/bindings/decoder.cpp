@@ -212,6 +212,7 @@ void bind_decoder(py::module_& module) {
            py::arg("rollback"), py::arg("streams"), "The same weights, styles and past; each goes on alone.")
       .def("copy", &copy, py::arg("other"), py::arg("same"),
            "Become what another fork is; the first `same` tokens are common to both.")
+      .def("guide", &Decoder::guide, "Begin the stream without chords, with the other's past.")
       .def("step", &step, py::arg("token"), py::arg("beat"), py::arg("bar"), py::arg("chord_ids"),
            py::arg("chord_rows"), py::arg("levels") = py::none(), "Feed a token: (streams, event_ids) logits of the next.")
       .def("feed", &feed, py::arg("tokens"), py::arg("beats"), py::arg("bars"), py::arg("chord_ids"),

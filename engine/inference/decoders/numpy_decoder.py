@@ -31,12 +31,14 @@ PAST = ("_k", "_v", "_ids", "_sounding")  # what a decoder remembers of its stre
 class Decoder:
     """One stream of tokens. One thread at a time.
 
-    length: tokens fed so far, less those rolled back. rollback: how many tokens rollback() can reach back.
+    length: tokens fed so far, less those rolled back. rollback: how many tokens rollback() can reach back. streams: 2,
+    or 1 where nobody guides: the logits with the chords alone.
     """
 
     kernel = "numpy"
 
-    def __init__(self, checkpoint: Checkpoint, rollback: int = 1024) -> None:
+    def __init__(self, checkpoint: Checkpoint, rollback: int = 1024, streams: int = STREAMS) -> None:
+        self._streams = streams  # that are shown: this twin computes both
         config, weights = checkpoint.model, dict(checkpoint.weights)  # the copy unpacks every tensor once
         self._heads = heads = config.num_heads
         self._context, self._band, self._rollback = config.max_seq_len, config.latent_len, rollback
@@ -113,10 +115,10 @@ class Decoder:
         """Returns a decoder with the same weights, styles and past; from here on each goes its own way.
 
         The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. streams: 1
-        if nothing is guided: its logits without chords then mean nothing. Do not change styles while forks are in use.
+        if nothing is guided, or the parent's. Do not change styles while forks are in use.
         """
-        del streams  # this twin computes both
         other = copy.copy(self)
+        other._streams = streams
         other._rollback = min(rollback, self._rollback)
         for name in PAST:
             setattr(other, name, getattr(self, name).copy())
@@ -131,8 +133,15 @@ class Decoder:
         self._cached, self._num_ids, self.length = other._cached, other._num_ids, other.length
         self._reachable = min(other._reachable, self._rollback)
 
+    def guide(self) -> None:
+        """Begins the stream without chords where one was computed; its past is the other's, what comes is its own."""
+        if self._streams == 1:
+            self._streams = STREAMS
+            for cache in (self._k, self._v):
+                cache[:, 1] = cache[:, 0]
+
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
-        """Feeds one token; returns (2, 400) logits of the next one, with and without the chords.
+        """Feeds one token; returns (streams, 400) logits of the next one, with and without the chords.
 
         beat, bar: bins at the time after the token (engine/beats/phase). chord_ids, chord_rows: (c,), see
         Conditions.chords_in_view. levels: (K,) what is asked (engine/model/controls); None: everything is unknown.
@@ -171,7 +180,8 @@ class Decoder:
         self._cached += 1
         self._reachable = min(self._reachable + 1, self._rollback)
         self.length += 1
-        return y @ self._head  # type: ignore[no-any-return]
+        logits: F32 = y @ self._head
+        return logits[: self._streams]
 
     def _apply_styles(self) -> None:
         """Adds the low-rank products to the matrices, which takes milliseconds, so that a token costs no more."""

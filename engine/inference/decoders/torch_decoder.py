@@ -39,11 +39,12 @@ class TorchDecoder:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, rollback: int = 1024, device: str = "cuda", four_bit: bool | None = None
-    ) -> None:
+        self, checkpoint: Checkpoint, rollback: int = 1024, device: str = "cuda", four_bit: bool | None = None,
+        streams: int = STREAMS,
+    ) -> None:  # fmt: skip
         """device: cuda or cpu. four_bit: keep the matrices in NF4; None: on CUDA, where bitsandbytes is installed.
 
-        SidemanError: no such device, or four_bit without bitsandbytes.
+        streams: see numpy_decoder; both are computed. SidemanError: no such device, or four_bit without bitsandbytes.
         """
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise SidemanError(f"device cuda: torch {torch.__version__} finds no GPU here: install torch for CUDA and"
@@ -52,6 +53,7 @@ class TorchDecoder:
         self._heads, self._rollback = config.num_heads, rollback
         self._on_gpu = self._device.type == "cuda"
         self.kernel = f"torch {device}"
+        self._streams = streams
         if four_bit is None:
             four_bit = self._on_gpu and bitsandbytes_or_none() is not None
         weights = checkpoint.weights
@@ -130,7 +132,7 @@ class TorchDecoder:
         self._run()
         self.length += 1
         self._reachable = min(self._reachable + 1, self._rollback)
-        logits: F32 = self._logits.cpu().numpy().copy()
+        logits: F32 = self._logits.cpu().numpy()[: self._streams].copy()
         return logits
 
     def rollback(self, tokens: int) -> None:
@@ -142,8 +144,8 @@ class TorchDecoder:
 
     def fork(self, rollback: int, streams: int) -> TorchDecoder:
         """See numpy_decoder."""
-        del streams  # both are computed
         other = copy.copy(self)
+        other._streams = streams
         for name in (*PAST, *IN_FLIGHT):
             kept = getattr(self, name).clone()
             setattr(other, name, kept.pin_memory() if name.startswith("_host") and self._on_gpu else kept)
@@ -159,6 +161,13 @@ class TorchDecoder:
             getattr(self, name).copy_(getattr(other, name))
         self._sounding[...] = other._sounding
         self.length, self._reachable = other.length, min(other._reachable, self._rollback)
+
+    def guide(self) -> None:
+        """See numpy_decoder."""
+        if self._streams == 1:
+            self._streams = STREAMS
+            for cache in (self._k, self._v):
+                cache[:, 1] = cache[:, 0]
 
     def set_style(self, slot: int, modules: Adapter) -> None:
         """See numpy_decoder."""

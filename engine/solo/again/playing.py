@@ -11,7 +11,6 @@ import numpy as np
 from engine.arrays import F64, I64
 from engine.chords import Chord
 from engine.errors import SidemanError
-from engine.inference.asked_stream import is_guided
 from engine.inference.fill.fill import Candidate, Effort
 from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.gap import Gap, Struck
@@ -145,8 +144,8 @@ def _session(
 
     start_s: the take's second at which its steps and the chords begin.
     """
+    session = Session(checkpoint, seed, backend)
     asked = {**DEFAULTS, **values_of(params)}
-    session = Session(checkpoint, seed, backend, guided=is_guided(asked))
     low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))
     session.set_params(*params, register_low=low, register_high=high)
     session.set_auto(like_the_take(gap, session.controls))

@@ -86,9 +86,9 @@ using Style = std::unordered_map<std::string, AdapterTensor>;  // by module: "bl
 /// without). Caches are rings of `band + rollback` positions, so taking tokens back is a change of a counter.
 /// Encode keys and values are tables over the ids, and ids far enough back to share a distance are merely counted.
 /// Chord keys and values are computed when a chord is first seen, and kept.
-/// Both streams always run: a stream that paused while nobody asked for guidance would have holes in its caches, and
-/// filling them later takes layers * band tokens. Who never guides asks for one stream.
-/// All memory is taken at construction and by set_style(). Thread: one at a time, all methods.
+/// Who does not guide asks for one stream, and for the other when somebody does: to compute what that would have been
+/// takes layers * band tokens, so it begins with a copy. A second stream never pauses: it would have holes in its caches.
+/// All memory is taken at construction, by guide() and by set_style(). Thread: one at a time, all methods.
 class Decoder {
  public:
   static constexpr int kStyles = 4;
@@ -118,6 +118,10 @@ class Decoder {
   /// Takes over the state of another fork of the same parent, or of the parent. The first `same` tokens are the same in
   /// both and are not copied. False, changing nothing: no relation. Realtime-safe: yes.
   bool copy(const Decoder& other, std::int64_t same) noexcept;
+
+  /// Begins the stream without chords where one was computed; its past is the other's, what comes is its own. Where both
+  /// are, nothing happens. Allocates.
+  void guide();
 
   /// Forgets the last tokens; false, changing nothing, beyond reachable(). Realtime-safe: yes.
   bool rollback(std::int64_t tokens) noexcept;

@@ -90,6 +90,9 @@ class Stream {
   /// Tells the model at which step the music ends; nothing: it does not know. Realtime-safe: yes.
   void set_ending(std::optional<std::int64_t> step) noexcept;
 
+  /// Lets the decoder compute both streams (see Decoder::guide), from the present on. Allocates.
+  void guide();
+
   /// Computes the present anew: the last token was fed under old chords, beat, controls or styles. Realtime-safe: yes.
   void refresh() noexcept;
 
@@ -152,7 +155,7 @@ class Stream {
   void set_logits(const float* logits) noexcept;
   double log_probability_of(int token) noexcept;
   void step_decoder();
-  void guide() noexcept;
+  void mix_streams() noexcept;
   Heard listen() const noexcept;
   void move_to(std::int64_t step);
   int wait_towards(std::int64_t step) const noexcept;

@@ -56,8 +56,8 @@ BandRing::BandRing(int band, int keep, int streams, int heads, int head_dim, Pre
 void BandRing::copy(const BandRing& other, std::int64_t first, std::int64_t last) noexcept {
   for (std::int64_t block = first / 16; 16 * block < last; ++block)
     for (std::size_t stream = 0; stream < streams_.size(); ++stream)
-      streams_[stream].copy_block(other.streams_[stream], static_cast<int>(block % other.blocks_),
-                                  static_cast<int>(block % blocks_));
+      streams_[stream].copy_block(other.streams_[std::min(stream, other.streams_.size() - 1)],
+                                  static_cast<int>(block % other.blocks_), static_cast<int>(block % blocks_));
 }
 
 BandAttention::BandAttention(const float* relative, int distances, int band, int heads, int head_dim,

@@ -53,7 +53,8 @@ class BandRing {
     streams_[std::size_t(stream)].write(kernels, static_cast<int>(position % (16 * blocks_)), key, value);
   }
 
-  /// Takes over what another ring, of any length, holds of positions first .. last - 1. Both have room for them.
+  /// Takes over what another ring, of any length, holds of positions first .. last - 1. Both have room for them. A stream
+  /// that the other lacks becomes what its first is.
   void copy(const BandRing& other, std::int64_t first, std::int64_t last) noexcept;
 
   int streams() const noexcept { return static_cast<int>(streams_.size()); }

@@ -81,9 +81,16 @@ void Decoder::feed(const DecoderInput* inputs, int count, float* logits, bool af
 }
 
 bool Decoder::copy(const Decoder& other, std::int64_t same) noexcept {
-  if (state_ != other.state_ || past_->streams > other.past_->streams) return false;
+  if (state_ != other.state_) return false;
   past_->copy(*other.past_, same);
   return true;
+}
+
+void Decoder::guide() {
+  if (past_->streams == 2) return;
+  auto both = std::make_unique<Past>(state_->config, state_->precision, past_->keep, 2);
+  both->copy(*past_, 0);
+  past_ = std::move(both);
 }
 
 bool Decoder::rollback(std::int64_t tokens) noexcept {

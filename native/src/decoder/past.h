@@ -14,8 +14,8 @@ namespace sideman {
 struct Past {
   Past(const DecoderConfig& config, Precision precision, int rollback, int streams);
 
-  /// Becomes what `other`, of the same network and as many streams at least, is; reaches back as far as it can. The first `same` tokens are known to be
-  /// the same here and there and are not copied. Realtime-safe: yes.
+  /// Becomes what `other`, of the same network, is; reaches back as far as it can. A stream that `other` lacks becomes what
+  /// its first is. The first `same` tokens are known to be the same here and there and are not copied. Realtime-safe: yes.
   void copy(const Past& other, std::int64_t same) noexcept;
 
   /// The notes that sound after a position, from a ring; position -1 is the silence before the stream.

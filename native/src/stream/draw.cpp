@@ -43,7 +43,7 @@ void Stream::draw() {
     if (!allowed_[static_cast<std::size_t>(layout_.time_shift)]) move_to(until_);
   }
   logits();
-  guide();
+  mix_streams();
   if (asked_.leans) lean(rules_.leaning, asked_.beat, layout_, step_, scores_.data());
   const ChordTrack::Change chord = asked_.chords.at(step_);
   let_go(rules_.tones_of(chord.id), chord.step, rules_.release * asked_.chord_strength, sounding(), onsets_, layout_,
@@ -58,7 +58,7 @@ void Stream::draw() {
 }
 
 /// logits_ -> scores_, with the chords heeded as strongly as asked.
-void Stream::guide() noexcept {
+void Stream::mix_streams() noexcept {
   const float* with_chords = logits_.data();
   const float* without = with_chords + layout_.num_ids;
   const float strength = asked_.chord_strength;

@@ -95,6 +95,11 @@ void Stream::set_ending(std::optional<std::int64_t> step) noexcept {
   refresh();
 }
 
+void Stream::guide() {
+  decoder_.guide();
+  refresh();
+}
+
 void Stream::refresh() noexcept {
   drawn_.reset();
   if (!past_.empty() && has_logits_) {
@@ -186,7 +191,7 @@ void Stream::advance(int token, bool improvised) {
 
 /// The natural log of what logits_ give a token.
 double Stream::log_probability_of(int token) noexcept {
-  guide();
+  mix_streams();
   const double top = *std::max_element(scores_.begin(), scores_.end());
   double sum = 0.0;
   for (const float score : scores_) sum += std::exp(score - top);

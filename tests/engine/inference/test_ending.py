@@ -29,10 +29,7 @@ COMPILED = pytest.mark.skipif(native.VARIANT == "python", reason="native._core w
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every law holds for the compiled loop and for the one in Python."""
     backend: str = request.param
-    monkeypatch.setattr(
-        asked_stream, "make_stream",
-        lambda checkpoint, seed, _, guided: make_stream(checkpoint, seed, backend, guided),
-    )  # fmt: skip
+    monkeypatch.setattr(asked_stream, "make_stream", lambda checkpoint, seed, _: make_stream(checkpoint, seed, backend))
     return backend
 
 

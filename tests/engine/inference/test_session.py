@@ -36,10 +36,7 @@ COMPILED = pytest.mark.skipif(native.VARIANT == "python", reason="native._core w
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every law holds for the compiled loop and for the one in Python."""
     backend: str = request.param
-    monkeypatch.setattr(
-        asked_stream, "make_stream",
-        lambda checkpoint, seed, _, guided: make_stream(checkpoint, seed, backend, guided),
-    )  # fmt: skip
+    monkeypatch.setattr(asked_stream, "make_stream", lambda checkpoint, seed, _: make_stream(checkpoint, seed, backend))
     return backend
 
 
@@ -169,19 +166,29 @@ def test_chord_strength_zero_ignores_the_chords(checkpoint: Checkpoint) -> None:
     assert one.generate(2.0) == two.generate(2.0)
 
 
-def test_a_session_that_nobody_guides_plays_the_same(backend: str, checkpoint: Checkpoint) -> None:
-    played = []
-    for guided in (True, False):
-        session = Session(checkpoint, 3, guided=guided)
-        session.set_chords([(0.0, parse_chord("F#7")), (2.0, parse_chord("B"))])
-        events = session.generate(3.0)
-        session.rollback(1.0)
-        session.set_chords([(1.5, parse_chord("C"))], from_s=1.0)
-        played.append((events, session.generate(4.0), session.likelihood))
-    assert played[0] == played[1]
-    with pytest.raises(ValueError, match="without guidance"):
-        session.set_params(chord_strength=1.5)
+def test_guidance_asked_before_the_first_note_is_as_if_it_had_always_been_there(checkpoint: Checkpoint) -> None:
+    asked, always = Session(checkpoint, 3), Session(checkpoint, 3)
+    always._stream.guide()
+    for session in (asked, always):
+        session.set_chords([(0.0, parse_chord("F#7"))])
+        session.set_params(chord_strength=2.0)
+    assert asked.generate(3.0) == always.generate(3.0)
+
+
+def test_guidance_turned_on_in_a_fork_or_after_it_is_its_own(checkpoint: Checkpoint) -> None:
+    session = Session(checkpoint, 3)
+    session.set_chords([(0.0, parse_chord("F#7"))])
+    session.generate(2.0)
+    early = session.fork()
+    early.set_params(chord_strength=2.0)
+    ahead = session.generate(4.0)
+    session.rollback(2.0)
+    session.set_params(chord_strength=2.0)
     session.set_params(chord_strength=1.0)
+    assert session.generate(4.0) == ahead
+    late = session.fork()
+    assert np.allclose(*early._stream.logits()) is False
+    assert np.allclose(*late._stream.logits()) is False
 
 
 def test_register_scale_and_polyphony_hold(checkpoint: Checkpoint) -> None:

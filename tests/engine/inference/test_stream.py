@@ -374,6 +374,32 @@ def test_a_stream_whose_decoder_computes_one_plays_as_one_that_nobody_guides(che
     assert played[0][0]
 
 
+def test_guidance_that_begins_later_takes_over_the_past_in_both_twins(checkpoint: Checkpoint) -> None:
+    played = []
+    for decoder, make in (
+        (
+            native_decoder(checkpoint, ROLLBACK + 1, "exact", 1),
+            lambda d: compiled_stream(d, 5, ROLLBACK, PACKED.controls),
+        ),
+        (Decoder(checkpoint, ROLLBACK + 1, 1), lambda d: Stream(d, 5, ROLLBACK, PACKED.controls)),
+    ):
+        stream = make(decoder)
+        stream.set_chords(np.array([NO_CHORD, 405, 520]), np.array([0, 60, 200]), 0)
+        before = stream.generate(150)
+        assert (stream.logits()[0] == stream.logits()[1]).all()
+        stream.guide()
+        assert not np.allclose(*stream.logits())
+        stream.set_params(native.SamplerParams(), 3.0)
+        after = stream.generate(400)
+        stream.rollback(100)  # to where nobody guided
+        again = stream.generate(400)
+        stream.rollback(100)
+        assert stream.generate(400) == again
+        played.append((before, after, again))
+    assert played[0] == played[1]
+    assert all(played[0])
+
+
 @pytest.mark.parametrize(
     ("ids", "steps", "text"),
     [
