@@ -25,12 +25,14 @@ from engine.platform.system import this_system
 __all__ = ["beside_busy_processes", "busy_processes", "solos", "start_up"]
 
 
-def _solo(backend: str, python_loop: bool = False, seconds: float = 300.0) -> dict[str, float]:
+def _solo(
+    backend: str, python_loop: bool = False, chord_strength: float = 1.0, seconds: float = 300.0
+) -> dict[str, float]:
     """Improvises over a ii-V-I; returns tokens, CPU seconds a minute of music, and seconds of music a CPU second."""
     session = Session(load_checkpoint(), seed=1, backend=backend)
     if python_loop:
         session._stream = Stream(session._decoder, 1, ROLLBACK_TOKENS, session._checkpoint.model.controls)
-        session.set_params()
+    session.set_params(chord_strength=chord_strength)
     session.set_tempo(120)
     chords = [parse_chord(symbol) for symbol in ("Dm7", "G7", "Cmaj7", "Cmaj7")]
     session.set_chords([(2.0 * bar, chords[bar % 4]) for bar in range(int(seconds / 2) + 1)])
@@ -45,10 +47,14 @@ def _solo(backend: str, python_loop: bool = False, seconds: float = 300.0) -> di
 
 
 def solos() -> dict[str, dict[str, float]]:
-    """Plays five minutes with knobs at their defaults on one thread, by the compiled token loop and by Python's."""
+    """Plays five minutes with knobs at their defaults on one thread, by the compiled token loop and by Python's.
+
+    guided: with a chord_strength for which the stream without chords is computed, too.
+    """
     rows = {"numpy": _solo("numpy")}
     if native.VARIANT == "compiled":
         rows["native decoder, loop in Python"] = _solo("native", python_loop=True)
+        rows["native, guided"] = _solo("native", chord_strength=1.2)
         rows["native"] = _solo("native")
     return rows
 
