@@ -150,6 +150,7 @@ def test_a_chord_at_the_present_is_seen_by_the_next_token(checkpoint: Checkpoint
     """Two streams that part only in a chord set at the present have different next distributions at once."""
     one, two = make_session(checkpoint), make_session(checkpoint)
     for session, symbol in ((one, "F#7"), (two, "Bbm")):
+        session.set_params(chord_strength=1.2)
         session.generate(1.5)
         session.set_chords([(1.5, parse_chord(symbol))], from_s=1.5)
     assert not np.allclose(one._stream.logits()[0], two._stream.logits()[0])
