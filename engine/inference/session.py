@@ -39,9 +39,8 @@ class Session(AskedStream):
     def __init__(self, checkpoint: Checkpoint, seed: int = 0, backend: str = "auto") -> None:
         """The same checkpoint, seed and calls give the same events. seed: 0..2**64-1, ValueError outside.
 
-        backend: one of engine.inference.backends.BACKENDS; SidemanError if it is not available. The
-        stream without chords, which takes a third of the time, is computed from the first chord_strength on that is
-        not 1.
+        backend: one of engine.inference.backends.BACKENDS; SidemanError if it is not available. The stream without
+        chords, which takes a third of the time, is computed from the first chord_strength on that is not 1.
         """
         super().__init__(checkpoint, seed, backend)
         self._chords = ChordMemory()
