@@ -52,7 +52,9 @@ def build_native(target: Target, folder: Path, jobs: int) -> tuple[Path, Path]:
     """Compiles native/ for the target and checks what comes out; the files of the extension and of the plug-in."""
     tools = folder / "tools"
     tools.mkdir(parents=True, exist_ok=True)
-    for name, command in (("c++", f"c++ -target {target.zig}"), ("ar", "ar"), ("ranlib", "ranlib")):
+    # zig builds its run-time libraries anew for other flags of these. CMake tries the compiler on a program without any.
+    flags = {"Linux": "-O3 -fPIC -s", "Windows": "-O3 -s", "Darwin": "-O3"}[target.system]
+    for name, command in (("c++", f"c++ -target {target.zig} {flags}"), ("ar", "ar"), ("ranlib", "ranlib")):
         (tools / name).write_text(f'#!/bin/sh\nexec "{ZIG}" {command} "$@"\n')
         (tools / name).chmod(0o755)
     (tools / "rules.cmake").write_text(MAC_RULES if target.system == "Darwin" else "")
@@ -65,7 +67,7 @@ def build_native(target: Target, folder: Path, jobs: int) -> tuple[Path, Path]:
         f"-Dpybind11_DIR={pybind11.get_cmake_dir()}", f"-DPython_EXECUTABLE={sys.executable}",
         f"-DPython_INCLUDE_DIR={python_headers(folder, target.system)}", f"-DPYTHON_MODULE_EXTENSION={suffix}",
         "-DPYBIND11_FINDPYTHON=ON", f"-DCMAKE_INSTALL_PREFIX={folder / 'installed'}",
-        "-DCMAKE_MODULE_LINKER_FLAGS=" + ("" if target.system == "Darwin" else f"-s -L{folder}"),
+        "-DCMAKE_MODULE_LINKER_FLAGS=" + ("" if target.system == "Darwin" else f"-L{folder}"),
     ]  # fmt: skip
     if target.system == "Windows":
         options.append(f"-DPython_LIBRARY={import_library(folder, ZIG)}")

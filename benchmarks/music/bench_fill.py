@@ -131,13 +131,13 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     def read(notes: Sequence[Struck]) -> float:
         """Returns nats a token of the right side where these notes stand in the gap."""
         around = Surroundings.of(Gap.of((*gap.left, *notes, *gap.right), gap.begin, gap.end, notes))
-        fork = Forks(decoder, stream, [0], FORK_TOKENS, False).streams[0]
+        fork = Forks(decoder, stream, [0], FORK_TOKENS).streams[0]
         fork.feed(around.given)
         fork.rollback(gap.end - 1)
         return Particle(around, fork).ahead(TOKENS).nats
 
     plain, drawn = [], []
-    for fork in Forks(decoder, stream, list(range(PLAIN)), FORK_TOKENS, False).streams:
+    for fork in Forks(decoder, stream, list(range(PLAIN)), FORK_TOKENS).streams:
         particle = Particle(Surroundings.of(gap), fork)
         particle.play()
         plain.append(particle.ahead(TOKENS).nats)
@@ -150,7 +150,7 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     started = time.process_time()
     guide = guide_of(guide_pair, case, beat, levels, checkpoint.config.training.gaps > 0)
     found = fill(
-        decoder, stream, gap, beats=beats, tones=tones, seed=1, guided=False, count=ways, guide=guide, effort=effort
+        decoder, stream, gap, beats=beats, tones=tones, seed=1, count=ways, guide=guide, effort=effort
     )  # fmt: skip
     took_s = (time.process_time() - started) / ways
     stream.set_levels(ControlRows(checkpoint.model.controls).unknown)

@@ -41,7 +41,6 @@ class AskedStream:
         """See Session."""
         self._checkpoint, self._seed = checkpoint, seed
         self._decoder, self._stream = make_stream(emphasised(checkpoint), seed, backend)
-        self._guided = False  # whether the stream without chords is computed, from which other strengths lead away
         self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
         self._asked = Asked(checkpoint.model.controls)
         self._clear = NOTHING_CLEAR
@@ -78,9 +77,6 @@ class AskedStream:
         if "style" in checked or "style_blend" in checked:
             wanted = {name: checked.get(name, self._asked.values[name]) for name in ("style", "style_blend")}
             self.use_style(style_weights(str(wanted["style"]), float(wanted["style_blend"])))
-        if not self._guided and float(checked.get("chord_strength", 1.0)) != 1.0:
-            self._guided = True
-            self._stream.guide()
         self._asked.values.update(checked)
         self._apply_params()
 

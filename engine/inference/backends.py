@@ -33,13 +33,16 @@ class StreamDecoder(Protocol):
     @property
     def length(self) -> int: ...
 
+    @property
+    def streams(self) -> int: ...
+
     def step(
         self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None
     ) -> F32: ...
 
     def rollback(self, tokens: int) -> None: ...
 
-    def fork(self: Same, rollback: int, streams: int) -> Same: ...
+    def fork(self: Same, rollback: int) -> Same: ...
 
     def copy(self: Same, other: Same, same: int) -> None: ...
 
@@ -62,7 +65,7 @@ def make_decoder(
     sets and it takes the checkpoint's sizes; else numpy. SIDEMAN_KERNEL=portable asks for native on any processor.
     torch and cuda are the same decoder in torch, on the processor and on an NVIDIA GPU.
     streams: 2, or 1 where nobody heeds the chords with another strength than 1 yet: the compiled decoder then takes two
-    thirds of the time, until its guide() is called.
+    thirds of the time, until its guide() is called (see Stream.set_params).
     SidemanError: a backend nobody knows, native where there is none or it does not take the sizes, torch or cuda where
     torch is not installed or finds no GPU.
     """

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from engine.chords import Chord
 from engine.chords.charts.form import Form
 from engine.inference.asked_stream import AskedStream
-from engine.inference.decoders.style_slots import STREAMS
 from engine.inference.ending import Ending, Homecoming
 from engine.inference.streams import ROLLBACK_TOKENS
 from engine.model.checkpoint import Checkpoint
@@ -139,7 +138,7 @@ class Session(AskedStream):
         styles' memory: of a session and its forks one may play, and it is to be told its style when it takes over.
         """
         other = copy.copy(self)
-        other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1, STREAMS if self._guided else 1)
+        other._decoder = self._decoder.fork(ROLLBACK_TOKENS + 1)
         other._stream = self._stream.fork(other._decoder, self._seed, ROLLBACK_TOKENS)
         other._chords = self._chords.shifted(0)
         other._asked = self._asked.copy()
@@ -192,7 +191,7 @@ class Session(AskedStream):
             guide = Guide(other._decoder, other._stream, shift)
         return fill(
             self._decoder, self._stream, gap, beats=beats, tones=self._tones_at, seed=self._seed,
-            guided=float(values["chord_strength"]) != 1, count=count, rhythm=reach, guide=guide, effort=effort,
+            count=count, rhythm=reach, guide=guide, effort=effort,
         )  # fmt: skip
 
     def _tones_at(self, step: int) -> frozenset[int] | None:

@@ -88,7 +88,13 @@ class Stream:
         return self._sampler.sounding()
 
     def set_params(self, params: native.SamplerParams, chord_strength: float) -> None:
-        """Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further."""
+        """Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further.
+
+        A decoder of one stream begins the one without chords as soon as the strength is not 1, and keeps it.
+        """
+        if chord_strength != 1 and self._decoder.streams == 1:
+            self._decoder.guide()
+            self.refresh()
         self._sampler.set_params(params)
         self._ask(temperature=params.temperature, chord_strength=np.float32(chord_strength))
 
@@ -151,11 +157,6 @@ class Stream:
         if wanted.shape != NO_TARGETS.shape or np.isinf(wanted).any() or (wanted < 0).any():
             raise ValueError(f"targets {wanted.tolist()}: give {len(NO_TARGETS)} of 0 or more, NaN where none is asked")
         self._ask(targets=wanted)
-
-    def guide(self) -> None:
-        """Lets the decoder compute the stream without chords, too, from the present on (see numpy_decoder)."""
-        self._decoder.guide()
-        self.refresh()
 
     def refresh(self) -> None:
         """Computes the present anew: the last token was fed under the old chords, beat, controls or styles."""

@@ -62,8 +62,6 @@ class TokenStream(Protocol):
 
     def set_ending(self, step: int | None) -> None: ...
 
-    def guide(self) -> None: ...
-
     def refresh(self) -> None: ...
 
     def feed(self, events: Sequence[Event]) -> None: ...
@@ -90,7 +88,7 @@ class TokenStream(Protocol):
 def make_stream(checkpoint: Checkpoint, seed: int, backend: str = "auto") -> tuple[StreamDecoder, TokenStream]:
     """Makes a decoder, which also takes the styles, and the stream that drives it.
 
-    The chords are heeded with strength 1 until the stream's guide() is called. Errors as make_decoder; ValueError: a
+    Errors as make_decoder; ValueError: a
     seed outside 0..2**64-1.
     """
     decoder = make_decoder(checkpoint, backend, ROLLBACK_TOKENS + 1, streams=1)

@@ -206,10 +206,8 @@ void bind_decoder(py::module_& module) {
   py::class_<Decoder>(module, "Decoder", "The network one token at a time, on NF4 weights.")
       .def(py::init(&make), py::arg("sizes"), py::arg("tensors"), py::arg("precision"), py::arg("rollback"),
            py::arg("streams"), py::arg("kernel") = py::none())
-      .def("fork", [](const Decoder& decoder, int rollback, int streams) {
-             return std::make_unique<Decoder>(decoder, rollback, streams);
-           },
-           py::arg("rollback"), py::arg("streams"), "The same weights, styles and past; each goes on alone.")
+      .def("fork", [](const Decoder& decoder, int rollback) { return std::make_unique<Decoder>(decoder, rollback); },
+           py::arg("rollback"), "The same weights, styles and past; each goes on alone.")
       .def("copy", &copy, py::arg("other"), py::arg("same"),
            "Become what another fork is; the first `same` tokens are common to both.")
       .def("guide", &Decoder::guide, "Begin the stream without chords, with the other's past.")
@@ -221,6 +219,7 @@ void bind_decoder(py::module_& module) {
       .def("set_style", &set_style, py::arg("slot"), py::arg("modules"), "Adapters by module; none empties the slot.")
       .def("set_style_weights", &set_style_weights, py::arg("weights"), "How much of each slot acts from now on.")
       .def_property_readonly("length", &Decoder::length)
+      .def_property_readonly("streams", &Decoder::streams)
       .def_property_readonly("kernel", &Decoder::kernel)
       .def_property_readonly("memory_bytes", &Decoder::memory_bytes)
       .def_property_readonly("token_bytes", &Decoder::token_bytes);

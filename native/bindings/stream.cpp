@@ -224,7 +224,6 @@ void bind_stream(py::module_& module) {
            "What comes back in the form.")
       .def("set_theme", &Stream::set_theme, py::arg("strength"), "How much what comes back is like it was: 0 to 1.")
       .def("set_ending", &Stream::set_ending, py::arg("step"))
-      .def("guide", &Stream::guide, "Compute the stream without chords, too, from the present on.")
       .def("refresh", &Stream::refresh)
       .def("feed", &feed, py::arg("events"))
       .def("mark", &mark, py::arg("step"), py::arg("token"), "Takes a token that is no event.")

@@ -129,6 +129,37 @@ TEST_CASE("what comes after the first strike does not depend on having stopped t
   REQUIRE(same(all, expected));
 }
 
+TEST_CASE("guidance that begins later: one stream until then, two from then on, and the first goes on as ever") {
+  const Weights weights(stream_config());
+  Player one(weights, 7, 1), two(weights, 7, 2);
+  const SamplerParams params;
+  const std::int64_t ids[] = {400, 405}, steps[] = {0, 150};
+  const auto differs = [](Stream& stream) {
+    const float* logits = stream.logits();
+    return !std::equal(logits, logits + 400, logits + 400);
+  };
+  for (Player* player : {&one, &two}) player->stream.set_chords(ids, steps, 2, 0);
+  REQUIRE(same(one.generate(600), two.generate(600)));
+  for (Player* player : {&one, &two}) player->stream.set_params(params, 1.0f);
+  REQUIRE(one.decoder.streams() == 1);
+  REQUIRE(!differs(one.stream));
+
+  for (Player* player : {&one, &two}) player->stream.set_params(params, 2.0f);
+  REQUIRE(one.decoder.streams() == 2);
+  REQUIRE(differs(one.stream));
+  Decoder decoder(one.decoder, 50);  // a fork has what its parent has
+  Stream fork(decoder, one.stream, 8, 49);
+  REQUIRE(decoder.streams() == 2);
+  REQUIRE(differs(fork));
+
+  REQUIRE(!one.generate(900).empty());
+  REQUIRE(one.stream.rollback(600));
+  REQUIRE(two.stream.rollback(600));
+  for (Player* player : {&one, &two}) player->stream.set_params(params, 1.0f);  // with the chords alone nothing was lost
+  REQUIRE(same(one.generate(1200), two.generate(1200)));
+  REQUIRE(one.decoder.streams() == 2);
+}
+
 TEST_CASE("what is asked is met by the next token: levels, the bar of the phrase, the time that is left") {
   const Weights weights(stream_config());
   const auto logits = [](Player& player) { return std::vector<float>(player.stream.logits(), player.stream.logits() + 800); };

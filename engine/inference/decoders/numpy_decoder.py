@@ -38,7 +38,7 @@ class Decoder:
     kernel = "numpy"
 
     def __init__(self, checkpoint: Checkpoint, rollback: int = 1024, streams: int = STREAMS) -> None:
-        self._streams = streams  # that are shown: this twin computes both
+        self.streams = streams  # that are shown: this twin computes both
         config, weights = checkpoint.model, dict(checkpoint.weights)  # the copy unpacks every tensor once
         self._heads = heads = config.num_heads
         self._context, self._band, self._rollback = config.max_seq_len, config.latent_len, rollback
@@ -111,14 +111,13 @@ class Decoder:
         self._reachable -= tokens
         self.length -= tokens
 
-    def fork(self, rollback: int, streams: int) -> Decoder:
+    def fork(self, rollback: int) -> Decoder:
         """Returns a decoder with the same weights, styles and past; from here on each goes its own way.
 
-        The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. streams: 1
-        if nothing is guided, or the parent's. Do not change styles while forks are in use.
+        The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. Do not change
+        styles while forks are in use.
         """
         other = copy.copy(self)
-        other._streams = streams
         other._rollback = min(rollback, self._rollback)
         for name in PAST:
             setattr(other, name, getattr(self, name).copy())
@@ -135,8 +134,8 @@ class Decoder:
 
     def guide(self) -> None:
         """Begins the stream without chords where one was computed; its past is the other's, what comes is its own."""
-        if self._streams == 1:
-            self._streams = STREAMS
+        if self.streams == 1:
+            self.streams = STREAMS
             for cache in (self._k, self._v):
                 cache[:, 1] = cache[:, 0]
 
@@ -181,7 +180,7 @@ class Decoder:
         self._reachable = min(self._reachable + 1, self._rollback)
         self.length += 1
         logits: F32 = y @ self._head
-        return logits[: self._streams]
+        return logits[: self.streams]
 
     def _apply_styles(self) -> None:
         """Adds the low-rank products to the matrices, which takes milliseconds, so that a token costs no more."""

@@ -53,7 +53,7 @@ class TorchDecoder:
         self._heads, self._rollback = config.num_heads, rollback
         self._on_gpu = self._device.type == "cuda"
         self.kernel = f"torch {device}"
-        self._streams = streams
+        self.streams = streams
         if four_bit is None:
             four_bit = self._on_gpu and bitsandbytes_or_none() is not None
         weights = checkpoint.weights
@@ -132,7 +132,7 @@ class TorchDecoder:
         self._run()
         self.length += 1
         self._reachable = min(self._reachable + 1, self._rollback)
-        logits: F32 = self._logits.cpu().numpy()[: self._streams].copy()
+        logits: F32 = self._logits.cpu().numpy()[: self.streams].copy()
         return logits
 
     def rollback(self, tokens: int) -> None:
@@ -142,10 +142,9 @@ class TorchDecoder:
         self._reachable -= tokens
         self.length -= tokens
 
-    def fork(self, rollback: int, streams: int) -> TorchDecoder:
+    def fork(self, rollback: int) -> TorchDecoder:
         """See numpy_decoder."""
         other = copy.copy(self)
-        other._streams = streams
         for name in (*PAST, *IN_FLIGHT):
             kept = getattr(self, name).clone()
             setattr(other, name, kept.pin_memory() if name.startswith("_host") and self._on_gpu else kept)
@@ -164,8 +163,8 @@ class TorchDecoder:
 
     def guide(self) -> None:
         """See numpy_decoder."""
-        if self._streams == 1:
-            self._streams = STREAMS
+        if self.streams == 1:
+            self.streams = STREAMS
             for cache in (self._k, self._v):
                 cache[:, 1] = cache[:, 0]
 

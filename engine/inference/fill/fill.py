@@ -70,7 +70,6 @@ def fill(
     beats: Sequence[int],
     tones: Tones,
     seed: int,
-    guided: bool,
     count: int = 1,
     rhythm: tuple[int, int] | None = None,
     guide: Guide | None = None,
@@ -81,15 +80,15 @@ def fill(
     Of one population the best would be variants of each other. The stream stays as it is.
 
     stream: stands where the gap begins (its `until` is gap.begin), and knows chords, beat and wishes for the gap and
-    for what follows. beats: steps in the gap to which particles may go back. guided: whether chords are heeded with
-    another strength than 1. rhythm: lowest and highest pitch, where the moments, lengths and loudness of the removed
-    notes stay and only their keys are new; then nobody guides. The same arguments give the same notes.
+    for what follows. beats: steps in the gap to which particles may go back. rhythm: lowest and highest pitch, where
+    the moments, lengths and loudness of the removed notes stay and only their keys are new; guide is not used then. The
+    same arguments give the same notes.
     """
     effort = effort or Effort()
     rng = np.random.default_rng([seed, gap.begin, gap.end])
     found: dict[tuple[tuple[int, int], ...], Candidate] = {}  # by when which key is struck
     for _ in range(count):
-        search = _Search(decoder, stream, gap, beats, tones, rng, guided, rhythm, guide, effort)
+        search = _Search(decoder, stream, gap, beats, tones, rng, rhythm, guide, effort)
         for candidate in search.best():
             strikes = tuple((note.step, note.pitch) for note in candidate.notes)
             if strikes not in found:
@@ -109,7 +108,6 @@ class _Search:
         beats: Sequence[int],
         tones: Tones,
         rng: np.random.Generator,
-        guided: bool,
         rhythm: tuple[int, int] | None,
         guide: Guide | None,
         effort: Effort,
@@ -121,11 +119,11 @@ class _Search:
         self._places = np.array([gap.begin, *inside], dtype=np.int64)
         whole = min(effort.candidates, max(PARENTS, round(WHOLE * effort.candidates)))
         seeds = [self._new_seed() for _ in range(whole)]
-        self._forks = Forks(decoder, stream, seeds, ROLLBACK_TOKENS, guided)
+        self._forks = Forks(decoder, stream, seeds, ROLLBACK_TOKENS)
         self._guides = None
         if guide is not None and rhythm is None:
             seeds = [self._new_seed() for _ in range(whole)]
-            self._guides = Forks(guide.decoder, guide.stream, seeds, ROLLBACK_TOKENS, guided)
+            self._guides = Forks(guide.decoder, guide.stream, seeds, ROLLBACK_TOKENS)
         self._particles = [
             Particle(around, fork, self._guides.streams[i] if self._guides is not None else None)
             if rhythm is None

@@ -17,14 +17,13 @@ class Forks:
     """
 
     def __init__(
-        self, decoder: StreamDecoder, stream: TokenStream, seeds: Sequence[int], rollback: int, guided: bool
+        self, decoder: StreamDecoder, stream: TokenStream, seeds: Sequence[int], rollback: int
     ) -> None:
         """A fork a seed of `stream`, which `decoder` computes. Each takes back `rollback` of its own tokens.
 
-        guided: False where chords are heeded with strength 1, which takes half the time. While forks are in use, the
-        decoder's styles stay as they are. ValueError: a seed outside 0..2**64-1.
+        While forks are in use, the decoder's styles stay as they are. ValueError: a seed outside 0..2**64-1.
         """
-        self._parent, self._rollback, self._guided = (decoder, stream), rollback, guided
+        self._parent, self._rollback = (decoder, stream), rollback
         self._common = stream.length  # tokens that all forks have from the parent
         self.streams: list[TokenStream] = [self._new(seed) for seed in seeds]
 
@@ -37,4 +36,4 @@ class Forks:
 
     def _new(self, seed: int) -> TokenStream:
         decoder, stream = self._parent
-        return stream.fork(decoder.fork(self._rollback + 1, 2 if self._guided else 1), seed, self._rollback)
+        return stream.fork(decoder.fork(self._rollback + 1), seed, self._rollback)

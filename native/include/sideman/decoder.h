@@ -99,9 +99,9 @@ class Decoder {
   Decoder(const DecoderConfig& config, const Tensors& tensors, Precision precision, int rollback, int streams,
           const char* kernel = nullptr);
   /// Makes a fork, which shares the parent's weights and styles and copies its past; from here on each goes its own way.
-  /// It can roll back what it was fed since and one token of the parent's. streams: 1, or the parent's. One thread at a
-  /// time for the parent and all its forks. std::invalid_argument.
-  Decoder(const Decoder& parent, int rollback, int streams);
+  /// It can roll back what it was fed since and one token of the parent's. One thread at a time for the parent and all its
+  /// forks. std::invalid_argument.
+  Decoder(const Decoder& parent, int rollback);
   Decoder& operator=(const Decoder&) = delete;
   ~Decoder();
 

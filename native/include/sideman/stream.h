@@ -30,11 +30,10 @@ struct StreamEvent {
 /// Design: a ring of the last tokens, each with what undoing it needs, beside the rings of decoder and sampler. The
 /// last token goes through the decoder only when its logits are wanted, under the chords and beat known by then. A token
 /// that was drawn but lies beyond the asked time waits for the next call.
-/// All memory is taken at construction (see ChordTrack for the one exception). Thread: one at a time, all methods.
+/// All memory is taken at construction, but for many chords (see ChordTrack) and a second stream. Thread: one at a time, all methods.
 class Stream {
  public:
-  /// The decoder must outlive the stream and reach back one token more than `rollback`. One that computes one stream guides
-  /// nothing: the chords' strength is 1, whatever is set. std::invalid_argument.
+  /// The decoder must outlive the stream and reach back one token more than `rollback`. std::invalid_argument.
   Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback);
 
   /// Makes a fork, which goes on from the parent's past and conditions with random numbers of its own. The decoder is a
@@ -54,9 +53,10 @@ class Stream {
   /// Moves everything so many steps later, or earlier: chords, beat, form and ending too. Realtime-safe: yes.
   void shift(std::int64_t steps) noexcept;
 
-  /// Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further.
-  /// Realtime-safe: yes.
-  void set_params(const SamplerParams& params, float chord_strength) noexcept;
+  /// Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further. A decoder of one
+  /// stream begins the one without chords (see Decoder::guide) as soon as the strength is not 1, and keeps it.
+  /// Realtime-safe: yes, but for that first time, which allocates.
+  void set_params(const SamplerParams& params, float chord_strength);
 
   /// Sets the chords (see ChordTrack), which differ from the last ones from from_step on. A change at until() acts on the
   /// next token.
@@ -89,9 +89,6 @@ class Stream {
 
   /// Tells the model at which step the music ends; nothing: it does not know. Realtime-safe: yes.
   void set_ending(std::optional<std::int64_t> step) noexcept;
-
-  /// Lets the decoder compute both streams (see Decoder::guide), from the present on. Allocates.
-  void guide();
 
   /// Computes the present anew: the last token was fed under old chords, beat, controls or styles. Realtime-safe: yes.
   void refresh() noexcept;

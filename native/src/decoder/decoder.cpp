@@ -21,11 +21,9 @@ Decoder::Decoder(const DecoderConfig& config, const Tensors& tensors, Precision 
     : state_((check_rollback(rollback), std::make_shared<State>(config, tensors, precision, streams, kernel))),
       past_(std::make_unique<Past>(config, precision, rollback, streams)) {}
 
-Decoder::Decoder(const Decoder& parent, int rollback, int streams)
-    : state_((check_rollback(rollback), parent.state_)) {
-  if (streams != 1 && streams != parent.streams())
-    throw std::invalid_argument("a fork computes one stream, or as many as its parent");
-  past_ = std::make_unique<Past>(state_->config, state_->precision, rollback, streams);
+Decoder::Decoder(const Decoder& parent, int rollback)
+    : state_((check_rollback(rollback), parent.state_)),
+      past_(std::make_unique<Past>(state_->config, state_->precision, rollback, parent.streams())) {
   past_->copy(*parent.past_, 0);
   past_->reachable = std::min<std::int64_t>(past_->reachable, 1);
 }

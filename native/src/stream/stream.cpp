@@ -34,7 +34,11 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
     throw std::invalid_argument("the stream's rules name a control that the decoder does not have");
 }
 
-void Stream::set_params(const SamplerParams& params, float chord_strength) noexcept {
+void Stream::set_params(const SamplerParams& params, float chord_strength) {
+  if (chord_strength != 1.0f && decoder_.streams() == 1) {
+    decoder_.guide();
+    refresh();
+  }
   sampler_.set_params(params);
   asked_.temperature = params.temperature;
   asked_.chord_strength = chord_strength;
@@ -92,11 +96,6 @@ void Stream::set_theme(double strength) noexcept {
 
 void Stream::set_ending(std::optional<std::int64_t> step) noexcept {
   asked_.end_step = step;
-  refresh();
-}
-
-void Stream::guide() {
-  decoder_.guide();
   refresh();
 }
 

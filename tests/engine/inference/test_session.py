@@ -169,7 +169,7 @@ def test_chord_strength_zero_ignores_the_chords(checkpoint: Checkpoint) -> None:
 
 def test_guidance_asked_before_the_first_note_is_as_if_it_had_always_been_there(checkpoint: Checkpoint) -> None:
     asked, always = Session(checkpoint, 3), Session(checkpoint, 3)
-    always._stream.guide()
+    always._decoder.guide()
     for session in (asked, always):
         session.set_chords([(0.0, parse_chord("F#7"))])
         session.set_params(chord_strength=2.0)

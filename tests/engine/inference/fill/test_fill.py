@@ -62,7 +62,7 @@ each_pair = pytest.mark.parametrize("make", [numpy_pair, pytest.param(compiled_p
 def filled(pair: Pair, gap: Gap, **options: object) -> list[tuple[Struck, ...]]:
     before(pair, gap)
     found = fill(
-        *pair, gap, beats=BEATS, tones=lambda step: frozenset({0, 4, 7}), seed=5, guided=False, count=3, effort=SMALL,
+        *pair, gap, beats=BEATS, tones=lambda step: frozenset({0, 4, 7}), seed=5, count=3, effort=SMALL,
         **options,  # type: ignore[arg-type]
     )  # fmt: skip
     totals = [candidate.scores.total for candidate in found]
@@ -113,7 +113,7 @@ def test_reading_ahead_leaves_no_trace(checkpoint: Checkpoint, make: type) -> No
     gap = Gap.of(take(), BEGIN, END)
     pair = before(make(checkpoint), gap)
     around = Surroundings.of(gap)
-    particles = [Particle(around, stream) for stream in Forks(*pair, [8, 8], 1024, False).streams]
+    particles = [Particle(around, stream) for stream in Forks(*pair, [8, 8], 1024).streams]
     for particle in particles:
         particle.play()
     first = particles[0].ahead(20)
@@ -131,7 +131,7 @@ def test_a_glance_is_the_first_part_of_what_is_read_and_all_of_it_where_there_is
 ) -> None:
     gap = Gap.of(take(), BEGIN, END)
     pair = before(make(checkpoint), gap)
-    particle = Particle(Surroundings.of(gap), Forks(*pair, [8], 1024, False).streams[0])
+    particle = Particle(Surroundings.of(gap), Forks(*pair, [8], 1024).streams[0])
     particle.play()
     short, long = particle.ahead(4), particle.ahead(20)
     assert particle.ahead(20, 4) == long._replace(glance=short.log_probability)
@@ -144,7 +144,7 @@ def test_what_is_read_ahead_is_the_likelihood_of_the_right_side(checkpoint: Chec
     notes = [note for note in take() if note.pitch < 90]  # none over the edges
     gap = Gap.of(notes, BEGIN, END)
     pair = before(make(checkpoint), gap)
-    fork = Forks(*pair, [1], 1024, False).streams[0]
+    fork = Forks(*pair, [1], 1024).streams[0]
     particle = Particle(Surroundings.of(gap), fork)
     fork.feed(events_of(gap.removed))
     fork.rollback(END - 1)
@@ -222,7 +222,7 @@ def test_a_gap_at_the_start_and_one_at_the_end_are_gaps(checkpoint: Checkpoint) 
         pair[1].set_params(native.SamplerParams(keep_timing=True), 1.0)
         pair[1].feed(gap.lead())
         pair[1].rollback(begin)
-        found = fill(*pair, gap, beats=[begin + 100], tones=lambda step: None, seed=1, guided=False, effort=SMALL)
+        found = fill(*pair, gap, beats=[begin + 100], tones=lambda step: None, seed=1, effort=SMALL)
         assert all(begin <= note.step < note.end <= end for note in found[0].notes)
 
 

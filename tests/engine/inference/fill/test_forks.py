@@ -67,8 +67,8 @@ def played(pair: Pair, until: int = 900, strength: float = 1.0) -> Pair:
     return pair
 
 
-def forks_of(pair: Pair, seeds: list[int], guided: bool = True) -> Forks:
-    return Forks(*pair, seeds, ROLLBACK, guided)
+def forks_of(pair: Pair, seeds: list[int]) -> Forks:
+    return Forks(*pair, seeds, ROLLBACK)
 
 
 @each_exact
@@ -83,14 +83,6 @@ def test_a_fork_with_its_parents_seed_plays_what_the_parent_would(checkpoint: Ch
     assert forks.streams[0].log_probability == alone[1].log_probability
     np.testing.assert_array_equal(forks.streams[0].logits(), alone[1].logits())
     assert pair[1].generate(1400) == expected, "the parent felt it"
-
-
-@each_make
-def test_without_guidance_half_the_work_gives_the_same_music(checkpoint: Checkpoint, make: Make) -> None:
-    pair = played(make(checkpoint, 3))
-    one, two = (forks_of(pair, [8], guided).streams[0] for guided in (False, True))
-    assert one.generate(1500) == two.generate(1500)
-    assert one.log_probability == two.log_probability
 
 
 @each_make
@@ -155,7 +147,7 @@ def test_compiled_forks_are_those_in_python(checkpoint: Checkpoint, strength: fl
 
 def test_strangers_are_refused(checkpoint: Checkpoint) -> None:
     pair = played(numpy_pair(checkpoint, 1))
-    decoder = pair[0].fork(10, 2)
+    decoder = pair[0].fork(10)
     pair[1].generate(1200)
     assert isinstance(pair[1], Stream)
     with pytest.raises(ValueError, match="where that stands now"):
@@ -169,12 +161,10 @@ def test_strangers_are_refused_by_the_compiled(checkpoint: Checkpoint) -> None:
     assert isinstance(other, native.Stream)
     with pytest.raises(ValueError, match="only a fork"):
         stream.copy(other, 0)
-    fork = decoder.fork(10, 2)
+    fork = decoder.fork(10)
     stream.generate(1300)
     with pytest.raises(ValueError, match="where that stands now"):
         stream.fork(fork, 1, 9)
-    with pytest.raises(ValueError, match="one stream, or as many"):
-        decoder.fork(10, 3)
 
 
 def lengths(streams: list[TokenStream]) -> list[int]:
