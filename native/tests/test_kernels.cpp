@@ -88,7 +88,7 @@ TEST_CASE("a matrix product == the sum in doubles, by every kernel, for every co
               }
               REQUIRE(std::abs(static_cast<double>(exact[std::size_t(c * rows + row)]) - sum) <= 1e-6 * size);
               REQUIRE(std::abs(static_cast<double>(fast[std::size_t(c * rows + row)]) - sum) <= 5e-4 * size);
-              REQUIRE(std::abs(static_cast<double>(coarse[std::size_t(c * rows + row)]) - sum) <= 5e-3 * size);
+              REQUIRE(std::abs(static_cast<double>(coarse[std::size_t(c * rows + row)]) - sum) <= 1e-2 * size);
             }
         }
       }
@@ -107,7 +107,8 @@ TEST_CASE("the largest codes and inputs do not overflow") {
           linear.product(*kernels).quantise(x.data(), 64, q.data(), words.data());
           const float none[Decoder::kStyles] = {};
           linear.apply(*kernels, false, {x.data(), q.data(), words.data(), 1, 64}, none, y.data(), 16, nullptr);
-          for (const float sum : y) REQUIRE(sum == Approx((code == 0 ? -64.0f : 64.0f) * value).epsilon(2e-3));
+          const double error = byte_levels ? 6e-3 : 2e-3;  // of levels and inputs that are rounded
+          for (const float sum : y) REQUIRE(sum == Approx((code == 0 ? -64.0f : 64.0f) * value).epsilon(error));
         }
 }
 

@@ -9,7 +9,6 @@ namespace sideman {
 constexpr int kGroupRows = 16;
 constexpr int kBlockInputs = 64;   // NF4 weights that share a scale
 constexpr int kBlockBytes = 576;   // 16 rows x 64 codes of 4 bits, then 16 scales
-constexpr int kInputLimit = 8191;  // inputs as integers: 64 products with integer levels fit 31 bits
 constexpr int kInputWords = 2;     // of scratch for each 64 inputs, beside the integers
 constexpr int kInt8Limit = 127;    // keys and values in caches and tables
 constexpr int kInt16Limit = 8191;
@@ -22,13 +21,18 @@ constexpr float kNf4Levels[16] = {
     -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f,
     0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f};
 
-/// NF4 levels as integers, in two finenesses: of 13 bits, and bytes. Among the scales up to 127 that of the bytes leaves
-/// the least error, 0.5 % of the levels' root mean square by how often each occurs.
+/// NF4 levels and inputs as integers, in two finenesses. Fine: of 13 and 14 bits, so that 64 products fit 31 bits. Bytes:
+/// of 7 and 8 bits, so that two products of a level made unsigned by kOffset and an input fit 16 bits (vpmaddubsw). Among
+/// the scales up to 63 theirs leaves the least error, 1 % of the levels' root mean square by how often each occurs; NF4
+/// itself leaves 9 % of the weights'.
 struct FineLevels {
   static constexpr float kScale = 4095.0f;
+  static constexpr int kInputLimit = 8191;
 };
 struct ByteLevels {
-  static constexpr float kScale = 124.11f;
+  static constexpr float kScale = 63.32f;
+  static constexpr int kInputLimit = 127;
+  static constexpr int kOffset = 64;
 };
 
 template <class Levels>
@@ -58,7 +62,7 @@ struct DenseView {
 
 /// NF4 rows times inputs as integers: the sum over a block is exact.
 struct IntegerProduct {
-  /// n inputs -> integers of at most kInputLimit in this variant's order, and kInputWords for each 64, the first of which
+  /// n inputs -> integers of at most the levels' kInputLimit in this variant's order and width, and kInputWords for each 64, the first of which
   /// is their scale over that of the levels; the second is the variant's business.
   void (*quantise)(const float* x, int n, std::int16_t* q, float* words) noexcept;
   /// `columns` quantised inputs (64 * blocks_per_row apart) -> y[column * y_stride + row].

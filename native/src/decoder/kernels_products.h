@@ -25,9 +25,9 @@ struct Products {
       Floats biggest = Simd::abs(Simd::load(x));
       for (int i = 16; i < kBlockInputs; i += 16) biggest = Simd::max(biggest, Simd::abs(Simd::load(x + i)));
       const float peak = Simd::reduce_max(biggest);
-      const Floats factor = Simd::set(peak > 0.0f ? static_cast<float>(kInputLimit) / peak : 0.0f);
+      const Floats factor = Simd::set(peak > 0.0f ? static_cast<float>(Levels::kInputLimit) / peak : 0.0f);
       for (int i = 0; i < kBlockInputs; i += 16) Simd::store_inputs(Simd::mul(Simd::load(x + i), factor), q + i);
-      words[0] = peak / (static_cast<float>(kInputLimit) * Levels::kScale);
+      words[0] = peak / (static_cast<float>(Levels::kInputLimit) * Levels::kScale);
     }
   }
 

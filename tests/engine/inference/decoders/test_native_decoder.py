@@ -233,7 +233,7 @@ def test_exact_logits_are_those_of_the_whole_network_in_float64(kernel: str) -> 
         assert (error <= 2e-6 * np.linalg.norm(expected, axis=-1)).all()
 
 
-def test_the_shipped_base_diverges_by_less_than_a_ten_thousandth_of_a_nat() -> None:
+def test_the_shipped_base_diverges_by_less_than_three_ten_thousandths_of_a_nat() -> None:
     checkpoint = load_checkpoint()
     twin, decoder = Decoder(checkpoint, 8), make_decoder(checkpoint, "native", 8)
     sampler = compiled.Sampler(*_sampler_arguments())
@@ -244,7 +244,7 @@ def test_the_shipped_base_diverges_by_less_than_a_ten_thousandth_of_a_nat() -> N
         expected = twin.step(token, position % 25, position % 9, *view)
         nats.append(divergence(expected, decoder.step(token, position % 25, position % 9, *view)))
         token = sampler.sample(expected[0])
-    assert np.mean(nats) < 1e-4
+    assert np.mean(nats) < 3e-4
 
 
 def _sampler_arguments() -> tuple[object, int]:
