@@ -16,9 +16,7 @@ class Forks:
     streams: the forks.
     """
 
-    def __init__(
-        self, decoder: StreamDecoder, stream: TokenStream, seeds: Sequence[int], rollback: int
-    ) -> None:
+    def __init__(self, decoder: StreamDecoder, stream: TokenStream, seeds: Sequence[int], rollback: int) -> None:
         """A fork a seed of `stream`, which `decoder` computes. Each takes back `rollback` of its own tokens.
 
         While forks are in use, the decoder's styles stay as they are. ValueError: a seed outside 0..2**64-1.
