@@ -52,7 +52,7 @@ def build_native(target: Target, folder: Path, jobs: int) -> tuple[Path, Path]:
     """Compiles native/ for the target and checks what comes out; the files of the extension and of the plug-in."""
     tools = folder / "tools"
     tools.mkdir(parents=True, exist_ok=True)
-    # zig builds its run-time libraries anew for other flags of these. CMake tries the compiler on a program without any.
+    # zig builds its run-time libraries anew for other flags of these, and CMake tries the compiler without any.
     flags = {"Linux": "-O3 -fPIC -s", "Windows": "-O3 -s", "Darwin": "-O3"}[target.system]
     for name, command in (("c++", f"c++ -target {target.zig} {flags}"), ("ar", "ar"), ("ranlib", "ranlib")):
         (tools / name).write_text(f'#!/bin/sh\nexec "{ZIG}" {command} "$@"\n')

@@ -114,8 +114,8 @@ class Decoder:
     def fork(self, rollback: int) -> Decoder:
         """Returns a decoder with the same weights, styles and past; from here on each goes its own way.
 
-        The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. Do not change
-        styles while forks are in use.
+        The fork can roll back what it was fed since, up to `rollback` tokens, and one token of the parent's. Do not
+        change styles while forks are in use.
         """
         other = copy.copy(self)
         other._rollback = min(rollback, self._rollback)
