@@ -1,7 +1,7 @@
 """Fills a gap: ways through it are played whole, then the best of them are played on anew from where they went wrong.
 
 A population of particles (Gordon et al. 1993), each a fork of the stream that stands before the gap, weighed mostly by
-how likely they make the music to the right. A quarter is played whole. Then, one after the other, one of the best is
+how likely they make the music to the right. A fifth is played whole. Then, one after the other, one of the best is
 drawn by weight, goes back to a beat of the gap, most often a late one, and plays on from there with other random
 numbers: two thirds of what a gap costs the music behind it are in the first second of that, and there the last beat of
 the gap decides. What is hopeless after a glance ahead is dropped; what beats the worst of the best takes its place.
@@ -26,8 +26,8 @@ from engine.inference.streams import TokenStream
 __all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 
 CANDIDATES = 16
-PARENTS = 4  # the best so far; at the end they are looked at closely
-WHOLE = 0.25  # the share of the candidates that is played whole
+PARENTS = 3  # the best so far; at the end they are looked at closely
+WHOLE = 0.2  # the share of the candidates that is played whole
 LATE = 0.85  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
 TEMPER = 0.1  # nats a token that are worth a factor e among parents
 HOPE_NATS = 3.0  # what a glance may lie below the worst parent's
@@ -42,8 +42,8 @@ class Effort:
 
     candidates: int = CANDIDATES
     glance_tokens: int = 8
-    ahead_tokens: int = 32
-    last_tokens: int = 96
+    ahead_tokens: int = 24
+    last_tokens: int = 64
 
 
 class Guide(NamedTuple):
