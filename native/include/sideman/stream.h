@@ -30,7 +30,8 @@ struct StreamEvent {
 /// Design: a ring of the last tokens, each with what undoing it needs, beside the rings of decoder and sampler. The
 /// last token goes through the decoder only when its logits are wanted, under the chords and beat known by then. A token
 /// that was drawn but lies beyond the asked time waits for the next call.
-/// All memory is taken at construction, but for many chords (see ChordTrack) and a second stream. Thread: one at a time, all methods.
+/// All memory is taken at construction, but for many chords (see ChordTrack) and a second stream.
+/// Thread: one at a time, all methods.
 class Stream {
  public:
   /// The decoder must outlive the stream and reach back one token more than `rollback`. std::invalid_argument.

@@ -62,8 +62,8 @@ struct DenseView {
 
 /// NF4 rows times inputs as integers: the sum over a block is exact.
 struct IntegerProduct {
-  /// n inputs -> integers of at most the levels' kInputLimit in this variant's order and width, and kInputWords for each 64, the first of which
-  /// is their scale over that of the levels; the second is the variant's business.
+  /// n inputs -> integers of at most the levels' kInputLimit in this variant's order and width, and kInputWords for each
+  /// 64, the first of which is their scale over that of the levels; the second is the variant's business.
   void (*quantise)(const float* x, int n, std::int16_t* q, float* words) noexcept;
   /// `columns` quantised inputs (64 * blocks_per_row apart) -> y[column * y_stride + row].
   void (*multiply)(const Nf4View& w, const std::int16_t* q, const float* words, int columns, float* y,
