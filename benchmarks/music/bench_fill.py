@@ -149,9 +149,7 @@ def measured(checkpoint: Checkpoint, case: Case, effort: Effort, ways: int) -> d
     stream.set_levels(levels)
     started = time.process_time()
     guide = guide_of(guide_pair, case, beat, levels, checkpoint.config.training.gaps > 0)
-    found = fill(
-        decoder, stream, gap, beats=beats, tones=tones, seed=1, count=ways, guide=guide, effort=effort
-    )  # fmt: skip
+    found = fill(decoder, stream, gap, beats=beats, tones=tones, seed=1, count=ways, guide=guide, effort=effort)
     took_s = (time.process_time() - started) / ways
     stream.set_levels(ControlRows(checkpoint.model.controls).unknown)
     best, there = found[0], weigh(gap, gap.removed, 0.0, tones)

@@ -173,12 +173,12 @@ def played(theme: float, seed: int) -> Solo:
 
 def test_a_head_comes_back_the_more_the_knob_is_turned_over_the_same_chords() -> None:
     """The fast form of benchmarks/music/bench_theme."""
-    solos = {theme: [played(theme, seed) for seed in range(2)] for theme in (0.0, 0.5, 1.0)}
+    solos = {theme: [played(theme, seed) for seed in range(6)] for theme in (0.0, 0.5, 1.0)}
     again = [np.mean([recurrence(solo.notes, 4 * 240 / 140) for solo in solos[theme]]) for theme in (0.0, 0.5, 1.0)]
     assert again[0] < again[1] < again[2]
     assert again[2] > 0.1
     tones = [np.mean([solo_figures(s.notes, AABA, 140)["chord tones"] for s in solos[theme]]) for theme in (0.0, 1.0)]
-    assert tones[1] > tones[0] - 0.06  # of two solos, whose chord tones differ by as much from seed to seed
+    assert tones[1] > tones[0] - 0.03
 
 
 def test_a_session_rolled_back_follows_its_theme_as_if_it_had_never_gone_on() -> None:
