@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kPiece = 4 * kHugePage;
 constexpr std::size_t kLine = 64;
-constexpr std::size_t kAhead = 1024;  // kernels prefetch beyond what they read
+constexpr std::size_t kAhead = 4096;  // kernels prefetch beyond what they read
 
 constexpr std::size_t round_up(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
 

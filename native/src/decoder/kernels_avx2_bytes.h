@@ -25,6 +25,9 @@ constexpr UnsignedLevels kUnsignedLevels;
 /// takes its left side unsigned, so that -kOffset times the sum of the inputs starts every sum.
 /// Eight inputs are eight bytes in the order of the nibbles: low ones 0 4 1 5, high ones 2 6 3 7.
 struct ByteProduct {
+  static constexpr int kWays = 4;                 // row groups at once
+  static constexpr int kAhead = 4 * kBlockBytes;  // of what is read, fetched into the cache
+
   static __m256i broadcast(const void* x) noexcept {
     int four;
     memcpy(&four, x, sizeof four);
@@ -83,7 +86,7 @@ struct ByteProduct {
       for (int chunk = 0; chunk < 8; ++chunk)
         for (int r = 0; r < R; ++r) {
           const std::uint8_t* at = p + r * between + 64 * chunk;
-          _mm_prefetch(reinterpret_cast<const char*>(at + kBlockBytes + 64), _MM_HINT_T0);
+          _mm_prefetch(reinterpret_cast<const char*>(at + kAhead), _MM_HINT_T0);
           for (int half = 0; half < 2; ++half) {
             const __m256i packed = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 32 * half));
             for (int s = 0; s < 2; ++s) {
@@ -98,7 +101,7 @@ struct ByteProduct {
         }
       for (int r = 0; r < R; ++r) {
         const auto* absmax = reinterpret_cast<const float*>(p + r * between + 512);
-        _mm_prefetch(reinterpret_cast<const char*>(absmax) + kBlockBytes + 64, _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(absmax) + kAhead, _MM_HINT_T0);
         for (int c = 0; c < C; ++c)
           for (int half = 0; half < 2; ++half) {
             const __m256 scale = _mm256_mul_ps(_mm256_loadu_ps(absmax + 8 * half), _mm256_set1_ps(words[c * next_words]));
@@ -112,27 +115,26 @@ struct ByteProduct {
           _mm256_storeu_ps(y + c * y_stride + (group + r * apart) * kGroupRows + 8 * half, total[r][c][half]);
   }
 
-  /// Rows come from memory for the first columns and from the cache for others; more of those share a look-up.
-  template <int R>
-  static void columns_of(const Nf4View& w, int group, int apart, const std::int8_t* q, const float* words, int columns,
-                         float* y, int y_stride) noexcept {
-    const int inputs = w.blocks_per_row * kBlockInputs, next_words = w.blocks_per_row * kInputWords;
-    int c = 0;
-    for (; c + 4 <= columns; c += 4)
-      for (int r = 0; r < R; ++r)
-        groups<4, 1>(w, group + r * apart, 1, q + c * inputs, words + c * next_words, y + c * y_stride, y_stride);
-    for (; c + 2 <= columns; c += 2)
-      groups<2, R>(w, group, apart, q + c * inputs, words + c * next_words, y + c * y_stride, y_stride);
-    if (c < columns) groups<1, R>(w, group, apart, q + c * inputs, words + c * next_words, y + c * y_stride, y_stride);
+  /// `C` columns times all row groups, R of them at once.
+  template <int C, int R>
+  static void all_groups(const Nf4View& w, const std::int8_t* q, const float* words, float* y, int y_stride) noexcept {
+    const int apart = w.groups / R;
+    for (int g = 0; g < apart; ++g) groups<C, R>(w, g, apart, q, words, y, y_stride);
+    for (int g = apart * R; g < w.groups; ++g) groups<C, 1>(w, g, 1, q, words, y, y_stride);
   }
 
+  /// Four columns share a look-up and have enough to compute while their rows come; fewer want several streams from memory.
   static void multiply(const Nf4View& w, const std::int16_t* inputs, const float* words, int columns, float* y,
                        int y_stride) noexcept {
-    constexpr int kWays = 2;
     const auto* q = reinterpret_cast<const std::int8_t*>(inputs);
-    const int apart = w.groups / kWays;
-    for (int g = 0; g < apart; ++g) columns_of<kWays>(w, g, apart, q, words, columns, y, y_stride);
-    for (int g = apart * kWays; g < w.groups; ++g) columns_of<1>(w, g, 1, q, words, columns, y, y_stride);
+    const int width = w.blocks_per_row * kBlockInputs, next_words = w.blocks_per_row * kInputWords;
+    const auto some = [&](auto multiply_some, int c) {
+      multiply_some(w, q + c * width, words + c * next_words, y + c * y_stride, y_stride);
+    };
+    int c = 0;
+    for (; c + 4 <= columns; c += 4) some(all_groups<4, 1>, c);
+    for (; c + 2 <= columns; c += 2) some(all_groups<2, kWays>, c);
+    if (c < columns) some(all_groups<1, kWays>, c);
   }
 };
 
