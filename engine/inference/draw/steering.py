@@ -36,7 +36,7 @@ from engine.vocabulary import (
 __all__ = ["NO_TARGETS", "STEERING", "Heard", "listen", "steer", "targets_of"]
 
 STEERING = native.Steering(
-    window_steps=400, bass_below=BASS_BELOW, most=5.0, strike=1.0, wait=1.0, hold=8.0, chord=3.0, bass=5.0,
+    window_steps=400, bass_below=BASS_BELOW, most=5.0, strike=2.0, wait=2.0, hold=8.0, chord=3.0, bass=5.0,
     register=3.0, loudness=2.0, offsets=(0.3, 0.0, 0.0, 0.3, 0.2), first_notes=4.0, octave=12.0, louder=12.0,
     temperature=0.8,
 )  # fmt: skip
