@@ -1,10 +1,10 @@
 """Fills a gap: ways through it are played whole, then the best of them are played on anew from where they went wrong.
 
 A population of particles (Gordon et al. 1993), each a fork of the stream that stands before the gap, weighed mostly by
-how likely they make the music to the right. The first few are played whole. Then, one after the other, one of the best
-is drawn by weight, goes back to a beat of the gap, most often a late one, and plays on from there with other random
+how likely they make the music to the right. Three are played whole. Then, one after the other, one of the best two is
+drawn by weight, goes back to a beat of the gap, most often a late one, and plays on from there with other random
 numbers: two thirds of what a gap costs the music behind it are in the first second of that, and there the last beat of
-the gap decides. What is hopeless after a glance ahead is dropped; what beats the worst of the best takes its place.
+the gap decides. What is hopeless after a glance ahead is dropped; what beats the worse of the two takes its place.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from engine.inference.streams import TokenStream
 __all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 
 CANDIDATES = 16
-PARENTS = 2  # the best so far; at first those that are played whole, at the end looked at closely
+PARENTS = 2  # the best so far; at the end they are looked at closely
 LATE = 0.85  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
 TEMPER = 0.1  # nats a token that are worth a factor e among parents
 HOPE_NATS = 3.0  # what a glance may lie below the worst parent's
@@ -116,8 +116,7 @@ class _Search:
         self._leads_on = bool(around.right)
         inside = [step for step in beats if gap.begin < step < gap.end - 1]
         self._places = np.array([gap.begin, *inside], dtype=np.int64)
-        self._whole = min(effort.candidates, PARENTS)
-        population = min(effort.candidates, PARENTS + 1)  # the worst is the next one to be played
+        population = min(effort.candidates, PARENTS + 1)  # the worst is the next one to be played anew
         seeds = [self._new_seed() for _ in range(population)]
         self._forks = Forks(decoder, stream, seeds, ROLLBACK_TOKENS)
         self._guides = None
@@ -135,10 +134,10 @@ class _Search:
     def best(self) -> list[Candidate]:
         """The best few, best first."""
         particles, weighed, effort = self._particles, self._weighed, self._effort
-        for i, particle in enumerate(particles[: self._whole]):
+        for i, particle in enumerate(particles):
             particle.play()
             weighed[i] = self._weigh(particle, -np.inf)
-        for _ in range(effort.candidates - self._whole):
+        for _ in range(effort.candidates - len(particles)):
             self._vary()
         candidates = [self._looked_at(particles[i]) for i in self._ranked()[:PARENTS]]
         return sorted(candidates, key=lambda candidate: -candidate.scores.total)
