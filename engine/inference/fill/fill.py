@@ -26,7 +26,7 @@ from engine.inference.streams import TokenStream
 __all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 
 CANDIDATES = 16
-PARENTS = 2  # the best so far; at the end they are looked at closely
+PARENTS = 2  # the best so far, which are varied
 LATE = 0.85  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
 TEMPER = 0.1  # nats a token that are worth a factor e among parents
 HOPE_NATS = 3.0  # what a glance may lie below the worst parent's
@@ -139,7 +139,7 @@ class _Search:
             weighed[i] = self._weigh(particle, -np.inf)
         for _ in range(effort.candidates - len(particles)):
             self._vary()
-        candidates = [self._looked_at(particles[i]) for i in self._ranked()[:PARENTS]]
+        candidates = [self._looked_at(particles[i]) for i in self._ranked()]
         return sorted(candidates, key=lambda candidate: -candidate.scores.total)
 
     def _ranked(self) -> list[int]:
