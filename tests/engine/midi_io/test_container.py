@@ -81,7 +81,7 @@ def _zip() -> bytes:
         (b"MThd\0\0", "no MThd header"),
         (TRACK, "without its header"),
         (_zip(), "zip archive: unpack it"),
-        (gzip.compress(WHOLE), "gzip data: unpack it"),
+        (gzip.compress(WHOLE, mtime=0), "gzip data: unpack it"),
         (b"<html>not found</html>", "web page"),
         (b"\xef\xbb\xbf  <?xml version='1.0'?><score-partwise/>", "markup"),
         (_rmid(WHOLE, b"DISP"), "without its data chunk"),
