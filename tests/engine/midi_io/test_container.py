@@ -70,7 +70,7 @@ def test_a_wrong_length_costs_no_other_track() -> None:
 def _zip() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("song.mid", WHOLE)
+        archive.writestr(zipfile.ZipInfo("song.mid"), WHOLE)
     return file.getvalue()
 
 
