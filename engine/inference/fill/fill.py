@@ -1,10 +1,10 @@
 """Fills a gap: ways through it are played whole, then the best of them are played on anew from where they went wrong.
 
 A population of particles (Gordon et al. 1993), each a fork of the stream that stands before the gap, weighed mostly by
-how likely they make the music to the right. Three are played whole. Then, one after the other, one of the best two is
+how likely they make the music to the right. A fifth is played whole. Then, one after the other, one of the best is
 drawn by weight, goes back to a beat of the gap, most often a late one, and plays on from there with other random
 numbers: two thirds of what a gap costs the music behind it are in the first second of that, and there the last beat of
-the gap decides. What is hopeless after a glance ahead is dropped; what beats the worse of the two takes its place.
+the gap decides. What is hopeless after a glance ahead is dropped; what beats the worst of the best takes its place.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from engine.inference.streams import TokenStream
 __all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 
 CANDIDATES = 16
-PARENTS = 2  # the best so far, which are varied
+PARENTS = 3  # the best so far; at the end they are looked at closely
+WHOLE = 0.2  # the share of the candidates that is played whole
 LATE = 0.85  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
 TEMPER = 0.1  # nats a token that are worth a factor e among parents
 HOPE_NATS = 3.0  # what a glance may lie below the worst parent's
@@ -116,12 +117,12 @@ class _Search:
         self._leads_on = bool(around.right)
         inside = [step for step in beats if gap.begin < step < gap.end - 1]
         self._places = np.array([gap.begin, *inside], dtype=np.int64)
-        population = min(effort.candidates, PARENTS + 1)  # the worst is the next one to be played anew
-        seeds = [self._new_seed() for _ in range(population)]
+        whole = min(effort.candidates, max(PARENTS, round(WHOLE * effort.candidates)))
+        seeds = [self._new_seed() for _ in range(whole)]
         self._forks = Forks(decoder, stream, seeds, ROLLBACK_TOKENS)
         self._guides = None
         if guide is not None and rhythm is None:
-            seeds = [self._new_seed() for _ in range(population)]
+            seeds = [self._new_seed() for _ in range(whole)]
             self._guides = Forks(guide.decoder, guide.stream, seeds, ROLLBACK_TOKENS)
         self._particles = [
             Particle(around, fork, self._guides.streams[i] if self._guides is not None else None)
@@ -129,7 +130,7 @@ class _Search:
             else RhythmParticle(around, fork, gap.removed, rhythm, self._new_seed())
             for i, fork in enumerate(self._forks.streams)
         ]
-        self._weighed = [_Weighed(-np.inf, -np.inf)] * population
+        self._weighed = [_Weighed(-np.inf, -np.inf)] * whole
 
     def best(self) -> list[Candidate]:
         """The best few, best first."""
@@ -139,7 +140,7 @@ class _Search:
             weighed[i] = self._weigh(particle, -np.inf)
         for _ in range(effort.candidates - len(particles)):
             self._vary()
-        candidates = [self._looked_at(particles[i]) for i in self._ranked()]
+        candidates = [self._looked_at(particles[i]) for i in self._ranked()[:PARENTS]]
         return sorted(candidates, key=lambda candidate: -candidate.scores.total)
 
     def _ranked(self) -> list[int]:
@@ -147,7 +148,10 @@ class _Search:
 
     def _vary(self) -> None:
         """The worst becomes a parent up to a beat and plays on anew; a parent that it then beats is the next worst."""
-        *parents, spare = self._ranked()
+        ranked = self._ranked()
+        parents, spare = ranked[:PARENTS], ranked[-1]
+        if spare in parents:  # as few are played as there are parents
+            parents = parents[:-1] or parents
         totals = np.array([self._weighed[i].total for i in parents])
         weights = np.exp((totals - totals.max()) / TEMPER)
         parent = int(self._rng.choice(parents, p=weights / weights.sum()))
