@@ -153,6 +153,7 @@ class App:
             parse_metre(settings.session.metre),
             self._panel,
             self._write_last,
+            None if settings.chart is None else settings.chart.metre,
         )
         self._exits.callback(remote.close)
         remote.start()

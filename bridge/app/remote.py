@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from threading import Lock
+from typing import Final
 
 from bridge.errors import ModeError
+from bridge.live import commands
 from bridge.live.modes.mode import MODES
 from bridge.live.rounds.densities import DENSITY, parse_density
 from bridge.live.session import LiveSession
@@ -22,6 +24,13 @@ from osc_protocol.table.parameters import AUTO, BY_NAME, DEFAULT_PORT, DEFAULTS,
 from osc_protocol.wire.replies import ERROR, STATUS
 
 __all__ = ["Remote", "check_live"]
+
+# What a session may refuse after the message was taken: it alone knows what it has heard.
+_ADDRESSES: Final[Mapping[type[commands.Command], str]] = {
+    commands.FollowChord: "/sideman/chord", commands.KeepBars: "/sideman/keep", commands.PlayAgain: "/sideman/again",
+    commands.ChooseVariation: "/sideman/variation", commands.DrawDensity: "/sideman/density/bars",
+    commands.UndoBars: "/sideman/undo", commands.RecallBank: "/sideman/bank/recall",
+}  # fmt: skip
 
 
 def check_live(setting: Setting) -> None:
@@ -45,20 +54,25 @@ class Remote:
         metre: Metre = COMMON,
         panel: Panel | None = None,
         write_last: Callable[[int], None] = lambda bars: None,
+        chart_metre: Metre | None = None,
     ) -> None:
         """values: those in force already; the table's defaults for the rest. metre: of charts that
-        name none. panel: is told what commands did. write_last: writes so many bars as a file. Nothing is bound before
-        start()."""
+        name none. panel: is told what commands did. write_last: writes so many bars as a file. chart_metre: of the
+        chart that the session has. Nothing is bound before start()."""
         self._live, self._panel = live, panel
-        self._metre = metre
+        self._metre, self._chart_metre = metre, chart_metre
+        self._quarters_bpm: float | None = None  # what a host has told, which counts quarters
+        self._told_bpm = 0.0  # what the session was told of that
         self._values: dict[str, Value] = {**DEFAULTS, **values}
         self._taking = Lock()  # held while a value goes to the session and into _values, in this order
         self.server = OscServer(
             self._on_parameter, self._on_command, self._values.__getitem__, host, port, get_asked=self._asked
         )
         self._commands: dict[str, Callable[[Value], None]] = {
-            "/sideman/transport/tempo": lambda bpm: live.set_tempo(float(bpm)),
-            "/sideman/transport/position": self._locate,
+            "/sideman/transport/tempo": self._set_tempo,
+            "/sideman/transport/position": lambda beat: self._locate(float(beat)),
+            "/sideman/transport/quarters/tempo": self._set_quarters_tempo,
+            "/sideman/transport/quarters/position": lambda beat: self._locate(float(beat) / self._beat_quarters),
             "/sideman/seed": lambda seed: live.set_seed(int(seed)),
             "/sideman/chord": lambda text: live.set_chord(parse_chord(str(text))),
             "/sideman/chords": self._set_chart,
@@ -96,8 +110,7 @@ class Remote:
         """Tells every subscriber what the session did."""
         if what == "error":
             self._take_back()
-            name = text.split(" ", maxsplit=1)[0].rstrip(":")  # a knob that the music refused names itself
-            self.server.send(ERROR, BY_NAME[name].address if name in BY_NAME else "", text)
+            self.server.send(ERROR, self._at_fault(text), text)
         elif what == "asked":
             for name in text.split():
                 self.server.publish_asked(name)
@@ -105,6 +118,13 @@ class Remote:
             if what == "recalled":
                 self._recalled()
             self.server.send(STATUS, what, text)
+
+    def _at_fault(self, text: str) -> str:
+        """Returns the address of what was refused; "" where no message was."""
+        if self._live.disobeyed:
+            return _ADDRESSES.get(type(self._live.disobeyed.popleft()), "")
+        name = text.split(" ", maxsplit=1)[0].rstrip(":")  # a knob that the music refused names itself
+        return BY_NAME[name].address if name in BY_NAME else ""
 
     def _take_back(self) -> None:
         """Has every surface show what is in force where the music refused a value that was told as taken."""
@@ -137,6 +157,8 @@ class Remote:
         with self._taking:
             self._live.set_parameter(setting)
             self._values[setting.name] = setting.value
+        if setting.name == "mode":
+            self._keep_quarters()
         if self._panel is not None and setting.name == "look_ahead_ms":
             self._panel.did(BY_NAME[setting.name].address, setting.value)
 
@@ -155,16 +177,44 @@ class Remote:
     def _set_chart(self, text: Value) -> None:
         chart = parse_chart(str(text), otherwise=self._metre)
         self._live.set_chart(chart)
+        self._chart_metre = chart.metre
         if self._panel is not None:
             self._panel.has_chart(str(text), chart)
         if not self._over_chart:
             self._values["mode"] = "changes"
             self.server.publish("mode")
+        self._keep_quarters()
 
     def _set_metre(self, text: Value) -> None:
         """Sets the metre of what has no chart, and of later charts that name none."""
         self._metre = parse_metre(str(text))
         self._live.set_metre(str(self._metre))
+        self._keep_quarters()
+
+    def _set_tempo(self, bpm: Value) -> None:
+        self._quarters_bpm = None
+        self._live.set_tempo(float(bpm))
+
+    def _set_quarters_tempo(self, bpm: Value) -> None:
+        self._quarters_bpm, self._told_bpm = float(bpm), 0.0
+        self._keep_quarters()
+
+    def _keep_quarters(self) -> None:
+        """Keeps to a host's quarters, whatever the beat is that is felt now."""
+        tempo_bpm = self._told_bpm if self._quarters_bpm is None else self._quarters_bpm / self._beat_quarters
+        if tempo_bpm == self._told_bpm:
+            return
+        self._told_bpm = tempo_bpm
+        self._live.set_tempo(tempo_bpm)
+        if self._panel is not None:
+            self._panel.did("/sideman/transport/tempo", tempo_bpm)
+
+    @property
+    def _beat_quarters(self) -> float:
+        """The felt beat of what is played, in quarters."""
+        takes_chart = MODES[str(self._values["mode"])].takes_chart
+        metre = (self._chart_metre if takes_chart else None) or self._metre
+        return float(metre.beat_quarters)
 
     def _draw_density(self, text: Value) -> None:
         check_askable(self._live.controls, DENSITY, parse_density(str(text))[1])
@@ -181,7 +231,7 @@ class Remote:
                 self.server.publish(row.name)
                 return
 
-    def _locate(self, beat: Value) -> None:
+    def _locate(self, beat: float) -> None:
         if not self._over_chart:
             raise ModeError("a position needs a chart to be in: send /sideman/chords first")
-        self._live.locate(float(beat))
+        self._live.locate(beat)

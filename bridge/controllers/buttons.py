@@ -114,9 +114,11 @@ class Buttons:
         if packet is None:
             return False, None
         value = 0 if kind == NOTE_OFF else message[2]
-        if value < (_PRESSED if kind == CONTROL_CHANGE else 1):
+        if kind != CONTROL_CHANGE:
+            return True, packet if value else None
+        if value < _PRESSED:
             self._down.pop(key, None)
             return True, None
-        before = self._down.get(key, value)  # a pad may send no release; a knob swept upwards is one press
+        before = self._down.get(key, value)  # a button may send no release; a knob swept upwards is one press
         self._down[key] = value
         return True, packet if before == value else None

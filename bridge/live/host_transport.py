@@ -13,6 +13,8 @@ from bridge.live.modes.switch import Modes
 from bridge.live.outside_clock import SYNC_PERIOD_US, SYNC_SHARE
 from bridge.live.playing.ahead import PlayAhead
 from bridge.live.playing.beat import Beat
+from bridge.live.playing.report import Report
+from engine.errors import ChordError
 from engine.metre import parse_metre
 from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM
 
@@ -80,8 +82,9 @@ class HostTransport:
 class HostFollower:
     """Session thread only."""
 
-    def __init__(self, host: HostTransport, modes: Modes, beat: Beat, ahead: PlayAhead) -> None:
-        self._host, self._modes, self._beat, self._ahead = host, modes, beat, ahead
+    def __init__(self, host: HostTransport, modes: Modes, beat: Beat, ahead: PlayAhead, report: Report) -> None:
+        self._host, self._modes, self._beat, self._ahead, self._report = host, modes, beat, ahead, report
+        self._refused_metre = ""  # that of the host which nobody can play in
         self._next_sync_us = 0
         self._tempo_bpm: float | None = None  # of the clock, from the next cut on
         ahead.on_cut = self._cut
@@ -89,8 +92,7 @@ class HostFollower:
     def follow(self, news: FollowHost, now_us: int) -> bool:
         """Follows the host; returns whether it plays from now on."""
         moved, looped = self._host.take(news)
-        if news.metre != str(self._beat.metre):
-            self._modes.set_metre(str(parse_metre(news.metre)))
+        self._take_metre(news.metre)
         if moved:
             self._modes.rest()
             self._sync(now_us)
@@ -107,6 +109,16 @@ class HostFollower:
         told_bpm = None if self._beat.tempo_bpm is None else self._beat.tempo_bpm * self._quarters()
         if told_bpm is None or (abs(tempo_bpm / told_bpm - 1) > SYNC_SHARE and now_us >= self._next_sync_us):
             self._sync(now_us)
+
+    def _take_metre(self, text: str) -> None:
+        if text in (str(self._beat.metre), self._refused_metre):
+            return
+        try:
+            self._modes.set_metre(str(parse_metre(text)))
+            self._refused_metre = ""
+        except ChordError as error:  # a host may have any: the music stays in the one before
+            self._refused_metre = text
+            self._report("error", f"the host's metre is not taken up: {error}")
 
     def _sync(self, now_us: int) -> None:
         tempo_bpm = self._host.tempo_bpm

@@ -7,6 +7,7 @@ bridge/live/inbox.py, which never makes them wait.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -73,7 +74,7 @@ class LiveSession(Controls):
         self._ended_us = now_us()  # the last round
         self._longest_us: float = math.inf  # until the next one, or time was lost
         self._broken = False  # the last round has failed
-        self._enabled = True
+        self._enabled = self._told_enabled = True
         improviser = make_improviser(options.seed)
         self.controls = tuple(improviser.controls)  # what its base can be asked; any thread
         self._ahead = PlayAhead(improviser, sink, now_us, channel=options.channel, seed=options.seed)
@@ -89,6 +90,7 @@ class LiveSession(Controls):
         )
         self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._observer)
         self.refused = self._knobs.refused  # values that were refused after they were told as taken; any thread
+        self.disobeyed = deque[commands.Command](maxlen=256)  # each before its refusal is reported; any thread
         self._modes = Modes(
             Context(self._ahead, Keyboard(), now_us, report, self._knobs, self._beat, self._observer),
             release_us=round(options.release_s * 1e6),
@@ -98,7 +100,7 @@ class LiveSession(Controls):
             on_recall=self._recalled,
         )
         self._outside = None if midi_clock is None else OutsideClock(midi_clock, self._modes, self._beat)
-        self._host = None if host is None else HostFollower(host, self._modes, self._beat, self._ahead)
+        self._host = None if host is None else HostFollower(host, self._modes, self._beat, self._ahead, report)
 
     def start_thread(self, on_failure: Callable[[BaseException], None]) -> None:
         """Runs rounds on a thread of its own. on_failure: called there if they fail too often, after silence."""
@@ -149,6 +151,7 @@ class LiveSession(Controls):
         self._beat.tell(now_us, self._observer, self._modes.mode.metre)
         self._modes.tell_form()
         self._tell_asked()
+        self._tell_enabled()
         wait_s = BUSY_S if self._ahead.playing or self._knobs.waiting or self._modes.works else IDLE_S
         self._ended_us = self.inbox.now_us()
         settles_in_us = self._modes.mode.settles_in_us(self._ended_us)
@@ -167,6 +170,11 @@ class LiveSession(Controls):
             self.asked = asked
             self._report("asked", " ".join(changed))
 
+    def _tell_enabled(self) -> None:
+        if self._enabled != self._told_enabled:
+            self._told_enabled = self._enabled
+            self._observer.enabled(self._enabled)
+
     def broke(self, error: BaseException) -> None:
         """Ends every note after a round that failed; the next round starts afresh."""
         self.silence()
@@ -183,6 +191,7 @@ class LiveSession(Controls):
     def _start_afresh(self) -> None:
         """Makes a stream like the one that failed, at rest; modes and chart go on from where they were."""
         self._modes.mode.hold_place()
+        self._modes.banks.forget_waiting()
         self._ahead.abandon(self._fresh_improviser())
         self._modes.rest()
         self._broken = False
@@ -205,6 +214,7 @@ class LiveSession(Controls):
         try:
             self._obey(command)
         except ModeError as error:  # known here alone, and the one who asked waits no longer
+            self.disobeyed.append(command)
             self._report("error", str(error))
 
     def _obey(self, command: commands.Command) -> None:
@@ -233,6 +243,7 @@ class LiveSession(Controls):
 
     def _set_seed(self, seed: int) -> None:
         self._modes.rest()
+        self._modes.banks.settle()
         self._modes.banks.seed = seed
         self._ahead.replace(self._fresh_improviser(), seed)
 

@@ -74,8 +74,6 @@ class Panel:
             if address == "/sideman/metre":
                 self._metre = str(value)
             self.tap.add("state", _STATES[address], value)
-        elif address in ("/sideman/play", "/sideman/stop", "/sideman/panic"):
-            self.tap.add("state", "enabled", address == "/sideman/play")
 
     def has_ports(self, ports: Mapping[str, str] | str) -> None:
         """These are the MIDI ports: their system, input, output and control; or why there are none."""

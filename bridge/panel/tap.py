@@ -80,6 +80,10 @@ class Tap(Observer):
         """See Observer."""
         self.add("drawn", densities)
 
+    def enabled(self, enabled: bool) -> None:
+        """See Observer."""
+        self.add("state", "enabled", enabled)
+
 
 class TappedSink:
     """Passes everything on to a scheduler, and tells a tap of it before: a note may be sent at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -22,7 +23,8 @@ from bridge.plugin.note_sink import NoteSink
 from bridge.recording.journal import Journal
 from bridge.recording.session_log import CheckedSink
 from engine.chords import parse_chart
-from engine.errors import SidemanError
+from engine.errors import ChordError, SidemanError
+from engine.metre import COMMON, parse_metre
 from engine.model.controls import check_askable
 from osc_protocol.errors import OscError
 from osc_protocol.table.host_rows import BY_ID, CHORDS, SEED, parameter_id, value_of
@@ -57,6 +59,8 @@ class Instance:
         self._session: LiveSession | None = None
         self._inbox: HostInbox | None = None
         self._runs = False
+        self._metre = COMMON  # the host's, of a chart that names none
+        self._epoch: int | None = None  # of the host
 
     def take(self, message: wire.ToEngine) -> None:
         """Does what the plug-in says."""
@@ -70,6 +74,7 @@ class Instance:
                 self._set_text(name, text)
             case FollowHost():
                 self._now_at(message.at)
+                self._take_metre(message)
                 self._live().inbox.post(message)
             case wire.Key(at, key):
                 self._now_at(at)
@@ -146,8 +151,25 @@ class Instance:
             return
         self._texts[name] = text
         self._apply_text(name, text)
-        if name == CHORDS and MODE_ID in self._numbers:  # a chart turns the mode, but the host has the say
+        self._keep_mode()
+
+    def _keep_mode(self) -> None:
+        """A chart turns the mode, but the host has the say."""
+        if MODE_ID in self._numbers:
             self._apply_number(MODE_ID, self._numbers[MODE_ID])
+
+    def _take_metre(self, host: FollowHost) -> None:
+        """Has a chart that names no metre go in the host's where that stands or starts; while it plays, bars stay."""
+        goes_on, self._epoch = host.playing and host.epoch == self._epoch, host.epoch
+        before, text = self._metre, self._texts.get(CHORDS, "")
+        if goes_on or host.metre == str(before):
+            return
+        with contextlib.suppress(ChordError):  # the session says that there is no such metre
+            self._metre = parse_metre(host.metre)
+        with contextlib.suppress(SidemanError):  # it was said when the text came
+            if text and parse_chart(text, otherwise=before) != parse_chart(text, otherwise=self._metre):
+                self._apply_text(CHORDS, text)
+                self._keep_mode()
 
     def _apply_number(self, number: int, value: float) -> None:
         row = BY_ID.get(number)
@@ -157,12 +179,13 @@ class Instance:
     def _apply_text(self, name: str, text: str) -> None:
         if name != CHORDS:
             self._set(name, text or BY_NAME[name].default)
-        elif text:
-            try:
-                self._live().set_chart(parse_chart(text))
-                self._found(CHORDS, None)
-            except SidemanError as error:
-                self._found(CHORDS, str(error))
+            return
+        try:
+            if text:  # no chart takes the place of one that is played
+                self._live().set_chart(parse_chart(text, otherwise=self._metre))
+            self._found(CHORDS, None)
+        except SidemanError as error:
+            self._found(CHORDS, str(error))
 
     def _set(self, name: str, value: Value) -> None:
         session = self._live()

@@ -173,6 +173,8 @@ class App:
     def _restore(self):
         """A new engine has begun with values of its own: it is given what the knobs here had set."""
         self.link.engine_is_new()
+        self.song.tell_anew()
+        self.link.queue("get", "/sideman/get", "s", "*")
         for name, value in list(self._turned.items()):
             self._set(name, value)
 

@@ -2,7 +2,7 @@
 
 import sideman_fl
 
-TRANSPORT = "/sideman/transport/"
+TRANSPORT = "/sideman/transport/quarters/"  # FL counts quarters whatever the chart's beat is
 
 
 class Song:

@@ -43,7 +43,8 @@ oscdump {DEFAULT_OUT_PORT}
 
 The type letters are OSC's own: `f` float, `i` int, `s` text. An int is accepted where a float is expected, and a float
 without a fraction where an int is. A refused message changes nothing, and is answered with `{ERROR}`, which
-names the legal range.
+names the legal range. What the running session alone can know, such as an empty bank, is told to all subscribers a
+moment later, with the address of the message.
 
 `role`, `groove`, `left_hand`, `manner`, `density`, `loudness`, `register`, `thickness` and `bass` describe
 the music that you want. Each of them also takes the text `{AUTO}`, which is the default: Sideman then decides by tempo,

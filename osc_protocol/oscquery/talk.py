@@ -24,7 +24,7 @@ from osc_protocol.server.subscriptions import RATE_HZ
 from osc_protocol.server.udp import MAX_PACKETS_PER_S
 from osc_protocol.table.parameters import CONTROL_NAMES, nearest
 from osc_protocol.wire.codec import MAX_PACKET_BYTES, decode, encode
-from osc_protocol.wire.replies import ASKED, VALUE, refusal
+from osc_protocol.wire.replies import ASKED, ERROR, VALUE, refusal
 
 __all__ = ["Talk"]
 
@@ -78,6 +78,9 @@ class Talk:
         with contextlib.suppress(PacketError):  # the server answers it
             self._from_host |= {path: said[0] for path, said in decode(message) if path in self._paths and said}
         for reply in self._osc.handle_packet(message):
+            address, (about, *_) = decode(reply)[0]
+            if address == ERROR:
+                self._from_host.pop(str(about), None)
             self.frames.send_binary(reply)
 
     def _command(self, message: bytes) -> None:

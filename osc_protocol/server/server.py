@@ -209,12 +209,12 @@ class OscServer:
         if sender is None:
             raise ParameterError("only UDP clients subscribe: this connection already hears every change")
         if port == 0:
-            self._subscriptions.remove(sender[0], feedback=feedback)
+            self._subscriptions.remove(sender, feedback=feedback)
             return
         if port == self.port and (sender[0] == self.host or self.host == "0.0.0.0"):
             raise ParameterError(f"port {port} is the engine's own: give the one that you listen on")
         peer = Peer(sender[0], port, feedback)
-        self._subscriptions.add(peer)
+        self._subscriptions.add(peer, sender)
         if feedback:  # the faders move to where the values are
             for name in BY_NAME:
                 self._subscriptions.tell(peer, name)

@@ -46,7 +46,7 @@ class Subscriptions:
     ) -> None:
         self._packets, self._send, self._later, self._clock = packets, send, later, clock
         self._lock = threading.Lock()  # held for moments only: publish() never waits for a handler
-        self._peers: list[Peer] = []
+        self._peers: dict[Peer, Address | None] = {}  # with who asked for it; None: nobody, it stands
         self._sent_s: dict[tuple[Peer, str], float] = {}
         self._waiting: set[tuple[Peer, str]] = set()
 
@@ -56,20 +56,34 @@ class Subscriptions:
         with self._lock:
             return tuple(peer.address for peer in self._peers if not peer.feedback)
 
-    def add(self, peer: Peer) -> None:
-        """Adds a subscriber; a second time changes nothing. ParameterError if MAX_SUBSCRIBERS are served."""
+    def add(self, peer: Peer, sender: Address | None = None) -> None:
+        """Adds a subscriber; a second time changes nothing. ParameterError if MAX_SUBSCRIBERS are served.
+
+        sender: who asks for it, and alone can end it by asking from the same port; None: nobody can.
+        """
         with self._lock:
             if peer in self._peers:
                 return
             if len(self._peers) >= MAX_SUBSCRIBERS:
                 raise ParameterError(f"{MAX_SUBSCRIBERS} subscribers are served already: send 0 from one to make room")
-            self._peers.append(peer)
+            self._peers[peer] = sender
 
-    def remove(self, host: str, *, feedback: bool) -> None:
-        """Removes a host's subscription."""
+    def remove(self, sender: Address, *, feedback: bool) -> None:
+        """Removes what a sender asked for from the same port; else the one subscription from its host.
+
+        ParameterError: several of that host's are served, and none was asked for from that port.
+        """
         with self._lock:
-            gone = [peer for peer in self._peers if peer.host == host and peer.feedback == feedback]
-            self._peers = [peer for peer in self._peers if peer not in gone]
+            of_host = [
+                peer for peer, asked_by in self._peers.items()
+                if asked_by is not None and asked_by[0] == sender[0] and peer.feedback == feedback
+            ]  # fmt: skip
+            gone = [peer for peer in of_host if self._peers[peer] == sender] or of_host
+            if len(gone) > 1 and self._peers[gone[0]] != sender:
+                ports = ", ".join(str(peer.port) for peer in gone)
+                raise ParameterError(f"ports {ports} are served on your machine: send 0 from where one was asked for")
+            for peer in gone:
+                del self._peers[peer]
             self._sent_s = {key: sent_s for key, sent_s in self._sent_s.items() if key[0] not in gone}
 
     def publish(self, name: str) -> None:

@@ -142,11 +142,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/transport/tempo", "f", "Sets the tempo in beats per minute.", LOWEST_BPM,
             HIGHEST_BPM),
     Command("/sideman/transport/position", "f", "Sets the song position in beats from its start.", 0.0, 1e6),
+    Command("/sideman/transport/quarters/tempo", "f", "Sets the tempo in quarters per minute, as hosts count it; it "
+            "stays so where another metre counts other beats.", LOWEST_BPM, HIGHEST_BPM),
+    Command("/sideman/transport/quarters/position", "f", "Sets the song position in quarters from its start.", 0.0,
+            1e6),
     Command("/sideman/get", "s", "Asks for a value by name, or `*` for all of them; `/sideman/value` answers."),
     Command("/sideman/ping", "", "Asks whether the engine is there; `/sideman/pong` answers."),
-    Command("/sideman/subscribe", "i", "Sends values and errors to this UDP port from now on; 0 ends it.", 0, 65535),
-    Command("/sideman/feedback", "i", "Sends every value at its own address to this UDP port, for faders; 0 ends it.",
-            0, 65535),
+    Command("/sideman/subscribe", "i", "Sends values and errors to this UDP port from now on; 0 from where "
+            "you asked ends it.", 0, 65535),
+    Command("/sideman/feedback", "i", "Sends every value at its own address to this UDP port, for faders; 0 from "
+            "where you asked ends it.", 0, 65535),
 )
 """Every command. Parameters are set at their own addresses."""
 # fmt: on

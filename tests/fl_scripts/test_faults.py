@@ -38,7 +38,7 @@ def test_every_fault_leaves_knobs_values_and_tempo_working(fault: str, profile: 
     studio.server.handle_packet(encode("/sideman/param/top_k", 12))
     studio.run(0.3)
     assert studio.engine.values["top_p"] == 1.0
-    assert studio.engine.commands[-1] == ("/sideman/transport/tempo", (99.0,))
+    assert studio.engine.commands[-1] == ("/sideman/transport/quarters/tempo", (99.0,))
     assert studio.hint == "Top k 12"
     assert studio.control.reassembler.bad == 0
     studio.check()
@@ -76,7 +76,7 @@ def test_where_onidle_never_comes_the_engines_ticks_do_its_work(by: str) -> None
     studio.fl.playing, studio.fl.tempo_bpm = True, 91.0  # without the OnRefresh that tells of it
     studio.run(0.3)
     assert ("/sideman/play", ()) in studio.engine.commands
-    assert studio.engine.commands[-1] == ("/sideman/transport/tempo", (91.0,))
+    assert studio.engine.commands[-1] == ("/sideman/transport/quarters/tempo", (91.0,))
     studio.run(2.0)
     studio.server.handle_packet(encode("/sideman/role", "comping"))
     studio.run(0.3)
@@ -116,7 +116,7 @@ def test_unsafe_times_are_waited_out(studio: Studio) -> None:
     assert studio.engine.values["top_p"] == 1.0
     studio.fl.unsafe = False
     studio.run(0.5)
-    assert ("/sideman/transport/tempo", (88.0,)) in studio.engine.commands
+    assert ("/sideman/transport/quarters/tempo", (88.0,)) in studio.engine.commands
     assert ("/sideman/play", ()) in studio.engine.commands
     studio.check()
 
@@ -144,7 +144,7 @@ def test_an_engine_that_goes_and_comes_back_is_noticed(studio: Studio) -> None:
     studio.run(2.0)
     assert "Sideman: connected" in studio.fl.hints[-2:]
     assert ("/sideman/play", ()) in studio.engine.commands
-    assert ("/sideman/transport/tempo", (130.0,)) in studio.engine.commands
+    assert ("/sideman/transport/quarters/tempo", (130.0,)) in studio.engine.commands
     studio.check()
 
 
@@ -181,12 +181,18 @@ def test_a_new_engine_is_given_what_the_knobs_had_set_and_the_same_one_is_not(st
     studio.server.handle_packet(encode("/sideman/param/temperature", 1.5))
     studio.run(3.0)
     assert studio.engine.values["temperature"] == 1.5
-    for gap_s in (3.0, 0.0):  # a restart that is noticed as silence, and one too quick for that
+    studio.fl.change(tempo_bpm=99.0, playing=True)
+    studio.run(1.0)
+    for gap_s in (3.0, 1.0, 0.0):  # a restart that is noticed as silence, and two too quick for that
         studio.engine_runs = False
         studio.run(gap_s)
         studio.start_engine()
         studio.engine_runs = True
+        studio.engine.commands.clear()
         studio.run(3.0)
+        told = [(address, *values) for address, values in studio.engine.commands]
+        assert ("/sideman/transport/quarters/tempo", 99.0) in told
+        assert ("/sideman/play",) in told
         assert (studio.engine.values["temperature"], studio.engine.values["density"]) == (2.0, 0.0)
         assert studio.engine.values["top_k"] == 0
     studio.check()

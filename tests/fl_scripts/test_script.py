@@ -191,19 +191,19 @@ def test_other_controllers_and_notes_pass_through(studio: Studio) -> None:
 
 
 def test_transport_and_tempo_reach_the_engine(studio: Studio) -> None:
-    assert set(studio.engine.commands) == {("/sideman/transport/tempo", (130.0,))}
+    assert set(studio.engine.commands) == {("/sideman/transport/quarters/tempo", (130.0,))}
     studio.engine.commands.clear()
     studio.fl.position_beats = 8.0
     studio.fl.change(playing=True)
     studio.run(0.3)
-    assert sorted(studio.engine.commands) == [("/sideman/play", ()), ("/sideman/transport/position", (8.0,))]
+    assert sorted(studio.engine.commands) == [("/sideman/play", ()), ("/sideman/transport/quarters/position", (8.0,))]
     studio.fl.change(tempo_bpm=97.5)
     studio.run(0.3)
-    assert studio.engine.commands[-1] == ("/sideman/transport/tempo", (97.5,))
+    assert studio.engine.commands[-1] == ("/sideman/transport/quarters/tempo", (97.5,))
     studio.fl.position_beats = 12.0
     studio.fl.call("OnUpdateBeatIndicator", 1)
     studio.run(0.3)
-    assert studio.engine.commands[-1] == ("/sideman/transport/position", (12.0,))
+    assert studio.engine.commands[-1] == ("/sideman/transport/quarters/position", (12.0,))
     studio.fl.change(playing=False)
     studio.run(0.3)
     assert studio.engine.commands[-1] == ("/sideman/stop", ())

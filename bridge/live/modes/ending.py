@@ -40,8 +40,8 @@ class Ending:
         """Keeps to the beat. Returns whether the music has come home and been let go."""
         if self._at_s is None:
             return False
-        if not self._ahead.playing:  # silenced on the way
-            self.give_up()
+        if not self._ahead.playing:
+            self.silenced()
             return False
         now_s = self._ahead.stream_s(now_us)
         if now_s >= self._at_s + self._hold_s:
@@ -56,6 +56,12 @@ class Ending:
         if self._at_s is not None and self._at_s > self._ahead.improviser.time_s:
             self._ahead.bring_home(self._at_s, self._hold_s)
         else:
+            self.give_up()
+
+    def silenced(self) -> None:
+        """Hears that nothing plays any more that could come home."""
+        if self._at_s is not None:
+            self._report("note", "the ending is off: the music fell silent on the way")
             self.give_up()
 
     def give_up(self) -> None:

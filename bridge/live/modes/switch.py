@@ -90,7 +90,7 @@ class Modes:
         self.step_banks(now_us)
         self._keep_clear.step(now_us, unasked=self.mode.keeps_clear)
         if not self._ahead.playing:
-            self._ending.give_up()
+            self._ending.silenced()
             self._context.knobs.apply(now_us)
             self._recollect(situation, now_us)
             self._judging.begin(situation)
@@ -138,6 +138,8 @@ class Modes:
             case commands.SetMode(mode):
                 self._set_mode(mode)
             case commands.FollowChord(chord):
+                if self.mode is not self.following:
+                    raise ModeError(f"mode {self.mode.name} follows no chord: send /sideman/mode follow first")
                 self.following.latch(chord)
             case commands.PlayChart(chart):
                 self._set_chart(chart)

@@ -1,10 +1,12 @@
 """Mode trade: the player has N bars, the sideman answers for N bars, turn about, on one beat that never stops.
 
-The player's first note is beat 0. A turn in which nothing was played ends the trade: the next note begins a new one.
+The player's first note is beat 0. A turn in which nothing was played ends the trade: the next note begins a new one. A
+turn in which the music goes home lasts until it has.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from bridge.live.modes.chart_chords import chords_from
@@ -36,6 +38,7 @@ class Trading(Mode):
         self._timeline: WallTimeline | None = None  # None before the first note
         self._turn = 0  # even: the player's
         self._heard = False  # anything in this turn of the player's
+        self._home_s: float | None = None  # where the music goes home, as chords are laid out
         self._stream_us = 0  # moment that the stream's second 0 stands for
 
     @property
@@ -106,6 +109,10 @@ class Trading(Mode):
             else:
                 self.rest()
                 self._report("rest", "")
+        elif self._ahead.home_s is not None:
+            self._ahead.limit_s = math.inf
+            if self._ahead.home_s != self._home_s:
+                self._ahead.change(self._lay_out)
         elif now_us >= ends_us - latency_us:
             self._ahead.rest()
             self._turn += 1
@@ -134,12 +141,15 @@ class Trading(Mode):
         self._lay_out(from_s)
 
     def _lay_out(self, from_s: float) -> None:
-        """Lays out beat and chords of the rest of this turn."""
-        timeline = self._on_stream()
+        """Lays out beat and chords of the rest of this turn, or of the way home."""
+        timeline, self._home_s = self._on_stream(), self._ahead.home_s
         self._ahead.set_beat(timeline, self.metre, from_s, form=self._form)
         chords: list[tuple[float, Chord | None]] = [(from_s, None)]
         if self.chart is not None:
-            chords = chords_from(self.chart, timeline, from_s, self._turn_beats * 60.0 / timeline.tempo_bpm)
+            length_s = self._turn_beats * 60.0 / timeline.tempo_bpm
+            if self._home_s is not None:
+                length_s += max(self._home_s - from_s, 0.0)
+            chords = chords_from(self.chart, timeline, from_s, length_s)
         self._ahead.improviser.set_chords(chords, from_s=from_s)
 
     def _on_stream(self) -> StreamTimeline:

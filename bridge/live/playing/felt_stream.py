@@ -57,6 +57,7 @@ class FeltStream:
         self._metre = COMMON  # the same
         self._form: Form | None = None  # the same
         self._hands = Hands()
+        self.home_s: float | None = None  # where the last chord falls; None: the music plays on
         self.calls_hands = False  # whether a hand that stays away is called back, as long as there is a beat
 
     def turn_feel(self, **values: float) -> None:
@@ -115,6 +116,7 @@ class FeltStream:
     def bring_home(self, at_s: float | None, hold_s: float = 2.0) -> None:
         """Has a last chord fall at at_s; nothing comes back beyond it. None: plays on."""
         self._improviser.bring_home(at_s, hold_s)
+        self.home_s = at_s
         if self._returning is not None:
             self._returning.until_s = math.inf if at_s is None else at_s
 

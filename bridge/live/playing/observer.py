@@ -41,6 +41,9 @@ class Observer:
     def drawn(self, densities: Mapping[int, float]) -> None:
         """These are the densities that are drawn over bars of the chart, counted from 1."""
 
+    def enabled(self, enabled: bool) -> None:
+        """Whether the sideman may play; False from a stop on, until it is asked to play."""
+
 
 class Observers(Observer):
     """Tells several, each in its turn."""
@@ -82,3 +85,8 @@ class Observers(Observer):
         """See Observer."""
         for observer in self._all:
             observer.drawn(densities)
+
+    def enabled(self, enabled: bool) -> None:
+        """See Observer."""
+        for observer in self._all:
+            observer.enabled(enabled)

@@ -19,7 +19,7 @@ from bridge.live.playing.context import Context
 from bridge.live.playing.felt_stream import grid
 from bridge.live.playing.improviser import Improviser
 from bridge.live.playing.timeline import StreamTimeline
-from bridge.live.rounds.takeover import is_due, line_s
+from bridge.live.rounds.takeover import has_moved, is_due, line_s
 from engine.chords import Chart
 from engine.judgement import RECALLED, auto_values, judge
 from engine.metre import Metre
@@ -51,7 +51,7 @@ class _Making:
     """A fork that is being fed.
 
     events: those to come; ends_s: up to where in its own time. at_s: the stream second at which it takes over, once
-    known.
+    known, on the timeline of that time.
     """
 
     asked: Asked
@@ -59,6 +59,7 @@ class _Making:
     events: deque[NoteEvent]
     ends_s: float
     at_s: float | None = None
+    timeline: StreamTimeline | None = None
 
 
 class Recollecting:
@@ -98,7 +99,7 @@ class Recollecting:
             return False
         if not self._ahead.playing:
             return self._take_over(making, seed, now_us, playing.metre)
-        making.at_s = self._ahead.hold(line_s(self._ahead, playing.metre))
+        self._wait_for_line(making, playing.metre)
         return False
 
     def work(self) -> None:
@@ -150,7 +151,11 @@ class Recollecting:
             making.improviser.wait(making.ends_s)
 
     def _take_over(self, making: _Making, seed: int, now_us: int, metre: Metre) -> bool:
-        if making.at_s is not None and not is_due(self._ahead, making.at_s, now_us):
+        at_s, playing = making.at_s, self._ahead.playing
+        if at_s is not None and playing and has_moved(self._ahead, at_s, making.timeline):
+            self._wait_for_line(making, metre)
+            return False
+        if at_s is not None and not is_due(self._ahead, at_s, now_us):
             return False
         self._ahead.come_to_hold()
         making.improviser.set_params(*self._knobs.in_force.values())  # some may have been turned since
@@ -159,6 +164,9 @@ class Recollecting:
         if self._ahead.playing and self._ahead.timeline is not None:
             self._strike_on_the_line(self._ahead.timeline, metre)
         return True
+
+    def _wait_for_line(self, making: _Making, metre: Metre) -> None:
+        making.at_s, making.timeline = self._ahead.hold(line_s(self._ahead, metre)), self._ahead.timeline
 
     def _strike_on_the_line(self, timeline: StreamTimeline, metre: Metre) -> None:
         """Has the first note fall on the bar line: it would fall where the streams change, or a bar later."""

@@ -10,6 +10,7 @@ import pytest
 from bridge.app import remote
 from bridge.app.remote import Remote
 from bridge.errors import ModeError
+from bridge.live.commands import Command
 from bridge.live.playing.knobs import Refused
 from engine.errors import CheckpointError
 from engine.model.controls import Control
@@ -30,6 +31,7 @@ class Session:
         self.asked: dict[str, str | float] = {}
         self.controls: tuple[Control, ...] = CONTROLS
         self.refused: deque[Refused] = deque()
+        self.disobeyed: deque[Command] = deque()
 
     def set_parameter(self, setting: Setting) -> None:
         if setting.value == "changes" and not self.has_chart:
@@ -163,3 +165,41 @@ def test_what_the_music_refuses_late_is_told_to_every_surface_as_no_longer_in_fo
     road.server.handle_packet(encode(address, 0.9))  # turned on before the refusal is told
     road.report(*world.said[-1])
     assert road.server.value("top_p") == 0.9
+
+
+def test_what_the_session_refuses_later_is_told_with_the_address_that_asked() -> None:
+    world = World()
+    road = Remote(world.live, {}, port=0)
+    heard: list[Message] = []
+    road.server.add_listener(lambda packet: heard.append(decode(packet)[0]))
+    asked = [("/sideman/undo",), ("/sideman/bank/recall", "C"), ("/sideman/keep", "5-8"), ("/sideman/again", "9"),
+             ("/sideman/variation", "2")]  # fmt: skip
+    for address, *arguments in asked:
+        assert road.server.handle_packet(encode(address, *arguments)) == []
+    world.live._report = road.report
+    world.run(0.1)
+    assert [where for said, (where, _) in heard if said == ERROR] == [address for address, *_ in asked]
+    road.report("error", "a port is gone")
+    assert heard[-1] == (ERROR, ("", "a port is gone"))
+
+
+def test_a_host_that_counts_quarters_is_met_in_every_metre() -> None:
+    world = World()
+    road = Remote(world.live, {}, port=0)
+
+    def tell(address: str, value: Value) -> float | None:
+        assert road.server.handle_packet(encode(address, value)) == []
+        world.run(0.5)
+        return world.live._beat.tempo_bpm
+
+    quarters = "/sideman/transport/quarters/"
+    assert tell(quarters + "tempo", 120.0) == 120.0
+    assert tell("/sideman/chords", "6/8 Am | F | C | G") == 80.0
+    tell(quarters + "position", 6.0)  # the third bar
+    beat = world.live._modes.mode.chart is not None and world.live._ahead.timeline
+    assert beat
+    assert beat.beat(world.live._ahead.stream_s(world.now_us)) == pytest.approx(4.0 + 0.5 * 80 / 60, abs=0.1)
+    assert tell("/sideman/mode", "continue") == 120.0
+    assert tell("/sideman/metre", "2/2") == 60.0
+    assert tell("/sideman/transport/tempo", 90.0) == 90.0
+    assert tell("/sideman/metre", "4/4") == 90.0

@@ -11,6 +11,7 @@ import pytest
 from bridge.errors import ModeError
 from bridge.live.modes.chart_chords import chords_from
 from bridge.live.playing.improviser import Improviser
+from bridge.live.playing.observer import Observer
 from bridge.live.playing.timeline import StreamTimeline
 from engine.beats.warp import GRID
 from engine.chords import Chord, parse_chart, parse_chord
@@ -384,3 +385,26 @@ def test_chords_of_a_chart_start_at_the_moment_asked_and_are_named_once() -> Non
     clock = StreamTimeline(120.0, origin_s=1.0)
     named = [(onset_s, chord.name if chord else None) for onset_s, chord in chords_from(chart, clock, 2.0, 9.0)]
     assert named == [(2.0, "C"), (5.0, "F"), (6.0, "G"), (7.0, "C")]
+
+
+def test_whether_it_may_play_is_told_when_that_changes_whoever_changed_it() -> None:
+    class Told(Observer):
+        def __init__(self) -> None:
+            self.enabled_now: list[bool] = []
+
+        def enabled(self, enabled: bool) -> None:
+            self.enabled_now.append(enabled)
+
+    told = Told()
+    world = World(decode_us=lambda: 500, observer=told)
+    world.live.panic()  # in follow the keys say when it plays
+    world.run(0.1)
+    world.live.stop()
+    world.run(0.1)
+    world.live.set_chart(parse_chart("C | F"))
+    world.live.set_tempo(240.0)
+    world.live.play()
+    world.run(0.5)
+    world.live.end_in(1)
+    world.run(6.0)  # home, and at rest
+    assert told.enabled_now == [False, True, False]

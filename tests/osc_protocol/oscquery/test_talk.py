@@ -24,11 +24,12 @@ from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 from websockets.uri import parse_uri
 
+from osc_protocol.errors import ParameterError
 from osc_protocol.oscquery import socket as oscquery_socket
 from osc_protocol.oscquery.server import MAX_SOCKETS, OscQueryServer
 from osc_protocol.oscquery.talk import Talk
 from osc_protocol.oscquery.tree import PATHS_OF, value_at
-from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, PARAMETERS, Parameter, Value, in_type
+from osc_protocol.table.parameters import AUTO, BY_NAME, CONTROL_NAMES, PARAMETERS, Parameter, Setting, Value, in_type
 from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import ERROR
 from tests.support.osc.fake_engine import FakeEngine
@@ -359,3 +360,20 @@ def test_npms_ws_hears_and_sends(server: OscQueryServer, engine: FakeEngine) -> 
         Message("/sideman/norm/density", (0.75,)),
     ]
     assert engine.values["density"] == 0.75
+
+
+def test_a_refused_value_is_told_when_it_comes_true_later() -> None:
+    def refuse(setting: Setting) -> None:
+        raise ParameterError("not now")
+
+    engine = FakeEngine()
+    host = Host(engine)
+    host.command("LISTEN", "/sideman/mode")
+    accept, host.osc._dispatcher.on_parameter = host.osc._dispatcher.on_parameter, refuse
+    host.protocol.send_binary(encode("/sideman/mode", "changes"))
+    assert [message.address for message in host.heard()] == [ERROR]
+    host.osc._dispatcher.on_parameter = accept
+    engine.values["mode"] = "changes"
+    host.osc.publish("mode")
+    host.talk.flush()
+    assert host.heard() == [("/sideman/mode", ("changes",))]

@@ -173,14 +173,14 @@ def test_a_flood_of_changes_is_thinned_and_its_last_value_is_told() -> None:
 def test_names_and_peers_have_a_rate_each_and_one_that_left_hears_nothing_more() -> None:
     ears = Ears()
     ears.subscriptions.add(Peer("a", 1))
-    ears.subscriptions.add(Peer("b", 2, feedback=True))
+    ears.subscriptions.add(Peer("b", 2, feedback=True), ("b", 50))
     for _ in range(2):
         ears.subscriptions.publish("x")
         ears.subscriptions.publish("y")
     assert [(packet, address[0]) for _, packet, address in ears.sent] == [
         (b"x 0", "a"), (b"x 0 feedback", "b"), (b"y 0", "a"), (b"y 0 feedback", "b"),
     ]  # fmt: skip
-    ears.subscriptions.remove("b", feedback=True)
+    ears.subscriptions.remove(("b", 50), feedback=True)
     ears.now_s = 1.0
     ears.later.step()
     assert [address[0] for _, _, address in ears.sent[4:]] == ["a", "a"]
@@ -237,3 +237,18 @@ def test_a_sender_beyond_the_rate_is_told_once_a_second_and_nothing_breaks() -> 
     for port in range(1000):
         udp.admit(b"/x", ("127.0.0.1", port))
     assert len(udp._senders) <= MAX_SENDERS
+
+
+def test_a_subscription_is_ended_by_who_asked_for_it_and_a_standing_one_by_nobody() -> None:
+    subscriptions = Ears().subscriptions
+    subscriptions.add(Peer("a", 9124))
+    for port in (1, 2):
+        subscriptions.add(Peer("a", port), ("a", 50 + port))
+    with pytest.raises(ParameterError, match="ports 1, 2 are served on your machine: send 0 from where"):
+        subscriptions.remove(("a", 99), feedback=False)
+    subscriptions.remove(("a", 51), feedback=False)
+    assert subscriptions.addresses == (("a", 9124), ("a", 2))
+    subscriptions.remove(("a", 99), feedback=True)
+    subscriptions.remove(("a", 99), feedback=False)  # the one that is left: there is no other to mean
+    subscriptions.remove(("a", 99), feedback=False)
+    assert subscriptions.addresses == (("a", 9124),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.live.options import SessionOptions
 from engine.chords import parse_chart
 from engine.chords.charts.home import home_beat
 from tests.support.live.world import C_MAJOR_7, G_7, START_US, World
@@ -133,3 +134,35 @@ def test_where_nothing_plays_it_says_so() -> None:
     world.live.end_in(0)
     world.run(0.1)
     assert world.said == [("note", "nothing plays that could come home")]
+
+
+def test_an_ending_in_a_trade_keeps_the_turn_until_the_music_is_home() -> None:
+    world = World(decode_us=lambda: 500, options=SessionOptions(seed=1, tempo_bpm=120.0, trade_bars=1))
+    world.live.set_chart(parse_chart(CHART))
+    world.run(0.1)
+    world.turn("mode", "trade")
+    world.run(0.1)
+    world.press(60)
+    world.run(1.0)
+    world.release(60)
+    world.run(1.5)
+    assert world.said[-1][0] == "playing"
+    world.live.end_in(4)
+    world.run(5.0)
+    assert world.said[-1] == ("note", "going home: the last chord comes at the end of 4 bars")
+    world.run(8.0)
+    assert world.said[-1][0] == "rest"
+    assert not world.sounding
+    assert world.onsets()[-1][0] - START_US > 7_000_000
+
+
+def test_an_ending_whose_music_falls_silent_on_the_way_is_off_and_that_is_said() -> None:
+    world = World(decode_us=lambda: 500)
+    world.live.set_tempo(120.0)
+    world.press(*C_MAJOR_7)
+    world.run(2.0)
+    world.live.end_in(4)
+    world.run(0.5)
+    world.release(*C_MAJOR_7)
+    world.run(4.0)
+    assert ("note", "the ending is off: the music fell silent on the way") in world.said

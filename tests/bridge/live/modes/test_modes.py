@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from bridge.live.modes.mode import MODES
-from engine.chords import parse_chart
+from engine.chords import parse_chart, parse_chord
 from osc_protocol.table.parameters import BY_NAME
 from tests.support.live.world import D_MINOR_7, World
 
@@ -48,3 +48,15 @@ def test_a_trade_begins_anew_in_another_metre() -> None:
     begins_us = struck_us + 4 * 3 * 500_000
     assert not world.onsets() or world.onsets()[0][0] >= begins_us - 20_000
     assert ("listening", "4 bars") in world.said
+
+
+def test_a_chord_is_refused_in_words_where_none_is_followed_and_does_not_sound_later() -> None:
+    world = World()
+    world.live.set_chart(parse_chart("Dm7 | G7"))
+    world.run(1.0)
+    world.live.set_chord(parse_chord("F#7"))
+    world.run(0.1)
+    assert world.said[-1] == ("error", "mode changes follows no chord: send /sideman/mode follow first")
+    world.turn("mode", "follow")
+    world.run(1.0)
+    assert not world.sounding

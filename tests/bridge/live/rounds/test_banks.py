@@ -173,3 +173,42 @@ def test_an_empty_bank_is_refused_in_one_line() -> None:
     world.live.recall_bank("B")
     world.run(0.1)
     assert errors(world) == ["bank B is empty (filled: none): /sideman/bank/store B fills it"]
+
+
+def test_a_new_seed_before_the_bar_line_stores_the_music_that_gives_way_to_it() -> None:
+    world = playing()
+    world.run(3.5)
+    world.live.store_bank("A")
+    world.run(0.2)
+    world.live.set_seed(7)
+    world.run(1.0)
+    world.live.recall_bank("A")
+    world.run(3.0)
+    assert said(world, "stored", "recalled") == [("stored", "A"), ("recalled", "A")]
+    assert world.live.seed == 3
+    assert world.live._ahead.improviser.history
+
+
+@pytest.mark.parametrize("change", ["tempo", "position"])
+def test_where_the_beat_changes_on_the_way_a_bank_waits_for_the_bar_line_that_is_one_then(change: str) -> None:
+    world = playing()
+    world.run(2.5)
+    world.live.store_bank("A")
+    world.run(2.1)
+    world.live.recall_bank("A")
+    world.live.store_bank("B")
+    world.run(0.1)
+    if change == "tempo":
+        world.live.set_tempo(61.0)
+    else:
+        world.live.locate(2.5)
+    timeline = None
+    while world.live._modes.banks.recalling:
+        timeline = world.live._ahead.timeline
+        world.run(0.01)
+    assert timeline is not None
+    beat = timeline.beat(world.live._ahead._kept_s)  # where the bank's stream begins
+    assert beat == pytest.approx(4 * round(beat / 4), abs=0.12)  # a step before the line, and what is struck early
+    world.run(2.0)
+    assert said(world, "stored", "recalled") == [("stored", "A"), ("recalled", "A"), ("stored", "B")]
+    assert not errors(world)
