@@ -23,6 +23,10 @@ export const SENTENCES = [
   ["bank {0} is empty (filled: {1}): /sideman/bank/store {2} fills it", "뱅크 {0}은 비어 있습니다(채워진 것: {1}). 담기를 누르고 {2}을 고르면 채워집니다"],
   ["going home: the last chord comes at the end of {0}", "끝맺는 중: {0}의 끝에 마지막 화음이 옵니다"],
   ["nothing plays that could come home", "끝맺을 연주가 없습니다"],
+  ["the ending is off: the music fell silent on the way", "끝맺음을 그만둡니다. 가는 길에 연주가 멎었습니다"],
+  ["bank {0} was not stored: send /sideman/bank/store {1} again", "뱅크 {0}에 담기지 않았습니다. {1}에 다시 담으세요"],
+  ["mode {0} follows no chord: send /sideman/mode follow first", "{0} 모드는 코드를 따라가지 않습니다. 먼저 follow 모드로 바꾸세요"],
+  ["the host's metre is not taken up: {0}", "호스트의 박자는 받아들이지 않습니다: {0}"],
   // chart, clock and mode
   ["the chart waits for a MIDI clock and its start", "차트가 MIDI 클록과 시작 신호를 기다립니다"],
   ["the clock ticks at {0} bpm and has not been started: start it there, or send /sideman/play on a first beat", "클록이 {0} bpm으로 가지만 시작되지 않았습니다. 거기서 시작하거나 첫 박에 연주를 누르세요"],
