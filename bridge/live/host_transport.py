@@ -125,6 +125,7 @@ class HostFollower:
         assert tempo_bpm is not None
         self._next_sync_us = now_us + SYNC_PERIOD_US
         self._tempo_bpm = tempo_bpm
+        # Music that was made ahead is taken back for the new tempo, and on_cut has _cut bend the clock just there.
         self._modes.set_tempo(tempo_bpm / self._quarters())
         if self._tempo_bpm is not None:  # nothing was cut: the music rests, or plays to its end as it was made
             self._cut(max(now_us, self._ahead.ready_us))

@@ -87,11 +87,12 @@ class Modes:
     def step(self, now_us: int) -> bool:
         """Plays on. Returns whether the music has come home and rests."""
         situation = self._situation(now_us)
-        self.step_banks(now_us)
+        self.step_banks(now_us)  # before all that speaks to the stream: it may be another one from here on
         self._keep_clear.step(now_us, unasked=self.mode.keeps_clear)
         if not self._ahead.playing:
             self._ending.silenced()
             self._context.knobs.apply(now_us)
+            # What is asked is recalled, and auto decided, before the mode may start the music with it.
             self._recollect(situation, now_us)
             self._judging.begin(situation)
         self.mode.step(now_us)
@@ -99,7 +100,7 @@ class Modes:
             self._judging.go_on(situation)
         elif self._ahead.playing and not self._recollecting.works:  # what is to give way goes on as it was
             self._judging.look(situation, now_us)
-        return self._ending.step(situation, now_us)
+        return self._ending.step(situation, now_us)  # last: the mode may have laid the beat anew
 
     def step_banks(self, now_us: int) -> None:
         """Stores banks and has them take over where it is time, also while nothing may play."""

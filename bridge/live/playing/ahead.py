@@ -3,6 +3,11 @@
 Two clocks meet here. The stream counts seconds of music from its own start, on the engine's 10 ms grid; the scheduler
 counts microseconds of the monotonic clock. While music plays, one origin ties them: `wall = origin + stream`. At rest
 there is no origin: the stream stands still, so that the model never hears a silence that nobody played.
+
+A change holds from the latest of three moments on: now and the margin that making music takes, the moment from which
+the change before it holds (`_handed_over_us`), and the second up to which nothing is taken back any more (`_kept_s`,
+where another stream took over or an answer has begun to sound). Two seconds bound what is generated: `_hold_s`, where
+the stream waits to give way to another one, and `limit_s`, where a turn ends; the earlier one counts.
 """
 
 from __future__ import annotations

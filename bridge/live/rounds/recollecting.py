@@ -63,7 +63,12 @@ class _Making:
 
 
 class Recollecting:
-    """Recalls what is asked anew. The session thread owns it."""
+    """Recalls what is asked anew. The session thread owns it.
+
+    What was asked last is known to the stream (`_known`). Something else begins a fork (`_making`), which is fed as long
+    as it has events, then waits for a bar line (its `at_s`), and takes over there. A question that no practice pianist
+    can answer (`_refused`) is not put again until it is another one.
+    """
 
     def __init__(self, context: Context) -> None:
         self._ahead, self._knobs = context.ahead, context.knobs

@@ -26,9 +26,11 @@ def parse_variation(text: str) -> tuple[int, str]:
 
 @dataclass(eq=False)
 class Kept:
-    """A pass that comes back. at: None for a variation that has not been played: its bar is new where it comes next.
+    """A pass that comes back, in one of three states: still to be made (no `at`), played but perhaps to be taken back
+    (`at`, no bar), and settled (both). Those who hold it, such as an undone wish, see it change.
 
-    bar: what was played; None: to be looked up, for the stream may still change it.
+    at: None for a variation that has not been played: its bar is new where it comes next. bar: what was played; None:
+    to be looked up, for the stream may still change it.
     """
 
     at: Pass | None
