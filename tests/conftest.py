@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # beside others: two threads each that wait for each other take ten times as long
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A law is no stopwatch: beside other work an example that takes 10 ms has taken 300.
 settings.register_profile("sideman", deadline=None)
