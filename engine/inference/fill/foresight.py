@@ -38,7 +38,9 @@ class Foresight(NamedTuple):
     def of(cls, gap: Gap, bar_steps: float) -> Foresight | None:
         """None where nothing stands behind the gap. Every note keeps its place in the bar."""
         before = min(round(max(1, round(BEFORE_STEPS / bar_steps)) * bar_steps), gap.begin)
-        # Behind, before and the gap together are whole bars.
+        # Step 0 of this order is the gap's end, so the take's bar lines lie at theirs less gap.end here. What stands
+        # before the gap moves by `shift` instead. Its bar lines fall on the same where the two differ by whole bars:
+        # shift + gap.end = behind + before + gap, so these together are whole bars.
         over = (before + gap.end - gap.begin) % bar_steps
         behind = round(max(1, round((BEHIND_STEPS + over) / bar_steps)) * bar_steps - over)
         if behind < 1:
