@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.chords.chord import Chord
+from engine.chords.chord import Chord, ChordLabels, add_label
 from engine.chords.files.chords_file import ChordsFile, even_beats
 
 __all__ = ["format_chords_file"]
@@ -30,14 +30,16 @@ def format_chords_file(chart: ChordsFile, comments: Iterable[str] = ()) -> str:
     """
     known = chart.beat_in_bar is not None
     bars = _bars(chart)
-    changes = [(round(onset_s, 3), chord) for onset_s, chord in chart.chords]
+    changes: ChordLabels = []
+    for onset_s, chord in {round(onset_s, 3): chord for onset_s, chord in chart.chords}.items():  # the last at a moment
+        add_label(changes, onset_s, chord)
     if len(changes) > 1 and changes[0][1] is None:
         del changes[0]  # silence before the first chord goes without saying
     if bars and changes and changes[0][0] <= 0 and bars[0].beats[0] < 0:
         # The bar that the music begins in holds its first chord.
         changes[0] = (bars[0].beats[0], changes[0][1])
     rows = [f"# {comment}" for comment in comments]
-    chord: Chord | None = None
+    chord = None
     at, size = 0, None
     for number, bar in enumerate(bars):
         following = bars[number + 1] if number + 1 < len(bars) else None

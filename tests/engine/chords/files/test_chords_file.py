@@ -149,6 +149,12 @@ def test_a_grid_moved_before_the_music_begins_with_its_first_chord_and_is_read_b
     assert parse_chords_file(text).beats_s.tolist() == chart.beats_s.tolist()
 
 
+def test_of_two_chords_at_one_moment_the_last_is_written() -> None:
+    chords: ChordLabels = [(0.0, parse_chord("C")), (1.0, parse_chord("F")), (1.0002, parse_chord("G7"))]
+    chords += [(2.0, parse_chord("Am")), (2.0, parse_chord("G7"))]
+    assert format_chords_file(ChordsFile(chords)) == "    0.000 C\n    1.000 G7\n"
+
+
 def test_a_steady_tune_takes_one_time_a_bar() -> None:
     chords: ChordLabels = [(0.0, parse_chord("Dm7")), (2.0, parse_chord("G7")), (3.0, parse_chord("Db7/F"))]
     text = format_chords_file(ChordsFile(chords, np.linspace(0.0, 4.0, 9), np.arange(9) % 4))
