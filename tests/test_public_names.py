@@ -131,6 +131,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "Checkpoint",
         "SHIPPED",
         "Weights",
+        "check_new",
         "checkpoint_folder",
         "load_checkpoint",
         "nf4_matrices",

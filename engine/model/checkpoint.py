@@ -24,10 +24,11 @@ from engine.model.config import Config, ModelConfig
 from engine.model.config_file import load_config, to_yaml
 from engine.model.shapes import count_parameters, is_matrix, parameter_shapes
 from engine.model.stored_weights import ABSMAX, StoredWeights
+from engine.tensor_file import disk_errors
 
 __all__ = [
-    "CHECKPOINT_FILES", "SHIPPED", "Checkpoint", "Weights", "checkpoint_folder", "load_checkpoint", "nf4_matrices",
-    "save_checkpoint",
+    "CHECKPOINT_FILES", "SHIPPED", "Checkpoint", "Weights", "check_new", "checkpoint_folder", "load_checkpoint",
+    "nf4_matrices", "save_checkpoint",
 ]  # fmt: skip
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
@@ -102,6 +103,13 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
     return Checkpoint(folder, config, StoredWeights(ordered), hashlib.sha256(raw).hexdigest(), ordered)
 
 
+def check_new(path: str | Path) -> None:
+    """SidemanError unless a checkpoint can be written at `path` that replaces none: a base may be weeks of work."""
+    check_folder(path, CHECKPOINT_FILES)
+    if any((Path(path) / name).exists() for name in (CONFIG_FILE, WEIGHTS_FILE)):
+        raise CheckpointError(f"{path}: is a checkpoint already: give another -o, or remove it first")
+
+
 def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: str, bits: int = 4) -> None:
     """Writes the folder beside `path`, then renames: an interrupted save leaves the old checkpoint whole.
 
@@ -121,7 +129,8 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
         folder.mkdir()
         (folder / CONFIG_FILE).write_text(to_yaml(config), encoding="utf-8")
         (folder / CARD_FILE).write_text(card, encoding="utf-8")
-        save_file(tensors, folder / WEIGHTS_FILE)
+        with disk_errors():
+            save_file(tensors, folder / WEIGHTS_FILE)
         (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors makes it private
 
 

@@ -17,6 +17,7 @@ from engine.atomic import atomic_write
 from engine.errors import CheckpointError, ConfigError
 from engine.model.config import Config
 from engine.model.config_file import parse_config, to_yaml
+from engine.tensor_file import disk_errors
 
 __all__ = ["STATE_FILE", "RunFacts", "load_state", "part", "read_state", "save_state"]
 
@@ -34,15 +35,16 @@ class RunFacts:
     weights: Mapping[str, float]  # collection -> factor of its share of the windows
     tokens: int | None  # of the training side; None: not known
     processes: int
+    data_sha256: str | None = None  # of the training side's shard; None: not known
 
     def to_json(self) -> str:
         return json.dumps({**vars(self), "config": to_yaml(self.config)})
 
     @classmethod
     def from_json(cls, text: str) -> RunFacts:
-        """Reads facts; older files lack the last three. KeyError, TypeError, ValueError, ConfigError: not facts."""
+        """Reads facts; older files lack the last four. KeyError, TypeError, ValueError, ConfigError: not facts."""
         facts = json.loads(text)
-        tokens = facts.get("tokens")
+        tokens, data_sha256 = facts.get("tokens"), facts.get("data_sha256")
         return cls(
             config=parse_config(facts["config"], "its config"),
             seed=int(facts["seed"]),
@@ -51,6 +53,7 @@ class RunFacts:
             weights={str(name): float(weight) for name, weight in facts.get("weights", {}).items()},
             tokens=None if tokens is None else int(tokens),
             processes=int(facts.get("processes", 1)),
+            data_sha256=None if data_sha256 is None else str(data_sha256),
         )
 
 
@@ -72,7 +75,7 @@ def save_state(
     metadata = {"run": facts.to_json()}
     if scaler is not None:
         metadata["scaler"] = json.dumps(scaler.state_dict())
-    with atomic_write(path) as beside:
+    with atomic_write(path) as beside, disk_errors():
         save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, beside, metadata=metadata)
 
 
@@ -95,8 +98,8 @@ def read_state(path: Path) -> tuple[RunFacts, dict[str, Tensor], dict[str, str]]
 
 def load_state(
     path: Path, facts: RunFacts, model: nn.Module, optimisers: list[torch.optim.Optimizer], scaler: Any = None
-) -> tuple[int, dict[str, Tensor] | None]:
-    """Fills model, optimisers and scaler from a file of the same run; returns the updates done and the average.
+) -> tuple[RunFacts, dict[str, Tensor] | None]:
+    """Fills model, optimisers and scaler from a file of the same run; returns its facts and the average.
 
     CheckpointError: the file is broken, or its run differs from `facts` in more than its length.
     """
@@ -116,7 +119,7 @@ def load_state(
     if scaler is not None and "scaler" in metadata:
         scaler.load_state_dict(json.loads(metadata["scaler"]))
     on_device = {name: value.to(expected[name].device) for name, value in average.items()}
-    return then.done, on_device or None
+    return then, on_device or None
 
 
 def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -164,6 +167,8 @@ def _differences(then: RunFacts, now: RunFacts) -> Iterator[str]:
         yield f"the weights {_listed(then.weights)}, not {_listed(now.weights)}"
     if then.tokens is not None and now.tokens is not None and then.tokens != now.tokens:
         yield f"data of {then.tokens:,} tokens, not {now.tokens:,}"
+    if None not in (then.data_sha256, now.data_sha256) and then.data_sha256 != now.data_sha256:
+        yield "data with other content on their training side"
     if then.processes != now.processes:
         yield f"{then.processes} processes, not {now.processes}"
 
