@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from engine.arrays import F64, I64
 from engine.atomic import atomic_write
+from engine.tensor_file import disk_errors
 from engine.vocabulary import NUM_EVENT_IDS
 
 __all__ = ["NgramModel"]
@@ -131,7 +132,7 @@ def _keep(path: Path, tables: Sequence[tuple[I64, I64]], of: dict[str, str]) -> 
         for n, pair in enumerate(tables)
         for name, column in zip(_COLUMNS, pair, strict=True)
     }  # fmt: skip
-    with atomic_write(path) as beside:
+    with atomic_write(path) as beside, disk_errors():
         save_file(columns, beside, metadata=of)
 
 
