@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.errors import SidemanError
 from engine.platform.system import this_system
 
-__all__ = ["atomic_write", "check_folder"]
+__all__ = ["atomic_write", "check_file", "check_folder"]
 
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in a folder that they have shown
 
@@ -54,6 +54,18 @@ def check_folder(path: str | Path, files: Collection[str]) -> None:
             raise SidemanError(f"{path}: {reason}: give another folder, or move it away")
     elif target.exists():
         raise SidemanError(f"{path}: is a file: give the name of a folder")
+    _try(path, target)
+
+
+def check_file(path: str | Path) -> None:
+    """SidemanError unless a file can be written at `path`: for who would only find out after minutes of work."""
+    target = _place(path)
+    if target.is_dir():
+        raise SidemanError(f"{path}: is a folder: give the name of a file")
+    _try(path, target)
+
+
+def _try(path: str | Path, target: Path) -> None:
     trial = _beside(target)
     try:
         trial.touch()

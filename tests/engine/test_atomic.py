@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from engine.atomic import atomic_write, check_folder
+from engine.atomic import atomic_write, check_file, check_folder
 from engine.errors import SidemanError
 from engine.platform.system import this_system
 from engine.tensor_file import disk_errors
@@ -82,9 +82,14 @@ def test_where_no_folder_can_be_written_it_is_known_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_folder(tmp_path / "out", [])
+    check_file(tmp_path / "out.html")
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SidemanError, match=r"there is no folder .*create it first"):
         check_folder(tmp_path / "a" / "b", [])
+    with pytest.raises(SidemanError, match=r"there is no folder .*create it first"):
+        check_file(tmp_path / "a" / "b")
+    with pytest.raises(SidemanError, match=r"is a folder: give the name of a file"):
+        check_file(tmp_path)
 
     def touch(self: Path) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
@@ -92,6 +97,8 @@ def test_where_no_folder_can_be_written_it_is_known_before_the_work(
     monkeypatch.setattr(Path, "touch", touch)
     with pytest.raises(SidemanError, match=r"out: cannot be written \(Read-only file system\): choose another place"):
         check_folder(tmp_path / "out", [])
+    with pytest.raises(SidemanError, match=r"out: cannot be written \(Read-only file system\): choose another place"):
+        check_file(tmp_path / "out")
 
 
 def test_a_full_disk_is_named_by_whatever_writes_tensors(tmp_path: Path) -> None:
