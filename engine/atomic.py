@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from engine.errors import SidemanError
 from engine.platform.system import this_system
 
@@ -34,7 +36,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     try:
         yield beside
         _replace(beside, target)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise _unwritable(path, error) from error
     finally:
         _remove(beside)
@@ -87,8 +89,11 @@ def _beside(target: Path) -> Path:
     return target.with_name(f".{target.stem}-{os.urandom(4).hex()}{target.suffix}")
 
 
-def _unwritable(path: str | Path, error: OSError) -> SidemanError:
-    return SidemanError(f"{path}: cannot be written ({error.strerror or error}): choose another place")
+def _unwritable(path: str | Path, error: OSError | SafetensorError) -> SidemanError:
+    reason = getattr(error, "strerror", None) or str(error)
+    # What safetensors says of a full disk begins with where in its own code it was.
+    reason = reason.removeprefix("Error while serializing: ").removeprefix("I/O error: ")
+    return SidemanError(f"{path}: cannot be written ({reason}): choose another place")
 
 
 def _replace(beside: Path, target: Path) -> None:

@@ -36,11 +36,13 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.data.reading.corpus": (
         "Piece",
         "Source",
+        "UNLISTED",
         "find_sources",
         "is_metrical",
         "one_line",
         "read_piece",
         "sidecars",
+        "survey",
     ),
     "engine.data.shards.augmentation": (
         "Augmentation",
@@ -109,7 +111,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "roughened",
         "train_namer",
     ),
-    "engine.evaluation.judgement": ("Judgement", "PLAYED", "ROWS", "judge"),
+    "engine.evaluation.judgement": ("Judgement", "PLAYED", "ROWS", "cut_clips", "judge"),
     "engine.evaluation.ngram": ("NgramModel",),
     "engine.evaluation.page": ("write_page",),
     "engine.inference.backends": (

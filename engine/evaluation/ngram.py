@@ -18,7 +18,6 @@ from safetensors.numpy import save_file
 
 from engine.arrays import F64, I64
 from engine.atomic import atomic_write
-from engine.tensor_file import disk_errors
 from engine.vocabulary import NUM_EVENT_IDS
 
 __all__ = ["NgramModel"]
@@ -132,7 +131,7 @@ def _keep(path: Path, tables: Sequence[tuple[I64, I64]], of: dict[str, str]) -> 
         for n, pair in enumerate(tables)
         for name, column in zip(_COLUMNS, pair, strict=True)
     }  # fmt: skip
-    with atomic_write(path) as beside, disk_errors():
+    with atomic_write(path) as beside:
         save_file(columns, beside, metadata=of)
 
 

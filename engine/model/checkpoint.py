@@ -24,7 +24,6 @@ from engine.model.config import Config, ModelConfig
 from engine.model.config_file import load_config, to_yaml
 from engine.model.shapes import count_parameters, is_matrix, parameter_shapes
 from engine.model.stored_weights import ABSMAX, StoredWeights
-from engine.tensor_file import disk_errors
 
 __all__ = [
     "CHECKPOINT_FILES", "SHIPPED", "Checkpoint", "Weights", "check_new", "checkpoint_folder", "load_checkpoint",
@@ -129,8 +128,7 @@ def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: st
         folder.mkdir()
         (folder / CONFIG_FILE).write_text(to_yaml(config), encoding="utf-8")
         (folder / CARD_FILE).write_text(card, encoding="utf-8")
-        with disk_errors():
-            save_file(tensors, folder / WEIGHTS_FILE)
+        save_file(tensors, folder / WEIGHTS_FILE)
         (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors makes it private
 
 

@@ -25,7 +25,6 @@ from engine.atomic import atomic_write, check_folder
 from engine.errors import CheckpointError
 from engine.model.config import QloraConfig
 from engine.styles.style import F32, Style, check_name, shown
-from engine.tensor_file import disk_errors
 
 __all__ = ["STYLE_FILES", "load_style", "save_style"]
 
@@ -96,8 +95,7 @@ def save_style(path: str | Path, style: Style) -> None:
         folder.mkdir()
         (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (folder / FACTS_FILE).write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        with disk_errors():
-            save_file(tensors, folder / TENSORS_FILE, metadata={"format": "pt"})  # PEFT asks for it
+        save_file(tensors, folder / TENSORS_FILE, metadata={"format": "pt"})  # PEFT asks for it
         (folder / TENSORS_FILE).chmod(0o644)
 
 

@@ -17,7 +17,6 @@ from engine.atomic import atomic_write
 from engine.errors import CheckpointError, ConfigError
 from engine.model.config import Config
 from engine.model.config_file import parse_config, to_yaml
-from engine.tensor_file import disk_errors
 
 __all__ = ["STATE_FILE", "RunFacts", "load_state", "part", "read_state", "save_state"]
 
@@ -75,7 +74,7 @@ def save_state(
     metadata = {"run": facts.to_json()}
     if scaler is not None:
         metadata["scaler"] = json.dumps(scaler.state_dict())
-    with atomic_write(path) as beside, disk_errors():
+    with atomic_write(path) as beside:
         save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, beside, metadata=metadata)
 
 
