@@ -95,7 +95,7 @@ def parse(data: bytes) -> Parsed:
 
 def _read_channels(parsed: Parsed, tracks: list[Events], offsets: list[int], *, separate: bool) -> None:
     """Returns notes and pedal. separate: the tracks are pieces of their own."""
-    programs = _programs(tracks)
+    programs = _programs(tracks, separate=separate)
     modes = [mode_messages(events.channel) for events in tracks]
     # A track without notes speaks for the channel in all tracks, as sequencers write it; the others for themselves.
     speaking = [n for n, found in enumerate(modes) if len(found) and not _strikes(tracks[n].channel).any()]
@@ -203,13 +203,16 @@ _ANY_TRACK = -1
 _Changes = dict[tuple[int, int], tuple[I64, I64]]  # (track, channel) -> ticks, programs
 
 
-def _programs(tracks: list[Events]) -> _Changes:
-    """Program changes by track and channel, and by channel over all tracks (some files set them in a track apart)."""
+def _programs(tracks: list[Events], *, separate: bool) -> _Changes:
+    """Program changes by track and channel, and by channel over all tracks (some files set them in a track apart).
+
+    separate: the tracks are pieces of their own, and none speaks for another.
+    """
     found: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for number, events in enumerate(tracks):
         for tick, status, program, _ in events.singles:
             if status & 0xF0 == 0xC0:
-                for owner in (number, _ANY_TRACK):
+                for owner in (number,) if separate else (number, _ANY_TRACK):
                     found.setdefault((owner, status & 0x0F), []).append((tick, program))
     changes: _Changes = {}
     for key, rows in found.items():
