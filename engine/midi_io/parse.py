@@ -155,7 +155,16 @@ def _pair(channel: Channel, modes: I64, end_tick: int) -> tuple[I64, int, int]:
 
     modes: its channel mode messages. Of two equal notes the older ends first; an end without a beginning is nothing; a
     note that nobody ended lasts to where all keys of its channel come up, or to the end of the track; a note lasts at
-    least one tick.
+    least one tick. All keys are done at once; for one key, in a track that ends at 192:
+
+        tick              0    24   48   72   96   120  144
+        message           off  on   on   off  off  off  on
+        level            -1    0    1    0   -1   -2   -1     starts less ends, up to here
+        lowest before     0   -1   -1   -1   -1   -1   -2     the lowest of 0 and all levels so far
+        ends a note       no             yes  yes  no         an `off` that brings the level no lower than ever
+
+    The k-th end belongs to the k-th start: notes last from 24 to 72, from 48 to 96, and the third, which nobody ended,
+    from 144 to 192.
     """
     mine = np.flatnonzero(_strikes(channel))
     key = (channel.status[mine] & 0x0F).astype(np.uint16) << 7 | channel.first[mine]

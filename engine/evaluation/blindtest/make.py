@@ -92,7 +92,7 @@ def write_leads(folder: Path, places: Sequence[Place]) -> None:
     """
     names = [f"{place_name(number)}.mid" for number in range(len(places))]
     check_folder(folder, names)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     for name, place in zip(names, places, strict=True):
         if isinstance(place, ChartPlace):
             beat_s = 60.0 / place.tempo_bpm
