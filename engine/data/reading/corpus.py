@@ -131,10 +131,8 @@ def _read_index(folder: Path) -> dict[str, tuple[str | None, str, str]]:
                 if line.strip():
                     row = json.loads(line)
                     work = row.get("work_cluster")
-                    collection, licence = (
-                        row.get("source", UNLISTED["collection"]),
-                        row.get("licence", UNLISTED["licence"]),
-                    )
+                    collection = row.get("source", UNLISTED["collection"])
+                    licence = row.get("licence", UNLISTED["licence"])
                     facts = (None if work is None else str(work), one_line(collection), one_line(licence))
                     index[os.path.realpath(place / row["path"])] = facts
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
