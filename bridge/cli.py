@@ -1,6 +1,6 @@
 """The `sideman` command: a table of subcommands, each in a module that is imported only when it is asked for.
 
-Exit codes: 0 done, 1 a failure, 2 bad input, 130 Ctrl-C. Whatever goes wrong is one line on stderr;
+Exit codes: 0 done, 1 a failure, 2 bad input, 130 Ctrl-C, 143 SIGTERM. Whatever goes wrong is one line on stderr;
 `--debug` (or SIDEMAN_DEBUG=1) adds the traceback.
 """
 
@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module, metadata
+from types import FrameType
 from typing import NoReturn
 
 from engine.output.console import escape_what_cannot_be_said
@@ -62,6 +66,7 @@ COMMANDS = (
 )
 
 EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,7 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     escape_what_cannot_be_said()
     debug = "--debug" in arguments or os.environ.get("SIDEMAN_DEBUG", "") not in ("", "0")
     try:
-        return _run(arguments)
+        with _leaving_when_terminated():
+            return _run(arguments)
+    except _Terminated:
+        return EXIT_TERMINATED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
@@ -83,6 +91,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         what = str(error) if bad_input or _is_live_failure(error) else f"{type(error).__name__}: {error}"
         print("sideman:", " ".join(what.split()), file=sys.stderr)
         return EXIT_BAD_INPUT if bad_input else EXIT_FAILURE
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, by which systems end programs: it takes the way out of Ctrl-C, so that nothing half-made is left."""
+
+
+@contextmanager
+def _leaving_when_terminated() -> Iterator[None]:
+    """Within, SIGTERM raises _Terminated in the main thread, unless the program around us has plans of its own."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if not on_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _Parser(argparse.ArgumentParser):

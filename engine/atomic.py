@@ -8,10 +8,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from engine.errors import SidemanError
 from engine.platform.system import this_system
 
-__all__ = ["atomic_write", "check_folder"]
+__all__ = ["atomic_write", "check_file", "check_folder"]
+
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in a folder that they have shown
 
 
 @contextmanager
@@ -25,33 +29,71 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     SidemanError: the folder around it is missing, it cannot be written, or `path` is a device.
     """
-    target = this_system().long_path(Path(os.path.realpath(path)))
-    if not target.parent.is_dir():
-        raise SidemanError(f"{path}: there is no folder {target.parent}: create it first")
+    target = _place(path)
     if target.exists() and not (target.is_file() or target.is_dir()):
         raise SidemanError(f"{path}: is a device, not a file: give the name of a file")
-    beside = target.with_name(f".{target.stem}-{os.urandom(4).hex()}{target.suffix}")
+    beside = _beside(target)
     try:
         yield beside
         _replace(beside, target)
-    except OSError as error:
-        raise SidemanError(f"{path}: cannot be written ({error.strerror or error}): choose another place") from error
+    except (OSError, SafetensorError) as error:
+        raise _unwritable(path, error) from error
     finally:
         _remove(beside)
 
 
 def check_folder(path: str | Path, files: Collection[str]) -> None:
-    """SidemanError unless a folder may be written at `path`: there is nothing yet, or nothing but these files.
+    """SidemanError unless a folder can be written at `path`: there is nothing yet, or nothing but these files.
 
-    Replacing a folder deletes what it holds; a slip of `-o` must not cost anyone their music.
+    Replacing a folder deletes what it holds; a slip of `-o` must not cost anyone their music. Nor the work of minutes:
+    the folder around it is tried, with a file that is gone again.
     """
-    target = Path(path)
+    target = _place(path)
     if target.is_dir():
-        strangers = sorted({item.name for item in target.iterdir()} - set(files))
+        strangers = sorted({item.name for item in target.iterdir()} - set(files) - _LITTER)
         if strangers:
-            raise SidemanError(f"{path}: holds {strangers[0]!r}, which would be lost: give another folder")
+            reason = f"holds {strangers[0]!r}, which would be lost"
+            raise SidemanError(f"{path}: {reason}: give another folder, or move it away")
     elif target.exists():
         raise SidemanError(f"{path}: is a file: give the name of a folder")
+    _try(path, target)
+
+
+def check_file(path: str | Path) -> None:
+    """SidemanError unless a file can be written at `path`: for who would only find out after minutes of work."""
+    target = _place(path)
+    if target.is_dir():
+        raise SidemanError(f"{path}: is a folder: give the name of a file")
+    _try(path, target)
+
+
+def _try(path: str | Path, target: Path) -> None:
+    trial = _beside(target)
+    try:
+        trial.touch()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        _remove(trial)
+
+
+def _place(path: str | Path) -> Path:
+    """Where a path leads. SidemanError: the folder around it is missing."""
+    target = this_system().long_path(Path(os.path.realpath(path)))
+    if not target.parent.is_dir():
+        raise SidemanError(f"{path}: there is no folder {target.parent}: create it first")
+    return target
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.stem}-{os.urandom(4).hex()}{target.suffix}")
+
+
+def _unwritable(path: str | Path, error: OSError | SafetensorError) -> SidemanError:
+    reason = getattr(error, "strerror", None) or str(error)
+    # What safetensors says of a full disk begins with where in its own code it was.
+    reason = reason.removeprefix("Error while serializing: ").removeprefix("I/O error: ")
+    return SidemanError(f"{path}: cannot be written ({reason}): choose another place")
 
 
 def _replace(beside: Path, target: Path) -> None:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ABOVE = {"native": ("engine", "bridge"), "osc_protocol": ("engine", "bridge"), "engine": ("bridge",)}
 FACES: dict[str, tuple[str, ...]] = {
     "engine.asked_tracks": ("TRACKS_HELP", "asked_tracks"),
-    "engine.atomic": ("atomic_write", "check_folder"),
+    "engine.atomic": ("atomic_write", "check_file", "check_folder"),
     "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover"),
     "engine.beats.phase": ("UNKNOWN_IN_BAR", "beat_bins"),
     "engine.beats.tick_loop": ("BANDWIDTH_HZ", "TickLoop"),
@@ -36,11 +36,13 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.data.reading.corpus": (
         "Piece",
         "Source",
+        "UNLISTED",
         "find_sources",
         "is_metrical",
         "one_line",
         "read_piece",
         "sidecars",
+        "survey",
     ),
     "engine.data.shards.augmentation": (
         "Augmentation",
@@ -109,7 +111,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "roughened",
         "train_namer",
     ),
-    "engine.evaluation.judgement": ("Judgement", "PLAYED", "ROWS", "judge"),
+    "engine.evaluation.judgement": ("Judgement", "PLAYED", "ROWS", "cut_clips", "judge"),
     "engine.evaluation.ngram": ("NgramModel",),
     "engine.evaluation.page": ("write_page",),
     "engine.inference.backends": (
@@ -131,6 +133,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "Checkpoint",
         "SHIPPED",
         "Weights",
+        "check_new",
         "checkpoint_folder",
         "load_checkpoint",
         "nf4_matrices",

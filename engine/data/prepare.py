@@ -21,7 +21,7 @@ from engine.atomic import atomic_write, check_folder
 from engine.data.copies import find_copies, onset_steps
 from engine.data.practice import practice_pieces
 from engine.data.reading.cache import Cache
-from engine.data.reading.corpus import Tracks, find_sources
+from engine.data.reading.corpus import UNLISTED, Tracks, survey
 from engine.data.reading.entry import entry_of, tokenise
 from engine.data.reading.files import Files, read_files
 from engine.data.reading.works import Sketches, join_works, same_work_pairs, take_of
@@ -70,7 +70,7 @@ def prepare(
     settings = settings or Settings()
     check_shares(settings.split)
     check_folder(out, [MANIFEST, REPORT, *(f"{name}.safetensors" for name in SPLITS)])
-    sources = find_sources(in_dir)
+    sources, left_out = survey(in_dir)
     report = Report(settings.augmentation)
     with closing(Sketches()) as sketches, atomic_write(out) as folder:
         folder.mkdir()  # before the hours of work: a place that cannot be written is known at once
@@ -88,7 +88,7 @@ def prepare(
                 cache.remove()
             reasons = "".join(f"; {name}: {reason}" for name, reason in refused)
             raise DataError(f"{in_dir}: no usable file for the training side ({len(sources)} refused{reasons})")
-        _write(folder, files, works, copies, settings, report)
+        _write(folder, files, works, copies, left_out, settings, report)
     cache.keep_only({key for key in files.keys if key})
     if settings.report:
         write_report(out)
@@ -147,6 +147,7 @@ def _write(
     files: Files,
     works: list[str | None],
     copies: dict[int, int],
+    left_out: Sequence[tuple[str, str]],
     settings: Settings,
     report: Report,
 ) -> None:
@@ -178,6 +179,8 @@ def _write(
                 entry = files.entry(number)
                 shards[sides[work]].add(entry.piece(collections.index(source.collection)))
                 manifest.add(row, work, sides[work], entry.facts)
+        for name, reason in left_out:
+            manifest.refuse({"path": name, "sha256": None, **UNLISTED}, reason)
         practice = practice_pieces(PRACTICE_SEED, settings.practice_bars, settings.practice_edition)
         for number, piece in enumerate(practice):
             entry, source = entry_of(piece), piece.source

@@ -21,7 +21,7 @@ from engine.model.checkpoint import Checkpoint
 from engine.notes import Notes
 from engine.vocabulary import LAYOUT
 
-__all__ = ["PLAYED", "ROWS", "Judgement", "judge"]
+__all__ = ["PLAYED", "ROWS", "Judgement", "cut_clips", "judge"]
 
 ROWS = {
     "real music": "other excerpts of the same held-out pieces",
@@ -49,6 +49,23 @@ class Judgement:
     histograms: dict[str, dict[str, npt.NDArray[np.float64]]]
 
 
+def cut_clips(held_out: Shard, clips: int, seed: int) -> tuple[list[Excerpt], list[Excerpt]]:
+    """As many excerpts of 16 s for the reference as for the row of real music, up to `clips`; the same seed, the same.
+
+    DataError: fewer than say something are asked for, or the held-out side is too small for that.
+    """
+    if clips < MIN_CLIPS:
+        raise DataError(f"clips {clips}: fewer than {MIN_CLIPS} say nothing: give --clips {MIN_CLIPS} or more, as 60")
+    excerpts = cut_excerpts(held_out, 2 * clips, LENGTH_S, LEAD_S, seed)
+    half = len(excerpts) // 2
+    if half < MIN_CLIPS:
+        raise DataError(
+            f"the held-out side has {len(excerpts)} excerpts of {LENGTH_S + LEAD_S:.0f} s, {2 * MIN_CLIPS} are needed: "
+            "prepare with a larger share for it, or more files"
+        )
+    return excerpts[:half], excerpts[half : 2 * half]
+
+
 def judge(
     checkpoint: Checkpoint,
     ngrams: NgramModel,
@@ -58,20 +75,13 @@ def judge(
     seed: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Judgement:
-    """Cuts twice `clips` excerpts of 16 s: one half is the reference, the other the row of real music.
+    """Plays in the places of cut_clips, which says what is refused, and measures all rows alike.
 
     ngrams: counted on `train`, in which copies are looked for, too.
 
-    progress is told the clips played so far, of PLAYED x clips. DataError: the held-out side is too small.
+    progress is told the clips played so far, of PLAYED x clips.
     """
-    excerpts = cut_excerpts(held_out, 2 * clips, LENGTH_S, LEAD_S, seed)
-    clips = len(excerpts) // 2
-    if clips < MIN_CLIPS:
-        raise DataError(
-            f"the held-out side has {len(excerpts)} excerpts of {LENGTH_S + LEAD_S:.0f} s, {2 * MIN_CLIPS} are needed: "
-            "prepare with a larger share for it, or more files"
-        )
-    reference, others = excerpts[:clips], excerpts[clips : 2 * clips]
+    reference, others = cut_clips(held_out, clips, seed)
     known = Memorisation(_pitches(piece.tokens) for piece in train.pieces)
     wrong = [replace(excerpt, chords=reference[number - 1].chords) for number, excerpt in enumerate(reference)]
     no_beat = [replace(excerpt, meter=None) for excerpt in reference]
@@ -102,7 +112,7 @@ def judge(
         counted = _stacked(notes)
         pictures[name] = {key: values.mean(0) for key, values in counted.items()}
         rows[name] = {**_distances(truth, counted), **_figures(notes, places), **_memorised(known, notes)}
-    return Judgement(clips, rows, pictures)
+    return Judgement(len(reference), rows, pictures)
 
 
 def _stacked(clips: list[Notes]) -> dict[str, npt.NDArray[np.float64]]:

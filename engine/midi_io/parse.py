@@ -95,7 +95,7 @@ def parse(data: bytes) -> Parsed:
 
 def _read_channels(parsed: Parsed, tracks: list[Events], offsets: list[int], *, separate: bool) -> None:
     """Returns notes and pedal. separate: the tracks are pieces of their own."""
-    programs = _programs(tracks)
+    programs = _programs(tracks, separate=separate)
     modes = [mode_messages(events.channel) for events in tracks]
     # A track without notes speaks for the channel in all tracks, as sequencers write it; the others for themselves.
     speaking = [n for n, found in enumerate(modes) if len(found) and not _strikes(tracks[n].channel).any()]
@@ -155,7 +155,16 @@ def _pair(channel: Channel, modes: I64, end_tick: int) -> tuple[I64, int, int]:
 
     modes: its channel mode messages. Of two equal notes the older ends first; an end without a beginning is nothing; a
     note that nobody ended lasts to where all keys of its channel come up, or to the end of the track; a note lasts at
-    least one tick.
+    least one tick. All keys are done at once; for one key, in a track that ends at 192:
+
+        tick              0    24   48   72   96   120  144
+        message           off  on   on   off  off  off  on
+        level            -1    0    1    0   -1   -2   -1     starts less ends, up to here
+        lowest before     0   -1   -1   -1   -1   -1   -2     the lowest of 0 and all levels so far
+        ends a note       no             yes  yes  no         an `off` that brings the level no lower than ever
+
+    The k-th end belongs to the k-th start: notes last from 24 to 72, from 48 to 96, and the third, which nobody ended,
+    from 144 to 192.
     """
     mine = np.flatnonzero(_strikes(channel))
     key = (channel.status[mine] & 0x0F).astype(np.uint16) << 7 | channel.first[mine]
@@ -203,13 +212,16 @@ _ANY_TRACK = -1
 _Changes = dict[tuple[int, int], tuple[I64, I64]]  # (track, channel) -> ticks, programs
 
 
-def _programs(tracks: list[Events]) -> _Changes:
-    """Program changes by track and channel, and by channel over all tracks (some files set them in a track apart)."""
+def _programs(tracks: list[Events], *, separate: bool) -> _Changes:
+    """Program changes by track and channel, and by channel over all tracks (some files set them in a track apart).
+
+    separate: the tracks are pieces of their own, and none speaks for another.
+    """
     found: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for number, events in enumerate(tracks):
         for tick, status, program, _ in events.singles:
             if status & 0xF0 == 0xC0:
-                for owner in (number, _ANY_TRACK):
+                for owner in (number,) if separate else (number, _ANY_TRACK):
                     found.setdefault((owner, status & 0x0F), []).append((tick, program))
     changes: _Changes = {}
     for key, rows in found.items():

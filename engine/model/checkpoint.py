@@ -26,8 +26,8 @@ from engine.model.shapes import count_parameters, is_matrix, parameter_shapes
 from engine.model.stored_weights import ABSMAX, StoredWeights
 
 __all__ = [
-    "CHECKPOINT_FILES", "SHIPPED", "Checkpoint", "Weights", "checkpoint_folder", "load_checkpoint", "nf4_matrices",
-    "save_checkpoint",
+    "CHECKPOINT_FILES", "SHIPPED", "Checkpoint", "Weights", "check_new", "checkpoint_folder", "load_checkpoint",
+    "nf4_matrices", "save_checkpoint",
 ]  # fmt: skip
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
@@ -100,6 +100,13 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
             raise CheckpointError(f"{path}: {name} holds numbers that are no weights: copy the checkpoint again")
     ordered = {part: stored[part] for name in expected for part in (name, name + ABSMAX) if part in stored}
     return Checkpoint(folder, config, StoredWeights(ordered), hashlib.sha256(raw).hexdigest(), ordered)
+
+
+def check_new(path: str | Path) -> None:
+    """SidemanError unless a checkpoint can be written at `path` that replaces none: a base may be weeks of work."""
+    check_folder(path, CHECKPOINT_FILES)
+    if any((Path(path) / name).exists() for name in (CONFIG_FILE, WEIGHTS_FILE)):
+        raise CheckpointError(f"{path}: is a checkpoint already: give another -o, or remove it first")
 
 
 def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: str, bits: int = 4) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.model.checkpoint import Checkpoint, Weights, save_checkpoint
+from engine.model.checkpoint import Checkpoint, Weights, check_new, save_checkpoint
 from engine.styles.style import Lora, Style, adapter_of
 
 __all__ = ["export_merged", "merged_weights"]
@@ -26,8 +26,10 @@ def merged_weights(weights: Weights, parts: list[tuple[Lora, float]]) -> Weights
 def export_merged(checkpoint: Checkpoint, style: Style, out: Path, bits: int = 4) -> str:
     """Writes base and style as one checkpoint folder; returns its sha256.
 
-    bits: 4 quantises the sum, 32 keeps it exact. CheckpointError: the style is not for this base.
+    bits: 4 quantises the sum, 32 keeps it exact. SidemanError: the style is not for this base, or `out` is a checkpoint
+    already, perhaps the base itself.
     """
+    check_new(out)
     weights = merged_weights(checkpoint.weights, [(adapter_of(style, checkpoint), 1.0)])
     try:
         card = (checkpoint.path / "card.md").read_text(encoding="utf-8")

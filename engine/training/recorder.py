@@ -53,6 +53,8 @@ class Recorder:
         self.end_s: float | None = None  # the longest that measuring and saving took
         self.recent: list[tuple[Tensor, float]] = []  # loss and rate of the updates since the last row
         self.stalled = self._stalled()
+        if trainer.done:  # a run that goes on: what kept its last checkpoint from being written may be gone
+            self._save_checkpoint()
 
     def _stalled(self) -> bool:
         """Whether the held-out loss has not fallen for too long."""
@@ -100,8 +102,12 @@ class Recorder:
             return evaluate(model, self.valid, max_windows=VALID_WINDOWS)["all"].nats_per_token
 
     def _save(self) -> None:
-        """Saves, the state last: a run killed before that repeats these updates and writes the same again."""
+        """Saves, the checkpoint last: whatever is in its way costs no update, and a run that goes on writes it then."""
         self.curve.save()
+        self.trainer.save(self.state)
+        self._save_checkpoint()
+
+    def _save_checkpoint(self) -> None:
+        """Writes the checkpoint of the state as it is; with patience only the best."""
         if self.patience is None or self.curve.is_best():
             save_checkpoint(self.out, self.trainer.config, self.trainer.weights(), self.card(self.curve))
-        self.trainer.save(self.state)

@@ -34,15 +34,16 @@ class RunFacts:
     weights: Mapping[str, float]  # collection -> factor of its share of the windows
     tokens: int | None  # of the training side; None: not known
     processes: int
+    data_sha256: str | None = None  # of the training side's shard; None: not known
 
     def to_json(self) -> str:
         return json.dumps({**vars(self), "config": to_yaml(self.config)})
 
     @classmethod
     def from_json(cls, text: str) -> RunFacts:
-        """Reads facts; older files lack the last three. KeyError, TypeError, ValueError, ConfigError: not facts."""
+        """Reads facts; older files lack the last four. KeyError, TypeError, ValueError, ConfigError: not facts."""
         facts = json.loads(text)
-        tokens = facts.get("tokens")
+        tokens, data_sha256 = facts.get("tokens"), facts.get("data_sha256")
         return cls(
             config=parse_config(facts["config"], "its config"),
             seed=int(facts["seed"]),
@@ -51,6 +52,7 @@ class RunFacts:
             weights={str(name): float(weight) for name, weight in facts.get("weights", {}).items()},
             tokens=None if tokens is None else int(tokens),
             processes=int(facts.get("processes", 1)),
+            data_sha256=None if data_sha256 is None else str(data_sha256),
         )
 
 
@@ -95,8 +97,8 @@ def read_state(path: Path) -> tuple[RunFacts, dict[str, Tensor], dict[str, str]]
 
 def load_state(
     path: Path, facts: RunFacts, model: nn.Module, optimisers: list[torch.optim.Optimizer], scaler: Any = None
-) -> tuple[int, dict[str, Tensor] | None]:
-    """Fills model, optimisers and scaler from a file of the same run; returns the updates done and the average.
+) -> tuple[RunFacts, dict[str, Tensor] | None]:
+    """Fills model, optimisers and scaler from a file of the same run; returns its facts and the average.
 
     CheckpointError: the file is broken, or its run differs from `facts` in more than its length.
     """
@@ -116,7 +118,7 @@ def load_state(
     if scaler is not None and "scaler" in metadata:
         scaler.load_state_dict(json.loads(metadata["scaler"]))
     on_device = {name: value.to(expected[name].device) for name, value in average.items()}
-    return then.done, on_device or None
+    return then, on_device or None
 
 
 def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -164,6 +166,8 @@ def _differences(then: RunFacts, now: RunFacts) -> Iterator[str]:
         yield f"the weights {_listed(then.weights)}, not {_listed(now.weights)}"
     if then.tokens is not None and now.tokens is not None and then.tokens != now.tokens:
         yield f"data of {then.tokens:,} tokens, not {now.tokens:,}"
+    if None not in (then.data_sha256, now.data_sha256) and then.data_sha256 != now.data_sha256:
+        yield "data with other content on their training side"
     if then.processes != now.processes:
         yield f"{then.processes} processes, not {now.processes}"
 

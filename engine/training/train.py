@@ -15,10 +15,11 @@ from accelerate.utils import broadcast
 from engine.atomic import check_folder
 from engine.data.diet import Diet, TrainingWindows
 from engine.data.feed import Feed, default_workers
+from engine.data.reading.cache import content_hash
 from engine.data.shards.shards import load_shard
 from engine.data.sources import match_sources, match_weights
 from engine.errors import CheckpointError, ConfigError, DataError, SidemanError
-from engine.model.checkpoint import CHECKPOINT_FILES
+from engine.model.checkpoint import CHECKPOINT_FILES, check_new
 from engine.model.config_file import load_config
 from engine.model.nf4 import BLOCK
 from engine.training.card import model_card, read_sources
@@ -92,16 +93,18 @@ def train(
     run_dir = run_dir or out.with_name(out.name + ".run")
     if minutes is not None and (steps, patience, max_minutes) != (None, None, None):
         raise SidemanError("--minutes says how long a run is: leave --steps, --patience and --max-minutes out")
-    _check_start(run_dir, resume, init, steps, patience)
+    _check_start(out, run_dir, resume, init, steps, patience)
     if resume and minutes is None and (run_dir / PLAN_FILE).exists():
         raise SidemanError(f"{run_dir}: this run was planned by the clock: give its --minutes, or more")
 
     tokens = sum(len(p.tokens) for p in train_shard.pieces)
-    trainer = Trainer(config, steps or 1, seed, accelerator, mix, tokens)
+    data_sha256 = content_hash(data / "train.safetensors")
+    trainer = Trainer(config, steps or 1, seed, accelerator, mix, tokens, data_sha256=data_sha256)
     if steps is None and minutes is None:
         trainer.steps = max(1, math.ceil(config.training.epochs * tokens / trainer.tokens_per_update))
     if resume:
-        trainer.load(run_dir / STATE_FILE)
+        if trainer.load(run_dir / STATE_FILE).data_sha256 is None:
+            note(f"{run_dir} is of an earlier Sideman and cannot say whether {data} is what it was")
         if minutes is None and trainer.done > trainer.steps:
             made = f"{run_dir}: has made {trainer.done} updates, more than the {trainer.steps} asked for"
             raise CheckpointError(f"{made}: give --steps {trainer.done} or more")
@@ -143,13 +146,17 @@ def train(
     return trainer.done, trainer.steps
 
 
-def _check_start(run_dir: Path, resume: bool, init: Path | None, steps: int | None, patience: int | None) -> None:
-    """Makes the run's folder. SidemanError: a run is there that should not be, or the other way round."""
+def _check_start(
+    out: Path, run_dir: Path, resume: bool, init: Path | None, steps: int | None, patience: int | None
+) -> None:
+    """Makes the run's folder. SidemanError: a run or checkpoint is there that should not be, or the other way round."""
     state = run_dir / STATE_FILE
     if state.exists() and not resume:
-        raise CheckpointError(f"{run_dir}: holds an earlier run: add --resume to go on, or delete it to start over")
+        raise CheckpointError(f"{run_dir}: holds an earlier run: add --resume to go on, or give another -o")
     if resume and not state.exists():
         raise CheckpointError(f"{run_dir}: holds no run to resume: leave --resume out")
+    if not resume:
+        check_new(out)
     if resume and init is not None:
         raise CheckpointError(f"{init}: a resumed run has its weights already: leave --init out")
     for name, value in (("--steps", steps), ("--patience", patience)):

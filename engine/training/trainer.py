@@ -36,10 +36,10 @@ class Batches(Protocol):
 class Trainer:
     """Model, optimisers and schedule; one call of `step` is one update.
 
-    steps: length of the schedule. accelerator: default one process on the CPU. mix: weights of the collections and
-    tokens of the data, which a resumed run must share. fast: whether the network computes in FastForm; None: on a GPU,
-    for whole windows. With several processes every one holds a Trainer and calls `step`; an update of n processes is
-    that of one with n times the accumulation.
+    steps: length of the schedule. accelerator: default one process on the CPU. weights of the collections, tokens and
+    data_sha256 of the data: what a resumed run must share. fast: whether the network computes in FastForm; None: on a
+    GPU, for whole windows. With several processes every one holds a Trainer and calls `step`; an update of n processes
+    is that of one with n times the accumulation.
     """
 
     def __init__(
@@ -51,11 +51,12 @@ class Trainer:
         weights: dict[str, float] | None = None,
         tokens: int | None = None,
         fast: bool | None = None,
+        data_sha256: str | None = None,
     ) -> None:
         self.accelerator = accelerator or make_accelerator("cpu", config.training.mixed_precision)
         self.config, self.steps, self.seed, self.done = config, steps, seed, 0
         self.warmup, self.fall = config.training.warmup_steps, config.training.fall
-        self.mix, self.tokens = weights or {}, tokens
+        self.mix, self.tokens, self.data_sha256 = weights or {}, tokens, data_sha256
         self.average: dict[str, Tensor] | None = None  # of the parameters, where the config asks for it
         torch.manual_seed(seed)
         self.model = PerceiverMusicTransformer(config.model)
@@ -167,16 +168,18 @@ class Trainer:
         """Returns what a state file says about its run."""
         return RunFacts(
             config=self.config, seed=self.seed, steps=self.steps, done=self.done, weights=self.mix, tokens=self.tokens,
-            processes=self.accelerator.num_processes,
+            processes=self.accelerator.num_processes, data_sha256=self.data_sha256,
         )  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Saves everything that a run needs to go on, in one safetensors file (no pickle)."""
         save_state(path, self.facts(), self.model, self.optimisers, self.average, self.accelerator.scaler)
 
-    def load(self, path: Path) -> None:
-        """Goes on where save() left off; the schedule follows this trainer's `steps` from there on.
+    def load(self, path: Path) -> RunFacts:
+        """Goes on where save() left off; the schedule follows this trainer's `steps` from there on. Returns its facts.
 
         CheckpointError: the file is broken, or the run was another one.
         """
-        self.done, self.average = load_state(path, self.facts(), self.model, self.optimisers, self.accelerator.scaler)
+        then, self.average = load_state(path, self.facts(), self.model, self.optimisers, self.accelerator.scaler)
+        self.done = then.done
+        return then

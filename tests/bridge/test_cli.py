@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from bridge import cli
 from bridge.errors import LiveFailure, PortError
+from engine.atomic import atomic_write
 from osc_protocol.errors import ParameterError
 
 
@@ -51,6 +53,35 @@ def test_every_failure_is_one_line_and_an_exit_code(
     command.error = error  # type: ignore[attr-defined]
     assert cli.main(["probe"]) == code
     assert capsys.readouterr().err.strip() == line
+
+
+def test_a_program_that_is_ended_leaves_nothing_half_made(
+    command: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(args: argparse.Namespace) -> int:
+        with atomic_write(tmp_path / "data") as folder:
+            folder.mkdir()
+            signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    command.run = run  # type: ignore[attr-defined]
+    assert cli.main(["probe"]) == 143
+    assert capsys.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_program_around_us_keeps_its_own_way_with_signals(command: ModuleType) -> None:
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        command.run = lambda args: signal.raise_signal(signal.SIGTERM) or 0  # type: ignore[attr-defined]
+        assert cli.main(["probe"]) == 0
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize("arguments", [["--debug", "probe"], ["probe", "--debug"]])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
-from engine.atomic import atomic_write, check_folder
+from engine.atomic import atomic_write, check_file, check_folder
 from engine.errors import SidemanError
 from engine.platform.system import this_system
 
@@ -66,6 +68,42 @@ def test_a_file_is_no_folder_to_replace(tmp_path: Path) -> None:
     (tmp_path / "song.mid").touch()
     with pytest.raises(SidemanError, match="is a file"):
         check_folder(tmp_path / "song.mid", ["song.mid"])
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini"])
+def test_what_a_file_manager_leaves_in_a_folder_is_in_nobodys_way(tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).touch()
+    check_folder(tmp_path / "out", ["known"])
+
+
+def test_where_no_folder_can_be_written_it_is_known_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_folder(tmp_path / "out", [])
+    check_file(tmp_path / "out.html")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SidemanError, match=r"there is no folder .*create it first"):
+        check_folder(tmp_path / "a" / "b", [])
+    with pytest.raises(SidemanError, match=r"there is no folder .*create it first"):
+        check_file(tmp_path / "a" / "b")
+    with pytest.raises(SidemanError, match=r"is a folder: give the name of a file"):
+        check_file(tmp_path)
+
+    def touch(self: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", touch)
+    with pytest.raises(SidemanError, match=r"out: cannot be written \(Read-only file system\): choose another place"):
+        check_folder(tmp_path / "out", [])
+    with pytest.raises(SidemanError, match=r"out: cannot be written \(Read-only file system\): choose another place"):
+        check_file(tmp_path / "out")
+
+
+def test_a_full_disk_is_named_by_whatever_writes_tensors(tmp_path: Path) -> None:
+    reason = r"x: cannot be written \(No space left on device .*\): choose another place"
+    with pytest.raises(SidemanError, match=reason), atomic_write(tmp_path / "x"):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
 
 def test_a_missing_parent_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def _make(args: argparse.Namespace) -> int:
     if args.chords:
         places += chart_places(args.chords, args.tempo, args.places, args.seconds)
     else:
-        places += music_places(held_out(args.data, args.real), args.places, args.seconds, args.seed)
+        places += music_places(held_out(args.data, args.real, _refused), args.places, args.seconds, args.seed)
     if args.leads is not None:
         write_leads(args.leads, places)
         print(f"{args.leads}: {len(places)} places; what goes on from them goes into a folder under the same names")
@@ -91,6 +92,10 @@ def _make(args: argparse.Namespace) -> int:
     print(f"{args.output}: {size}, played by {find_soundfont().resolve().name}: open it in any browser")
     print(f"{key_path(args.output)}: the key, sealed as {made.sealed[:12]}; keep it from the listeners")
     return 0
+
+
+def _refused(name: str, reason: str) -> None:
+    print(f"refused {name}: {reason}", file=sys.stderr)
 
 
 def _score(args: argparse.Namespace) -> int:

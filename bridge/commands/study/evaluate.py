@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--controls", metavar="N", type=int, default=0, help="ask for every level over N unseen charts, as 5 [0]"
     )
-    parser.add_argument("--split", choices=("valid", "test"), default="test")
+    parser.add_argument("--split", choices=("valid", "test"), help="side of the data [test]")
     parser.add_argument("--max-windows", metavar="N", type=int, help="an evenly spread sample [default: everything]")
     parser.add_argument(
         "--clips", metavar="N", type=int, default=0, help="play on from N excerpts and compare the music, as 60 [0]"
@@ -43,7 +43,11 @@ def run(args: argparse.Namespace) -> int:
         value = getattr(args, option)
         if value is not None and value < lowest:
             raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
-    if args.controls and args.data is None:
+    if args.controls:
+        for option in ("data", "split", "max_windows", "clips", "html"):
+            if getattr(args, option):
+                option = option.replace("_", "-")
+                raise SidemanError(f"--controls asks over charts of its own: leave --{option} out, or --controls")
         return _controls(args)
     if args.data is None:
         raise SidemanError("nothing to measure on: give --data, a folder that `sideman prepare` wrote, or --controls 5")
@@ -51,23 +55,30 @@ def run(args: argparse.Namespace) -> int:
         import torch  # noqa: F401
     except ImportError:
         raise SidemanError("evaluating needs torch, which is not installed: pip install 'sideman[train]'") from None
+    from engine.atomic import check_file
     from engine.data.shards.shards import load_shard
-    from engine.evaluation.judgement import PLAYED, judge
+    from engine.evaluation.judgement import PLAYED, cut_clips, judge
     from engine.evaluation.ngram import NgramModel
     from engine.evaluation.page import write_page
     from engine.model.checkpoint import load_checkpoint
     from engine.training.evaluate import evaluate, load_model, ngram_scores, with_wrong_chords
 
-    shard, train = (load_shard(args.data / f"{name}.safetensors") for name in (args.split, "train"))
-    for name, side in ((args.split, shard), ("train", train)):  # n-grams are counted on the training side
+    split = args.split or "test"
+    shard, train = (load_shard(args.data / f"{name}.safetensors") for name in (split, "train"))
+    for name, side in ((split, shard), ("train", train)):  # n-grams are counted on the training side
         if not side.pieces:
             raise SidemanError(f"{args.data}: the {name} side is empty: prepare with a larger share for it")
+    # What the end needs and lacks is said now, not after the minutes that the likelihood takes.
+    if args.clips:
+        cut_clips(shard, args.clips, args.seed)
+    if args.html is not None:
+        check_file(args.html)
     checkpoint = load_checkpoint(args.checkpoint)
     model, kept = load_model(checkpoint), _place_of_counts(args.data)
     with Progress(5, "lengths of n-grams") as progress:
         ngrams = NgramModel([piece.tokens for piece in train.pieces], 5, kept, progress.update)
     with Progress(None, "windows") as progress:
-        works = _works(args.data, args.split, len(shard.pieces))
+        works = _works(args.data, split, len(shard.pieces))
         scores = evaluate(model, shard, max_windows=args.max_windows, progress=progress.update, works=works)
     with Progress(None, "windows under wrong chords") as progress:
         wrong = evaluate(model, with_wrong_chords(shard), max_windows=args.max_windows, progress=progress.update)
@@ -85,24 +96,24 @@ def run(args: argparse.Namespace) -> int:
         }
         for name, score in sorted(scores.items())
     }
+    if not args.json:
+        _print_likelihood(likelihood)
     music: Judgement | None = None
     if args.clips:
         with Progress(PLAYED * args.clips, "clips") as progress:
             music = judge(checkpoint, ngrams, train, shard, args.clips, args.seed, progress=progress.update)
-    if args.html is not None:
-        write_page(args.html, checkpoint, likelihood, music, command=f"sideman evaluate --data {args.data.name}")
     if args.json:
         result: dict[str, Any] = {"likelihood": likelihood}
         if music is not None:
             result.update(clips=music.clips, music=music.rows, frechet_music_distance=None)
         print(json.dumps(result))
-        return 0
-    _print_likelihood(likelihood)
-    if music is not None:
+    elif music is not None:
         _print_music(music)
         print(NOT_MEASURED)
     if args.html is not None:
-        print(f"{args.html}: the page")
+        write_page(args.html, checkpoint, likelihood, music, command=f"sideman evaluate --data {args.data.name}")
+        if not args.json:
+            print(f"{args.html}: the page")
     return 0
 
 

@@ -7,11 +7,14 @@
        8.120 8.600 9.110 9.630 : C6 A7      a colon in the bar line's place: beats of unknown bars
        9.350 Am7                            a chord from that second on, wherever it lies
 
+Beats may lie before second 0, where a bar begins before the music does; chords begin at 0 at the earliest.
+
 docs/CHORDS.md is the whole page.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +32,7 @@ __all__ = ["ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"]
 MAX_BEATS_PER_BAR = 32
 _DIGITS = 3
 _STEP_S = 10.0**-_DIGITS
-_TIME = re.compile(r"(?:(\d+):(?=\d\d?(?:\.|s?$)))?(\d+(?:\.\d+)?)s?")
+_TIME = re.compile(r"(-?)(?:(\d+):(?=\d\d?(?:\.|s?$)))?(\d+(?:\.\d+)?)s?")
 _WORD = re.compile(r"\||(?<!\S):(?!\S)|(?:\([^()|\n]*\)|[^\s|])+")  # a chord may hold blanks inside its brackets
 
 
@@ -90,14 +93,13 @@ class _Reader:
         self._beat_s: float | None = None  # length of the last beat known, for a last line with one time
 
     def read(self, text: str) -> ChordsFile:
-        self._symbols = SymbolReader(_WORD.findall(text))
+        rows = _rows(text)
+        # Words of comments, a file's name among them, are in no language of chords.
+        self._symbols = SymbolReader(word.text for _, words in rows for word in words)
         lines: list[_Line] = []
         loose: list[tuple[float, Chord | None]] = []
-        beats_per_bar, latest_s = 4, 0.0
-        for number, row in enumerate(text.splitlines(), start=1):
-            words = [_Word(found[0], found.start() + 1) for found in _WORD.finditer(row)]
-            if not words or words[0].text.startswith("#"):
-                continue
+        beats_per_bar, latest_s = 4, -math.inf
+        for number, words in rows:
             if words[0].text == "beats":
                 beats_per_bar = self._beats(number, words)
                 continue
@@ -119,7 +121,7 @@ class _Reader:
         if not self._changes and not loose:
             raise DataError(f"{self._name}: holds no chord: write lines like '0.000 Dm7' or '0.000 | Dm7 | G7 |'")
         labels: ChordLabels = []
-        for onset_s, chord in _merged(self._changes, loose):
+        for onset_s, chord in _from_zero(_merged(self._changes, loose)):
             # A chord from the beginning on is written at the beat it falls on, to a thousandth.
             add_label(labels, onset_s if labels or onset_s > 2 * _STEP_S else 0.0, chord)
         known = np.array(self._in_bar, dtype=np.int64) if lines and lines[0].known_bars else None
@@ -226,7 +228,8 @@ class _Reader:
         if not found:
             reason = f"{word.text!r} is no time: write seconds, as in 12.5, or minutes and seconds, as in 1:02.5"
             raise self._error(number, word.column, reason)
-        return round(60.0 * int(found[1] or 0) + float(found[2]), _DIGITS)
+        time_s = round(60.0 * int(found[2] or 0) + float(found[3]), _DIGITS)
+        return -time_s if found[1] and time_s else time_s
 
     def _chord(self, number: int, word: _Word) -> Chord | None:
         try:
@@ -236,6 +239,16 @@ class _Reader:
 
     def _error(self, line: int, column: int, reason: str) -> DataError:
         return DataError(f"{self._name}, line {line}, column {column}: {reason}")
+
+
+def _rows(text: str) -> list[tuple[int, list[_Word]]]:
+    """Number and words of every line that says something."""
+    rows = []
+    for number, row in enumerate(text.splitlines(), start=1):
+        words = [_Word(found[0], found.start() + 1) for found in _WORD.finditer(row)]
+        if words and not words[0].text.startswith("#"):
+            rows.append((number, words))
+    return rows
 
 
 def even_beats(start_s: float, end_s: float, count: int) -> list[float]:
@@ -258,3 +271,9 @@ def _merged(
     at = dict(bars)
     at.update(loose)
     return sorted(at.items(), key=lambda change: change[0])
+
+
+def _from_zero(changes: list[tuple[float, Chord | None]]) -> list[tuple[float, Chord | None]]:
+    """The changes from second 0 on, the first of them the chord that holds there."""
+    before = [chord for onset_s, chord in changes if onset_s <= 0]
+    return [(0.0, chord) for chord in before[-1:]] + [change for change in changes if change[0] > 0]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.chords.chord import Chord
+from engine.chords.chord import Chord, ChordLabels, add_label
 from engine.chords.files.chords_file import ChordsFile, even_beats
 
 __all__ = ["format_chords_file"]
@@ -30,11 +30,16 @@ def format_chords_file(chart: ChordsFile, comments: Iterable[str] = ()) -> str:
     """
     known = chart.beat_in_bar is not None
     bars = _bars(chart)
-    changes = [(round(onset_s, 3), chord) for onset_s, chord in chart.chords]
+    changes: ChordLabels = []
+    for onset_s, chord in {round(onset_s, 3): chord for onset_s, chord in chart.chords}.items():  # the last at a moment
+        add_label(changes, onset_s, chord)
     if len(changes) > 1 and changes[0][1] is None:
         del changes[0]  # silence before the first chord goes without saying
+    if bars and changes and changes[0][0] <= 0 and bars[0].beats[0] < 0:
+        # The bar that the music begins in holds its first chord.
+        changes[0] = (bars[0].beats[0], changes[0][1])
     rows = [f"# {comment}" for comment in comments]
-    chord: Chord | None = None
+    chord = None
     at, size = 0, None
     for number, bar in enumerate(bars):
         following = bars[number + 1] if number + 1 < len(bars) else None
@@ -65,15 +70,15 @@ def format_chords_file(chart: ChordsFile, comments: Iterable[str] = ()) -> str:
 
 
 def _bars(chart: ChordsFile) -> list[_Bar]:
-    beats_s = np.unique(np.round(chart.beats_s, 3)).tolist()
+    beats_s, index = np.unique(np.round(chart.beats_s, 3) + 0.0, return_index=True)  # + 0.0: no minus before 0.000
+    times_s = beats_s.tolist()
     if chart.beat_in_bar is None:
-        groups = [beats_s[i : i + BEATS_A_LINE] for i in range(0, len(beats_s), BEATS_A_LINE)]
+        groups = [times_s[i : i + BEATS_A_LINE] for i in range(0, len(times_s), BEATS_A_LINE)]
         return [_Bar(list(range(len(group))), group, len(group)) for group in groups]
-    _, index = np.unique(np.round(chart.beats_s, 3), return_index=True)
     places = chart.beat_in_bar[index].tolist()
     starts = [i for i in range(len(places)) if i == 0 or places[i] <= places[i - 1]]
     bars = [
-        _Bar(places[a:b], beats_s[a:b], places[b - 1] + 1)
+        _Bar(places[a:b], times_s[a:b], places[b - 1] + 1)
         for a, b in zip(starts, [*starts[1:], len(places)], strict=True)
     ]
     if len(bars) > 1:  # a bar cut short at either end is as long as its neighbour

@@ -23,9 +23,10 @@ from engine.midi_io.pedal import extend_with_pedal
 from engine.midi_io.read import read_performance
 from engine.notes import Notes, Performance
 
-__all__ = ["Piece", "Source", "find_sources", "is_metrical", "one_line", "read_piece", "sidecars"]
+__all__ = ["UNLISTED", "Piece", "Source", "find_sources", "is_metrical", "one_line", "read_piece", "sidecars", "survey"]
 
 INDEX = "INDEX.jsonl"
+UNLISTED = {"collection": "files", "licence": "unknown"}  # of a file that no index speaks of
 SUFFIXES = (".mid", ".midi", ".kar", ".smf")
 POP909_FILES = ("chord_midi.txt", "beat_midi.txt")
 
@@ -68,20 +69,36 @@ def find_sources(folder: Path) -> list[Source]:
     only files that it lists are taken, and files of one work_cluster are one work. Without it the collection is
     "files". DataError also if the index is broken. Links to folders are followed once.
     """
+    return survey(folder)[0]
+
+
+def survey(folder: Path) -> tuple[list[Source], list[tuple[str, str]]]:
+    """What find_sources finds, and what an index leaves out: name and reason.
+
+    That is each file that it does not list, and each of its lines whose file is not there.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder: give a folder of MIDI files")
     index = _read_index(folder)
-    sources = []
+    sources, left_out = [], []
     for path in _files(folder):
-        row = index.get(os.path.realpath(path))
+        row, name = index.get(os.path.realpath(path)), one_line(path.relative_to(folder).as_posix())
         if index and row is None:
+            left_out.append((name, f"{INDEX} does not list it: add a line with its path there, or remove the index"))
             continue
-        work, collection, licence = row or (None, "files", "unknown")
-        sources.append(Source(path, one_line(path.relative_to(folder).as_posix()), collection, work, licence))
+        work, collection, licence = row or (None, UNLISTED["collection"], UNLISTED["licence"])
+        sources.append(Source(path, name, collection, work, licence))
     if not sources:
         listed = f" that {INDEX} lists" if index else ""
         raise DataError(f"{folder}: holds no .mid or .midi file{listed}: give a folder of MIDI files")
-    return sources
+    inside = Path(os.path.realpath(folder))
+    gone = [Path(real) for real in index if not os.path.exists(real)]
+    left_out += [
+        (one_line(path.relative_to(inside).as_posix()), f"{INDEX} lists it, but it is not there: restore the file")
+        for path in gone
+        if path.is_relative_to(inside)  # an index beside the folder speaks of others, too
+    ]
+    return sources, left_out
 
 
 def _files(folder: Path) -> list[Path]:
@@ -114,7 +131,8 @@ def _read_index(folder: Path) -> dict[str, tuple[str | None, str, str]]:
                 if line.strip():
                     row = json.loads(line)
                     work = row.get("work_cluster")
-                    collection, licence = row.get("source", "files"), row.get("licence", "unknown")
+                    collection = row.get("source", UNLISTED["collection"])
+                    licence = row.get("licence", UNLISTED["licence"])
                     facts = (None if work is None else str(work), one_line(collection), one_line(licence))
                     index[os.path.realpath(place / row["path"])] = facts
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

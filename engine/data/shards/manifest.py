@@ -1,5 +1,7 @@
 """manifest.jsonl: one row a file, in the order of their names: what it became, or why it was refused.
 
+What an INDEX.jsonl leaves out comes after them, generated pieces last.
+
 path sha256 collection licence      always; sha256 is null for a file that could not be opened
 refused                             the reason, and nothing below
 work split notes seconds tokens     files of one work are on one side

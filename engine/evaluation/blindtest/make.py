@@ -15,6 +15,7 @@ from engine.evaluation.blindtest.pairing import make_pairs
 from engine.evaluation.blindtest.places import LEAD_S, ChartPlace, Place
 from engine.evaluation.blindtest.sealed import Key, write_key
 from engine.evaluation.blindtest.sound import encoded, mime_type, rendered
+from engine.metre import COMMON, Metre
 from engine.midi_io.write import write_midi
 from engine.notes import Notes, make_notes
 
@@ -91,7 +92,7 @@ def write_leads(folder: Path, places: Sequence[Place]) -> None:
     """
     names = [f"{place_name(number)}.mid" for number in range(len(places))]
     check_folder(folder, names)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     for name, place in zip(names, places, strict=True):
         if isinstance(place, ChartPlace):
             beat_s = 60.0 / place.tempo_bpm
@@ -104,6 +105,9 @@ def write_leads(folder: Path, places: Sequence[Place]) -> None:
         lead = place.excerpt.lead.copy()
         lead["onset_s"] += LEAD_S
         lead["offset_s"] += LEAD_S
-        tempo_bpm = place.excerpt.meter.tempo_bpm if place.excerpt.meter else _LEAD_TEMPO_BPM
+        meter = place.excerpt.meter
+        tempo_bpm, metre = (meter.tempo_bpm, Metre(meter.beats_per_bar)) if meter else (_LEAD_TEMPO_BPM, COMMON)
         chords = [(LEAD_S + at_s, chord.label if chord else "N.C.") for at_s, chord in place.excerpt.chords]
-        write_midi(folder / name, lead, tempo_bpm=tempo_bpm, chords=chords, length_s=LEAD_S + place.length_s)
+        write_midi(
+            folder / name, lead, tempo_bpm=tempo_bpm, metre=metre, chords=chords, length_s=LEAD_S + place.length_s
+        )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from engine.chords import Chart, parse_chart
-from engine.data.reading.corpus import find_sources, read_piece
+from engine.data.reading.corpus import read_piece, survey
 from engine.data.reading.entry import tokenise
 from engine.data.shards.shards import PieceArrays, Shard, load_shard
 from engine.errors import DataError, SidemanError
@@ -59,8 +59,12 @@ class ChartPlace:
 Place = MusicPlace | ChartPlace
 
 
-def held_out(data: Path | None, real: Path | None) -> Shard:
+def held_out(
+    data: Path | None, real: Path | None, refused: Callable[[str, str], None] = lambda name, reason: None
+) -> Shard:
     """Returns the pieces that were really played: the test side of prepared data, or every MIDI file of a folder.
+
+    refused: is told the name of each file of the folder that is not used, and why.
 
     DataError: neither is given, or nothing in it can be read.
     """
@@ -70,7 +74,9 @@ def held_out(data: Path | None, real: Path | None) -> Shard:
                 "no held-out music: give --real FOLDER of MIDI, --data that `sideman prepare` wrote, or --chords"
             )
         return load_shard(data / "test.safetensors")
-    sources = find_sources(real)
+    sources, left_out = survey(real)
+    for name, reason in left_out:
+        refused(name, reason)
     names = sorted({source.collection for source in sources})
     pieces, reasons = [], []
     for source in sources:
@@ -78,6 +84,7 @@ def held_out(data: Path | None, real: Path | None) -> Shard:
             pieces.append(tokenise(read_piece(source), names.index(source.collection)))
         except SidemanError as error:
             reasons.append(str(error))
+            refused(source.name, str(error).removeprefix(f"{source.path}: "))
     if not pieces:
         raise DataError(f"{real}: no file can be read ({reasons[0]}): give a folder of piano performances")
     return Shard(pieces, names)

@@ -14,7 +14,7 @@ import yaml
 from engine.atomic import check_folder
 from engine.data.shards.shards import SPLITS, Shard, load_shard
 from engine.errors import DataError, SidemanError
-from engine.model.checkpoint import CHECKPOINT_FILES, Checkpoint, load_checkpoint, save_checkpoint
+from engine.model.checkpoint import Checkpoint, check_new, load_checkpoint, save_checkpoint
 from engine.styles.style import check_name
 from engine.styles.style_folder import STYLE_FILES, save_style
 from engine.training.card import read_sources
@@ -67,7 +67,10 @@ def finetune(
     """
     budget = Budget(time.monotonic() if started is None else started, recipe.max_minutes)
     check_name(name)
-    check_folder(out, CHECKPOINT_FILES if recipe.form == "full" else STYLE_FILES)
+    if recipe.form == "full":
+        check_new(out)
+    else:
+        check_folder(out, STYLE_FILES)
     if recipe.device.startswith("cuda") and not torch.cuda.is_available():
         raise SidemanError(f"--device {recipe.device}: torch sees no such device here: use --device cpu")
     checkpoint = load_checkpoint(base)

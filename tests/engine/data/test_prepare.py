@@ -178,6 +178,23 @@ def test_an_index_names_works_and_leaves_files_out(tmp_path: Path) -> None:
     ]
 
 
+def test_what_an_index_leaves_out_is_refused_with_its_reason(tmp_path: Path) -> None:
+    """Songs that were added later, and lines whose song has gone; of an index beside the folder only its own."""
+    folder = write_corpus(tmp_path / "midi", files=5)
+    rows = [{"path": f"midi/song{i}.mid"} for i in (0, 1, 2)] + [{"path": "midi/gone.mid"}, {"path": "other/gone.mid"}]
+    (tmp_path / "INDEX.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    report = prepare(folder, tmp_path / "out", ONE)
+    reasons = {name: reason.split(":")[0] for name, reason in report.refused}
+    assert reasons == {
+        "song3.mid": "INDEX.jsonl does not list it",
+        "song4.mid": "INDEX.jsonl does not list it",
+        "gone.mid": "INDEX.jsonl lists it, but it is not there",
+    }
+    rows = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
+    assert {row["path"] for row in rows if "refused" in row} == set(reasons)
+    assert sum(report.pieces.values()) == 3
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"file": "song0.mid"}', '{"path": 3}'])
 def test_a_broken_index_is_refused(tmp_path: Path, text: str) -> None:
     folder = write_corpus(tmp_path / "midi", files=1)

@@ -97,6 +97,23 @@ def _read(tmp_path: Path, data: bytes, **options: object) -> list[Row]:
             id="the older of two equal notes ends first",
         ),
         pytest.param(
+            midi(
+                "0060",
+                """
+                00 80 3C 00   # the example in the docstring of _pair: an end of nothing
+                18 90 3C 40
+                18 90 3C 50
+                18 80 3C 00
+                18 80 3C 00
+                18 80 3C 00   # and another
+                18 90 3C 60
+                30 FF 2F 00
+                """,
+            ),
+            [(0.125, 0.375, 60, 64), (0.25, 0.5, 60, 80), (0.75, 1.0, 60, 96)],
+            id="ends without a beginning are nothing",
+        ),
+        pytest.param(
             midi("0060", "00 90 3C 40\n30 FF 2F 00  # an end of track inside the track\n30 80 3C 00\n00 FF 2F 00"),
             [(0, 0.5, 60, 64)],
             id="music behind the end of track",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from engine.midi_io.parse import parse
+from engine.midi_io.parse import NO_PROGRAM, parse
 from engine.midi_io.select import select
 from tests.support.midi_bytes import midi
 
@@ -57,6 +57,13 @@ def _chosen(tracks: list[Track], rule: object = "auto") -> tuple[list[int], str]
 )
 def test_auto_takes_the_piano(tracks: list[Track], chosen: list[int]) -> None:
     assert _chosen(tracks)[0] == chosen
+
+
+@pytest.mark.parametrize(("kind", "programs"), [(1, [40, 40]), (2, [40, NO_PROGRAM])])
+def test_a_track_speaks_for_its_channel_in_all_tracks_but_not_in_other_patterns(kind: int, programs: list[int]) -> None:
+    """Type 2 holds patterns that have nothing to do with each other."""
+    tracks = [_track(60, "one", 40, 0), _track(61, "two", None, 0)]
+    assert parse(midi("0060", *tracks, kind=kind)).notes[:, 6].tolist() == programs
 
 
 def test_auto_says_what_it_chose() -> None:

@@ -58,7 +58,7 @@ def rewrite(source: Path, path: Path, change: Callable[[dict[str, Any], Tensors]
 
 def test_a_state_of_before_the_facts_grew_is_still_read(run: Path, tmp_path: Path) -> None:
     def older(facts: dict[str, Any], tensors: Tensors) -> None:
-        for key in ("weights", "tokens", "processes"):
+        for key in ("weights", "tokens", "processes", "data_sha256"):
             del facts[key]
         # The first configs had none of these keys.
         facts["config"] = "".join(
@@ -155,6 +155,7 @@ def config(old: str, new: str) -> Callable[[dict[str, Any], Tensors], None]:
         (config("learning_rate: 0.003", "learning_rate: 0.1"), "this run had training.learning_rate 0.1, not 0.003"),
         (fact("weights", {"pop": 0.5}), "this run had the weights pop=0.5, not 1 for all"),
         (fact("tokens", 7), "this run had data of 7 tokens, not 1,000"),
+        (fact("data_sha256", "b" * 64), "this run had data with other content on their training side: give the same"),
         (fact("processes", 2), "this run had 2 processes, not 1"),
         (fact("done", -1), "cannot be read (update -1 of 10)"),
         (fact("done", "soon"), "cannot be read"),
@@ -174,7 +175,7 @@ def config(old: str, new: str) -> Callable[[dict[str, Any], Tensors], None]:
 def test_another_run_or_a_broken_one_is_refused_and_nothing_changes(
     change: Callable[[dict[str, Any], Tensors], None], words: str, run: Path, tmp_path: Path
 ) -> None:
-    trainer = make(tmp_path, tokens=1000)
+    trainer = make(tmp_path, tokens=1000, data_sha256="a" * 64)
     before = trainer.weights()
     with pytest.raises(CheckpointError) as refusal:
         trainer.load(rewrite(run, tmp_path / "state.safetensors", change))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorboard")
@@ -26,13 +28,15 @@ from engine.data.diet import Diet  # noqa: E402
 from engine.data.eval_windows import eval_windows  # noqa: E402
 from engine.data.feed import Feed  # noqa: E402
 from engine.data.prepare import Settings, prepare  # noqa: E402
-from engine.data.shards.shards import load_shard  # noqa: E402
+from engine.data.shards.shard_writer import save_shard  # noqa: E402
+from engine.data.shards.shards import Shard, load_shard  # noqa: E402
 from engine.errors import SidemanError  # noqa: E402
 from engine.evaluation.ngram import NgramModel  # noqa: E402
 from engine.model.checkpoint import load_checkpoint  # noqa: E402
 from engine.model.config_file import load_config  # noqa: E402
 from engine.training.evaluate import evaluate, load_model, ngram_scores, token_nats  # noqa: E402
 from engine.training.muon import orthogonalise  # noqa: E402
+from engine.training.schedule import News  # noqa: E402
 from engine.training.train import Trainer, train  # noqa: E402
 from tests.support.study_corpus import write_config, write_corpus  # noqa: E402
 
@@ -285,6 +289,67 @@ def test_what_cannot_go_on_is_refused_and_the_checkpoint_stays(
     assert words in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert (tmp_path / "base" / "model.safetensors").read_bytes() == before
+
+
+def test_a_finished_checkpoint_is_not_replaced_by_a_new_run(data: Path, tmp_path: Path) -> None:
+    config = str(write_config(tmp_path, epochs=0.4))
+    train(config, data, tmp_path / "base", max_minutes=0)
+    before = (tmp_path / "base" / "model.safetensors").read_bytes()
+    shutil.rmtree(tmp_path / "base.run")
+    with pytest.raises(SidemanError, match="base: is a checkpoint already: give another -o, or remove it first"):
+        train(config, data, tmp_path / "base")
+    assert (tmp_path / "base" / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("stray_after", [1, -1])
+def test_a_checkpoint_that_cannot_be_written_costs_no_update(
+    stray_after: int, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file lands in the folder after the first save, or before the last: the run goes on, or is done, as ever."""
+    config = str(write_config(tmp_path, epochs=0.4))
+    whole = train(config, data, tmp_path / "whole")
+    monkeypatch.setattr("engine.training.train.SAVE_EVERY_S", 0.0)
+    stray, at = tmp_path / "base" / "mine.txt", stray_after % whole[1]
+
+    def report(news: News) -> None:
+        if news.step == at:
+            stray.touch()
+
+    with pytest.raises(SidemanError, match=r"holds 'mine.txt', which would be lost: give another folder, or move it"):
+        train(config, data, tmp_path / "base", report=report)
+    stray.unlink()
+    first: list[int] = []
+    done = train(config, data, tmp_path / "base", resume=True, report=lambda news: first.append(news.step))
+    assert done == whole
+    assert first == list(range(at + 2, whole[1] + 1))  # the update whose checkpoint failed is not made again
+    for name in ("config.yaml", "model.safetensors"):
+        assert (tmp_path / "base" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_run_goes_on_with_the_data_it_began_with_alone(data: Path, tmp_path: Path) -> None:
+    """As many tokens, but other ones: one pitch of the training side is another."""
+    config, changed = str(write_config(tmp_path, epochs=0.4)), tmp_path / "data"
+    shutil.copytree(data, changed)
+    train(config, changed, tmp_path / "base", max_minutes=0)
+    shard = load_shard(changed / "train.safetensors")
+    pieces = [replace(piece, tokens=piece.tokens.copy()) for piece in shard.pieces]
+    pieces[0].tokens[5] ^= 1
+    save_shard(changed / "train.safetensors", Shard(pieces, shard.collections, shard.augmentation))
+    with pytest.raises(SidemanError, match="this run had data with other content on their training side"):
+        train(config, changed, tmp_path / "base", resume=True)
+
+
+def test_a_run_of_an_earlier_sideman_goes_on_with_a_word_about_its_data(data: Path, tmp_path: Path) -> None:
+    config, notes = str(write_config(tmp_path, epochs=0.4)), []
+    train(config, data, tmp_path / "base", max_minutes=0)
+    state = tmp_path / "base.run" / "state.safetensors"
+    with safe_open(state, framework="pt") as file:
+        facts = json.loads(file.metadata()["run"])
+    del facts["data_sha256"]
+    save_file(load_file(state), state, metadata={"run": json.dumps(facts)})
+    done, _ = train(config, data, tmp_path / "base", resume=True, max_minutes=0, note=notes.append)
+    assert done == 2
+    assert notes == [f"{tmp_path / 'base.run'} is of an earlier Sideman and cannot say whether {data} is what it was"]
 
 
 def test_a_run_that_diverges_says_so_and_saves_nothing(data: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import mido
 import numpy as np
 import pytest
 
@@ -181,6 +182,56 @@ def test_leads_go_out_and_what_was_made_of_them_comes_back_under_its_name(corpus
     [folder, _] = enlist([f"peer={peer}", "small"], None)
     assert [int(folder.play(place, n, 0)["pitch"].min()) for n, place in enumerate(places)] == [60, 61, 62, 63]
     assert folder.play(places[0], 0, 0)["onset_s"] == pytest.approx([0.5, 1.0], abs=0.011)
+
+
+def test_the_pedal_holds_a_folders_notes_as_it_holds_real_ones(tmp_path: Path) -> None:
+    """A file of clipped notes under a pedal, as a contestant and as a held-out performance."""
+    from engine.data.reading.corpus import find_sources, read_piece
+    from engine.evaluation.blindtest.contestants import enlist
+    from engine.evaluation.blindtest.places import chart_places
+
+    track = mido.MidiTrack([mido.Message("control_change", control=64, value=127)])
+    for number in range(16):
+        track.append(mido.Message("note_on", note=50 + number, velocity=80, time=0 if number == 0 else 432))
+        track.append(mido.Message("note_off", note=50 + number, time=48))
+    track.append(mido.Message("control_change", control=64, value=0, time=432))
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks.append(track)
+    (tmp_path / "peer").mkdir()
+    file.save(tmp_path / "peer" / "place-01.mid")
+    [folder, _] = enlist([f"peer={tmp_path / 'peer'}", "small"], None)
+    [place] = chart_places(["C | F | G | C"], 120.0, 1, 8.0)
+    played = folder.play(place, 0, 0)
+    real = read_piece(find_sources(tmp_path / "peer")[0]).performance.notes
+    assert played["offset_s"] == pytest.approx(real["offset_s"], abs=0.011)
+    assert played["offset_s"] == pytest.approx(np.full(16, 8.0), abs=0.011)
+
+
+def test_a_lead_is_written_in_the_metre_of_its_music(tmp_path: Path) -> None:
+    from engine.evaluation.blindtest.make import write_leads
+    from engine.evaluation.blindtest.places import MusicPlace
+    from engine.evaluation.excerpts import Excerpt, Meter
+
+    notes = song(1, 4)
+    meters = [Meter(150.0, 3, 0.0), Meter(120.0, 4, 0.0), None]
+    places = [MusicPlace(0, Excerpt("files", 4.0, notes, notes[:0], [(0.0, None)], meter)) for meter in meters]
+    write_leads(tmp_path / "leads", places)
+    signatures = []
+    for path in sorted((tmp_path / "leads").iterdir()):
+        [signature] = [message for message in mido.MidiFile(path) if message.type == "time_signature"]
+        signatures.append((signature.numerator, signature.denominator))
+    assert signatures == [(3, 4), (4, 4), (4, 4)]
+
+
+def test_performances_that_cannot_be_used_are_named_with_the_reason(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(corpus, tmp_path / "real")
+    (tmp_path / "real" / "broken.mid").write_bytes(b"nothing")
+    command = ["blindtest", "--real", str(tmp_path / "real"), "--places", "2", "--seconds", "4"]
+    assert main([*command, "--leads", str(tmp_path / "leads")]) == 0
+    [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("refused")]
+    assert line.startswith("refused broken.mid: not a MIDI file")
 
 
 def test_styles_and_charts_are_played_over() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from bridge import cli
 from engine.data.eval_windows import eval_windows
 from engine.data.shards.shard_writer import save_shard
 from engine.data.shards.shards import load_shard
+from engine.errors import SidemanError
 from engine.evaluation import ngram
 from engine.midi_io.write import write_midi
 from engine.model.checkpoint import load_checkpoint
@@ -143,3 +145,51 @@ def test_progress_is_shown_and_the_5_gram_is_counted_once(
         # From now on counting would be an error.
         monkeypatch.setattr(ngram, "_count", None)
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--html", "{folder}/nowhere/page.html"], "nowhere: create it first"),
+        (["--html", "{folder}"], "is a folder: give the name of a file"),
+        (["--clips", "3"], "clips 3: fewer than 4 say nothing: give --clips 4 or more"),
+        (["--clips", "60", "--split", "one"], "excerpts of 24 s, 8 are needed: prepare with a larger share"),
+    ],
+)
+def test_what_the_end_would_refuse_is_refused_before_anything_is_measured(
+    options: list[str],
+    words: str,
+    study: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = study / "data"
+    if "one" in options:  # a piece
+        data, options = tmp_path / "data", options[:2]
+        shutil.copytree(study / "data", data)
+        shard = load_shard(data / "test.safetensors")
+        save_shard(data / "test.safetensors", replace(shard, pieces=shard.pieces[-1:]))
+    monkeypatch.setattr("engine.evaluation.ngram.NgramModel", None)  # measuring would be an error
+    filled = [option.format(folder=tmp_path) for option in options]
+    assert cli.main(["evaluate", str(study / "base"), "--data", str(data), *filled]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert words in err
+
+
+def test_what_was_measured_is_told_though_what_comes_after_fails(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: object, **named: object) -> None:
+        raise SidemanError("the disk is full: make room")
+
+    monkeypatch.setattr("engine.evaluation.page.write_page", fails)
+    page = ["--html", str(tmp_path / "page.html"), "--max-windows", "5"]
+    for options, begins in (([], "collection"), (["--json"], '{"likelihood"')):
+        assert cli.main(["evaluate", str(study / "base"), "--data", str(study / "data"), *page, *options]) == 2
+        assert capsys.readouterr().out.startswith(begins)
+    monkeypatch.setattr("engine.evaluation.judgement.judge", fails)
+    monkeypatch.setattr("engine.evaluation.judgement.cut_clips", lambda *args: None)
+    assert cli.main(["evaluate", str(study / "base"), "--data", str(study / "data"), "--clips", "4", *page[2:]]) == 2
+    assert capsys.readouterr().out.startswith("collection")

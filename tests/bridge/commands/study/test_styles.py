@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +92,33 @@ def test_a_style_is_merged_into_a_checkpoint(
     ).stat().st_size + 99
 
 
+def test_no_checkpoint_is_replaced_by_a_merged_one_least_of_all_the_base_that_is_read(
+    base: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(base.path, tmp_path / "mine")
+    before = (tmp_path / "mine" / "model.safetensors").read_bytes()
+    for read in (tmp_path / "mine", base.path):
+        code, _, err = run(capsys, "export", "--merge", "stride", "--base", read, "-o", tmp_path / "mine")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "mine: is a checkpoint already: give another -o, or remove it first" in err
+    assert (tmp_path / "mine" / "model.safetensors").read_bytes() == before
+
+
+def test_a_file_that_is_too_large_for_the_disk_is_named_with_the_remedy(
+    base: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_240, limits[1]))
+    try:
+        code, _, err = run(capsys, "export", "--merge", "stride", "--base", base.path, "-o", tmp_path / "merged")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "merged: cannot be written (File too large" in err
+    assert not (tmp_path / "merged").exists()
+
+
 def test_generate_plays_in_a_style(base: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = []
     for style in ("", "stride", "stride, latin"):
@@ -136,6 +164,9 @@ def test_generate_plays_in_a_style(base: Checkpoint, tmp_path: Path, capsys: pyt
         (["generate", "--chords", "C", "--style", "a,b,c", "-o", "{out}.mid"], "3 styles"),
         (["finetune", "--data", "{made}", "--style", "A B", "-o", "{out}"], "is no name for a style"),
         (["finetune", "--data", "/nowhere", "--style", "a", "-o", "{out}"], "no such shard"),
+        (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}/a"], "there is no folder"),
+        (["finetune", "--data", "{made}", "--style", "a", "-o", "/proc/a"], "/proc/a: cannot be written"),
+        (["finetune", "--data", "{made}", "--style", "a", "-o", "{base}", "--full"], "is a checkpoint already"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--full", "--bits", "4"], "leave --bits"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--lora-rank", "0"], "--lora-rank 0"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--max-minutes", "0"], "--max-minutes 0"),
@@ -145,11 +176,11 @@ def test_generate_plays_in_a_style(base: Checkpoint, tmp_path: Path, capsys: pyt
     ],
 )
 def test_what_cannot_be_is_one_line_and_exit_2(
-    arguments: list[str], text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], text: str, base: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if arguments[0] == "finetune":
         pytest.importorskip("torch")
-    filled = [part.format(made=tmp_path / "stride", out=tmp_path / "out") for part in arguments]
+    filled = [part.format(made=tmp_path / "stride", out=tmp_path / "out", base=base.path) for part in arguments]
     code, _, err = run(capsys, *filled)
     assert code == 2
     assert err.count("\n") == 1

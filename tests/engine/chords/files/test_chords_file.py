@@ -34,6 +34,9 @@ def _names(chords: ChordLabels) -> list[tuple[float, str]]:
         ("beats 3\n0 0.5 1.1 | C / G\n1.8 2.4 3.0 | %", [(0.0, "C"), (1.1, "G"), (1.8, "C"), (3.0, "G")]),
         (". . . 0.5 | G7\n1 1.5 2 2.5 | C", [(0.0, "N.C."), (0.5, "G7"), (1.0, "C")]),
         ("0 0.5 1 1.5 : C G\n2 2.6 : F", [(0.0, "C"), (1.0, "G"), (2.0, "F")]),
+        ("-1:00.5 | Dm7\n-1 0 1 2 | G7 / C /", [(0.0, "G7"), (1.0, "C")]),
+        ("-2 -1.5 -1 -0.5 | C\n0 0.5 1 1.5 | /", [(0.0, "C")]),
+        ("# Haydn_H8 Hm7\n0 Gmaj7/B", [(0.0, "Gmaj7/B")]),  # a comment's H makes no German names
         ("# by hand\n\n0 0.5 1 1.5 | C\n0.75 F#m7b5\n2 2.5 3 3.5 | G", [(0.0, "C"), (0.75, "F#m7b5"), (2.0, "G")]),
     ],
 )
@@ -50,6 +53,8 @@ def test_a_chart_says_when_each_chord_begins(text: str, chords: list[tuple[float
         ("0 0.5 1 1.5 | C\n2 2.5 . . | G", [0, 0.5, 1, 1.5, 2, 2.5], [0, 1, 2, 3, 0, 1]),
         ("0 0.5 1 1.5 | C\n2 | G", [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5], [0, 1, 2, 3] * 2),  # as fast as the bar before
         ("0 0.5 1 : C", [0, 0.5, 1], None),
+        ("-1.071 -0.25 -0 0.5 | C", [-1.071, -0.25, 0, 0.5], [0, 1, 2, 3]),
+        ("-1 | C\n1 | G\n3 3.5 4 4.5 | C", [-1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5], [0, 1, 2, 3] * 3),
     ],
 )
 def test_a_chart_names_its_beats(text: str, beats_s: list[float], in_bar: list[int] | None) -> None:
@@ -105,11 +110,11 @@ def charts(draw: st.DrawFn) -> ChordsFile:
     gaps = draw(st.lists(st.floats(0.2, 2.0), max_size=24))
     if draw(st.booleans()):
         gaps = [0.4567] * len(gaps)
-    beats_s = np.array(list(itertools.accumulate([draw(st.floats(0, 3)), *gaps])) if gaps else [], dtype=np.float64)
+    beats_s = np.array(list(itertools.accumulate([draw(st.floats(-3, 3)), *gaps])) if gaps else [], dtype=np.float64)
     size = draw(st.integers(1, 5))
     known = bool(gaps) and draw(st.booleans())
     in_bar = (np.arange(len(beats_s)) + draw(st.integers(0, size - 1))) % size if known else None
-    moments = [*beats_s.tolist(), *draw(st.lists(st.floats(0, 40), min_size=1, max_size=10))]
+    moments = [*beats_s[beats_s >= 0].tolist(), *draw(st.lists(st.floats(0, 40), min_size=1, max_size=10))]
     labels: ChordLabels = [(0.0, draw(CHORDS))]
     for moment in sorted(draw(st.lists(st.sampled_from(moments), max_size=12))):
         chord = draw(CHORDS)
@@ -133,6 +138,21 @@ def test_what_is_written_is_read(chart: ChordsFile) -> None:
         assert read.beat_in_bar is not None
         assert read.beat_in_bar.tolist() == chart.beat_in_bar.tolist()
     assert format_chords_file(read, ["a comment"]) == text
+
+
+def test_a_grid_moved_before_the_music_begins_with_its_first_chord_and_is_read_back() -> None:
+    chords: ChordLabels = [(0.0, parse_chord("Em")), (1.0, parse_chord("B7"))]
+    chart = ChordsFile(chords, np.linspace(-1.0, 2.5, 8), np.arange(8) % 4)
+    text = format_chords_file(chart)
+    assert text.splitlines() == ["beats 4", "   -1.000 | Em", "    1.000 1.500 2.000 2.500 | B7"]
+    assert parse_chords_file(text).chords == chords
+    assert parse_chords_file(text).beats_s.tolist() == chart.beats_s.tolist()
+
+
+def test_of_two_chords_at_one_moment_the_last_is_written() -> None:
+    chords: ChordLabels = [(0.0, parse_chord("C")), (1.0, parse_chord("F")), (1.0002, parse_chord("G7"))]
+    chords += [(2.0, parse_chord("Am")), (2.0, parse_chord("G7"))]
+    assert format_chords_file(ChordsFile(chords)) == "    0.000 C\n    1.000 G7\n"
 
 
 def test_a_steady_tune_takes_one_time_a_bar() -> None:

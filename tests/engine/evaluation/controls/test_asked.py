@@ -97,6 +97,11 @@ def test_only_a_left_hand_that_is_played_has_a_name() -> None:
     [
         (["--controls", "1", "small"], "this base has no controls"),
         (["--controls", "-1"], "--controls -1: must be 0 or more"),
+        (["--controls", "1", "--data", "data"], "charts of its own: leave --data out, or --controls"),
+        (["--controls", "1", "--split", "test"], "leave --split out"),
+        (["--controls", "1", "--max-windows", "9"], "leave --max-windows out"),
+        (["--controls", "1", "--clips", "60"], "leave --clips out"),
+        (["--controls", "1", "--html", "page.html"], "leave --html out"),
         ([], "nothing to measure on: give --data"),
     ],
 )
