@@ -76,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks everything that can be wrong before the first note; then writes the files. SidemanError on bad input."""
     from engine.chords import parse_chart
+    from engine.chords.files.own_markers import GENERATED
     from engine.inference.backends import DEVICES, compiled_advice
     from engine.metre import COMMON, asked_metre
     from engine.midi_io.write import write_midi
@@ -147,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
             metre=solo.metre,
             chords=solo.chords,
             length_s=solo.length_s,
-            text=f"sideman generate: seed {seed}, {json.dumps(scores.as_dict())}" if args.variations > 1 else None,
+            text=f"{GENERATED}: seed {seed}, {json.dumps(scores.as_dict())}" if args.variations > 1 else GENERATED,
         )
         if not args.json:
             print(

@@ -20,6 +20,7 @@ from engine.metre import Metre
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.solo.both_hands import BothHands, has_both
+from engine.solo.limits import check_limits
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
 from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Setting, values_of
@@ -64,8 +65,9 @@ def improvise(
     intro_bars: of the chart's bars that come before its form begins. ending: comes home to the chart's last chord;
     without, as for a loop, it plays on to the last bar line. A role, groove or left hand that params ask for is
     recalled before the first note. The same arguments give the same notes. SidemanError: an unknown scale, a
-    style that is not there. backend: see engine.inference.backends.
+    style that is not there, limits that leave nothing to play. backend: see engine.inference.backends.
     """
+    check_limits(params)
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed, backend)
     session.set_params(*params)

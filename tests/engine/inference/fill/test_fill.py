@@ -109,6 +109,23 @@ def test_compiled_fills_are_those_in_python(checkpoint: Checkpoint) -> None:
 
 
 @each_pair
+@pytest.mark.parametrize("rhythm", [None, (30, 90)])
+@pytest.mark.parametrize("kept", [64, 100])
+def test_of_a_gap_longer_than_forks_remember_the_end_is_varied(
+    checkpoint: Checkpoint, make: type, rhythm: tuple[int, int] | None, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = take()
+    gap = Gap.of(notes, 200, 1300)
+    whole = filled(make(checkpoint), gap, rhythm=rhythm)
+    monkeypatch.setattr("engine.inference.fill.fill.ROLLBACK_TOKENS", 8 * 1024)
+    assert filled(make(checkpoint), gap, rhythm=rhythm) == whole, "where all is in reach, it does not matter how far"
+    monkeypatch.setattr("engine.inference.fill.fill.ROLLBACK_TOKENS", kept)
+    for way in filled(make(checkpoint), gap, rhythm=rhythm):
+        assert way
+        assert all(200 <= note.step < note.end <= 1300 or rhythm for note in way)
+
+
+@each_pair
 def test_reading_ahead_leaves_no_trace(checkpoint: Checkpoint, make: type) -> None:
     gap = Gap.of(take(), BEGIN, END)
     pair = before(make(checkpoint), gap)
