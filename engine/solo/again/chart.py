@@ -37,4 +37,5 @@ def chart_chords(text: str, path: Path, beats_s: F64, in_bar: I64) -> list[tuple
         )
     chart = chart.fill(len(lines_s) - 1)
     number = np.arange(len(lines_s))
-    return [(float(np.interp(span.start_beat / chart.metre.beats, number, lines_s)), span.chord) for span in chart.spans]
+    bars = [(span.start_beat / chart.metre.beats, span.chord) for span in chart.spans]
+    return [(float(np.interp(bar, number, lines_s)), chord) for bar, chord in bars]

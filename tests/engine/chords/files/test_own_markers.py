@@ -41,11 +41,12 @@ def test_of_other_files_proof_is_asked(said: str | None) -> None:
 
 
 def test_knobs_and_modes_in_a_recording_are_no_chords() -> None:
-    texts = [(0.0, "text", RECORDED), (0.0, "marker", "mode comp"), (1.0, "marker", "C"), (2.0, "marker", "density 0.5"),
-             (3.0, "marker", "scale La dorian"), (4.0, "marker", "Do7")]  # fmt: skip
+    marked = [(0.0, "mode comp"), (1.0, "C"), (2.0, "density 0.5"), (3.0, "scale La dorian"), (4.0, "Do7")]
+    texts = [(0.0, "text", RECORDED), *((at_s, "marker", text) for at_s, text in marked)]
     labels = read_own_markers(texts)
     assert labels is not None
-    assert [(at_s, str(chord)) for at_s, chord in labels] == [(0.0, "None"), (1.0, "C"), (4.0, "Ddim7")]  # a scale's name makes it no Do
+    # A scale's name, La, makes no Italian Do of it.
+    assert [(at_s, str(chord)) for at_s, chord in labels] == [(0.0, "None"), (1.0, "C"), (4.0, "Ddim7")]
     assert read_own_markers([(0.0, "text", RECORDED)]) is None
 
 
