@@ -29,6 +29,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.chords.charts.home": ("home_beat", "last_chord_beat", "leads_back"),
     "engine.chords.files.chords_file": ("ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"),
     "engine.chords.files.chords_writer": ("format_chords_file",),
+    "engine.chords.files.own_markers": ("GENERATED", "RECORDED", "read_own_markers"),
     "engine.chords.scales": ("ALL_PITCH_CLASSES", "SCALES", "scale_mask"),
     "engine.chords.tracker": ("ChordChange", "ChordFollower", "ChordTracker"),
     "engine.data.practice": ("Composition", "compose", "compose_whole", "practice_piece", "practice_pieces"),

@@ -21,9 +21,10 @@ from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.solo.both_hands import BothHands, has_both
 from engine.solo.limits import check_limits
+from engine.solo.polyphony import at_most
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
-from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Setting, values_of
+from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, DEFAULTS, Setting, values_of
 
 __all__ = ["PROMPT_NOTES", "PROMPT_TOKENS", "Solo", "end_of_prompt", "feed_notes", "improvise", "notes_of"]
 
@@ -108,7 +109,8 @@ def improvise(
     nats = (before - after) / max(1, length - tokens)
     knobs = {name: float(value) for name, value in asked.items() if name in FEEL_NAMES}
     feel = Feel(tempo_bpm=tempo_bpm, thirds=chart.metre.is_compound, seed=seed).turned(**knobs)
-    notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
+    moved = _moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s)
+    notes = at_most(notes_of(moved), int(asked.get("polyphony", DEFAULTS["polyphony"])))
     height = np.array([arc(onset_s / bar_s, chart.bars) for onset_s in notes["onset_s"]])
     gain = 1.0 + judged().swell * height
     notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)
