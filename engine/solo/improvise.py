@@ -32,6 +32,7 @@ PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 PROMPT_TOKENS = 1600  # what so many notes take where they stand close; a second's wait is one, too
 TOKENS_A_NOTE = 3.2
+SHORTEST_HOME_S = 3 * STEP_S  # of the last chord, and of the way there
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def improvise(
     length_s = chart.beats * beat_s
     session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s, form_of(chart, intro_bars))
     home = last_chord_beat(chart) if ending else None
-    if home:  # with only one bar there is no way there
+    # With only one bar there is no way there; and a chord of less than a few steps is no ending.
+    if home and min(home, chart.beats - home) * beat_s >= SHORTEST_HOME_S:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
     bar_s = chart.beats_per_bar * beat_s
     hands = BothHands(session, bar_s)
