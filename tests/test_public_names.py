@@ -126,7 +126,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.inference.stream_rules": ("MAX_NOTE_STEPS", "PHRASE_GRACE_S", "RESTRIKE_STEPS", "stream_rules"),
     "engine.judgement": ("ARC_BARS", "Judgement", "RECALLED", "arc", "auto_values", "judge", "notes_a_beat"),
     "engine.metre": ("COMMON", "Metre", "asked_metre", "parse_metre"),
-    "engine.midi_io.write": ("LONGEST_QUARTER_US", "TICKS_PER_QUARTER", "as_track", "write_midi"),
+    "engine.midi_io.write": ("LONGEST_QUARTER_US", "TICKS_PER_QUARTER", "as_track", "check_length", "write_midi"),
     "engine.model.checkpoint": (
         "CHECKPOINT_FILES",
         "Checkpoint",
@@ -148,7 +148,7 @@ FACES: dict[str, tuple[str, ...]] = {
     ),
     "engine.notes": ("Event", "NOTE_DTYPE", "NoteEvent", "Notes", "Performance", "TimedText", "make_notes"),
     "engine.output.console": ("escape_what_cannot_be_said",),
-    "engine.output.render": ("find_soundfont", "render_wav"),
+    "engine.output.render": ("find_soundfont", "find_synthesiser", "render_wav"),
     "engine.platform.system": ("this_system",),
     "engine.solo.both_hands": ("BothHands", "Hands", "has_both"),
     "engine.solo.command": ("add_arguments", "run"),
