@@ -11,6 +11,7 @@ from types import FrameType
 
 from bridge.app.waiting import Waiting
 from bridge.commands.play import Loader, load_engine
+from bridge.errors import BridgeError
 from bridge.live.supervision import undisturbed
 from bridge.plugin.finding.claim import claim_engine
 from bridge.plugin.logs import SessionLogs
@@ -44,8 +45,17 @@ def run(
     """Serves until a signal, and returns 128 + its number; 0 where nobody needs it any more, or another one serves.
     SidemanError: it cannot. opened: called with the port.
     """
+    _check(args)
     with claim_engine(wait=args.while_used) as claimed:
         return _serve(args, load, opened) if claimed else 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """BridgeError: a port that is none, or a file where the logs' folder is to be."""
+    if not 0 <= args.port <= 65535:
+        raise BridgeError(f"--port {args.port} lies outside 0..65535: 0 takes any that is free")
+    if args.log is not None and args.log.exists() and not args.log.is_dir():
+        raise BridgeError(f"--log {args.log}: is a file: give a folder, which gets a file for each session")
 
 
 def _serve(args: argparse.Namespace, load: Loader, opened: Callable[[int], object]) -> int:

@@ -10,6 +10,7 @@ import mido
 
 from bridge.recording.tempo_map import Beats, TempoMap
 from engine.atomic import atomic_write
+from engine.chords.files.own_markers import RECORDED
 from engine.errors import ChordError
 from engine.metre import COMMON, Metre, parse_metre
 from engine.midi_io.write import TICKS_PER_QUARTER, as_track
@@ -56,7 +57,8 @@ def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
     times = [time_us for track in (marks, *played.values()) for time_us, _ in track]
     map_ = TempoMap(min(times, default=0) if start_us is None else start_us, tempo_bpm, beats)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
-    head: list[_Timed] = [
+    head: list[_Timed] = [(0, mido.MetaMessage("text", text=RECORDED))]
+    head += [
         (tick, mido.MetaMessage("time_signature", numerator=metre.numerator, denominator=metre.denominator))
         for tick, metre in map_.metres
     ]

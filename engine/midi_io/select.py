@@ -81,8 +81,9 @@ def select(parsed: Parsed, tracks: str | Sequence[str]) -> tuple[npt.NDArray[np.
     if not isinstance(tracks, str):
         missing = sorted(set(tracks) - {part.name for part in parts})
         if missing:
-            there = ", ".join(sorted({repr(part.name) for part in parts})) or "none"
-            raise ValueError(f"no track named {', '.join(missing)}: its tracks are {there}")
+            there = ", ".join(sorted({repr(part.name) for part in parts if part.name}))
+            what = f"are {there}" if there else "have no names, so choose with --tracks auto or all"
+            raise ValueError(f"no track named {', '.join(missing)}: its tracks {what}")
         return _taken(parsed, parts, [part for part in parts if part.name in tracks])
     if tracks != "auto":
         raise ValueError(f"tracks {tracks!r} is no choice: give auto, all or a list of names")

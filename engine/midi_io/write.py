@@ -14,7 +14,7 @@ from engine.metre import COMMON, Metre
 from engine.midi_io.events import MAX_DELTA
 from engine.notes import Notes
 
-__all__ = ["LONGEST_QUARTER_US", "TICKS_PER_QUARTER", "as_track", "write_midi"]
+__all__ = ["LONGEST_QUARTER_US", "TICKS_PER_QUARTER", "as_track", "check_length", "write_midi"]
 
 TICKS_PER_QUARTER = 480
 _CLOCKS_PER_QUARTER = 24
@@ -45,20 +45,12 @@ def write_midi(
 
     MidiFileError: a tempo, metre, pitch or length that MIDI cannot hold. SidemanError: the path cannot be written.
     """
-    if not 4 <= tempo_bpm <= 1000:
-        raise MidiFileError(f"tempo {tempo_bpm} bpm lies outside 4..1000: give beats per minute")
-    if len(notes) and int(notes["pitch"].max()) > 127:
-        raise MidiFileError(f"pitch {int(notes['pitch'].max())} lies outside 0..127: transpose the notes down")
-    quarters_per_s = tempo_bpm / 60.0 * float(metre.beat_quarters)
-    us_per_quarter = round(1e6 / quarters_per_s)
-    if us_per_quarter > LONGEST_QUARTER_US:
-        raise MidiFileError(f"tempo {tempo_bpm:g} bpm counts {metre.beat_name}: give a faster one")
-    ticks_per_s = TICKS_PER_QUARTER * quarters_per_s
     if length_s is None:
         length_s = float(notes["offset_s"].max()) if len(notes) else 0.0
-    end_tick = round(length_s * ticks_per_s)
-    if not 0 <= end_tick <= MAX_DELTA:
-        raise MidiFileError(f"a length of {length_s} s lies outside 0..{MAX_DELTA / ticks_per_s:.0f}: give seconds")
+    ticks_per_s, end_tick = check_length(tempo_bpm, metre, length_s)
+    if len(notes) and int(notes["pitch"].max()) > 127:
+        raise MidiFileError(f"pitch {int(notes['pitch'].max())} lies outside 0..127: transpose the notes down")
+    us_per_quarter = round(1e6 / (tempo_bpm / 60.0 * float(metre.beat_quarters)))
 
     conductor: list[tuple[int, mido.MetaMessage]] = [
         (0, mido.MetaMessage("track_name", name=title or track_name)),
@@ -88,6 +80,20 @@ def write_midi(
     file.tracks.extend([as_track([*conductor, end]), as_track([*piano, end])])
     with atomic_write(path) as beside:
         file.save(beside)
+
+
+def check_length(tempo_bpm: float, metre: Metre, length_s: float) -> tuple[float, int]:
+    """Returns the ticks of a second and of a whole file. MidiFileError: a tempo or length that MIDI cannot hold."""
+    if not 4 <= tempo_bpm <= 1000:
+        raise MidiFileError(f"tempo {tempo_bpm} bpm lies outside 4..1000: give beats per minute")
+    quarters_per_s = tempo_bpm / 60.0 * float(metre.beat_quarters)
+    if round(1e6 / quarters_per_s) > LONGEST_QUARTER_US:
+        raise MidiFileError(f"tempo {tempo_bpm:g} bpm counts {metre.beat_name}: give a faster one")
+    ticks_per_s = TICKS_PER_QUARTER * quarters_per_s
+    end_tick = round(length_s * ticks_per_s)
+    if not 0 <= end_tick <= MAX_DELTA:
+        raise MidiFileError(f"a length of {length_s} s lies outside 0..{MAX_DELTA / ticks_per_s:.0f}: give seconds")
+    return ticks_per_s, end_tick
 
 
 def _note_messages(notes: Notes, ticks_per_s: float, end_tick: int) -> list[tuple[int, mido.Message]]:

@@ -11,7 +11,7 @@ from engine.atomic import atomic_write
 from engine.errors import MidiFileError, SidemanError
 from engine.platform.system import this_system
 
-__all__ = ["find_soundfont", "render_wav"]
+__all__ = ["find_soundfont", "find_synthesiser", "render_wav"]
 
 SAMPLE_RATE_HZ = 44_100
 _GAIN = 0.6  # a full ten-note chord at velocity 127 stays below clipping
@@ -47,6 +47,14 @@ def find_soundfont() -> Path:
     return min(fonts, key=_rank)
 
 
+def find_synthesiser() -> tuple[str, Path]:
+    """Returns FluidSynth's program and the soundfont to play with. SidemanError: one of them is missing."""
+    program = shutil.which("fluidsynth")
+    if program is None:
+        raise SidemanError(f"a WAV file needs the FluidSynth program: install it ({this_system().synthesiser_remedy})")
+    return program, find_soundfont()
+
+
 def render_wav(midi_path: str | Path, wav_path: str | Path) -> None:
     """Plays a MIDI file into a 16-bit stereo WAV file of 44.1 kHz. The file appears whole or not at all.
 
@@ -56,10 +64,7 @@ def render_wav(midi_path: str | Path, wav_path: str | Path) -> None:
         raise MidiFileError(f"{midi_path}: no such file: check the path")
     if not _starts_with(Path(midi_path), b"MThd"):
         raise MidiFileError(f"{midi_path}: not a MIDI file (no MThd header): give a .mid file")
-    program = shutil.which("fluidsynth")
-    if program is None:
-        raise SidemanError(f"a WAV file needs the FluidSynth program: install it ({this_system().synthesiser_remedy})")
-    font = find_soundfont()
+    program, font = find_synthesiser()
     with atomic_write(wav_path) as beside:
         command = [
             program, "-n", "-i", "-q", "-g", str(_GAIN), "-r", str(SAMPLE_RATE_HZ), "-O", "s16", "-T", "wav",

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `generate`."""
     parser.add_argument("--chords", metavar="CHART", help='chords, such as "Dm7 | G7 | Cmaj7 | %%"')
     parser.add_argument("--prompt", metavar="IN.mid", type=Path, help="go on from the last notes of this file")
-    parser.add_argument("--tracks", metavar="WHICH", default="auto", help=f"of the prompt: {TRACKS_HELP}")
+    parser.add_argument("--tracks", metavar="WHICH", help=f"of the prompt: {TRACKS_HELP}")
     parser.add_argument(
         "--tempo",
         metavar="BPM",
@@ -76,11 +76,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks everything that can be wrong before the first note; then writes the files. SidemanError on bad input."""
     from engine.chords import parse_chart
+    from engine.chords.files.own_markers import GENERATED
     from engine.inference.backends import DEVICES, compiled_advice
     from engine.metre import COMMON, asked_metre
-    from engine.midi_io.write import write_midi
+    from engine.midi_io.write import check_length, write_midi
     from engine.model.checkpoint import load_checkpoint
     from engine.solo.form import MOST_INTRO_BARS, with_intro, with_tag
+    from engine.solo.limits import check_limits
     from engine.solo.prompt import go_on, timing_of
     from engine.solo.ranking import diversity, solo_scores, struck
 
@@ -90,13 +92,16 @@ def run(args: argparse.Namespace) -> int:
         _check_range("--tempo", args.tempo, LOWEST_BPM, HIGHEST_BPM)
     asked = asked_metre(args.metre, args.beats_per_bar)
     _check_range("--variations", args.variations, 1, 1000)
-    _check_range("--seed", args.seed, 0, MAX_SEED - args.variations)
+    _check_range("--seed", args.seed, 0, MAX_SEED - (args.variations - 1))
     if args.bars is not None:
         _check_range("--bars", args.bars, 1, MAX_BARS)
     _check_range("--intro", args.intro, 0, MOST_INTRO_BARS)
     params = parameters_from(args)
+    check_limits(params)
+    if args.tracks is not None and args.prompt is None:
+        raise SidemanError(f"--tracks {args.tracks}: says what of a --prompt is heard: give one, or leave it out")
     text = "N.C." if args.chords is None else args.chords
-    tracks = asked_tracks(args.tracks)
+    tracks = asked_tracks("auto" if args.tracks is None else args.tracks)
     signature = prompt = None
     if args.prompt is not None:
         from engine.midi_io.read import read_performance
@@ -114,8 +119,14 @@ def run(args: argparse.Namespace) -> int:
         chart = with_tag(chart)
     if args.intro:
         chart = with_intro(chart, args.intro)
-    outputs = [path for path in (args.output, args.wav, args.plot) if path is not None]
-    _check_outputs(outputs)
+    asked_for = [path for path in (args.output, args.wav, args.plot) if path is not None]
+    numbers = range(args.variations)
+    _check_outputs([_numbered(path, n, args.variations) for path in asked_for for n in numbers], args.prompt)
+    check_length(timing.tempo_bpm, chart.metre, chart.beats * 60.0 / timing.tempo_bpm)
+    if args.wav is not None:
+        from engine.output.render import find_synthesiser
+
+        find_synthesiser()
     checkpoint = load_checkpoint(args.checkpoint)
     if compiled_advice():
         print(f"sideman: {compiled_advice()}", file=sys.stderr)
@@ -137,7 +148,10 @@ def run(args: argparse.Namespace) -> int:
     played.sort(key=lambda one: -one[0].total)
     told = []
     for number, (scores, seed, solo, took_s) in enumerate(played):
-        midi, wav, plot = (_numbered(path, number, args.variations) for path in (args.output, args.wav, args.plot))
+        midi, wav, plot = (
+            None if path is None else _numbered(path, number, args.variations)
+            for path in (args.output, args.wav, args.plot)
+        )
         assert midi is not None
         told.append({"file": str(midi), "seed": seed, "notes": len(solo.notes), "scores": scores.as_dict()})
         write_midi(
@@ -147,7 +161,7 @@ def run(args: argparse.Namespace) -> int:
             metre=solo.metre,
             chords=solo.chords,
             length_s=solo.length_s,
-            text=f"sideman generate: seed {seed}, {json.dumps(scores.as_dict())}" if args.variations > 1 else None,
+            text=f"{GENERATED}: seed {seed}, {json.dumps(scores.as_dict())}" if args.variations > 1 else GENERATED,
         )
         if not args.json:
             print(
@@ -175,23 +189,26 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_range(option: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise SidemanError(f"{option} {value:g} lies outside {low:g}..{high:g}")
+        said, least, most = (number if isinstance(number, int) else f"{number:g}" for number in (value, low, high))
+        raise SidemanError(f"{option} {said} lies outside {least}..{most}")
 
 
-def _check_outputs(paths: list[Path]) -> None:
-    """Folders exist and no two outputs are one file: better now than after the work."""
+def _check_outputs(paths: list[Path], prompt: Path | None) -> None:
+    """Folders exist, no two outputs are one file, and none is the prompt: better now than after the work."""
     for path in paths:
         if path.is_dir():
             raise SidemanError(f"{path}: is a folder: give a file name")
         if not path.parent.is_dir():
             raise SidemanError(f"{path}: no folder {path.parent}: make it first")
+        if prompt is not None and path.resolve() == prompt.resolve():
+            raise SidemanError(f"{path}: is the prompt, which would be lost: give another name")
     if len({path.resolve() for path in paths}) < len(paths):
         raise SidemanError(f"two outputs share a name: {', '.join(map(str, paths))}")
 
 
-def _numbered(path: Path | None, number: int, count: int) -> Path | None:
+def _numbered(path: Path, number: int, count: int) -> Path:
     """solo.mid -> solo-1.mid where there are several."""
-    if path is None or count == 1:
+    if count == 1:
         return path
     return path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
 

@@ -20,9 +20,11 @@ from engine.metre import Metre
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent, Notes, Performance, make_notes
 from engine.solo.both_hands import BothHands, has_both
+from engine.solo.limits import check_limits
+from engine.solo.polyphony import at_most
 from engine.tokens import encode_notes
 from engine.vocabulary import LAYOUT, STEP_S
-from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Setting, values_of
+from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, DEFAULTS, Setting, values_of
 
 __all__ = ["PROMPT_NOTES", "PROMPT_TOKENS", "Solo", "end_of_prompt", "feed_notes", "improvise", "notes_of"]
 
@@ -30,6 +32,7 @@ PHRASE_BARS = 4  # as often as a solo looks at how far it has come
 PROMPT_NOTES = 400  # the end of a prompt; the model's reach is shorter
 PROMPT_TOKENS = 1600  # what so many notes take where they stand close; a second's wait is one, too
 TOKENS_A_NOTE = 3.2
+SHORTEST_HOME_S = 3 * STEP_S  # of the last chord, and of the way there
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,9 @@ def improvise(
     intro_bars: of the chart's bars that come before its form begins. ending: comes home to the chart's last chord;
     without, as for a loop, it plays on to the last bar line. A role, groove or left hand that params ask for is
     recalled before the first note. The same arguments give the same notes. SidemanError: an unknown scale, a
-    style that is not there. backend: see engine.inference.backends.
+    style that is not there, limits that leave nothing to play. backend: see engine.inference.backends.
     """
+    check_limits(params)
     beat_s = 60.0 / tempo_bpm
     session = Session(checkpoint, seed, backend)
     session.set_params(*params)
@@ -86,7 +90,8 @@ def improvise(
     length_s = chart.beats * beat_s
     session.set_form(start_s + intro_bars * chart.beats_per_bar * beat_s, form_of(chart, intro_bars))
     home = last_chord_beat(chart) if ending else None
-    if home:  # with only one bar there is no way there
+    # With only one bar there is no way there; and a chord of less than a few steps is no ending.
+    if home and min(home, chart.beats - home) * beat_s >= SHORTEST_HOME_S:
         session.bring_home(start_s + home * beat_s, (chart.beats - home) * beat_s)
     bar_s = chart.beats_per_bar * beat_s
     hands = BothHands(session, bar_s)
@@ -106,7 +111,8 @@ def improvise(
     nats = (before - after) / max(1, length - tokens)
     knobs = {name: float(value) for name, value in asked.items() if name in FEEL_NAMES}
     feel = Feel(tempo_bpm=tempo_bpm, thirds=chart.metre.is_compound, seed=seed).turned(**knobs)
-    notes = notes_of(_moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s))
+    moved = _moved([event._replace(time_s=event.time_s - start_s) for event in events], feel, length_s)
+    notes = at_most(notes_of(moved), int(asked.get("polyphony", DEFAULTS["polyphony"])))
     height = np.array([arc(onset_s / bar_s, chart.bars) for onset_s in notes["onset_s"]])
     gain = 1.0 + judged().swell * height
     notes["velocity"] = np.clip(np.rint(notes["velocity"] * gain), 1, 127)

@@ -79,6 +79,13 @@ def _bars(chart: Chart) -> str:
         ("│C│F‖G‖", "C|F|G"),
         ("4/4: C | F", "C|F"),
         ("|: C |1.,2. G :|3. A |", "C|G|C|G|C|A"),
+        ("|: C | F |1. G :|2. % | A |", "C|F|G|C|F|F|A"),  # an ending goes on from the bar that is played before it
+        ("|: C | F |1. G :|2. / A | B |", "C|F|G|C|F|F A|B"),
+        ("|: C | F |1. G :|2. | A |", "C|F|G|C|F|F|A"),
+        ("|: C | F |1. G :|[2.] | A |", "C|F|G|C|F|F|A"),
+        ("|: C | F |1. G :|2. |", "C|F|G|C|F|F"),
+        ("|: C | F |1. G | D :|2. %% | A |", "C|F|G|D|C|F|C|F|A"),
+        ("C |: % | F :|", "C|C|F|C|F"),
         ("|: C | F |(1) G :|(2) A |", "C|F|G|C|F|A"),
         ("|: C :|3x", "C|C|C"),
         ("||: C | F :||2x", "C|F|C|F"),

@@ -59,6 +59,7 @@ class _Reader:
         self._row = 0  # index of the first bar that a count behind the row repeats
         self._repeat_open = False
         self._line_of_bar: re.Match[str] | None = None  # the bar line just before, if nothing stands between
+        self._ending_to: int | None = None  # where an ending's number ends, of which no bar has been read
         self._counted_at: int | None = None  # a count was read in this row: nothing may follow it
         self._cross: int | None = None  # an `x` waits for its number
 
@@ -72,7 +73,7 @@ class _Reader:
             self._close()
             if self.barred:
                 self._row = len(self._bars)
-            self._counted_at = None
+            self._counted_at = self._ending_to = None
         elif token["named"] or token["bracket"] is not None:
             self._bracket(token)
         elif token["word"]:
@@ -105,10 +106,11 @@ class _Reader:
     def _bar_line(self, token: re.Match[str]) -> None:
         sign, before = token[0], self._line_of_bar
         ends, starts = sign[0] in ":𝄇", sign[-1] in ":𝄆"
+        since, self._ending_to = self._ending_to if before is None else before.end(), None
         if self._words:
             self._close()
-        elif before is not None and before.end() < token.start():  # a blank between two bar lines
-            if ends or starts or before[0][-1] in ":𝄆𝄇" or before[0][0] in ":":
+        elif since is not None and since < token.start():  # a blank between two bar lines, or behind `2.`
+            if ends or starts or (before and (before[0][-1] in ":𝄆𝄇" or before[0][0] in ":")):
                 self._no(token.start(), "an empty bar beside a repeat sign: write % in it, or one bar line")
             self._push([], token.start())
         if ends:
@@ -151,7 +153,7 @@ class _Reader:
         elif metre:
             self._set_metre(metre[1], at)
         elif ending and not self._words and self.barred:
-            self._next.endings = numbers(ending[1])
+            self._next.endings, self._ending_to = numbers(ending[1]), at + len(word.text)
         elif BEATS.fullmatch(text):
             beats = "..." if text == "…" else text
             for offset, sign in enumerate(beats):
@@ -205,7 +207,7 @@ class _Reader:
         elif metre:
             self._set_metre(metre[1], at)
         elif ending and self.barred:
-            self._next.endings = numbers(ending[1])
+            self._next.endings, self._ending_to = numbers(ending[1]), token.end()
         elif not inside:
             self._no(at, "empty brackets: a section's name stands in them, as in [A]")
         elif not SECTION.fullmatch(inside) and is_chord(inside):

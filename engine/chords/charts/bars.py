@@ -34,6 +34,7 @@ class Bar:
     starts: bool = False  # a repeat begins before it
     ends: bool = False  # a repeat ends after it
     times: int = 0  # how often that is played; 0: not said
+    back: int = 0  # it repeats the bar so many before it
 
 
 @dataclass

@@ -128,10 +128,11 @@ def parse_chart(
     if written.metre and metre and written.metre != metre:
         raise ChordError(f"the chart is in {written.metre}, but {metre} is asked for: give one of them")
     metre = written.metre or metre or otherwise or COMMON
-    bars, contents = _read_contents(text, bars, metre)
+    bars = _without_repeated(bars)
+    order = in_order(bars, refuse)
+    contents = _read_contents(text, bars, order, metre)
     spans: list[ChordSpan] = []
     sections: list[Section] = []
-    order = in_order(bars, refuse)
     for number, index in enumerate(order):
         offset = number * metre.beats
         sections += [Section(name, float(offset)) for name in bars[index].sections]
@@ -139,33 +140,42 @@ def parse_chart(
     return Chart(tuple(spans), len(order), metre, tuple(sections))
 
 
-def _read_contents(text: str, bars: list[Bar], metre: Metre) -> tuple[list[Bar], list[list[ChordSpan]]]:
-    """The bars, `%%` as two of them, and the spans of each from its bar line."""
-    reader = SymbolReader(word.text for bar in bars for word in bar.words)
-    read: list[Bar] = []
-    contents: list[list[ChordSpan]] = []
-
+def _without_repeated(bars: list[Bar]) -> list[Bar]:
+    """The bars with `%` and `%%`, as two of them, told by how far back they repeat instead of by words."""
+    told: list[Bar] = []
     for bar in bars:
-        number = len(read) + 1
-        before = contents[-1][-1].chord if contents else None
         words = [word.text for word in bar.words]
         if words in (["%"], ["%%"]):
             back = len(words[0])
-            if len(contents) < back:
-                bars_before = "the bar before, but this is the first" if back == 1 else "two bars that are not there"
-                raise _error(text, number, bar.at, f"{words[0]!r} repeats {bars_before}: write a chord")
-            contents += contents[-back:]
             if back == 2:  # what ends a repeat stands behind the second
-                read.append(Bar([], bar.at, bar.sections, bar.endings, bar.starts))
+                told.append(Bar([], bar.at, bar.sections, bar.endings, bar.starts, back=back))
                 bar.sections, bar.starts = [], False
-        elif words:
-            contents.append(_read_bar(text, number, bar.words, metre.beats, before, reader, first=not contents))
+            bar.words, bar.back = [], back
+        told.append(bar)
+    return told
+
+
+def _read_contents(text: str, bars: list[Bar], order: list[int], metre: Metre) -> list[list[ChordSpan]]:
+    """The spans of each bar from its bar line. What repeats or holds takes from what is played before it first."""
+    reader = SymbolReader(word.text for bar in bars for word in bar.words)
+    contents: dict[int, list[ChordSpan]] = {}
+    for place, index in enumerate(order):
+        if index in contents:
+            continue
+        bar, before = bars[index], contents[order[place - 1]][-1].chord if place else None
+        if bar.back > place:
+            bars_before = "the bar before, but this is the first" if bar.back == 1 else "two bars that are not there"
+            raise _error(text, index + 1, bar.at, f"{'%' * bar.back!r} repeats {bars_before}: write a chord")
+        if bar.back:
+            contents[index] = contents[order[place - bar.back]]
+        elif bar.words:
+            contents[index] = _read_bar(text, index + 1, bar.words, metre.beats, before, reader, first=not contents)
         elif not contents:
-            raise _error(text, number, bar.at, "an empty bar holds the chord before, but there is none: write a chord")
+            reason = "an empty bar holds the chord before, but there is none: write a chord"
+            raise _error(text, index + 1, bar.at, reason)
         else:
-            contents.append([ChordSpan(0.0, float(metre.beats), before)])
-        read.append(bar)
-    return read, contents
+            contents[index] = [ChordSpan(0.0, float(metre.beats), before)]
+    return [contents[index] for index in range(len(bars))]
 
 
 def _read_bar(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from engine.chords.chord import Chord, ChordLabels, add_label
+from engine.chords.files.own_markers import read_own_markers
 from engine.chords.symbol import parse_chord
 from engine.errors import ChordError
 
@@ -45,13 +46,18 @@ def read_text_labels(texts: Iterable[tuple[float, str, str]]) -> ChordLabels | N
     - there are 4 chords or more, 2 different ones or more;
     - of the different symbols at least a quarter cannot be anything else: not a lone letter and not `Am`, `Em`, `Do`.
 
-    Of several credible kinds the one with the most chords is taken. The list starts at 0.0 and names changes only.
+    Of several credible kinds the one with the most chords is taken. Markers that Sideman wrote are believed before all
+    of that (own_markers). The list starts at 0.0 and names changes only.
     """
+    rows = list(texts)
+    own = read_own_markers(rows)
+    if own is not None:
+        return own
     by_kind: dict[str, list[tuple[float, str]]] = {}
-    for time_s, kind, text in texts:
+    for time_s, kind, text in rows:
         if not _HEADER.match(text):
             by_kind.setdefault(kind, []).append((time_s, text))
-    readings = [reading for rows in by_kind.values() for reading in (_bare(rows), _bracketed(rows)) if reading]
+    readings = [one for some in by_kind.values() for one in (_bare(some), _bracketed(some)) if one]
     if not readings:
         return None
     labels: ChordLabels = []

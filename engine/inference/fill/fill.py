@@ -31,7 +31,7 @@ WHOLE = 0.2  # the share of the candidates that is played whole
 LATE = 0.85  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
 TEMPER = 0.1  # nats a token that are worth a factor e among parents
 HOPE_NATS = 3.0  # what a glance may lie below the worst parent's
-ROLLBACK_TOKENS = 1024  # of a fork: a gap of half a minute, and what is read beyond it
+ROLLBACK_TOKENS = 1024  # of a fork: about half a minute; of a longer gap only the end is varied
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,16 @@ class _Search:
         weights = np.exp((totals - totals.max()) / TEMPER)
         parent = int(self._rng.choice(parents, p=weights / weights.sum()))
         particle, to = self._particles[spare], self._place()
-        guide = None if self._guides is None else self._guides.renew(spare, parent, self._new_seed())
-        particle.follow(self._particles[parent], self._forks.renew(spare, parent, self._new_seed()), guide)
-        particle.back(to - 1)
+        guide_seed = 0 if self._guides is None else self._new_seed()
+        seed = self._new_seed()
+        while True:
+            guide = None if self._guides is None else self._guides.renew(spare, parent, guide_seed)
+            particle.follow(self._particles[parent], self._forks.renew(spare, parent, seed), guide)
+            try:
+                particle.back(to - 1)
+                break
+            except ValueError:  # farther back than forks remember
+                to = self._nearer(to)
         particle.play()
         self._weighed[spare] = self._weigh(particle, min(self._weighed[i].glance for i in parents))
 
@@ -168,6 +175,11 @@ class _Search:
         if len(places) > 1 and rng.random() < LATE:
             return int(places[-min(len(places) - 1, int(rng.geometric(0.5)))])
         return int(rng.choice(places))
+
+    def _nearer(self, to: int) -> int:
+        """Where to go back to if `to` lies too far back: the middle of the places behind it, or of what is left."""
+        later = self._places[self._places > to]
+        return int(later[len(later) // 2]) if len(later) else (to + self._gap.end + 1) // 2
 
     def _weigh(self, particle: Particle, least: float) -> _Weighed:
         """least: the glance of the worst parent."""

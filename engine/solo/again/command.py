@@ -11,16 +11,27 @@ from pathlib import Path
 import numpy as np
 
 from engine.arrays import F64, I64
-from engine.chords import Chord, parse_chart
+from engine.asked_tracks import asked_tracks
 from engine.errors import SidemanError
 from engine.midi_io.read import read_performance
-from engine.midi_io.signature import read_signature
 from engine.solo.command import MAX_SEED, NOT_OFFLINE
+from engine.solo.limits import check_limits
 from osc_protocol.table.options import add_parameter_options, parameters_from
+from osc_protocol.table.parameters import Setting
 
 __all__ = ["add_arguments", "run"]
 
 MAX_COUNT = 16
+# A few bars have no form; and a take is as loud and in such time as it is: what is new is to fit into it.
+NOT_AGAIN = (*NOT_OFFLINE, "theme", "velocity", "quantise", "swing", "humanise")
+NOT_WITH_RHYTHM = ("temperature", "top_p", "top_k", "min_p", "repetition", "scale", "polyphony", "chord_strength")
+
+CHORDS_FROM = {  # Piece.chord_source, in words
+    "chords file": "from the .chords file beside the take",
+    "annotation": "from the annotation beside the take",
+    "midi text": "from the markers or texts of the file",
+    "recognised": "recognised from the notes: --chords gives others",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bars", metavar="A-B", help="bars to play again, counted from 1: 5-8, or 5")
     parser.add_argument("--beats", metavar="A-B", help="beats to play again, counted from 1")
     parser.add_argument("--seconds", metavar="A-B", help="seconds to play again")
+    parser.add_argument(
+        "--tracks",
+        metavar="WHICH",
+        default="auto",
+        help="what is played again, of several instruments. auto: a track named Sideman, else the piano; all; or names "
+        "of tracks: NAME,NAME [auto]",
+    )
     parser.add_argument(
         "--keep",
         choices=("rhythm", "top", "bass", "left", "right"),
@@ -48,13 +66,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print files, scores and diversity as one JSON line")
     parser.add_argument("-o", "--output", metavar="OUT.mid", type=Path, help="[TAKE-again.mid]")
-    add_parameter_options(parser, skip=(*NOT_OFFLINE, "theme"))  # a few bars have no form
+    add_parameter_options(parser, skip=NOT_AGAIN)
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the best candidates. SidemanError on bad input, before anything is played."""
     from engine.data.reading.corpus import Source, read_piece
     from engine.model.checkpoint import load_checkpoint
+    from engine.solo.again.chart import chart_chords
     from engine.solo.again.midi_take import MidiTake
     from engine.solo.again.playing import Request, play_again
     from engine.solo.again.span import span_s
@@ -76,17 +95,24 @@ def run(args: argparse.Namespace) -> int:
     if not output.parent.is_dir():
         raise SidemanError(f"{output}: no folder {output.parent}: make it first")
     params = parameters_from(args)
-    take = MidiTake(args.take)
+    check_limits(params)
+    _check_kept(args.keep, params)
+    take = MidiTake(args.take, asked_tracks(args.tracks))
     piece = read_piece(Source(args.take, args.take.name, "files", args.take.name, "unknown"), "all")
     if piece.performance.mended:
         print(f"{args.take}: {piece.performance.mended}", file=sys.stderr)
     beats_s, in_bar = _grid(args.take)
-    begin_s, end_s = span_s(beats_s, in_bar, bars=args.bars, beats=args.beats, seconds=args.seconds)
-    last_s = take.seconds(max(note.off_tick for note in take.notes))
+    last_s = take.seconds(take.end_tick)
+    begin_s, end_s = span_s(beats_s, in_bar, bars=args.bars, beats=args.beats, seconds=args.seconds, end_s=last_s)
     if begin_s >= last_s:
         raise SidemanError(f"the take ends at {last_s:.1f} s, before {begin_s:g} s: nothing stands there to play again")
-    chords = piece.chords if args.chords is None else _chart_chords(args.chords, args.take, beats_s, in_bar)
+    chords = piece.chords if args.chords is None else chart_chords(args.chords, args.take, beats_s, in_bar)
     checkpoint = load_checkpoint(args.checkpoint)
+    said = sys.stderr if args.json else None
+    if take.part:
+        print(f"{args.take}: played again is {take.part}", file=said)
+    if args.chords is None:
+        print(f"chords: {CHORDS_FROM[piece.chord_source]}", file=said)
     started = time.perf_counter()
     again = play_again(
         checkpoint, take, Request(begin_s, end_s, chords, beats_s, in_bar, args.keep, args.vary),
@@ -110,6 +136,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_kept(keep: str | None, params: tuple[Setting, ...]) -> None:
+    """SidemanError: what draws keys alone, for moments that stay, does not heed a parameter that is given."""
+    unheeded = [setting.name for setting in params if keep == "rhythm" and setting.name in NOT_WITH_RHYTHM]
+    if unheeded:
+        names = ", ".join("--" + name.replace("_", "-") for name in unheeded)
+        raise SidemanError(f"{names}: --keep rhythm takes the likeliest keys near the old ones: leave it out")
+
+
 def _grid(path: Path) -> tuple[F64, I64]:
     """Returns the file's own beats, as sequencers show them, to its last bar's end; none where it counts frames."""
     performance = read_performance(path, beats=True)
@@ -120,18 +154,3 @@ def _grid(path: Path) -> tuple[F64, I64]:
         beats_s.append(2 * beats_s[-1] - beats_s[-2])
         in_bar.append((in_bar[-1] + 1) % bar)
     return np.array(beats_s, dtype=np.float64), np.array(in_bar, dtype=np.int64)
-
-
-def _chart_chords(text: str, path: Path, beats_s: F64, in_bar: I64) -> list[tuple[float, Chord | None]]:
-    """Lays a chart over the take's beats, round and round. SidemanError: the take has no beat."""
-    lines = np.flatnonzero(in_bar == 0)
-    if len(lines) < 2:
-        raise SidemanError(f"{path}: has no beat to lay --chords over: leave it out")
-    signature = read_signature(path)
-    chart = parse_chart(text, otherwise=signature.metre).fill(len(lines))
-    number = np.arange(len(beats_s))
-    return [
-        (float(np.interp(lines[0] + span.start_beat, number, beats_s)), span.chord)
-        for span in chart.spans
-        if lines[0] + span.start_beat < len(beats_s) - 1
-    ]

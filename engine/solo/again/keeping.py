@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.errors import SidemanError
 from engine.inference.fill.gap import Struck
 from engine.inference.reach import LEFT_TOP
 
@@ -13,6 +14,7 @@ __all__ = ["KEEPS", "kept_notes", "kept_register", "narrowed"]
 
 KEEPS = ("rhythm", "top", "bass", "left", "right")
 TOGETHER_STEPS = 5  # what is struck within so many steps is one chord
+FEWEST_KEYS = 5  # that are left to a hand: with fewer it hammers
 
 
 def kept_notes(notes: Sequence[Struck], keep: str | None) -> list[Struck]:
@@ -29,17 +31,28 @@ def kept_notes(notes: Sequence[Struck], keep: str | None) -> list[Struck]:
 
 
 def kept_register(keep: str | None, kept: Sequence[Struck], low: int, high: int) -> tuple[int, int]:
-    """Returns the lowest and highest pitch of new notes: beside those that stay, where that leaves an octave."""
+    """Returns the lowest and highest pitch of new notes: beside those that stay, where that leaves an octave.
+
+    SidemanError: where a hand stays, and the register leaves the other one too few keys.
+    """
     pitches = sorted(note.pitch for note in kept)
     if keep == "left":
-        low = max(low, min(LEFT_TOP + 1, high))
+        _check_room(high - LEFT_TOP, f"--keep left plays above {LEFT_TOP} anew, where register_high {high}", "higher")
+        low = max(low, LEFT_TOP + 1)
     elif keep == "right":
-        high = min(high, max(LEFT_TOP, low))
+        _check_room(LEFT_TOP + 1 - low, f"--keep right plays up to {LEFT_TOP} anew, where register_low {low}", "lower")
+        high = min(high, LEFT_TOP)
     elif keep == "top" and pitches and pitches[0] - 1 >= low + 12:
         high = min(high, pitches[0] - 1)
     elif keep == "bass" and pitches and pitches[-1] + 1 <= high - 12:
         low = max(low, pitches[-1] + 1)
     return low, high
+
+
+def _check_room(keys: int, what: str, remedy: str) -> None:
+    if keys < FEWEST_KEYS:
+        left = "no key" if keys <= 0 else f"{keys} of {FEWEST_KEYS} keys"
+        raise SidemanError(f"{what} leaves {left}: give a {remedy} one")
 
 
 def narrowed(begin_s: float, end_s: float, vary: float, beat_s: float, seed: int) -> tuple[float, float]:

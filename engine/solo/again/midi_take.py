@@ -17,6 +17,7 @@ from engine.midi_io.parse import DRUM_CHANNEL
 from engine.midi_io.read import read_bytes
 from engine.midi_io.tempo_map import TempoMap
 from engine.midi_io.write import as_track
+from engine.solo.again.part import Part, part_of
 
 __all__ = ["MidiTake", "TakeNote"]
 
@@ -38,10 +39,14 @@ class TakeNote(NamedTuple):
 
 
 class MidiTake:
-    """A file that is read once. ticks and seconds are the file's own."""
+    """A file that is read once. ticks and seconds are the file's own.
 
-    def __init__(self, path: Path) -> None:
-        """MidiFileError: the file is missing, broken, or holds no pitched note."""
+    notes: of the part that may be played anew, in order. part: which of several that is, empty where it is all of them.
+    end_tick: where the last pitched note of any part ends.
+    """
+
+    def __init__(self, path: Path, tracks: str | Sequence[str] = "all") -> None:
+        """tracks: see engine.solo.again.part. MidiFileError: the file is missing, broken, or holds no such note."""
         data = read_bytes(path)
         try:
             self._file = mido.MidiFile(file=BytesIO(data))
@@ -56,8 +61,11 @@ class MidiTake:
             raise MidiFileError(f"{path}: holds patterns that have no time in common (type 2): save them one by one")
         tempos: list[tuple[int, int]] = []
         self.notes: list[TakeNote] = []
+        self.end_tick = 0
+        chosen = part_of(path, data, tracks)
+        self.part = chosen.said
         for number, track in enumerate(self._file.tracks):
-            self._read_track(number, track, tempos)
+            self._read_track(number, track, tempos, chosen)
         if not self.notes:
             raise MidiFileError(f"{path}: holds no pitched notes: give a take to play again")
         self.notes.sort()
@@ -82,7 +90,7 @@ class MidiTake:
     ) -> None:
         """Writes the take with some notes gone and others, (on_tick, off_tick, pitch, velocity), in their place.
 
-        New notes stand in the track and channel of the first that is gone, or of the take's first. text: a text event
+        New notes stand in the track and channel of the first that is gone, or of the part's first. text: a text event
         that is put at the start. SidemanError: the path cannot be written.
         """
         gone = list(removed)
@@ -107,7 +115,7 @@ class MidiTake:
         with atomic_write(path) as beside:
             file.save(beside)
 
-    def _read_track(self, number: int, track: mido.MidiTrack, tempos: list[tuple[int, int]]) -> None:
+    def _read_track(self, number: int, track: mido.MidiTrack, tempos: list[tuple[int, int]], chosen: Part) -> None:
         tick = 0
         open_: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
         for event, message in enumerate(track):
@@ -121,7 +129,9 @@ class MidiTake:
                 open_.setdefault(key, []).append((tick, message.velocity, event))
             elif open_.get(key):
                 start, velocity, on_event = open_[key].pop(0)
-                self.notes.append(TakeNote(start, tick, message.note, velocity, number, on_event, event))
+                self.end_tick = max(self.end_tick, tick)
+                if (number, message.channel, start, message.note) in chosen.notes:
+                    self.notes.append(TakeNote(start, tick, message.note, velocity, number, on_event, event))
 
 
 def _with_notes(

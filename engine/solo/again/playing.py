@@ -20,6 +20,7 @@ from engine.notes import NoteEvent
 from engine.solo.again.keeping import kept_notes, kept_register, narrowed
 from engine.solo.again.likeness import like_the_take
 from engine.solo.again.midi_take import MidiTake, TakeNote
+from engine.solo.limits import check_limits
 from engine.vocabulary import STEP_S, middle_velocity, velocity_bin
 from osc_protocol.table.parameters import DEFAULTS, Setting, values_of
 
@@ -66,8 +67,9 @@ def play_again(
 ) -> Again:
     """Returns the `count` best candidates. Notes outside the gap, and those that stay, are not touched.
 
-    The same arguments give the same notes. SidemanError: as Session.
+    The same arguments give the same notes. SidemanError: as Session, and limits that leave nothing to play.
     """
+    check_limits(params)
     beat_s = _beat_s(request)
     begin_s, end_s = narrowed(request.begin_s, request.end_s, request.vary, beat_s, seed)
     start_s = max(0.0, begin_s - LEAD_S)

@@ -90,6 +90,10 @@ def test_names_are_exact() -> None:
     assert _chosen(tracks, ("MELODY",))[0] == [1]
     with pytest.raises(ValueError, match="no track named piano: its tracks are 'MELODY', 'PIANO'"):
         _chosen(tracks, ("piano",))
+    with pytest.raises(ValueError, match="no track named x: its tracks have no names, so choose with --tracks auto or"):
+        _chosen([("", 0, 0), ("", 0, 1)], ("x",))
+    with pytest.raises(ValueError, match="no track named x: its tracks are 'PIANO'"):
+        _chosen([("", 0, 0), ("PIANO", 0, 1)], ("x",))
     with pytest.raises(ValueError, match="give auto, all or a list of names"):
         _chosen(tracks, "PIANO")
 

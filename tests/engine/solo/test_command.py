@@ -257,6 +257,9 @@ def test_a_solo_over_chords_imports_no_more_than_it_uses(tmp_path: Path) -> None
         (["--chords", "C", "--plot", "old.mid"], "share a name"),
         (["--chords", "C", "--wav", "no/such/a.wav"], "no folder"),
         (["--chords", "C", "--bars", "two"], "--bars"),
+        (["--chords", "C", "--tracks", "Piano"], "--tracks Piano: says what of a --prompt is heard"),
+        (["--chords", "C", "--seed", str(2**64)], f"--seed {2**64} lies outside 0..{2**64 - 1}"),
+        (["--chords", "C", "--seed", str(2**64 - 1), "--variations", "2"], f"lies outside 0..{2**64 - 2}"),
     ],
 )
 def test_bad_input_is_one_line_exit_2_and_leaves_the_old_file(
@@ -270,6 +273,39 @@ def test_bad_input_is_one_line_exit_2_and_leaves_the_old_file(
     assert text in error
     assert error.count("\n") == 1
     assert Path("old.mid").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(("prompt", "out", "count"), [("mine.mid", "mine.mid", 1), ("mine-2.mid", "mine.mid", 3)])
+def test_a_prompt_is_never_overwritten(
+    prompt: str, out: str, count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, onset = tmp_path / prompt, np.arange(32) * 0.25
+    write_midi(path, make_notes(onset, onset + 0.2, 60 + np.arange(32) % 12, np.full(32, 80)), tempo_bpm=120)
+    before = path.read_bytes()
+    assert generate("--prompt", path, "--bars", 1, "--variations", count, "-o", tmp_path / out) == 2
+    assert capsys.readouterr().err == f"sideman: {path}: is the prompt, which would be lost: give another name\n"
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [before]
+
+
+def test_what_cannot_be_written_is_refused_before_a_note_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr("engine.solo.prompt.improvise", lambda *_, **__: pytest.fail("a solo was played"))
+    assert generate("--chords", "C", "--wav", tmp_path / "a.wav", "-o", tmp_path / "a.mid") == 2
+    assert "a WAV file needs the FluidSynth program" in capsys.readouterr().err
+    assert generate("--chords", "C", "--metre", "4/32", "--tempo", 10, "-o", tmp_path / "a.mid") == 2
+    assert "tempo 10 bpm counts thirty-seconds: give a faster one" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("chart", ["C | C D E F G A B C", "C D E F G A B C |"])
+def test_a_last_chord_too_short_to_come_home_to_is_played_through(chart: str, tmp_path: Path) -> None:
+    assert generate("--chords", chart, "--metre", "1/4", "--tempo", 960, "--bars", 64, "-o", tmp_path / "a.mid") == 0
+
+
+def test_the_last_seed_is_a_seed(tmp_path: Path) -> None:
+    assert generate("--chords", "C", "--seed", 2**64 - 1, "-o", tmp_path / "a.mid") == 0
 
 
 def test_an_interrupted_generate_leaves_the_old_file_whole(tmp_path: Path) -> None:

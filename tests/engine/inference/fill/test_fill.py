@@ -108,6 +108,19 @@ def test_compiled_fills_are_those_in_python(checkpoint: Checkpoint) -> None:
     assert filled(compiled_pair(checkpoint), gap) == filled(in_python(compiled_pair(checkpoint)[0], 3, 1024), gap)
 
 
+@needs_compiled
+@pytest.mark.parametrize("rhythm", [None, (30, 90)])
+def test_of_a_gap_longer_than_forks_remember_the_end_is_varied(
+    checkpoint: Checkpoint, rhythm: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gap = Gap.of(take(), BEGIN, END)
+    whole = filled(compiled_pair(checkpoint), gap, rhythm=rhythm)
+    monkeypatch.setattr("engine.inference.fill.fill.ROLLBACK_TOKENS", 8 * 1024)
+    assert filled(compiled_pair(checkpoint), gap, rhythm=rhythm) == whole, "what is in reach is played as ever"
+    monkeypatch.setattr("engine.inference.fill.fill.ROLLBACK_TOKENS", 40)  # enough to read ahead, not for the gap
+    assert all(way for way in filled(compiled_pair(checkpoint), gap, rhythm=rhythm))
+
+
 @each_pair
 def test_reading_ahead_leaves_no_trace(checkpoint: Checkpoint, make: type) -> None:
     gap = Gap.of(take(), BEGIN, END)

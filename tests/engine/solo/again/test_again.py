@@ -148,6 +148,7 @@ def test_json_says_files_scores_and_diversity(take: Path, tmp_path: Path, capsys
         (["--beats", "1.5-2"], "give a range counted from 1"),
         (["--seconds", "8"], "give a range, as in 8-16"),
         (["--seconds", "80-90"], "the take ends at"),
+        (["--seconds", "8-90"], "--seconds 8-90: the take ends at 16.0 s"),
         (["--seconds", "8-8.001"], "lasts 1 ms: give more"),
         (["--bars", "1", "--vary", "0"], "--vary 0: give more than 0"),
         (["--bars", "1", "-n", "99"], "-n 99 lies outside 1..16"),
@@ -196,3 +197,4 @@ def test_spans_are_counted_as_they_are_written() -> None:
     assert span_s(beats, in_bar, **{**none, "bars": "2"}) == (2.0, 4.0)
     assert span_s(beats, in_bar, **{**none, "beats": "2-3"}) == (0.5, 1.5)
     assert span_s(beats, in_bar, **{**none, "seconds": "0.5-3"}) == (0.5, 3.0)
+    assert span_s(beats[:0], in_bar[:0], **{**none, "seconds": "0.5-3"}, end_s=2.96) == (0.5, 3.0)  # as it was said
