@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # beside others: two threads each that wait for each other take ten times as long
+# Beside others two threads of torch's wait for each other, and take ten times as long as one.
+if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A law is no stopwatch: beside other work an example that takes 10 ms has taken 300.

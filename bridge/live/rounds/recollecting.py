@@ -65,9 +65,9 @@ class _Making:
 class Recollecting:
     """Recalls what is asked anew. The session thread owns it.
 
-    What was asked last is known to the stream (`_known`). Something else begins a fork (`_making`), which is fed as long
-    as it has events, then waits for a bar line (its `at_s`), and takes over there. A question that no practice pianist
-    can answer (`_refused`) is not put again until it is another one.
+    What was asked last is known to the stream (`_known`). Something else begins a fork (`_making`), which is fed as
+    long as it has events, then waits for a bar line (its `at_s`), and takes over there. A question that no practice
+    pianist can answer (`_refused`) is not put again until it is another one.
     """
 
     def __init__(self, context: Context) -> None:
