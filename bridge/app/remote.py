@@ -27,7 +27,7 @@ __all__ = ["Remote", "check_live"]
 
 # What a session may refuse after the message was taken: it alone knows what it has heard.
 _ADDRESSES: Final[Mapping[type[commands.Command], str]] = {
-    commands.FollowChord: "/sideman/chord", commands.KeepBars: "/sideman/keep", commands.PlayAgain: "/sideman/again",
+    commands.KeepBars: "/sideman/keep", commands.PlayAgain: "/sideman/again",
     commands.ChooseVariation: "/sideman/variation", commands.DrawDensity: "/sideman/density/bars",
     commands.UndoBars: "/sideman/undo", commands.RecallBank: "/sideman/bank/recall",
 }  # fmt: skip
@@ -121,8 +121,8 @@ class Remote:
 
     def _at_fault(self, text: str) -> str:
         """Returns the address of what was refused; "" where no message was."""
-        if self._live.disobeyed:
-            return _ADDRESSES.get(type(self._live.disobeyed.popleft()), "")
+        if self._live.disobeyed and self._live.disobeyed[0][1] == text:
+            return _ADDRESSES.get(type(self._live.disobeyed.popleft()[0]), "")
         name = text.split(" ", maxsplit=1)[0].rstrip(":")  # a knob that the music refused names itself
         return BY_NAME[name].address if name in BY_NAME else ""
 

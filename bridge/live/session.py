@@ -90,7 +90,7 @@ class LiveSession(Controls):
         )
         self._knobs = Knobs(self._ahead, self._beat, now_us, report, self._observer)
         self.refused = self._knobs.refused  # values that were refused after they were told as taken; any thread
-        self.disobeyed = deque[commands.Command](maxlen=256)  # each before its refusal is reported; any thread
+        self.disobeyed = deque[tuple[commands.Command, str]](maxlen=256)  # with what is reported of it next; any thread
         self._modes = Modes(
             Context(self._ahead, Keyboard(), now_us, report, self._knobs, self._beat, self._observer),
             release_us=round(options.release_s * 1e6),
@@ -214,7 +214,7 @@ class LiveSession(Controls):
         try:
             self._obey(command)
         except ModeError as error:  # known here alone, and the one who asked waits no longer
-            self.disobeyed.append(command)
+            self.disobeyed.append((command, str(error)))
             self._report("error", str(error))
 
     def _obey(self, command: commands.Command) -> None:

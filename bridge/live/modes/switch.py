@@ -139,9 +139,9 @@ class Modes:
             case commands.SetMode(mode):
                 self._set_mode(mode)
             case commands.FollowChord(chord):
-                if self.mode is not self.following:
-                    raise ModeError(f"mode {self.mode.name} follows no chord: send /sideman/mode follow first")
                 self.following.latch(chord)
+                if chord is not None and self.mode is not self.following:
+                    self._context.report("note", f"{chord.name} waits for mode follow: {self.mode.name} follows none")
             case commands.PlayChart(chart):
                 self._set_chart(chart)
             case commands.SetTempo(tempo_bpm):

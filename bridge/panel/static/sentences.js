@@ -25,7 +25,7 @@ export const SENTENCES = [
   ["nothing plays that could come home", "끝맺을 연주가 없습니다"],
   ["the ending is off: the music fell silent on the way", "끝맺음을 그만둡니다. 가는 길에 연주가 멎었습니다"],
   ["bank {0} was not stored: send /sideman/bank/store {1} again", "뱅크 {0}에 담기지 않았습니다. {1}에 다시 담으세요"],
-  ["mode {0} follows no chord: send /sideman/mode follow first", "{0} 모드는 코드를 따라가지 않습니다. 먼저 follow 모드로 바꾸세요"],
+  ["{0} waits for mode follow: {1} follows none", "{0}은 follow 모드를 기다립니다. {1} 모드는 코드를 따라가지 않습니다"],
   ["the host's metre is not taken up: {0}", "호스트의 박자는 받아들이지 않습니다: {0}"],
   // chart, clock and mode
   ["the chart waits for a MIDI clock and its start", "차트가 MIDI 클록과 시작 신호를 기다립니다"],

@@ -31,7 +31,7 @@ class Session:
         self.asked: dict[str, str | float] = {}
         self.controls: tuple[Control, ...] = CONTROLS
         self.refused: deque[Refused] = deque()
-        self.disobeyed: deque[Command] = deque()
+        self.disobeyed: deque[tuple[Command, str]] = deque()
 
     def set_parameter(self, setting: Setting) -> None:
         if setting.value == "changes" and not self.has_chart:

@@ -50,13 +50,13 @@ def test_a_trade_begins_anew_in_another_metre() -> None:
     assert ("listening", "4 bars") in world.said
 
 
-def test_a_chord_is_refused_in_words_where_none_is_followed_and_does_not_sound_later() -> None:
+def test_a_chord_that_is_named_where_none_is_followed_waits_for_follow_and_that_is_said() -> None:
     world = World()
     world.live.set_chart(parse_chart("Dm7 | G7"))
     world.run(1.0)
     world.live.set_chord(parse_chord("F#7"))
     world.run(0.1)
-    assert world.said[-1] == ("error", "mode changes follows no chord: send /sideman/mode follow first")
+    assert world.said[-1] == ("note", "F#7 waits for mode follow: changes follows none")
     world.turn("mode", "follow")
     world.run(1.0)
-    assert not world.sounding
+    assert world.said[-1] == ("chord", "F#7")
