@@ -14,7 +14,7 @@ from bridge.panel.talk import PageTalk, Session
 from engine.styles.library import list_styles
 from osc_protocol.errors import ParameterError
 from osc_protocol.oscquery.site import Page
-from osc_protocol.table.parameters import COMMANDS, PARAMETERS, check_arguments
+from osc_protocol.table.parameters import COMMANDS, MAX_TEXT, PARAMETERS, check_arguments
 
 __all__ = ["LIVE", "ROOT", "PanelSite"]
 
@@ -65,9 +65,10 @@ class PanelSite:
 
 
 def _table() -> dict[str, object]:
-    """What OSCQuery does not say of the rows: widgets, defaults, meanings; and the styles that can be had."""
+    """What OSCQuery does not say of the rows: widgets, defaults, meanings; styles, the longest text."""
     return {
         "parameters": [asdict(row) for row in PARAMETERS],
         "commands": [asdict(row) for row in COMMANDS],
         "styles": [style.name for style in list_styles() if style.error is None],
+        "longest": MAX_TEXT,
     }

@@ -143,7 +143,7 @@ def done(serial: int) -> bytes:
 
 def status(said: str) -> bytes:
     """Returns what the host shows as the engine's state; empty: nothing is wrong."""
-    return _frame(STATUS, said.encode("utf-8")[:200])
+    return _frame(STATUS, said.encode("utf-8")[:200].decode("utf-8", "ignore").encode("utf-8"))  # whole letters
 
 
 def parameter(number: int, value: float) -> bytes:

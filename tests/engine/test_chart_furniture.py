@@ -103,6 +103,8 @@ def _bars(chart: Chart) -> str:
 )
 def test_what_is_written_is_played(text: str, played: str) -> None:
     assert _bars(parse_chart(text)) == played
+    if "\n" in text:
+        assert parse_chart(text.replace("\n", "⏎")) == parse_chart(text), "of one line, with signs for its line ends"
 
 
 @pytest.mark.parametrize(

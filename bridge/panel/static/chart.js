@@ -3,6 +3,7 @@
 import { chartBeat } from "./beats.js";
 import { clamp, el, Signal } from "./dom.js";
 import { CHARTS } from "./library.js";
+import { inLines, inOneLine } from "./lines.js";
 import { language, sentence, t } from "./words.js";
 
 const READ_MS = 120; // after the last letter
@@ -20,17 +21,24 @@ export class ChartCard {
   #shown = null; // the chart that the bars show: the one in force, or one that is being written
   #reading = 0;
   #next = 0; // the timer of #light
+  #moved = Promise.resolve(); // the last transposition: the next one goes on from what it made
+  #sent = null; // a chart that was sent and that the engine has not told yet
 
   constructor(box, live, values) {
     this.live = live;
     this.values = values;
     this.#build(box);
     live.chartChanged.listen((chart) => {
+      this.#sent = null;
+      if (!this.editor.hidden) return; // what is being written stays, whoever has set another chart
       this.#show(chart);
-      if (document.activeElement !== this.text) this.text.value = chart.text;
-      this.#hint("");
+      this.text.value = inLines(chart.text);
     });
-    live.began.listen(() => this.#show(null));
+    live.began.listen(() => {
+      this.#sent = null;
+      if (this.editor.hidden) this.#show(null);
+    });
+    values.refused.listen((address) => address === "/sideman/chords" && (this.#sent = null));
     live.keptChanged.listen(() => this.#showPicks());
     let mode = values.value("mode");
     values.changed.listen(() => {
@@ -38,7 +46,10 @@ export class ChartCard {
       mode = values.value("mode"); // which says what a click on a chord does
       this.#show(this.#shown);
     });
-    language.bind(() => this.#show(this.#shown));
+    language.bind(() => {
+      this.#show(this.#shown);
+      if (!this.editor.hidden) this.#read(); // for its hint
+    });
     live.changed.listen(() => this.#light());
     live.clockTold.listen(() => this.#light());
   }
@@ -85,14 +96,15 @@ export class ChartCard {
   }
 
   #send() {
-    this.values.command("/sideman/chords", this.text.value.trim().replace(/\s*\n\s*/g, " | "));
+    this.#sent = inOneLine(this.text.value);
+    this.values.command("/sideman/chords", this.#sent);
     this.values.command("/sideman/play");
     this.#close();
   }
 
   #edit() {
     this.editor.hidden = false;
-    this.text.value = this.live.chart?.text ?? this.text.value;
+    if (this.live.chart) this.text.value = inLines(this.live.chart.text);
     this.text.focus();
     this.#read();
   }
@@ -105,7 +117,7 @@ export class ChartCard {
   }
 
   async #done() {
-    const read = await this.live.ask({ read: this.text.value });
+    const read = await this.#ask({ read: this.text.value });
     if (read.error) this.#hint(read.error);
     else this.#send();
   }
@@ -116,11 +128,19 @@ export class ChartCard {
     this.#reading = setTimeout(async () => {
       const text = this.text.value;
       if (!text.trim()) return this.#hint("");
-      const read = await this.live.ask({ read: text });
+      const read = await this.#ask({ read: text });
       if (text !== this.text.value || this.editor.hidden) return;
       this.#hint(read.error ?? "");
       if (!read.error) this.#show(read);
     }, READ_MS);
+  }
+
+  /** The parser's answer; a text that is longer than it takes is not sent. */
+  async #ask(question) {
+    const text = question.read ?? question.transpose;
+    const { longest } = this.values;
+    if (text.length > longest) return { error: t("chart.long", text.length, longest) };
+    return this.live.ask(question);
   }
 
   #hint(text) {
@@ -128,18 +148,25 @@ export class ChartCard {
     this.text.setAttribute("aria-invalid", text !== "");
   }
 
-  async #transpose(by) {
-    const text = this.editor.hidden ? this.live.chart?.text : this.text.value;
+  #transpose(by) {
+    this.#moved = this.#moved.then(() => this.#move(by));
+  }
+
+  async #move(by) {
+    const text = this.editor.hidden ? (this.#sent ?? this.live.chart?.text) : this.text.value;
     if (!text) return;
-    const read = await this.live.ask({ transpose: text, by });
+    const read = await this.#ask({ transpose: text, by });
     if (read.error) return this.#hint(read.error);
-    this.text.value = read.moved;
+    this.text.value = inLines(read.moved);
     if (this.editor.hidden) this.#send();
     else this.#read();
   }
 
   #show(chart) {
-    if (chart?.text !== this.#shown?.text) this.picked.clear();
+    if (chart?.text !== this.#shown?.text) {
+      this.picked.clear();
+      this.#lastPick = 1; // the one before may lie behind this chart's end
+    }
     this.#shown = chart;
     this.#lit = -1;
     this.#bars = [];

@@ -134,6 +134,7 @@ function knob(row, values) {
   for (const end of ["pointerup", "pointercancel"]) turn.addEventListener(end, () => (drag = null));
   turn.addEventListener("dblclick", () => set(row.default));
   turn.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     const step = row.type === "i" ? Math.max(1, Math.round((row.high - row.low) / 100)) : (row.high - row.low) / 100;
     const by = {
       ArrowUp: step, ArrowRight: step, ArrowDown: -step, ArrowLeft: -step, PageUp: 10 * step, PageDown: -10 * step,
@@ -145,6 +146,7 @@ function knob(row, values) {
     else if (event.key === "a" && row.auto) set(AUTO);
     else return;
     event.preventDefault();
+    event.stopPropagation(); // a letter is no note here
   });
 
   const box = el("div", { className: "control knob" });
@@ -204,6 +206,7 @@ function stepper(row, values) {
     else set(input.valueAsNumber);
     input.value = row.value;
   });
+  input.addEventListener("blur", show); // what came while one wrote
   input.addEventListener("dblclick", () => set(row.default));
   const box = el("div", { className: "control stepper" }, label(row, id, true),
     el("div", { className: "steps" }, button("−", -step), input, button("+", step)), described(row, id, input));
@@ -226,6 +229,7 @@ function field(row, values) {
     box.classList.toggle("is-turned", row.value !== row.default);
   };
   input.addEventListener("change", () => values.set(row, input.value.trim() || row.default));
+  input.addEventListener("blur", show); // what came while one wrote, and what is in force instead of what was refused
   input.addEventListener("keydown", (event) => event.key === "Escape" && ((input.value = row.value), input.blur()));
   const box = el("div", { className: "control field" }, label(row, id), input, choices, described(row, id, input));
   values.changed.listen((changed) => changed === row && show());

@@ -10,6 +10,7 @@ const AUTO = "auto";
 export class DensityLane {
   #levels = []; // sliders, by bar
   #unsent = new Map(); // bar -> density, drawn and not yet told
+  #unheard = new Map(); // the same, told and not yet heard of
   #drawing = null; // the pointer that draws
   #last = null; // where it was: a quick hand leaves bars out
   #timer = 0;
@@ -26,7 +27,9 @@ export class DensityLane {
     this.clear.addEventListener("click", () => values.command("/sideman/density/bars", AUTO));
     tools.append(el("div", { className: "group", role: "group", "data-label": "density" }, this.toggle, this.clear));
     chart.shown.listen((cells) => this.#lay(cells));
-    live.drawnChanged.listen(() => this.#show());
+    live.drawnChanged.listen(() => this.#hear());
+    live.began.listen(() => this.#hear());
+    values.refused.listen((address) => address === "/sideman/density/bars" && this.#hear());
     language.bind(() => this.#show());
     chart.grid.addEventListener("pointerdown", (event) => this.#begin(event));
     chart.grid.addEventListener("pointermove", (event) => this.#drawing === event.pointerId && this.#drawAt(event));
@@ -53,6 +56,11 @@ export class DensityLane {
     this.#show();
   }
 
+  #hear() {
+    this.#unheard.clear();
+    this.#show();
+  }
+
   #lay(cells) {
     this.#levels = cells.map((cell, index) => {
       const level = el("div", { className: "level", role: "slider", "aria-valuemin": 0, "aria-valuemax": 1 });
@@ -67,8 +75,7 @@ export class DensityLane {
     this.clear.hidden = !Object.keys(this.live.densities).length;
     for (const [index, level] of this.#levels.entries()) {
       const bar = index + 1;
-      const unsent = this.#unsent.get(bar);
-      const density = unsent === undefined ? this.live.densities[bar] : unsent === AUTO ? undefined : unsent;
+      const density = this.#drawn(bar);
       level.style.setProperty("--level", density ?? 0);
       level.classList.toggle("is-auto", density === undefined);
       level.tabIndex = this.isOn ? 0 : -1;
@@ -76,6 +83,12 @@ export class DensityLane {
       level.setAttribute("aria-valuenow", density ?? 0);
       level.setAttribute("aria-valuetext", density === undefined ? t("auto") : `${Math.round(density * 100)} %`);
     }
+  }
+
+  /** A bar's density as the page shows it: drawn here, else as the engine has it; undefined where the knob has it. */
+  #drawn(bar) {
+    const drawn = this.#unsent.get(bar) ?? this.#unheard.get(bar) ?? this.live.densities[bar];
+    return drawn === AUTO ? undefined : drawn;
   }
 
   #barAt(event) {
@@ -105,7 +118,7 @@ export class DensityLane {
   }
 
   #press(event, bar) {
-    const now = this.live.densities[bar] ?? 0.5;
+    const now = this.#drawn(bar) ?? 0.5;
     const wanted = {
       ArrowUp: now + STEP, ArrowRight: now + STEP, ArrowDown: now - STEP, ArrowLeft: now - STEP,
       PageUp: now + 4 * STEP, PageDown: now - 4 * STEP, Home: 0, End: 1, Delete: AUTO, Backspace: AUTO, a: AUTO,
@@ -129,6 +142,7 @@ export class DensityLane {
     this.#timer = 0;
     const byDensity = new Map();
     for (const [bar, density] of this.#unsent) byDensity.set(density, [...(byDensity.get(density) ?? []), bar]);
+    this.#unheard = new Map([...this.#unheard, ...this.#unsent]);
     this.#unsent.clear();
     for (const [density, bars] of byDensity) this.values.command("/sideman/density/bars", `${rangesOf(bars)} ${density}`);
   }

@@ -83,6 +83,7 @@ export class Keyboard {
   }
 
   #build() {
+    this.releaseAll(); // nobody lets go of a key that is not there any more
     const narrow = matchMedia("(max-width: 640px)").matches;
     const [low, high] = narrow ? [48, 72] : [36, 96];
     this.#keys.clear();
@@ -145,6 +146,7 @@ export class Keyboard {
     keys.addEventListener("keydown", (event) => {
       const by = { ArrowRight: 1, ArrowLeft: -1, ArrowUp: 12, ArrowDown: -12 }[event.key];
       if (by && this.#keys.has(place + by)) {
+        this.release(place);
         this.#keys.get(place).tabIndex = -1;
         place += by;
         this.#keys.get(place).tabIndex = 0;

@@ -84,6 +84,8 @@ function buildPiano() {
     keyboard.pedal(wanted);
     piano.pedal(wanted);
   });
+  // An engine that is met again has let go of what this page held.
+  live.began.listen(() => pedal.getAttribute("aria-pressed") === "true" && keyboard.pedal(true));
   const heard = el("span", { className: "about", role: "status" });
   const midi = el("button", { type: "button", className: "plain", "data-word": "piano.midi" });
   midi.addEventListener("click", async () => (heard.textContent = await keyboard.listenToMidi()));

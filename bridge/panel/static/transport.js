@@ -9,6 +9,7 @@ const PAUSE_MS = 2200; // after it a new count of taps begins
 
 export class Transport {
   #taps = [];
+  #tempo = 120; // in force
 
   constructor(live, values) {
     this.live = live;
@@ -20,6 +21,7 @@ export class Transport {
     const tempo = $("tempo");
     tempo.addEventListener("change", () => this.#setTempo(tempo.valueAsNumber));
     tempo.addEventListener("keydown", (event) => event.key === "Enter" && this.#setTempo(tempo.valueAsNumber));
+    tempo.addEventListener("blur", () => this.#showTempo(this.#tempo)); // what came while one wrote
     $("tap").addEventListener("pointerdown", () => this.tap());
     $("tap").addEventListener("keydown", (event) => [" ", "Enter"].includes(event.key) && !event.repeat && this.tap());
     const metre = $("metre");
@@ -32,6 +34,7 @@ export class Transport {
       if (what === "enabled") document.body.classList.toggle("is-stopped", !value);
     });
     live.chartChanged.listen((chart) => this.#showMetre(chart.metre));
+    live.began.listen(() => document.body.classList.remove("is-stopped")); // an engine that is stopped says so
   }
 
   tap() {
@@ -52,6 +55,7 @@ export class Transport {
   }
 
   #showTempo(tempo) {
+    this.#tempo = tempo;
     if (document.activeElement !== $("tempo")) $("tempo").value = Math.round(tempo * 10) / 10;
   }
 

@@ -19,6 +19,7 @@ export class Values {
   constructor(table) {
     this.rows = table.parameters;
     this.styles = table.styles;
+    this.longest = table.longest; // characters of a text
     this.commands = new Map(table.commands.map((command) => [command.address, command]));
     this.byName = new Map(this.rows.map((row) => [row.name, row]));
     this.byAddress = new Map(this.rows.map((row) => [row.address, row]));

@@ -52,6 +52,7 @@ export const WORDS = {
   "chart.down": ["Down a semitone", "반음 내림"],
   "chart.bars": ["{1} · {0} bars", "{1} · {0}마디"],
   "chart.jump": ["Bar {0}, {1}: go there", "{0}마디 {1}: 여기로 이동"],
+  "chart.long": ["{0} characters are too many, {1} are taken: write repeats as |: :|", "{0}자는 너무 깁니다. {1}자까지 됩니다. 되풀이는 |: :|로 쓰세요"],
   "chart.sound": ["{0}: play over it", "{0}: 이 코드로 연주"],
   "bars.pick": ["Bar {0}", "마디 {0}"],
   "bars.kept": ["Bar {0}, kept", "마디 {0}, 간직함"],

@@ -29,7 +29,7 @@ __all__ = [
     "without_dashes",
 ]
 
-SIGNS = str.maketrans("｜¦／％", "||/%")  # as other keyboards have them
+SIGNS = str.maketrans("｜¦／％⏎", "||/%\n")  # as other keyboards have them; a line's end where a text is one line
 BEATS = re.compile(r"[/.]+|…")
 SIMILE = {"./.": "%", "𝄎": "%", ".//.": "%%", "𝄏": "%%"}
 DASHES = frozenset("-–—−")

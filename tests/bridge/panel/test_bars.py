@@ -177,3 +177,15 @@ def test_a_density_is_drawn_over_the_bars_and_another_page_shows_it(
     assert other.complaints == []
     other.close()
     page.locator("#draw").click()
+
+
+@pytest.mark.usefixtures("four_bars")
+def test_every_press_of_an_arrow_is_a_step_of_a_bars_density_however_quick(page: Visitor) -> None:
+    page.locator("#draw").click()
+    page.locator(".level").first.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowUp")
+    until(lambda: page.evaluate("sideman.live.densities") == {"1": 0.75}, "five steps from the middle")
+    page.locator("#draw-clear").click()
+    until(lambda: page.evaluate("sideman.live.densities") == {}, "none is drawn any more")
+    page.locator("#draw").click()

@@ -14,6 +14,7 @@ from tests.support.plugin.host import ClapHost, Played
 
 Make = Callable[..., ClapHost]
 ROUNDING = 0.5e-6  # of a quarter: hosts and wire round so much
+FRAME_HEADER = 4  # bytes before a frame's payload
 
 
 def played(host: ClapHost) -> list[tuple[int, int, int]]:
@@ -213,3 +214,12 @@ def test_events_come_in_the_order_of_their_frames(engine: FakeEngine, make_host:
     assert frames == sorted(frames)
     assert len(frames) > 60
     assert all(isinstance(event, Played) for event in host.played)
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "한", "𝄆"])
+@pytest.mark.parametrize("before", range(4))
+def test_a_long_status_ends_with_a_whole_letter(letter: str, before: int) -> None:
+    said = "a" * before + letter * 200
+    told = wire.status(said)[FRAME_HEADER:].decode("utf-8")
+    assert said.startswith(told)
+    assert 200 - len(letter.encode()) < len(told.encode()) <= 200

@@ -16,6 +16,7 @@ CHARTS = (
     "Do | Sol7 | Lam | Fa",
     "Dm7,G7,C",
     "(Dm7 G7) | C///",
+    "Dm7 | G7 |⏎Cmaj7 | A7",
 )
 
 
