@@ -120,6 +120,8 @@ def settings_from(args: argparse.Namespace) -> Settings:
         raise BridgeError(f"--echo {args.echo} is the sideman's own channel: choose another, or another --out-channel")
     if args.panel and args.oscquery_port == 0:
         raise BridgeError("--panel is served by OSCQuery's port: leave --oscquery-port 0 out")
+    if args.log is not None and args.record is not None and args.log.resolve() == args.record.resolve():
+        raise BridgeError(f"--record and --log both name {args.log}: the take would replace the log, give two files")
     if (args.control_in is None) != (args.control_out is None):
         raise BridgeError("FL Studio's script needs both ways: give --control-in and --control-out together")
     return Settings(
@@ -175,18 +177,18 @@ def _checked(option: str, address: str, value: float) -> Value:
 
 
 def _mode(args: argparse.Namespace) -> str:
-    return str(args.mode or ("changes" if args.chords else "follow"))
+    return str(args.mode or ("follow" if args.chords is None else "changes"))
 
 
 def _chart(args: argparse.Namespace) -> Chart | None:
     mode = _mode(args)
-    if MODES[mode].needs_chart and not args.chords:
+    if MODES[mode].needs_chart and args.chords is None:
         raise BridgeError(f"--mode {mode} needs a chart: add --chords 'Dm7 | G7 | Cmaj7 | %'")
-    if args.chords and not MODES[mode].takes_chart:
+    if args.chords is not None and not MODES[mode].takes_chart:
         raise BridgeError(f"--mode {mode} listens to your keys: leave --chords out, or use --mode changes")
     if args.count_in and not MODES[mode].needs_chart:
         raise BridgeError(f"--count-in is for a chart: --mode {mode} begins with your first note")
     if args.count_in and args.clock == "midi":
         raise BridgeError("--count-in is the host's where the clock is its: leave --count-in or --clock midi out")
     metre = asked_metre(args.metre, args.beats_per_bar)
-    return parse_chart(args.chords, metre=metre) if args.chords else None
+    return None if args.chords is None else parse_chart(args.chords, metre=metre)

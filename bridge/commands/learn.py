@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.controllers.buttons import BUTTON_NAMES, button_packet
-from bridge.controllers.decoder import DATA_LSB, DATA_MSB, NO_NRPN, NRPN_LSB, NRPN_MSB
+from bridge.controllers.decoder import (
+    DATA_LSB,
+    DATA_MSB,
+    DECREMENT,
+    INCREMENT,
+    NO_NRPN,
+    NRPN_LSB,
+    NRPN_MSB,
+    RPN_LSB,
+    RPN_MSB,
+)
 from bridge.controllers.entries import forget, write_entry
 from bridge.controllers.map import RELATIVE, parse_cc_map, read_user_file, user_cc_map
 from bridge.errors import BridgeError, CcMapError
@@ -76,11 +86,9 @@ def guess(messages: list[bytes], relative: str | None = None) -> dict[str, Any]:
     pairs = [(number, data) for where, number, data in channel_pairs if where == channel]
     numbers = {number for number, _ in pairs}
     where = {"channel": channel + 1}
-    if DATA_MSB in numbers and {NRPN_MSB, NRPN_LSB} <= numbers:
-        selected = dict(pairs)
-        nrpn = selected[NRPN_MSB] << 7 | selected[NRPN_LSB]
-        if nrpn < NO_NRPN:
-            return {"nrpn": nrpn, "bits": 14 if DATA_LSB in numbers else 7, **where}
+    entered = _entered(pairs)
+    if entered:
+        return {"nrpn": entered[-1], "bits": 14 if DATA_LSB in numbers else 7, **where}
     number = Counter(number for number, _ in pairs).most_common(1)[0][0]
     base = number % 32
     if number < 64 and {base, base + 32} <= numbers:
@@ -130,6 +138,21 @@ def _is_control(message: bytes) -> bool:
     if len(message) != 3 or message[0] & 0xF0 != CONTROL_CHANGE:
         return False
     return message[1] != _PEDAL and message[1] < _FIRST_MODE_MESSAGE and message[2] < 128
+
+
+def _entered(pairs: list[tuple[int, int]]) -> list[int]:
+    """The NRPNs that data was entered for. Many controllers select none after each, so that no other data meets it."""
+    entered: list[int] = []
+    selected: dict[int, int] = {}
+    for number, data in pairs:
+        if number in (NRPN_MSB, NRPN_LSB):
+            selected[number] = data
+        elif number in (RPN_MSB, RPN_LSB):
+            selected.clear()
+        elif number in (DATA_MSB, INCREMENT, DECREMENT) and len(selected) == 2:
+            nrpn = selected[NRPN_MSB] << 7 | selected[NRPN_LSB]
+            entered += [nrpn] if nrpn < NO_NRPN else []
+    return entered
 
 
 def _guess_relative(data: list[int]) -> str | None:

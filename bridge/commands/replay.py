@@ -18,6 +18,7 @@ from bridge.recording.replay import Replay, SessionLog, read_log
 from bridge.recording.session_header import base_sha256, style_sha256
 from bridge.recording.take import VERSION, TakeEntries
 from bridge.recording.take_file import START, write_take
+from engine.atomic import check_file
 from engine.styles.library import parse_styles
 
 __all__ = ["add_arguments", "run"]
@@ -37,6 +38,10 @@ def run(args: argparse.Namespace, load: Callable[[Path | None, str], Callable[[i
     """0: played as it was; 1: it parts from the log. ReplayError: no log, a broken one, another base or style."""
     log = read_log(args.log)
     _check(log, args.checkpoint)
+    if args.output is not None:
+        if args.output.resolve() == args.log.resolve():
+            raise ReplayError(f"-o {args.output} is the log itself, which it would replace: give another file")
+        check_file(args.output)  # now: an hour's log plays for minutes
     entries: list[tuple[Any, ...]] = []
     observer = TakeEntries(lambda *entry: entries.append(entry))
     replay = Replay(log, load(args.checkpoint, str(log.header.get("device", "auto"))), observer)

@@ -96,7 +96,7 @@ class Buttons:
 
     def __init__(self, buttons: Iterable[Button], channel: int | None) -> None:
         self._packets: dict[tuple[bool, int, int], bytes] = {}
-        self._down: dict[tuple[bool, int, int], int] = {}  # with the value that each was pressed with
+        self._down: dict[tuple[bool, int, int], int] = {}  # with the value that each was pressed with, or struck
         for button in buttons:
             own = channel if button.channel is None else button.channel
             for heard in range(16) if own is None else (own,):
@@ -115,7 +115,11 @@ class Buttons:
             return False, None
         value = 0 if kind == NOTE_OFF else message[2]
         if kind != CONTROL_CHANGE:
-            return True, packet if value else None
+            if value:
+                self._down[key] = value
+                return True, packet
+            # The end of a note that was struck as music, before this map was in force, is music too.
+            return self._down.pop(key, None) is not None, None
         if value < _PRESSED:
             self._down.pop(key, None)
             return True, None

@@ -50,7 +50,7 @@ class CcControl:
         self.dropped = 0  # messages that found the queue full
         self.failed = 0
         self._server, self._send_feedback, self._say = server, send_feedback, say
-        self._watch = MapWatch(cc_map.path)
+        self._watch = MapWatch(cc_map)
         self._queue: queue.Queue[tuple[CcDecoder, bytes, float] | bytes | str | None] = queue.Queue()
         self._changed: set[str] = set()  # names in the queue
         self._use(cc_map)

@@ -15,7 +15,7 @@ buttons:                                           # bridge/controllers/buttons.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
@@ -76,6 +76,23 @@ class CcMap:
     path: Path | None = field(default=None, compare=False)  # of the file that it was read from, or will be once it is
 
 
+class _TwiceError(Exception):
+    """A key that stands twice in one mapping, and on which line."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as ever, but that no key stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """See SafeLoader."""
+        seen = set[str]()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise _TwiceError(f"line {key.start_mark.line + 1}: {show(key.value)} stands twice")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
 def user_cc_map() -> Path:
     """Returns the path of the user's file, or the one in SIDEMAN_CC_MAP. It need not exist yet."""
     return user_place("SIDEMAN_CC_MAP", "controllers.yaml", "config")
@@ -94,11 +111,13 @@ def read_user_file(path: Path) -> dict[str, object]:
     try:
         if path.stat().st_size > MAX_FILE:
             raise CcMapError(f"{path} has more than {MAX_FILE} bytes: is it a controller map?")
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # a SafeLoader
     except OSError as error:
         raise CcMapError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CcMapError(f"{path} is not UTF-8 text: save it as such") from error
+    except _TwiceError as twice:
+        raise CcMapError(f"{path}, {twice}: YAML would lose the first: make one of both") from twice
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date that is none
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import Final, TypeAlias
 
 from bridge.controllers.map import CcMap, load_cc_map, parse_cc_map
 
 __all__ = ["MapWatch"]
 
+_State: TypeAlias = tuple[int, int, int] | None
+"""Of a file: when it was written, how long it is, and which; None where there is none."""
+
+_NEVER: Final = (-1, -1, -1)
+
 
 class MapWatch:
     """Looks at one file when it is asked to. One thread."""
 
-    def __init__(self, path: Path | None) -> None:
-        """path: of the map now in force; it need not exist yet. None: of none, which never changes."""
-        self._path = path
-        self._seen = self._state()
+    def __init__(self, cc_map: CcMap) -> None:
+        """cc_map: the one in force, whose file need not exist yet. One without a path never changes."""
+        self._path = cc_map.path
+        self._map: CcMap | None = cc_map
+        self._seen: _State = _NEVER  # the map was read before the model was loaded: it may have changed since
 
     def changed(self) -> CcMap | None:
-        """Returns the map if its file has changed since the last look, else None. CcMapError, once, if it is broken."""
+        """Returns the map if its file holds another one than at the last look. CcMapError, once, if it is broken."""
         state = self._state()
         if state == self._seen or self._path is None:
             return None
-        self._seen = state
+        self._seen, before, self._map = state, self._map, None
         if state is None:  # removed: the user's own map is optional, and the table's numbers are back
-            return replace(parse_cc_map({}), path=self._path)
-        return load_cc_map(self._path)
+            self._map = replace(parse_cc_map({}), path=self._path)
+        else:
+            self._map = load_cc_map(self._path)
+        return None if self._map == before else self._map
 
-    def _state(self) -> tuple[int, int, int] | None:
+    def _state(self) -> _State:
         try:
             stat = self._path.stat() if self._path is not None else None
         except OSError:

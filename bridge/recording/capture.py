@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from bridge.live.playing.keyboard import Keyboard
 from bridge.midi.numbers import NOTE_OFF, NOTE_ON
 from bridge.recording.take import TakeEntries
 from bridge.recording.take_file import BEAT, IN, OUT, REST, START, write_take
+from bridge.recording.tempo_map import NEAR_US
 
 __all__ = ["Capture"]
 
@@ -20,6 +22,7 @@ MOST_ENTRIES: Final = 200_000  # and no more than this, however dense it was
 BAR_US: Final = 2_000_000  # of music without a beat
 
 _Entries = deque[tuple[Any, ...]]
+_Beats = Sequence[tuple[Any, ...]]
 
 
 class Capture(TakeEntries):
@@ -52,8 +55,8 @@ class Capture(TakeEntries):
         Notes that sound at its end are ended there; those that began before it are left out.
         """
         entries = self._entries.copy()
-        from_us = _bar_before(self._beat, entries, now_us, bars)
         beats = [entry for entry in (self._beat, *entries) if entry is not None and entry[0] in (BEAT, REST)]
+        from_us = _bar_before(beats, now_us, bars)
         before = [entry for entry in beats if entry[1] <= from_us]
         take = [(START, 1, from_us, None), *((kind, from_us, *rest) for kind, _, *rest in before[-1:])]
         keyboards = {OUT: Keyboard(), IN: Keyboard()}
@@ -72,11 +75,27 @@ class Capture(TakeEntries):
         return take
 
 
-def _bar_before(beat: tuple[Any, ...] | None, entries: _Entries, now_us: int, bars: int) -> int:
-    """The bar line at which the last so many bars begin. beat: before the entries."""
-    beat = next((entry for entry in reversed(entries) if entry[0] == BEAT), beat)
-    if beat is None or beat[0] != BEAT:
+def _bar_before(beats: _Beats, now_us: int, bars: int) -> int:
+    """The bar line at which the last so many bars begin. beats: every change of the beat, in order."""
+    at = max((at for at, entry in enumerate(beats) if entry[0] == BEAT and entry[1] <= now_us), default=None)
+    if at is None:
         return now_us - bars * BAR_US
-    _, _, tempo_bpm, bar_us, beats_per_bar, *_ = beat
-    length_us = 60e6 / tempo_bpm * beats_per_bar
-    return int(bar_us + ((now_us - bar_us) // length_us - bars + 1) * length_us + 0.5)
+    line_us = bound_us = float(now_us)
+    for _ in range(bars):
+        line_us, at = _line_before(beats, at, bound_us)
+        bound_us = line_us - NEAR_US
+    return int(line_us + 0.5)
+
+
+def _line_before(beats: _Beats, at: int, bound_us: float) -> tuple[float, int]:
+    """The last bar line up to a moment under the beat beats[at], and the beat that it lies under.
+
+    Bars are as long as they were played: a bar that another tempo or metre cut into began under the beat before.
+    """
+    while True:
+        _, from_us, tempo_bpm, bar_us, beats_per_bar, *_ = beats[at]
+        length_us = 60e6 / tempo_bpm * beats_per_bar
+        line_us = bar_us + (bound_us - bar_us) // length_us * length_us
+        if line_us >= from_us - NEAR_US or at == 0 or beats[at - 1][0] != BEAT:
+            return line_us, at
+        at, bound_us = at - 1, min(bound_us, from_us + NEAR_US)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 import mido
 
+from bridge.midi.numbers import SYSTEM
 from bridge.recording.tempo_map import Beats, TempoMap
 from engine.atomic import atomic_write
 from engine.chords.files.own_markers import RECORDED
 from engine.errors import ChordError
 from engine.metre import COMMON, Metre, parse_metre
 from engine.midi_io.write import TICKS_PER_QUARTER, as_track
+from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM
 
 __all__ = ["BEAT", "IN", "MARK", "OUT", "REST", "START", "write_take"]
 
@@ -39,17 +42,20 @@ def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
             case [kind, int(time_us), bytes() | str() as content, *_] if kind in (IN, OUT):
                 try:
                     message = content if isinstance(content, bytes) else bytes.fromhex(content)
-                    played[str(kind)].append((time_us, mido.Message.from_bytes(message)))
-                except (ValueError, TypeError):  # a keyboard sent what is no MIDI
+                    if message[0] < SYSTEM:
+                        played[str(kind)].append((time_us, mido.Message.from_bytes(message)))
+                except (ValueError, TypeError, IndexError):  # a keyboard sent what is no MIDI
                     continue
             case [kind, int(), int(at_us), *more] if kind == START:
                 start_us = at_us
-                tempo_bpm = more[0] if more and isinstance(more[0], int | float) else None
+                told = more[0] if more and isinstance(more[0], int | float) else 0
+                tempo_bpm = told if LOWEST_BPM <= told <= HIGHEST_BPM else None
             case [kind, int(time_us), str(text), *_] if kind == MARK:
                 text = text.encode("utf-8", "replace").decode()  # half a character, which no file can hold, as ?
                 marks.append((time_us, mido.MetaMessage("marker", text=text)))
             case [kind, int(time_us), int() | float() as bpm, int(bar_us), int(count), *more] if kind == BEAT:
-                beats.append(Beats(time_us, bpm, bar_us, _metre(count, more)))
+                if 0 < bpm < math.inf:
+                    beats.append(Beats(time_us, bpm, bar_us, _metre(count, more)))
             case [kind, int(time_us), *_] if kind == REST:
                 beats.append(Beats(time_us, None))
             case _:  # what a crash has left need not be all in order
@@ -72,9 +78,9 @@ def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
 
 
 def _metre(beats_per_bar: int, more: Sequence[object]) -> Metre:
-    if not more:
-        return Metre(beats_per_bar)
     try:
+        if not more:
+            return Metre(beats_per_bar)
         return parse_metre(more[0]) if isinstance(more[0], str) else COMMON
     except ChordError:  # a damaged line
         return COMMON

@@ -17,7 +17,7 @@ from engine.metre import COMMON, Metre
 from engine.midi_io.write import LONGEST_QUARTER_US, TICKS_PER_QUARTER
 from osc_protocol.table.parameters import DEFAULT_BPM
 
-__all__ = ["Beats", "TempoMap"]
+__all__ = ["NEAR_US", "Beats", "TempoMap"]
 
 SHORTEST_QUARTER_US: Final = 60_000  # 1000 bpm: what no host takes is not asked of it
 NEAR_US: Final = 10_000  # a bar line so near to the file's is on it

@@ -19,6 +19,8 @@ from bridge import cli
         (["--mode", "changes"], "--mode changes needs a chart"),
         (["--mode", "follow", "--chords", "C"], "leave --chords out"),
         (["--chords", "Dm7 | X7"], "column 7: 'X7' is no chord symbol"),
+        (["--chords", ""], "the chord chart is empty"),
+        (["--record", "a.mid", "--log", "./a.mid"], "both name a.mid: the take would replace the log"),
         (["--tempo", "5"], "--tempo 5.0 lies outside 10..999"),
         (["--seed", "-1"], "--seed -1 lies outside 0..2147483647"),
         (["--release", "99"], "--release 99 lies outside 0..60 seconds"),

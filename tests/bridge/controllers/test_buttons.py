@@ -194,6 +194,36 @@ def test_a_map_is_taken_over_while_it_is_played_by_and_a_broken_one_is_told(
     assert len(said) == 3
 
 
+def test_a_map_that_was_changed_while_the_model_was_loaded_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.controllers.cc_control.WATCH_S", 0.02)
+    path, said = tmp_path / "map.yaml", list[str]()
+    save(path, "buttons: {play: {note: 36}}")
+    read_first = load_cc_map(path)
+    save(path, "buttons: {play: {note: 40}}")
+    road = CcControl(FakeEngine().server(), read_first, None, lambda what, text: said.append(what))
+    until(lambda: said == ["controllers"])
+    assert road.from_in(bytes((ON, 40, 90)))
+    road.close()
+
+
+def test_a_pad_that_becomes_a_button_while_it_is_held_is_let_go_as_music(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.controllers.cc_control.WATCH_S", 0.02)
+    path, said = tmp_path / "map.yaml", list[str]()
+    save(path, "buttons: {play: {note: 36}}")
+    road = CcControl(FakeEngine().server(), load_cc_map(path), None, lambda what, text: said.append(what))
+    assert not road.from_in(bytes((ON, 40, 90)))  # `sideman learn` hears the same press, and writes it down
+    save(path, "buttons: {play: {note: 40}}")
+    until(lambda: said == ["controllers"])
+    assert not road.from_in(bytes((OFF, 40, 0)))  # else the key would be down for ever
+    assert road.from_in(bytes((ON, 40, 90)))
+    assert road.from_in(bytes((ON, 40, 0)))
+    road.close()
+
+
 def test_the_users_own_map_is_found_once_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.controllers.cc_control.WATCH_S", 0.02)
     monkeypatch.setenv("SIDEMAN_CC_MAP", str(tmp_path / "own.yaml"))

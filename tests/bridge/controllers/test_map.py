@@ -89,6 +89,8 @@ WRONG = [
     ("- 1", "holds `controls:`"),
     ("controls: {temperature: 74", "no YAML"),
     ("a: b: c", "line 1"),
+    ("controls: {temperature: 74, temperature: 75}", "line 1: 'temperature' stands twice"),
+    ("controls: {temperature: 74}\nbuttons: {play: 90}\ncontrols: {top_p: 75}", "line 3: 'controls' stands twice"),
     ("!!python/object/apply:os.system [ls]", "no YAML"),
 ]
 

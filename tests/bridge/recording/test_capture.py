@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 
 import mido
 import pytest
 
 from bridge.recording.capture import KEPT_US, Capture
-from engine.metre import COMMON
+from engine.metre import COMMON, Metre
 
 BAR_US = 2_000_000  # four beats at 120
 
@@ -56,6 +57,36 @@ def test_the_last_bars_begin_on_a_bar_line_and_every_note_is_whole(bars: int) ->
     first = (20 - bars) * 4
     assert strikes(file.tracks[1]) == [(480 * i, (first + i) % 100) for i in range(bars * 4)]
     assert all(tick % 480 == 288 for tick, _ in strikes(file.tracks[2]))  # the player's, 0.3 s into the last beat
+
+
+# Each (bars, beats a minute, beats a bar), one after the other.
+CHANGES = {
+    "another tempo at a bar line, faster": [(4, 60.0, 4), (2, 120.0, 4)],
+    "another tempo at a bar line, slower": [(4, 120.0, 4), (2, 60.0, 4)],
+    "another tempo within a bar": [(2.25, 60.0, 4), (1.75, 120.0, 4)],
+    "another metre": [(4, 120.0, 3), (2, 120.0, 4)],
+    "a clock that drifts": [(0.25, 120.0 + 0.5 * (i % 2), 4) for i in range(24)],
+}
+
+
+@pytest.mark.parametrize("parts", CHANGES.values(), ids=CHANGES)
+def test_the_last_bars_are_as_many_as_asked_whatever_tempo_and_metre_did_in_them(
+    parts: list[tuple[float, float, int]],
+) -> None:
+    capture, now_us, bar, lines = Capture(), 10_000_000.0, 0.0, list[int]()
+    for bars, tempo_bpm, beats in parts:
+        length_us = 60e6 / tempo_bpm * beats
+        capture.beat(round(now_us), tempo_bpm, round(now_us - bar % 1 * length_us), Metre(beats))
+        for line in range(math.ceil(bar), math.ceil(bar + bars)):
+            at_us = round(now_us + (line - bar) * length_us)
+            capture.note_out(at_us, bytes((0x90, 60 + line, 80)))
+            capture.note_out(at_us + 100_000, bytes((0x80, 60 + line, 0)))
+            lines.append(60 + line)
+        now_us, bar = now_us + bars * length_us, bar + bars
+    for asked in range(1, len(lines)):
+        struck = strikes(read(capture, asked, round(now_us) - 100_000).tracks[1])
+        assert [pitch for _, pitch in struck] == lines[-asked:]
+        assert struck[0][0] == 0  # the file begins with the bar, not before it
 
 
 def test_music_without_a_beat_is_captured_by_the_clock() -> None:

@@ -266,6 +266,26 @@ def test_the_command_writes_the_take_and_says_that_it_is_the_same(
     assert json.loads(capsys.readouterr().out)["parted_s"] is None
 
 
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("session.jsonl", "session.jsonl is the log itself, which it would replace: give another file"),
+        ("../{}/session.jsonl", "session.jsonl is the log itself"),
+        ("missing/take.mid", "there is no folder"),
+        (".", "is a folder: give the name of a file"),
+    ],
+)
+def test_a_take_that_could_not_be_written_is_refused_before_anything_is_played(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], output: str, text: str
+) -> None:
+    run, before = replay_command.run, log.read_bytes()
+    monkeypatch.setattr(replay_command, "run", lambda args: run(args, lambda checkpoint, device: pytest.fail("played")))
+    take = log.parent / output.format(log.parent.name)
+    assert cli.main(["replay", str(log), "-o", str(take)]) == 2
+    assert text in capsys.readouterr().err
+    assert log.read_bytes() == before
+
+
 @pytest.mark.usefixtures("fake_base")
 def test_a_log_cut_off_by_a_kill_plays_as_far_as_it_goes(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log.write_bytes(log.read_bytes()[:-400])

@@ -140,8 +140,12 @@ def test_the_recover_command_writes_the_take_or_says_that_there_is_none(
 
 @pytest.mark.parametrize(
     "line",
-    ['["in"]', '["in","x","903c50"]', '["in",5,"90"]', '["in",5,"zz"]', '["beat",1]', '["start"]', '["what",1]', "[7]"],
-)
+    [
+        '["in"]', '["in","x","903c50"]', '["in",5,"90"]', '["in",5,"zz"]', '["beat",1]', '["start"]', '["what",1]',
+        "[7]", '["in",5,"f8"]', '["in",5,""]', '["beat",1,0,1,4]', '["beat",1,NaN,1,4]', '["beat",1,120,1,0]',
+        '["beat",1,120,1,99]', '["start",1,0,-3]', '["start",1,0,NaN]', '["start",1,0,1e-9]',
+    ],
+)  # fmt: skip
 def test_a_line_that_says_nothing_costs_only_itself(tmp_path: Path, line: str) -> None:
     path = tmp_path / "take.mid"
     journal_of(path).write_text(f'["out",5,"903c50"]\n{line}\n["out",9,"803c00"]\n')
