@@ -62,6 +62,11 @@ export class Live {
     return performance.now() * 1000 + (this.#offset ?? 0);
   }
 
+  /** How long the quickest answer took, in milliseconds: the engine's clock is known to half of that. */
+  get tripMs() {
+    return this.#bestTrip;
+  }
+
   /** base: the engine's clock less the time of day, in microseconds; threads of one page have time origins of their own. */
   setClock(base) {
     this.#offset = base + performance.timeOrigin * 1000;

@@ -162,6 +162,7 @@ def test_a_chord_struck_on_a_port_is_shown_and_answered(
         """() => { window.seen = []; sideman.live.key.listen((kind, note) => kind === "key"
            && seen.push([note.pitch, sideman.live.now() - note.on])); }"""
     )
+    until(lambda: page.evaluate("sideman.live.tripMs") < 20, "the engine's clock is known well")
     again = [(0.2, "off", [50, 53, 57, 60]), (0.2, "on", [50, 53, 57, 60])]
     pianist(jack, [(0.0, "on", [50, 53, 57, 60]), *again * 4, (1.5, "off", [50, 53, 57, 60])])
     until(lambda: len(page.evaluate("seen")) == 20, "four keys, five times")
@@ -169,11 +170,11 @@ def test_a_chord_struck_on_a_port_is_shown_and_answered(
     assert {pitch for pitch, _ in seen} == {50, 53, 57, 60}
     fastest_ms = min(late_us for _, late_us in seen) / 1000
     print(f"\nshown {fastest_ms:.1f} ms after the key, and a frame")
-    assert -20 < fastest_ms < SHOWN_MS - FRAME_MS
     until(lambda: "Dm7" in page.locator("#news").inner_text(), "the chord's name")
     until(lambda: page.locator("[data-figure=chord]").inner_text() != "–", "its latency")
     page.locator("[data-choice=changes]").click()
     until(lambda: ask(over_a_chart[0].osc_port, "mode") == "changes", "and back")
+    assert -20 < fastest_ms < SHOWN_MS - FRAME_MS
 
 
 def test_the_page_comes_back_with_the_engine(browser: Any, jack: JackServer) -> None:

@@ -74,6 +74,9 @@ def test_no_return_comes_from_a_return() -> None:
 def test_the_longest_chart_is_looked_through_while_music_plays(text: str) -> None:
     """No player waits: bars without a chord took as many steps as the cube of their number."""
     chart = parse_chart(text).fill(1024)
-    began_s = time.process_time()
-    form_of(chart)
-    assert time.process_time() - began_s < 1.0  # some 10 ms
+    times_s = []
+    for _ in range(3):  # the best: in a large process the rubbish of other tests is collected now and then
+        began_s = time.process_time()
+        form_of(chart)
+        times_s.append(time.process_time() - began_s)
+    assert min(times_s) < 1.0  # some 10 ms
