@@ -128,7 +128,14 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.inference.stream_rules": ("MAX_NOTE_STEPS", "PHRASE_GRACE_S", "RESTRIKE_STEPS", "stream_rules"),
     "engine.judgement": ("ARC_BARS", "Judgement", "RECALLED", "arc", "auto_values", "judge", "notes_a_beat"),
     "engine.metre": ("COMMON", "Metre", "asked_metre", "parse_metre"),
-    "engine.midi_io.write": ("LONGEST_QUARTER_US", "TICKS_PER_QUARTER", "as_track", "check_length", "write_midi"),
+    "engine.midi_io.write": (
+        "LONGEST_QUARTER_US",
+        "OWN_TRACK",
+        "TICKS_PER_QUARTER",
+        "as_track",
+        "check_length",
+        "write_midi",
+    ),
     "engine.model.checkpoint": (
         "CHECKPOINT_FILES",
         "Checkpoint",

@@ -201,8 +201,10 @@ class Remote:
 
     def _keep_quarters(self) -> None:
         """Keeps to a host's quarters, whatever the beat is that is felt now."""
-        tempo_bpm = self._told_bpm if self._quarters_bpm is None else self._quarters_bpm / self._beat_quarters
-        if tempo_bpm == self._told_bpm:
+        if self._quarters_bpm is None:
+            return
+        tempo_bpm = self._quarters_bpm / self._beat_quarters
+        if tempo_bpm == self._told_bpm:  # told again, it would take back music for nothing
             return
         self._told_bpm = tempo_bpm
         self._live.set_tempo(tempo_bpm)

@@ -15,13 +15,13 @@ import mido
 from bridge.fl.folders import FlInstallError, settings_folders
 from bridge.recording.last_take import recall
 from engine.atomic import atomic_write
+from engine.midi_io.write import OWN_TRACK
 
 __all__ = ["SCRIPT_NAME", "TakeNotes", "read_take", "render", "write_take_script"]
 
 FOLDER: Final = "Piano roll scripts"  # under Settings
 SCRIPT_NAME: Final = "Sideman take.pyscript"
 MAX_NOTES: Final = 20_000  # an hour and more of dense playing; FL's piano roll becomes slow long before
-_SOLO: Final = "Sideman"  # the track of a recording that holds what the sideman played
 
 _TEMPLATE: Final = '''\
 """Puts a take of Sideman into the piano roll. Written by `sideman fl take`, which writes it anew for each take."""
@@ -112,7 +112,7 @@ def read_take(path: Path) -> TakeNotes:
     except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
         reason = getattr(error, "strerror", None) or "it is no MIDI file, or damaged"
         raise FlInstallError(f"{path} cannot be read: {reason}: give a .mid file, or none for the last take") from error
-    own = [track for track in file.tracks if track.name == _SOLO]
+    own = [track for track in file.tracks if track.name == OWN_TRACK]
     notes = sorted(note for track in own or file.tracks for note in _notes(track))
     if not 0 < len(notes) <= MAX_NOTES or file.ticks_per_beat <= 0:
         raise FlInstallError(f"{path} holds {len(notes)} notes: the piano roll takes 1..{MAX_NOTES}")

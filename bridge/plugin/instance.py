@@ -150,11 +150,14 @@ class Instance:
         if self._texts.get(name, "") == text:
             return
         self._texts[name] = text
-        self._apply_text(name, text)
-        self._keep_mode()
+        if name == CHORDS:
+            self._apply_chart(text)
+        else:
+            self._apply_text(name, text)
 
-    def _keep_mode(self) -> None:
+    def _apply_chart(self, text: str) -> None:
         """A chart turns the mode, but the host has the say."""
+        self._apply_text(CHORDS, text)
         if MODE_ID in self._numbers:
             self._apply_number(MODE_ID, self._numbers[MODE_ID])
 
@@ -168,8 +171,7 @@ class Instance:
             self._metre = parse_metre(host.metre)
         with contextlib.suppress(SidemanError):  # it was said when the text came
             if text and parse_chart(text, otherwise=before) != parse_chart(text, otherwise=self._metre):
-                self._apply_text(CHORDS, text)
-                self._keep_mode()
+                self._apply_chart(text)
 
     def _apply_number(self, number: int, value: float) -> None:
         row = BY_ID.get(number)

@@ -15,7 +15,7 @@ from engine.atomic import atomic_write
 from engine.chords.files.own_markers import RECORDED
 from engine.errors import ChordError
 from engine.metre import COMMON, Metre, parse_metre
-from engine.midi_io.write import TICKS_PER_QUARTER, as_track
+from engine.midi_io.write import OWN_TRACK, TICKS_PER_QUARTER, as_track
 from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM
 
 __all__ = ["BEAT", "IN", "MARK", "OUT", "REST", "START", "write_take"]
@@ -70,7 +70,7 @@ def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
     ]
     head += [(tick, mido.MetaMessage("set_tempo", tempo=beat_us)) for tick, beat_us in map_.tempi]
     file.tracks.append(_track("Take", head + _in_ticks(marks, map_)))
-    for name, kind in (("Sideman", OUT), ("Player", IN)):
+    for name, kind in ((OWN_TRACK, OUT), ("Player", IN)):
         file.tracks.append(_track(name, _in_ticks(played[kind], map_)))
     with atomic_write(path) as beside:
         file.save(beside)

@@ -14,8 +14,9 @@ from engine.metre import COMMON, Metre
 from engine.midi_io.events import MAX_DELTA
 from engine.notes import Notes
 
-__all__ = ["LONGEST_QUARTER_US", "TICKS_PER_QUARTER", "as_track", "check_length", "write_midi"]
+__all__ = ["LONGEST_QUARTER_US", "OWN_TRACK", "TICKS_PER_QUARTER", "as_track", "check_length", "write_midi"]
 
+OWN_TRACK = "Sideman"  # the track, of a solo or a recording, that holds what the sideman played
 TICKS_PER_QUARTER = 480
 _CLOCKS_PER_QUARTER = 24
 LONGEST_QUARTER_US = 0xFFFFFF  # that a file can say
@@ -29,7 +30,7 @@ def write_midi(
     tempo_bpm: float,
     metre: Metre = COMMON,
     chords: Sequence[tuple[float, str]] = (),
-    track_name: str = "Sideman",
+    track_name: str = OWN_TRACK,
     length_s: float | None = None,
     title: str | None = None,
     text: str | None = None,

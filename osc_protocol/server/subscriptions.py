@@ -78,10 +78,11 @@ class Subscriptions:
                 peer for peer, asked_by in self._peers.items()
                 if asked_by is not None and asked_by[0] == sender[0] and peer.feedback == feedback
             ]  # fmt: skip
-            gone = [peer for peer in of_host if self._peers[peer] == sender] or of_host
-            if len(gone) > 1 and self._peers[gone[0]] != sender:
-                ports = ", ".join(str(peer.port) for peer in gone)
+            own = [peer for peer in of_host if self._peers[peer] == sender]
+            if not own and len(of_host) > 1:
+                ports = ", ".join(str(peer.port) for peer in of_host)
                 raise ParameterError(f"ports {ports} are served on your machine: send 0 from where one was asked for")
+            gone = own or of_host
             for peer in gone:
                 del self._peers[peer]
             self._sent_s = {key: sent_s for key, sent_s in self._sent_s.items() if key[0] not in gone}

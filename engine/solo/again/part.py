@@ -9,10 +9,9 @@ from typing import NamedTuple
 from engine.errors import MidiFileError
 from engine.midi_io.parse import parse
 from engine.midi_io.select import decode_text, select
+from engine.midi_io.write import OWN_TRACK
 
 __all__ = ["Part", "part_of"]
-
-_OWN_TRACK = "Sideman"  # what recordings and `generate` call it
 
 
 class Part(NamedTuple):
@@ -36,7 +35,7 @@ def part_of(path: Path, data: bytes, tracks: str | Sequence[str]) -> Part:
         if tracks == "auto":
             numbers = set(parsed.notes[:, 4].tolist())
             names = {" ".join(decode_text(parsed.names[number].partition(b"\n")[0]).split()) for number in numbers}
-            tracks = (_OWN_TRACK,) if _OWN_TRACK in names else "auto"
+            tracks = (OWN_TRACK,) if OWN_TRACK in names else "auto"
         chosen, said = select(parsed, tracks)
     except ValueError as error:
         raise MidiFileError(f"{path}: {error}") from None
