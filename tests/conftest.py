@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-# Beside others two threads of torch's wait for each other, and take ten times as long as one.
+# Beside others two threads of torch's wait for each other, and take ten times as long as one; and a compiler on every
+# core is late for the tests that keep time.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", "1")
 
 # A law is no stopwatch: beside other work an example that takes 10 ms has taken 300.
 settings.register_profile("sideman", deadline=None)
@@ -18,6 +20,17 @@ settings.load_profile("sideman")
 
 if TYPE_CHECKING:
     from tests.support.fl.rig import Studio
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers of pytest-xdist take files in the order of their collection, not those of many tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first: were it last, one core would wait for the other."""
+    items.sort(key=lambda item: item.get_closest_marker("builds") is None)
 
 
 @pytest.fixture(params=("fl2025", "fl2024", "fl21"))

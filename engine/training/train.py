@@ -79,7 +79,10 @@ def train(
     for key in ("latent_dim", "ff_dim"):
         if getattr(config.model, key) % BLOCK:
             raise ConfigError(f"model.{key} {getattr(config.model, key)}: must be a multiple of {BLOCK} to fit NF4")
-    accelerator = make_accelerator(device, config.training.mixed_precision)
+    asked = config.training.mixed_precision
+    accelerator = make_accelerator(device, asked)
+    if accelerator.mixed_precision != asked:
+        note(f"training.mixed_precision {asked}: this processor has no units for it, so the run computes in float32")
     train_shard, valid_shard = load_shard(data / "train.safetensors"), load_shard(data / "valid.safetensors")
     if not valid_shard.pieces:
         raise DataError(f"{data}: the held-out side is empty: prepare with a larger share for it, or more files")

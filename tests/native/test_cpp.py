@@ -25,6 +25,7 @@ MISSING = [
 ]  # fmt: skip
 
 
+@pytest.mark.builds
 @pytest.mark.parametrize(
     ("sanitize", "targets"),
     [
@@ -46,7 +47,7 @@ def test_cpp(sanitize: str, targets: tuple[str, ...], tmp_path: Path, request: p
     _run("cmake", "-S", ROOT, "-B", tmp_path, "-DSIDEMAN_TESTS=ON", f"-DSIDEMAN_SANITIZE={sanitize}",
          "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g0",
          *(("-G", "Ninja") if _tool("ninja") else ()))  # fmt: skip
-    _run("cmake", "--build", tmp_path, "--target", *targets, "--parallel", "2")
+    _run("cmake", "--build", tmp_path, "--target", *targets)
     for target in targets:
         _run(tmp_path / "native" / "tests" / target)
 

@@ -18,6 +18,7 @@ WINE = next((path for name in ("wine64", "/usr/lib/wine/wine64", "wine") if (pat
 TESTS = ("law_tests", "allocation_tests", "thread_tests")
 
 pytestmark = [
+    pytest.mark.builds,
     pytest.mark.timeout(1200),
     pytest.mark.skipif(
         COMPILER is None or WINE is None or shutil.which("cmake") is None,
@@ -33,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     generator = ("-G", "Ninja") if shutil.which("ninja") else ()
     run("cmake", "-S", ROOT, "-B", build, *generator, f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'native/cross/mingw-w64.cmake'}",
         "-DSIDEMAN_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1")  # fmt: skip
-    run("cmake", "--build", build, "--parallel", "2", "--target", *TESTS)
+    run("cmake", "--build", build, "--target", *TESTS)
     place = tmp_path_factory.mktemp("音楽 Müller")
     for name in TESTS:
         shutil.copy2(build / "native" / "tests" / f"{name}.exe", place)

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import Visitor, running_browser, visit
+from tests.support.browser import Visitor, running_browser, until, visit
 from tests.support.live.jack_server import JackServer, running_jack
 from tests.support.live.processes import FAKE_ENGINE, Listener, Play, playing
 
 CHART = ["--chords", "[A] Dm7 | G7 | Cmaj7 | A7b9", "--tempo", "120", "--seed", "7"]
+TEXT, TEMPO = "sideman.live.chart?.text", "sideman.live.state.tempo"
+SENDS = "text => sideman.values.command('/sideman/chords', text)"
 
 
 @pytest.fixture(scope="package")
@@ -35,8 +37,16 @@ def over_a_chart(jack: JackServer) -> Iterator[tuple[Play, Listener]]:
 
 @pytest.fixture
 def page(browser: Any, over_a_chart: tuple[Play, Listener]) -> Iterator[Visitor]:
-    """A visitor of its page, who has nothing to complain of at the end."""
+    """A visitor of its page over the chart that all tests know, who has nothing to complain of at the end.
+
+    The engine is shared, and a test before may have left another chart: nobody's first look may find that one.
+    """
     visitor = visit(browser, over_a_chart[0].osc_port)
+    if visitor.evaluate(TEXT) != CHART[1]:
+        visitor.evaluate(SENDS, CHART[1])
+    if visitor.evaluate(TEMPO) != 120:
+        visitor.evaluate("sideman.values.command('/sideman/transport/tempo', 120)")
+    until(lambda: (visitor.evaluate(TEXT), visitor.evaluate(TEMPO)) == (CHART[1], 120), "the chart that all know")
     yield visitor
     assert visitor.complaints == []
     visitor.close()

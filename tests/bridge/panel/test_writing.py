@@ -4,31 +4,21 @@ browser."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from osc_protocol.table.parameters import MAX_TEXT
-from tests.bridge.panel.conftest import CHART
+from tests.bridge.panel.conftest import CHART, SENDS, TEXT
 from tests.support.browser import CONNECTED, Visitor, until, visit
 from tests.support.live.jack_server import JackServer
 from tests.support.live.processes import FAKE_ENGINE, Listener, Play, playing
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
-TEXT, BARS = "sideman.live.chart?.text", "sideman.live.chart?.bars"
+BARS = "sideman.live.chart?.bars"
 DOWN = "[...sideman.keyboard.down]"
 LEAVES = "document.activeElement.blur()"
-SENDS = "text => sideman.values.command('/sideman/chords', text)"
-
-
-@pytest.fixture
-def chart_before(page: Visitor) -> Iterator[None]:
-    """The page is left with the chart that all other tests know."""
-    yield
-    page.evaluate(SENDS, CHART[1])
-    until(lambda: page.evaluate(TEXT) == CHART[1], "the chart before")
 
 
 def write(page: Visitor, text: str) -> None:
@@ -36,7 +26,6 @@ def write(page: Visitor, text: str) -> None:
     page.locator("#chart-text").fill(text)
 
 
-@pytest.mark.usefixtures("chart_before")
 @pytest.mark.parametrize(
     ("text", "bars"),
     [
@@ -60,7 +49,6 @@ def test_a_chart_of_several_lines_is_played_as_it_is_shown_and_edited_as_it_was_
     page.keyboard.press("Escape")
 
 
-@pytest.mark.usefixtures("chart_before")
 def test_a_chart_that_is_too_long_is_refused_in_words_and_keeps_text_and_connection(page: Visitor) -> None:
     page.evaluate("() => { window.dropped = 0; sideman.live.link.closed.listen(() => { dropped += 1; }); }")
     text = " | ".join(["Dm7(b5)"] * 130)
@@ -74,7 +62,6 @@ def test_a_chart_that_is_too_long_is_refused_in_words_and_keeps_text_and_connect
     page.locator("[data-word='chart.cancel']").click()
 
 
-@pytest.mark.usefixtures("chart_before")
 def test_what_is_being_written_stays_when_another_page_sets_a_chart(
     browser: Visitor, page: Visitor, over_a_chart: tuple[Play, Listener]
 ) -> None:
@@ -91,7 +78,6 @@ def test_what_is_being_written_stays_when_another_page_sets_a_chart(
     other.close()
 
 
-@pytest.mark.usefixtures("chart_before")
 def test_three_quick_clicks_move_a_chart_by_three_semitones(page: Visitor) -> None:
     page.evaluate(SENDS, "C | F")
     until(lambda: page.evaluate(TEXT) == "C | F", "the chart")
@@ -101,7 +87,6 @@ def test_three_quick_clicks_move_a_chart_by_three_semitones(page: Visitor) -> No
     assert page.evaluate(TEXT) == "Eb | Ab"
 
 
-@pytest.mark.usefixtures("chart_before")
 def test_bars_of_a_longer_chart_before_are_not_selected_in_a_shorter_one(page: Visitor) -> None:
     page.evaluate(SENDS, " | ".join(["C", "F"] * 50))
     until(lambda: page.evaluate(BARS) == 100, "a hundred bars")
@@ -112,7 +97,6 @@ def test_bars_of_a_longer_chart_before_are_not_selected_in_a_shorter_one(page: V
     until(lambda: page.locator(".pick[aria-pressed=true]").all_inner_texts() == ["1", "2"], "two bars")
 
 
-@pytest.mark.usefixtures("chart_before")
 def test_a_hint_is_said_in_the_language_that_is_turned_to(page: Visitor) -> None:
     write(page, "Dm7 | Hx")
     hint = page.locator("#chart-hint")

@@ -27,5 +27,29 @@ def test_a_cpu_has_no_fp16() -> None:
         make_accelerator("cpu", "fp16")
 
 
-def test_one_process_may_train_in_one_precision_after_the_other() -> None:
+@pytest.mark.parametrize(
+    ("known", "computes_in"),
+    [
+        ({"avx2": True, "avx512_bf16": False}, "no"),
+        ({"avx512_f": True, "avx512_bf16": True}, "bf16"),
+        ({"amx_bf16": True}, "bf16"),
+        ({"neon": True, "bf16": True}, "bf16"),
+        ({}, "no"),
+    ],
+)
+def test_a_processor_without_units_for_bfloat16_computes_in_float32(
+    known: dict[str, bool], computes_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known, raising=False)
+    assert make_accelerator("cpu", "bf16").mixed_precision == computes_in
+    assert make_accelerator("cpu", "no").mixed_precision == "no"
+
+
+def test_a_torch_that_cannot_say_what_the_processor_has_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert make_accelerator("cpu", "bf16").mixed_precision == "no"
+
+
+def test_one_process_may_train_in_one_precision_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
     assert [make_accelerator("cpu", name).mixed_precision for name in ("bf16", "no", "bf16")] == ["bf16", "no", "bf16"]

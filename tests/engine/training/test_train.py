@@ -34,6 +34,7 @@ from engine.errors import SidemanError  # noqa: E402
 from engine.evaluation.ngram import NgramModel  # noqa: E402
 from engine.model.checkpoint import load_checkpoint  # noqa: E402
 from engine.model.config_file import load_config  # noqa: E402
+from engine.training import device  # noqa: E402
 from engine.training.evaluate import evaluate, load_model, ngram_scores, token_nats  # noqa: E402
 from engine.training.muon import orthogonalise  # noqa: E402
 from engine.training.schedule import News  # noqa: E402
@@ -350,6 +351,18 @@ def test_a_run_of_an_earlier_sideman_goes_on_with_a_word_about_its_data(data: Pa
     done, _ = train(config, data, tmp_path / "base", resume=True, max_minutes=0, note=notes.append)
     assert done == 2
     assert notes == [f"{tmp_path / 'base.run'} is of an earlier Sideman and cannot say whether {data} is what it was"]
+
+
+def test_a_processor_that_has_no_bfloat16_says_that_it_computes_in_float32(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "has_bfloat16_units", lambda: False)
+    config, notes = write_config(tmp_path, epochs=0.4), []
+    config.write_text(config.read_text().replace("training: {", "training: {mixed_precision: bf16, "))
+    train(str(config), data, tmp_path / "base", max_minutes=0, device="cpu", note=notes.append)
+    assert notes == [
+        "training.mixed_precision bf16: this processor has no units for it, so the run computes in float32"
+    ]
 
 
 def test_a_run_that_diverges_says_so_and_saves_nothing(data: Path, tmp_path: Path) -> None:

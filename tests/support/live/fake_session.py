@@ -1,13 +1,15 @@
 """A test double for engine.inference.session.Session: the same face, no model, notes drawn from a seed.
 
 It is deterministic: the same seed, parameters, chords and calls give the same events. Notes are tones of the chord in
-force, temperature widens the choice of pitches, and no note lasts longer than MAX_NOTE_S.
+force, temperature widens the choice of pitches, and no note lasts longer than MAX_NOTE_S. A second of its music costs
+the same after an hour as at the start.
 """
 
 from __future__ import annotations
 
 import copy
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.chords import Chord
@@ -49,6 +51,7 @@ class FakeSession:
         self.drawn_from = 0  # step from which draws are counted: a stream that was moved draws as it would have
         self._cost = cost
         self._step = 0
+        self._held: dict[int, float] = {}  # pitch -> onset_s
 
     @property
     def time_s(self) -> float:
@@ -94,8 +97,8 @@ class FakeSession:
         for event in events:
             assert event.time_s >= self.time_s - 1e-9, "feed never goes back"
             self._step = max(self._step, round(event.time_s / STEP_S))
-            if event.kind == "on" or event.pitch in self._sounding():
-                self.history.append(event)
+            if event.kind == "on" or event.pitch in self._held:
+                self._add(event)
                 self.fed.append(event)
 
     def generate(self, until_s: float, to_strike: bool = False) -> list[NoteEvent]:
@@ -103,16 +106,16 @@ class FakeSession:
         assert until >= self._step, "generate never goes back"
         self._cost((until - self._step) * STEP_S)
         begin = len(self.history)
-        sounding = self._sounding()
         while self._step < until and not (to_strike and any(event.kind == "on" for event in self.history[begin:])):
             self._step += 1
-            self._play(sounding)
+            self._play()
         return self.history[begin:]
 
     def fork(self) -> FakeSession:
-        cost, self._cost = self._cost, lambda music_s: None
-        other = copy.deepcopy(self)
-        self._cost = other._cost = cost
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, (dict, list)):
+                setattr(other, name, value.copy())
         other.home = None
         other.end()
         return other
@@ -123,6 +126,7 @@ class FakeSession:
         self.drawn_from += steps
         later_s = steps * STEP_S
         self.history = [event._replace(time_s=event.time_s + later_s) for event in self.history]
+        self._held = {pitch: onset_s + later_s for pitch, onset_s in self._held.items()}
         self.chords = [(onset_s + later_s, chord) for onset_s, chord in self.chords]
 
     def wait(self, until_s: float) -> None:
@@ -136,43 +140,39 @@ class FakeSession:
         assert (self._step - step) * STEP_S <= ROLLBACK_S + 1e-9
         self._step = step
         self.history = [event for event in self.history if event.time_s <= self.time_s + 1e-9]
+        self._held = _held_after(self.history)
         self.played_as = [(at_s, role) for at_s, role in self.played_as if at_s <= self.time_s + 1e-9]
 
     def end(self) -> list[NoteEvent]:
         events = [NoteEvent(self.time_s, "off", pitch, 0) for pitch in self.sounding()]
-        self.history += events
+        for event in events:
+            self._add(event)
         return events
 
     def sounding(self) -> list[int]:
-        return sorted(self._sounding())
+        return sorted(self._held)
 
     def chord_at(self, time_s: float) -> Chord | None:
         """Returns the chord in force at a stream second."""
-        current = None
-        for onset_s, chord in self.chords:
-            if onset_s <= time_s + 1e-9:
-                current = chord
-        return current
+        at = bisect_right(self.chords, time_s + 1e-9, key=lambda row: row[0])
+        return self.chords[at - 1][1] if at else None
 
-    def _sounding(self) -> dict[int, float]:
-        """pitch -> onset_s, recomputed from the history, as a rolled-back decoder would know it."""
-        sounding: dict[int, float] = {}
-        for event in self.history:
-            if event.kind == "on":
-                sounding[event.pitch] = event.time_s
-            else:
-                sounding.pop(event.pitch, None)
-        return sounding
+    def _add(self, event: NoteEvent) -> None:
+        self.history.append(event)
+        _hold(self._held, event)
 
-    def _play(self, sounding: dict[int, float]) -> None:
+    def _end(self, pitch: int) -> None:
+        self._add(NoteEvent(self.time_s, "off", pitch, 0))
+
+    def _play(self) -> None:
+        sounding = self._held
         if self.home is not None and self.time_s >= self.home[0] - 1e-9:
-            self._play_home(sounding, self.chord_at(self.time_s))
+            self._play_home(self.chord_at(self.time_s))
             return
         draw = random.Random(self.seed * 1_000_003 + self._step - self.drawn_from)
         for pitch, onset_s in sorted(sounding.items()):
             if self.time_s - onset_s >= MAX_NOTE_S - 1e-9 or draw.random() < 0.05:
-                del sounding[pitch]
-                self.history.append(NoteEvent(self.time_s, "off", pitch, 0))
+                self._end(pitch)
         chord = self.chord_at(self.time_s)
         if draw.random() < 0.08 and chord is not None and len(sounding) < 8:
             tones = chord.pitch_classes()
@@ -183,20 +183,29 @@ class FakeSession:
             if self.called == "left":
                 pitch = 36 + pitch % 12
             if pitch not in sounding and not (self.clear is not None and self.clear[0] <= pitch <= self.clear[1]):
-                sounding[pitch] = self.time_s
                 self.played_as.append((self.time_s, self.auto.get("role")))
-                self.history.append(NoteEvent(self.time_s, "on", pitch, 40 + draw.randrange(80)))
+                self._add(NoteEvent(self.time_s, "on", pitch, 40 + draw.randrange(80)))
 
-    def _play_home(self, sounding: dict[int, float], chord: Chord | None) -> None:
+    def _play_home(self, chord: Chord | None) -> None:
         assert self.home is not None
         at_s, end_s = self.home
         if chord is not None and abs(self.time_s - at_s) < 1e-6:
-            for pitch in sorted(sounding):
-                del sounding[pitch]
-                self.history.append(NoteEvent(self.time_s, "off", pitch, 0))
-            sounding[36 + chord.root] = self.time_s
-            self.history.append(NoteEvent(self.time_s, "on", 36 + chord.root, 80))
+            self.end()
+            self._add(NoteEvent(self.time_s, "on", 36 + chord.root, 80))
         elif abs(self.time_s - end_s) < 1e-6:
-            for pitch in sorted(sounding):
-                del sounding[pitch]
-                self.history.append(NoteEvent(self.time_s, "off", pitch, 0))
+            self.end()
+
+
+def _hold(held: dict[int, float], event: NoteEvent) -> None:
+    if event.kind == "on":
+        held[event.pitch] = event.time_s
+    else:
+        held.pop(event.pitch, None)
+
+
+def _held_after(history: Sequence[NoteEvent]) -> dict[int, float]:
+    """pitch -> onset_s, as a rolled-back decoder would know it."""
+    held: dict[int, float] = {}
+    for event in history:
+        _hold(held, event)
+    return held
