@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -15,6 +15,7 @@ from engine.platform.system import this_system
 
 __all__ = ["atomic_write", "check_file", "check_folder"]
 
+STEM = 48  # characters, of at most four bytes each, of a file system's 255
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in a folder that they have shown
 
 
@@ -78,15 +79,22 @@ def _try(path: str | Path, target: Path) -> None:
 
 
 def _place(path: str | Path) -> Path:
-    """Where a path leads. SidemanError: the folder around it is missing."""
+    """Where a path leads. SidemanError: the folder around it is missing, or nothing can have such a name."""
     target = this_system().long_path(Path(os.path.realpath(path)))
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):
         raise SidemanError(f"{path}: there is no folder {target.parent}: create it first")
+    try:
+        target.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _unwritable(path, error) from None
     return target
 
 
 def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.stem}-{os.urandom(4).hex()}{target.suffix}")
+    # Of a long name the beginning: what is allowed as a name must be allowed beside it, too.
+    return target.with_name(f".{target.stem[:STEM]}-{os.urandom(4).hex()}{target.suffix}")
 
 
 def _unwritable(path: str | Path, error: OSError | SafetensorError) -> SidemanError:
@@ -124,4 +132,5 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # never made, or not ours to remove: why was said where it was to be written
+            path.unlink()

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from engine.errors import ChordError, SidemanError
 
-__all__ = ["COMMON", "Metre", "asked_metre", "parse_metre"]
+__all__ = ["COMMON", "Metre", "asked_metre", "is_compound", "parse_metre"]
 
 _WRITTEN = re.compile(r"(\d{1,2})/(\d{1,2})")
 DENOMINATORS = (1, 2, 4, 8, 16, 32)
@@ -39,7 +39,7 @@ class Metre:
     @property
     def is_compound(self) -> bool:
         """Whether its beats are dotted notes."""
-        return self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
+        return is_compound(self.numerator, self.denominator)
 
     @property
     def beats(self) -> int:
@@ -60,6 +60,11 @@ class Metre:
 
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"
+
+
+def is_compound(numerator: int, denominator: int) -> bool:
+    """Tells whether a metre, also one that is none of ours, is counted in dotted notes, as 6/8 is and 3/8 is not."""
+    return denominator >= 8 and numerator > 3 and numerator % 3 == 0
 
 
 COMMON = Metre(4, 4)

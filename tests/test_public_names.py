@@ -127,7 +127,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.inference.session": ("Session",),
     "engine.inference.stream_rules": ("MAX_NOTE_STEPS", "PHRASE_GRACE_S", "RESTRIKE_STEPS", "stream_rules"),
     "engine.judgement": ("ARC_BARS", "Judgement", "RECALLED", "arc", "auto_values", "judge", "notes_a_beat"),
-    "engine.metre": ("COMMON", "Metre", "asked_metre", "parse_metre"),
+    "engine.metre": ("COMMON", "Metre", "asked_metre", "is_compound", "parse_metre"),
     "engine.midi_io.write": (
         "LONGEST_QUARTER_US",
         "OWN_TRACK",
@@ -161,7 +161,7 @@ FACES: dict[str, tuple[str, ...]] = {
     "engine.output.render": ("find_soundfont", "find_synthesiser", "render_wav"),
     "engine.platform.system": ("this_system",),
     "engine.solo.both_hands": ("BothHands", "Hands", "has_both"),
-    "engine.solo.command": ("add_arguments", "run"),
+    "engine.solo.command": ("add_arguments", "check_outputs", "run"),
     "engine.solo.recollection": (
         "LeadIn",
         "RECALLED_BARS",

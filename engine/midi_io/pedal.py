@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from engine.notes import Notes
+from engine.notes import Notes, Performance
 
-__all__ = ["extend_with_pedal"]
+__all__ = ["as_held", "extend_with_pedal"]
+
+
+def as_held(played: Performance) -> Performance:
+    """Returns the music with its notes as long as the pedal holds them, as models learn it, and no pedal any more."""
+    held = extend_with_pedal(played.notes, played.pedal_s, played.pedal_down)
+    return replace(played, notes=held, pedal_s=np.zeros(0), pedal_down=np.zeros(0, dtype=bool))
 
 
 def extend_with_pedal(notes: Notes, pedal_s: npt.NDArray[np.float64], pedal_down: npt.NDArray[np.bool_]) -> Notes:

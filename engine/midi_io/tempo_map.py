@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.metre import is_compound
+
 __all__ = ["TempoMap", "beat_grid"]
 
 DEFAULT_TEMPO_US = 500_000  # microseconds a quarter note where a file gives no tempo (SMF 1.0: 120 bpm)
@@ -77,7 +79,7 @@ def beat_grid(
     ticks, in_bar = [], []
     for start, stop in zip(starts, [*starts[1:], None], strict=True):
         numerator, denominator = changes[start]
-        compound = denominator >= 8 and numerator % 3 == 0 and numerator > 3
+        compound = is_compound(numerator, denominator)
         beat_ticks = division * 4 / denominator * (3 if compound else 1)
         beats_per_bar = numerator // 3 if compound else numerator
         span = (end_tick if stop is None else stop) - start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,10 @@ from engine.vocabulary import PITCH_NAMES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["INK", "PAPER", "draw_chords", "draw_keyboard", "draw_notes", "pitch_range", "plot_png", "velocity_colours"]
+__all__ = [
+    "INK", "PAPER", "check_plot", "draw_chords", "draw_keyboard", "draw_notes", "pitch_range", "plot_png",
+    "velocity_colours",
+]  # fmt: skip
 
 BARS_PER_ROW = 8
 BARS_PER_DENSE_ROW = 4  # where chord names would not fit otherwise
@@ -43,6 +47,14 @@ _BAR, _BEAT, _OCTAVE = "#9aa2b1", "#e3e6ec", "#dfe3ea"
 _SOFT_TO_LOUD = ("#b4e3d8", "#52a8cc", "#4663b8", "#6a2c91", "#6d0b45")
 
 
+def check_plot(path: str | Path, bars: int) -> None:
+    """SidemanError: matplotlib is missing, or so many bars are no picture."""
+    if find_spec("matplotlib") is None:
+        raise SidemanError("a plot needs matplotlib: pip install 'sideman[plot]'")
+    if not 1 <= bars <= MAX_BARS:
+        raise SidemanError(f"{path}: a plot of {bars} bars: draw 1..{MAX_BARS}")
+
+
 def plot_png(
     path: str | Path,
     notes: Notes,
@@ -59,18 +71,14 @@ def plot_png(
 
     SidemanError: matplotlib is missing, the path cannot be written, or there are more than 256 bars.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise SidemanError("a plot needs matplotlib: pip install 'sideman[plot]'") from None
-
     bar_s = metre.beats * 60.0 / tempo_bpm
     if bars is None:
         end_s = max([bar_s, *(float(end) for end in notes["offset_s"]), *(onset_s + 1e-3 for onset_s, _ in chords)])
         bars = math.ceil(round(end_s / bar_s, 3))
-    if not 1 <= bars <= MAX_BARS:
-        raise SidemanError(f"{path}: a plot of {bars} bars: draw 1..{MAX_BARS}, or give bars=")
+    check_plot(path, bars)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     stop_s = bars * bar_s
     chords = sorted((chord for chord in chords if chord[0] < stop_s - _SOON * bar_s), key=lambda chord: chord[0])
     per_row = min(bars, BARS_PER_ROW if _chords_fit(chords, BARS_PER_ROW * bar_s, stop_s) else BARS_PER_DENSE_ROW)

@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 from engine.asked_tracks import TRACKS_HELP, asked_tracks
+from engine.atomic import check_file
 from engine.errors import SidemanError
 from engine.output.console import escape_what_cannot_be_said
 from osc_protocol.table.options import add_parameter_options, parameters_from
 from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM, ParameterError
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "check_outputs", "run"]
 
 MAX_BARS = 1000
 MAX_SEED = 2**64 - 1
@@ -104,10 +105,11 @@ def run(args: argparse.Namespace) -> int:
     tracks = asked_tracks("auto" if args.tracks is None else args.tracks)
     signature = prompt = None
     if args.prompt is not None:
+        from engine.midi_io.pedal import as_held
         from engine.midi_io.read import read_performance
         from engine.midi_io.signature import read_signature
 
-        signature, prompt = read_signature(args.prompt), read_performance(args.prompt, tracks=tracks)
+        signature, prompt = read_signature(args.prompt), as_held(read_performance(args.prompt, tracks=tracks))
     goes_on = (None if signature is None else signature.metre) or COMMON
     chart = parse_chart(text, metre=asked, otherwise=goes_on)
     metre = asked or (None if chart.metre == goes_on else chart.metre)
@@ -121,12 +123,17 @@ def run(args: argparse.Namespace) -> int:
         chart = with_intro(chart, args.intro)
     asked_for = [path for path in (args.output, args.wav, args.plot) if path is not None]
     numbers = range(args.variations)
-    _check_outputs([_numbered(path, n, args.variations) for path in asked_for for n in numbers], args.prompt)
+    outputs = [_numbered(path, n, args.variations) for path in asked_for for n in numbers]
+    check_outputs(outputs, args.prompt, "the prompt")
     check_length(timing.tempo_bpm, chart.metre, chart.beats * 60.0 / timing.tempo_bpm)
     if args.wav is not None:
         from engine.output.render import find_synthesiser
 
         find_synthesiser()
+    if args.plot is not None:
+        from engine.output.plot import check_plot
+
+        check_plot(args.plot, chart.bars)
     checkpoint = load_checkpoint(args.checkpoint)
     if compiled_advice():
         print(f"sideman: {compiled_advice()}", file=sys.stderr)
@@ -148,11 +155,7 @@ def run(args: argparse.Namespace) -> int:
     played.sort(key=lambda one: -one[0].total)
     told = []
     for number, (scores, seed, solo, took_s) in enumerate(played):
-        midi, wav, plot = (
-            None if path is None else _numbered(path, number, args.variations)
-            for path in (args.output, args.wav, args.plot)
-        )
-        assert midi is not None
+        midi = _numbered(args.output, number, args.variations)
         told.append({"file": str(midi), "seed": seed, "notes": len(solo.notes), "scores": scores.as_dict()})
         write_midi(
             midi,
@@ -169,15 +172,18 @@ def run(args: argparse.Namespace) -> int:
                 f"({solo.length_s / took_s:.0f} x real time)"
                 + (f"; seed {seed}, {scores}" if args.variations > 1 else "")
             )
-        if plot is not None:
+    for number, (_, _, solo, _) in enumerate(played):  # the music is safe by now, whatever becomes of its pictures
+        if args.plot is not None:
             from engine.output.plot import plot_png
 
+            plot = _numbered(args.plot, number, args.variations)
             plot_png(plot, solo.notes, solo.chords, tempo_bpm=solo.tempo_bpm, metre=solo.metre)
             print(plot, file=sys.stderr if args.json else None)
-        if wav is not None:
+        if args.wav is not None:
             from engine.output.render import render_wav
 
-            render_wav(midi, wav)
+            wav = _numbered(args.wav, number, args.variations)
+            render_wav(_numbered(args.output, number, args.variations), wav)
             print(wav, file=sys.stderr if args.json else None)
     spread = round(diversity([struck(solo.notes) for _, _, solo, _ in played]), 3)
     if args.json:
@@ -193,15 +199,15 @@ def _check_range(option: str, value: float, low: float, high: float) -> None:
         raise SidemanError(f"{option} {said} lies outside {least}..{most}")
 
 
-def _check_outputs(paths: list[Path], prompt: Path | None) -> None:
-    """Folders exist, no two outputs are one file, and none is the prompt: better now than after the work."""
+def check_outputs(paths: list[Path], source: Path | None, what: str) -> None:
+    """All can be written, no two are one file, and none is the source: better now than after the work.
+
+    what: the source is, as in "the prompt". SidemanError: otherwise.
+    """
     for path in paths:
-        if path.is_dir():
-            raise SidemanError(f"{path}: is a folder: give a file name")
-        if not path.parent.is_dir():
-            raise SidemanError(f"{path}: no folder {path.parent}: make it first")
-        if prompt is not None and path.resolve() == prompt.resolve():
-            raise SidemanError(f"{path}: is the prompt, which would be lost: give another name")
+        if source is not None and path.resolve() == source.resolve():
+            raise SidemanError(f"{path}: is {what}, which would be lost: give another name")
+        check_file(path)
     if len({path.resolve() for path in paths}) < len(paths):
         raise SidemanError(f"two outputs share a name: {', '.join(map(str, paths))}")
 

@@ -53,7 +53,8 @@ class Recorder:
         self.end_s: float | None = None  # the longest that measuring and saving took
         self.recent: list[tuple[Tensor, float]] = []  # loss and rate of the updates since the last row
         self.stalled = self._stalled()
-        if trainer.done:  # a run that goes on: what kept its last checkpoint from being written may be gone
+        # A run that goes on: what kept its last checkpoint from being written may be gone. Its card needs the curve.
+        if trainer.done and self.curve.held_out():
             self._save_checkpoint()
 
     def _stalled(self) -> bool:

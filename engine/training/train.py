@@ -76,6 +76,8 @@ def train(
     """
     started_s = time.monotonic()
     config = load_config(config_name)
+    if not 0 <= seed < 2**63:
+        raise ConfigError(f"--seed {seed}: must be 0 or more, below 2^63")
     for key in ("latent_dim", "ff_dim"):
         if getattr(config.model, key) % BLOCK:
             raise ConfigError(f"model.{key} {getattr(config.model, key)}: must be a multiple of {BLOCK} to fit NF4")
@@ -128,6 +130,8 @@ def train(
         trainer.steps, trainer.fall = UNKNOWN, trainer.fall or TIMED_FALL
         if accelerator.is_main_process:
             plan = TimePlan(run_dir / PLAN_FILE, 60 * minutes, trainer.done, time.monotonic() - started_s)
+            if trainer.done >= plan.steps(trainer.done):
+                note(f"{run_dir}: its plan has ended, after {trainer.done:,} updates: go on in a new run, --init {out}")
     recorder = None
     if accelerator.is_main_process:
 

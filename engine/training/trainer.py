@@ -96,7 +96,7 @@ class Trainer:
             number = self.batch_number(part)
             inputs, targets = cut_span(*windows.batch(number), self.config.training.latent_span, (self.seed, number))
             # Dropout, too, depends on the seed and the batch alone: a resumed run drops what it would have dropped.
-            torch.manual_seed(self.seed * 1_000_003 + number)
+            torch.manual_seed((self.seed * 1_000_003 + number) % 2**63)
             last = part == parts - 1
             with nullcontext() if last else self.accelerator.no_sync(self.network):  # processes meet once an update
                 inputs = pad_chords(inputs.to(device)) if self.fast else inputs.to(device)

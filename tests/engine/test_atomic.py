@@ -123,3 +123,17 @@ def test_a_folder_is_replaced_with_and_without_a_system_call_for_it(
             (beside / "file").write_text(text)
     assert (tmp_path / "folder" / "file").read_text() == "new"
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("letter", ["a", "한"])
+def test_a_name_of_any_length_that_the_system_takes_is_taken_and_a_longer_one_refused(
+    letter: str, tmp_path: Path
+) -> None:
+    longest = letter * ((255 - len(".mid")) // len(letter.encode())) + ".mid"
+    check_file(tmp_path / longest)
+    with atomic_write(tmp_path / longest) as beside:
+        beside.write_bytes(b"music")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"music"]
+    with pytest.raises(SidemanError, match="cannot be written"), atomic_write(tmp_path / (letter + longest)) as beside:
+        beside.write_bytes(b"music")
+    assert len(list(tmp_path.iterdir())) == 1

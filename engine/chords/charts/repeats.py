@@ -42,12 +42,14 @@ def _carried(bars: list[Bar]) -> list[frozenset[int]]:
     """The endings of every bar: one goes on up to its repeat sign, where it has one."""
     endings = [bar.endings for bar in bars]
     for at, bar in enumerate(bars):
+        if not bar.endings:
+            continue
         last = at
         while last < len(bars) and not bars[last].ends:
             last += 1
             if last < len(bars) and (bars[last].endings or bars[last].starts):
                 last = len(bars)
-        if bar.endings and last < len(bars):
+        if last < len(bars):
             endings[at : last + 1] = [bar.endings] * (last + 1 - at)
     return endings
 

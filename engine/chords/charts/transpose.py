@@ -46,7 +46,7 @@ def _moved(written: str, semitones: int, names: tuple[str, ...], *, solfege: boo
         return names[(old.pitch_class + semitones) % 12]
 
     bass = read_bass(symbol, root.end)
-    if bass is None:
-        return name(root) + symbol[root.end :]
-    slash, low = bass
-    return f"{name(root)}{symbol[root.end : slash]}/{name(low)}"
+    suffix = symbol[root.end : bass[0] if bass else len(symbol)]
+    if suffix[:1] in ("#", "b"):  # behind a root without a sign it would be the root's
+        suffix = f"({suffix})"
+    return name(root) + suffix + (f"/{name(bass[1])}" if bass else "")

@@ -15,7 +15,7 @@ from engine.evaluation.blindtest.places import ChartPlace, Place
 from engine.evaluation.continuations import continue_with_model, continue_with_ngrams
 from engine.evaluation.excerpts import within
 from engine.evaluation.ngram import NgramModel
-from engine.midi_io.pedal import extend_with_pedal
+from engine.midi_io.pedal import as_held
 from engine.midi_io.read import read_performance
 from engine.model.checkpoint import Checkpoint, load_checkpoint
 from engine.notes import Notes
@@ -104,9 +104,7 @@ class FolderOf:
     def play(self, place: Place, number: int, seed: int) -> Notes:
         named = [path for path in self.files if path.stem == place_name(number)]
         path = named[0] if named else self.files[number % len(self.files)]
-        performance = read_performance(path)
-        held = extend_with_pedal(performance.notes, performance.pedal_s, performance.pedal_down)
-        ids, begin_s = encode_notes(held)
+        ids, begin_s = encode_notes(as_held(read_performance(path)).notes)
         notes = decode_notes(ids)
         end_s = float(notes["offset_s"].max()) if len(notes) else 0.0
         room_s = max(0.0, end_s - place.length_s)

@@ -13,8 +13,10 @@ import numpy as np
 from engine.arrays import F64, I64
 from engine.asked_tracks import asked_tracks
 from engine.errors import SidemanError
+from engine.metre import COMMON
 from engine.midi_io.read import read_performance
-from engine.solo.command import MAX_SEED, NOT_OFFLINE
+from engine.midi_io.signature import read_signature
+from engine.solo.command import MAX_SEED, NOT_OFFLINE, check_outputs
 from engine.solo.limits import check_limits
 from osc_protocol.table.options import add_parameter_options, parameters_from
 from osc_protocol.table.parameters import Setting
@@ -92,8 +94,7 @@ def run(args: argparse.Namespace) -> int:
         output if args.count == 1 else output.with_name(f"{output.stem}-{i + 1}{output.suffix}")
         for i in range(args.count)
     ]
-    if not output.parent.is_dir():
-        raise SidemanError(f"{output}: no folder {output.parent}: make it first")
+    check_outputs(outputs, args.take, "the take")
     params = parameters_from(args)
     check_limits(params)
     _check_kept(args.keep, params)
@@ -149,8 +150,9 @@ def _grid(path: Path) -> tuple[F64, I64]:
     performance = read_performance(path, beats=True)
     beats_s, in_bar = list(performance.beats_s), list(performance.beat_in_bar)
     end_s = float(performance.notes["offset_s"].max())
+    signature = read_signature(path)
+    bar = max(in_bar[-16:], default=3) + 1 if signature.unread else (signature.metre or COMMON).beats
     while len(beats_s) > 1 and (beats_s[-1] < end_s - 0.01 or in_bar[-1] != 0):
-        bar = max(in_bar[-16:]) + 1
         beats_s.append(2 * beats_s[-1] - beats_s[-2])
         in_bar.append((in_bar[-1] + 1) % bar)
     return np.array(beats_s, dtype=np.float64), np.array(in_bar, dtype=np.int64)

@@ -69,7 +69,7 @@ class MidiTake:
         if not self.notes:
             raise MidiFileError(f"{path}: holds no pitched notes: give a take to play again")
         self.notes.sort()
-        division = self._file.ticks_per_beat
+        division = self._file.ticks_per_beat & 0xFFFF  # read with a sign, which SMPTE's frames have
         try:
             self.tempo_map = TempoMap.from_division(division, tempos)
         except ValueError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from engine.errors import SidemanError
 from engine.inference.fill.fill import Candidate, Effort
 from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.gap import Gap, Struck
-from engine.inference.session import Session
+from engine.inference.session import FASTEST_BPM, Session
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent
 from engine.solo.again.keeping import kept_notes, kept_register, narrowed
@@ -70,6 +70,8 @@ def play_again(
     The same arguments give the same notes. SidemanError: as Session, and limits that leave nothing to play.
     """
     check_limits(params)
+    if FASTEST_BPM * _beat_s(request) < 60.0:  # the ticks of a clock, which nobody counts
+        request = replace(request, beats_s=np.zeros(0), beat_in_bar=np.zeros(0, dtype=np.int64))
     beat_s = _beat_s(request)
     begin_s, end_s = narrowed(request.begin_s, request.end_s, request.vary, beat_s, seed)
     start_s = max(0.0, begin_s - LEAD_S)
@@ -95,7 +97,7 @@ def play_again(
     kept = kept_notes(inside_notes, request.keep)
     gap = Gap.of(rows, begin, end, kept)
     chords = _chords(request, start_s)
-    bar_steps = beat_s * (int(request.beat_in_bar.max()) + 1 if len(request.beats_s) > 1 else 4) / STEP_S
+    bar_steps = beat_s * _beats_a_bar(request) / STEP_S
 
     def session(ahead: Foresight | None) -> Session:
         return _session(checkpoint, request, start_s, gap, ahead, beat_s, chords, params, seed, backend)
@@ -121,6 +123,15 @@ def _beat_s(request: Request) -> float:
     beats = request.beats_s
     near = beats[(beats >= request.begin_s - 4) & (beats <= request.end_s + 4)]
     return float(np.median(np.diff(near))) if len(near) > 1 else 0.5
+
+
+def _beats_a_bar(request: Request) -> int:
+    """Returns the beats of the bar in which the gap begins; 4 where none is known."""
+    lines = np.flatnonzero(request.beat_in_bar == 0)
+    after = int(np.searchsorted(request.beats_s[lines], request.begin_s + 1e-6, side="right"))
+    if 0 < after < len(lines):
+        return int(lines[after] - lines[after - 1])
+    return int(request.beat_in_bar.max()) + 1 if len(request.beats_s) > 1 else 4
 
 
 def _chords(request: Request, start_s: float) -> list[tuple[float, Chord | None]]:
@@ -155,7 +166,7 @@ def _session(
     if len(request.beats_s) > 1:
         lines = request.beats_s[request.beat_in_bar == 0]
         line = lines[np.argmin(np.abs(lines - request.begin_s))] if len(lines) else request.beats_s[0]
-        session.set_tempo(60 / beat_s, int(request.beat_in_bar.max()) + 1, origin_s=float(line) - from_s)
+        session.set_tempo(60 / beat_s, _beats_a_bar(request), origin_s=float(line) - from_s)
     if ahead is not None:
         session.set_chords(ahead.chords(gap, chords))
         session.foresee(gap, ahead)

@@ -73,7 +73,7 @@ def test_a_picture_of_no_bars_or_too_many_is_refused(tmp_path: Path, bars: int) 
 
 
 def test_without_matplotlib_the_message_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(SidemanError, match=r"pip install 'sideman\[plot\]'"):
         plot_png(tmp_path / "take.png", _notes(1), tempo_bpm=120)
 

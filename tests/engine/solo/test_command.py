@@ -16,6 +16,7 @@ import symusic
 
 from bridge.cli import main
 from engine.chords import parse_chart
+from engine.errors import SidemanError
 from engine.evaluation.metrics import chord_tone_share
 from engine.midi_io.read import read_performance
 from engine.midi_io.write import write_midi
@@ -296,7 +297,21 @@ def test_what_cannot_be_written_is_refused_before_a_note_is_played(
     assert "a WAV file needs the FluidSynth program" in capsys.readouterr().err
     assert generate("--chords", "C", "--metre", "4/32", "--tempo", 10, "-o", tmp_path / "a.mid") == 2
     assert "tempo 10 bpm counts thirty-seconds: give a faster one" in capsys.readouterr().err
+    assert generate("--chords", "C", "--bars", 257, "--plot", tmp_path / "a.png", "-o", tmp_path / "a.mid") == 2
+    assert "a.png: a plot of 257 bars: draw 1..256" in capsys.readouterr().err
+    assert generate("--chords", "C", "-o", tmp_path / ("long" * 64 + ".mid")) == 2
+    assert "cannot be written" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_befalls_a_wav_file_costs_no_music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise SidemanError("no sound")
+
+    monkeypatch.setattr("engine.output.render.find_synthesiser", lambda: None)
+    monkeypatch.setattr("engine.output.render.render_wav", fail)
+    assert generate("--chords", "C", "--variations", 2, "--wav", tmp_path / "a.wav", "-o", tmp_path / "a.mid") == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-1.mid", "a-2.mid"]
 
 
 @pytest.mark.parametrize("chart", ["C | C D E F G A B C", "C D E F G A B C |"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from engine.metre import Metre, asked_metre
 from engine.midi_io.signature import read_signature
 from engine.midi_io.write import write_midi
 from engine.notes import Notes, Performance, make_notes
+from engine.solo.command import add_arguments, run
 from engine.solo.improvise import PROMPT_NOTES, PROMPT_TOKENS, Solo, end_of_prompt
 from engine.solo.prompt import go_on, timing_of
 from engine.tokens import encode_notes
@@ -86,6 +88,12 @@ def test_of_several_tempi_and_metres_the_last_goes_on(tmp_path: Path) -> None:
     assert "its last tempo of 60 bpm" in timing_of(path, read_signature(path)).said
 
 
+def generate(prompt: Path, output: Path) -> int:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return run(parser.parse_args(["--prompt", str(prompt), "-o", str(output)]))
+
+
 def test_without_a_prompt_a_tempo_of_other_beats_than_quarters_is_said() -> None:
     assert timing_of(None, None) == (120, Metre(4), "")
     assert timing_of(None, None, tempo_bpm=90, metre=Metre(3)).said == ""
@@ -122,6 +130,28 @@ def test_a_final_chord_is_taken_away_where_it_silences_the_answer(monkeypatch: p
         assert len(go_on(checkpoint, parse_chart("C"), prompt=prompt).notes) == 4
     assert [len(notes) for notes in heard] == [15, 12]
     assert heard[1]["offset_s"].max() <= 3.0
+
+
+def test_a_prompt_is_heard_as_its_pedal_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Heard(Exception):
+        pass
+
+    def hear(_: object, chart: Chart, *, prompt: Performance, **__: Any) -> Solo:
+        raise Heard(prompt)
+
+    monkeypatch.setattr(engine.solo.prompt, "go_on", hear)
+    track = mido.MidiTrack([mido.Message("control_change", control=64, value=127)])
+    for pitch in (48, 55, 64):
+        track += [mido.Message("note_on", note=pitch, time=450), mido.Message("note_off", note=pitch, time=30)]
+    track.append(mido.Message("control_change", control=64, value=0, time=960))
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks.append(track)
+    file.save(tmp_path / "held.mid")
+    with pytest.raises(Heard) as heard:
+        generate(tmp_path / "held.mid", tmp_path / "out.mid")
+    prompt = heard.value.args[0]
+    assert prompt.notes["offset_s"] == pytest.approx([2.5] * 3)
+    assert len(prompt.pedal_s) == 0
 
 
 @pytest.mark.parametrize("apart_s", [0.1, 0.5, 2.0, 30.0, 160.0])

@@ -113,7 +113,11 @@ def test_a_timed_run_ends_with_a_checkpoint_that_has_learnt(data: Path, tmp_path
     assert score.nats_per_token < np.log(400)
     with pytest.raises(SidemanError, match="planned by the clock: give its --minutes"):
         training.train(config, data, tmp_path / "base", resume=True)
-    assert training.train(config, data, tmp_path / "base", resume=True, minutes=0.3) == (done, steps)
+    notes: list[str] = []
+    again = training.train(config, data, tmp_path / "base", resume=True, minutes=3, note=notes.append)
+    assert again == (done, steps)
+    ended = f"its plan has ended, after {done} updates: go on in a new run, --init {tmp_path / 'base'}"
+    assert notes == [f"{tmp_path / 'base.run'}: {ended}"]
     with pytest.raises(SidemanError, match="leave --steps"):
         training.train(config, data, tmp_path / "other", steps=4, minutes=1)
 

@@ -365,6 +365,16 @@ def test_a_processor_that_has_no_bfloat16_says_that_it_computes_in_float32(
     ]
 
 
+def test_a_run_without_its_curve_goes_on_and_a_large_seed_is_a_seed(data: Path, tmp_path: Path) -> None:
+    config, seed = str(write_config(tmp_path, epochs=0.4)), 2 * 10**13
+    with pytest.raises(SidemanError, match=r"--seed 9223372036854775808: must be 0 or more, below 2\^63"):
+        train(config, data, tmp_path / "base", seed=2**63)
+    train(config, data, tmp_path / "base", seed=seed, max_minutes=0)
+    (tmp_path / "base.run" / "losses.jsonl").unlink()
+    done, steps = train(config, data, tmp_path / "base", seed=seed, resume=True)
+    assert done == steps > 1
+
+
 def test_a_run_that_diverges_says_so_and_saves_nothing(data: Path, tmp_path: Path) -> None:
     config = write_config(tmp_path, epochs=2)
     config.write_text(config.read_text().replace("3.0e-3", "1.0e+30"))

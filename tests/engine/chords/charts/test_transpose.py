@@ -17,6 +17,7 @@ CHARTS = (
     "Dm7,G7,C",
     "(Dm7 G7) | C///",
     "Dm7 | G7 |⏎Cmaj7 | A7",
+    "Bb#5 | Gbb9 | C#b5/E | Bb#11 | F##9 | Abb5/Gb",
 )
 
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from bridge.cli import main
-from engine.midi_io.write import write_midi
+from engine.midi_io.write import as_track, write_midi
 from engine.notes import make_notes
+from engine.solo.again.command import _grid
 from engine.solo.again.midi_take import MidiTake
+from engine.solo.again.playing import Request, _beats_a_bar
 from engine.solo.again.span import span_s
 
 BAR_S = 2.0
@@ -173,12 +175,14 @@ def test_a_file_that_is_no_midi_file_is_refused(tmp_path: Path, capsys: pytest.C
     assert said.count("\n") == 1
 
 
-def test_patterns_without_a_common_time_are_refused(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_patterns_without_a_common_time_are_refused(
+    take: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = mido.MidiFile(take)
     file.type = 2
     file.tracks = [file.tracks[-1], file.tracks[-1]]
-    file.save(take)
-    assert main(["again", str(take), "--bars", "1"]) == 2
+    file.save(tmp_path / "patterns.mid")
+    assert main(["again", str(tmp_path / "patterns.mid"), "--bars", "1"]) == 2
     assert "no time in common (type 2): save them one by one" in capsys.readouterr().err
 
 
@@ -189,6 +193,69 @@ def test_a_missing_file_and_a_folder_are_refused_as_elsewhere(
     assert capsys.readouterr().err == f"sideman: {tmp_path / 'nothing.mid'}: no such file: check the path\n"
     assert main(["again", str(tmp_path), "--bars", "1"]) == 2
     assert capsys.readouterr().err == f"sideman: {tmp_path}: cannot be read (a folder): give a .mid file\n"
+
+
+@pytest.mark.parametrize(("out", "said"), [(".", "is a folder"), ("take-1.mid", "is the take, which would be lost")])
+def test_what_cannot_be_written_is_refused_before_the_search(
+    take: Path, tmp_path: Path, out: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("engine.solo.again.playing.play_again", lambda *_, **__: pytest.fail("it was searched"))
+    mine = tmp_path / "take-1.mid"
+    mine.write_bytes(take.read_bytes())
+    assert main(["again", str(mine), "--bars", "1", "-o", str(tmp_path / out)]) == 2
+    assert said in capsys.readouterr().err
+    assert mine.read_bytes() == take.read_bytes()
+
+
+def test_a_file_that_counts_frames_has_its_seconds(tmp_path: Path) -> None:
+    file = mido.MidiFile(ticks_per_beat=-25 * 256 + 40)  # 25 frames a second of 40 ticks
+    track = mido.MidiTrack([mido.Message("note_on", note=60, time=1000), mido.Message("note_off", note=60, time=9000)])
+    file.tracks.append(track)
+    file.save(tmp_path / "frames.mid")
+    take = MidiTake(tmp_path / "frames.mid")
+    assert take.seconds(take.end_tick) == pytest.approx(10.0)
+    assert take.tick(1.0) == 1000
+
+
+@pytest.mark.parametrize(
+    ("signatures", "beats", "in_bar"),
+    [
+        ([], 3, [0, 1, 2, 3, 0]),
+        ([(0, 3)], 2, [0, 1, 2, 0]),
+        ([(0, 4), (4, 3)], 6, [0, 1, 2, 3, 0, 1, 2, 0]),
+    ],
+)
+def test_the_last_bar_is_a_whole_one_of_the_last_metre(
+    tmp_path: Path, signatures: list[tuple[int, int]], beats: int, in_bar: list[int]
+) -> None:
+    rows: list[tuple[int, mido.Message]] = [
+        (480 * beat, mido.MetaMessage("time_signature", numerator=numerator)) for beat, numerator in signatures
+    ]
+    rows += [(0, mido.Message("note_on", note=60)), (480 * beats, mido.Message("note_off", note=60))]
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks.append(as_track(sorted(rows, key=lambda row: row[0])))
+    file.save(tmp_path / "short.mid")
+    assert _grid(tmp_path / "short.mid")[1].tolist() == in_bar
+
+
+def test_the_gaps_own_bar_counts() -> None:
+    in_bar = np.array([0, 1, 2, 3, 0, 1, 2, 0, 1, 2, 0])
+    counted = [
+        _beats_a_bar(Request(begin_s, begin_s + 1, [], np.arange(11) / 2, in_bar, None, 1.0))
+        for begin_s in (0.0, 1.5, 2.0, 3.5)
+    ]
+    assert counted == [4, 4, 3, 3]
+    assert _beats_a_bar(Request(0.0, 1.0, [], np.zeros(0), np.zeros(0, dtype=np.int64), None, 1.0)) == 4
+
+
+def test_a_tempo_that_is_a_clock_is_no_beat(take: Path, tmp_path: Path) -> None:
+    file = mido.MidiFile(take)
+    for message in file.tracks[0]:
+        if message.type == "set_tempo":
+            message.tempo = 2000
+    file.ticks_per_beat = 2
+    file.save(tmp_path / "clock.mid")
+    assert len(again(tmp_path / "clock.mid", tmp_path, "--seconds", "2-4")) == 1
 
 
 def test_spans_are_counted_as_they_are_written() -> None:
