@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from engine.data.diet import Diet, TrainingWindows
+from engine.data.reading import pool
 from engine.model.perceiver import Inputs
 
 __all__ = ["Feed", "default_workers"]
@@ -22,7 +22,7 @@ MOST_WORKERS = 14  # what fed an H100: 480 k tokens/s
 
 def default_workers(device: torch.device) -> int:
     """Returns how many processes feed a device: none a CPU, which has other things to do, else one a core."""
-    return 0 if device.type == "cpu" else max(1, min(MOST_WORKERS, (os.cpu_count() or 2) - 1))
+    return 0 if device.type == "cpu" else max(1, min(MOST_WORKERS, pool.default_workers() - 1))
 
 
 class Feed:

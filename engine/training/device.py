@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -48,7 +48,7 @@ def make_accelerator(device: str = "auto", mixed_precision: str = "no") -> Accel
 
 def has_bfloat16_units() -> bool:
     """Tells whether this processor multiplies bfloat16 itself, as far as this torch can say."""
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch cannot say
+    known: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch cannot say
     return any(known.get(unit, False) for unit in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
