@@ -30,7 +30,7 @@ from bridge.live.session import LiveSession
 from bridge.live.supervision import undisturbed
 from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
-from bridge.midi.numbers import ALL_SOUND_OFF, CONTROL_CHANGE, RESET_CONTROLLERS, SYSTEM
+from bridge.midi.numbers import LIFT_ALL, SYSTEM
 from bridge.panel.panel import Panel
 from engine.metre import parse_metre
 from engine.platform.system import this_system
@@ -250,9 +250,8 @@ class App:
         if self._deadline_thread is not None:
             self._deadline_thread.port_lost()
         if self._live is not None:
-            for channel in range(16):
-                for controller in (ALL_SOUND_OFF, RESET_CONTROLLERS):
-                    self._live.midi_in(bytes((CONTROL_CHANGE | channel, controller, 0)))
+            for message in LIFT_ALL:
+                self._live.midi_in(message)
         self._report("error", f"the JACK server went away ({why}), every note has ended: start it, the ports come back")
 
     def _midi_back(self) -> None:

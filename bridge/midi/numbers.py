@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
-    "ALL_NOTES_OFF", "ALL_SOUND_OFF", "CLOCK", "CONTROL_CHANGE", "DRUMS", "LIFT_KEYS", "NOTE_OFF", "NOTE_ON",
-    "RESET_CONTROLLERS", "SUSTAIN_PEDAL", "SYSEX", "SYSTEM",
+    "ALL_NOTES_OFF", "ALL_SOUND_OFF", "CLOCK", "CONTROL_CHANGE", "DRUMS", "LIFT_ALL", "LIFT_KEYS", "NOTE_OFF",
+    "NOTE_ON", "RESET_CONTROLLERS", "SUSTAIN_PEDAL", "SYSEX", "SYSTEM",
 ]  # fmt: skip
 
 # Statuses; the channel is in the low four bits.
@@ -24,5 +24,11 @@ RESET_CONTROLLERS: Final = 121
 ALL_NOTES_OFF: Final = 123
 # Omni off and on, mono and poly mean all notes off as well.
 LIFT_KEYS: Final = frozenset((ALL_SOUND_OFF, ALL_NOTES_OFF, 124, 125, 126, 127))
+# The messages that let go of every key and pedal, for a player who can do so no more.
+LIFT_ALL: Final = tuple(
+    bytes((CONTROL_CHANGE | channel, controller, 0))
+    for channel in range(16)
+    for controller in (ALL_SOUND_OFF, RESET_CONTROLLERS)
+)
 
 DRUMS: Final = 9  # General MIDI's channel 10, which the count-in clicks on

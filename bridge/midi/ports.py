@@ -12,7 +12,7 @@ import rtmidi
 from bridge.errors import PortError
 from bridge.midi.bytes import MessageReader
 from bridge.midi.cables import find_again, name_of_several, told_apart
-from bridge.midi.numbers import CLOCK, SYSEX
+from bridge.midi.numbers import CLOCK, LIFT_ALL, SYSEX
 from bridge.midi.system import MidiSystem, open_client, quiet_stderr
 
 __all__ = ["GONE_OR_BACK", "LOOK_S", "InputPort", "OutputPort"]
@@ -46,7 +46,7 @@ class _Port:
         with self._changing:
             if self._client.is_deleted:
                 return None
-            names = [str(name) for name in self._client.get_ports()]
+            names = self._listed()
             there = find_again(self._existing, told_apart(names))
             if there is None and not self._gone and name_of_several(self._existing) in names:
                 doubted = self._in_doubt or self._existing in names  # another of its name is no loss
@@ -59,9 +59,16 @@ class _Port:
                 return None if gone else "gone"
             if not (self._gone or self._in_doubt):
                 return None
-            self._reopen(there)
+            self._gone = True  # opening closes what was open
+            try:
+                self._reopen(there)
+            except PortError:
+                return None  # as of a device that is not ready yet: the next look tries again
             self._gone = self._in_doubt = False
             return "back"
+
+    def _listed(self) -> list[str]:
+        return [str(name) for name in self._client.get_ports()]
 
     def _reopen(self, existing: str) -> None:
         self._client.close_port()
@@ -76,13 +83,22 @@ class OutputPort(_Port):
         super().__init__(open_client(rtmidi.MidiOut, system, own_name), own_name, existing)
 
     def send(self, message: Sequence[int]) -> None:
-        """Sends one whole MIDI message (status first). PortError when the port refuses it."""
+        """Sends one whole MIDI message (status first). PortError when the port refuses it, and has not gone."""
         try:
             with self._changing:
                 if not self._gone:
                     self._client.send_message(message)
         except (rtmidi.RtMidiError, RuntimeError, ValueError) as error:
-            raise PortError(f"the port {self.name!r} took no message: {error}") from error
+            if not self._was_pulled():
+                raise PortError(f"the port {self.name!r} took no message: {error}") from error
+
+    def _was_pulled(self) -> bool:
+        """Whether the existing port has gone, which no look has seen yet: WinMM refuses what is sent until then."""
+        with self._changing:
+            if self._existing is None or self._client.is_deleted:
+                return False
+            names = self._listed()
+            return find_again(self._existing, told_apart(names)) is None and self._existing not in names
 
     def close(self) -> None:
         """Closes the port; a second call does nothing."""
@@ -128,6 +144,13 @@ class InputPort(_Port):
         """Bytes so far that belonged to no message."""
         return self._reader.garbage
 
+    def look(self) -> Literal["gone", "doubt", "back"] | None:
+        """See _Port. Of a port that has gone every key and pedal is let go: what was held there nobody will end."""
+        state = super().look()
+        if state == "gone":
+            self._lift()
+        return state
+
     def close(self) -> None:
         """Closes the port; no message comes after it. A second call does nothing."""
         self.hush()
@@ -143,6 +166,14 @@ class InputPort(_Port):
             if not self._hushed and not self._client.is_deleted:
                 self._hushed = True
                 self._hear_no_more()
+
+    def _lift(self) -> None:
+        with self._changing:
+            if self._hushed or self._client.is_deleted:
+                return
+            self._hear_no_more()  # one thread at a time takes messages
+            for message in LIFT_ALL:
+                self._take((list(message), 0.0), None)
 
     def _reopen(self, existing: str) -> None:
         self._hear_no_more()

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
+import native
 from bridge.errors import PortError
+from bridge.live.deadline_thread import DeadlineThread
+from bridge.live.playing.keyboard import Keyboard
 from bridge.midi import live_ports
 from bridge.midi.cables import CABLES, how_to_make, lacking_cables, our_end, their_end
+from bridge.midi.echo import Echo
 from bridge.midi.live_ports import LivePorts
+from bridge.midi.numbers import LIFT_ALL
 from bridge.midi.ports import InputPort, OutputPort
 from bridge.midi.system import MidiSystem, find_system
-from tests.support.platform.fake_rtmidi import MidiWorld
+from tests.support.platform.fake_rtmidi import MidiIn, MidiOut, MidiWorld, RtMidiError
 from tests.support.platform.windows_machine import MIDI_SERVICE, WindowsMachine
 
 NOTE = [0x90, 60, 100]
@@ -140,7 +145,7 @@ def test_a_plug_that_is_pulled_and_put_back_under_another_number_is_opened_again
         winmm.carry("USB Keyboard", NOTE)
     finally:
         live.close()
-    assert heard == [bytes(NOTE)]
+    assert heard == [*LIFT_ALL, bytes(NOTE)]
     assert said == ["the port 'USB Keyboard 0' has gone: plug it in again", "the port 'USB Keyboard 0' is back"]
 
 
@@ -197,10 +202,109 @@ def test_a_port_that_comes_back_beside_another_of_its_name_is_opened(core_midi: 
     port.close()
 
 
-def test_a_refusal_of_winmm_is_an_error_with_the_ports_name(winmm: MidiWorld) -> None:
+def test_what_is_sent_to_a_device_that_was_just_pulled_is_lost_and_notes_reach_it_once_it_is_back(
+    winmm: MidiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WinMM refuses it until a look sees that the port has gone: the thread that sends lives on."""
+    monkeypatch.setattr(live_ports, "LOOK_S", 0.1)
+    for name in ("Synth", "Ear"):
+        winmm.add_cable(name)
+    winmm.joined["Synth"] = "Ear"
+    said: list[str] = []
+    heard: list[bytes] = []
+    live = LivePorts(find_system(), pytest.fail, pytest.fail, lambda what, text: said.append(text))
+    scheduler = native.Scheduler()
+    failed: list[BaseException] = []
+    live.input("Sideman In", "Ear 1", heard.append)
+    thread = DeadlineThread(scheduler, live.output("Sideman Out", "Synth 0").send, native.now_us, failed.append)
+    thread.start()
+    try:
+        wait_for(lambda: heard)  # what cleans a receiver up
+        winmm.sinks.remove("Synth")
+        scheduler.push(native.now_us() + 1_000, *NOTE)
+        wait_for(lambda: said)
+        winmm.sinks.insert(0, "Synth")
+        wait_for(lambda: len(said) == 2)
+        scheduler.push(native.now_us() + 1_000, 0x90, 62, 100)
+        wait_for(lambda: bytes((0x90, 62, 100)) in heard)
+    finally:
+        thread.finish()
+        live.close()
+    assert not failed
+    assert said == ["the port 'Synth 0' has gone: plug it in again", "the port 'Synth 0' is back"]
+
+
+def test_a_keyboard_that_is_pulled_leaves_no_key_and_no_pedal_down(
+    winmm: MidiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_ports, "LOOK_S", 0.02)
+    winmm.add_cable("USB Keyboard")
+    said: list[str] = []
+    keyboard, echo = Keyboard(), Echo(2)
+
+    def hear(message: bytes) -> None:
+        keyboard.hear(0, message)
+        echo.put(message)
+
+    live = LivePorts(find_system(), pytest.fail, pytest.fail, lambda what, text: said.append(text))
+    try:
+        live.input("Sideman In", "USB Keyboard 0", hear)
+        winmm.carry("USB Keyboard", NOTE)
+        winmm.carry("USB Keyboard", [0xB0, 64, 127])
+        assert (keyboard.keys(), keyboard.pedal_down) == ({60}, True)
+        winmm.remove("USB Keyboard")
+        wait_for(lambda: said)
+        assert (keyboard.keys(), keyboard.sounding(), keyboard.pedal_down) == (set(), [], False)
+        assert (0xB2, 120, 0) in echo.take()
+        winmm.put_back("USB Keyboard")
+        wait_for(lambda: len(said) == 2)
+        winmm.carry("USB Keyboard", NOTE)
+        assert keyboard.keys() == {60}
+    finally:
+        live.close()
+
+
+def test_a_port_that_cannot_be_opened_as_soon_as_it_is_back_is_tried_again(
+    winmm: MidiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_ports, "LOOK_S", 0.02)
+    winmm.add_cable("USB Keyboard")
+    said: list[str] = []
+    heard: list[bytes] = []
+    live = LivePorts(find_system(), pytest.fail, pytest.fail, lambda what, text: said.append(text))
+    tries: list[int] = []
+
+    def busy(client: object, index: int, name: str) -> None:
+        tries.append(index)
+        raise RtMidiError("MidiInWinMM::openPort: error creating Windows MM MIDI input port.")
+
+    try:
+        live.input("Sideman In", "USB Keyboard 0", heard.append)
+        winmm.remove("USB Keyboard")
+        wait_for(lambda: said)
+        with monkeypatch.context() as patch:
+            patch.setattr(MidiIn, "open_port", busy)
+            winmm.put_back("USB Keyboard")
+            wait_for(lambda: len(tries) >= 3)
+        wait_for(lambda: len(said) == 2)
+        assert live._looker.is_alive()
+        heard.clear()
+        winmm.carry("USB Keyboard", NOTE)
+    finally:
+        live.close()
+    assert heard == [bytes(NOTE)]
+    assert said == ["the port 'USB Keyboard 0' has gone: plug it in again", "the port 'USB Keyboard 0' is back"]
+
+
+def test_a_refusal_of_winmm_is_an_error_with_the_ports_name(winmm: MidiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the port is still there: what was sent is no MIDI, or its driver is ill."""
     winmm.add_cable("Sideman Out")
     port = OutputPort(find_system(), "Sideman Out", "Sideman Out 0")
-    winmm.remove("Sideman Out")
+
+    def refuse(client: object, message: object) -> None:
+        raise RtMidiError("MidiOutWinMM::sendMessage: error sending MIDI message.")
+
+    monkeypatch.setattr(MidiOut, "send_message", refuse)
     with pytest.raises(PortError, match="the port 'Sideman Out 0' took no message"):
         port.send(NOTE)
     port.close()
