@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bridge.live.modes.judging import Situation, next_bar_s
 from bridge.live.playing.context import Context
+from bridge.live.playing.felt_stream import grid
 from bridge.live.playing.timeline import StreamTimeline
 from engine.chords.charts.home import home_beat
+from engine.vocabulary import STEP_S
 
 __all__ = ["Ending"]
 
@@ -53,7 +55,7 @@ class Ending:
 
     def resume(self) -> None:
         """Has another stream come home as the one before would have; where that has its last chord, it plays on."""
-        if self._at_s is not None and self._at_s > self._ahead.improviser.time_s:
+        if self._at_s is not None and grid(self._at_s) > self._ahead.improviser.time_s + STEP_S / 2:
             self._ahead.bring_home(self._at_s, self._hold_s)
         else:
             self.give_up()

@@ -25,6 +25,7 @@ from engine.judgement import RECALLED, auto_values, judge
 from engine.metre import Metre
 from engine.notes import NoteEvent
 from engine.solo.recollection import begin_at, leading_in
+from engine.vocabulary import STEP_S
 from osc_protocol.table.parameters import AUTO, DEFAULT_BPM, Value
 
 __all__ = ["Playing", "Recollecting"]
@@ -104,7 +105,9 @@ class Recollecting:
             return False
         if not self._ahead.playing:
             return self._take_over(making, seed, now_us, playing.metre)
-        self._wait_for_line(making, playing.metre)
+        home_s = self._ahead.home_s
+        if home_s is None or line_s(self._ahead, playing.metre) < home_s:  # beyond the last chord nobody takes over
+            self._wait_for_line(making, playing.metre)
         return False
 
     def work(self) -> None:
@@ -175,8 +178,10 @@ class Recollecting:
 
     def _strike_on_the_line(self, timeline: StreamTimeline, metre: Metre) -> None:
         """Has the first note fall on the bar line: it would fall where the streams change, or a bar later."""
-        improviser = self._ahead.improviser
+        improviser, home_s = self._ahead.improviser, self._ahead.home_s
         bar = math.ceil(timeline.beat(improviser.time_s) / metre.beats - 1e-6)
         at_s = grid(timeline.seconds(bar * metre.beats))
+        if home_s is not None and home_s < at_s + STEP_S:
+            return  # the last chord falls there by itself, and has to lie ahead
         if at_s - improviser.time_s < 2 * GRACE_S:  # else there was no line to wait for
             improviser.feed([begin_at(at_s)])

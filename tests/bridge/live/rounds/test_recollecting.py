@@ -38,7 +38,7 @@ class Fed(Session):
 
 
 def playing(
-    shipped: Checkpoint, seed: int = 1, *, before: tuple[str, str] | None = None
+    shipped: Checkpoint, seed: int = 1, *, before: tuple[str, str] | None = None, tempo_bpm: float = 120.0
 ) -> tuple[World, list[tuple[float, int]]]:
     fed: list[tuple[float, int]] = []
 
@@ -48,7 +48,7 @@ def playing(
         return session
 
     world = World(make_session=make, options=SessionOptions(seed=seed))
-    world.live.set_tempo(120.0)
+    world.live.set_tempo(tempo_bpm)
     if before is not None:
         world.turn(*before)
     world.live.set_chart(parse_chart(CHART))
@@ -187,6 +187,38 @@ def test_a_bank_called_up_meanwhile_takes_over_with_its_own_past(shipped: Checkp
         assert ("recalled", "A") in world.said
         assert world.onsets(world.now_us - 2_000_000)
         assert not errors(world)
+
+
+@pytest.mark.parametrize("tempo_bpm", [117.0, 120.0])  # of 117 no bar line lies on the engine's grid
+def test_turned_shortly_before_an_ending_the_music_comes_home_all_the_same(
+    tempo_bpm: float, shipped: Checkpoint
+) -> None:
+    bar_s = 240 / tempo_bpm
+    world, _ = playing(shipped, tempo_bpm=tempo_bpm)
+    world.run(0.9 * bar_s)
+    world.turn(*STRIDE)
+    world.run(0.3 * bar_s)
+    world.live.end_in(1)
+    world.run(2.5 * bar_s)
+    assert_home(world)
+
+
+@pytest.mark.parametrize("tempo_bpm", [117.0, 120.0])
+def test_turned_too_late_before_an_ending_it_takes_over_no_more(tempo_bpm: float, shipped: Checkpoint) -> None:
+    bar_s = 240 / tempo_bpm
+    world, _ = playing(shipped, tempo_bpm=tempo_bpm)
+    world.run(1.1 * bar_s)
+    world.live.end_in(1)
+    world.run(0.8 * bar_s)
+    world.turn(*STRIDE)
+    world.run(4 * bar_s)
+    assert_home(world)
+
+
+def assert_home(world: World) -> None:
+    assert not world.live._ahead.playing
+    assert not world.sounding
+    assert not errors(world)
 
 
 def test_in_follow_mode_a_chord_is_answered_as_soon_as_without(shipped: Checkpoint) -> None:
