@@ -2,7 +2,8 @@
 
 Sending is paced, because a flood of SysEx has crashed FL: one frame an idle tick. A frame that FL refuses, as some
 builds do now and then ("Device is not assigned"), stays first in line and goes when FL takes it. Of several packets
-that wait for one key only the newest is kept, so that a fast knob loses nothing but its way there. Where FL never calls
+that wait for one key only the newest is kept, so that a fast knob loses nothing but its way there. What ages while it
+waits, as the song's position does, goes before all else, and is made when its turn comes. Where FL never calls
 OnIdle, the engine is asked for ticks that do its work; until they come, whatever waits goes out with the event that
 brought it. Where SysEx brings no answer but UDP does, UDP is the road.
 """
@@ -30,6 +31,7 @@ class Link:
         self.reassembler = wire.Reassembler(wire.TO_FL)
         self.udp = sideman_udp.Udp()
         self._waiting = {}  # key -> packet; dicts keep their order
+        self.fresh = {}  # key -> what makes its packet when its turn comes; None: the one that waits will do
         self._frames = []  # of the packet being sent
         self._packet = None  # the same: its key, itself, and when a frame of it was taken last; None: no frame was
         self._sequence = int(now_s * 16) & 127  # a reloaded script does not begin where the last one did
@@ -117,7 +119,7 @@ class Link:
     def _pump_udp(self):
         """All that waits goes at once but what tells whether SysEx works after all."""
         for key in [key for key in self._waiting if key not in BY_SYSEX]:
-            self.udp.send(self._waiting.pop(key))
+            self.udp.send(self._take(key))
 
     def _send_one(self, now_s):
         if self._frames and (self._packet[2] is None or now_s - self._packet[2] > REFUSED_S):
@@ -126,8 +128,9 @@ class Link:
             if not self._waiting:
                 return False
             key = next((name for name in self._waiting if name not in BY_SYSEX), next(iter(self._waiting)))
+            key = next((name for name in self.fresh if name in self._waiting), key)
             self._sequence = (self._sequence + 1) & 127
-            packet = self._waiting.pop(key)
+            packet = self._take(key)
             self._frames, self._packet = wire.pack(packet, wire.TO_ENGINE, self._sequence), (key, packet, None)
         self._sent_s = now_s
         key, packet, taken_s = self._packet
@@ -139,6 +142,11 @@ class Link:
         if taken_s is None:
             self._put_back()
         return False
+
+    def _take(self, key):
+        packet = self._waiting.pop(key)
+        make = self.fresh.get(key)
+        return (None if make is None else make()) or packet
 
     def _put_back(self):
         key, packet, _ = self._packet

@@ -1,6 +1,7 @@
 """FL's transport as the engine hears it: play and stop, the tempo, and at every bar where the song is."""
 
 import sideman_fl
+import sideman_wire as wire
 
 TRANSPORT = "/sideman/transport/quarters/"  # FL counts quarters whatever the chart's beat is
 
@@ -10,6 +11,7 @@ class Song:
 
     def __init__(self, link):
         self._link = link
+        link.fresh["position"] = self._position_now
         self._playing = None
         self._tempo_bpm = None
 
@@ -47,3 +49,8 @@ class Song:
         beats = sideman_fl.position_beats()
         if beats is not None:
             self._link.queue("position", TRANSPORT + "position", "f", beats)
+
+    def _position_now(self):
+        """The packet of where the song is; None where FL does not say."""
+        beats = sideman_fl.position_beats()
+        return None if beats is None else wire.encode_message(TRANSPORT + "position", "f", (beats,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from osc_protocol.table import scaling
 from osc_protocol.table.parameters import Setting, from_cc
 from osc_protocol.wire import mini_osc, sysex
-from osc_protocol.wire.codec import encode
+from osc_protocol.wire.codec import decode, encode
 from tests.support.fl.host import FakeFL
 from tests.support.fl.rig import ABSENT, CONTROLLED, FOLDER, PROFILES, Studio
 
@@ -207,6 +208,40 @@ def test_transport_and_tempo_reach_the_engine(studio: Studio) -> None:
     studio.fl.change(playing=False)
     studio.run(0.3)
     assert studio.engine.commands[-1] == ("/sideman/stop", ())
+    studio.check()
+
+
+def test_the_songs_position_does_not_age_behind_knobs_that_turn() -> None:
+    """It is made as it leaves, and leaves first: what it is late by, the music would be."""
+    studio = Studio()
+    studio.run(3.0)
+    fl, beats_a_s = studio.fl, 2.0
+    started_s, late_s, handle = fl.now_s, [], studio.server.handle_packet
+
+    def hear(packet: bytes) -> list[bytes]:
+        (message,) = decode(packet)
+        if message.address == "/sideman/transport/quarters/position":
+            (beat,) = message.arguments
+            assert isinstance(beat, float)
+            late_s.append(fl.now_s - started_s - beat / beats_a_s)
+        return handle(packet)
+
+    studio.server.handle_packet = hear  # type: ignore[method-assign]
+    fl.playing = True
+    random, value, bar = Random(1), 0, 1
+    while bar <= 10:
+        fl.now_s += random.choice((0.01, 0.02, 0.02, 0.02, 0.03, 0.1))
+        fl.position_beats = (fl.now_s - started_s) * beats_a_s
+        fl.call("OnIdle")
+        for row in CONTROLLED[:3]:
+            value = (value + 7) % 128
+            fl.control_change(row.cc, value)
+        if fl.position_beats >= 4 * bar:
+            bar += 1
+            fl.call("OnUpdateBeatIndicator", 1)
+        studio.exchange()
+    assert len(late_s) >= 10
+    assert max(late_s) < 0.01
     studio.check()
 
 
