@@ -115,6 +115,7 @@ class OscServer:
         """Ends the threads and frees the port; bundles that still wait are forgotten. May be called twice."""
         self._later.close()
         self._waiting.forget()
+        self._subscriptions.forget_waiting()
         self._udp.close()
 
     def handle_packet(self, packet: bytes) -> list[bytes]:

@@ -106,6 +106,11 @@ class Subscriptions:
         for peer in free:
             self.tell(peer, name)
 
+    def forget_waiting(self) -> None:
+        """Hears that nobody's turn comes any more: what waits for one is never run. The next change starts anew."""
+        with self._lock:
+            self._waiting.clear()
+
     def tell(self, peer: Peer, name: str) -> None:
         """Tells one peer, whatever the rate."""
         for packet in self._packets(name, peer.feedback):

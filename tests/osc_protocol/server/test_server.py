@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from osc_protocol.errors import OscPortError
 from osc_protocol.server.server import OscServer
+from osc_protocol.server.subscriptions import RATE_HZ
 from osc_protocol.table.parameters import BY_NAME, DEFAULTS, PARAMETERS, Parameter, Setting, Value
 from osc_protocol.wire.codec import MAX_PACKET_BYTES, Message, decode, encode
 from osc_protocol.wire.replies import ASKED, ERROR, PONG, STATUS, VALUE
@@ -284,6 +285,32 @@ def test_close_frees_the_port_and_the_thread(engine: FakeEngine) -> None:
     assert not any(thread.name == "sideman-osc" for thread in threading.enumerate())
     with engine.server(port=port) as again:
         assert again.port == port
+
+
+def test_values_that_waited_for_their_turn_when_it_closed_are_told_again_after_a_new_start(
+    engine: FakeEngine,
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as subscriber:
+        subscriber.bind(("127.0.0.1", 0))
+        subscriber.settimeout(30.0)
+        server = engine.server(out_port=subscriber.getsockname()[1])
+        server.start()
+        try:
+            for _ in range(3):
+                server.publish("temperature")
+            server.close()
+            server.start()
+            assert decode(subscriber.recv(65536))[0].address == VALUE
+            time.sleep(2 / RATE_HZ)  # its turn has come
+            subscriber.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while subscriber.recv(65536):
+                    pass
+            subscriber.settimeout(30.0)
+            server.publish("temperature")
+            assert decode(subscriber.recv(65536))[0].address == VALUE
+        finally:
+            server.close()
 
 
 def test_two_roads_at_once_never_meet_in_the_engine(engine: FakeEngine) -> None:
