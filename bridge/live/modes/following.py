@@ -31,7 +31,7 @@ class Following(Mode):
         self._release_us = release_us
         self._held = HeldChord(context.keyboard)
         self._line = Line()
-        self._latched: Chord | None = None  # set by name instead of keys; holds until keys are pressed
+        self._latched: Chord | None = None  # set by name instead of keys; holds until keys name another
         self._chord: Chord | None = None  # that the music now follows
         self._answer_us = -BETWEEN_ANSWERS_US  # when the music last answered a chord, or will
 
@@ -41,8 +41,6 @@ class Following(Mode):
         if any([self._line.hear(strike, self._keyboard.keys()) for strike in strikes]):
             return  # no key of a chord
         self._held.hear(events)
-        if strikes:
-            self._latched = None
 
     def lead(self, now_us: int) -> Chart:
         """See Mode. The chord that is followed, or that may be."""
@@ -95,9 +93,11 @@ class Following(Mode):
 
     def _wanted(self, now_us: int) -> Chord | None:
         """Returns the chord to follow now; None to rest."""
+        chord = self._held.chord(now_us)  # also while one is named: else what the keys do would be due for ever
+        if chord is not None:
+            self._latched = None
         if self._latched is not None:
             return self._latched
-        chord = self._held.chord(now_us)
         if chord is not None and self._held.released_for_us(now_us) >= self._release_us and not self._line.runs(now_us):
             self._held.forget()
             return None

@@ -7,6 +7,8 @@ import statistics
 
 import pytest
 
+from bridge.live.session import BUSY_S
+from engine.chords import parse_chord
 from tests.support.live.world import C_MAJOR_7, D_MINOR_7, G_7, World
 
 CHORDS = (D_MINOR_7, G_7, C_MAJOR_7)
@@ -64,3 +66,34 @@ def test_a_late_finger_is_answered_without_striking_on_top_of_the_answer_before(
     onsets = [at_us for at_us, _ in world.onsets(pressed_us)]
     assert onsets[0] - pressed_us <= 90_000
     assert all(not 0 < after - before < 5_000 for before, after in itertools.pairwise(onsets))
+
+
+def test_a_key_let_go_under_a_named_chord_makes_no_haste() -> None:
+    """What the keys do is looked at: else it would be due for ever, and nothing would be made ahead."""
+    world = World(decode_us=lambda: 300)
+    world.press(60)
+    world.run(0.5)
+    world.live.set_chord(parse_chord("Dm7"))
+    world.run(0.5)
+    world.release(60)
+    world.run(1.0)
+    assert world.live.step() == BUSY_S
+    assert world.live._ahead.ready_us - world.now_us > 900_000
+
+
+def test_a_single_note_of_the_player_names_no_chord_and_the_named_one_plays_on() -> None:
+    world = World(decode_us=lambda: 300)
+    world.live.set_chord(parse_chord("Dm7"))
+    world.run(2.0)
+    world.press(72)
+    world.run(0.3)
+    world.release(72)
+    world.run(5.0)
+    assert world.said == [("chord", "Dm7")]
+    assert world.live._ahead.playing
+    world.press(*G_7)
+    world.run(0.5)
+    world.release(*G_7)
+    world.run(4.0)
+    assert world.said[1:] == [("chord", "G7"), ("rest", "")]  # its keys are up, and the named one is past
+    assert not world.live._ahead.playing
