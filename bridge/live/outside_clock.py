@@ -27,6 +27,7 @@ class OutsideClock:
         if did is None or not self._modes.mode.obey(did, self._clock, time_us):
             return False
         self._modes.rest()
+        self._next_sync_us = time_us
         return True
 
     def play(self, now_us: int) -> None:
@@ -48,5 +49,8 @@ class OutsideClock:
         if ours_bpm is None or abs(tempo_bpm / ours_bpm - 1) > SYNC_SHARE:
             self._modes.set_tempo(tempo_bpm)
         beat = self._clock.beat_at(now_us)
-        if beat is not None and self._modes.plays:
+        if beat is None:
+            if self._clock.running and self._clock.ticks_at(now_us):
+                self._next_sync_us = now_us  # its first tick is still to come, and says where the beat is
+        elif self._modes.plays:
             playing.meet(beat / quarters, now_us)

@@ -57,6 +57,24 @@ def test_a_chart_waits_for_the_hosts_start_and_then_keeps_to_its_beat() -> None:
     assert world.sessions[-1].tempo[0] == pytest.approx(100.0, rel=0.005)
 
 
+@pytest.mark.parametrize("tempo_bpm", [90.0, 120.0])
+def test_soon_after_the_hosts_first_tick_the_charts_beginning_lies_on_it(tempo_bpm: float) -> None:
+    """The start itself comes up to a tick before, and says nothing of where the beat is."""
+    world = ClockedWorld(decode_us=lambda: 300)
+    world.live.set_chart(parse_chart("Dm7 | G7 | C | C"))
+    world.host(4, tempo_bpm)
+    world.run(0.001)
+    world.live.midi_in(START)
+    first_us = world.tick_at_us
+    world.host(2 / 24, tempo_bpm)
+    world.run((first_us + 30_000 - world.now_us) / 1e6)
+    ahead = world.live._ahead
+    assert ahead.playing
+    assert ahead.timeline is not None
+    sounds_us = ahead.wall_us(ahead.timeline.seconds(0)) + 40_000  # the output's latency
+    assert abs(sounds_us - first_us) < 3_000
+
+
 def test_a_chart_joined_without_a_start_says_what_it_waits_for_and_plays_when_asked() -> None:
     world = ClockedWorld()
     world.live.set_chart(parse_chart("C | F"))
