@@ -31,7 +31,7 @@ from bridge.live.playing.report import Report
 from bridge.live.session_thread import SessionThread
 from bridge.live.supervision import LOST_US
 from bridge.midi.clock import MidiClock
-from bridge.midi.numbers import SYSTEM
+from bridge.midi.numbers import LIFT_ALL, SYSTEM
 from engine.metre import parse_metre
 from osc_protocol.table.parameters import AUTO, DEFAULTS, Value
 
@@ -273,4 +273,7 @@ class LiveSession(Controls):
     def _panic(self) -> None:
         self._stop()
         self._ahead.delivery.all_notes_off()
+        now_us = self.inbox.now_us()
+        for message in LIFT_ALL:  # also of the player's keys: one whose end was lost would be down for ever
+            self._modes.hear(now_us, message, enabled=False)
         self._enabled = self._modes.mode.led_by_keys  # a chart waits for play; keys say for themselves when to play

@@ -29,6 +29,7 @@ class KeepClear:
         """Takes note of a key that goes down, or of a note that ends."""
         (self._held.add if note.velocity else self._held.discard)(note.pitch)
         self._lately.append((note.time_us, note.pitch))
+        self._prune(note.time_us)  # while nothing may play nobody asks for pitches
 
     def step(self, now_us: int, *, unasked: bool) -> None:
         """Has nothing struck from now on where the player's hands are. unasked: the mode keeps clear by itself."""
@@ -47,8 +48,7 @@ class KeepClear:
 
         None: nothing is.
         """
-        while self._lately and now_us - self._lately[0][0] > LATELY_US:
-            self._lately.popleft()
+        self._prune(now_us)
         distance = (
             COMP_CLEAR if unasked and "keep_clear" not in self._knobs.in_force else int(self._knobs.value("keep_clear"))
         )
@@ -56,3 +56,7 @@ class KeepClear:
         if not (distance and keys):
             return None
         return max(min(keys) - distance, 0), min(max(keys) + distance, PITCHES - 1)
+
+    def _prune(self, now_us: int) -> None:
+        while self._lately and now_us - self._lately[0][0] > LATELY_US:
+            self._lately.popleft()

@@ -152,6 +152,38 @@ def test_stop_and_panic_silence_at_once(command: str) -> None:
     assert ends == (set(range(16)) if command == "panic" else set())
 
 
+def test_panic_lets_go_of_a_key_whose_end_was_lost() -> None:
+    """Else mode continue would wait for its end, and never answer again."""
+    world = World(decode_us=lambda: 300)
+    world.turn("mode", "continue")
+    world.run(0.2)
+    world.press(40)
+    world.live.midi_in(bytes((0xB0, 64, 127)))
+    world.run(0.5)
+    world.live.panic()
+    world.run(1.0)
+    for pitch in (60, 64, 67):
+        world.press(pitch)
+        world.run(0.2)
+        world.release(pitch)
+        world.run(0.1)
+    world.run(2.0)
+    assert [what for what, _ in world.said] == ["playing"]
+
+
+def test_keys_that_are_played_while_it_is_stopped_are_not_kept_for_ever() -> None:
+    world = World(decode_us=lambda: 300)
+    world.live.stop()
+    for number in range(1000):
+        world.press(60 + number % 12)
+        world.live.step()
+        world.advance(50_000)
+        world.release(60 + number % 12)
+        world.live.step()
+        world.advance(50_000)
+    assert len(world.live._modes._keep_clear._lately) < 100
+
+
 def test_a_named_chord_holds_until_keys_take_over() -> None:
     world = World()
     world.live.set_chord(parse_chord("Cmaj7"))
