@@ -39,7 +39,7 @@ struct Exchange {
   std::atomic<bool> tell_values{false};  // a state was loaded, or another surface has set something
   std::atomic<bool> in_use{false};       // something plays or is played: the link looks every millisecond
   std::atomic<bool> offline{false};      // the host renders faster than time passes
-  std::atomic<bool> restarting{false};   // the next block begins a render; main thread sets, audio thread takes
+  std::atomic<bool> restarting{false};   // the next block begins a render; the audio thread takes it
   std::atomic<int> state{static_cast<int>(EngineState::kMissing)};
   std::atomic<std::uint32_t> done{0};    // offline: the serial of the last block whose notes have all come
   std::atomic<std::uint32_t> texts_changed{0};  // counts changes that the engine has made; the main thread tells the host

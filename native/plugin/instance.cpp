@@ -124,7 +124,7 @@ void Instance::render_anew(std::uint32_t time, const clap::OutputEvents* out) no
   player_.silence();
   emit_due(std::numeric_limits<MicroBeats>::max(), time, 0, out);
   beat_.restart();
-  teller_.restart();
+  if (!teller_.restart()) exchange_.restarting.store(true);  // with the next block
   teller_.place(beat_.place());
   teller_.keys();
 }

@@ -15,11 +15,11 @@ bool Teller::tell(const ToEngine& message) noexcept {
   return false;
 }
 
-void Teller::restart() noexcept {
+bool Teller::restart() noexcept {
   ToEngine message;
   message.type = ToEngineType::kRestart;
-  tell(message);
   has_told_ = false;
+  return tell(message);
 }
 
 void Teller::keys() noexcept {

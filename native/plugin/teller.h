@@ -17,8 +17,8 @@ class Teller {
 
   void set_rate(double frames_per_second) noexcept { rate_ = frames_per_second; }
 
-  /// A render begins, and then all pedals and keys that are held.
-  void restart() noexcept;
+  /// A render begins, and then all pedals and keys that are held. restart(): false where it finds the ring full.
+  bool restart() noexcept;
   void keys() noexcept;
 
   /// Where the host is, if that is news.

@@ -86,6 +86,20 @@ def test_a_render_does_not_wait_for_what_it_could_not_say(engine: FakeEngine, ma
     assert engine.last(wire.Now) is not None
 
 
+def test_a_render_whose_beginning_found_no_room_begins_with_the_next_block(engine: FakeEngine, make_host: Make) -> None:
+    host = make_host()
+    is_ready(host)
+    with nobody_carries(engine, host):
+        fill(host)
+        host.process(64)
+        host.set_offline(True)
+        host.process(64)
+    time.sleep(0.1)
+    assert engine.last(wire.Restart) is None
+    host.process(64)
+    assert engine.last(wire.Restart) is not None
+
+
 @pytest.mark.parametrize("message", WILD, ids=lambda message: bytes(message).hex())
 def test_a_note_that_is_no_message_strikes_nothing(
     engine: FakeEngine, make_host: Make, message: tuple[int, int, int]

@@ -57,12 +57,14 @@ def test_a_text_of_any_shape_comes_back_and_the_engine_hears_it(
 ) -> None:
     first = ClapHost(library)
     first.activate()
-    is_ready(first)
-    engine.send(wire.text("chords", text))
-    wait_for(lambda: wire.Text("chords", text) in engine.heard, "the text is not told back")
-    project = first.save()
-    first.deactivate()
-    first.destroy()
+    try:
+        is_ready(first)
+        engine.send(wire.text("chords", text))
+        wait_for(lambda: wire.Text("chords", text) in engine.heard, "the text is not told back")
+        project = first.save()
+    finally:
+        first.deactivate()
+        first.destroy()  # the engine serves one at a time
     engine.heard.clear()
     second = make_host()
     assert second.load(project)

@@ -66,8 +66,8 @@ class FakeEngine:
             except OSError:
                 return
             connection = Connection(peer, self._address.token)
+            self.connection = connection  # before the greeting: a plug-in that has it is ready, and is sent to
             assert connection.greet()
-            self.connection = connection
             for message in connection.messages():
                 self.heard.append(message)
                 if isinstance(message, wire.Now) and message.offline and self.answers:
