@@ -155,7 +155,7 @@ class FollowHost(Command):
     playing: bool
     loop_start: float  # of the song; equal to the end: no loop
     loop_end: float
-    epoch: int  # another one where the host has started, stopped or jumped: what was planned is void
+    epoch: int  # another one where the host has started, stopped, jumped or reset: what was planned is void
 
     @property
     def loop(self) -> tuple[float, float] | None:

@@ -1,6 +1,6 @@
 #include <cstdio>
 #include <cstring>
-#include <new>
+#include <exception>
 
 #include "clap_abi.h"
 #include "instance.h"
@@ -20,6 +20,16 @@ struct Made {
   Instance instance;
   Plugin plugin{};
 };
+
+/// No exception may reach the host: where memory or threads are missing, the call fails.
+template <typename Call>
+bool guarded(Call call) noexcept {
+  try {
+    return call();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
 
 Instance& of(const Plugin* plugin) noexcept { return static_cast<Made*>(plugin->plugin_data)->instance; }
 
@@ -98,8 +108,12 @@ const PluginParams kParams{
     [](const Plugin* plugin, const InputEvents* in, const OutputEvents* out) { of(plugin).flush(in, out); }};
 
 const PluginState kState{
-    [](const Plugin* plugin, const OutStream* stream) -> bool { return of(plugin).save(stream); },
-    [](const Plugin* plugin, const InStream* stream) -> bool { return of(plugin).load(stream); }};
+    [](const Plugin* plugin, const OutStream* stream) -> bool {
+      return guarded([&] { return of(plugin).save(stream); });
+    },
+    [](const Plugin* plugin, const InStream* stream) -> bool {
+      return guarded([&] { return of(plugin).load(stream); });
+    }};
 
 const PluginLatency kLatency{[](const Plugin*) -> std::uint32_t { return 0; }};
 const PluginTail kTail{[](const Plugin*) -> std::uint32_t { return 0; }};  // of the audio, which is silent
@@ -127,7 +141,7 @@ const Plugin* create(const Factory*, const Host* host, const char* id) {
   Made* made = nullptr;
   try {
     made = new Made(host);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     return nullptr;
   }
   Plugin& plugin = made->plugin;
@@ -136,7 +150,7 @@ const Plugin* create(const Factory*, const Host* host, const char* id) {
   plugin.init = [](const Plugin* self) -> bool { return of(self).init(), true; };
   plugin.destroy = [](const Plugin* self) { delete static_cast<Made*>(self->plugin_data); };
   plugin.activate = [](const Plugin* self, double rate, std::uint32_t, std::uint32_t) -> bool {
-    return of(self).activate(rate);
+    return guarded([&] { return of(self).activate(rate); });
   };
   plugin.deactivate = [](const Plugin*) {};
   plugin.start_processing = [](const Plugin*) -> bool { return true; };

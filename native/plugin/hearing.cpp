@@ -7,7 +7,7 @@
 namespace sideman::plugin {
 namespace {
 
-constexpr std::uint8_t kAllSoundOff = 120, kAllNotesOff = 123;
+constexpr std::uint8_t kAllNotesOff = 123;
 
 }  // namespace
 
@@ -67,13 +67,18 @@ void Instance::hear_midi(const std::uint8_t (&message)[3], MicroBeats at) noexce
   } else if (kind == 0xB0 && (message[1] == kAllSoundOff || message[1] >= kAllNotesOff)) {
     const std::size_t first = static_cast<std::size_t>(message[0] & 0x0F) * 2;
     for (std::size_t word = first; word < first + 2; ++word) exchange_.keys[word].store(0, std::memory_order_relaxed);
+  } else if (kind == 0xB0 && (message[1] == kSustainPedal || message[1] == kResetControllers)) {
+    const std::uint8_t value = message[1] == kSustainPedal ? message[2] : std::uint8_t{0};
+    exchange_.pedals[message[0] & 0x0F].store(value, std::memory_order_relaxed);
   }
   teller_.key(message, at);
 }
 
+/// Down the ring, so that the engine hears it after the strikes that wait there.
 void Instance::all_keys_up() noexcept {
-  for (auto& word : exchange_.keys) word.store(0, std::memory_order_relaxed);
-  exchange_.dropped.store(true, std::memory_order_relaxed);  // the link tells that none is held
+  for (std::uint8_t channel = 0; channel < 16; ++channel)
+    for (const std::uint8_t controller : {kAllSoundOff, kResetControllers})
+      hear_midi({static_cast<std::uint8_t>(0xB0 | channel), controller, 0}, beat_.now());
 }
 
 }  // namespace sideman::plugin

@@ -16,7 +16,7 @@ struct Place {
   MicroBeats song = 0;  // the host's position there
   double tempo_bpm = 120.0;
   MicroBeats loop_start = 0, loop_end = 0;
-  std::uint32_t epoch = 0;  // another one since the host has started, stopped or jumped
+  std::uint32_t epoch = 0;  // another one since the host has started, stopped, jumped or reset us
   std::uint16_t metre_count = 4, metre_unit = 4;
   bool playing = false, looping = false;
 
@@ -31,6 +31,9 @@ class HostBeat {
 
   /// The count starts anew at 0, in another epoch.
   void restart() noexcept;
+
+  /// All that was planned is void, as after a jump, though the host goes on.
+  void forget_plans() noexcept { ++epoch_; }
 
   /// Begins a stretch with what the host says of its first frame; null: nothing. Whether the host started, stopped or
   /// jumped, so that all that was planned is void.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <limits>
 #include <thread>
+#include <utility>
 
 namespace sideman::plugin {
 namespace {
@@ -38,8 +39,9 @@ bool Instance::activate(double frames_per_second) {
   teller_.set_rate(frames_per_second);
   if (exchange_.offline.load()) exchange_.restarting.store(true);
   if (link_thread_ == nullptr) {
-    link_thread_ = LinkThread::get();
-    link_thread_->add(&link_);
+    std::shared_ptr<LinkThread> thread = LinkThread::get();
+    thread->add(&link_);
+    link_thread_ = std::move(thread);  // only now: where there was no room, the next activation tries again
   }
   return true;
 }
@@ -78,9 +80,8 @@ clap::ProcessStatus Instance::process(const clap::Process* process) noexcept {
   }
   const clap::OutputEvents* out = process->out_events;
   const std::uint32_t frames = process->frames_count;
-  if (exchange_.restarting.load()) {
+  if (exchange_.restarting.exchange(false) && exchange_.offline.load()) {  // a render may have been called off again
     wait_for_connection();
-    exchange_.restarting.store(false);
     render_anew(0, out);
   }
   std::uint32_t at = 0;
@@ -123,7 +124,7 @@ void Instance::render_anew(std::uint32_t time, const clap::OutputEvents* out) no
   player_.silence();
   emit_due(std::numeric_limits<MicroBeats>::max(), time, 0, out);
   beat_.restart();
-  teller_.restart();
+  if (!teller_.restart()) exchange_.restarting.store(true);  // with the next block
   teller_.place(beat_.place());
   teller_.keys();
 }
@@ -174,7 +175,7 @@ void Instance::wait_for_engine(std::uint32_t time, const clap::OutputEvents* out
 /// A render that begins before the engine is found waits for it, once: without it there is nothing to render.
 void Instance::wait_for_connection() noexcept {
   const auto began = Clock::now();
-  while (!is_ready()) {
+  while (!is_ready() && exchange_.offline.load()) {
     const bool starting = exchange_.state.load() == static_cast<int>(EngineState::kStarting);
     if (Clock::now() - began > (starting ? kStartPatience : kConnectPatience)) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -188,6 +189,7 @@ bool Instance::is_ready() const noexcept {
 
 void Instance::reset() noexcept {
   player_.silence();
+  beat_.forget_plans();
   all_keys_up();
 }
 

@@ -23,6 +23,7 @@ class Instance {
 
   // ---- main thread ----
   void init();
+  /// std::exception, as of save() and load(): there is no thread or no memory to be had.
   bool activate(double frames_per_second);
   void on_main_thread();
   void set_offline(bool offline);

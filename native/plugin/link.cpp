@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "project_text.h"
+
 namespace sideman::plugin {
 namespace {
 
@@ -11,7 +13,6 @@ constexpr milliseconds kRetry{500}, kConnectPatience{1000}, kWelcomePatience{500
 constexpr milliseconds kLate{1500}, kLateAtRest{5000};
 constexpr milliseconds kHurry{100};  // since a rendering host's last word
 constexpr std::size_t kChunk = 4096, kMostWaiting = std::size_t{1} << 22;
-constexpr std::uint8_t kAllSoundOff = 120, kResetControllers = 121;
 
 }  // namespace
 
@@ -104,7 +105,9 @@ void Link::serve(Clock::time_point now) {
 
 void Link::watch_lateness(Clock::time_point now) {
   const bool in_use = exchange_.in_use.load(std::memory_order_relaxed);
-  if (stuck_ || (in_use && !was_in_use_)) heard_ = now;  // it is we who do not listen; at rest it says little
+  const bool offline = exchange_.offline.load(std::memory_order_relaxed);  // who renders has a patience of its own
+  const bool listens = !stuck_ && (!in_use || was_in_use_);                // or it is we; at rest it says little
+  if (offline || !listens) heard_ = now;
   was_in_use_ = in_use;
   const bool late = now - heard_ > (in_use ? kLate : kLateAtRest);
   const auto state = static_cast<EngineState>(exchange_.state.load());
@@ -121,9 +124,8 @@ void Link::watch_lateness(Clock::time_point now) {
 /// Empties the ring, also where nobody hears it: the place is kept, and the ring never fills.
 void Link::forward(Clock::time_point now) {
   const bool open = stage_ == Stage::kServing;
-  const bool dropped = exchange_.dropped.exchange(false);
   const bool values = exchange_.tell_values.exchange(false);
-  if ((exchange_.tell_all.exchange(false) || dropped) && open)
+  if (exchange_.tell_all.exchange(false) && open)
     tell_all();
   else if (values && open)
     tell_values();
@@ -139,6 +141,8 @@ void Link::forward(Clock::time_point now) {
     }
     write(out_, message);
   }
+  // Behind what was in the ring, since that is older than what found it full.
+  if (exchange_.dropped.exchange(false, std::memory_order_acquire) && open) tell_all();
 }
 
 bool Link::send(Clock::time_point now) {
@@ -208,6 +212,12 @@ void Link::tell_all() {
       write(out_, message);
     }
   }
+  exchange_.for_each_pedal([&](std::uint8_t channel, std::uint8_t value) {
+    message.message[0] = static_cast<std::uint8_t>(0xB0 | channel);
+    message.message[1] = kSustainPedal;
+    message.message[2] = value;
+    write(out_, message);
+  });
   exchange_.for_each_held([&](std::uint8_t channel, std::uint8_t pitch) {
     message.message[0] = static_cast<std::uint8_t>(0x90 | channel);
     message.message[1] = pitch;
@@ -223,9 +233,10 @@ bool Link::take(const Frame& frame) {
   if (read(frame, message)) {
     const std::size_t row = message.type == FromEngineType::kParameter ? row_of(message.id) : kNumRows;
     if (message.type == FromEngineType::kParameter && row == kNumRows) return true;
+    if (row < kNumRows) message.value = clamped(kRows[row], message.value);
     if (!push(message)) return false;
     if (row < kNumRows) {
-      exchange_.values[row].store(clamped(kRows[row], message.value), std::memory_order_relaxed);
+      exchange_.values[row].store(message.value, std::memory_order_relaxed);
       exchange_.tell_values.store(true);  // what the host has is what the engine shall play
     }
   } else if (read_done(frame, serial)) {
@@ -246,10 +257,12 @@ bool Link::take(const Frame& frame) {
 void Link::take_text(const Frame& frame) {
   const auto* bytes = reinterpret_cast<const char*>(frame.payload);
   const std::string name(bytes + 1, frame.payload[0]);
+  const std::string text(bytes + 1 + frame.payload[0], frame.size - 1 - frame.payload[0]);
+  if (!is_text(text)) return;  // no project could be loaded that keeps it
   for (std::size_t i = 0; i < kNumTexts; ++i) {
     if (name != kTextNames[i]) continue;
     const std::lock_guard<std::mutex> lock(exchange_.text_mutex);
-    exchange_.texts[i].assign(bytes + 1 + frame.payload[0], frame.size - 1 - frame.payload[0]);
+    exchange_.texts[i] = text;
     exchange_.texts_changed.fetch_add(1);
     exchange_.tell_values.store(true);
   }

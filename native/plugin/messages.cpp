@@ -105,6 +105,8 @@ bool read(const Frame& frame, FromEngine& message) noexcept {
     case FromEngineType::kNote:
       if (frame.size != 15) return false;
       std::memcpy(message.message, bytes + 12, 3);
+      if (message.message[0] < 0x80 || message.message[0] >= 0xF0) return false;
+      if (message.message[1] > 127 || message.message[2] > 127) return false;  // it would be no key of any table
       break;
     case FromEngineType::kCancel:
       if (frame.size != 12) return false;

@@ -73,7 +73,7 @@ struct Frame {
 /// Takes the first whole frame off `bytes`; false when there is none yet. `used`: bytes that it took.
 bool read_frame(const std::uint8_t* bytes, std::size_t size, Frame& frame, std::size_t& used) noexcept;
 
-/// A note, cancel, silence or parameter; false where the payload is none.
+/// A note, which is a channel message, a cancel, silence or parameter; false where the payload is none.
 bool read(const Frame& frame, FromEngine& message) noexcept;
 
 /// The serial of a kDone frame; false where it is none.

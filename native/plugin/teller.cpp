@@ -9,18 +9,23 @@ constexpr double kNowPeriod = 0.004, kRestNowPeriod = 0.8, kQuietAfter = 3.0;  /
 
 }  // namespace
 
-void Teller::tell(const ToEngine& message) noexcept {
-  if (!exchange_.to_engine.try_push(message)) exchange_.dropped.store(true, std::memory_order_relaxed);
+bool Teller::tell(const ToEngine& message) noexcept {
+  if (exchange_.to_engine.try_push(message)) return true;
+  exchange_.dropped.store(true, std::memory_order_release);  // with the keys and values that it would have told
+  return false;
 }
 
-void Teller::restart() noexcept {
+bool Teller::restart() noexcept {
   ToEngine message;
   message.type = ToEngineType::kRestart;
-  tell(message);
   has_told_ = false;
+  return tell(message);
 }
 
 void Teller::keys() noexcept {
+  exchange_.for_each_pedal([this](std::uint8_t channel, std::uint8_t value) {
+    key({static_cast<std::uint8_t>(0xB0 | channel), kSustainPedal, value}, 0);
+  });
   exchange_.for_each_held([this](std::uint8_t channel, std::uint8_t pitch) {
     key({static_cast<std::uint8_t>(0x90 | channel), pitch, kSomeVelocity}, 0);
   });
@@ -29,11 +34,10 @@ void Teller::keys() noexcept {
 void Teller::place(const Place& place) noexcept {
   if (has_told_ && place == told_) return;
   told_ = place;
-  has_told_ = true;
   ToEngine message;
   message.type = ToEngineType::kPlace;
   message.place = place;
-  tell(message);
+  has_told_ = tell(message);  // else with the next block
 }
 
 void Teller::parameter(std::size_t row, MicroBeats at) noexcept {
@@ -69,8 +73,7 @@ bool Teller::now(std::uint32_t frames, MicroBeats until, bool playing) noexcept 
   message.place.at = until;
   message.offline = offline;
   message.serial = ++serial_;
-  tell(message);
-  return offline;
+  return tell(message) && offline;  // nobody answers what was not said
 }
 
 bool Teller::any_key() const noexcept {

@@ -8,7 +8,8 @@
 
 namespace sideman::plugin {
 
-/// The audio thread's words to the engine: they go into the ring, and what finds it full is told anew by the link.
+/// The audio thread's words to the engine: they go into the ring, and what finds it full is told anew: the place by us,
+/// all else by the link.
 /// Thread: audio. Realtime-safe: yes.
 class Teller {
  public:
@@ -16,13 +17,13 @@ class Teller {
 
   void set_rate(double frames_per_second) noexcept { rate_ = frames_per_second; }
 
-  /// A render begins, and then all keys that are held.
-  void restart() noexcept;
+  /// A render begins, and then all pedals and keys that are held. restart(): false where it finds the ring full.
+  bool restart() noexcept;
   void keys() noexcept;
 
   /// Where the host is, if that is news.
   void place(const Place& place) noexcept;
-  bool was_playing() const noexcept { return has_told_ && told_.playing; }
+  bool was_playing() const noexcept { return told_.playing; }
 
   void parameter(std::size_t row, MicroBeats at) noexcept;
   void key(const std::uint8_t (&message)[3], MicroBeats at) noexcept;
@@ -36,7 +37,7 @@ class Teller {
   std::uint32_t serial() const noexcept { return serial_; }
 
  private:
-  void tell(const ToEngine& message) noexcept;
+  bool tell(const ToEngine& message) noexcept;  // false: the ring is full
   bool any_key() const noexcept;
 
   Exchange& exchange_;

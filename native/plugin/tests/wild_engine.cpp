@@ -92,7 +92,7 @@ bool WildEngine::talk(int peer) {
         break;
       case 2:
         put(payload, 3924994357u, 4);  // temperature
-        put(payload, 0x3FF0000000000000u, 8);
+        put(payload, draw_() % 2 != 0 ? 0x3FF0000000000000u : draw_() * 0x100000001u, 8);
         frame(out, 71, payload);
         break;
       case 3:
@@ -108,9 +108,13 @@ bool WildEngine::talk(int peer) {
       default:
         put(payload, epoch, 4);
         put(payload, beat, 8);
-        payload.push_back(static_cast<std::uint8_t>((draw_() % 2 != 0 ? 0x90 : 0x80) | draw_() % 2));
-        payload.push_back(static_cast<std::uint8_t>(draw_() % 128));
-        payload.push_back(static_cast<std::uint8_t>(draw_() % 128));
+        if (draw_() % 8 == 0) {  // no message, most often
+          put(payload, draw_(), 3);
+        } else {
+          payload.push_back(static_cast<std::uint8_t>((draw_() % 2 != 0 ? 0x90 : 0x80) | draw_() % 2));
+          payload.push_back(static_cast<std::uint8_t>(draw_() % 128));
+          payload.push_back(static_cast<std::uint8_t>(draw_() % 128));
+        }
         frame(out, 66, payload);
     }
   }

@@ -26,13 +26,18 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def library() -> Library:
+def library(library_path: Path) -> Library:
+    return Library(library_path)
+
+
+@pytest.fixture(scope="session")
+def library_path() -> Path:
     path = native.plugin_file()
     if path is None:
         text = "the plug-in was not built: `pip install -e .` builds it with the extension"
         assert os.environ.get("SIDEMAN_NATIVE") != "require", text
         pytest.skip(text)
-    return Library(path)
+    return path
 
 
 @pytest.fixture

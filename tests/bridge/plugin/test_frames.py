@@ -9,7 +9,7 @@ import pytest
 
 from bridge.live.commands import FollowHost
 from bridge.plugin import wire
-from tests.support.plugin.fake_engine import FakeEngine, wait_for
+from tests.support.plugin.fake_engine import FakeEngine, place, wait_for
 from tests.support.plugin.host import ClapHost, Played
 
 Make = Callable[..., ClapHost]
@@ -19,13 +19,6 @@ FRAME_HEADER = 4  # bytes before a frame's payload
 
 def played(host: ClapHost) -> list[tuple[int, int, int]]:
     return [(event.frame, event.status, event.pitch) for event in host.played]
-
-
-def place(engine: FakeEngine) -> FollowHost:
-    """What the plug-in has told of the host last."""
-    told = engine.last(FollowHost)
-    assert isinstance(told, FollowHost)
-    return told
 
 
 def strike(engine: FakeEngine, epoch: int, beat: float, pitch: int, length: float = 0.25) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref, cast, pointer
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +63,7 @@ class ClapHost:
     callbacks: int = 0
     rescans: int = 0
     dirty: int = 0
+    on_news: Callable[[], None] = lambda: None  # where the plug-in asks for the main thread; on the plug-in's own
 
     def __post_init__(self) -> None:
         self._kept: list[Any] = []
@@ -318,6 +319,7 @@ class ClapHost:
 
     def _callback(self, host: Any) -> None:
         self.callbacks += 1
+        self.on_news()
 
     def _extension(self, host: Any, name: bytes) -> int | None:
         if name == b"clap.state":
