@@ -27,24 +27,29 @@ class Connection:
         self._peer, self._token = peer, token
         self._frames = wire.Frames()
         self._lock = threading.Lock()
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def greet(self) -> bool:
         """Waits for the peer's hello and answers it; returns whether it may stay."""
-        self._peer.settimeout(HELLO_PATIENCE_S)
+        self._wait_for(HELLO_PATIENCE_S)
         try:
             hello = next(self.messages(), None)
         except BridgeError:
             hello = None
         if not isinstance(hello, wire.Hello) or not hmac.compare_digest(hello.token, self._token):
             return False
-        self._peer.settimeout(PATIENCE_S)
+        self._wait_for(PATIENCE_S)
         if hello.version != wire.VERSION:
             self.send(wire.status(f"the plug-in speaks version {hello.version}, the engine {wire.VERSION}: "
                                   "run `sideman plugin install`"))  # fmt: skip
             return False
         self.send(wire.welcome())
         return True
+
+    def _wait_for(self, seconds: float) -> None:
+        """Sets how long a frame may take, and that none waits for another."""
+        with suppress(OSError):  # gone, or closed by another thread: the reader finds out
+            self._peer.settimeout(seconds)
+            self._peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, frame: bytes) -> None:
         """Sends a frame; a peer that is gone hears nothing, and the reader ends."""

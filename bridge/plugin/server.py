@@ -126,9 +126,10 @@ class PluginServer:
         connection = Connection(peer, self._address.token)
         with self._lock:
             self._connections.add(connection)
+            is_late = self._closing.is_set()  # close() does not know of it
         instance = Instance(self._make, connection.send, self._report, self._logs)
         try:
-            if connection.greet():
+            if not is_late and connection.greet():
                 self._talk(connection, instance)
         except BridgeError as error:
             self._report("error", str(error))

@@ -28,7 +28,8 @@ def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
         x = x.mT
     for _ in range(iterations):
         gram = x @ x.mT
-        x = A * x + (B * gram + C * gram @ gram) @ x
+        polynomial = torch.baddbmm(gram, gram, gram, beta=B, alpha=C)
+        x = torch.baddbmm(x, polynomial, x, beta=A)
     result: Tensor = x.mT if tall else x
     return result
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from bridge.plugin import server as door
+from bridge.plugin.connection import Connection
 from bridge.plugin.server import PluginServer
 from bridge.plugin.teller import tell_plugins
 from osc_protocol.table.host_rows import CHORDS
 from tests.support.live.fake_session import FakeSession
+from tests.support.plugin.fake_engine import wait_for
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,37 @@ def test_a_door_that_stays_shut_is_closed_all_the_same(monkeypatch: pytest.Monke
     server.open()
     server.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "sideman-plugin"]
+
+
+def test_a_connection_that_another_thread_closed_first_greets_nobody() -> None:
+    """close() of the server and a peer that has just come meet in any order; either is an end like any other."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        connection = Connection(ours, bytes(32))
+        connection.close()
+        assert not connection.greet()
+        connection.send(b"nobody hears it")
+
+
+def test_who_comes_while_the_server_closes_is_sent_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread begins when close() has already looked who is there."""
+    looked = threading.Event()
+    join = threading.Thread.join
+
+    class Late(Connection):
+        def __init__(self, peer: socket.socket, token: bytes) -> None:
+            looked.wait(30)
+            super().__init__(peer, token)
+
+    def joined(thread: threading.Thread, timeout: float | None = None) -> None:
+        looked.set()
+        join(thread, timeout)
+
+    monkeypatch.setattr(door, "Connection", Late)
+    server = PluginServer(FakeSession, lambda what, text: None)
+    server.open()
+    with socket.create_connection((door.HOST, server.port), timeout=3) as peer:
+        wait_for(lambda: len(server._threads) == 2, "nobody is let in")
+        monkeypatch.setattr(threading.Thread, "join", joined)
+        server.close()
+        assert peer.recv(1) == b""
