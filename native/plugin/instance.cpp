@@ -80,6 +80,7 @@ clap::ProcessStatus Instance::process(const clap::Process* process) noexcept {
   }
   const clap::OutputEvents* out = process->out_events;
   const std::uint32_t frames = process->frames_count;
+  output_.settle(0, out);
   if (exchange_.restarting.exchange(false) && exchange_.offline.load()) {  // a render may have been called off again
     wait_for_connection();
     render_anew(0, out);

@@ -63,6 +63,7 @@ class ClapHost:
     callbacks: int = 0
     rescans: int = 0
     dirty: int = 0
+    room: int = 1_000_000  # events that a block takes from the plug-in; more are refused
     on_news: Callable[[], None] = lambda: None  # where the plug-in asks for the main thread; on the plug-in's own
 
     def __post_init__(self) -> None:
@@ -154,6 +155,7 @@ class ClapHost:
         events = sorted([*self._waiting, *transports[1:]], key=lambda event: event[0])
         self._waiting = []
         start, stretches = self.frame, [(at, self._beat_of(event)) for at, event in transports]
+        room = self.room
 
         def size(list_: Any) -> int:
             return len(events)
@@ -162,6 +164,10 @@ class ClapHost:
             return ctypes.addressof(events[index][1])
 
         def push(list_: Any, header: Any) -> bool:
+            nonlocal room
+            if room == 0:
+                return False
+            room -= 1
             self._take(header, start, stretches)
             return True
 

@@ -100,6 +100,30 @@ def test_a_render_whose_beginning_found_no_room_begins_with_the_next_block(engin
     assert engine.last(wire.Restart) is not None
 
 
+def test_an_end_that_the_host_had_no_room_for_comes_when_it_has(engine: FakeEngine, make_host: Make) -> None:
+    """And before any strike of the same key."""
+    host = make_host()
+    is_ready(host)
+    host.process(64)
+    for pitch in (60, 64, 67):
+        engine.send(wire.note(0, wire.to_micro(0.0), bytes((0x90, pitch, 100))))
+    wait_for(lambda: host.process(64) == 1 and len(host.sounding()) == 3, "nothing sounds")
+    host.room = 0
+    engine.send(wire.silence(0))
+    time.sleep(0.2)
+    for _ in range(5):
+        host.process(64)
+    assert len(host.sounding()) == 3, "the host takes nothing"
+    for room, left in ((2, 1), (0, 1), (1, 0)):
+        host.room = room
+        host.process(64)
+        assert len(host.sounding()) == left
+    host.room = 1_000_000
+    count = len(host.played)
+    host.process(64)
+    assert len(host.played) == count, "an end came twice"
+
+
 @pytest.mark.parametrize("message", WILD, ids=lambda message: bytes(message).hex())
 def test_a_note_that_is_no_message_strikes_nothing(
     engine: FakeEngine, make_host: Make, message: tuple[int, int, int]
