@@ -1,7 +1,7 @@
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstdlib>
+#include <doctest/doctest.h>
 #include <new>
 #include <random>
 #include <vector>

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
+#include <doctest/doctest.h>
 #include <random>
 #include <stdexcept>
 #include <vector>

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <deque>
+#include <doctest/doctest.h>
 #include <random>
 
 #include "sideman/history.h"

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <cmath>
+#include <doctest/doctest.h>
 #include <random>
 #include <string>
 #include <vector>
@@ -8,8 +8,10 @@
 #include "decoder/kernels.h"
 #include "decoder/key_values.h"
 #include "decoder/linear.h"
+#include "near.h"
 
 using namespace sideman;
+using tests::near;
 
 namespace {
 
@@ -108,7 +110,7 @@ TEST_CASE("the largest codes and inputs do not overflow") {
           const float none[Decoder::kStyles] = {};
           linear.apply(*kernels, false, {x.data(), q.data(), words.data(), 1, 64}, none, y.data(), 16, nullptr);
           const double error = byte_levels ? 6e-3 : 2e-3;  // of levels and inputs that are rounded
-          for (const float sum : y) REQUIRE(sum == Approx((code == 0 ? -64.0f : 64.0f) * value).epsilon(error));
+          for (const float sum : y) REQUIRE(near(sum, (code == 0 ? -64.0f : 64.0f) * value, error));
         }
 }
 
@@ -130,8 +132,8 @@ TEST_CASE("whatever a kernel computes, the portable one computes too") {
         for (float& weight : w) weight = std::abs(weight);
         std::vector<std::int16_t> q(static_cast<std::size_t>(dim)), q2 = q, wq(static_cast<std::size_t>(positions));
         const float limit = kSumLimit / kInt16Limit;
-        REQUIRE(kernels->quantise(x.data(), dim, static_cast<float>(kQueryLimit), limit, q.data()) ==
-                Approx(portable.quantise(x.data(), dim, static_cast<float>(kQueryLimit), limit, q2.data())));
+        REQUIRE(near(kernels->quantise(x.data(), dim, static_cast<float>(kQueryLimit), limit, q.data()),
+                     portable.quantise(x.data(), dim, static_cast<float>(kQueryLimit), limit, q2.data())));
         for (int i = 0; i < dim; ++i) REQUIRE(std::abs(q[std::size_t(i)] - q2[std::size_t(i)]) <= 1);
         portable.quantise(w.data(), positions, static_cast<float>(kQueryLimit), limit, wq.data());
 
@@ -153,9 +155,8 @@ TEST_CASE("whatever a kernel computes, the portable one computes too") {
 
         got = expected = normals(random, positions, 30.0f);
         REQUIRE(kernels->max(got.data(), positions) == portable.max(expected.data(), positions));
-        REQUIRE(kernels->sum(got.data(), positions) == Approx(portable.sum(expected.data(), positions)).margin(1e-3));
-        REQUIRE(kernels->exp_sum(got.data(), positions, 40.0f) ==
-                Approx(portable.exp_sum(expected.data(), positions, 40.0f)));
+        REQUIRE(near(kernels->sum(got.data(), positions), portable.sum(expected.data(), positions), 1.2e-5, 1e-3));
+        REQUIRE(near(kernels->exp_sum(got.data(), positions, 40.0f), portable.exp_sum(expected.data(), positions, 40.0f)));
         require_near(got, expected, positions, 1e-5f);
         kernels->layer_norm(x.data(), w.data(), w.data(), 16, got.data());
         portable.layer_norm(x.data(), w.data(), w.data(), 16, expected.data());
@@ -249,7 +250,7 @@ TEST_CASE("exp_sum == the C library's exp, and exactly 0 where nothing is left")
     kernels->exp_sum(e.data(), static_cast<int>(e.size()), 1.0f);
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (x[i] - 1.0f < -87.0f) REQUIRE(e[i] == 0.0f);
-      else REQUIRE(e[i] == Approx(std::exp(x[i] - 1.0f)).epsilon(3e-7));
+      else REQUIRE(near(e[i], std::exp(x[i] - 1.0f), 3e-7));
     }
   }
 }

@@ -1,8 +1,8 @@
 #include "pause.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdio>
+#include <doctest/doctest.h>
 #include <vector>
 
 #include "sideman/clock.h"
@@ -20,8 +20,8 @@ TEST_CASE("a pause lasts as long as was asked, and ends") {
   }
 }
 
-// How late the scheduler hands out what is due, on this machine and system: thread_tests [figures]
-TEST_CASE("lateness", "[.][figures]") {
+// How late the scheduler hands out what is due, on this machine and system: thread_tests --no-skip -tc=lateness
+TEST_CASE("lateness" * doctest::skip()) {
   sideman::Scheduler scheduler(1024);
   std::vector<long long> late_us;
   const Micros begin = sideman::now() + Micros{20'000};

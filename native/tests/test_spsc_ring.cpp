@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <cstdint>
+#include <doctest/doctest.h>
 #include <thread>
 
 #include "sideman/spsc_ring.h"
@@ -35,7 +35,7 @@ TEST_CASE("an empty ring gives nothing and leaves the item alone") {
   CHECK(item == 42);
 }
 
-TEST_CASE("two threads lose and double nothing", "[threads]") {
+TEST_CASE("two threads lose and double nothing") {
   constexpr std::uint64_t kItems = 300'000;
   struct Item {
     std::uint64_t value;

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
+#include <doctest/doctest.h>
 #include <random>
 #include <stdexcept>
 #include <vector>

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <cmath>
+#include <doctest/doctest.h>
 #include <limits>
 #include <random>
 #include <stdexcept>

@@ -12,7 +12,7 @@ import pytest
 import native
 
 ROOT = Path(native.__file__).parent.parent
-CATCH2 = any(Path(prefix, "include/catch2/catch.hpp").exists() for prefix in ("/usr", "/usr/local", "/opt/homebrew"))
+DOCTEST = any(Path(prefix, "include/doctest/doctest.h").exists() for prefix in ("/usr", "/usr/local", "/opt/homebrew"))
 
 
 def _tool(*names: str) -> str | None:
@@ -21,7 +21,7 @@ def _tool(*names: str) -> str | None:
 
 MISSING = [
     name for name, found in (("cmake", _tool("cmake")), ("a C++ compiler", _tool("c++", "g++", "clang++")),
-                             ("catch2", CATCH2)) if not found
+                             ("doctest", DOCTEST)) if not found
 ]  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def test_cpp(sanitize: str, targets: tuple[str, ...], tmp_path: Path, request: p
     if request.node.get_closest_marker("soak") and os.environ.get("SIDEMAN_SOAK") != "1":
         pytest.skip("SIDEMAN_SOAK=1 runs it; it takes two minutes")
     if MISSING:
-        text = f"{', '.join(MISSING)} missing: `apt install cmake g++ catch2` brings them"
+        text = f"{', '.join(MISSING)} missing: `apt install cmake g++ doctest-dev` brings them"
         assert os.environ.get("SIDEMAN_NATIVE") != "require", text
         pytest.skip(text)
     _run("cmake", "-S", ROOT, "-B", tmp_path, "-DSIDEMAN_TESTS=ON", f"-DSIDEMAN_SANITIZE={sanitize}",
