@@ -111,13 +111,14 @@ def load_state(
     for found in (parameters, average) if average else (parameters,):
         _check_parameters(path, found, expected)
     states = [_optimiser_state(path, number, optimiser, tensors) for number, optimiser in enumerate(optimisers)]
-    # Nothing is changed before all of it has proved right.
+    # Nothing is changed before all of it has proved right. What stays is copied off the mapped file: while it is
+    # mapped, Windows lets nobody replace it.
     model.load_state_dict(parameters)
     for optimiser, state in zip(optimisers, states, strict=True):
         optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     if scaler is not None and "scaler" in metadata:
         scaler.load_state_dict(json.loads(metadata["scaler"]))
-    on_device = {name: value.to(expected[name].device) for name, value in average.items()}
+    on_device = {name: value.to(expected[name].device, copy=True) for name, value in average.items()}
     return then, on_device or None
 
 
@@ -149,7 +150,7 @@ def _optimiser_state(
         if not fits:
             text = f"optimiser.{number}.{name} fits no parameter of this model"
             raise CheckpointError(f"{path}: {text}: delete it to start over")
-        states.setdefault(int(index), {})[key] = value
+        states.setdefault(int(index), {})[key] = value.clone()
     return states
 
 

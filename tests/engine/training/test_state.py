@@ -135,6 +135,17 @@ def test_an_average_is_measured_and_saved_while_the_run_goes_on_without_it(tmp_p
     np.testing.assert_array_equal(fresh.weights()["head.weight"], inside)
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
+def test_a_loaded_state_is_not_held_open(tmp_path: Path) -> None:
+    """Windows would refuse to replace the file at the next save."""
+    path = tmp_path / "state.safetensors"
+    first, other = averaging(tmp_path), averaging(tmp_path)
+    first.step(WindowSampler([random_piece(1)], 64, 4, seed=0))
+    first.save(path)
+    other.load(path)
+    assert not [line for line in Path("/proc/self/maps").read_text().splitlines() if str(path) in line]
+
+
 def fact(key: str, value: object) -> Callable[[dict[str, Any], Tensors], None]:
     return lambda facts, tensors: facts.update({key: value})
 
