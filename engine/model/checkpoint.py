@@ -112,12 +112,15 @@ def check_new(path: str | Path) -> None:
 def save_checkpoint(path: str | Path, config: Config, weights: Weights, card: str, bits: int = 4) -> None:
     """Writes the folder beside `path`, then renames: an interrupted save leaves the old checkpoint whole.
 
-    SidemanError: it cannot be written, or `path` holds something other than a checkpoint, which would be lost.
+    SidemanError: it cannot be written, `path` holds something other than a checkpoint, which would be lost, or a number
+    is one that load_checkpoint refuses.
     """
     assert bits in (4, 32)
     check_folder(path, CHECKPOINT_FILES)
     tensors: dict[str, npt.NDArray[np.generic]] = {}
     for name, value in weights.items():
+        if not StoredWeights({name: value}).holds_numbers(name):
+            raise CheckpointError(f"{path}: {name} would hold numbers that are no weights: train at a lower rate")
         if bits == 4 and is_matrix(name):
             tensors[name], tensors[name + ABSMAX] = nf4.quantise(value)
         elif bits == 4 and value.ndim == 2:

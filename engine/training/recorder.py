@@ -65,7 +65,7 @@ class Recorder:
         """After an update: its loss, and every so often all the rest. last: the run ends here.
 
         Losses are looked at a few at a time: who asks a GPU for a number waits until it has finished. ConfigError: one
-        is no number any more.
+        is no number any more; what was saved last stays.
         """
         done = self.trainer.done
         self.recent.append((loss, learning_rate))
@@ -78,6 +78,8 @@ class Recorder:
         rate = (done - self.first) / max(now_s - self.started_s, 1e-9)
         tokens_per_s = rate * self.trainer.tokens_per_update
         held_out = self._measure() if due else None
+        if held_out is not None:
+            _check_finite("held-out loss", held_out, done)
         self.curve.add(done, mean, held_out, tokens_per_s)
         if due:
             self._save()
@@ -92,8 +94,7 @@ class Recorder:
         losses = torch.stack([loss for loss, _ in self.recent]).tolist()
         first = self.trainer.done - len(losses) + 1
         for step, (loss, (_, learning_rate)) in enumerate(zip(losses, self.recent, strict=True), start=first):
-            if not math.isfinite(loss):
-                raise ConfigError(f"the loss is {loss} after {step - 1} updates: lower training.learning_rate")
+            _check_finite("loss", loss, step - 1)
             self.curve.update(step, loss, learning_rate)
         self.recent = []
         return float(np.mean(losses))
@@ -112,3 +113,8 @@ class Recorder:
         """Writes the checkpoint of the state as it is; with patience only the best."""
         if self.patience is None or self.curve.is_best():
             save_checkpoint(self.out, self.trainer.config, self.trainer.weights(), self.card(self.curve))
+
+
+def _check_finite(name: str, loss: float, updates: int) -> None:
+    if not math.isfinite(loss):
+        raise ConfigError(f"the {name} is {loss} after {updates} updates: lower training.learning_rate")

@@ -64,13 +64,19 @@ def save_state(
     average: Mapping[str, Tensor] | None = None,
     scaler: Any = None,
 ) -> None:
-    """Writes the file whole or not at all. average: of the parameters; scaler: the GradScaler of an fp16 run."""
+    """Writes the file whole or not at all. average: of the parameters; scaler: the GradScaler of an fp16 run.
+
+    ConfigError: a number is not finite, which load_state would refuse.
+    """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in (average or {}).items()}
     for number, optimiser in enumerate(optimisers):
         for index, state in optimiser.state_dict()["state"].items():
             for key, value in state.items():
                 tensors[f"optimiser.{number}.{index}.{key}"] = torch.as_tensor(value)
+    broken = next((name for name, value in tensors.items() if not torch.isfinite(value).all()), None)
+    if broken is not None:
+        raise ConfigError(f"{broken} is not finite after {facts.done} updates: lower training.learning_rate")
     metadata = {"run": facts.to_json()}
     if scaler is not None:
         metadata["scaler"] = json.dumps(scaler.state_dict())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,17 @@ def test_four_bits_hold_matrices_as_nf4_embeddings_as_halves_and_norms_whole(sav
         np.testing.assert_array_equal(loaded.weights[name], expected, err_msg=name)
     assert loaded.sha256 == hashlib.sha256((saved / "model.safetensors").read_bytes()).hexdigest()
     assert sorted(item.name for item in saved.iterdir()) == ["card.md", "config.yaml", "model.safetensors"]
+
+
+@pytest.mark.parametrize("bits", [4, 32])
+@pytest.mark.parametrize("name", ["head.weight", "token_emb.weight", "out_norm.bias"])
+@pytest.mark.parametrize("value", [math.nan, -math.inf, 2e4])
+def test_what_no_reader_takes_is_not_written(value: float, name: str, bits: int, saved: Path) -> None:
+    before, weights = load_checkpoint(saved).sha256, random_weights()
+    weights[name].flat[-1] = value
+    with pytest.raises(CheckpointError, match=rf"{name} would hold numbers that are no weights"):
+        save_checkpoint(saved, Config(model=MODEL), weights, "", bits)
+    assert load_checkpoint(saved).sha256 == before
 
 
 def change(edit: Callable[[dict[str, np.ndarray]], None]) -> Callable[[Path], None]:

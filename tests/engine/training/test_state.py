@@ -18,7 +18,7 @@ pytest.importorskip("accelerate")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from engine.data.window_sampler import WindowSampler  # noqa: E402
-from engine.errors import CheckpointError  # noqa: E402
+from engine.errors import CheckpointError, ConfigError  # noqa: E402
 from engine.model.config_file import load_config, to_yaml  # noqa: E402
 from engine.model.controls import Control  # noqa: E402
 from engine.training.initial import initialise  # noqa: E402
@@ -144,6 +144,20 @@ def test_a_loaded_state_is_not_held_open(tmp_path: Path) -> None:
     first.save(path)
     other.load(path)
     assert not [line for line in Path("/proc/self/maps").read_text().splitlines() if str(path) in line]
+
+
+@pytest.mark.parametrize("where", ["model", "average", "optimiser"])
+def test_what_could_not_be_read_again_is_not_written(where: str, tmp_path: Path) -> None:
+    trainer, path = averaging(tmp_path), tmp_path / "state.safetensors"
+    trainer.step(WindowSampler([random_piece(1)], 64, 4, seed=0))
+    trainer.save(path)
+    before = path.read_bytes()
+    moments = trainer.optimisers[1].state_dict()["state"][0]
+    held = {"model": trainer.model.state_dict(), "average": trainer.average, "optimiser": moments}[where]
+    next(value for value in held.values() if value.dim()).fill_(float("inf"))
+    with pytest.raises(ConfigError, match=rf"^{where}\..* is not finite after 1 updates: lower training.learning_rate"):
+        trainer.save(path)
+    assert path.read_bytes() == before
 
 
 def fact(key: str, value: object) -> Callable[[dict[str, Any], Tensors], None]:

@@ -38,7 +38,9 @@ from engine.training import device  # noqa: E402
 from engine.training.evaluate import evaluate, load_model, ngram_scores, token_nats  # noqa: E402
 from engine.training.muon import orthogonalise  # noqa: E402
 from engine.training.schedule import News  # noqa: E402
+from engine.training.state import read_state  # noqa: E402
 from engine.training.train import Trainer, train  # noqa: E402
+from engine.training.trainer import Batches  # noqa: E402
 from tests.support.study_corpus import write_config, write_corpus  # noqa: E402
 
 
@@ -381,6 +383,29 @@ def test_a_run_that_diverges_says_so_and_saves_nothing(data: Path, tmp_path: Pat
     with pytest.raises(SidemanError, match=r"the loss is nan after \d+ updates: lower training.learning_rate"):
         train(str(config), data, tmp_path / "base")
     assert not (tmp_path / "base").exists()
+
+
+def test_an_update_that_diverges_leaves_what_was_saved_before_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own loss is still a number: it was measured before the weights moved."""
+    monkeypatch.setattr("engine.training.recorder.MIN_EVALUATE_EVERY", 1)
+    monkeypatch.setattr("engine.training.recorder.EVALUATIONS", 1000)
+    step = Trainer.step
+
+    def diverging(trainer: Trainer, windows: Batches) -> torch.Tensor:
+        loss = step(trainer, windows)
+        if trainer.done == 3:
+            torch.nn.init.constant_(trainer.model.head.weight, math.nan)
+        return loss
+
+    monkeypatch.setattr(Trainer, "step", diverging)
+    with pytest.raises(SidemanError, match=r"the held-out loss is nan after 3 updates: lower training.learning_rate"):
+        train(str(write_config(tmp_path, epochs=1)), data, tmp_path / "base")
+    facts, _, _ = read_state(tmp_path / "base.run" / "state.safetensors")
+    assert facts.done == 2
+    assert load_checkpoint(tmp_path / "base").weights
+    assert len((tmp_path / "base.run" / "losses.jsonl").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (2, 16, 4), (2, 4, 16)])
