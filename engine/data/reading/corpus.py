@@ -19,7 +19,7 @@ from engine.chords import Chord
 from engine.chords.files.labels import Labels, read_chords_file, read_openewld, read_pop909, read_text_labels
 from engine.chords.recognise import recognise
 from engine.errors import DataError
-from engine.midi_io.pedal import extend_with_pedal
+from engine.midi_io.pedal import as_held
 from engine.midi_io.read import read_performance
 from engine.notes import Notes, Performance
 
@@ -185,16 +185,13 @@ def _read_file(source: Source, tracks: Tracks) -> Piece:
     if chords is None:
         # Before pedal extension: blurred harmonies cost the recogniser six points of agreement on POP909.
         chords, chord_source = recognise(struck, beats_s if len(beats_s) else None), "recognised"
-    notes = extend_with_pedal(struck, performance.pedal_s, performance.pedal_down)
-    labelled = _labelled(performance, notes, beats_s, beat_in_bar)
+    labelled = _labelled(as_held(performance), beats_s, beat_in_bar)
     return Piece(source, labelled, chords, chord_source, beat_source, confidence, struck)
 
 
-def _labelled(performance: Performance, notes: Notes, beats_s: F64, beat_in_bar: I64) -> Performance:
+def _labelled(held: Performance, beats_s: F64, beat_in_bar: I64) -> Performance:
     """Returns notes and beats, with what the file's damage is."""
-    return Performance(
-        notes, beats_s=beats_s, beat_in_bar=beat_in_bar, repairs=performance.repairs, doubt=performance.doubt
-    )
+    return Performance(held.notes, beats_s=beats_s, beat_in_bar=beat_in_bar, repairs=held.repairs, doubt=held.doubt)
 
 
 def _map_beats(performance: Performance) -> tuple[F64, I64] | None:
@@ -235,8 +232,7 @@ def _read_pop909(source: Source, tracks: Tracks) -> Piece | None:
     if not (source.path.parent / POP909_FILES[0]).is_file():
         return None
     performance = read_performance(source.path, tracks=("PIANO",) if tracks == "auto" else tracks)
-    notes = extend_with_pedal(performance.notes, performance.pedal_s, performance.pedal_down)
-    return _annotated(source, notes, performance, read_pop909(source.path.parent))
+    return _annotated(source, performance.notes, as_held(performance), read_pop909(source.path.parent))
 
 
 def _read_openewld(source: Source, tracks: Tracks) -> Piece | None:
@@ -249,7 +245,6 @@ def _read_openewld(source: Source, tracks: Tracks) -> Piece | None:
     return _annotated(source, performance.notes, performance, read)
 
 
-def _annotated(source: Source, notes: Notes, performance: Performance, labels: Labels) -> Piece:
+def _annotated(source: Source, struck: Notes, held: Performance, labels: Labels) -> Piece:
     chords, beats_s, beat_in_bar = labels
-    labelled = _labelled(performance, notes, beats_s, beat_in_bar)
-    return Piece(source, labelled, chords, "annotation", "annotation", None, performance.notes)
+    return Piece(source, _labelled(held, beats_s, beat_in_bar), chords, "annotation", "annotation", None, struck)
