@@ -27,7 +27,7 @@ from engine.chords.chord import Chord, ChordLabels, add_label
 from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError, DataError
 
-__all__ = ["ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"]
+__all__ = ["MAX_BEATS_PER_BAR", "ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"]
 
 MAX_BEATS_PER_BAR = 32
 _DIGITS = 3
@@ -196,15 +196,16 @@ class _Reader:
         count = line.beats_per_bar * len(line.bars)
         next_s = None if following is None else following.times_s[0]
         if next_s is not None:
-            beat_s = (next_s - start_s) / count
+            end_s = next_s
         elif self._beat_s is not None:
-            beat_s = self._beat_s
+            end_s = start_s + count * self._beat_s
         else:
             reason = "where this line's bars end is unknown: give the time of every beat, or a line after it"
             raise self._error(line.number, 1, reason)
-        if beat_s < _STEP_S:
-            raise self._error(line.number, 1, f"{count} beats do not fit before {next_s:.3f}: correct one of the times")
-        return list(even_beats(start_s, start_s + count * beat_s if next_s is None else next_s, count))
+        beats = even_beats(start_s, end_s, count)
+        if not beats:
+            raise self._error(line.number, 1, f"{count} beats do not fit before {end_s:.3f}: correct one of the times")
+        return list(beats)
 
     def _shares(self, number: int, words: list[_Word], beats: list[float]) -> None:
         """Changes of one bar whose words share it evenly. beats: its beats and the moment it ends."""
@@ -252,7 +253,12 @@ def _rows(text: str) -> list[tuple[int, list[_Word]]]:
 
 
 def even_beats(start_s: float, end_s: float, count: int) -> list[float]:
-    """The times of a bar's beats where the file gives only its first: even shares, in whole milliseconds."""
+    """The times of a bar's beats where the file gives only its first: even shares, in whole milliseconds.
+
+    None where they do not fit.
+    """
+    if (end_s - start_s) / count < _STEP_S:
+        return []
     return [round(start_s + i * (end_s - start_s) / count, _DIGITS) for i in range(count)]
 
 
