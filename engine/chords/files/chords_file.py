@@ -31,8 +31,9 @@ __all__ = ["MAX_BEATS_PER_BAR", "ChordsFile", "even_beats", "parse_chords_file",
 
 MAX_BEATS_PER_BAR = 32
 _DIGITS = 3
+_SHOWN = 40  # letters of a word that is refused
 _STEP_S = 10.0**-_DIGITS
-_TIME = re.compile(r"(-?)(?:(\d+):(?=\d\d?(?:\.|s?$)))?(\d+(?:\.\d+)?)s?")
+_TIME = re.compile(r"(-?)(?:(\d{1,5}):(?=\d\d?(?:\.|s?$)))?(\d{1,7}(?:\.\d+)?)s?")  # up to months
 _WORD = re.compile(r"\||(?<!\S):(?!\S)|(?:\([^()|\n]*\)|[^\s|])+")  # a chord may hold blanks inside its brackets
 
 
@@ -129,7 +130,7 @@ class _Reader:
 
     def _beats(self, number: int, words: list[_Word]) -> int:
         count = words[1].text if len(words) == 2 else ""
-        if not count.isdecimal() or not 1 <= int(count) <= MAX_BEATS_PER_BAR:
+        if not re.fullmatch(r"\d{1,4}", count) or not 1 <= int(count) <= MAX_BEATS_PER_BAR:
             remedy = f"write 'beats 4', or another number from 1 to {MAX_BEATS_PER_BAR}"
             raise self._error(number, words[-1].column, f"the beats of a bar are missing or wrong: {remedy}")
         return int(count)
@@ -227,7 +228,9 @@ class _Reader:
     def _time(self, number: int, word: _Word) -> float:
         found = _TIME.fullmatch(word.text)
         if not found:
-            reason = f"{word.text!r} is no time: write seconds, as in 12.5, or minutes and seconds, as in 1:02.5"
+            reason = (
+                f"{word.text[:_SHOWN]!r} is no time: write seconds, as in 12.5, or minutes and seconds, as in 1:02.5"
+            )
             raise self._error(number, word.column, reason)
         time_s = round(60.0 * int(found[2] or 0) + float(found[3]), _DIGITS)
         return -time_s if found[1] and time_s else time_s
@@ -245,7 +248,7 @@ class _Reader:
 def _rows(text: str) -> list[tuple[int, list[_Word]]]:
     """Number and words of every line that says something."""
     rows = []
-    for number, row in enumerate(text.splitlines(), start=1):
+    for number, row in enumerate(text.split("\n"), start=1):
         words = [_Word(found[0], found.start() + 1) for found in _WORD.finditer(row)]
         if words and not words[0].text.startswith("#"):
             rows.append((number, words))

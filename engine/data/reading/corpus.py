@@ -16,7 +16,14 @@ from engine.beats.map_phase import SAME_BEAT, true_phase
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords import Chord
-from engine.chords.files.labels import Labels, read_chords_file, read_openewld, read_pop909, read_text_labels
+from engine.chords.files.labels import (
+    Labels,
+    is_openewld,
+    read_chords_file,
+    read_openewld,
+    read_pop909,
+    read_text_labels,
+)
 from engine.chords.recognise import recognise
 from engine.errors import DataError
 from engine.midi_io.pedal import as_held
@@ -125,19 +132,22 @@ def _read_index(folder: Path) -> dict[str, tuple[str | None, str, str]]:
     index: dict[str, tuple[str | None, str, str]] = {}
     if place is None:
         return index
+    number = 0
     try:
-        with (place / INDEX).open(encoding="utf-8") as lines:
+        with (place / INDEX).open("rb") as lines:  # as bytes, whose byte order mark json knows
             for line in lines:
+                number += 1
                 if line.strip():
                     row = json.loads(line)
                     work = row.get("work_cluster")
                     collection = row.get("source", UNLISTED["collection"])
                     licence = row.get("licence", UNLISTED["licence"])
-                    facts = (None if work is None else str(work), one_line(collection), one_line(licence))
+                    facts = (None if work is None else one_line(work), one_line(collection), one_line(licence))
                     index[os.path.realpath(place / row["path"])] = facts
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"{place / INDEX}: not lines of JSON with a path ({reason}): restore or remove it") from None
+        where = f"{INDEX}, line {number}" if number else INDEX
+        raise DataError(f"{place / where}: not a line of JSON with a path ({reason}): restore or remove it") from None
     return index
 
 
@@ -238,7 +248,7 @@ def _read_pop909(source: Source, tracks: Tracks) -> Piece | None:
 def _read_openewld(source: Source, tracks: Tracks) -> Piece | None:
     """OpenEWLD: NAME.json beside the melody's MIDI file. Another program's JSON is none of it."""
     labels = source.path.with_suffix(".json")
-    if not labels.is_file() or b'"chords"' not in labels.read_bytes():
+    if not labels.is_file() or not is_openewld(labels):
         return None
     performance = read_performance(source.path, tracks=tracks)
     read = read_openewld(labels, float(performance.notes["offset_s"].max()))
