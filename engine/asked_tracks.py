@@ -10,8 +10,11 @@ TRACKS_HELP = "auto: the piano, where several instruments play; all; or names of
 
 
 def asked_tracks(text: str) -> str | tuple[str, ...]:
-    """Reads what --tracks is given: "auto" and "all" are themselves, anything else is names. SidemanError: none."""
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
+    """Reads what --tracks is given: "auto" and "all" are themselves, anything else is names. SidemanError: none.
+
+    Names may hold commas themselves: which of them part names is for the file's tracks to say (midi_io/select).
+    """
+    if not text.replace(",", " ").strip():
         raise SidemanError(f"--tracks {text!r}: give auto, all, or names of tracks: NAME,NAME")
-    return names[0] if names in (("auto",), ("all",)) else names
+    word = text.strip(", ")
+    return word if word in ("auto", "all") else (text,)

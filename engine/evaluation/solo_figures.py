@@ -33,6 +33,7 @@ SOLO_FIGURES = {
     "proper ending": "1 where the last chord is held over its root to the end, and the last half beat has no strike",
 }
 
+OF_NOTES = ("chord tones", "on the beat", "velocity", "velocity spread", "recurrence")  # nothing without any
 LEFT, RIGHT, MIDDLE = 57, 64, 60  # below A3 is the left hand's, from E4 on the right's
 PHRASE_BARS = 4
 EARLY_S = 0.02  # a note this much before a bar line belongs to the bar
@@ -56,7 +57,10 @@ class Ending:
 
 
 def solo_figures(notes: Notes, chart: Chart, tempo_bpm: float) -> dict[str, float]:
-    """SOLO_FIGURES of (N,) notes over the whole of a chart that begins at 0."""
+    """SOLO_FIGURES of (N,) notes over the whole of a chart that begins at 0; NaN for what cannot be told of silence."""
+    if not len(notes):
+        nothing = dict.fromkeys(SOLO_FIGURES, 0.0) | dict.fromkeys(OF_NOTES, float("nan"))
+        return nothing | {"empty bars": 1.0, "silence bars": float(chart.bars)}
     beat_s = 60.0 / tempo_bpm
     bar_s, length_s = beat_s * chart.beats_per_bar, beat_s * chart.beats
     bar = np.floor((notes["onset_s"] + EARLY_S) / bar_s).astype(np.int64)
@@ -92,7 +96,7 @@ def ending_of(notes: Notes, chart: Chart, tempo_bpm: float) -> Ending:
         held=int(inside.sum()),
         root_lowest=bool(len(held)) and chord is not None and int(held["pitch"].min()) % 12 == chord.root,
         foreign=int((~inside).sum()),
-        last_strike_beats=float((end_s - notes["onset_s"].max()) / beat_s),
+        last_strike_beats=float((end_s - notes["onset_s"].max(initial=-np.inf)) / beat_s),
     )
 
 

@@ -75,7 +75,7 @@ def parse(data: bytes) -> Parsed:
         note_count += int(_strikes(events.channel).sum())
         if note_count > 2 * MAX_NOTES:
             raise ValueError(f"more than {MAX_NOTES:,} notes: take the file apart")
-        if frame.kind == 2:
+        if frame.kind == 2 and number + 1 < len(frame.tracks):
             offset += events.end_tick
             # The next pattern knows nothing of this one's tempo and metre.
             parsed.tempos.append((offset, 500_000))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engine.errors import MidiFileError
 from engine.midi_io.parse import DRUM_CHANNEL, Parsed, parse
+from engine.midi_io.pedal import MAX_NOTE_S
 from engine.midi_io.select import decode_text, select
 from engine.midi_io.tempo_map import TempoMap, beat_grid
 from engine.notes import Notes, Performance, TimedText, make_notes
@@ -20,7 +21,6 @@ __all__ = ["read_bytes", "read_performance"]
 
 MAX_BYTES = 4 * 2**20  # an hour of piano has some 0.3 MB; reading takes 50 bytes of memory for each of these
 MAX_LENGTH_S = 24 * 3600.0  # longer is a broken delta time; its silence alone would fill memory downstream
-MAX_NOTE_S = 300.0  # no piano sounds so long: the end of such a note was lost
 MAX_BEATS = 1_000_000
 MAX_REPAIRS = 8  # named one by one
 GARBLED_SHARE, FEWEST_PARTED = 0.03, 6  # of the notes: beginnings without an end, ends without a beginning

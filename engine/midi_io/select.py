@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
 import numpy as np
@@ -63,8 +63,8 @@ class _Part(NamedTuple):
 def select(parsed: Parsed, tracks: str | Sequence[str]) -> tuple[npt.NDArray[np.bool_], str]:
     """(N,) which notes of the file to take, and one line on what they are, empty where they are all pitched notes.
 
-    Channel 10, the drums, is never taken. "all" takes the rest; names take the tracks of these names (exact, blanks
-    around them aside). "auto" takes, in this order:
+    Channel 10, the drums, is never taken. "all" takes the rest; names take the tracks of these names (exact, but for
+    blanks; one text may hold several, between commas: see _named). "auto" takes, in this order:
 
     1. the tracks whose name or instrument name says piano or keys, in any of a dozen languages, together with the
        notes under a piano program (General MIDI 1-8; no program at all means 1) whose track is not named after another
@@ -79,12 +79,14 @@ def select(parsed: Parsed, tracks: str | Sequence[str]) -> tuple[npt.NDArray[np.
         return pitched, ""
     parts = _parts(parsed, np.flatnonzero(pitched))
     if not isinstance(tracks, str):
-        missing = sorted(set(tracks) - {part.name for part in parts})
+        there_are = {_words(part.name) for part in parts}
+        named = {words for text in tracks for words in _named(_words(text), there_are)}
+        missing = sorted(", ".join(words) for words in named - there_are)
         if missing:
             there = ", ".join(sorted({repr(part.name) for part in parts if part.name}))
             what = f"are {there}" if there else "have no names, so choose with --tracks auto or all"
             raise ValueError(f"no track named {', '.join(missing)}: its tracks {what}")
-        return _taken(parsed, parts, [part for part in parts if part.name in tracks])
+        return _taken(parsed, parts, [part for part in parts if _words(part.name) in named])
     if tracks != "auto":
         raise ValueError(f"tracks {tracks!r} is no choice: give auto, all or a list of names")
     keys = [part for part in parts if _is_keys(part)]
@@ -97,6 +99,20 @@ def select(parsed: Parsed, tracks: str | Sequence[str]) -> tuple[npt.NDArray[np.
     there = ", ".join(str(part) for part in sorted(parts, key=lambda part: -len(part.rows))[:8])
     more = f" and {len(parts) - 8} more" if len(parts) > 8 else ""
     raise ValueError(f"no piano among its tracks {there}{more}: choose with --tracks NAME,NAME or --tracks all")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """What stands between a text's commas, without needless blanks."""
+    return tuple(" ".join(word.split()) for word in text.split(",") if word.strip())
+
+
+def _named(words: tuple[str, ...], there_are: Set[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """The names in a text's words. A track's name may hold commas itself: of several that begin here the longest."""
+    at = 0
+    while at < len(words):
+        end = next((end for end in range(len(words), at, -1) if words[at:end] in there_are), at + 1)
+        yield words[at:end]
+        at = end
 
 
 def decode_text(data: bytes, encoding: str = "cp1252") -> str:

@@ -81,10 +81,10 @@ def add_style(folder: Path, name: str | None = None, bases: Sequence[Checkpoint]
     """
     style = load_style(folder)
     name = check_name(style.name if name is None else name)
-    if any((place / name).exists() for place in (user_styles(), shipped_styles())):
-        raise CheckpointError(
-            f"there is a style {name} already: give another name by --name, or sideman styles remove {name} first"
-        )
+    shipped = (shipped_styles() / name).exists()
+    if shipped or (user_styles() / name).exists():
+        remedy = "" if shipped else f", or sideman styles remove {name} first"
+        raise CheckpointError(f"there is a style {name} already: give another name by --name{remedy}")
     if bases:  # refused here rather than when it is to be played
         adapter_of(style, next((base for base in bases if base.sha256 == style.base_sha256), bases[0]))
     target = user_styles() / name

@@ -23,8 +23,9 @@ def read_sources(data: Path) -> Sources:
     """Returns what a prepared folder was made from. DataError if its manifest is missing or broken."""
     sources: Sources = defaultdict(lambda: (0, 0.0))
     try:
-        for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        with (data / MANIFEST).open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        for row in rows:
             if row.get("split") == "train":
                 files, hours = sources[row["collection"], row["licence"]]
                 sources[row["collection"], row["licence"]] = files + 1, hours + row["seconds"] / 3600

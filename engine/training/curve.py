@@ -127,7 +127,8 @@ def _read(path: Path) -> list[Row]:
     if not path.exists():
         return []
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        with path.open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
         return [
             {
                 "step": int(row["step"]),

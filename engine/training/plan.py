@@ -114,6 +114,6 @@ def _read(path: Path) -> list[_Row]:
         return []
     text = path.read_text(encoding="utf-8")
     try:
-        return [_Row(**json.loads(line)) for line in text[: text.rfind("\n") + 1].splitlines()]
+        return [_Row(**json.loads(line)) for line in text.split("\n")[:-1]]
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}): delete it to plan the rest anew") from None

@@ -135,7 +135,10 @@ void feed(Stream& stream, const Events& events) {
   fed.reserve(events.size());
   for (const auto& [step, pitch, velocity_bin] : events) fed.push_back({step, pitch, velocity_bin});
   const py::gil_scoped_release released;
-  stream.feed(fed.data(), fed.size());
+  stream.feed(fed.data(), fed.size(), [] {
+    const py::gil_scoped_acquire acquired;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  });
 }
 
 void mark(Stream& stream, std::int64_t step, int token) {

@@ -81,7 +81,7 @@ def _make(args: argparse.Namespace) -> int:
         write_leads(args.leads, places)
         print(f"{args.leads}: {len(places)} places; what goes on from them goes into a folder under the same names")
         return 0
-    contestants = enlist(args.contestants, args.data)
+    contestants = enlist(args.contestants, args.data, _refused)
     with Progress(None, "clips played") as playing, Progress(None, "clips rendered") as rendering:
         bars = {"clips played": playing, "clips rendered": rendering}
         made = make_test(

@@ -14,7 +14,7 @@ from engine.atomic import atomic_write
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.chords.files.chords_file import ChordsFile
 from engine.chords.files.chords_writer import format_chords_file
-from engine.data.reading.corpus import Piece, Source, read_piece
+from engine.data.reading.corpus import Piece, Source, one_line, read_piece
 from engine.errors import DataError
 
 __all__ = ["add_arguments", "run"]
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints or writes the chart. DataError rather than overwrite one: somebody may have corrected it by hand."""
     if args.output is not None and args.output.exists():
         raise DataError(f"{args.output}: exists, and may be corrected by hand: remove it, or give another name")
-    source = Source(args.file, args.file.name, "files", args.file.name, "unknown")
+    source = Source(args.file, one_line(args.file.name), "files", None, "unknown")
     piece = read_piece(source, asked_tracks(args.tracks))
     if piece.performance.mended:
         print(f"{args.file}: {piece.performance.mended}", file=sys.stderr)

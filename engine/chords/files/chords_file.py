@@ -27,12 +27,13 @@ from engine.chords.chord import Chord, ChordLabels, add_label
 from engine.chords.symbol import SymbolReader
 from engine.errors import ChordError, DataError
 
-__all__ = ["ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"]
+__all__ = ["MAX_BEATS_PER_BAR", "ChordsFile", "even_beats", "parse_chords_file", "read_chords_file"]
 
 MAX_BEATS_PER_BAR = 32
 _DIGITS = 3
+_SHOWN = 40  # letters of a word that is refused
 _STEP_S = 10.0**-_DIGITS
-_TIME = re.compile(r"(-?)(?:(\d+):(?=\d\d?(?:\.|s?$)))?(\d+(?:\.\d+)?)s?")
+_TIME = re.compile(r"(-?)(?:(\d{1,5}):(?=\d\d?(?:\.|s?$)))?(\d{1,7}(?:\.\d+)?)s?")  # up to months
 _WORD = re.compile(r"\||(?<!\S):(?!\S)|(?:\([^()|\n]*\)|[^\s|])+")  # a chord may hold blanks inside its brackets
 
 
@@ -129,7 +130,7 @@ class _Reader:
 
     def _beats(self, number: int, words: list[_Word]) -> int:
         count = words[1].text if len(words) == 2 else ""
-        if not count.isdecimal() or not 1 <= int(count) <= MAX_BEATS_PER_BAR:
+        if not re.fullmatch(r"\d{1,4}", count) or not 1 <= int(count) <= MAX_BEATS_PER_BAR:
             remedy = f"write 'beats 4', or another number from 1 to {MAX_BEATS_PER_BAR}"
             raise self._error(number, words[-1].column, f"the beats of a bar are missing or wrong: {remedy}")
         return int(count)
@@ -196,15 +197,16 @@ class _Reader:
         count = line.beats_per_bar * len(line.bars)
         next_s = None if following is None else following.times_s[0]
         if next_s is not None:
-            beat_s = (next_s - start_s) / count
+            end_s = next_s
         elif self._beat_s is not None:
-            beat_s = self._beat_s
+            end_s = start_s + count * self._beat_s
         else:
             reason = "where this line's bars end is unknown: give the time of every beat, or a line after it"
             raise self._error(line.number, 1, reason)
-        if beat_s < _STEP_S:
-            raise self._error(line.number, 1, f"{count} beats do not fit before {next_s:.3f}: correct one of the times")
-        return list(even_beats(start_s, start_s + count * beat_s if next_s is None else next_s, count))
+        beats = even_beats(start_s, end_s, count)
+        if not beats:
+            raise self._error(line.number, 1, f"{count} beats do not fit before {end_s:.3f}: correct one of the times")
+        return list(beats)
 
     def _shares(self, number: int, words: list[_Word], beats: list[float]) -> None:
         """Changes of one bar whose words share it evenly. beats: its beats and the moment it ends."""
@@ -226,7 +228,9 @@ class _Reader:
     def _time(self, number: int, word: _Word) -> float:
         found = _TIME.fullmatch(word.text)
         if not found:
-            reason = f"{word.text!r} is no time: write seconds, as in 12.5, or minutes and seconds, as in 1:02.5"
+            reason = (
+                f"{word.text[:_SHOWN]!r} is no time: write seconds, as in 12.5, or minutes and seconds, as in 1:02.5"
+            )
             raise self._error(number, word.column, reason)
         time_s = round(60.0 * int(found[2] or 0) + float(found[3]), _DIGITS)
         return -time_s if found[1] and time_s else time_s
@@ -244,7 +248,7 @@ class _Reader:
 def _rows(text: str) -> list[tuple[int, list[_Word]]]:
     """Number and words of every line that says something."""
     rows = []
-    for number, row in enumerate(text.splitlines(), start=1):
+    for number, row in enumerate(text.split("\n"), start=1):
         words = [_Word(found[0], found.start() + 1) for found in _WORD.finditer(row)]
         if words and not words[0].text.startswith("#"):
             rows.append((number, words))
@@ -252,7 +256,12 @@ def _rows(text: str) -> list[tuple[int, list[_Word]]]:
 
 
 def even_beats(start_s: float, end_s: float, count: int) -> list[float]:
-    """The times of a bar's beats where the file gives only its first: even shares, in whole milliseconds."""
+    """The times of a bar's beats where the file gives only its first: even shares, in whole milliseconds.
+
+    None where they do not fit.
+    """
+    if (end_s - start_s) / count < _STEP_S:
+        return []
     return [round(start_s + i * (end_s - start_s) / count, _DIGITS) for i in range(count)]
 
 

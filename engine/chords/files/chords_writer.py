@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.chords.chord import Chord, ChordLabels, add_label
-from engine.chords.files.chords_file import ChordsFile, even_beats
+from engine.chords.files.chords_file import MAX_BEATS_PER_BAR, ChordsFile, even_beats
 
 __all__ = ["format_chords_file"]
 
@@ -26,8 +27,11 @@ def format_chords_file(chart: ChordsFile, comments: Iterable[str] = ()) -> str:
     """The text of a .chords file, its comments first.
 
     Read again it holds the same chords, times to the millisecond; a beat that lies within a millisecond of its even
-    share of the bar comes back as that share. Text written from what was read is the same text.
+    share of the bar comes back as that share; where a bar is longer than the file can say, the beats come back without
+    bars. Text written from what was read is the same text.
     """
+    if chart.beat_in_bar is not None and chart.beat_in_bar.max(initial=0) >= MAX_BEATS_PER_BAR:
+        chart = replace(chart, beat_in_bar=None)
     known = chart.beat_in_bar is not None
     bars = _bars(chart)
     changes: ChordLabels = []
@@ -91,7 +95,7 @@ def _times(bar: _Bar, following: _Bar | None) -> list[str]:
     """The bar's first beat alone if the others lie evenly up to the bar after, else all; `.` for one that is gone."""
     if following is not None and following.places[0] == 0 and len(bar.beats) == bar.size:
         even = even_beats(bar.beats[0], following.beats[0], bar.size)
-        if all(abs(a - b) <= TOLERANCE_S for a, b in zip(even, bar.beats, strict=True)):
+        if even and all(abs(a - b) <= TOLERANCE_S for a, b in zip(even, bar.beats, strict=True)):
             return [f"{bar.beats[0]:.3f}"]
     there = dict(zip(bar.places, bar.beats, strict=True))
     return [f"{there[place]:.3f}" if place in there else "." for place in range(bar.size)]

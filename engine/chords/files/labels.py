@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,7 +18,8 @@ from engine.errors import ChordError, DataError
 from engine.midi_io.tempo_map import beat_grid
 
 __all__ = [
-    "ChordLabels", "ChordsFile", "Labels", "read_chords_file", "read_openewld", "read_pop909", "read_text_labels",
+    "ChordLabels", "ChordsFile", "Labels", "is_openewld", "read_chords_file", "read_openewld", "read_pop909",
+    "read_text_labels",
 ]  # fmt: skip
 
 Labels: TypeAlias = tuple[ChordLabels, npt.NDArray[np.float64], npt.NDArray[np.int64]]
@@ -34,6 +36,8 @@ _DEGREES = {"b2": 1, "2": 2, "b3": 3, "3": 4, "4": 5, "b5": 6, "5": 7, "#5": 8, 
 # music21 kinds whose figure says nothing -> the suffix to read.
 _KINDS = {"augmented-ninth": "9#5", "minor-major": "mMaj7", "maj69": "69"}
 
+_OPENEWLD = (b'"bpm"', b'"chords"', b'"time_signatures"')  # keys of every lead sheet; other programs' JSON lacks some
+_MAX_BEATS = 1_000_000  # of a lead sheet
 _TICKS = 480  # a quarter note, only to hand whole ticks to beat_grid
 
 
@@ -47,7 +51,7 @@ def read_pop909(folder: str | Path) -> Labels:
     end_s = 0.0
     for number, fields in _rows(source / "chord_midi.txt", 3):
         try:
-            onset_s, end_s, chord = float(fields[0]), float(fields[1]), _harte_chord(fields[2])
+            onset_s, end_s, chord = _finite(fields[0]), _finite(fields[1]), _harte_chord(fields[2])
         except (KeyError, ValueError, ChordError):
             where = f"{source / 'chord_midi.txt'}, line {number}"
             raise DataError(f"{where}: {' '.join(fields)!r} is no 'start end root:quality': restore the file") from None
@@ -56,12 +60,21 @@ def read_pop909(folder: str | Path) -> Labels:
     times, downbeat = [], []
     for number, fields in _rows(source / "beat_midi.txt", 3):
         try:
-            times.append(float(fields[0]))
-            downbeat.append(float(fields[2]) > 0)  # the third column counts bars of four, the second half bars
+            times.append(_finite(fields[0]))
+            downbeat.append(_finite(fields[2]) > 0)  # the third column counts bars of four, the second half bars
         except ValueError:
             where = f"{source / 'beat_midi.txt'}, line {number}"
             raise DataError(f"{where}: {' '.join(fields)!r} is no 'time beat downbeat': restore the file") from None
     return chords, np.array(times), _count_from_downbeats(np.array(downbeat, dtype=bool))
+
+
+def is_openewld(path: Path) -> bool:
+    """Whether a JSON file has the keys of an OpenEWLD lead sheet, however broken the rest is."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return True  # read_openewld says why it cannot be read
+    return all(key in data for key in _OPENEWLD)
 
 
 def read_openewld(path: str | Path, end_s: float = 0.0) -> Labels:
@@ -73,24 +86,38 @@ def read_openewld(path: str | Path, end_s: float = 0.0) -> Labels:
     source = Path(path)
     try:
         sheet = json.loads(source.read_text(encoding="utf-8"))
-        seconds = 60.0 / float(sheet["bpm"])
+        seconds = 60.0 / _finite(sheet["bpm"])
         chords: ChordLabels = []
         for row in sheet["chords"]:
             chord = _music21_chord(row["root"], row["figure"], row["kind"], row["bass"])
-            add_label(chords, float(row["beat"]) * seconds, chord)
+            add_label(chords, _finite(row["beat"]) * seconds, chord)
         signatures = [(round(beat * _TICKS), int(num), int(den)) for beat, num, den in sheet["time_signatures"]]
-    except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, ChordError) as error:
+        last_beat = max([end_s, *(onset_s for onset_s, _ in chords)]) / seconds
+        shortest = max([4, *(den for _, _, den in signatures)])
+        if not 0 <= last_beat * shortest / 4 <= _MAX_BEATS:
+            raise ValueError(f"{last_beat:g} quarter notes")
+    except (
+        OSError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, ChordError,
+    ) as error:  # fmt: skip
         raise DataError(f"{source}: not an OpenEWLD lead sheet ({error}): restore the file") from None
-    last_s = max([end_s, *(onset_s for onset_s, _ in chords)])
-    ticks, in_bar = beat_grid(_TICKS, signatures, round(last_s / seconds * _TICKS))
+    ticks, in_bar = beat_grid(_TICKS, signatures, round(last_beat * _TICKS))
     return chords, ticks / _TICKS * seconds, in_bar
+
+
+def _finite(text: str | float) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of seconds or beats")
+    return number
 
 
 def _rows(path: Path, columns: int) -> list[tuple[int, list[str]]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}): give the folder of one POP909 song") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: is no UTF-8 text: restore the file") from None
     rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
     for number, fields in rows:
         if len(fields) != columns:

@@ -16,10 +16,17 @@ from engine.beats.map_phase import SAME_BEAT, true_phase
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.beats.tracking import CONFIDENT, estimate_beats
 from engine.chords import Chord
-from engine.chords.files.labels import Labels, read_chords_file, read_openewld, read_pop909, read_text_labels
+from engine.chords.files.labels import (
+    Labels,
+    is_openewld,
+    read_chords_file,
+    read_openewld,
+    read_pop909,
+    read_text_labels,
+)
 from engine.chords.recognise import recognise
 from engine.errors import DataError
-from engine.midi_io.pedal import extend_with_pedal
+from engine.midi_io.pedal import as_held
 from engine.midi_io.read import read_performance
 from engine.notes import Notes, Performance
 
@@ -125,19 +132,22 @@ def _read_index(folder: Path) -> dict[str, tuple[str | None, str, str]]:
     index: dict[str, tuple[str | None, str, str]] = {}
     if place is None:
         return index
+    number = 0
     try:
-        with (place / INDEX).open(encoding="utf-8") as lines:
+        with (place / INDEX).open("rb") as lines:  # as bytes, whose byte order mark json knows
             for line in lines:
+                number += 1
                 if line.strip():
                     row = json.loads(line)
                     work = row.get("work_cluster")
                     collection = row.get("source", UNLISTED["collection"])
                     licence = row.get("licence", UNLISTED["licence"])
-                    facts = (None if work is None else str(work), one_line(collection), one_line(licence))
+                    facts = (None if work is None else one_line(work), one_line(collection), one_line(licence))
                     index[os.path.realpath(place / row["path"])] = facts
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"{place / INDEX}: not lines of JSON with a path ({reason}): restore or remove it") from None
+        where = f"{INDEX}, line {number}" if number else INDEX
+        raise DataError(f"{place / where}: not a line of JSON with a path ({reason}): restore or remove it") from None
     return index
 
 
@@ -185,16 +195,13 @@ def _read_file(source: Source, tracks: Tracks) -> Piece:
     if chords is None:
         # Before pedal extension: blurred harmonies cost the recogniser six points of agreement on POP909.
         chords, chord_source = recognise(struck, beats_s if len(beats_s) else None), "recognised"
-    notes = extend_with_pedal(struck, performance.pedal_s, performance.pedal_down)
-    labelled = _labelled(performance, notes, beats_s, beat_in_bar)
+    labelled = _labelled(as_held(performance), beats_s, beat_in_bar)
     return Piece(source, labelled, chords, chord_source, beat_source, confidence, struck)
 
 
-def _labelled(performance: Performance, notes: Notes, beats_s: F64, beat_in_bar: I64) -> Performance:
+def _labelled(held: Performance, beats_s: F64, beat_in_bar: I64) -> Performance:
     """Returns notes and beats, with what the file's damage is."""
-    return Performance(
-        notes, beats_s=beats_s, beat_in_bar=beat_in_bar, repairs=performance.repairs, doubt=performance.doubt
-    )
+    return Performance(held.notes, beats_s=beats_s, beat_in_bar=beat_in_bar, repairs=held.repairs, doubt=held.doubt)
 
 
 def _map_beats(performance: Performance) -> tuple[F64, I64] | None:
@@ -235,21 +242,19 @@ def _read_pop909(source: Source, tracks: Tracks) -> Piece | None:
     if not (source.path.parent / POP909_FILES[0]).is_file():
         return None
     performance = read_performance(source.path, tracks=("PIANO",) if tracks == "auto" else tracks)
-    notes = extend_with_pedal(performance.notes, performance.pedal_s, performance.pedal_down)
-    return _annotated(source, notes, performance, read_pop909(source.path.parent))
+    return _annotated(source, performance.notes, as_held(performance), read_pop909(source.path.parent))
 
 
 def _read_openewld(source: Source, tracks: Tracks) -> Piece | None:
     """OpenEWLD: NAME.json beside the melody's MIDI file. Another program's JSON is none of it."""
     labels = source.path.with_suffix(".json")
-    if not labels.is_file() or b'"chords"' not in labels.read_bytes():
+    if not labels.is_file() or not is_openewld(labels):
         return None
     performance = read_performance(source.path, tracks=tracks)
     read = read_openewld(labels, float(performance.notes["offset_s"].max()))
     return _annotated(source, performance.notes, performance, read)
 
 
-def _annotated(source: Source, notes: Notes, performance: Performance, labels: Labels) -> Piece:
+def _annotated(source: Source, struck: Notes, held: Performance, labels: Labels) -> Piece:
     chords, beats_s, beat_in_bar = labels
-    labelled = _labelled(performance, notes, beats_s, beat_in_bar)
-    return Piece(source, labelled, chords, "annotation", "annotation", None, performance.notes)
+    return Piece(source, _labelled(held, beats_s, beat_in_bar), chords, "annotation", "annotation", None, struck)

@@ -10,7 +10,7 @@ from engine.data.report.facts import Example, Facts
 from engine.data.report.picture import time_text
 from engine.output.html_page import END, Picture, chart, head, image, table, text
 
-__all__ = ["Roll", "page"]
+__all__ = ["Roll", "length_text", "page"]
 
 MAX_COLLECTIONS = 200
 PURPOSES = {"train": "the model learns from it", "valid": "says when to stop", "test": "measures the result, once"}
@@ -66,7 +66,7 @@ def _summary(facts: Facts) -> Iterator[str]:
     total = facts.total
     tiles = (
         ("Pieces", f"{total.pieces:,}"),
-        ("Music", _length(total.seconds)),
+        ("Music", length_text(total.seconds)),
         ("Notes", f"{total.notes:,}"),
         ("Refused files", f"{facts.refused_count:,}"),
     )
@@ -106,7 +106,7 @@ def _summary(facts: Facts) -> Iterator[str]:
         "How the pieces are split",
         ("Side", "What for", "Pieces", "Length", "Notes", "Tokens"),
         (
-            (name, PURPOSES.get(name, ""), f"{p.pieces:,}", _length(p.seconds), f"{p.notes:,}", f"{p.tokens:,}")
+            (name, PURPOSES.get(name, ""), f"{p.pieces:,}", length_text(p.seconds), f"{p.notes:,}", f"{p.tokens:,}")
             for name, p in facts.splits.items()
         ),
         counts=4,
@@ -144,7 +144,7 @@ def _collections(facts: Facts) -> Iterator[str]:
                 name,
                 "; ".join(_licences(p.licences)),
                 f"{p.pieces:,}",
-                _length(p.seconds),
+                length_text(p.seconds),
                 f"{p.tokens:,}",
                 f"{p.refused:,}",
             )
@@ -156,7 +156,7 @@ def _collections(facts: Facts) -> Iterator[str]:
     yield table(
         "Under which licences",
         ("Licence", "Pieces", "Length"),
-        ((name, f"{p.pieces:,}", _length(p.seconds)) for name, p in licences[:MAX_COLLECTIONS]),
+        ((name, f"{p.pieces:,}", length_text(p.seconds)) for name, p in licences[:MAX_COLLECTIONS]),
         counts=2,
     )
 
@@ -194,9 +194,11 @@ def _count(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def _length(seconds: float) -> str:
-    """As in 3 min or 174.7 h."""
-    return f"{seconds / 60:.0f} min" if 60 <= seconds < 3600 else f"{seconds / 3600:,.1f} h" if seconds else "0"
+def length_text(seconds: float) -> str:
+    """As in 12 s, 3 min or 174.7 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds else "0"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
 
 
 def _clock(seconds: float) -> str:

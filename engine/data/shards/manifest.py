@@ -106,7 +106,8 @@ def works_of(data: Path, side: str) -> list[str]:
     DataError: the manifest is missing or broken.
     """
     try:
-        rows = [json.loads(line) for line in (data / MANIFEST).read_text(encoding="utf-8").splitlines()]
+        with (data / MANIFEST).open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
         return [str(row["work"]) for row in rows if row.get("split") == side]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{data / MANIFEST}: cannot be read ({error}): run `sideman prepare` again") from None

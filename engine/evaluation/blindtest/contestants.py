@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from engine.data.reading.corpus import one_line
 from engine.data.shards.shards import load_shard
 from engine.errors import SidemanError
 from engine.evaluation.blindtest.places import ChartPlace, Place
@@ -30,6 +31,8 @@ NGRAM = "5-gram"
 SIDEMAN = "sideman"
 KINDS = f"{REAL}, {SIDEMAN}, {SIDEMAN}:STYLE, {NGRAM}, a base's name such as small, or NAME=FOLDER"
 FILES = (".mid", ".midi")
+
+Refused = Callable[[str, str], None]
 
 
 class Contestant(Protocol):
@@ -93,23 +96,38 @@ class Ngram:
 class FolderOf:
     """Somebody's MIDI files: the one named after the place (place-01.mid, its music from 0), else a stretch of any.
 
-    The pedal holds its notes and they pass through the same grid as everybody's, so that no clip is known by either.
+    Files that cannot be read are passed over; refused is told the name of each, and why. The pedal holds its notes and
+    they pass through the same grid as everybody's, so that no clip is known by either.
     """
 
     name: str
     folder: Path
     files: tuple[Path, ...]
     is_real: bool = False
+    refused: Refused = lambda name, reason: None
+    unreadable: dict[Path, str] = field(default_factory=dict, compare=False)
 
     def play(self, place: Place, number: int, seed: int) -> Notes:
         named = [path for path in self.files if path.stem == place_name(number)]
-        path = named[0] if named else self.files[number % len(self.files)]
-        ids, begin_s = encode_notes(as_held(read_performance(path)).notes)
+        turn = number % len(self.files)
+        ids, begin_s = encode_notes(self._first_of(named[:1] or [*self.files[turn:], *self.files[:turn]]))
         notes = decode_notes(ids)
         end_s = float(notes["offset_s"].max()) if len(notes) else 0.0
         room_s = max(0.0, end_s - place.length_s)
         start_s = -begin_s if named else float(np.random.default_rng([seed, number]).uniform(0.0, room_s))
         return within(notes, start_s, start_s + place.length_s)
+
+    def _first_of(self, paths: Sequence[Path]) -> Notes:
+        """Reads the first of the files that can be read. SidemanError: none can."""
+        for path in paths:
+            if path in self.unreadable:
+                continue
+            try:
+                return as_held(read_performance(path)).notes
+            except SidemanError as error:
+                self.unreadable[path] = str(error)
+                self.refused(one_line(path.relative_to(self.folder)), str(error).removeprefix(f"{path}: "))
+        raise SidemanError(f"{self.name}: no file can be read ({self.unreadable[paths[0]]}): leave it out")
 
 
 def place_name(number: int) -> str:
@@ -117,12 +135,13 @@ def place_name(number: int) -> str:
     return f"place-{number + 1:02d}"
 
 
-def enlist(specs: Sequence[str], data: Path | None) -> list[Contestant]:
+def enlist(specs: Sequence[str], data: Path | None, refused: Refused = lambda name, reason: None) -> list[Contestant]:
     """Makes a contestant of each text: one of KINDS, with `NAME=` before it where it is to have another name.
 
+    refused: is told, when it comes to it, the name of each file of a folder that cannot be played, and why.
     SidemanError: an unknown one, two of one name, a folder without MIDI files, or a 5-gram without training tokens.
     """
-    contestants = [_one(spec, data) for spec in specs]
+    contestants = [_one(spec, data, refused) for spec in specs]
     names = [contestant.name for contestant in contestants]
     for name in names:
         if names.count(name) > 1:
@@ -132,7 +151,7 @@ def enlist(specs: Sequence[str], data: Path | None) -> list[Contestant]:
     return contestants
 
 
-def _one(spec: str, data: Path | None) -> Contestant:
+def _one(spec: str, data: Path | None, refused: Refused) -> Contestant:
     name, equals, what = spec.partition("=")
     what = what if equals else spec
     if not name.strip() or not what:
@@ -152,7 +171,7 @@ def _one(spec: str, data: Path | None) -> Contestant:
         files = tuple(sorted(path for path in folder.rglob("*") if path.suffix.lower() in FILES))
         if not files:
             raise SidemanError(f"contestant {spec!r}: {folder} holds no .mid file: give a folder of MIDI files")
-        return FolderOf(name if equals else folder.name, folder, files)
+        return FolderOf(name if equals else folder.name, folder, files, refused=refused)
     try:
         return Sideman(name if equals else folder.name, load_checkpoint(folder))
     except SidemanError as error:

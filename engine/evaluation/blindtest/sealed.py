@@ -94,7 +94,7 @@ def read_key(path: Path) -> tuple[Key, str]:
             raise ValueError("its clips are not one for each place and contestant")
         if any(not (0 <= p.place < shape[0] and 0 <= p.a < shape[1] and 0 <= p.b < shape[1]) for p in pairs):
             raise ValueError("a pair names a place or contestant that is not there")
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         what = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise DataError(
             f"{path}: no key of a blind test ({what}): give the KEY.json that was written beside the page"

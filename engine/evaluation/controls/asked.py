@@ -90,8 +90,8 @@ def ask(checkpoint: Checkpoint, question: Asked, namer: Namer) -> Obtained:
 
 
 def quantities(notes: Notes) -> dict[str, float]:
-    """What the measured controls say of notes, by the formulas that they were trained with."""
-    ids, _ = encode_notes(notes)
+    """What the measured controls say of notes, by the formulas that they were trained with; of silence NaN or 0."""
+    ids = encode_notes(notes)[0] if len(notes) else np.zeros(0)
     return {name: float(values[0]) for name, values in measure(ids.astype(np.int64)).items()}
 
 
@@ -102,7 +102,9 @@ def measured_table(controls: Sequence[Control], answers: Sequence[Obtained]) -> 
     for control in controls:
         if control.name not in MEASURED:
             continue
-        alone = [a for a in answers if a.asked.values.keys() == {control.name}]
+        alone = [
+            a for a in answers if a.asked.values.keys() == {control.name} and not np.isnan(a.quantities[control.name])
+        ]
         wanted = np.array([float(a.asked.values[control.name]) * (control.levels - 1) for a in alone])
         got = np.array([control.level(a.quantities[control.name]) for a in alone])
         r = float(np.corrcoef(wanted, got)[0, 1]) if len(alone) > 2 else float("nan")

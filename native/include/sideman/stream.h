@@ -95,7 +95,8 @@ class Stream {
   void refresh() noexcept;
 
   /// Takes events as having happened, none before step(). std::invalid_argument, taking none: one out of range.
-  void feed(const StreamEvent* events, std::size_t count);
+  /// look: is called every 32 tokens, between two reads; where it throws, what was read has happened and no more.
+  void feed(const StreamEvent* events, std::size_t count, void (*look)() = nullptr);
 
   /// Takes a token that is no event, at a step, as a sign to the model; like BOS it is free. std::invalid_argument, taking
   /// nothing: an event, or no id of the layout.

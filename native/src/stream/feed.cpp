@@ -7,7 +7,13 @@
 
 namespace sideman {
 
-void Stream::feed(const StreamEvent* events, std::size_t count) {
+namespace {
+
+constexpr std::size_t kReadsALook = 4;  // half a second of work on a slow machine
+
+}  // namespace
+
+void Stream::feed(const StreamEvent* events, std::size_t count, void (*look)()) {
   for (std::size_t i = 0; i < count; ++i)
     if (events[i].pitch < 0 || events[i].pitch >= kPitches || events[i].velocity_bin < -1 ||
         events[i].velocity_bin >= layout_.num_velocities)
@@ -16,7 +22,7 @@ void Stream::feed(const StreamEvent* events, std::size_t count) {
                                   std::to_string(layout_.num_velocities - 1));
   drawn_.reset();
   bool known = has_logits_;  // whether logits_ are those before the first unread token
-  std::size_t unread = 0;
+  std::size_t unread = 0, reads = 0;
   const auto happen = [&](int token) {
     if (past_.empty()) advance(layout_.bos);
     take(token, false, 0.0);
@@ -24,6 +30,8 @@ void Stream::feed(const StreamEvent* events, std::size_t count) {
     read(unread, known);
     known = false;
     unread = 0;
+    until_ = std::max(until_, step_);
+    if (look != nullptr && ++reads % kReadsALook == 0) look();
   };
   for (std::size_t i = 0; i < count; ++i) {
     const StreamEvent& event = events[i];

@@ -143,7 +143,7 @@ def test_every_bad_file_is_reported_with_its_reason_and_skipped(tmp_path: Path) 
     (folder / os.fsdecode(b"no utf-8 \xff.mid")).write_bytes(b"MThd")
     write_midi(folder / "short.mid", song(0)[:15], tempo_bpm=120)
     (folder / "labelled.mid").write_bytes(good)
-    (folder / "labelled.json").write_text('{"chords": 3}')
+    (folder / "labelled.json").write_text('{"chords": 3, "bpm": 120, "time_signatures": []}')
     (folder / "notes.json").write_text("none of ours")
     (folder / "song1.json").write_text('{"somebody": "else\'s"}')  # no labels: the file is used
     (folder / "folder.mid").mkdir()
@@ -199,7 +199,7 @@ def test_what_an_index_leaves_out_is_refused_with_its_reason(tmp_path: Path) -> 
 def test_a_broken_index_is_refused(tmp_path: Path, text: str) -> None:
     folder = write_corpus(tmp_path / "midi", files=1)
     (folder / "INDEX.jsonl").write_text(text)
-    with pytest.raises(DataError, match=r"INDEX\.jsonl: not lines of JSON with a path"):
+    with pytest.raises(DataError, match=r"INDEX\.jsonl, line 1: not a line of JSON with a path"):
         find_sources(folder)
 
 

@@ -34,6 +34,17 @@ def test_every_figure_is_named_and_a_number() -> None:
     assert all(np.isfinite(value) for value in figures.values())
 
 
+def test_of_silence_what_can_be_told_is_told() -> None:
+    figures = solo_figures(make_notes([], [], [], []), CHART, TEMPO_BPM)
+    assert figures.keys() == SOLO_FIGURES.keys()
+    assert (figures["empty bars"], figures["silence bars"]) == (1.0, 4.0)
+    assert {name for name, value in figures.items() if np.isnan(value)} == {
+        "chord tones", "on the beat", "velocity", "velocity spread", "recurrence",
+    }  # fmt: skip
+    assert sum(np.nan_to_num(list(figures.values()))) == 5.0, "and all else is 0"
+    assert not ending_of(make_notes([], [], [], []), CHART, TEMPO_BPM).proper
+
+
 def test_hands_bars_and_silence_are_counted_by_the_bar() -> None:
     figures = solo_figures(notes_of(both_hands()), CHART, TEMPO_BPM)
     assert figures["both hands"] == figures["low notes"] == 0.75

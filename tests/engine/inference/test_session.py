@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
+import time
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -256,6 +260,31 @@ def test_fed_events_are_part_of_the_stream(checkpoint: Checkpoint) -> None:
     assert assert_playable(session.generate(2.0) + session.end(), {64}) == set()
     session.rollback(0.25)
     assert session.sounding() == [60, 64]
+
+
+def test_ctrl_c_is_heard_while_music_is_fed(checkpoint: Checkpoint, backend: str) -> None:
+    """In the compiled stream what was read up to there has happened, and the rest can be fed after it."""
+    stream = make_session(checkpoint)._stream
+    events = [(10 * (i // 2), 48 + 5 * (i // 2) % 31, -1 if i % 2 else 7 * i % 32) for i in range(60_000)]
+    fed_to_the_end = False
+
+    def feed() -> None:
+        nonlocal fed_to_the_end
+        threading.Timer(0.2, _thread.interrupt_main).start()
+        stream.feed(events)
+        fed_to_the_end = True
+        time.sleep(1.0)  # so that what was not heard comes here
+
+    with pytest.raises(KeyboardInterrupt):
+        feed()
+    assert not fed_to_the_end
+    if backend == "native":
+        reached = stream.step
+        assert 0 < reached < events[-1][0]
+        rest = [event for event in events if reached < event[0] < reached + 500]
+        stream.feed(rest)
+        assert stream.step == rest[-1][0]
+        assert {pitch for _, pitch, velocity in stream.generate(stream.step + 200) if velocity >= 0}
 
 
 def test_an_hour_needs_no_more_memory_than_a_minute(checkpoint: Checkpoint) -> None:

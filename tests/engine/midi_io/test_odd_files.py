@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.metre import Metre
 from engine.midi_io.parse import parse
 from engine.midi_io.read import read_performance
 from engine.midi_io.signature import read_signature
@@ -164,6 +165,18 @@ def test_a_prompts_tempo_and_metre_are_those_at_its_last_note(tmp_path: Path) ->
     assert read_signature(tmp_path / "odd.mid") == (100.0, None, 1, "")
     (tmp_path / "odd.mid").write_bytes(header() + track(tempo(600_000) + line(2) + tempo(400_000) + line(2)))
     assert read_signature(tmp_path / "odd.mid").quarter_bpm == 150.0
+
+
+@pytest.mark.parametrize("patterns", [1, 2, 3])
+def test_the_last_pattern_keeps_its_tempo_and_metre_to_its_end(patterns: int, tmp_path: Path) -> None:
+    said = tempo(600_000) + meta(0x58, b"\3\2\x18\x08")
+    bodies = [line(2)] * (patterns - 1) + [said + line(3)]
+    (tmp_path / "odd.mid").write_bytes(header(2, patterns) + b"".join(track(body) for body in bodies))
+    signature = read_signature(tmp_path / "odd.mid")
+    assert (signature.quarter_bpm, signature.metre) == (100.0, Metre(3))
+    (tmp_path / "odd.mid").write_bytes(header(2, 2) + track(said + line(3)) + track(line(2)))
+    signature = read_signature(tmp_path / "odd.mid")
+    assert (signature.quarter_bpm, signature.metre) == (120.0, Metre(4)), "the next pattern knows nothing of it"
 
 
 def test_strikes_without_ends_and_ends_without_strikes_are_counted() -> None:

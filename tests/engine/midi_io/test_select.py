@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from engine.asked_tracks import asked_tracks
 from engine.midi_io.parse import NO_PROGRAM, parse
 from engine.midi_io.select import select
 from tests.support.midi_bytes import midi
@@ -96,6 +97,30 @@ def test_names_are_exact() -> None:
         _chosen([("", 0, 0), ("PIANO", 0, 1)], ("x",))
     with pytest.raises(ValueError, match="give auto, all or a list of names"):
         _chosen(tracks, "PIANO")
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        ("Piano, right hand", [0]),
+        ("Piano,right   hand", [0]),
+        (" Piano , right hand ,", [0]),
+        ("Piano, right hand,Flute", [0, 3]),
+        ("Flute, Piano, right hand", [0, 3]),
+        ("Piano", [1]),
+        ("Piano, Flute", [1, 3]),
+        ("Piano  RH", [2]),
+        ("Piano RH, Piano, right hand, Piano", [0, 1, 2]),
+    ],
+)
+def test_names_may_hold_commas_and_blanks(asked: str, chosen: list[int]) -> None:
+    tracks: list[Track] = [("Piano, right  hand", 0, 0), ("Piano", 0, 1), ("Piano  RH", 0, 2), ("Flute", 73, 3)]
+    assert _chosen(tracks, asked_tracks(asked))[0] == chosen
+
+
+def test_of_several_names_those_that_no_track_has_are_said() -> None:
+    with pytest.raises(ValueError, match="no track named Oboe, left: its tracks are 'Piano, right', 'Tuba'"):
+        _chosen([("Piano, right", 0, 0), ("Tuba", 58, 1)], asked_tracks("Oboe, Tuba, Piano, right, left"))
 
 
 def test_a_program_holds_from_its_change_on_and_may_stand_in_another_track() -> None:

@@ -207,8 +207,10 @@ def test_a_style_goes_onto_the_shelf_and_off_it(folder: Path, shelf: Path) -> No
     assert sorted(path.name for path in (shelf / "stride").iterdir()) == sorted(STYLE_FILES)
     assert find_style("stride").rank == 4
     assert [(item.name, item.error) for item in list_styles() if not item.shipped] == [("stride", None)]
-    with pytest.raises(CheckpointError, match="there is a style stride already"):
+    with pytest.raises(CheckpointError, match="stride already: give another name by --name, or sideman styles remove"):
         add_style(folder)
+    with pytest.raises(CheckpointError, match=r"ragtime already: give another name by --name$"):
+        add_style(folder, "ragtime")  # which ships with the package, and cannot be removed
     assert add_style(folder, "stride-2").name == "stride-2"
     assert find_style("stride-2").name == "stride-2"
     assert remove_style("stride") == shelf / "stride"

@@ -207,6 +207,27 @@ def test_the_pedal_holds_a_folders_notes_as_it_holds_real_ones(tmp_path: Path) -
     assert played["offset_s"] == pytest.approx(np.full(16, 8.0), abs=0.011)
 
 
+def test_files_of_a_folder_that_cannot_be_read_are_passed_over_and_named_once(corpus: Path, tmp_path: Path) -> None:
+    from engine.evaluation.blindtest.contestants import enlist
+    from engine.evaluation.blindtest.places import held_out, music_places
+
+    places = music_places(held_out(None, corpus), 4, 4.0, 0)
+    peer = tmp_path / "peer"
+    peer.mkdir()
+    (peer / "a.mid").write_bytes(b"nothing")
+    (peer / "b.mid").write_bytes(b"")
+    told: list[tuple[str, str]] = []
+    [folder, _] = enlist([f"peer={peer}", "small"], None, lambda name, reason: told.append((name, reason)))
+    with pytest.raises(SidemanError, match="peer: no file can be read"):
+        folder.play(places[0], 0, 0)
+    write_midi(peer / "c.mid", make_notes([0.5, 1.0], [0.9, 1.5], [60, 72], [80, 80]), tempo_bpm=120)
+    told.clear()
+    [folder, _] = enlist([f"peer={peer}", "small"], None, lambda name, reason: told.append((name, reason)))
+    assert all(folder.play(place, number, 0)["pitch"].tolist() == [60, 72] for number, place in enumerate(places))
+    assert [name for name, _ in told] == ["a.mid", "b.mid"]
+    assert all(reason.startswith("not a MIDI file") for _, reason in told)
+
+
 def test_a_lead_is_written_in_the_metre_of_its_music(tmp_path: Path) -> None:
     from engine.evaluation.blindtest.make import write_leads
     from engine.evaluation.blindtest.places import MusicPlace

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Final
 
 import mido
 import pytest
 
+from engine.chords.files.chords_file import read_chords_file
 from engine.data.reading.entry import read_entry
 from tests.bridge.commands.study.test_damaged_files import run
 from tests.engine.midi_io.test_odd_files import END, chunk, header, line, meta, off, on, tempo, track, wait
@@ -65,6 +68,23 @@ def test_it_is_done_or_refused_in_one_line(name: str, tmp_path: Path, capsys: py
         if code == 0:
             assert any(message.type == "note_on" and message.velocity for message in mido.MidiFile(solo))
         solo.unlink(missing_ok=True)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are text there")
+@pytest.mark.parametrize("name", [b"caf\xe9", b"two\nlines", b"two\rlines", "para\u2029graphs".encode(), b"\x1b[31m"])
+def test_a_chart_of_a_file_of_any_name_is_written_and_read(
+    name: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / os.fsdecode(name + b".mid")
+    file.write_bytes(ODD["no tempo"])
+    code, out = run(capsys, "chords", file)
+    assert code == 0
+    chart = tmp_path / "chart.chords"
+    assert run(capsys, "chords", file, "-o", chart)[0] == 0
+    assert chart.read_text(encoding="utf-8") == out
+    assert len(read_chords_file(chart).chords) > 1
+    assert run(capsys, "chords", file, "-o", file.with_suffix(".chords"))[0] == 0
+    assert 'chord_source": "chords file' in run(capsys, "chords", file, "--json")[1]
 
 
 def test_prepare_takes_what_hands_can_play_and_says_why_it_refuses_the_rest(tmp_path: Path) -> None:

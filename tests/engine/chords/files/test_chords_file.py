@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.chords import Chord, parse_chord
 from engine.chords.chord import ChordLabels
-from engine.chords.files.chords_file import ChordsFile, parse_chords_file, read_chords_file
+from engine.chords.files.chords_file import MAX_BEATS_PER_BAR, ChordsFile, parse_chords_file, read_chords_file
 from engine.chords.files.chords_writer import format_chords_file
 from engine.errors import DataError
 from engine.vocabulary import QUALITIES
@@ -153,6 +153,28 @@ def test_of_two_chords_at_one_moment_the_last_is_written() -> None:
     chords: ChordLabels = [(0.0, parse_chord("C")), (1.0, parse_chord("F")), (1.0002, parse_chord("G7"))]
     chords += [(2.0, parse_chord("Am")), (2.0, parse_chord("G7"))]
     assert format_chords_file(ChordsFile(chords)) == "    0.000 C\n    1.000 G7\n"
+
+
+@pytest.mark.parametrize("beats_per_bar", [1, 2, 7, 32, 33, 40, 255])
+def test_bars_of_any_length_are_written_so_that_they_are_read(beats_per_bar: int) -> None:
+    beats = np.arange(2 * beats_per_bar + 3)
+    chart = ChordsFile([(0.0, parse_chord("C")), (2.0, parse_chord("F"))], beats / 2, beats % beats_per_bar)
+    text = format_chords_file(chart)
+    read = parse_chords_file(text)
+    assert read.chords == chart.chords
+    assert read.beats_s.tolist() == chart.beats_s.tolist()
+    assert (read.beat_in_bar is None) == (beats_per_bar > MAX_BEATS_PER_BAR)
+    assert format_chords_file(read) == text
+
+
+@pytest.mark.parametrize("start_s", [0.0, 0.1, 1.0, 12.345, 59.999, 1000.001])
+@pytest.mark.parametrize("beat_s", [0.0004, 0.0009, 0.00099, 0.001, 0.0011, 0.0015])
+def test_beats_a_thousandth_apart_are_written_so_that_they_are_read(start_s: float, beat_s: float) -> None:
+    chart = ChordsFile([(0.0, parse_chord("C"))], start_s + np.arange(20) * beat_s, np.arange(20) % 4)
+    text = format_chords_file(chart)
+    read = parse_chords_file(text)
+    assert len(read.beats_s) == len(np.unique(np.round(chart.beats_s, 3)))
+    assert format_chords_file(read) == text
 
 
 def test_a_steady_tune_takes_one_time_a_bar() -> None:

@@ -17,7 +17,7 @@ pytest.importorskip("matplotlib")
 import native
 from bridge.commands.study import prepare as prepare_command
 from engine.data.report.facts import estimate_key, gather
-from engine.data.report.page import BEAT_SOURCES, CHORD_SOURCES
+from engine.data.report.page import BEAT_SOURCES, CHORD_SOURCES, length_text
 from engine.data.report.report import REPORT, write_report
 from engine.data.shards.augmentation import Augmentation
 from engine.data.shards.shard_writer import save_shard
@@ -291,3 +291,12 @@ def test_the_page_lies_in_the_folder_unless_told_otherwise(data: Path) -> None:
     path = write_report(data)
     assert path == data / REPORT
     path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0"), (0.4, "0 s"), (45, "45 s"), (59.4, "59 s"), (60, "1 min"), (3500, "58 min"), (3600, "1.0 h"),
+     (4e6, "1,111.1 h")],
+)  # fmt: skip
+def test_a_length_is_said_in_the_unit_that_shows_it(seconds: float, said: str) -> None:
+    assert length_text(seconds) == said

@@ -11,7 +11,7 @@ from bridge.cli import main
 from engine.chords import parse_chart
 from engine.evaluation.controls.asked import PAIRS, Asked, Obtained, measured_table, named_table, quantities, questions
 from engine.evaluation.controls.naming import Namer, practice_clip
-from engine.model.controls import Control
+from engine.model.controls import MEASURED, Control
 from engine.notes import make_notes
 
 CONTROLS = (
@@ -75,6 +75,17 @@ def test_quantities_are_those_that_the_controls_were_trained_with() -> None:
     said = quantities(make_notes(onset_s, onset_s + 0.25, np.full(20, 50), np.full(20, 66)))
     assert said["density"] == said["bass"] == pytest.approx(4.0, rel=0.01)
     assert (said["loudness"], said["register"], said["thickness"]) == pytest.approx((66, 50, 1.0))
+
+
+def test_a_solo_that_is_silent_is_measured_and_spoils_no_table() -> None:
+    silent = quantities(make_notes([], [], [], []))
+    assert silent.keys() == set(MEASURED)
+    assert {name for name, value in silent.items() if math.isnan(value)} == {"loudness", "register"}
+    register = CONTROLS[2]
+    answers = [answer({"register": i / 3}, register=40.0 + 12 * i) for i in range(4)]
+    heard = measured_table([register], answers)["register"]
+    beside = measured_table([register], [*answers, Obtained(answers[0].asked, silent, {})])["register"]
+    assert beside == pytest.approx(heard, nan_ok=True)
 
 
 def test_a_namer_that_has_heard_some_practice_pieces_knows_roles_of_others() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +91,24 @@ def test_a_key_comes_back_as_it_was_sealed(tmp_path: Path) -> None:
     assert (read.names, read.is_real, read.works) == (key.names, key.is_real, key.works)
     assert read.clips[3][1].tolist() == key.clips[3][1].tolist()
     assert a_key(("real", "ours"), (True, False), 8).text() != key.text()  # the salt: nobody finds it by trying orders
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [(("places", 0, "work"), float("inf")), (("pairs", 0, "a"), float("inf")), (("clips", 0, 0, "pitch", 0), 10**9),
+     (("clips", 0, 0), 3), (("contestants",), "ours"), (("pairs", 0), "a")],
+)  # fmt: skip
+def test_a_key_that_was_changed_by_hand_is_refused_in_one_line(
+    path: tuple[Any, ...], value: object, tmp_path: Path
+) -> None:
+    data = place = json.loads(a_key(("real", "ours"), (True, False), 8).text())
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    (tmp_path / "key.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(DataError, match="no key of a blind test") as refusal:
+        read_key(tmp_path / "key.json")
+    assert "\n" not in str(refusal.value)
 
 
 def test_answers_come_back_and_belong_to_one_test(tmp_path: Path) -> None:
