@@ -165,8 +165,7 @@ function watchLinks() {
     link.opened.listen(show);
     link.closed.listen(show);
   }
-  values.refused.listen((_, reason) => toast(reason));
-  live.said.listen((what, text) => what === "error" && toast(text));
+  values.refused.listen((_, reason) => toast(reason)); // what went wrong before the page was there is in the log alone
 }
 
 /** One line that goes away by itself. */
