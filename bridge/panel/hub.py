@@ -15,7 +15,7 @@ from typing import Any, Final
 from bridge.panel.health import Health
 from bridge.panel.plan import Change
 from bridge.panel.score import Score
-from bridge.panel.tap import Tap
+from bridge.panel.tap import LOST, Tap
 
 __all__ = ["Hub", "Reader"]
 
@@ -61,19 +61,19 @@ class Hub:
     def step(self) -> None:
         """One look at the tap."""
         with self._lock:
-            entries = self._tap.take()
+            entries, now_us = self._tap.take(), self._clock()
             changes: list[Change] = []
             for entry in entries:
-                changes += self._score.take(entry)
-            now_us = self._clock()
+                changes += self._score.lost(now_us) if entry == LOST else self._score.take(entry)
             changes += self._score.look(now_us)
-            if not changes:
-                return
-            self._told += 1
-            self._news.append(_message(self._told, now_us, {"changes": changes}))
-            readers = tuple(self._readers)
+            if changes:
+                self._told += 1
+                self._news.append(_message(self._told, now_us, {"changes": changes}))
+            readers = tuple(self._readers) if changes else ()
         for reader in readers:
             reader.wake()
+        if LOST in entries:
+            self._on_trouble("the panel fell far behind: what was played meanwhile is missing in it")
 
     def news_since(self, number: int | None) -> tuple[int, list[str]]:
         """The messages after that one, or the whole state; and the number of the last."""

@@ -129,9 +129,12 @@ class Plan:
         late = [note for note in self.planned() if note.on_us < now_us - MISSED_US]
         return [["back", self._forget(note).number] for note in late]
 
-    def lost(self) -> list[Change]:
-        """What was planned is not known any more."""
-        return self.silence()
+    def lost(self, time_us: int) -> list[Change]:
+        """What was planned is not known any more, nor what sounds: whatever does is told again as it begins."""
+        changes = self.silence()
+        for key in list(self._sounding):
+            changes += self._end(key, time_us)
+        return changes
 
     def _new(self, key: tuple[int, int], velocity: int, on_us: int) -> Note:
         self._numbers += 1

@@ -27,7 +27,7 @@ class Score:
 
     ["key", number, time_us, pitch, velocity], ["keyup", number, time_us]   the player's notes
     ["pedal", time_us, down]
-    ["mark", time_us, text]                 a chord that is followed, a knob, a mode
+    ["mark", time_us, text]                 a chord that is followed, a knob, a mode; "" where a rest begins
     ["beat", time_us, tempo_bpm, bar_us, beats_per_bar], or ["beat", time_us] for none
     ["form", tempo_bpm, origin_us], or ["form"] for none
     ["kept", bars, can_undo, variations]    the bars of the chart, from 1, that come back as they were heard, and by bar
@@ -53,12 +53,11 @@ class Score:
             "refused": self.plan.refused,
             "cancel": self.plan.cancel,
             "silence": self.plan.silence,
-            "lost": self.plan.lost,
             "sent": self._sent,
             "heard": self._heard,
             "marked": self._marked,
             "beat": lambda *fields: self._keep("beat", *fields),
-            "rested": lambda time_us: self._keep("beat", time_us),
+            "rested": lambda time_us: [*self._keep("beat", time_us), *self._keep("mark", time_us, "")],
             "form": self._form,
             "kept": lambda bars, can_undo, variations: self._keep("kept", list(bars), can_undo, variations),
             "drawn": lambda densities: self._keep("drawn", densities),
@@ -72,6 +71,13 @@ class Score:
         self._health.take(entry, self.plan)
         kind, *fields = entry
         return self._on[kind](*fields)
+
+    def lost(self, now_us: int) -> list[Change]:
+        """Entries are missing: what was planned and what sounds is not known any more."""
+        changes = self.plan.lost(now_us)
+        for pitch in list(self._key_numbers):
+            changes += self._key_up(pitch, now_us)
+        return changes
 
     def look(self, now_us: int) -> list[Change]:
         """What time alone changes."""
@@ -94,8 +100,16 @@ class Score:
         if name in self._kept:
             self._kept[name].append(change)
         else:
+            self._latest.pop(name, None)  # a key that is set anew would keep its first place
             self._latest[name] = change
         return [change]
+
+    def _key_up(self, pitch: int, time_us: int) -> list[Change]:
+        number = self._key_numbers.pop(pitch)
+        for note in self._player:
+            if note[0] == number:
+                note[2] = time_us
+        return [["keyup", number, time_us]]
 
     def _sent(self, time_us: int, message: bytes) -> list[Change]:
         return self.plan.sent(time_us, message[0], message[1], message[2] if len(message) > 2 else 0)
@@ -110,11 +124,7 @@ class Score:
                 self._player.append([self._count, at_us, None, pitch, velocity])
                 changes.append(["key", self._count, at_us, pitch, velocity])
             elif kind == "end" and pitch in self._key_numbers:
-                number = self._key_numbers.pop(pitch)
-                for note in self._player:
-                    if note[0] == number:
-                        note[2] = at_us
-                changes.append(["keyup", number, at_us])
+                changes += self._key_up(pitch, at_us)
         if self._keyboard.pedal_down != pedal:
             changes.append(["pedal", time_us, not pedal])
         return changes

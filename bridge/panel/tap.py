@@ -16,12 +16,14 @@ from bridge.live.playing.timeline import WallTimeline
 from engine.chords import Chart
 from engine.metre import Metre
 
-__all__ = ["MAX_ENTRIES", "Entry", "Tap", "TappedSink"]
+__all__ = ["LOST", "MAX_ENTRIES", "Entry", "Tap", "TappedSink"]
 
 MAX_ENTRIES: Final = 100_000  # not yet taken out: minutes of music; beyond it they are lost, and that is said
 
 Entry = tuple[Any, ...]
 """A kind, and its fields: see the methods of Tap."""
+
+LOST: Final[Entry] = ("lost",)
 
 
 class Tap(Observer):
@@ -32,13 +34,13 @@ class Tap(Observer):
         self._lost = False
 
     def take(self) -> list[Entry]:
-        """The entries since the last call, in their order; ("lost",) stands where some are missing."""
+        """The entries since the last call, in their order; LOST stands behind them where some are missing."""
         taken: list[Entry] = []
         while self._entries:
             taken.append(self._entries.popleft())
         if self._lost:
             self._lost = False
-            taken.append(("lost",))
+            taken.append(LOST)
         return taken
 
     def add(self, kind: str, *fields: Any) -> None:

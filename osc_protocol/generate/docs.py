@@ -88,9 +88,10 @@ _DISCOVERY: Final = """\
 Hosts that speak OSCQuery (Chataigne, ossia score, Max, TouchOSC bridges) discover all addresses by themselves.
 `sideman play` serves OSCQuery at http://127.0.0.1, on the TCP port with the same number as the OSC port;
 `--oscquery-port` chooses another one, and 0 turns it off. It answers only requests to the address that it is bound to,
-and refuses web pages from elsewhere. With `pip install sideman[discovery]` hosts find the port by themselves, and are
-told of every change over a websocket on the same port (LISTEN, IGNORE). This websocket also takes OSC; `HOST_INFO` says
-whether it is available.
+with `--osc-host` also to this machine's name in the network and to `sideman.local`, and refuses web pages from
+elsewhere. With `pip install sideman[discovery]` hosts find the port by themselves, and are told of every change and
+error over a websocket on the same port (LISTEN, IGNORE). This websocket also takes OSC; `HOST_INFO` says whether it is
+available.
 
 ```
 curl 'http://127.0.0.1:9123/?HOST_INFO'

@@ -8,6 +8,8 @@ import socket
 import threading
 from collections.abc import Callable
 
+from osc_protocol.oscquery.callers import ANNOUNCED
+
 __all__ = ["Announcement", "DiscoveryError", "advertise"]
 
 
@@ -42,7 +44,10 @@ class Announcement:
 
 
 def advertise(osc_port: int, http_port: int, host: str = "127.0.0.1", name: str = "Sideman") -> Callable[[], None]:
-    """Announces `_oscjson._tcp` and `_osc._udp` on the interface of `host`; returns what ends it. DiscoveryError."""
+    """Announces `_oscjson._tcp` and `_osc._udp` on the interface of `host`, an IPv4 address or its name.
+
+    Returns what ends it. DiscoveryError.
+    """
     try:
         from zeroconf import Error, ServiceInfo, Zeroconf
     except ImportError as error:
@@ -52,10 +57,11 @@ def advertise(osc_port: int, http_port: int, host: str = "127.0.0.1", name: str 
     everywhere = host == "0.0.0.0"
     zeroconf = None
     try:
-        zeroconf = Zeroconf() if everywhere else Zeroconf(interfaces=[host])
+        own = _own_address() if everywhere else socket.gethostbyname(host)
+        zeroconf = Zeroconf() if everywhere else Zeroconf(interfaces=[own])
         for kind, port in (("_oscjson._tcp.local.", http_port), ("_osc._udp.local.", osc_port)):
-            address = [ipaddress.ip_address(_own_address() if everywhere else host).packed]
-            info = ServiceInfo(kind, f"{name} {osc_port}.{kind}", port=port, addresses=address, server="sideman.local.")
+            address = [ipaddress.ip_address(own).packed]
+            info = ServiceInfo(kind, f"{name} {osc_port}.{kind}", port=port, addresses=address, server=f"{ANNOUNCED}.")
             zeroconf.register_service(info, allow_name_change=True)
     except (OSError, ValueError, Error, AssertionError) as error:
         if zeroconf is not None:

@@ -29,6 +29,7 @@ from osc_protocol.oscquery.socket import WebSocket
 from osc_protocol.oscquery.talk import Talk
 from osc_protocol.oscquery.tree import ATTRIBUTES, describe, host_info
 from osc_protocol.server.server import OscServer
+from osc_protocol.server.udp import bind_failure
 
 __all__ = ["OscQueryServer"]
 
@@ -75,10 +76,8 @@ class OscQueryServer:
         try:
             self._http = _Http((self.host, self.port), self)
         except (OSError, OverflowError) as error:
-            raise OscPortError(
-                f"OSCQuery port {self.port} on {self.host} cannot be opened ({getattr(error, 'strerror', error)}): "
-                "choose another one with --oscquery-port, or 0 for none"
-            ) from error
+            remedy = "choose another one with --oscquery-port, or 0 for none"
+            raise OscPortError(bind_failure("OSCQuery", self.host, self.port, error, remedy)) from error
         self.port = int(self._http.server_address[1])
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.2,), name="sideman-http", daemon=True)
         self._thread.start()

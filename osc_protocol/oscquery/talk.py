@@ -1,7 +1,8 @@
 """What is said on one websocket of OSCQuery, without the socket: bytes in, bytes out.
 
     text     {"COMMAND": "LISTEN", "DATA": "/sideman/mode"}, and IGNORE: to hear the changes of a path, or no more
-    binary   an OSC packet: from the host it acts as over UDP; to the host it is a value at its path, or a refusal
+    binary   an OSC packet: from the host it acts as over UDP; to the host it is a value at its path, or an error: a
+             refusal of what the host said, or what subscribers over UDP are told of, such as a later one
 
 A path that is listened to is told at once and after every change, the newest value alone, at most RATE_HZ times a
 second; what the host said itself is not said back to it.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -29,14 +31,15 @@ from osc_protocol.wire.replies import ASKED, ERROR, VALUE, refusal
 __all__ = ["Talk"]
 
 _ASKED_AT: Final = {name: f"{ASKED}/{name}" for name in CONTROL_NAMES}
+_ERRORS: Final = 32  # that wait to be told, the newest
 _PATHS: Final = frozenset(path for paths in PATHS_OF.values() for path in paths) | frozenset(_ASKED_AT.values())
 
 
 class Talk:
-    """One connection. All but the changes of values happens on the caller's one thread.
+    """One connection. All but the changes of values and the errors happens on the caller's one thread.
 
     request: the HTTP request that asked for the websocket, as it was received. wake(): called on any thread when a
-    value has changed; flush() then tells it. close() must be called at the end.
+    value has changed or something went wrong; flush() then tells it. close() must be called at the end.
     """
 
     told_hz: Final = RATE_HZ
@@ -47,6 +50,7 @@ class Talk:
         self._paths: set[str] = set()  # listened to
         self._lock = threading.Lock()
         self._changed: dict[str, None] = {}  # paths, in the order of their changes
+        self._errors: deque[bytes] = deque(maxlen=_ERRORS)  # packets
         self._from_host: dict[str, object] = {}  # by path: what the host said there and need not be told
         self._rate = RateLimit(MAX_PACKETS_PER_S)
         osc.add_listener(self._hear)
@@ -62,9 +66,13 @@ class Talk:
                 self._take(message)
 
     def flush(self) -> None:
-        """Tells the values that have changed since."""
+        """Tells the errors and the values that have changed since."""
         with self._lock:
             paths, self._changed = tuple(self._changed), {}
+            errors = tuple(self._errors)
+            self._errors.clear()
+        for packet in errors:
+            self.frames.send_binary(packet)
         for path in paths:
             if path in self._paths:
                 self._tell(path)
@@ -111,9 +119,12 @@ class Talk:
     def _hear(self, packet: bytes) -> None:
         """The server's listener: any thread."""
         message = decode(packet)[0]
-        if message.address not in (VALUE, ASKED):
+        if message.address not in (VALUE, ASKED, ERROR):
             return
         name = str(message.arguments[0])
         with self._lock:
-            self._changed |= dict.fromkeys(PATHS_OF[name] if message.address == VALUE else (_ASKED_AT[name],))
+            if message.address == ERROR:
+                self._errors.append(packet)
+            else:
+                self._changed |= dict.fromkeys(PATHS_OF[name] if message.address == VALUE else (_ASKED_AT[name],))
         self._wake()

@@ -12,11 +12,12 @@ from osc_protocol.errors import OscPortError
 from osc_protocol.server.limits import SenderLimits
 from osc_protocol.server.subscriptions import Address
 
-__all__ = ["MAX_PACKETS_PER_S", "UdpPort"]
+__all__ = ["MAX_PACKETS_PER_S", "UdpPort", "bind_failure"]
 
 MAX_PACKETS_PER_S: Final = 10_000  # of one sender
 MOST_ERRORS: Final = 20  # of the socket in a row
 ERROR_PAUSE_S: Final = 0.1  # after each
+REMEDY: Final = "choose another one with --osc-port, or end the program that holds it"
 _POLL_S: Final = 0.2  # how long close() may wait for the thread
 
 
@@ -56,7 +57,7 @@ class UdpPort:
             udp.bind((self.host, self.port))
         except (OSError, OverflowError) as error:
             udp.close()
-            raise OscPortError(_bind_failure(self.host, self.port, error)) from error
+            raise OscPortError(bind_failure("OSC", self.host, self.port, error, REMEDY)) from error
         udp.settimeout(_POLL_S)
         self.port = udp.getsockname()[1]
         self._socket = udp
@@ -118,14 +119,18 @@ class UdpPort:
                 self._on_packet(packet, sender)
 
 
-def _bind_failure(host: str, port: int, error: Exception) -> str:
+def bind_failure(what: str, host: str, port: int, error: Exception, remedy: str) -> str:
+    """Why a port of a protocol cannot be bound, and the remedy: the one given where it is the port's own fault."""
     code = getattr(error, "errno", None)
-    if code in (errno.EADDRNOTAVAIL, 10049):  # 10049, 10048, 10013: what Windows' own codes look like
-        return f"OSC at {host}: that is no address of this machine: give one with --osc-host, or 0.0.0.0 for all"
+    if isinstance(error, socket.gaierror) or code in (errno.EADDRNOTAVAIL, 10049):
+        # 10049, 10048, 10013: what Windows' own codes look like
+        return (
+            f"{what} at {host}: that is no IPv4 address of this machine: give one with --osc-host, or 0.0.0.0 for all"
+        )
     if code in (errno.EADDRINUSE, 10048):
         reason = "is in use"
     elif code in (errno.EACCES, 10013):
         reason = "is not permitted"
     else:
         reason = f"cannot be opened ({error})"
-    return f"OSC port {port} on {host} {reason}: choose another one with --osc-port, or end the program that holds it"
+    return f"{what} port {port} on {host} {reason}: {remedy}"

@@ -65,6 +65,7 @@ class Beat:
         self.tempo_bpm, self.outside, self.latency_us = tempo_bpm, outside, latency_us
         self.metre = metre
         self._told: tuple[float, int, Metre] | None = None  # (tempo_bpm, bar_us, metre)
+        self._rests = True  # and that is told
 
     @property
     def chart_bpm(self) -> float:
@@ -88,10 +89,12 @@ class Beat:
         timeline = self._ahead.timeline
         from_us = max(now_us, self._ahead.handed_over_us)
         if not self._ahead.playing:
-            if self._told is not None:
+            if not self._rests:
                 observer.rested(from_us)
-            self._told = None
-        elif timeline is not None:
+            self._told, self._rests = None, True
+            return
+        self._rests = False
+        if timeline is not None:
             beat = (timeline.tempo_bpm, self._ahead.wall_us(timeline.origin_s), metre)
             if beat != self._told:
                 observer.beat(from_us, *beat)

@@ -30,7 +30,7 @@ class Observer:
         """From time_us on the music has this tempo, which counts the metre's felt beat; a bar line lies at bar_us."""
 
     def rested(self, time_us: int) -> None:
-        """From time_us on the beat means nothing, until the next one is told."""
+        """From time_us on nothing is played, and the beat means nothing until the next one is told."""
 
     def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
         """The music goes round this chart, whose beats fall there; None: it follows none, or rests."""

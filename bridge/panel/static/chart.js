@@ -140,7 +140,7 @@ export class ChartCard {
     const text = question.read ?? question.transpose;
     const { longest } = this.values;
     if (text.length > longest) return { error: t("chart.long", text.length, longest) };
-    return this.live.ask(question);
+    return (await this.live.ask(question)) ?? { error: t("link.off") };
   }
 
   #hint(text) {
@@ -149,7 +149,8 @@ export class ChartCard {
   }
 
   #transpose(by) {
-    this.#moved = this.#moved.then(() => this.#move(by));
+    const move = () => this.#move(by);
+    this.#moved = this.#moved.then(move, move);
   }
 
   async #move(by) {

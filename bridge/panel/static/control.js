@@ -1,6 +1,6 @@
 // One row of the parameter table as something to turn: a knob, a fader, a stepper, a menu or a field.
 
-import { clamp, el, svg } from "./dom.js";
+import { clamp, el, isLetter, svg } from "./dom.js";
 import { language, name, helpOf, choiceOf, t } from "./words.js";
 
 const AUTO = "auto";
@@ -45,7 +45,7 @@ function sender(row, values) {
     clearTimeout(waiting);
     const send = () => {
       last = performance.now();
-      values.set(row, row.value);
+      values.set(row, value); // which another surface may have turned meanwhile
     };
     const wait = last + SEND_MS - performance.now();
     if (wait <= 0) send();
@@ -143,7 +143,7 @@ function knob(row, values) {
     else if (event.key === "Home") set(row.low);
     else if (event.key === "End") set(row.high);
     else if (event.key === "Delete" || event.key === "Backspace") set(row.default);
-    else if (event.key === "a" && row.auto) set(AUTO);
+    else if (isLetter(event, "a") && row.auto) set(AUTO);
     else return;
     event.preventDefault();
     event.stopPropagation(); // a letter is no note here

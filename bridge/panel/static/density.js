@@ -1,6 +1,6 @@
 // Density drawn over the chart, bar by bar: with a pointer across the bars, or with the keys of one bar's slider.
 
-import { clamp, el, rangesOf } from "./dom.js";
+import { clamp, el, isLetter, rangesOf } from "./dom.js";
 import { language, t } from "./words.js";
 
 const STEP = 0.05;
@@ -119,9 +119,9 @@ export class DensityLane {
 
   #press(event, bar) {
     const now = this.#drawn(bar) ?? 0.5;
-    const wanted = {
+    const wanted = isLetter(event, "a") ? AUTO : {
       ArrowUp: now + STEP, ArrowRight: now + STEP, ArrowDown: now - STEP, ArrowLeft: now - STEP,
-      PageUp: now + 4 * STEP, PageDown: now - 4 * STEP, Home: 0, End: 1, Delete: AUTO, Backspace: AUTO, a: AUTO,
+      PageUp: now + 4 * STEP, PageDown: now - 4 * STEP, Home: 0, End: 1, Delete: AUTO, Backspace: AUTO,
     }[event.key];
     if (wanted === undefined || event.ctrlKey || event.metaKey) return;
     this.#set(bar, wanted);

@@ -45,6 +45,11 @@ export const memory = {
   },
 };
 
+/** Whether a key means this Latin letter: in capitals too, and by its place where the keyboard writes another script. */
+export function isLetter({ key, code }, letter) {
+  return /^[a-z]$/i.test(key) ? key.toLowerCase() === letter : code === `Key${letter.toUpperCase()}`;
+}
+
 /** Calls each of its listeners; a tiny event of one kind. */
 export class Signal {
   #listeners = [];

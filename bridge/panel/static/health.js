@@ -42,7 +42,12 @@ export class Health {
       if (name === "seed") figures.get("seed").textContent = value;
       if (name === "ports") showPorts();
     });
-    live.began.listen(() => (this.#said = []));
+    live.began.listen(() => {
+      this.#said = [];
+      this.#show();
+      figures.get("seed").textContent = "–";
+      showPorts();
+    });
     live.said.listen((what, text) => {
       if (what === "ports") return; // they stand above
       this.#said = [...this.#said, [what, text]].slice(-KEPT);
@@ -79,6 +84,10 @@ export function showNews(node, live) {
     const bars = /^(\d+) bars? at ([\d.]+) bpm$/.exec(last[1]);
     node.textContent = bars ? t("said.bars", bars[1], bars[2]) : t(`said.${last[0]}`, sentence(last[1]));
   };
+  live.began.listen(() => {
+    last = null;
+    show();
+  });
   live.said.listen((what, text) => {
     if (["chord", "rest", "playing", "listening"].includes(what)) {
       last = [what, text];

@@ -7,14 +7,21 @@ const DRUMS = 9;
 export class Hearing {
   yours = true; // the player's keys sound, too
 
-  constructor(live, piano) {
+  #owed = new Map(); // by pitch: strikes of the page's own, which sounded at once and which the engine still tells
+  #told = new Set(); // numbers of those that it has told
+
+  /** keyboard: the page's own, whose keys sound as they are struck. */
+  constructor(live, piano, keyboard) {
     this.live = live;
     this.piano = piano;
+    this.keyboard = keyboard;
     this.given = new Map(); // number -> whether its end is given, too
     live.note.listen((kind, note) => this.#note(kind, note));
     live.key.listen((kind, note) => this.#key(kind, note));
     live.began.listen(() => this.#forget());
     live.link.closed.listen(() => this.#forget());
+    keyboard.struck.listen((pitch, velocity) => this.#own(pitch, velocity));
+    keyboard.pedalled.listen((down) => piano.pedal(down));
     setInterval(() => this.#look(), LOOK_MS);
   }
 
@@ -24,6 +31,8 @@ export class Hearing {
 
   #forget() {
     this.given.clear();
+    this.#owed.clear();
+    this.#told.clear();
     this.piano.silence();
   }
 
@@ -44,6 +53,10 @@ export class Hearing {
       if (note.on < this.live.now() + SOON_US) this.#strike(note);
     } else if (kind === "on") {
       if (!this.given.has(note.number)) this.#strike(note);
+    } else if (kind === "end") {
+      if (!this.given.get(note.number)) return;
+      this.piano.hold(note.number); // another end is planned, or none yet
+      this.given.set(note.number, false);
     } else if (kind === "back") {
       this.piano.withdraw(note.number);
       this.given.delete(note.number);
@@ -64,10 +77,27 @@ export class Hearing {
     this.piano.release(note.number, this.#at(note.off));
   }
 
-  /** Keys of a MIDI port; the page's own sound as they are struck. */
+  #own(pitch, velocity) {
+    if (velocity && this.live.link.isOpen) this.#owed.set(pitch, (this.#owed.get(pitch) ?? 0) + 1);
+    if (!this.piano.isOn) return;
+    if (velocity) this.piano.strike(`you ${pitch}`, pitch, velocity, this.piano.in(0));
+    else this.piano.release(`you ${pitch}`, this.piano.in(0));
+  }
+
+  /** Keys of a MIDI port; of the page's own, which come back from the engine, nothing is to be done. */
   #key(kind, note) {
-    if (!this.piano.isOn || !this.yours || this.own?.has(note.pitch)) return;
-    if (kind === "key") this.piano.strike(`you ${note.pitch}`, note.pitch, note.velocity, this.piano.in(0));
-    else this.piano.release(`you ${note.pitch}`, this.piano.in(0));
+    if (this.#isOwn(kind, note) || !this.piano.isOn) return;
+    const name = `you ${note.pitch}`;
+    if (kind === "keyup") this.piano.release(name, this.piano.in(0));
+    else if (this.yours) this.piano.strike(name, note.pitch, note.velocity, this.piano.in(0));
+  }
+
+  #isOwn(kind, { number, pitch }) {
+    if (kind === "keyup") return this.#told.delete(number) || this.keyboard.down.has(pitch);
+    const owed = this.#owed.get(pitch) ?? 0;
+    if (!owed) return false;
+    this.#owed.set(pitch, owed - 1);
+    this.#told.add(number);
+    return true;
   }
 }

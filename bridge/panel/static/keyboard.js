@@ -11,14 +11,19 @@ const TYPED = [
   "KeyP", "Semicolon", "Quote",
 ];
 const VELOCITY = 88;
+const HERE = "here"; // holds keys for whoever does not say who holds them
 
 export class Keyboard {
   struck = new Signal(); // (pitch, velocity): 0 where it is let go
-  down = new Set(); // pitches that this page holds
+  pedalled = new Signal(); // (down)
   typing = memory.get("typing", "on") === "on";
   #keys = new Map();
+  #holders = new Map(); // by pitch: who holds it: typed keys, pointers, MIDI inputs
   #waits = false; // for #light
   #typed = new Map(); // code -> pitch
+  #pedals = new Set(); // who holds the pedal
+  #access = null; // to MIDI
+  #inputs = new Set(); // of it, that are there
   #octave = 48;
 
   /** live: what sounds lights up. */
@@ -28,44 +33,71 @@ export class Keyboard {
     this.#build();
     live.note.listen((kind) => ["on", "off"].includes(kind) && this.#lightSoon());
     live.key.listen(() => this.#lightSoon());
-    live.began.listen(() => this.#lightSoon());
+    live.began.listen(() => {
+      if (this.#pedals.size) live.play(0xb0, 64, 127); // an engine that is met again has let go of it
+      this.#lightSoon();
+    });
     addEventListener("keydown", (event) => this.#type(event));
     addEventListener("keyup", (event) => this.#untype(event));
-    addEventListener("blur", () => this.releaseAll());
+    addEventListener("blur", () => this.releaseHere());
     matchMedia("(max-width: 640px)").addEventListener("change", () => this.#build());
   }
 
-  press(pitch, velocity = VELOCITY) {
-    if (this.down.has(pitch)) return;
-    this.down.add(pitch);
+  /** The pitches that this page holds. */
+  get down() {
+    return new Set(this.#holders.keys());
+  }
+
+  press(pitch, velocity = VELOCITY, holder = HERE) {
+    const holders = this.#holders.get(pitch);
+    if (holders) return void holders.add(holder);
+    this.#holders.set(pitch, new Set([holder]));
     this.live.play(0x90, pitch, velocity);
     this.struck.tell(pitch, velocity);
     this.#light();
   }
 
-  release(pitch) {
-    if (!this.down.delete(pitch)) return;
+  /** The pitch is let go as the last of its holders lets it go. */
+  release(pitch, holder = HERE) {
+    const holders = this.#holders.get(pitch);
+    if (!holders?.delete(holder) || holders.size) return;
+    this.#holders.delete(pitch);
     this.live.play(0x80, pitch, 0);
     this.struck.tell(pitch, 0);
     this.#light();
   }
 
-  releaseAll() {
+  /** All that typed keys and pointers hold: nobody may hear of their end. */
+  releaseHere() {
     this.#typed.clear();
-    for (const pitch of [...this.down]) this.release(pitch);
+    this.#releaseOf((holder) => !this.#inputs.has(holder));
   }
 
-  pedal(down) {
-    this.live.play(0xb0, 64, down ? 127 : 0);
+  pedal(down, holder = HERE) {
+    const before = this.#pedals.size > 0;
+    if (down) this.#pedals.add(holder);
+    else this.#pedals.delete(holder);
+    if (before === this.#pedals.size > 0) return;
+    this.live.play(0xb0, 64, before ? 0 : 127);
+    this.pedalled.tell(!before);
+  }
+
+  #releaseOf(isMeant) {
+    for (const [pitch, holders] of [...this.#holders]) {
+      for (const holder of [...holders]) if (isMeant(holder)) this.release(pitch, holder);
+    }
   }
 
   /** Listens to every MIDI input that the browser lets us; what came of it, in words. */
   async listenToMidi() {
     if (!navigator.requestMIDIAccess) return t("midi.none");
     try {
-      const access = await navigator.requestMIDIAccess();
+      const access = (this.#access ??= await navigator.requestMIDIAccess());
       const listen = () => {
-        for (const input of access.inputs.values()) input.onmidimessage = (event) => this.#midi(event.data);
+        const there = new Set([...access.inputs.values()].filter((input) => input.state !== "disconnected"));
+        for (const input of this.#inputs) if (!there.has(input)) this.#unplug(input);
+        for (const input of there) input.onmidimessage = (event) => this.#midi(input, event.data);
+        this.#inputs = there;
       };
       access.onstatechange = listen;
       listen();
@@ -75,15 +107,21 @@ export class Keyboard {
     }
   }
 
-  #midi([status, data1, data2]) {
+  /** A keyboard that is gone holds nothing. */
+  #unplug(input) {
+    this.#releaseOf((holder) => holder === input);
+    this.pedal(false, input);
+  }
+
+  #midi(input, [status, data1, data2]) {
     const kind = status & 0xf0;
-    if (kind === 0x90 && data2) this.press(data1, data2);
-    else if (kind === 0x80 || kind === 0x90) this.release(data1);
-    else if (kind === 0xb0 && data1 === 64) this.pedal(data2 >= 64);
+    if (kind === 0x90 && data2) this.press(data1, data2, input);
+    else if (kind === 0x80 || kind === 0x90) this.release(data1, input);
+    else if (kind === 0xb0 && data1 === 64) this.pedal(data2 >= 64, input);
   }
 
   #build() {
-    this.releaseAll(); // nobody lets go of a key that is not there any more
+    this.releaseHere(); // nobody lets go of a key that is not there any more
     const narrow = matchMedia("(max-width: 640px)").matches;
     const [low, high] = narrow ? [48, 72] : [36, 96];
     this.#keys.clear();
@@ -118,11 +156,12 @@ export class Keyboard {
     const go = (event, pitch) => {
       const before = held.get(event.pointerId);
       if (before === pitch) return;
-      if (before !== undefined) this.release(before);
+      const holder = `pointer ${event.pointerId}`;
+      if (before !== undefined) this.release(before, holder);
       held.delete(event.pointerId);
       if (!Number.isNaN(pitch)) {
         held.set(event.pointerId, pitch);
-        this.press(pitch, this.#velocity(event, pitch));
+        this.press(pitch, this.#velocity(event, pitch), holder);
       }
     };
     keys.addEventListener("pointerdown", (event) => {
@@ -175,15 +214,21 @@ export class Keyboard {
     if (place < 0) return;
     const pitch = this.#octave + place;
     this.#typed.set(event.code, pitch);
-    this.press(pitch, event.shiftKey ? 112 : VELOCITY);
+    this.press(pitch, event.shiftKey ? 112 : VELOCITY, event.code);
     event.preventDefault();
   }
 
   #untype(event) {
+    if (event.key === "Meta") return this.#untypeAll(); // macOS tells no key's end while Cmd is down
     const pitch = this.#typed.get(event.code);
     if (pitch === undefined) return;
     this.#typed.delete(event.code);
-    this.release(pitch);
+    this.release(pitch, event.code);
+  }
+
+  #untypeAll() {
+    for (const [code, pitch] of this.#typed) this.release(pitch, code);
+    this.#typed.clear();
   }
 
   /** Once for all that one message of the engine changes. */
@@ -200,7 +245,7 @@ export class Keyboard {
     const sounding = new Map();
     for (const note of this.live.notes.values()) if (note.state === "sounds") sounding.set(note.pitch, "sideman");
     for (const note of this.live.keys.values()) if (note.off === null) sounding.set(note.pitch, "you");
-    for (const pitch of this.down) sounding.set(pitch, "you");
+    for (const pitch of this.#holders.keys()) sounding.set(pitch, "you");
     for (const [pitch, key] of this.#keys) {
       const who = sounding.get(pitch) ?? "";
       if (key.dataset.sounds !== who) key.dataset.sounds = who;

@@ -24,7 +24,7 @@ export class Live {
   notes = new Map(); // by number: { number, on, off, pitch, velocity, channel, state }; times in microseconds
   keys = new Map(); // the player's
   taken = []; // notes that were taken back of late: { note, at }
-  marks = []; // { at, text }
+  marks = []; // { at, text }: no text where a rest begins
   beat = null; // { at, tempo, bar, beats }
   form = null; // { tempo, origin }
   chart = null;
@@ -45,6 +45,10 @@ export class Live {
   constructor(link = new Link("/panel/live")) {
     this.link = link;
     this.link.heard.listen((data) => this.#hear(JSON.parse(data)));
+    this.link.closed.listen(() => {
+      for (const resolve of this.#answers.values()) resolve(null);
+      this.#answers.clear();
+    });
     this.link.opened.listen(() => {
       this.#offset = null;
       this.#bestTrip = Infinity;
@@ -82,12 +86,14 @@ export class Live {
     this.link.send(JSON.stringify({ keys: [status, data1, data2] }));
   }
 
-  /** Reads a chart, or moves it by so many semitones: what the engine's parser says of it. */
+  /** Reads a chart, or moves it by so many semitones: what the engine's parser says of it; null where it is away. */
   ask(question) {
     const id = ++this.#questions;
     return new Promise((resolve) => {
       this.#answers.set(id, resolve);
-      if (!this.link.send(JSON.stringify({ ...question, id }))) this.#answers.delete(id);
+      if (this.link.send(JSON.stringify({ ...question, id }))) return;
+      this.#answers.delete(id);
+      resolve(null);
     });
   }
 
@@ -118,8 +124,9 @@ export class Live {
   #pong({ pong, now }) {
     const here = performance.now();
     const trip = here - pong;
+    this.#bestTrip += 0.01; // clocks drift: an old answer is worth less and less
     if (trip > this.#bestTrip + 0.5) return; // what took long says little
-    this.#bestTrip = Math.min(this.#bestTrip, trip) + 0.01; // clocks drift: an old answer is worth less and less
+    this.#bestTrip = Math.min(this.#bestTrip, trip);
     this.#follow(now - ((here + pong) / 2) * 1000);
   }
 
@@ -218,10 +225,7 @@ export class Live {
       this.chart = chart;
       this.chartChanged.tell(chart);
     },
-    said: (what, text) => {
-      if (what === "rest") this.mark(""); // no chord is followed from here on
-      this.said.tell(what, text);
-    },
+    said: (what, text) => this.said.tell(what, text),
     state: (name, value) => {
       this.state[name] = value;
       this.stateChanged.tell(name, value);

@@ -65,8 +65,7 @@ function buildControls() {
 function buildPiano() {
   const box = el("div", { className: "keybed" });
   const keyboard = new Keyboard(box, live);
-  const hearing = new Hearing(live, piano);
-  hearing.own = keyboard.down;
+  const hearing = new Hearing(live, piano, keyboard);
   const volume = el("input", { type: "range", id: "volume", min: 0, max: 1, step: 0.01, value: memory.get("volume", "0.8") });
   volume.addEventListener("input", () => {
     piano.volume = volume.valueAsNumber;
@@ -80,19 +79,10 @@ function buildPiano() {
     keyboard.typing = wanted;
     memory.set("typing", wanted ? "on" : "off");
   });
-  const pedal = toggle("piano.pedal", false, (wanted) => {
-    keyboard.pedal(wanted);
-    piano.pedal(wanted);
-  });
-  // An engine that is met again has let go of what this page held.
-  live.began.listen(() => pedal.getAttribute("aria-pressed") === "true" && keyboard.pedal(true));
+  const pedal = toggle("piano.pedal", false, (wanted) => keyboard.pedal(wanted));
   const heard = el("span", { className: "about", role: "status" });
   const midi = el("button", { type: "button", className: "plain", "data-word": "piano.midi" });
   midi.addEventListener("click", async () => (heard.textContent = await keyboard.listenToMidi()));
-  keyboard.struck.listen((pitch, velocity) => {
-    if (velocity) piano.isOn && piano.strike(`you ${pitch}`, pitch, velocity, piano.in(0));
-    else piano.isOn && piano.release(`you ${pitch}`, piano.in(0));
-  });
   $("piano").append(
     el("div", { className: "head" }, el("h2", { id: "piano-name", "data-word": "piano" }), yours, typing, pedal, midi, heard,
       el("span", { className: "gap" }), el("label", { for: "volume", className: "name", "data-word": "piano.volume" }), volume),
@@ -175,8 +165,7 @@ function watchLinks() {
     link.opened.listen(show);
     link.closed.listen(show);
   }
-  values.refused.listen((_, reason) => toast(reason));
-  live.said.listen((what, text) => what === "error" && toast(text));
+  values.refused.listen((_, reason) => toast(reason)); // what went wrong before the page was there is in the log alone
 }
 
 /** One line that goes away by itself. */

@@ -47,6 +47,9 @@ export const SENTENCES = [
   ["one of several ports of one name has gone, and it may be {0}: plug it in again", "같은 이름의 포트 가운데 하나가 사라졌고 {0}일 수 있습니다. 다시 꽂으세요"],
   ["the port {0} is back", "포트 {0}이 돌아왔습니다"],
   ["the panel failed and begins anew: {0}: {1}", "패널이 실패하여 새로 시작합니다: {0}: {1}"],
+  ["the panel fell far behind: what was played meanwhile is missing in it", "패널이 크게 뒤처져 그동안의 연주가 빠져 있습니다"],
+  ["the controllers stay as they were: {0}", "컨트롤러 설정은 그대로입니다: {0}"],
+  ["{0} knobs and {1} buttons, read anew", "노브 {0}개와 버튼 {1}개를 다시 읽음"],
   ["a knob of the control port: {0}: {1}: it is left out", "제어 포트의 노브: {0}: {1}: 건너뜁니다"],
   ["{0}: no MIDI file can be written there ({1}): give --captures DIR", "{0}: 그곳에 MIDI 파일을 쓸 수 없습니다({1}). --captures DIR을 주세요"],
   ["{0}; until then you play and hear in the page alone", "{0}. 그때까지는 이 페이지에서만 연주하고 듣습니다"],
@@ -116,7 +119,10 @@ export const SENTENCES = [
   ["two bars that are not there", "없는 두 마디"],
 ];
 
-const READ = SENTENCES.map(([english, korean]) => {
+const literal = ([english]) => english.replace(/\{\d\}/g, "").length;
+
+// A sentence may fit a shorter row, too, whose place then takes in the rest of it: the row that says most of it is meant.
+const READ = [...SENTENCES].sort((one, other) => literal(other) - literal(one)).map(([english, korean]) => {
   const places = [];
   const pattern = english.split(/(\{\d\})/).map((part) => {
     if (!/^\{\d\}$/.test(part)) return part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

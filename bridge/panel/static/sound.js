@@ -7,6 +7,7 @@ const LOWEST = 21;
 const HIGHEST = 108;
 const UNDAMPED = 90; // from here up the strings have no dampers
 const RELEASE_S = 0.11;
+const LONGEST_S = 60; // longer than any string rings
 const CLICK_PITCH = 76; // the count-in's wood block
 
 export class Piano {
@@ -63,7 +64,7 @@ export class Piano {
     const { source, gain, filter, pan } = this.#voice(pitch, velocity);
     source.connect(filter).connect(gain).connect(pan).connect(this.#out);
     source.start(at);
-    const voice = { source, gain, pitch, at };
+    const voice = { source, gain, pitch, at, endsAt: Infinity };
     this.#sounding.set(name, voice);
     source.onended = () => this.#sounding.get(name) === voice && this.#sounding.delete(name);
   }
@@ -71,13 +72,22 @@ export class Piano {
   /** The key of a name is let go. */
   release(name, at) {
     const voice = this.#sounding.get(name);
-    if (!voice) return;
+    if (!voice || voice.endsAt <= at) return;
     if (this.#pedal && String(name).startsWith("you")) {
       this.#held.add(name);
       return;
     }
+    voice.endsAt = at; // it stays known until it has sounded: it may be taken back, or go on
     if (voice.pitch < UNDAMPED) this.#end(voice, at, RELEASE_S * (voice.pitch < 48 ? 1.8 : 1));
-    this.#sounding.delete(name);
+  }
+
+  /** The key of a name is held on: an end that lies ahead is taken back. */
+  hold(name) {
+    const voice = this.#sounding.get(name);
+    if (!voice || voice.endsAt <= this.#context.currentTime) return;
+    voice.gain.gain.cancelScheduledValues(voice.endsAt);
+    voice.source.stop(this.#context.currentTime + LONGEST_S); // the last word counts; the string dies away by itself
+    voice.endsAt = Infinity;
   }
 
   /** A note that was to sound and does not: nothing of it is heard. */

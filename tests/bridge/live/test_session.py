@@ -440,3 +440,31 @@ def test_whether_it_may_play_is_told_when_that_changes_whoever_changed_it() -> N
     world.live.end_in(1)
     world.run(6.0)  # home, and at rest
     assert told.enabled_now == [False, True, False]
+
+
+@pytest.mark.parametrize("tempo_bpm", [None, 120.0])
+def test_every_rest_is_told_once_with_its_time_whether_there_is_a_beat_or_none(tempo_bpm: float | None) -> None:
+    class Told(Observer):
+        def __init__(self) -> None:
+            self.rests_us: list[int] = []
+
+        def rested(self, time_us: int) -> None:
+            self.rests_us.append(time_us)
+
+    told = Told()
+    world = World(decode_us=lambda: 500, observer=told)
+    if tempo_bpm is not None:
+        world.live.set_tempo(tempo_bpm)
+    world.run(1.0)
+    assert told.rests_us == []
+    for number in (1, 2):
+        world.press(*D_MINOR_7)
+        world.run(3.0)
+        world.live.stop()
+        world.release(*D_MINOR_7)
+        stopped_us = world.now_us
+        world.run(1.0)
+        assert len(told.rests_us) == number
+        assert stopped_us <= told.rests_us[-1] <= stopped_us + 500_000
+        world.live.play()
+        world.run(0.1)

@@ -81,6 +81,49 @@ def test_a_hub_that_stands_still_keeps_nobody_waiting_and_no_more_than_it_may() 
     assert entries[-1] == ("lost",)
 
 
+def test_a_page_is_told_that_entries_were_lost_and_nothing_goes_on_sounding_in_it() -> None:
+    tap = Tap()
+    hub, trouble = hub_of(tap)
+    tap.heard(100, b"\x90\x30\x40")
+    tap.sent(200, b"\x90\x3c\x40")
+    tap.add("push", 2_000_000, 0x90, 62, 64, 0)
+    hub.step()
+    reader = hub.reader(lambda: None)
+    reader.news()
+    for number in range(MAX_ENTRIES + 1):
+        tap.add("state", "seed", number)
+    tap.sent(300, b"\x80\x3c\x40")
+    hub.step()
+    (message,) = reader.news()
+    told = [change for change in json.loads(message)["changes"] if change[0] not in ("state", "health")]
+    assert sorted(told) == [["back", 2], ["keyup", 1, 1_000_000], ["off", 1, 1_000_000]]
+    assert len(trouble) == 1
+    hub.step()
+    assert len(trouble) == 1
+
+
+def test_the_whole_has_what_counts_last_in_the_order_it_came_about() -> None:
+    tap = Tap()
+    hub, _ = hub_of(tap)
+    for kind, *fields in (("beat", 1, 120.0, 1, 4), ("state", "tempo", 140.0), ("drawn", {}), ("beat", 2, 140.0, 2, 4)):
+        tap.add(str(kind), *fields)
+    hub.step()
+    (whole,) = map(json.loads, hub.reader(lambda: None).news())
+    kinds = [change[0] for change in whole["whole"]["changes"]]
+    assert [kind for kind in kinds if kind != "health"] == ["state", "drawn", "beat"]
+
+
+def test_a_rest_is_marked_at_its_own_time() -> None:
+    tap = Tap()
+    hub, _ = hub_of(tap)
+    reader = hub.reader(lambda: None)
+    reader.news()
+    tap.marked(700, "Dm7")
+    tap.rested(900)
+    hub.step()
+    assert changes(reader.news()) == [["mark", 700, "Dm7"], ["beat", 900], ["mark", 900, ""]]
+
+
 def test_an_entry_that_breaks_the_score_is_reported_and_pages_begin_anew() -> None:
     tap = Tap()
     hub, trouble = hub_of(tap)

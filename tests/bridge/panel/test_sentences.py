@@ -5,9 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,15 +12,17 @@ from typing import Final
 import pytest
 
 from bridge.panel.charts import read_chart
-from bridge.panel.site import FILES
+from tests.support.page.modules import run_script
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 SAYING: Final = (
-    "bridge/live", "bridge/app/app.py", "bridge/app/remote.py", "bridge/app/surfaces.py", "bridge/app/recordings.py",
-    "bridge/midi/live_ports.py", "osc_protocol/table/parameters.py", "engine/chords/charts/chart.py",
+    "bridge/live", "bridge/controllers", "bridge/panel/hub.py", "bridge/app/app.py", "bridge/app/remote.py",
+    "bridge/app/surfaces.py", "bridge/app/recordings.py", "bridge/midi/live_ports.py",
+    "osc_protocol/table/parameters.py", "engine/chords/charts/chart.py",
     "engine/chords/charts/bar_reader.py", "engine/chords/symbol.py", "engine/chords/scales.py",
 )  # fmt: skip
 RETURNING: Final = "engine/chords/charts/slips.py"  # what it returns is said by its caller
+REPORTING: Final = ("report", "_report", "_say")  # (what, text)
 ERRORS: Final = ("ModeError", "ParameterError", "ChordError", "SidemanError", "BridgeError")
 NOT_HERE: Final = (  # for programs, or before anything is played
     "cannot have",
@@ -38,18 +37,8 @@ NOT_HERE: Final = (  # for programs, or before anything is played
 
 def korean(texts: list[str]) -> list[str]:
     """The sentences as the page has them in Korean."""
-    if shutil.which("node") is None:
-        pytest.skip("node is not installed: apt-get install nodejs")
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(FILES / "sentences.js", folder)
-        Path(folder, "package.json").write_text('{"type": "module"}')
-        Path(folder, "ask.js").write_text(
-            "import { inKorean } from './sentences.js'; import { readFileSync } from 'node:fs';"
-            "console.log(JSON.stringify(JSON.parse(readFileSync('texts.json', 'utf8')).map(inKorean)));"
-        )
-        Path(folder, "texts.json").write_text(json.dumps(texts))
-        done = subprocess.run(["node", "ask.js"], cwd=folder, capture_output=True, text=True, timeout=60, check=True)
-    return list(json.loads(done.stdout))
+    told = run_script(f"const {{ inKorean }} = await load('sentences'); return {json.dumps(texts)}.map(inKorean);")
+    return list(told)
 
 
 def literal(node: ast.expr) -> str | None:
@@ -61,21 +50,26 @@ def literal(node: ast.expr) -> str | None:
     return None
 
 
-def said() -> Iterator[str]:
-    """Every sentence that is reported or raised where the music plays."""
+def calls() -> Iterator[tuple[str, list[ast.expr]]]:
+    """What is called with which arguments, if any, where the music plays."""
     for name in SAYING:
         path = ROOT / name
         for file in [path] if path.suffix else sorted(path.rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if not isinstance(node, ast.Call):
-                    continue
-                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if called in ("report", "_report") and len(node.args) == 2 and literal(node.args[0]) != "asked":
-                    yield from filter(None, [literal(node.args[1])])
-                elif called in ERRORS and node.args:
-                    yield from filter(None, [literal(node.args[0])])
-                elif called in ("_no", "refuse", "_error") and node.args:
-                    yield from filter(None, [literal(node.args[-1])])
+                if isinstance(node, ast.Call) and node.args:
+                    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                    yield called, node.args
+
+
+def said() -> Iterator[str]:
+    """Every sentence that is reported or raised where the music plays."""
+    for called, arguments in calls():
+        if called in REPORTING and len(arguments) == 2 and literal(arguments[0]) != "asked":
+            yield from filter(None, [literal(arguments[1])])
+        elif called in ERRORS:
+            yield from filter(None, [literal(arguments[0])])
+        elif called in ("_no", "refuse", "_error", "_on_trouble"):
+            yield from filter(None, [literal(arguments[-1])])
     for node in ast.walk(ast.parse((ROOT / RETURNING).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Return) and node.value is not None:
             yield from filter(None, [literal(node.value)])
@@ -97,6 +91,21 @@ def test_every_sentence_that_the_source_has_is_known_in_korean() -> None:
         if not re.search("[가-힣]", told) or not all(place in told for place in re.findall(r"Q\d+q", text))
     ]
     assert unknown == []
+
+
+def test_every_sentence_is_told_by_its_own_row() -> None:
+    """However few words another row has, and whatever stands in its places."""
+    rows = run_script("return (await load('sentences')).SENTENCES;")
+    filled = [[re.sub(r"\{(\d)\}", r"Q\1q", text) for text in row] for row in rows]
+    assert korean([english for english, _ in filled]) == [told for _, told in filled]
+
+
+def test_the_log_has_a_word_for_every_kind_of_report() -> None:
+    words = run_script("return (await load('words')).WORDS;")
+    kinds = {literal(given[0]) for called, given in calls() if called in REPORTING and len(given) == 2}
+    kinds -= {None, "asked"}
+    assert {"chord", "note", "error", "stored", "captured", "controllers"} <= kinds
+    assert [kind for kind in sorted(filter(None, kinds)) if f"log.{kind}" not in words] == []
 
 
 @pytest.mark.parametrize(

@@ -3,46 +3,26 @@ every chart of the library can be read."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
-import tempfile
 from functools import cache
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from bridge.panel.charts import read_chart
 from bridge.panel.site import FILES
 from engine.chords.charts.transpose import transpose_chart
 from osc_protocol.table.parameters import AUTO, MAX_TEXT, PARAMETERS, check
+from tests.support.page.modules import run_script
 
 
 @cache
 def module(name: str, export: str) -> Any:
     """What a module of the page exports, as node reads it."""
-    if shutil.which("node") is None:
-        pytest.skip("node is not installed: apt-get install nodejs")
-    with tempfile.TemporaryDirectory() as folder:
-        for path in FILES.glob("*.js"):
-            shutil.copy(path, folder)
-        Path(folder, "package.json").write_text('{"type": "module"}')
-        Path(folder, "ask.js").write_text(
-            "globalThis.localStorage = { getItem: () => null, setItem() {} };"
-            "globalThis.navigator ??= { language: 'en' };"
-            f"const {{ {export} }} = await import('./{name}');"
-            f"console.log(JSON.stringify({export}));"
-        )
-        done = subprocess.run(["node", "ask.js"], cwd=folder, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return run_script(f"return (await load({name!r})).{export};")
 
 
 def test_every_word_is_there_in_every_language() -> None:
-    words = module("words.js", "WORDS")
-    languages = module("words.js", "LANGUAGES")
+    words = module("words", "WORDS")
+    languages = module("words", "LANGUAGES")
     for key, told in words.items():
         assert len(told) == len(languages), key
         own = [word for word in told if word is not None]
@@ -53,7 +33,7 @@ def test_every_word_is_there_in_every_language() -> None:
 
 
 def test_every_row_and_choice_of_the_parameter_table_is_called_something_in_korean() -> None:
-    words = module("words.js", "WORDS")
+    words = module("words", "WORDS")
     for row in PARAMETERS:
         assert words[f"row.{row.name}"][1], row.name
         assert words[f"help.{row.name}"][1], row.name
@@ -63,7 +43,7 @@ def test_every_row_and_choice_of_the_parameter_table_is_called_something_in_kore
 
 
 def test_every_word_that_the_page_asks_for_is_in_the_table() -> None:
-    words = module("words.js", "WORDS")
+    words = module("words", "WORDS")
     for path in [*sorted(FILES.glob("*.js")), FILES / "index.html"]:
         text = path.read_text(encoding="utf-8")
         asked = re.findall(r'\bt\("([^"]+)"', text) + re.findall(r'data-(?:word|title|label)"?[=:] ?"([^"]+)"', text)
@@ -71,7 +51,7 @@ def test_every_word_that_the_page_asks_for_is_in_the_table() -> None:
 
 
 def test_the_library_has_twenty_charts_that_the_parser_reads() -> None:
-    charts = module("library.js", "CHARTS")
+    charts = module("library", "CHARTS")
     assert len(charts) >= 20
     assert len({chart["title"] for chart in charts}) == len(charts)
     for chart in charts:
@@ -86,7 +66,7 @@ def test_the_library_has_twenty_charts_that_the_parser_reads() -> None:
 
 
 def test_a_chart_moved_there_and_back_is_the_same_music() -> None:
-    for chart in module("library.js", "CHARTS"):
+    for chart in module("library", "CHARTS"):
         before = read_chart(chart["chords"])
         after = read_chart(transpose_chart(transpose_chart(chart["chords"], 5), -5))
         tones = [[told["tones"].get(label) for _, _, label in told["spans"]] for told in (before, after)]

@@ -209,6 +209,32 @@ def test_only_our_own_names_are_answered(host: str, taken: bool, server: OscQuer
     assert answer.startswith(b"HTTP/1.1 200 " if taken else b"HTTP/1.1 403 ")
 
 
+@pytest.mark.parametrize(
+    ("bound_to", "taken"),
+    [
+        ("0.0.0.0", True),
+        ("::", True),
+        ("192.168.1.5", True),
+        ("127.0.0.1", False),
+        ("127.0.0.2", False),
+        ("::1", False),
+    ],
+)
+def test_where_the_network_reaches_us_we_are_called_by_our_names_there(
+    bound_to: str, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "MyPC.lan")
+    for name in ("sideman.local", "mypc", "MyPC.lan:9123", "MYPC.local:9123"):
+        assert names_us(name, bound_to) is taken, name
+    for name in ("yourpc", "mypc.lan.evil.example", "sideman.local.evil.example", ".local", ""):
+        assert not names_us(name, bound_to), name
+
+
+def test_a_name_that_the_server_is_bound_to_is_ours_in_small_letters_too() -> None:
+    assert names_us("studio:9123", "Studio")
+    assert not names_us("stu", "Studio")
+
+
 @pytest.mark.parametrize("headers", ["", "Host: localhost\r\nHost: evil.example\r\n"])
 def test_no_host_and_two_hosts_are_refused(headers: str, server: OscQueryServer) -> None:
     assert raw(server, f"GET / HTTP/1.1\r\n{headers}\r\n".encode()).startswith(b"HTTP/1.1 403 ")
@@ -217,6 +243,7 @@ def test_no_host_and_two_hosts_are_refused(headers: str, server: OscQueryServer)
 def test_bound_to_all_addresses_any_address_is_ours_and_no_foreign_name() -> None:
     everywhere = OscQueryServer(FakeEngine().server(port=9123), host="0.0.0.0")
     assert names_us("192.168.1.5:9123", everywhere.host)
+    assert names_us("[2001:db8::1]:9123", everywhere.host)
     assert not names_us("evil.example", everywhere.host)
     info = everywhere.answer("/?HOST_INFO")[1] or {}
     assert "OSC_IP" not in info
@@ -295,6 +322,12 @@ def test_a_port_in_use_names_itself_and_the_option(server: OscQueryServer) -> No
     second.close()
 
 
+@pytest.mark.parametrize("host", ["::1", "192.0.2.1"])
+def test_an_address_that_is_none_names_the_option_that_gives_addresses(host: str) -> None:
+    with pytest.raises(OscPortError, match=r"^OSCQuery at .* no IPv4 address of this machine: .* --osc-host"):
+        OscQueryServer(FakeEngine().server(), host).start()
+
+
 @pytest.mark.real
 def test_npms_oscquery_reads_the_tree(server: OscQueryServer) -> None:
     environment = node_environment("oscquery")
@@ -335,12 +368,13 @@ def test_a_running_sideman_is_discovered_at_its_osc_port(options: list[str]) -> 
     assert play.errors == []
 
 
-def test_zeroconf_finds_us_or_says_why_not() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_zeroconf_finds_us_or_says_why_not(host: str) -> None:
     from osc_protocol.oscquery.discovery import DiscoveryError, advertise
 
     zeroconf = pytest.importorskip("zeroconf")
     try:
-        end = advertise(9199, 9198)
+        end = advertise(9199, 9198, host)
     except DiscoveryError as error:
         pytest.skip(str(error))
     finder = zeroconf.Zeroconf(interfaces=["127.0.0.1"])

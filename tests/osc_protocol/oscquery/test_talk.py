@@ -173,6 +173,21 @@ def test_osc_is_taken_refused_and_answered_as_over_udp(host: Host, engine: FakeE
     assert host.osc_packet(encode("/sideman/get", "density")) == [Message("/sideman/value", ("density", 0.25))]
 
 
+@pytest.mark.parametrize("about", ["/sideman/density/bars", ""])
+def test_what_goes_wrong_later_is_told_in_order_as_to_subscribers(about: str, host: Host) -> None:
+    host.command("LISTEN", DENSITY)
+    host.osc_packet(encode(DENSITY, 0.5))
+    host.flushed()
+    for number in range(100):
+        host.osc.send(ERROR, about, f"reason {number}")
+    told = host.flushed()
+    assert told == [Message(ERROR, (about, f"reason {number}")) for number in range(100 - len(told), 100)]
+    assert len(told) > 10
+    assert host.woken >= 100
+    host.osc.send("/sideman/status", "chord", "Dm7")
+    assert host.flushed() == []
+
+
 def test_what_the_host_said_is_not_said_back_but_told_at_the_twin(host: Host) -> None:
     host.command("LISTEN", DENSITY)
     host.command("LISTEN", "/sideman/midi/density")

@@ -266,8 +266,12 @@ def test_a_port_in_use_names_itself_and_the_remedy(server: OscServer, engine: Fa
     second.close()
 
 
+NO_ADDRESS = "^OSC at .* no IPv4 address of .* --osc-host"
+
+
 @pytest.mark.parametrize(
-    ("host", "port", "remedy"), [("127.0.0.1", 70000, "--osc-port"), ("192.0.2.1", 0, "no address of .* --osc-host")]
+    ("host", "port", "remedy"),
+    [("127.0.0.1", 70000, "--osc-port"), ("192.0.2.1", 0, NO_ADDRESS), ("::1", 0, NO_ADDRESS)],
 )
 def test_a_port_that_cannot_be_opened_is_refused_in_one_line(
     host: str, port: int, remedy: str, engine: FakeEngine

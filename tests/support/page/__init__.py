@@ -1,0 +1,1 @@
+"""The page's modules, run by node without a browser."""
