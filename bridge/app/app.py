@@ -99,6 +99,8 @@ class App:
         control = "none" if names.control is None else surfaces.open_control(ports, knobs, *names.control)
 
         self._exits.enter_context(undisturbed())
+        assert self._recordings is not None
+        self._recordings.begin()
         self.is_open = True
         self._deadline_thread.start()
         live.start_thread(self.leave)

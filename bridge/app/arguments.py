@@ -113,6 +113,8 @@ def settings_from(args: argparse.Namespace) -> Settings:
         ("--channel", args.channel, 1, 16),
         ("--out-channel", args.out_channel, 1, 16),
         ("--echo", args.echo, 1, 16),
+        ("--osc-port", args.osc_port, 0, 65535),
+        ("--oscquery-port", args.oscquery_port, 0, 65535),
     ):
         if value is not None and not low <= value <= high:
             raise BridgeError(f"{option} {value:g} lies outside {low}..{high}")
@@ -122,6 +124,8 @@ def settings_from(args: argparse.Namespace) -> Settings:
         raise BridgeError("--panel is served by OSCQuery's port: leave --oscquery-port 0 out")
     if args.log is not None and args.record is not None and args.log.resolve() == args.record.resolve():
         raise BridgeError(f"--record and --log both name {args.log}: the take would replace the log, give two files")
+    if args.captures is not None and args.captures.exists() and not args.captures.is_dir():
+        raise BridgeError(f"--captures {args.captures}: is a file: give a folder, which gets a file for each capture")
     if (args.control_in is None) != (args.control_out is None):
         raise BridgeError("FL Studio's script needs both ways: give --control-in and --control-out together")
     return Settings(

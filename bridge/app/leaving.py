@@ -1,19 +1,41 @@
-"""The end of `sideman play`: a limit on the time that closing may take, and the line that sums the session up."""
+"""The end of what plays: the signals that ask for it, a limit on its time, and the line that sums the session up."""
 
 from __future__ import annotations
 
 import faulthandler
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
 from bridge.live.deadline_thread import DeadlineThread
 from bridge.live.session import LiveSession
 
-__all__ = ["summary", "time_limit"]
+__all__ = ["heeding_signals", "summary", "time_limit"]
 
 EXIT_LIMIT_S: Final = 5.0  # a MIDI system can hang the process's end, GIL and all; a C timer ends it then
+_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
+
+_Handler = Callable[[int, FrameType | None], None]
+
+
+@contextmanager
+def heeding_signals(leave: _Handler, *, interrupts: bool = True) -> Iterator[None]:
+    """Within, every signal that ends programs calls leave. interrupts: if not, a Ctrl-C is for somebody else."""
+    previous = {}
+    try:
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):  # under nohup
+                continue
+            ignored = name == "SIGINT" and not interrupts
+            previous[number] = signal.signal(number, signal.SIG_IGN if ignored else leave)
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

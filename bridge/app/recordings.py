@@ -15,7 +15,7 @@ from bridge.recording.capture import Capture
 from bridge.recording.journal import Journal
 from bridge.recording.last_take import remember
 from bridge.recording.session_header import session_header
-from bridge.recording.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedInbox
+from bridge.recording.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedInbox, check_may_begin
 from bridge.recording.take import Take
 from engine.atomic import atomic_write
 from engine.user_folders import user_place
@@ -37,14 +37,24 @@ class Recordings:
         self._log: Journal | None = None
         if settings.log is not None:
             header = session_header(settings.session, values_of(settings.values), settings.checkpoint, settings.device)
-            self._log = Journal(settings.log, on_trouble)
+            check_may_begin(settings.log)
+            self._log = Journal(settings.log, on_trouble, begins=False)
             self._log.add(SESSION, VERSION, header)
             self.sink = CheckedSink(scheduler)
             self.inbox = LoggedInbox(native.now_us, self._log, self.sink)
         self.capture = Capture()
         self.take: Take | None = None
         if settings.record is not None:
-            self.take = Take(settings.record, native.now_us(), settings.session.tempo_bpm, on_trouble)
+            try:
+                self.take = Take(settings.record, native.now_us(), settings.session.tempo_bpm, on_trouble)
+            except BridgeError:
+                self.close(played=False)
+                raise
+
+    def begin(self) -> None:
+        """Begins the log: from now on notes may sound. Until then an older log stays as it is."""
+        if self._log is not None:
+            self._log.begin()
 
     def sent(self, time_us: int, message: bytes) -> None:
         """Takes note of a message that the deadline thread has sent."""

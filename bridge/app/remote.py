@@ -223,8 +223,11 @@ class Remote:
         self._live.draw_density(str(text))
 
     def _next(self, row: Parameter) -> None:
-        """Goes on to the next value that can be had: without a chart there are no changes to play over."""
-        values = row.choices or ("", *(style.name for style in list_styles() if style.error is None))
+        """Goes on to the next value that can be had: without a chart there are no changes to play over, and a style of
+        another base would be refused when the music comes to it, and the next press come to it again.
+        """
+        styles = (style.name for style in list_styles() if style.base_sha256 == self._live.base_sha256)
+        values = row.choices or ("", *styles)
         now = self._values[row.name]
         after = values.index(str(now)) + 1 if now in values else 0
         for value in (*values[after:], *values[: max(after - 1, 0)]):

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     path = args.cc_map or user_cc_map()
     is_button = _is_button(args.parameter)
     if args.cancel:
-        gone = forget(path, args.parameter)
+        gone = forget(path, args.parameter, _tell_kept)
         numbers = {row.name: row.cc for row in PARAMETERS} | {row.name: row.cc for row in COMMANDS}
         default = "no controller" if numbers.get(args.parameter) is None else f"controller {numbers[args.parameter]}"
         print(f"{args.parameter}: {default}, as by default" + ("" if gone else "; there was nothing to forget"))
@@ -65,19 +65,23 @@ def run(args: argparse.Namespace) -> int:
         parse_cc_map(read_user_file(path), str(path))  # a broken map is told now, not after the knob was turned
     messages = _listen(args.input, args.timeout, args.parameter, notes=is_button)
     entry = guess_button(messages) if is_button else guess(messages, args.relative)
-    lost = write_entry(path, args.parameter, entry)
+    lost = write_entry(path, args.parameter, entry, _tell_kept)
     print(f"{args.parameter}: {describe(entry)}, written to {path}")
     for name in lost:
-        print(f"{name}, which had it, has no controller now")
+        print(f"{name}, which had it, has no controller now; `sideman learn '{name}' --cancel` gives it its default")
     print("a running `sideman play` takes it over within a second")
     return 0
+
+
+def _tell_kept(path: Path) -> None:
+    print(f"the map as it was, with the comments that are lost in it now: {path}")
 
 
 def guess(messages: list[bytes], relative: str | None = None) -> dict[str, Any]:
     """Guesses what sent these controller messages, as an entry of the map.
 
     An encoder is told by steps that repeat: a knob with an end hardly ever sends one position twice. BridgeError if
-    there is nothing that could be learned.
+    there is nothing that could be learned, or an encoder was announced and something else moved.
     """
     channel_pairs = [(message[0] & 15, message[1], message[2]) for message in messages if _is_control(message)]
     if not channel_pairs:
@@ -87,11 +91,13 @@ def guess(messages: list[bytes], relative: str | None = None) -> dict[str, Any]:
     numbers = {number for number, _ in pairs}
     where = {"channel": channel + 1}
     entered = _entered(pairs)
+    if entered and relative is not None:
+        raise BridgeError(f"NRPN {entered[-1]} moved, and --relative is for controllers: leave it out")
     if entered:
         return {"nrpn": entered[-1], "bits": 14 if DATA_LSB in numbers else 7, **where}
     number = Counter(number for number, _ in pairs).most_common(1)[0][0]
     base = number % 32
-    if number < 64 and {base, base + 32} <= numbers:
+    if relative is None and number < 64 and {base, base + 32} <= numbers:
         return {"cc": base, "bits": 14, **where}
     found = relative or _guess_relative([data for at, data in pairs if at == number])
     return {"cc": number, **({"relative": found} if found else {}), **where}

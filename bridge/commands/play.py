@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -13,15 +12,15 @@ from typing import Final
 
 from bridge.app.app import App
 from bridge.app.arguments import add_arguments, settings_from
+from bridge.app.leaving import heeding_signals
 from bridge.app.settings import Settings
 from bridge.errors import LiveFailure
 from bridge.live.playing.improviser import Improviser
 from osc_protocol.table.parameters import CONTROL_NAMES
 
-__all__ = ["add_arguments", "load_engine", "run"]
+__all__ = ["add_arguments", "load_engine", "run", "say"]
 
 WARM_UP_S: Final = 0.5  # of music
-_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
 _SIGNAL_EXIT: Final = 128  # + the signal's number, as shells count: 130 for Ctrl-C
 
 
@@ -47,7 +46,7 @@ Loader = Callable[[Path | None, str], Callable[[int], Improviser]]
 def run(args: argparse.Namespace, load: Loader = load_engine, opened: Callable[[], object] = lambda: None) -> int:
     """Plays until a signal; 128 + its number. SidemanError, OscError for bad input; LiveFailure where playing fails."""
     settings = settings_from(args)
-    app = App(settings, lambda: _load_with_style(load, args, settings), _say)
+    app = App(settings, lambda: _load_with_style(load, args, settings), say)
     leaving = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -56,19 +55,13 @@ def run(args: argparse.Namespace, load: Loader = load_engine, opened: Callable[[
         leaving.set()
         app.leave(number)
 
-    previous = {}
-    try:
-        for name in _SIGNALS:
-            number = getattr(signal, name, None)
-            if number is not None:
-                previous[number] = signal.signal(number, on_signal)
-        app.open()
-        opened()
-        stop = app.wait()
-    finally:
-        app.close()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    with heeding_signals(on_signal):
+        try:
+            app.open()
+            opened()
+            stop = app.wait()
+        finally:
+            app.close()
     if isinstance(stop, BaseException):
         if isinstance(stop, LiveFailure):
             raise stop
@@ -86,7 +79,8 @@ def _load_with_style(load: Loader, args: argparse.Namespace, settings: Settings)
     return make
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Prints a line where there is still somebody to read it."""
     try:
         print(text, flush=True)
     except (OSError, ValueError):  # the terminal has gone; the music, and its end, must not depend on it

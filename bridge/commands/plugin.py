@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="install the plug-in, remove it, or have the projects of the host that is open keep a chart",
     )
     parser.add_argument("chart", nargs="?", metavar="CHORDS", help="for chart: such as 'Dm7 | G7 | Cmaj7 | %%'")
-    parser.add_argument(
-        "--instance", type=int, default=EVERY_INSTANCE, metavar="N", help="for chart: the Nth that was loaded [all]"
-    )
+    parser.add_argument("--instance", type=int, metavar="N", help="for chart: the Nth that was loaded [all]")
     parser.add_argument(
         "--by-hand", action="store_true", help="for install: the plug-in does not start the engine, you do"
     )
@@ -43,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
     if (args.chart is not None) != (args.action == "chart"):
         raise BridgeError("`sideman plugin chart 'Dm7 | G7'` takes a chart, and no other action does")
     if args.action == "chart":
-        if not 0 <= args.instance <= 0xFFFF:
+        if args.instance is not None and not 1 <= args.instance <= 0xFFFF:
             raise BridgeError(f"--instance {args.instance} is none: they are numbered from 1")
         parse_chart(args.chart)
-        print(tell_plugins(CHORDS, args.chart, args.instance))
+        print(tell_plugins(CHORDS, args.chart, EVERY_INSTANCE if args.instance is None else args.instance))
         return 0
     if args.action == "install":
         print("wrote", install(args.dir))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from bridge.app.leaving import heeding_signals
 from bridge.app.waiting import Waiting
-from bridge.commands.play import Loader, load_engine
+from bridge.commands.play import Loader, load_engine, say
 from bridge.errors import BridgeError
 from bridge.live.supervision import undisturbed
 from bridge.plugin.finding.claim import claim_engine
@@ -75,25 +75,19 @@ def _serve(args: argparse.Namespace, load: Loader, opened: Callable[[int], objec
             waiting.leave(0)
 
     # A Ctrl-C in the terminal of the host that has started us is meant for the host.
-    on_interrupt = signal.SIG_IGN if args.while_used else on_signal
-    previous = {
-        number: signal.signal(number, handler)
-        for number, handler in ((signal.SIGINT, on_interrupt), (signal.SIGTERM, on_signal))
-    }
-    try:
-        server.open()
-        with undisturbed():
-            print(f"plug-ins are played for, at port {server.port} of this machine; Ctrl-C stops", flush=True)
-            opened(server.port)
-            why = waiting.wait(_say, look)
-            assert isinstance(why, int)  # nobody leaves for an error here
-            return why
-    finally:
-        server.close()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    with heeding_signals(on_signal, interrupts=not args.while_used):
+        try:
+            server.open()
+            with undisturbed():
+                say(f"plug-ins are played for, at port {server.port} of this machine; Ctrl-C stops")
+                opened(server.port)
+                why = waiting.wait(_tell, look)
+                assert isinstance(why, int)  # nobody leaves for an error here
+                return why
+        finally:
+            server.close()
 
 
-def _say(what: str, text: str) -> None:
+def _tell(what: str, text: str) -> None:
     if what in ("error", "note", "plug-in"):
-        print(f"{what} {text}".rstrip(), flush=True)
+        say(f"{what} {text}".rstrip())

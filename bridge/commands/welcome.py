@@ -44,11 +44,10 @@ def run(ask: Callable[[str], str] = input) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(MORE)
         return 0
-    try:
-        answer = ask("1, 2 or 3 [1]: ").strip() or "1"
-    except EOFError:
+    answer = _answer(ask, "1, 2 or 3 [1]: ")
+    if answer is None:
         return 0
-    if answer == "1":
+    if answer in ("", "1"):
         return hear()
     if answer == "2":
         return play(ask)
@@ -119,7 +118,7 @@ def set_up_fl(ask: Callable[[str], str]) -> int:
     findings = examine_ports()
     print("", *findings, sep="\n")
     if any(finding.good is False for finding in findings):
-        ask("Do that in another window, then press Enter: ")
+        _answer(ask, "Do that in another window, then press Enter: ")
     parser = argparse.ArgumentParser()
     play_command.add_arguments(parser)
     return play_command.run(parser.parse_args([]))
@@ -136,6 +135,15 @@ def synthesiser_command(system: MidiSystem, program: str, font: str) -> list[str
     return [*command, font]
 
 
+def _answer(ask: Callable[[str], str], prompt: str) -> str | None:
+    """What is typed; None for a Ctrl-D."""
+    try:
+        return ask(prompt).strip()
+    except EOFError:
+        print()
+        return None
+
+
 def _keyboard(system: MidiSystem, ask: Callable[[str], str]) -> list[str]:
     """The options that name the player's keyboard, where there is one."""
     ours = tuple(name.casefold() for name in CABLES)
@@ -144,8 +152,8 @@ def _keyboard(system: MidiSystem, ask: Callable[[str], str]) -> list[str]:
         return []
     for number, name in enumerate(found, 1):
         print(f"  {number}  {name}")
-    answer = ask("Your keyboard's number, or Enter for none: ").strip()
-    return ["--in", found[int(answer) - 1]] if answer.isdigit() and 1 <= int(answer) <= len(found) else []
+    answer = _answer(ask, "Your keyboard's number, or Enter for none: ") or ""
+    return ["--in", found[int(answer) - 1]] if answer.isdecimal() and 1 <= int(answer) <= len(found) else []
 
 
 def _ports(system: MidiSystem) -> list[str]:
@@ -194,4 +202,8 @@ def _running(command: list[str]) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(5)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -97,7 +97,7 @@ class Buttons:
     def __init__(self, buttons: Iterable[Button], channel: int | None) -> None:
         self._packets: dict[tuple[bool, int, int], bytes] = {}
         self._down: dict[tuple[bool, int, int], int] = {}  # with the value that each was pressed with, or struck
-        for button in buttons:
+        for button in sorted(buttons, key=lambda button: button.channel is not None):  # one of a channel's own counts
             own = channel if button.channel is None else button.channel
             for heard in range(16) if own is None else (own,):
                 self._packets[button.is_note, heard, button.number] = button_packet(button.name, "the controller map")

@@ -119,12 +119,11 @@ class CcDecoder:
         return [bytes((status, number, data)) for number, data in pairs]
 
     def _heard(self, controls: list[Control], channel: int) -> list[Control]:
-        return [
-            control
-            for control in controls
-            if channel == (self._channel if control.channel is None else control.channel)
-            or (control.channel is None and self._channel is None)
-        ]
+        """Those of this channel; where every channel is heard, one that has it for its own goes before the others."""
+        own = [control for control in controls if control.channel == channel]
+        if own or self._channel not in (None, channel):
+            return own
+        return [control for control in controls if control.channel is None]
 
     def _turn(self, control: Control, number: int, data: int) -> list[tuple[str, Value]]:
         if control.relative is not None:

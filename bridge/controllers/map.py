@@ -147,7 +147,7 @@ def parse_cc_map(content: Mapping[str, object], where: str = "the controller map
         if entry is False or entry == "off":
             continue
         control = _control(row.name, entry, pick_up, f"{where}: {name}")
-        _check_free(control, chosen.values(), where)
+        _check_free(control, chosen.values(), channel, where)
         chosen[row.name] = control
     pressed = content.get("buttons") or {}
     if not isinstance(pressed, dict):
@@ -158,10 +158,11 @@ def parse_cc_map(content: Mapping[str, object], where: str = "the controller map
             button_packet(str(name), where)
             continue
         button = _button(str(name), entry, f"{where}: {name}")
-        _check_free(button, [*chosen.values(), *buttons], where)
+        _check_free(button, [*chosen.values(), *buttons], channel, where)
         buttons.append(button)
     taken: list[Control | Button] = [*chosen.values(), *buttons]
-    used = frozenset[int]().union(*(item.numbers for item in taken))
+    heard = (item for item in taken if item.channel is None or channel in (None, item.channel))  # where defaults are
+    used = frozenset[int]().union(*(item.numbers for item in heard))
     for row in PARAMETERS:
         if row.cc is not None and row.name not in entries and row.cc not in used:
             chosen[row.name] = Control(row.name, row.cc, pick_up=pick_up, is_default=True)
@@ -213,11 +214,13 @@ def _control(name: str, entry: object, pick_up: bool, where: str) -> Control:
     return Control(name, number, nrpn, bits, cast("Relative | None", relative), channel, own_pick_up)
 
 
-def _check_free(wanted: Control | Button, others: Iterable[Control | Button], where: str) -> None:
+def _check_free(wanted: Control | Button, others: Iterable[Control | Button], channel: int | None, where: str) -> None:
+    """CcMapError: one of the others hears the same controller. channel: of the map, for those without their own."""
     for other in others:
         same = wanted.number == other.number and (_kind(wanted) == _kind(other) != "cc")
         both = same or wanted.numbers & other.numbers
-        if both and (wanted.channel is None or other.channel is None or wanted.channel == other.channel):
+        ours, theirs = (channel if item.channel is None else item.channel for item in (wanted, other))
+        if both and (ours is None or theirs is None or ours == theirs):
             raise CcMapError(f"{where}: {other.name} and {wanted.name} share a controller: give each its own")
 
 

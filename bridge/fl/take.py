@@ -96,7 +96,7 @@ def write_take_script(take: Path | None, target_dir: Path | None) -> list[Path]:
     for settings in settings_folders(target_dir):
         path = settings / FOLDER / SCRIPT_NAME
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as beside:
                 beside.write_text(text, encoding="ascii", newline="\n")
         except OSError as error:
@@ -109,7 +109,7 @@ def read_take(path: Path) -> TakeNotes:
     """Reads the notes of a MIDI file: of its track `Sideman` if there is one, else of all. FlInstallError."""
     try:
         file = mido.MidiFile(path, clip=True)
-    except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
+    except (OSError, EOFError, ValueError, LookupError, TypeError, mido.KeySignatureError) as error:
         reason = getattr(error, "strerror", None) or "it is no MIDI file, or damaged"
         raise FlInstallError(f"{path} cannot be read: {reason}: give a .mid file, or none for the last take") from error
     own = [track for track in file.tracks if track.name == OWN_TRACK]

@@ -77,6 +77,7 @@ class LiveSession(Controls):
         self._enabled = self._told_enabled = True
         improviser = make_improviser(options.seed)
         self.controls = tuple(improviser.controls)  # what its base can be asked; any thread
+        self.base_sha256 = improviser.base_sha256  # the same
         self._ahead = PlayAhead(improviser, sink, now_us, channel=options.channel, seed=options.seed)
         midi_clock = MidiClock() if options.midi_clock else None
         self._beat = Beat(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
-    "ALL_NOTES_OFF", "ALL_SOUND_OFF", "CLOCK", "CONTROL_CHANGE", "DRUMS", "LIFT_ALL", "LIFT_KEYS", "NOTE_OFF",
-    "NOTE_ON", "RESET_CONTROLLERS", "SUSTAIN_PEDAL", "SYSEX", "SYSTEM",
+    "ALL_NOTES_OFF", "ALL_SOUND_OFF", "CLOCK", "CONTROL_CHANGE", "DRUMS", "HOLDING_PEDALS", "LIFT_ALL", "LIFT_KEYS",
+    "NOTE_OFF", "NOTE_ON", "RESET_CONTROLLERS", "SUSTAIN_PEDAL", "SYSEX", "SYSTEM",
 ]  # fmt: skip
 
 # Statuses; the channel is in the low four bits.
@@ -19,6 +19,7 @@ CLOCK: Final = 0xF8
 
 # Controllers.
 SUSTAIN_PEDAL: Final = 64
+HOLDING_PEDALS: Final = (SUSTAIN_PEDAL, 66, 69)  # sostenuto and hold 2, too: notes sound on while one is down
 ALL_SOUND_OFF: Final = 120
 RESET_CONTROLLERS: Final = 121
 ALL_NOTES_OFF: Final = 123

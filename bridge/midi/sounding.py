@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bridge.midi.numbers import ALL_NOTES_OFF, CONTROL_CHANGE, NOTE_OFF, NOTE_ON, SUSTAIN_PEDAL, SYSTEM
+from bridge.midi.numbers import (
+    ALL_NOTES_OFF,
+    CONTROL_CHANGE,
+    HOLDING_PEDALS,
+    NOTE_OFF,
+    NOTE_ON,
+    RESET_CONTROLLERS,
+    SUSTAIN_PEDAL,
+    SYSTEM,
+)
 
-__all__ = ["SoundingKeys", "clean_up", "is_strike"]
+__all__ = ["Pedals", "SoundingKeys", "clean_up", "is_strike"]
 
 Message = tuple[int, int, int]
 
@@ -45,6 +54,32 @@ class SoundingKeys:
     def ends(self) -> list[Message]:
         """Returns a NOTE_OFF for each key that sounds, by channel, then pitch. They count once they were sent."""
         return [(NOTE_OFF | channel, pitch, 0) for channel, pitch in sorted(self._keys)]
+
+
+class Pedals:
+    """Keeps the pedals that are down and hold notes. One thread."""
+
+    def __init__(self) -> None:
+        self._down: dict[tuple[int, int], int] = {}  # (channel, controller) -> how far
+
+    def take(self, message: Sequence[int]) -> None:
+        """Takes note of a message."""
+        if message[0] & 0xF0 != CONTROL_CHANGE or len(message) != 3:
+            return
+        channel, controller, value = message[0] & 0x0F, message[1], message[2]
+        for pedal in HOLDING_PEDALS:
+            if controller == RESET_CONTROLLERS or (controller == pedal and not value):
+                self._down.pop((channel, pedal), None)
+            elif controller == pedal:
+                self._down[channel, pedal] = value
+
+    def held(self) -> list[Message]:
+        """Returns what puts each down that is down, by channel."""
+        return [(CONTROL_CHANGE | channel, pedal, value) for (channel, pedal), value in sorted(self._down.items())]
+
+    def ends(self) -> list[Message]:
+        """Returns what lifts each that is down, by channel."""
+        return [(status, pedal, 0) for status, pedal, _ in self.held()]
 
 
 def is_strike(message: Sequence[int]) -> bool:

@@ -13,10 +13,9 @@ from bridge.errors import BridgeError
 from bridge.live.playing.improviser import Improviser
 from bridge.plugin.connection import Connection
 from bridge.plugin.finding.address_file import Address, remove_address, write_address
-from bridge.plugin.finding.claim import is_served
 from bridge.plugin.instance import MODE_ID, Instance
 from bridge.plugin.logs import SessionLogs
-from bridge.plugin.wire import EVERY_INSTANCE, TOKEN_SIZE, Tell, parameter, status, text
+from bridge.plugin.wire import EVERY_INSTANCE, NOBODY, TOKEN_SIZE, Tell, parameter, status, text
 from osc_protocol.table.host_rows import CHORDS
 from osc_protocol.table.parameters import BY_NAME
 
@@ -62,11 +61,9 @@ class PluginServer:
             return bool(self._connections)
 
     def open(self) -> None:
-        """Listens, and writes the file by which plug-ins find it. BridgeError: another one serves, or the port is
-        taken.
+        """Listens, and writes the file by which plug-ins find it. BridgeError: the port is taken. That no other one
+        serves is for claim_engine() to say: an address that is left over may lead to any program.
         """
-        if is_served():
-            raise BridgeError("`sideman serve` runs already: one plays for every plug-in")
         try:
             self._socket = socket.create_server((HOST, self._port))
         except OSError as error:
@@ -160,10 +157,13 @@ class PluginServer:
         """Has the plug-ins that are meant keep a text, and tell it us as their own; returns what there is to say."""
         with self._lock:
             plugins = list(self._plugins)
+        loaded = len(plugins)
         if message.instance != EVERY_INSTANCE:
             plugins = plugins[message.instance - 1 : message.instance]
         for plugin in plugins:
             plugin.send(text(message.name, message.text))
             if message.name == CHORDS:
                 plugin.send(parameter(MODE_ID, CHANGES))
+        if not plugins:
+            return f"{NOBODY}: {loaded} loaded"
         return "1 instance was told" if len(plugins) == 1 else f"{len(plugins)} instances were told"

@@ -16,7 +16,7 @@ PATIENCE_S: Final = 5.0
 
 def tell_plugins(name: str, text: str, instance: int = wire.EVERY_INSTANCE) -> str:
     """Returns what the server says of it. instance: numbered from 1, in the order of their coming. BridgeError: no
-    server runs, or it does not answer.
+    server runs, it does not answer, or no such plug-in is loaded.
     """
     address = read_address()
     try:
@@ -30,6 +30,8 @@ def tell_plugins(name: str, text: str, instance: int = wire.EVERY_INSTANCE) -> s
                 if not more:
                     raise ConnectionRefusedError
                 came += more
-            return said
     except OSError as error:
         raise BridgeError("no engine answers: start `sideman serve`, and load the plug-in in your host") from error
+    if said.startswith(wire.NOBODY):
+        raise BridgeError(f"{said}: load the plug-in in your host, or give another --instance")
+    return said

@@ -15,15 +15,17 @@ from bridge.errors import BridgeError
 from bridge.live.commands import FollowHost
 
 __all__ = [
-    "EVERY_INSTANCE", "MICRO", "TOKEN_SIZE", "VERSION", "Frames", "Hello", "Key", "Now", "Parameter", "Restart", "Tell",
-    "Text", "ToEngine", "alive", "cancel", "done", "hello", "note", "parameter", "read_status", "silence", "status",
-    "tell", "text", "to_micro", "welcome",
+    "EVERY_INSTANCE", "LONGEST_TEXT", "MICRO", "NOBODY", "TOKEN_SIZE", "VERSION", "Frames", "Hello", "Key", "Now",
+    "Parameter", "Restart", "Tell", "Text", "ToEngine", "alive", "cancel", "done", "hello", "note", "parameter",
+    "read_status", "silence", "status", "tell", "text", "to_micro", "welcome",
 ]  # fmt: skip
 
 VERSION: Final = 1
 EVERY_INSTANCE: Final = 0
+NOBODY: Final = "0 instances were told"  # as the answer to a Tell begins that reached none
 TOKEN_SIZE: Final = 32
 MICRO: Final = 1e-6  # of a quarter
+LONGEST_TEXT: Final = 60_000  # bytes, as native/plugin/project_text.h has it
 _HEADER: Final = struct.Struct("<BBH")
 _PLACE: Final = struct.Struct("<qqdqqIHHB")
 _PLAYING, _LOOPING = 1, 2
@@ -189,8 +191,11 @@ def _frame(kind: int, payload: bytes) -> bytes:
 
 
 def _named(name: str, value: str) -> bytes:
-    plain = name.encode("ascii")
-    return bytes([len(plain)]) + plain + value.encode("utf-8")
+    """BridgeError: projects keep no text of such a length."""
+    plain, content = name.encode("ascii"), value.encode("utf-8")
+    if len(content) > LONGEST_TEXT:
+        raise BridgeError(f"a text of {len(content)} bytes is too long: the plug-in keeps at most {LONGEST_TEXT:,}")
+    return bytes([len(plain)]) + plain + content
 
 
 def _hello(payload: bytes) -> Hello:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.live.playing.keyboard import Keyboard
 from bridge.midi.numbers import NOTE_OFF, NOTE_ON
+from bridge.midi.sounding import Pedals, SoundingKeys, is_strike
 from bridge.recording.take import TakeEntries
 from bridge.recording.take_file import BEAT, IN, OUT, REST, START, write_take
 from bridge.recording.tempo_map import NEAR_US
@@ -46,33 +46,37 @@ class Capture(TakeEntries):
         """The last so many bars as a MIDI file. SidemanError if the disk refuses."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "take.mid"
-            write_take(path, self.last(bars, now_us))
+            write_take(path, self.last(bars, now_us), now_us)
             return path.read_bytes()
 
     def last(self, bars: int, now_us: int) -> list[tuple[Any, ...]]:
         """The entries of a take of the last so many bars, the one that sounds now as far as it has come.
 
-        Notes that sound at its end are ended there; those that began before it are left out.
+        Notes that began before it are left out; the pedals that were down then are down at its beginning.
         """
         entries = self._entries.copy()
         beats = [entry for entry in (self._beat, *entries) if entry is not None and entry[0] in (BEAT, REST)]
         from_us = _bar_before(beats, now_us, bars)
         before = [entry for entry in beats if entry[1] <= from_us]
         take = [(START, 1, from_us, None), *((kind, from_us, *rest) for kind, _, *rest in before[-1:])]
-        keyboards = {OUT: Keyboard(), IN: Keyboard()}
-        channels: dict[tuple[str, int], int] = {}  # of the notes that sound, by track and pitch
+        pedals = {OUT: Pedals(), IN: Pedals()}
+        keys = {OUT: SoundingKeys(), IN: SoundingKeys()}
+        played = list[tuple[Any, ...]]()
         for entry in entries:
-            if not from_us <= entry[1] <= now_us or entry in before:
+            kind, time_us, *content = entry
+            if kind in pedals and time_us < from_us:
+                pedals[kind].take(content[0])
+            if not from_us <= time_us <= now_us or entry in before:
                 continue
-            if entry[0] in keyboards:
-                heard = keyboards[entry[0]].hear(entry[1], entry[2])
-                if not heard and entry[2][0] & 0xF0 in (NOTE_OFF, NOTE_ON):  # the end of what began before
-                    continue
-                channels |= {(entry[0], key.pitch): entry[2][0] & 0x0F for key in heard if key.kind == "down"}
-            take.append(entry)
-        for kind, keyboard in keyboards.items():
-            take += [(kind, now_us, bytes((0x80 | channels[kind, pitch], pitch, 0))) for pitch in keyboard.sounding()]
-        return take
+            if kind in keys and len(content[0]) == 3:
+                message = content[0]
+                if message[0] & 0xF0 in (NOTE_OFF, NOTE_ON) and not (is_strike(message) or keys[kind].sounds(message)):
+                    continue  # the end of what began before
+                keys[kind].sending(message)
+                keys[kind].sent(message)
+            played.append(entry)
+        take += [(kind, from_us, bytes(message)) for kind, down in pedals.items() for message in down.held()]
+        return take + played
 
 
 def _bar_before(beats: _Beats, now_us: int, bars: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -29,12 +30,15 @@ Entry = list[Json]
 
 
 class Journal:
-    """add: any thread, never waits. close: the thread that made it."""
+    """add: any thread, never waits. begin, close: the thread that made it."""
 
-    def __init__(self, path: Path, on_trouble: Callable[[str], None], period_s: float = PERIOD_S) -> None:
+    def __init__(
+        self, path: Path, on_trouble: Callable[[str], None], period_s: float = PERIOD_S, *, begins: bool = True
+    ) -> None:
         """Begins the file anew. BridgeError where it cannot be, or another process writes it.
 
         on_trouble(text): called on the writing thread when the disk begins to refuse, and when lines are lost.
+        begins: if not, what the path holds stays until begin(), and the lines of before wait.
         """
         self._path, self._on_trouble, self._period_s = path, on_trouble, period_s
         self._entries: deque[tuple[Json | bytes, ...]] = deque()  # appending is atomic
@@ -42,15 +46,26 @@ class Journal:
         self._failing = False
         self._lost = 0  # lines that found no room in memory since the disk took the last ones
         self._ending = threading.Event()
+        self._is_new = not os.path.lexists(path)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         except OSError as error:
             raise BridgeError(f"{path} cannot be written ({error.strerror}): choose another place") from error
-        if not this_system().lock(self._file):
+        why_not = ""
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            why_not = "is a device, not a file: give the name of a file"
+        elif not this_system().lock(self._file):
+            why_not = "is being written by another sideman: choose another file"
+        if why_not:
             os.close(self._file)
-            raise BridgeError(f"{path} is being written by another sideman: choose another file")
-        os.ftruncate(self._file, 0)
+            raise BridgeError(f"{path} {why_not}")
         self._thread = threading.Thread(target=self._run, name="sideman-journal", daemon=True)
+        if begins:
+            self.begin()
+
+    def begin(self) -> None:
+        """Empties the file, and writes from now on."""
+        os.ftruncate(self._file, 0)
         self._thread.start()
 
     def add(self, *entry: Json | bytes) -> None:
@@ -58,12 +73,19 @@ class Journal:
         self._entries.append(entry)
 
     def close(self) -> None:
-        """Writes what waits, as far as the disk takes it, and closes the file. A second call does nothing."""
+        """Writes what waits, as far as the disk takes it, and closes the file. A second call does nothing.
+
+        Without begin() all is as it was before: a file that is there only for the lock goes again.
+        """
         if self._ending.is_set():
             return
         self._ending.set()
-        self._thread.join()
+        has_begun = self._thread.ident is not None
+        if has_begun:
+            self._thread.join()
         os.close(self._file)
+        if self._is_new and not has_begun:
+            self._path.unlink(missing_ok=True)
 
     def _run(self) -> None:
         rounds = 0
@@ -111,11 +133,11 @@ class Journal:
 
 
 def in_use(path: Path) -> bool:
-    """Whether a living process writes this journal."""
+    """Whether a living process writes this journal. OSError: it cannot be opened."""
     try:
         file = os.open(path, os.O_RDWR)
-    except PermissionError:
-        return True
+    except PermissionError:  # some systems lock a file that can only be read, too
+        file = os.open(path, os.O_RDONLY)
     try:
         return not this_system().lock(file)
     finally:

@@ -16,12 +16,15 @@ play. All of these are written down, as lines of a journal:
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
+from bridge.errors import BridgeError
 from bridge.live.commands import Command
 from bridge.live.inbox import Inbox
 from bridge.live.playing.delivery import EventSink
@@ -29,13 +32,30 @@ from bridge.plain_json import Json, items, number
 from bridge.recording.command_json import command_from_json, command_to_json
 from bridge.recording.journal import Journal
 
-__all__ = ["CRASH", "ROUND", "SENT", "SESSION", "VERSION", "CheckedSink", "LoggedInbox", "LogsRounds", "Round"]
+__all__ = [
+    "CRASH", "ROUND", "SENT", "SESSION", "VERSION", "CheckedSink", "LoggedInbox", "LogsRounds", "Round",
+    "check_may_begin",
+]  # fmt: skip
 
 VERSION: Final = 2  # 1 had one pedal for all channels
 SESSION: Final = "session"
 ROUND: Final = "round"
 CRASH: Final = "crash"
 SENT: Final = "sent"
+_HEAD: Final = b'["session",'  # as every log begins
+
+
+def check_may_begin(path: Path) -> None:
+    """BridgeError where a log would take the place of something else: a song, notes, a take that was broken off."""
+    if not os.path.isfile(path):  # what cannot be written at all is said by who tries
+        return
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_HEAD))
+    except OSError:
+        return
+    if head not in (b"", _HEAD):
+        raise BridgeError(f"--log {path}: holds something that is no session log: choose another file")
 
 
 @dataclass

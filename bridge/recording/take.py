@@ -6,6 +6,7 @@ killed leaves its journal, of which the next `--record` of the same path, or `si
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -60,9 +61,9 @@ class Take(TakeEntries):
 
         on_trouble(text): called once on the journal's thread, if the disk refuses while the music plays.
         """
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):
             raise BridgeError(f"--record {path}: the folder {path.parent} does not exist: make it first")
-        if path.is_dir() or not os.access(path.parent, os.W_OK):
+        if os.path.isdir(path) or not os.access(path.parent, os.W_OK):
             raise BridgeError(f"--record {path}: no file can be written there: choose another place")
         self.recovered = recover(path, keep_clear=True)  # before the journal begins anew
         self._path = path
@@ -103,17 +104,18 @@ def recover(path: Path, *, keep_clear: bool = False) -> tuple[Path, int] | None:
     (keep_clear). BridgeError: the take is under way. SidemanError: the disk refuses.
     """
     journal = journal_of(path)
-    if not journal.is_file():
-        return None
-    if in_use(journal):
-        raise BridgeError(f"{path} is being recorded by another sideman: choose another file, or end that one")
-    target, number = path, 1
-    while target.exists() or (keep_clear and target == path):
-        suffix = "-recovered" if number == 1 else f"-recovered-{number}"
-        target, number = path.with_name(f"{path.stem}{suffix}{path.suffix}"), number + 1
     try:
+        if not journal.is_file():
+            return None
+        if in_use(journal):
+            raise BridgeError(f"{path} is being recorded by another sideman: choose another file, or end that one")
+        target, number = path, 1
+        while target.exists() or (keep_clear and target == path):
+            suffix = "-recovered" if number == 1 else f"-recovered-{number}"
+            target, number = path.with_name(f"{path.stem}{suffix}{path.suffix}"), number + 1
         count = write_take(target, read_entries(journal))
+        journal.unlink()
     except OSError as error:
-        raise BridgeError(f"{journal} cannot be read ({error.strerror}): look at its permissions") from error
-    journal.unlink()
+        remedy = "choose a shorter one" if error.errno == errno.ENAMETOOLONG else "look at its permissions"
+        raise BridgeError(f"{journal} cannot be read ({error.strerror}): {remedy}") from error
     return target, count

@@ -10,6 +10,7 @@ from typing import Final
 import mido
 
 from bridge.midi.numbers import SYSTEM
+from bridge.midi.sounding import Pedals, SoundingKeys
 from bridge.recording.tempo_map import Beats, TempoMap
 from engine.atomic import atomic_write
 from engine.chords.files.own_markers import RECORDED
@@ -30,8 +31,10 @@ _Timed = tuple[int, mido.Message | mido.MetaMessage]
 """Microseconds, or ticks."""
 
 
-def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
-    """Writes the file whole or not at all; returns the number of messages in it. SidemanError if the disk refuses."""
+def write_take(path: Path, entries: Iterable[Sequence[object]], end_us: int | None = None) -> int:
+    """Writes the file whole or not at all; returns the number of messages that it was given. SidemanError if the disk
+    refuses. Keys and pedals that are still down are let go at end_us; None: at the last entry.
+    """
     start_us: int | None = None
     tempo_bpm: float | None = None
     beats: list[Beats] = []
@@ -61,6 +64,10 @@ def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
             case _:  # what a crash has left need not be all in order
                 continue
     times = [time_us for track in (marks, *played.values()) for time_us, _ in track]
+    count = len(played[IN]) + len(played[OUT])
+    for track in played.values():
+        track.sort(key=lambda event: event[0])
+        track += [(max(times) if end_us is None else end_us, message) for message in _ends(track)]
     map_ = TempoMap(min(times, default=0) if start_us is None else start_us, tempo_bpm, beats)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
     head: list[_Timed] = [(0, mido.MetaMessage("text", text=RECORDED))]
@@ -74,7 +81,18 @@ def write_take(path: Path, entries: Iterable[Sequence[object]]) -> int:
         file.tracks.append(_track(name, _in_ticks(played[kind], map_)))
     with atomic_write(path) as beside:
         file.save(beside)
-    return len(played[IN]) + len(played[OUT])
+    return count
+
+
+def _ends(track: list[_Timed]) -> list[mido.Message]:
+    """What lets go of the keys and pedals that are down after all of a track."""
+    keys, pedals = SoundingKeys(), Pedals()
+    for _, message in track:
+        raw = message.bytes()
+        keys.sending(raw)
+        keys.sent(raw)
+        pedals.take(raw)
+    return [mido.Message.from_bytes(message) for message in (*keys.ends(), *pedals.ends())]
 
 
 def _metre(beats_per_bar: int, more: Sequence[object]) -> Metre:

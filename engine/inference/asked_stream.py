@@ -58,6 +58,11 @@ class AskedStream:
         return self._checkpoint.model.controls
 
     @property
+    def base_sha256(self) -> str:
+        """Of the base, which its styles must have been made on."""
+        return self._checkpoint.sha256
+
+    @property
     def speed_advice(self) -> str:
         """One line with a remedy if this machine decodes too slowly to play this base live, else ""."""
         return speed_advice(self._checkpoint, self._decoder.kernel)

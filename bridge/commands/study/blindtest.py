@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.commands.study.progress import Progress
+from engine.atomic import check_file
 from engine.errors import SidemanError
 from osc_protocol.table.parameters import DEFAULT_BPM, HIGHEST_BPM, LOWEST_BPM
 
@@ -66,12 +67,19 @@ def _make(args: argparse.Namespace) -> int:
         raise SidemanError("nothing to write: give -o test.html, or --leads FOLDER")
     if args.output is not None and not args.output.parent.is_dir():
         raise SidemanError(f"{args.output}: no folder {args.output.parent}: make it first")
-
+    if args.output is not None and args.leads is not None:
+        raise SidemanError("--leads writes no page: leave -o out, and make the page once others have gone on from them")
     from engine.evaluation.blindtest.contestants import enlist
     from engine.evaluation.blindtest.make import key_path, make_test, write_leads
     from engine.evaluation.blindtest.places import Place, chart_places, held_out, music_places
     from engine.output.render import find_soundfont
 
+    if args.output is not None:  # now, not after minutes of playing
+        check_file(args.output)
+        check_file(key_path(args.output))
+        if key_path(args.output).exists():
+            why = "answers to the page of before are scored by it: give another -o, or remove it"
+            raise SidemanError(f"{key_path(args.output)}: is there already, and {why}")
     places: list[Place] = []
     if args.chords:
         places += chart_places(args.chords, args.tempo, args.places, args.seconds)
@@ -119,6 +127,10 @@ def _machine(args: argparse.Namespace) -> int:
     from engine.evaluation.blindtest.sealed import read_key
 
     key, sealed = read_key(args.key)
+    if args.machine_output is not None:
+        if args.machine_output.exists() and args.machine_output.samefile(args.key):
+            raise SidemanError(f"-o {args.machine_output}: is the key itself: give another name")
+        check_file(args.machine_output)
     rows = listen(key)
     if args.machine_output is not None:
         write_answers(args.machine_output, judge_pairs(key, sealed))

@@ -30,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints or writes the chart. DataError rather than overwrite one: somebody may have corrected it by hand."""
+    if args.file.is_dir():
+        raise DataError(f"{args.file}: is a folder: give a MIDI file")
+    if args.json and args.output is not None and args.output.suffix.lower() == ".chords":
+        raise DataError(f"{args.output}: prepare reads a chart there, not JSON: leave --json out, or give another name")
     if args.output is not None and args.output.exists():
         raise DataError(f"{args.output}: exists, and may be corrected by hand: remove it, or give another name")
     source = Source(args.file, one_line(args.file.name), "files", None, "unknown")

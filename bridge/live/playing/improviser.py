@@ -31,6 +31,10 @@ class Improviser(Protocol):
     def controls(self) -> Sequence[Control]:
         """What it can be asked."""
 
+    @property
+    def base_sha256(self) -> str:
+        """Of the base that it plays with, which its styles must have been made on."""
+
     def set_params(self, *settings: Setting, **values: Value) -> None:
         """Settings, which were checked as they were made, or values by their names in the table; ParameterError."""
 

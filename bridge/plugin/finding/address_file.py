@@ -45,7 +45,8 @@ def read_address() -> Address | None:
         address = Address(int(port), bytes.fromhex(token))
     except (OSError, ValueError):
         return None
-    return address if head == _HEAD and len(address.token) == TOKEN_SIZE else None
+    known = head == _HEAD and 0 < address.port < 65536 and len(address.token) == TOKEN_SIZE
+    return address if known else None
 
 
 def remove_address(address: Address) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from bridge.errors import BridgeError
+from bridge.plugin import wire
 from bridge.plugin.finding.address_file import address_path, read_address
 from engine.platform.system import this_system
 
@@ -44,12 +45,19 @@ def claim_engine(*, wait: bool) -> Iterator[bool]:
 
 
 def is_served() -> bool:
-    """Tells whether an engine answers where its address says."""
+    """Tells whether an engine answers where its address says, not whoever has the port of one that has died."""
     address = read_address()
     if address is None:
         return False
+    welcome, came = wire.welcome(), b""
     try:
-        socket.create_connection(("127.0.0.1", address.port), timeout=1.0).close()
+        with socket.create_connection(("127.0.0.1", address.port), timeout=1.0) as engine:
+            engine.sendall(wire.hello(address.token))
+            while welcome.startswith(came) and came != welcome:
+                more = engine.recv(len(welcome) - len(came))
+                if not more:
+                    return False
+                came += more
     except OSError:
         return False
-    return True
+    return came == welcome

@@ -21,6 +21,8 @@ from osc_protocol.wire.replies import ASKED, ERROR, VALUE
 from tests.support.live.fake_session import CONTROLS, FakeSession
 from tests.support.live.world import World
 
+BASE = "ab" * 32
+
 
 class Session:
     """A live session that has no chart, and notes what it is told."""
@@ -30,6 +32,7 @@ class Session:
         self.told: list[tuple[str, object]] = []
         self.asked: dict[str, str | float] = {}
         self.controls: tuple[Control, ...] = CONTROLS
+        self.base_sha256 = BASE
         self.refused: deque[Refused] = deque()
         self.disobeyed: deque[tuple[Command, str]] = deque()
 
@@ -100,9 +103,11 @@ def test_what_the_session_asks_is_told_beside_the_value() -> None:
 
 def test_the_next_style_goes_through_the_sound_ones_and_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     shelf = [
-        Shelved(name, tmp_path, True, None, error)
-        for name, error in (("klezmer", None), ("old", "broken"), ("rag", None))
-    ]
+        Shelved(name, tmp_path, True, base, error)
+        for name, base, error in (
+            ("klezmer", BASE, None), ("lute", "another base", None), ("old", None, "broken"), ("rag", BASE, None),
+        )
+    ]  # fmt: skip
     monkeypatch.setattr(remote, "list_styles", lambda: shelf)
     monkeypatch.setattr(remote, "find_style", lambda name: None)
     assert press(False, "/sideman/style/next", 4) == ["klezmer", "rag", "", "klezmer"]

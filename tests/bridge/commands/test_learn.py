@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge import cli
+from bridge.commands import learn as learn_command
 from bridge.commands.learn import describe, guess, guess_button
 from bridge.controllers.entries import forget, write_entry
 from bridge.controllers.map import Control, load_cc_map, parse_cc_map
@@ -156,6 +157,48 @@ def test_what_was_learned_is_forgotten(tmp_path: Path, capsys: pytest.CaptureFix
     assert load_cc_map(path) == parse_cc_map({})
     assert cli.main(["learn", "temperature", "--cancel", "--cc-map", str(path)]) == 0
     assert "nothing to forget" in capsys.readouterr().out
+
+
+def test_what_was_said_of_its_pick_up_outlives_another_controller(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text("controls:\n  temperature: {cc: 21, pick_up: true}\n")
+    write_entry(path, "temperature", {"cc": 74, "channel": 1})
+    (found,) = (control for control in load_cc_map(path).controls if control.name == "temperature")
+    assert found == Control("temperature", 74, channel=0, pick_up=True)
+
+
+def test_a_controller_of_another_channel_than_the_maps_is_taken_from_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text("channel: 3\ncontrols:\n  temperature: 74\n")
+    assert write_entry(path, "swing", {"cc": 74, "channel": 5}) == []
+    assert write_entry(path, "swing", {"cc": 74, "channel": 3}) == ["temperature"]
+
+
+@pytest.mark.parametrize("options", [[], ["--cancel"]])
+def test_comments_that_writing_costs_are_kept_beside_it(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(learn_command, "_listen", lambda *_, **__: sent((75, 1), (75, 2)))
+    path, kept = tmp_path / "map.yaml", tmp_path / "map.yaml.old"
+    text = "controls:\n  temperature: {cc: 74, pick_up: true}\n  swing: 20  # the big knob\n"
+    path.write_text(text)
+    command = ["learn", "temperature", "--cc-map", str(path)]
+    assert cli.main([*command, *options]) == 0
+    assert f"the map as it was, with the comments that are lost in it now: {kept}\n" in capsys.readouterr().out
+    assert kept.read_text() == text
+    kept.unlink()
+    for _ in range(2):
+        assert cli.main([*command, *options]) == 0
+    assert "as it was" not in capsys.readouterr().out
+    assert not kept.exists()
+
+
+def test_an_announced_encoder_is_one_or_refused() -> None:
+    assert guess(sent((16, 1), (48, 1), (16, 1)), "twos_complement") == {
+        "cc": 16, "relative": "twos_complement", "channel": 1,
+    }  # fmt: skip
+    with pytest.raises(BridgeError, match="NRPN 130 moved, and --relative is for controllers"):
+        guess(sent((99, 1), (98, 2), (96, 0)), "twos_complement")
 
 
 def test_a_broken_map_is_refused_and_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

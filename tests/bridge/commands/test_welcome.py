@@ -236,3 +236,49 @@ def test_on_jack_a_real_synthesiser_hears_the_sideman_until_ctrl_c() -> None:
             program.kill()
             os.close(terminal)
             os.close(ours)
+
+
+@pytest.mark.parametrize("answer", ["\u00b2", "0", "9", "-1", "x", None])
+def test_an_answer_that_is_no_keyboard_is_none(
+    answer: str | None, terminal: None, mac: MidiWorld, played: list[argparse.Namespace],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """None: a Ctrl-D."""
+    mac.add_cable("USB Keyboard")
+    monkeypatch.setattr(welcome, "_synthesiser", lambda: None)
+
+    def ask(prompt: str) -> str:
+        if "keyboard" not in prompt:
+            return "2"
+        if answer is None:
+            raise EOFError
+        return answer
+
+    assert welcome.run(ask) == 130
+    assert played[0].input is None
+
+
+def test_a_ctrl_d_at_the_first_question_does_nothing(terminal: None) -> None:
+    def ask(prompt: str) -> str:
+        raise EOFError
+
+    assert welcome.run(ask) == 0
+
+
+def test_a_program_beside_ours_that_will_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+    running: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def started(command: list[str], **options: object) -> subprocess.Popen[bytes]:
+        running.append(popen(command, **{**options, "stdout": subprocess.PIPE}))  # type: ignore[call-overload]
+        assert running[0].stdout.readline()
+        wait = running[0].wait
+        running[0].wait = lambda timeout=None: wait(timeout and 0.2)  # type: ignore[method-assign]
+        return running[0]
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    with welcome._running([sys.executable, "-c", deaf]):
+        pass
+    assert running[0].returncode == -signal.SIGKILL
+    running[0].stdout.close()

@@ -233,3 +233,12 @@ def test_the_users_own_map_is_found_once_it_is_written(tmp_path: Path, monkeypat
     until(lambda: len(said) == 1)
     road.close()
     assert said[0][0] == "controllers"
+
+
+@pytest.mark.parametrize("names", [("play", "stop"), ("stop", "play")])
+def test_where_every_channel_is_heard_a_pad_that_names_it_goes_first(names: tuple[str, ...]) -> None:
+    entries = {"play": {"note": 36}, "stop": {"note": 36, "channel": 10}}
+    cc_map = parse_cc_map({"channel": 3, "buttons": {name: entries[name] for name in names}})
+    buttons = Buttons(cc_map.buttons, None)
+    assert buttons.press(bytes((ON | 9, 36, 90)))[1] == button_packet("stop", "")
+    assert buttons.press(bytes((ON | 2, 36, 90)))[1] == button_packet("play", "")

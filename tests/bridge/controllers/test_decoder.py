@@ -235,3 +235,15 @@ def test_notes_and_the_pedal_turn_nothing() -> None:
     for number in (1, 7, 10, 11, 64, 66, 67, 91, 93, *range(120, 128)):
         assert desk.send((number, 100)) == []
     assert desk.decoder.take(bytes((0x90, 24, 100))) == []
+
+
+def test_where_every_channel_is_heard_one_that_names_it_goes_first() -> None:
+    """The control port: the map's channel is the In port's."""
+    entries = {"temperature": 20, "density": {"cc": 20, "channel": 5}}
+    desk = Desk(entries, any_channel=True, channel=3)
+    assert [name for name, _ in desk.send((20, 100), channel=4)] == ["density"]
+    assert [name for name, _ in desk.send((20, 100), channel=7)] == ["temperature"]
+    desk = Desk(entries, channel=3)
+    assert [name for name, _ in desk.send((20, 100), channel=4)] == ["density"]
+    assert [name for name, _ in desk.send((20, 100), channel=2)] == ["temperature"]
+    assert desk.send((20, 50), channel=7) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -110,6 +111,38 @@ def test_bad_maps_are_refused_in_one_line_that_names_the_file(text: str, reason:
 def test_one_controller_on_two_channels_is_two() -> None:
     entries = {"temperature": {"cc": 40, "channel": 1}, "density": {"cc": 40, "channel": 2}}
     assert {"temperature", "density"} <= set(controls(parse_cc_map({"controls": entries})))
+
+
+OWN = {"cc": 20, "channel": 5}  # temperature's number by default
+
+
+@pytest.mark.parametrize(
+    ("content", "free"),
+    [
+        ({"channel": 3, "controls": {"temperature": 20, "density": OWN}}, True),
+        ({"channel": 5, "controls": {"temperature": 20, "density": OWN}}, False),
+        ({"controls": {"temperature": 20, "density": OWN}}, False),
+        ({"channel": 3, "controls": {"temperature": {"cc": 20, "channel": 3}, "density": 20}}, False),
+        ({"channel": 3, "controls": {"density": OWN}}, True),
+        ({"channel": 3, "controls": {"temperature": 20}, "buttons": {"play": OWN}}, True),
+        ({"channel": 3, "buttons": {"play": {"note": 36}, "stop": {"note": 36, "channel": 10}}}, True),
+        ({"channel": 10, "buttons": {"play": {"note": 36}, "stop": {"note": 36, "channel": 10}}}, False),
+    ],
+)
+def test_one_without_a_channel_has_the_maps_and_clashes_only_there(content: dict[str, Any], free: bool) -> None:
+    if not free:
+        with pytest.raises(CcMapError, match="share a controller"):
+            parse_cc_map(content)
+        return
+    cc_map = parse_cc_map(content)
+    asked = {*content.get("controls", {}), *content.get("buttons", {})}
+    assert asked <= {control.name for control in cc_map.controls} | {button.name for button in cc_map.buttons}
+
+
+def test_a_default_yields_only_where_it_is_heard() -> None:
+    assert "temperature" in controls(parse_cc_map({"channel": 3, "controls": {"density": OWN}}))
+    assert "temperature" not in controls(parse_cc_map({"channel": 5, "controls": {"density": OWN}}))
+    assert "temperature" not in controls(parse_cc_map({"controls": {"density": OWN}}))
 
 
 def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

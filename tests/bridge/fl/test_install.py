@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_any_folder_on_the_way_is_understood(given: str, user_folder: Path) -> N
 def test_an_older_copy_is_replaced_as_a_whole(user_folder: Path) -> None:
     install(user_folder)
     folder = user_folder / "Settings" / "Hardware" / "Sideman"
-    (folder / "sideman_gone.py").write_text("of an older version")
+    (folder / "__pycache__").mkdir()
     (folder / "device_Sideman.py").write_text("# name=Sideman\nold")
     written = install(user_folder)
     assert sorted(written) == sorted(folder.iterdir())
@@ -74,6 +75,39 @@ def test_the_users_own_map_of_knobs_outlives_an_install(user_folder: Path) -> No
     install(user_folder)
     assert own.read_text() == 'CONTROLS = {("cc", 74): "temperature"}\n'
     assert (own.parent / "device_Sideman.py").is_file()
+
+
+def test_whatever_else_lies_there_outlives_an_install_and_an_uninstall(user_folder: Path) -> None:
+    install(user_folder)
+    probe(user_folder)
+    hardware = user_folder / "Settings" / "Hardware"
+    own = {
+        hardware / "Sideman" / "my notes.txt": "notes",
+        hardware / "Sideman" / "sideman_mine.py": "a name like ours",
+        hardware / "Sideman" / "device_SidemanMine.py": "a name like ours",
+        hardware / "Sideman" / "maps" / "stage.py": "in a folder",
+        hardware / "SidemanProbe" / "what it said.txt": "notes",
+    }
+    for path, text in own.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    for action in (install, probe, install, uninstall):
+        action(user_folder)
+        assert {path: path.read_text() for path in own} == own
+    assert sorted(path for path in hardware.rglob("*") if path.is_file()) == sorted(own)
+
+
+@pytest.mark.parametrize("action", [install, uninstall])
+def test_the_users_own_map_outlives_an_install_that_was_killed_between_its_renames(
+    action: Callable[[Path], object], user_folder: Path
+) -> None:
+    install(user_folder)
+    folder = user_folder / "Settings" / "Hardware" / "Sideman"
+    (folder / "sideman_map.py").write_text("CONTROLS = {}\n")
+    folder.rename(folder.with_name(".Sideman.old"))
+    action(user_folder)
+    assert (folder / "sideman_map.py").read_text() == "CONTROLS = {}\n"
+    assert [path.name for path in folder.parent.iterdir()] == ["Sideman"]
 
 
 def test_a_folder_of_somebody_else_is_left_alone(user_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import mido
@@ -153,5 +154,28 @@ def test_the_last_recording_is_taken_where_none_is_named(
 
 def test_every_fl_found_is_given_the_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = [make_fl(tmp_path / name) for name in ("a", "b")]
+    (folders[1] / "Settings").rmdir()  # FL was installed, and never started
     monkeypatch.setattr(fl_folders, "find_user_folders", lambda: folders)
     assert len(write_take_script(midi_file(tmp_path / "take.mid"), None)) == 2
+
+
+def test_a_take_of_any_name_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDEMAN_LAST_TAKE", str(tmp_path / "last_take"))
+    path = tmp_path / os.fsdecode(b"caf\xe9.mid")  # Latin-1, on a disk that is older than UTF-8
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    remember(path)
+    assert recall() == path
+
+
+def test_a_key_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = midi_file(tmp_path / "take.mid")
+    data = path.read_bytes()
+    at = data.index(b"MTrk") + 8
+    broken = b"\x00\xff\x59\x02\x63\x00"  # 99 sharps
+    size = int.from_bytes(data[at - 4 : at], "big") + len(broken)
+    path.write_bytes(data[: at - 4] + size.to_bytes(4, "big") + broken + data[at:])
+    with pytest.raises(FlInstallError, match="no MIDI file, or damaged"):
+        read_take(path)

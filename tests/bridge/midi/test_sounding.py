@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi.sounding import SoundingKeys, clean_up, is_strike
+from bridge.midi.sounding import Pedals, SoundingKeys, clean_up, is_strike
 
 NOTES = st.tuples(st.sampled_from((0x80, 0x81, 0x90, 0x91)), st.integers(59, 62), st.sampled_from((0, 1, 127)))
 OTHERS = st.sampled_from([(0xB0, 60, 100), (0xE1, 60, 64), (0xA0, 60, 9), (0xC1, 60), (0xF8,), (0xF0, 60, 1, 0xF7)])
@@ -46,3 +46,26 @@ def test_every_channel_on_which_something_may_be_held_is_cleaned_up(messages: li
     assert told(messages).channels == held
     assert told([*messages, *clean_up(range(16))]).channels == held  # a clean-up itself leaves nothing to clean
     assert clean_up({9, 0}) == [(0xB0, 64, 0), (0xB0, 123, 0), (0xB9, 64, 0), (0xB9, 123, 0)]
+
+
+PEDALS = st.tuples(st.sampled_from((0xB0, 0xB3)), st.sampled_from((64, 66, 69, 67, 121)), st.sampled_from((0, 1, 127)))
+
+
+def pedalled(messages: list[tuple[int, ...]]) -> Pedals:
+    pedals = Pedals()
+    for message in messages:
+        pedals.take(message)
+    return pedals
+
+
+@given(st.lists(PEDALS | NOTES | OTHERS))
+def test_a_pedal_is_down_as_far_as_it_was_put_last_until_it_is_lifted_or_reset(messages: list[tuple[int, ...]]) -> None:
+    down: dict[tuple[int, int], int] = {}
+    for status, number, *rest in (message for message in messages if message[0] & 0xF0 == 0xB0):
+        for pedal in (64, 66, 69):
+            if number in (pedal, 121):
+                down[status, pedal] = rest[0] if number == pedal else 0
+    held = pedalled(messages).held()
+    assert held == [(*where, value) for where, value in sorted(down.items()) if value]
+    assert pedalled([*messages, *held]).held() == held
+    assert pedalled([*messages, *pedalled(messages).ends()]).held() == []

@@ -48,12 +48,15 @@ def test_one_instance_of_two_is_told(make_server: Serve, make_host: Make, capsys
              and "1 instance was told" in capsys.readouterr().out, "the second one does not come")  # fmt: skip
     wait_for(lambda: second.process(64) == 1 and b"text chords" in second.save(), "it is not told")
     assert b"text chords" not in first.save()
+    assert main(["plugin", "chart", "C | F", "--instance", "3"]) == 2
+    assert "0 instances were told: 2 loaded: load the plug-in" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [(["chart"], "takes a chart"), (["install", "C | F"], "no other action"), (["chart", "Q9"], "Q9"),
-     (["chart", "C", "--instance", "-1"], "numbered from 1"), (["chart", "C | F"], "start `sideman serve`")],
+     (["chart", "C", "--instance", "-1"], "numbered from 1"), (["chart", "C", "--instance", "0"], "numbered from 1"),
+     (["chart", "C | F"], "start `sideman serve`")],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said_in_a_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
@@ -61,4 +64,14 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert main(["plugin", *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_chart_that_no_project_holds_is_refused_in_a_line(
+    make_server: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_server()
+    assert main(["plugin", "chart", "C " + " " * 70_000 + "| F"]) == 2
+    error = capsys.readouterr().err
+    assert "keeps at most 60,000" in error
     assert error.count("\n") == 1

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bridge.errors import BridgeError
 from bridge.plugin import server as door
 from bridge.plugin.connection import Connection
 from bridge.plugin.server import PluginServer
@@ -44,7 +45,8 @@ def test_a_passing_error_at_the_door_keeps_nobody_out_for_good(
     server = PluginServer(FakeSession, lambda what, text: said.append((what, text)))
     server.open()
     try:
-        assert tell_plugins(CHORDS, "C | F") == "0 instances were told"
+        with pytest.raises(BridgeError, match="0 instances were told: 0 loaded"):
+            tell_plugins(CHORDS, "C | F")
     finally:
         server.close()
     assert left == 0

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.plugin.finding.address_file import Address, read_address, write_address
+from bridge.plugin.finding.claim import claim_engine, is_served
 from bridge.plugin.server import PluginServer
 from tests.bridge.plugin.conftest import CHART, is_ready, with_chart
 from tests.support.live.fake_session import CONTROLS, FakeSession
@@ -239,8 +240,11 @@ def test_a_file_that_others_can_read_is_not_believed(make_server: Serve, make_ho
 
 
 def test_one_engine_serves_a_user(make_server: Serve) -> None:
-    server = make_server()
-    with pytest.raises(BridgeError, match="runs already"):
-        PluginServer(lambda seed: None, lambda what, text: None).open()  # type: ignore[arg-type, return-value]
-    assert read_address() is not None
-    server.close()
+    with claim_engine(wait=False):
+        make_server()
+        with pytest.raises(BridgeError, match="runs already"), claim_engine(wait=False):
+            pytest.fail("there are two")
+        assert read_address() is not None
+        assert is_served()
+    with claim_engine(wait=False) as claimed:
+        assert claimed, "the first one has ended"

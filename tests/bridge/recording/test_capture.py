@@ -133,3 +133,29 @@ def test_what_is_played_meanwhile_makes_nobody_wait_and_breaks_no_file() -> None
         done.set()
         for player in players:
             player.join()
+
+
+def test_one_pitch_on_two_channels_is_two_notes_and_both_end() -> None:
+    capture = Capture()
+    for at, message in enumerate(((0x90, 60, 80), (0x91, 60, 80), (0x92, 60, 80), (0x81, 60, 0))):
+        capture.heard(1_000_000 + at * 10_000, bytes(message))
+    track = read(capture, 2, 3_000_000).tracks[2]
+    told = [(m.type == "note_on" and m.velocity > 0, m.channel) for m in track if not m.is_meta]
+    assert told == [(True, 0), (True, 1), (True, 2), (False, 1), (False, 0), (False, 2)]
+
+
+@pytest.mark.parametrize("lifted", [None, (0xB0, 64, 0), (0xB0, 121, 0)], ids=["down", "lifted", "reset"])
+def test_a_pedal_that_was_down_before_is_down_from_the_beginning_and_lifted_at_the_end(
+    lifted: tuple[int, ...] | None,
+) -> None:
+    capture = played(8)
+    capture.heard(5_100_000, bytes((0xB0, 64, 100)))
+    if lifted is not None:
+        capture.heard(5_200_000, bytes(lifted))
+    capture.heard(15_000_000, bytes((0xB0, 67, 127)))  # the soft pedal holds nothing
+    at, pedal = 0, []
+    for message in read(capture, 2, 8 * BAR_US - 1).tracks[2]:
+        at += message.time
+        if message.type == "control_change" and message.control == 64:
+            pedal.append((at, message.value))
+    assert pedal == ([(0, 100), (2 * 4 * 480, 0)] if lifted is None else [])

@@ -197,3 +197,57 @@ def test_the_file_has_the_charts_bars_its_chords_and_every_knob(tmp_path: Path) 
     sent_s = [at_us / 1e6 for at_us, _ in world.onsets()][: len(onsets_s)]
     apart_s = [at_s - sent for at_s, sent in zip(onsets_s, sent_s, strict=True)]
     assert max(apart_s) - min(apart_s) < 0.003, "stretched bars move no note"
+
+
+HELD: dict[str, list[tuple[int, ...]]] = {
+    "a key": [(0x90, 60, 80)],
+    "one pitch on two channels": [(0x90, 60, 80), (0x91, 60, 80)],
+    "one of two channels": [(0x90, 60, 80), (0x91, 60, 80), (0x80, 60, 0)],
+    "a pedal": [(0xB0, 64, 127)],
+    "a pedal half down": [(0xB0, 64, 20)],
+    "every pedal that holds": [(0xB2, 64, 127), (0xB2, 66, 127), (0xB2, 69, 127)],
+    "a key that its pedal holds": [(0x90, 60, 80), (0xB0, 64, 127), (0x90, 60, 0)],
+}
+
+
+@pytest.mark.parametrize("held", HELD.values(), ids=HELD)
+@pytest.mark.parametrize("track", [1, 2])
+def test_what_is_held_when_a_take_ends_ends_with_it(track: int, held: list[tuple[int, ...]], tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    take = Take(path, 0, 120.0)
+    hear = take.note_out if track == 1 else take.heard
+    for at, message in enumerate(held):
+        hear(1_000_000 + at, bytes(message))
+    take.marked(3_000_000, "the last moment")
+    assert take.save() == len(held)
+    state: dict[tuple[str, int, int], int] = {}
+    at_tick, ended_at = 0, set()
+    for message in mido.MidiFile(path).tracks[track]:
+        at_tick += message.time
+        if message.type in ("note_on", "note_off"):
+            value = message.velocity if message.type == "note_on" else 0
+            state["note", message.channel, message.note] = value
+        elif message.type == "control_change":
+            state["pedal", message.channel, message.control] = value = message.value
+        else:
+            continue
+        if not value:
+            ended_at.add(at_tick)
+    assert set(state.values()) == {0}
+    assert max(ended_at) == 3 * 960
+
+
+def test_names_that_are_too_long_are_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / ("x" * 246 + ".mid")  # its journal would have 258
+    with pytest.raises(BridgeError, match="choose a shorter"):
+        Take(path, 0)
+    for name in (path, tmp_path / ("x" * 300)):
+        assert cli.main(["recover", str(name)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_journal_that_may_not_be_written_is_used_by_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    journal_of(path).write_text('["out",5,"903c50"]\n')
+    journal_of(path).chmod(0o444)
+    assert recover(path) == (path, 1)

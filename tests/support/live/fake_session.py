@@ -39,6 +39,7 @@ class FakeSession:
         self.history: list[NoteEvent] = []
         self.calls: list[str] = []
         self.controls = CONTROLS
+        self.base_sha256 = "of no base"
         self.auto: Mapping[str, str | float] = {}
         self.here: Mapping[str, float] = {}
         self.played_as: list[tuple[float, object]] = []  # (time_s of a strike, role in force)

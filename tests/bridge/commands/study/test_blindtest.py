@@ -304,6 +304,25 @@ def test_the_classifier_answers_in_place_of_a_listener_and_says_that_it_is_none(
     assert "not a listener" in result["listeners"][0]["name"]
 
 
+def test_a_key_is_never_replaced(tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By it the answers are scored that listeners have given."""
+    clips = [[song(n, 4), song(n + 9, 4)] for n in range(4)]
+    key = Key(("real", "b"), (True, False), (0, 1, 2, 3), (8.0,) * 4, ("",) * 4, tuple(make_pairs(2, 4, 4, 0)), clips)
+    path = tmp_path / "who.key.json"
+    write_key(path, key)
+    text = path.read_text()
+    (tmp_path / "link.json").symlink_to(path)
+    for command in (
+        ["--real", str(corpus), "-o", str(tmp_path / "who.html")],
+        ["machine", str(path), "-o", str(path)],
+        ["machine", str(path), "-o", str(tmp_path / "link.json")],
+        ["machine", str(path), "-o", str(tmp_path)],
+    ):
+        assert main(["blindtest", *command]) == 2
+        assert path.read_text() == text
+        assert capsys.readouterr().err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -311,6 +330,8 @@ def test_the_classifier_answers_in_place_of_a_listener_and_says_that_it_is_none(
         (["--real", "CORPUS"], "nothing to write: give -o test.html"),
         (["--real", "nowhere", "-o", "x.html"], "nowhere: no such folder"),
         (["--real", "CORPUS", "-o", "nowhere/x.html"], "no folder nowhere: make it first"),
+        (["--real", "CORPUS", "-o", "."], "is a folder: give the name of a file"),
+        (["--real", "CORPUS", "-o", "x.html", "--leads", "y"], "--leads writes no page: leave -o out"),
         (["--real", "CORPUS", "--contestants", "real", "-o", "x.html"], "a pair needs two contestants"),
         (["--real", "CORPUS", "--contestants", "small", "small", "-o", "x.html"], "two contestants are called small"),
         (["--real", "CORPUS", "--contestants", "real", "nobody", "-o", "x.html"], "no base and no folder"),

@@ -50,6 +50,22 @@ def test_a_chart_beside_the_file_is_obeyed(tune: Path, capsys: pytest.CaptureFix
     assert row["beat_in_bar"][:5] == [0, 1, 2, 3, 0]
 
 
+@pytest.mark.parametrize("name", ["tune.chords", "tune.CHORDS"])
+def test_json_is_not_written_where_prepare_reads_a_chart(
+    tune: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chart = tune.with_name(name)
+    assert cli.main(["chords", str(tune), "--json", "-o", str(chart)]) == 2
+    assert "prepare reads a chart there" in capsys.readouterr().err
+    assert not chart.exists()
+
+
+def test_a_folder_has_no_chords(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in (".", str(tmp_path)):
+        assert cli.main(["chords", folder]) == 2
+        assert capsys.readouterr().err == f"sideman: {folder}: is a folder: give a MIDI file\n"
+
+
 def test_a_corrected_chart_is_never_overwritten(tune: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chart = tune.with_suffix(".chords")
     chart.write_text("0 C\n")
