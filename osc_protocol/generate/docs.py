@@ -89,9 +89,8 @@ Hosts that speak OSCQuery (Chataigne, ossia score, Max, TouchOSC bridges) discov
 `sideman play` serves OSCQuery at http://127.0.0.1, on the TCP port with the same number as the OSC port;
 `--oscquery-port` chooses another one, and 0 turns it off. It answers only requests to the address that it is bound to,
 with `--osc-host` also to this machine's name in the network and to `sideman.local`, and refuses web pages from
-elsewhere. With `pip install sideman[discovery]` hosts find the port by themselves, and are told of every change and
-error over a websocket on the same port (LISTEN, IGNORE). This websocket also takes OSC; `HOST_INFO` says whether it is
-available.
+elsewhere. Hosts are told of every change and error over a websocket on the same port (LISTEN, IGNORE), which also takes
+OSC. With `pip install 'sideman[discovery]'` they find the port by themselves.
 
 ```
 curl 'http://127.0.0.1:9123/?HOST_INFO'
@@ -134,7 +133,7 @@ buttons:
   ending 4: {{cc: 14}}                               # in four bars; `ending` alone: at the end of the round
   again 5-8: {{note: 41, channel: 10}}               # these bars anew; `keep` alone: the round just heard
   variation 2 5-8: {{note: 42, channel: 10}}         # their second way
-  bank recall A: {{note: 42, channel: 10}}           # A to D; `bank store A` fills it
+  bank recall A: {{note: 43, channel: 10}}           # A to D; `bank store A` fills it
   panic: off
 ```
 

@@ -52,7 +52,7 @@ def advertise(osc_port: int, http_port: int, host: str = "127.0.0.1", name: str 
         from zeroconf import Error, ServiceInfo, Zeroconf
     except ImportError as error:
         raise DiscoveryError(
-            "OSCQuery hosts must be told the port: `pip install sideman[discovery]` lets them find it"
+            "OSCQuery hosts must be told the port: `pip install 'sideman[discovery]'` lets them find it"
         ) from error
     everywhere = host == "0.0.0.0"
     zeroconf = None

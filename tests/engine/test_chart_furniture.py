@@ -148,6 +148,8 @@ def test_what_is_written_is_played(text: str, played: str) -> None:
         ("A\n| C | G |\nB\n| F | C |", r"write \[A\], or \| A \|"),
         ("| C |\nB\n|| F |", r"write \[B\], or \| B \|"),
         ("A\n\n| C | G |", r"write \[A\], or \| A \|"),
+        ("A\nC | F", r"write \[A\], or \| A \|"),
+        ("C | F\nB\n\n G7 | C", r"write \[B\], or \| B \|"),
         ("A\r\n| C | G |\r\n", r"write \[A\], or \| A \|"),
         ("Key: C\nC | F", "'Key' is a heading"),
         ("Tom: G\nG | D", "'Tom' is a heading"),

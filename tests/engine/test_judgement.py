@@ -41,7 +41,7 @@ def chart(text: str, beats_per_bar: int = 4) -> Chart:
         (BALLAD, 60, 4, "ballad"), (BALLAD, 40, 4, "ballad"), (BALLAD, 70, 3, "ballad"),
         (CHANGES, 150, 3, "waltz"), (POP, 150, 3, "waltz"), (POP, 70, 3, "pop"), (SO_WHAT, 140, 3, "waltz"),
         (SO_WHAT, 136, 4, "modal"), (SO_WHAT, 60, 4, "ballad"), ("Am7", 112, 4, "modal"), ("C7", 112, 4, "modal"),
-        ("Dm7 | G7", 120, 4, "modal"), ("C7 | F7", 120, 4, "swing"), ("C", 120, 4, "pop"), ("Am | G", 120, 4, "pop"),
+        ("Dm7 | G7", 120, 4, "modal"), ("C7 | F7", 120, 4, "swing"), ("C", 120, 4, "pop"), ("C | % | % | % | F | % | % | %", 120, 4, "pop"), ("Cm", 120, 4, "modal"), ("Am | G", 120, 4, "pop"),
         (POP, 100, 4, "pop"), (POP, 66, 4, "pop"), (POP, 180, 4, "pop"), ("C G/B | Am F | Dm7 | G", 90, 4, "pop"),
         (GIRL, 130, 4, "bossa"), (GIRL, 200, 4, "up"), (GIRL, 170, 4, "swing"),
         ("C6 Am7 | D7 G7 | C6 D7 | Dm7 G7", 130, 4, "swing"), (SOUL, 90, 4, "soul"), (SOUL, 130, 4, "swing"),
@@ -101,6 +101,21 @@ def test_the_groove_is_one_that_an_asked_left_hand_was_learnt_with(left_hand: st
         if own is not None and left_hand in {name for _, name in STYLES[own].lefts}:
             assert judged.groove == own, "the chart's own groove, where that has this left hand"
     assert judge(chart(CHANGES), 120, asked={"left_hand": left_hand, "groove": "up"}).groove == "up"
+
+
+@pytest.mark.parametrize(
+    ("text", "tempo_bpm", "role", "left_hand"),
+    [
+        (CHANGES, 120, "accompany", "walk"), (SOUL, 96, "accompany", "pop"), (POP, 100, "accompany", "pop"),
+        (POP, 70, "accompany", "arpeggios"), (BALLAD, 60, "accompany", "arpeggios"), (GIRL, 130, "accompany", "bossa"),
+        (CHANGES, 120, "left", "shell"), (CHANGES, 100, "left", "arpeggios"), (SO_WHAT, 100, "left", "arpeggios"),
+        (SO_WHAT, 136, "left", "fourths"), (GIRL, 130, "left", "bossa"), (POP, 100, "left", "pop"),
+    ],
+)  # fmt: skip
+def test_a_hand_that_carries_the_bass_or_plays_alone_does_what_the_page_says(
+    text: str, tempo_bpm: float, role: str, left_hand: str
+) -> None:
+    assert judge(chart(text), tempo_bpm, asked={"role": role}).left_hand == left_hand
 
 
 @pytest.mark.parametrize("role", ["solo", "right", "left", "comping", "accompany"])

@@ -42,7 +42,7 @@ HEADING = re.compile(  # what stands above a chart, in the languages of its chor
     r"|style|feel)"
 )
 # A section's letter, or a bar: nobody can tell.
-LONE_LETTER = re.compile(r"(?<![^\n])[ \t]*([A-H])[ \t\r]*\n\s*[|│‖𝄆]")
+LONE_LETTER = re.compile(r"(?<![^\n])[ \t]*([A-H])[ \t\r]*\n(?:[ \t\r]*\n)*[^\n]*[|│‖𝄆]")
 SECTION = re.compile(r"[A-H]?\d?'?|[A-H][a-z]?")  # [A], [A1]: not a chord though it could be one
 TOKEN = re.compile(
     r"(?P<bar>:?[|│‖]+\]?:?|𝄆|𝄇|[𝄀𝄁𝄂])|(?P<line>\n)"

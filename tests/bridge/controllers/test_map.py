@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ from osc_protocol.table.parameters import PARAMETERS
 
 def controls(cc_map: CcMap) -> dict[str, Control]:
     return {control.name: control for control in cc_map.controls}
+
+
+def test_the_maps_that_the_pages_show_can_be_copied() -> None:
+    pages = (Path(__file__).parents[3] / "docs").glob("*.md")
+    maps = [text for page in pages for text in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S)]
+    shown = [yaml.safe_load(text) for text in maps]
+    shown = [each for each in shown if {"controls", "buttons"} & set(each)]
+    assert shown, "docs/osc.md shows one"
+    for each in shown:
+        assert parse_cc_map(each).buttons
 
 
 def test_without_a_file_the_table_holds() -> None:

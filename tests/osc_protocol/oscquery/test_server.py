@@ -397,4 +397,4 @@ def test_without_zeroconf_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     announcement = Announcement(9123, 9123, said.append)
     announcement.close()
     assert len(said) == 1
-    assert "pip install sideman[discovery]" in said[0]
+    assert "pip install 'sideman[discovery]'" in said[0]
