@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +138,7 @@ def _one(spec: str, data: Path | None) -> Contestant:
     what = what if equals else spec
     if not name.strip() or not what:
         raise SidemanError(f"contestant {spec!r}: give {KINDS}")
-    folder = Path(what).expanduser()
+    folder = Path(os.path.expanduser(what))
     if what == REAL:
         return Real(name)
     if what == NGRAM:
