@@ -6,6 +6,7 @@ moved to, and Windows where Documents lies, which OneDrive moves more often than
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -41,7 +42,7 @@ def settings_folders(target_dir: Path | None) -> list[Path]:
         if not found:
             raise FlInstallError(f"FL Studio's user data folder was not found in Documents/Image-Line. {_WHERE}")
         return [folder / "Settings" for folder in found]
-    folder = target_dir.expanduser()
+    folder = Path(os.path.expanduser(target_dir))
     if not folder.is_dir():
         raise FlInstallError(f"{folder} is not a folder. {_WHERE}")
     if folder.name == "Hardware":

@@ -29,7 +29,7 @@ def find_soundfont() -> Path:
     """
     named = os.environ.get("SIDEMAN_SOUNDFONT")
     if named:
-        font = Path(named).expanduser()
+        font = Path(os.path.expanduser(named))  # Path.expanduser raises for a user that the system does not know
         if not font.is_file():
             raise SidemanError(f"SIDEMAN_SOUNDFONT: {font} is no file: set it to a .sf2 or .sf3 soundfont")
         if not _starts_with(font, b"RIFF....sfbk"):
@@ -38,7 +38,7 @@ def find_soundfont() -> Path:
     fonts = [
         font
         for folder in this_system().soundfont_folders
-        for font in sorted(Path(folder).expanduser().glob("*"))
+        for font in sorted(Path(os.path.expanduser(folder)).glob("*"))
         if font.suffix.lower() in (".sf2", ".sf3") and font.is_file()
     ]
     if not fonts:

@@ -20,6 +20,7 @@ from engine.vocabulary import STEP_S
 __all__ = ["RECALLED_BARS", "LeadIn", "begin_at", "lead_in", "leading_in", "recall", "recollection"]
 
 RECALLED_BARS = 4
+_LEFT_HANDS = frozenset(kind for style in STYLES.values() for _, kind in style.lefts)
 _BEYOND_BARS = 2  # a practice pianist comes to an end, which must not be recalled
 
 
@@ -92,6 +93,8 @@ def recollection(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int
     The same arguments give the same notes.
     """
     if judgement.groove not in STYLES or judgement.role is None or chart.beats_per_bar not in (3, 4):
+        return None
+    if judgement.left_hand is not None and judgement.left_hand not in _LEFT_HANDS:
         return None
     if any(span.chord is None for span in chart.spans):
         return None

@@ -39,9 +39,9 @@ class Measured(NamedTuple):
 class LossCurve:
     """The curve of one run. Rows of an older file beyond update `done` are dropped, since those updates come again."""
 
-    def __init__(self, run_dir: Path, done: int) -> None:
-        """CheckpointError: the rows of the run so far are broken."""
-        self.run_dir = run_dir
+    def __init__(self, run_dir: Path, done: int, lowest: float | None = None) -> None:
+        """lowest: held-out loss of the run so far, should its rows be lost. CheckpointError: they are broken."""
+        self.run_dir, self._lowest_before = run_dir, lowest
         self.rows: list[Row] = [] if done == 0 else [row for row in _read(run_dir / LOSSES_FILE) if row["step"] <= done]
         self._events = SummaryWriter(str(run_dir), purge_step=done + 1)
 
@@ -87,10 +87,15 @@ class LossCurve:
         count = min(len(rows), CARD_ROWS)
         return [rows[(i + 1) * len(rows) // count - 1] for i in range(count)]
 
+    def lowest(self) -> float | None:
+        """Returns the lowest held-out loss of the run, the rows that were lost among them."""
+        before = [] if self._lowest_before is None else [self._lowest_before]
+        return min((*before, *(row.held_out for row in self.held_out())), default=None)
+
     def is_best(self) -> bool:
         """Whether the last held-out loss is the lowest so far."""
-        losses = [row.held_out for row in self.held_out()]
-        return not losses or losses[-1] == min(losses)
+        rows = self.held_out()
+        return not rows or rows[-1].held_out == self.lowest()
 
     def stalled(self, every: int) -> int:
         """Returns how many measurements at multiples of `every` updates have passed since the lowest of them."""

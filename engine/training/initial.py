@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,7 +80,9 @@ def _control_rows(old: Sequence[Control], new: Sequence[Control], path: Path) ->
 
 def _read(path: Path) -> tuple[dict[str, Tensor], tuple[Control, ...], str]:
     """Returns parameters, the controls that their rows are of, and where they were."""
-    for state in (path, path / STATE_FILE, path.with_name(f"{path.name}.run") / STATE_FILE):
+    here = Path(os.path.abspath(path))  # "." has no name
+    beside = [here.with_name(f"{here.name}.run") / STATE_FILE] if here.name else []
+    for state in (path, path / STATE_FILE, *beside):
         if state.is_file():
             facts, tensors, _ = read_state(state)
             averaged = part(tensors, "average")

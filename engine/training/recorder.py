@@ -46,7 +46,7 @@ class Recorder:
         self.trainer, self.valid, self.patience = trainer, valid, patience
         self.card, self.report, self.save_every_s = card, report, save_every_s
         self.out, self.state = out, run_dir / STATE_FILE
-        self.curve = LossCurve(run_dir, trainer.done)
+        self.curve = LossCurve(run_dir, trainer.done, trainer.lowest)
         self.every = max(MIN_EVALUATE_EVERY, math.ceil(trainer.steps / EVALUATIONS))
         self.first, self.started_s = trainer.done, time.monotonic()
         self.saved_s = self.started_s
@@ -106,6 +106,7 @@ class Recorder:
     def _save(self) -> None:
         """Saves, the checkpoint last: whatever is in its way costs no update, and a run that goes on writes it then."""
         self.curve.save()
+        self.trainer.lowest = self.curve.lowest()
         self.trainer.save(self.state)
         self._save_checkpoint()
 

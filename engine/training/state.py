@@ -25,7 +25,7 @@ STATE_FILE = "state.safetensors"
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The facts that define a run. Runs with equal facts, but for `steps` and `done`, draw the same batches."""
+    """The facts that define a run. Where all are equal but `steps`, `done` and `lowest`, runs draw the same batches."""
 
     config: Config
     seed: int
@@ -35,15 +35,16 @@ class RunFacts:
     tokens: int | None  # of the training side; None: not known
     processes: int
     data_sha256: str | None = None  # of the training side's shard; None: not known
+    lowest: float | None = None  # held-out loss so far, nats a token; None: not known
 
     def to_json(self) -> str:
         return json.dumps({**vars(self), "config": to_yaml(self.config)})
 
     @classmethod
     def from_json(cls, text: str) -> RunFacts:
-        """Reads facts; older files lack the last four. KeyError, TypeError, ValueError, ConfigError: not facts."""
+        """Reads facts; older files lack the last five. KeyError, TypeError, ValueError, ConfigError: not facts."""
         facts = json.loads(text)
-        tokens, data_sha256 = facts.get("tokens"), facts.get("data_sha256")
+        tokens, data_sha256, lowest = (facts.get(key) for key in ("tokens", "data_sha256", "lowest"))
         return cls(
             config=parse_config(facts["config"], "its config"),
             seed=int(facts["seed"]),
@@ -53,6 +54,7 @@ class RunFacts:
             tokens=None if tokens is None else int(tokens),
             processes=int(facts.get("processes", 1)),
             data_sha256=None if data_sha256 is None else str(data_sha256),
+            lowest=None if lowest is None else float(lowest),
         )
 
 

@@ -57,6 +57,7 @@ class Trainer:
         self.config, self.steps, self.seed, self.done = config, steps, seed, 0
         self.warmup, self.fall = config.training.warmup_steps, config.training.fall
         self.mix, self.tokens, self.data_sha256 = weights or {}, tokens, data_sha256
+        self.lowest: float | None = None  # held-out loss, as who measures it says
         self.average: dict[str, Tensor] | None = None  # of the parameters, where the config asks for it
         torch.manual_seed(seed)
         self.model = PerceiverMusicTransformer(config.model)
@@ -168,7 +169,7 @@ class Trainer:
         """Returns what a state file says about its run."""
         return RunFacts(
             config=self.config, seed=self.seed, steps=self.steps, done=self.done, weights=self.mix, tokens=self.tokens,
-            processes=self.accelerator.num_processes, data_sha256=self.data_sha256,
+            processes=self.accelerator.num_processes, data_sha256=self.data_sha256, lowest=self.lowest,
         )  # fmt: skip
 
     def save(self, path: Path) -> None:
@@ -181,5 +182,5 @@ class Trainer:
         CheckpointError: the file is broken, or the run was another one.
         """
         then, self.average = load_state(path, self.facts(), self.model, self.optimisers, self.accelerator.scaler)
-        self.done = then.done
+        self.done, self.lowest = then.done, then.lowest
         return then

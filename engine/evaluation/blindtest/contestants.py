@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -156,7 +159,7 @@ def _one(spec: str, data: Path | None, refused: Refused) -> Contestant:
     what = what if equals else spec
     if not name.strip() or not what:
         raise SidemanError(f"contestant {spec!r}: give {KINDS}")
-    folder = Path(what).expanduser()
+    folder = Path(os.path.expanduser(what))
     if what == REAL:
         return Real(name)
     if what == NGRAM:

@@ -94,7 +94,10 @@ def test_any_folder_on_the_way_is_understood(given: str, tmp_path: Path) -> None
 
 
 def test_a_folder_of_something_else_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    for path, reason in ((tmp_path, "no Settings folder"), (tmp_path / "nowhere", "is not a folder")):
+    unknown_home = Path("~nobody_of_that_name/FL Studio")
+    for path, reason in (
+        (tmp_path, "no Settings folder"), (tmp_path / "nowhere", "is not a folder"), (unknown_home, "is not a folder")
+    ):  # fmt: skip
         with pytest.raises(FlInstallError, match=reason) as caught:
             settings_folders(path)
         assert "User data folder: give it with --dir" in str(caught.value)

@@ -94,6 +94,12 @@ def test_a_wrong_soundfont_variable_is_refused(
         find_soundfont()
 
 
+def test_a_home_that_the_system_does_not_know_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDEMAN_SOUNDFONT", "~nobody_of_that_name/x.sf2")
+    with pytest.raises(SidemanError, match=r"SIDEMAN_SOUNDFONT: ~nobody_of_that_name/x.sf2 is no file"):
+        find_soundfont()
+
+
 def test_what_is_no_midi_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MidiFileError, match="no such file"):
         render_wav(tmp_path / "missing.mid", tmp_path / "out.wav")

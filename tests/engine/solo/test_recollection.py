@@ -55,6 +55,10 @@ def test_nothing_is_recalled_where_no_practice_pianist_plays() -> None:
     assert recollection(chart, 120, judge(chart, 120, asked=asked), 1) is not None
     assert recollection(chart, 120, judge(chart, None, asked=asked), 1) is None
     assert recollection(chart, 120, judge(chart, 120, asked={**asked, "manner": "rolls"}), 1) is None
+    for left_hand in ("full", "boogie", "tenths"):  # of whole performances, which arrange() does not play
+        for role in ("solo", "left"):
+            later = Judgement(role=role, groove="swing", left_hand=left_hand)
+            assert recollection(chart, 120, later, 1) is None
     for text, beats in (("Dm7 | N.C. | Cmaj7 | A7", 4), (TWO_FIVE, 5)):
         other = parse_chart(text, beats_per_bar=beats)
         assert recollection(other, 120, judge(other, 120, asked=asked), 1) is None

@@ -75,6 +75,15 @@ def test_early_stopping_counts_the_measurements_of_its_own_updates(
     assert curve.is_best() == best
 
 
+def test_a_curve_whose_rows_were_lost_still_knows_the_lowest(tmp_path: Path) -> None:
+    curve = LossCurve(tmp_path, 100, lowest=2.5)
+    assert curve.lowest() == 2.5
+    for step, held_out, best in ((110, 9.9, False), (120, 2.5, True), (130, 2.4, True), (140, 2.45, False)):
+        curve.add(step, 3.0, held_out, tokens_per_s=100.0)
+        assert curve.is_best() == best
+    assert curve.lowest() == 2.4
+
+
 def test_the_picture_is_a_png(tmp_path: Path) -> None:
     filled(tmp_path, [None, 3.0, 2.9]).save()
     assert (tmp_path / "losses.png").read_bytes().startswith(b"\x89PNG")

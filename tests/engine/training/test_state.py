@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +59,7 @@ def rewrite(source: Path, path: Path, change: Callable[[dict[str, Any], Tensors]
 
 def test_a_state_of_before_the_facts_grew_is_still_read(run: Path, tmp_path: Path) -> None:
     def older(facts: dict[str, Any], tensors: Tensors) -> None:
-        for key in ("weights", "tokens", "processes", "data_sha256"):
+        for key in ("weights", "tokens", "processes", "data_sha256", "lowest"):
             del facts[key]
         # The first configs had none of these keys.
         facts["config"] = "".join(
@@ -229,6 +230,19 @@ def test_a_new_run_starts_from_the_float32_numbers_of_another(run: Path, tmp_pat
             if name.startswith("model."):
                 np.testing.assert_array_equal(trainer.weights()[name.removeprefix("model.")], value.numpy())
         assert trainer.done == 0
+
+
+def test_a_checkpoint_given_as_the_folder_one_stands_in_has_its_run_beside_it(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base").mkdir()
+    shutil.copytree(run, tmp_path / "base.run")
+    monkeypatch.chdir(tmp_path / "base")
+    for path in (".", "../base", tmp_path / "base"):
+        text = initialise(make(tmp_path).model, Path(path))
+        assert text == f"{tmp_path / 'base.run' / 'state.safetensors'}, float32 after 2 updates"
+    with pytest.raises(CheckpointError, match=r"no config\.yaml"):
+        initialise(make(tmp_path).model, Path("/"))
 
 
 def test_a_missing_parameter_starts_at_zero_only_if_it_is_optional(run: Path, tmp_path: Path) -> None:

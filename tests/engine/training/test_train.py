@@ -37,6 +37,7 @@ from engine.model.config_file import load_config  # noqa: E402
 from engine.training import device  # noqa: E402
 from engine.training.evaluate import evaluate, load_model, ngram_scores, token_nats  # noqa: E402
 from engine.training.muon import orthogonalise  # noqa: E402
+from engine.training.recorder import Recorder  # noqa: E402
 from engine.training.schedule import News  # noqa: E402
 from engine.training.state import read_state  # noqa: E402
 from engine.training.train import Trainer, train  # noqa: E402
@@ -375,6 +376,19 @@ def test_a_run_without_its_curve_goes_on_and_a_large_seed_is_a_seed(data: Path, 
     (tmp_path / "base.run" / "losses.jsonl").unlink()
     done, steps = train(config, data, tmp_path / "base", seed=seed, resume=True)
     assert done == steps > 1
+
+
+def test_a_run_that_keeps_the_best_keeps_it_without_its_curve(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, out = str(write_config(tmp_path, epochs=0.4)), tmp_path / "base"
+    monkeypatch.setattr(Recorder, "_measure", lambda recorder: 2.5)
+    train(config, data, out, patience=1000, max_minutes=0)
+    best = load_checkpoint(out).sha256
+    (tmp_path / "base.run" / "losses.jsonl").unlink()
+    monkeypatch.setattr(Recorder, "_measure", lambda recorder: 9.9)
+    train(config, data, out, patience=1000, resume=True)
+    assert load_checkpoint(out).sha256 == best
 
 
 def test_a_run_that_diverges_says_so_and_saves_nothing(data: Path, tmp_path: Path) -> None:
