@@ -22,8 +22,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save_file
 
 from engine.atomic import atomic_write, check_folder
-from engine.errors import CheckpointError
-from engine.model.config import QloraConfig
+from engine.errors import CheckpointError, ConfigError
+from engine.model.config import MAX_ALPHA, MAX_RANK, ModelConfig, QloraConfig
+from engine.model.config_file import YAML_ERRORS
+from engine.model.shapes import parameter_shapes
 from engine.styles.style import F32, Style, check_name, shown
 
 __all__ = ["STYLE_FILES", "load_style", "save_style"]
@@ -107,7 +109,7 @@ def _read_facts(path: Path) -> tuple[str, str, dict[str, Any]]:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise ValueError("it has aliases")
         data = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # a ValueError: a date or number that is none
+    except YAML_ERRORS as error:
         raise CheckpointError(f"{path}: broken YAML ({error}): copy the style again") from None
     base = data.get("base") if isinstance(data, dict) else None
     sha256 = base.get("sha256") if isinstance(base, dict) else None

@@ -145,6 +145,7 @@ def test_what_is_saved_is_loaded(base: Checkpoint, folder: Path) -> None:
         (write(FACTS, b"!!python/object/apply:os.mkdir [pwned]"), "broken YAML"),
         (write(FACTS, b"\x00"), "broken YAML"),
         (write(FACTS, b"name: stride\nday: 2020-99-99"), "broken YAML"),
+        (write(FACTS, b"name: stride\nday: !!timestamp soon"), "broken YAML"),
         (write(FACTS, b"name: stride\nmany: " + b"9" * 9999), "broken YAML"),
         (write(FACTS, b"a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]"), "it has aliases"),
         (lambda f: (f / FACTS).unlink(), "no style.yaml"),
