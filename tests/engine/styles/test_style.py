@@ -137,6 +137,7 @@ def test_what_is_saved_is_loaded(base: Checkpoint, folder: Path) -> None:
         (edit_json(r=True), "is no rank of 1..256"),
         (edit_json(lora_alpha=float("nan")), "is no number above 0"),
         (edit_json(lora_alpha=-1), "is no number above 0"),
+        (edit_json(lora_alpha=10_001), "10001 is no number above 0 and up to 10000"),
         (edit_yaml(name="../evil"), "'../evil' is no name for a style"),
         (edit_yaml(name=["x"]), "names no style"),
         (edit_yaml(base="mine"), "does not say which base it needs"),

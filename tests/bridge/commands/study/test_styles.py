@@ -169,6 +169,10 @@ def test_generate_plays_in_a_style(base: Checkpoint, tmp_path: Path, capsys: pyt
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{base}", "--full"], "is a checkpoint already"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--full", "--bits", "4"], "leave --bits"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--lora-rank", "0"], "--lora-rank 0"),
+        (
+            ["finetune", "--data", "/nowhere", "--style", "a", "-o", "{out}", "--lora-rank", "300"],
+            "300: must be in 1..256",
+        ),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--max-minutes", "0"], "--max-minutes 0"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--update-tokens", "0"], "--update-tokens 0"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--keep-share", "0.1"], "add --keep DATA"),
