@@ -90,6 +90,7 @@ void bind_sampler(py::module_& module) {
            "Draw the numbers of another seed from here on.")
       .def("rollback", &rollback, py::arg("n_tokens"), "Undo the last n_tokens.")
       .def("sounding", &sounding, "Pitches now sounding, ascending.")
+      .def_property_readonly("reachable", &Sampler::reachable, "Tokens that rollback() can undo.")
       .def_property_readonly("length", &Sampler::length, "Tokens advanced so far, less those rolled back.");
 }
 

@@ -58,6 +58,11 @@ class Sampler:
         """Tokens advanced so far, less those rolled back."""
         return self._length
 
+    @property
+    def reachable(self) -> int:
+        """Tokens that rollback() can undo."""
+        return self._reachable
+
     def set_params(self, params: SamplerParams) -> None:
         """Apply from the next sample() on."""
         self._params = params
