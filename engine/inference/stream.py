@@ -103,8 +103,15 @@ class Stream:
         """Sets the chords: (C,) ids and (C,) rising onsets in steps, the first NO_CHORD at 0.
 
         from_step: where they begin to differ from the last ones. A change at `until` itself acts at once: the stream
-        moves to that moment, and the next token sees it.
+        moves to that moment, and the next token sees it. ValueError, changing nothing: onsets that do not rise from 0,
+        or not one a chord.
         """
+        if len(ids) != len(steps):
+            raise ValueError("chord ids and steps must be two vectors of one length")
+        if not len(steps) or steps[0] > 0:
+            raise ValueError("the chords of a stream start at 0")
+        if (np.diff(steps) < 0).any():
+            raise ValueError("the chords' onsets must rise")
         self._ask(at_once=True, chord_ids=ids, chord_steps=steps)
         if from_step == self.until > self.step:
             self._move_to(self.until)
