@@ -25,6 +25,7 @@ import yaml
 from bridge.controllers.buttons import Button, button_packet
 from bridge.controllers.fields import check_keys, controller, midi_channel, show, truth, whole
 from bridge.errors import CcMapError
+from engine.model.config_file import YAML_ERRORS
 from engine.user_folders import user_place
 from osc_protocol.table.parameters import BY_NAME, COMMANDS, PARAMETERS, nearest
 from osc_protocol.table.twins import has_position
@@ -118,7 +119,7 @@ def read_user_file(path: Path) -> dict[str, object]:
         raise CcMapError(f"{path} is not UTF-8 text: save it as such") from error
     except _TwiceError as twice:
         raise CcMapError(f"{path}, {twice}: YAML would lose the first: make one of both") from twice
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date that is none
+    except YAML_ERRORS as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
         raise CcMapError(f"{path}{where}: no YAML: {getattr(error, 'problem', None) or 'not readable'}") from error

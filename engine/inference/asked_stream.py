@@ -23,7 +23,7 @@ from engine.inference.reach import NOTHING_CLEAR, Hand, Reach
 from engine.inference.streams import make_stream
 from engine.model.checkpoint import Checkpoint
 from engine.model.controls import UNKNOWN, Control, check_askable
-from engine.styles.library import find_style, style_weights
+from engine.styles.library import find_style, style_mark, style_weights
 from engine.styles.style import Style, adapter_of
 from osc_protocol.table.parameters import CONTROL_NAMES, Setting, Value, settings, values_of
 
@@ -41,7 +41,9 @@ class AskedStream:
         """See Session."""
         self._checkpoint, self._seed = checkpoint, seed
         self._decoder, self._stream = make_stream(emphasised(checkpoint), seed, backend)
-        self._slots: list[str | None] = [None] * STYLES  # names of the styles that the decoder holds
+        # Names of the styles that the decoder holds, and as what: a fork shares both with it.
+        self._slots: list[str | None] = [None] * STYLES
+        self._marks: dict[str, object] = {}
         self._asked = Asked(checkpoint.model.controls)
         self._clear = NOTHING_CLEAR
         self._called: Hand | None = None
@@ -111,20 +113,24 @@ class AskedStream:
         """Plays in these styles, name -> weight 0..2, at most four; {} is the base alone. Holds from the next token on.
 
         loaded: styles in memory, by name; the others are looked for in the user's folder and the package. What was
-        played stays as it was computed. CheckpointError: a style that is not there, is broken or was made on another
-        base, or a weight out of range; then nothing changes.
+        played stays as it was computed. A style that was made anew since it was last asked for is loaded anew.
+        CheckpointError, changing nothing: a style that is not there, is broken or was made on another base, or a weight
+        out of range.
         """
         if len(weights) > STYLES:
             raise CheckpointError(f"{len(weights)} styles at once: blend at most {STYLES}")
         for name, weight in weights.items():
             if not (math.isfinite(weight) and 0 <= weight <= 2):
                 raise CheckpointError(f"style {name}: weight {weight:g} lies outside 0..2")
-        styles = {name: (loaded or {}).get(name) or find_style(name) for name in weights if name not in self._slots}
+        given = loaded or {}
+        marks = {name: given.get(name) or style_mark(name) for name in weights}
+        new = [name for name, mark in marks.items() if name not in self._slots or mark not in (None, self._marks[name])]
+        styles = {name: given.get(name) or find_style(name) for name in new}
         adapters = {name: adapter_of(style, self._checkpoint) for name, style in styles.items()}
         for name, adapter in adapters.items():
-            slot = next(i for i, held in enumerate(self._slots) if held not in weights)
+            slot = next(i for i, held in enumerate(self._slots) if held == name or held not in weights)
             self._decoder.set_style(slot, adapter)
-            self._slots[slot] = name
+            self._slots[slot], self._marks[name] = name, marks[name]
             self._asked.learn_style(name, styles[name])
         self._asked.use_styles(weights)
         self._decoder.set_style_weights([weights.get(name, 0.0) if name else 0.0 for name in self._slots])

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.model.checkpoint import Checkpoint
-from engine.model.stored_weights import StoredWeights
+from engine.model.stored_weights import ABSMAX, StoredWeights
 
 __all__ = ["EMPHASIS", "emphasised"]
 
@@ -37,5 +37,7 @@ def emphasised(checkpoint: Checkpoint) -> Checkpoint:
         first = unknown + 1
     if not checkpoint.stored:
         return replace(checkpoint, weights={**checkpoint.weights, ROWS: rows})
-    stored: dict[str, npt.NDArray[Any]] = {**checkpoint.stored, ROWS: rows.astype(checkpoint.stored[ROWS].dtype)}
+    kind = checkpoint.stored[ROWS].dtype
+    stored: dict[str, npt.NDArray[Any]] = {**checkpoint.stored, ROWS: rows.astype(kind if kind.kind == "f" else "f4")}
+    stored.pop(ROWS + ABSMAX, None)  # of codes, which what was moved no longer is
     return replace(checkpoint, weights=StoredWeights(stored), stored=stored)

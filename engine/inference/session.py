@@ -62,10 +62,13 @@ class Session(AskedStream):
     def set_chords(self, chords: Sequence[tuple[float, Chord | None]], from_s: float = 0.0) -> None:
         """Replaces every chord from from_s on by (onset_s, chord) pairs in time order; None is "no chord".
 
-        A chord that starts at time_s acts at once: the stream moves to that moment, and the next token sees it.
+        A chord that starts at time_s acts at once: the stream moves to that moment, and the next token sees it. One
+        from before the stream's beginning is in force there. ValueError, changing nothing: they are not in time order.
         """
-        self._chords.replace(chords, from_s)
-        self._stream.set_chords(*self._chords.track(), round(from_s / STEP_S))
+        changed = self._chords.shifted(0)
+        changed.replace(chords, from_s)
+        self._stream.set_chords(*changed.track(), round(from_s / STEP_S))
+        self._chords = changed
 
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
         """Tells the model the beat: a bar line lies at origin_s. None: the beat is unknown. ValueError: no tempo."""
@@ -94,16 +97,16 @@ class Session(AskedStream):
         chord: the one that is in force at at_s, unless given; without any, what sounds at at_s is let go. May be called
         at any time before at_s, and generate() and rollback() go on as ever; what is drawn changes only shortly before
         at_s. The model is told the end as by set_ending. None: plays on, from the rest as from what goes before it.
-        ValueError: at_s is not ahead of time_s, or it is held for no time.
+        ValueError, changing nothing: at_s is not ahead of time_s, or it is held for no time.
         """
-        self.set_ending(None if at_s is None else at_s + hold_s)
-        self._home = None
         if at_s is None:
+            self.set_ending(None)
+            self._home = None
             return
         at, end = round(at_s / STEP_S), math.floor(round((at_s + hold_s) / STEP_S, 6))
         if not self._stream.until < at < end:
             raise ValueError(f"a last chord from {at_s:g} s for {hold_s:g} s: it must lie ahead of {self.time_s:g} s")
-
+        self.set_ending(at_s + hold_s)
         self._home = Homecoming(
             self._stream, lambda: Ending(at, end, chord or self._chords.at(at)), self._reach,
             lambda: float(self._asked.values["chord_strength"]), self._seed,

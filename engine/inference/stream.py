@@ -62,6 +62,7 @@ class Stream:
         self._sampler = native.Sampler(LAYOUT, seed, rollback=rollback)
         self._past = StreamPast(rollback)
         self.until = 0
+        self._forked = 0  # length where this was forked: its parent's tokens
         self._drawn: int | None = None  # the next token, drawn but not yet due
         self._logits: F32 | None = None  # (2, 400) after the last token; None: to be computed
 
@@ -102,8 +103,15 @@ class Stream:
         """Sets the chords: (C,) ids and (C,) rising onsets in steps, the first NO_CHORD at 0.
 
         from_step: where they begin to differ from the last ones. A change at `until` itself acts at once: the stream
-        moves to that moment, and the next token sees it.
+        moves to that moment, and the next token sees it. ValueError, changing nothing: onsets that do not rise from 0,
+        or not one a chord.
         """
+        if len(ids) != len(steps):
+            raise ValueError("chord ids and steps must be two vectors of one length")
+        if not len(steps) or steps[0] > 0:
+            raise ValueError("the chords of a stream start at 0")
+        if (np.diff(steps) < 0).any():
+            raise ValueError("the chords' onsets must rise")
         self._ask(at_once=True, chord_ids=ids, chord_steps=steps)
         if from_step == self.until > self.step:
             self._move_to(self.until)
@@ -228,7 +236,7 @@ class Stream:
             raise ValueError("a fork's decoder must be forked from the parent's where that stands now")
         other = copy.copy(self)
         other._decoder, other._sampler = decoder, self._sampler.fork(seed, rollback)
-        other._past = self._past.fork(rollback)
+        other._past, other._forked = self._past.fork(rollback), self.length
         other.refresh()  # so that it computes the present as it will when it comes back here
         return other
 
@@ -238,10 +246,12 @@ class Stream:
         same: how many of their first tokens both have from the parent, under the same conditions.
         """
         mine = self._decoder, self._sampler, other._past.fork(self._past.rollback)
+        forked = max(self._forked, other._forked)
         self._decoder.copy(other._decoder, same)
         self._sampler.copy(other._sampler)
         vars(self).update(vars(other))
         self._decoder, self._sampler, self._past = mine
+        self._forked = min(forked, self.length)
         self._drawn = None
 
     def set_seed(self, seed: int) -> None:
@@ -259,18 +269,20 @@ class Stream:
         self._asked = self._asked.shifted(steps)
 
     def rollback(self, to: int) -> None:
-        """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered."""
-        count = self._past.count_after(to)
+        """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered.
+
+        What led up to a token that is no more goes too, but nothing that a fork has from its parent. To a step ahead it
+        is never refused: time passes, with nothing played.
+        """
+        after = self._past.count_after(to)
+        count = self._past.with_what_leads_on(after, self.length - self._forked)
         if count:
             undone = self._past.tokens[-count]
-            self._sampler.rollback(count)  # refuses what lies beyond what is kept
-            self._decoder.rollback(count - (self._logits is None))
-            self._past.take_back(count)
-            if self._past.tokens:  # its logits are gone: feed it again when they are wanted
-                self._decoder.rollback(1)
-            self._logits = None
-            # What had been drawn at this point stays drawn: without a change the music will go on as it did.
-            self._drawn = undone.token if undone.improvised and undone.step > to else None
+            if self._take_back(count):
+                # What had been drawn at this point stays drawn: without a change the music will go on as it did.
+                self._drawn = undone.token if undone.improvised and undone.step > to else None
+            elif after:
+                raise ValueError(f"cannot roll back to step {to}: it lies beyond the tokens that are kept")
         self.until = max(to, self.step)
 
     def end(self) -> list[Event]:
@@ -329,6 +341,22 @@ class Stream:
         self._logits = None
         self._past.add(token, self._asked, self._rules, improvised=improvised, log_probability=log_probability)
         self._sampler.advance(token)
+
+    def _take_back(self, count: int) -> bool:
+        """Undoes the last `count` > 0 tokens; False, changing nothing, beyond what is kept."""
+        if count > self._sampler.reachable:
+            return False
+        # The token that is then the last is fed again when its logits are wanted.
+        again = len(self._past.tokens) > count
+        try:
+            self._decoder.rollback(count - (self._logits is None) + again)
+        except ValueError:
+            return False
+        self._sampler.rollback(count)
+        self._past.take_back(count)
+        self._forked = min(self._forked, self.length)
+        self._logits = None
+        return True
 
     def _move_to(self, step: int) -> None:
         """Feeds the waits that lead to a step."""

@@ -74,12 +74,10 @@ def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
             )
     try:
         if (folder / CONFIG_FILE).stat().st_size > MAX_CONFIG_BYTES:
-            raise ValueError("it is too long")
+            raise ConfigError(f"{folder / CONFIG_FILE}: it is too long: copy the checkpoint again")
         config = load_config(folder / CONFIG_FILE)
-    except ConfigError as error:
+    except (ConfigError, OSError) as error:
         raise CheckpointError(str(error)) from None
-    except (OSError, ValueError, RecursionError) as error:  # YAML can hold dates and numbers that are none
-        raise CheckpointError(f"{folder / CONFIG_FILE}: broken YAML ({error}): copy the checkpoint again") from None
     path = folder / WEIGHTS_FILE
     _check_sizes(config.model, path)
     try:

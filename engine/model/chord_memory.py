@@ -33,14 +33,17 @@ class ChordMemory:
         self._ids, self._steps = [NO_CHORD], [0]
 
     def replace(self, chords: Iterable[tuple[float, Chord | None]], from_s: float) -> None:
-        """Replaces the chords from from_s on by `chords`, of which those before from_s are ignored."""
+        """Replaces the chords from from_s on by `chords`, of which those before from_s are ignored.
+
+        One before the stream's beginning is in force there.
+        """
         first = round(from_s / STEP_S)
         keep = max(1, bisect_right(self._steps, first - 1))
         ids, steps = self._ids[:keep], self._steps[:keep]
         for onset_s, chord in chords:
             step = round(onset_s / STEP_S)
             if step >= first:
-                _append(ids, steps, step, chord)
+                _append(ids, steps, max(step, steps[0]), chord)
         surplus = bisect_right(steps, first) - 2 * CHORDS_BACK
         if surplus > 0:  # a long session forgets what no rollback can reach
             del ids[1 : 1 + surplus], steps[1 : 1 + surplus]

@@ -8,7 +8,10 @@ from engine.errors import ConfigError
 from engine.model.controls import Control
 from engine.vocabulary import VOCAB_SIZE
 
-__all__ = ["Config", "ModelConfig", "QloraConfig", "SourceConfig", "TrainingConfig"]
+__all__ = ["MAX_ALPHA", "MAX_RANK", "Config", "ModelConfig", "QloraConfig", "SourceConfig", "TrainingConfig"]
+
+MAX_RANK, MAX_ALPHA = 256, 10_000
+"""Of a style, wherever it is made, kept or played. The compiled decoder has room for that rank (Decoder::kMaxRank)."""
 
 
 def _require(condition: bool, text: str) -> None:
@@ -65,14 +68,14 @@ class QloraConfig:
     target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "out_proj")
 
     def __post_init__(self) -> None:
-        _require(self.alpha >= 1, f"qlora.alpha {self.alpha}: must be 1 or more")
+        _require(1 <= self.alpha <= MAX_ALPHA, f"qlora.alpha {self.alpha}: must be in 1..{MAX_ALPHA}")
         _require(0 <= self.dropout < 1, f"qlora.dropout {self.dropout}: must be in 0..1")
         strangers = set(self.target_modules) - set(QloraConfig.target_modules)
         _require(
             bool(self.target_modules) and not strangers,
             f"qlora.target_modules {list(self.target_modules)}: give some of {', '.join(QloraConfig.target_modules)}",
         )
-        _require(self.rank >= 1, f"qlora.rank {self.rank}: must be 1 or more")
+        _require(1 <= self.rank <= MAX_RANK, f"qlora.rank {self.rank}: must be in 1..{MAX_RANK}")
         _require(self.quantization_bits in (4, 16), f"qlora.quantization_bits {self.quantization_bits}: 4 or 16")
         _require(self.quant_type == "nf4", f"qlora.quant_type {self.quant_type!r}: only nf4 is implemented")
 

@@ -17,8 +17,10 @@ from engine.model.controls import Control
 # The same loader, compiled where PyYAML was built with it.
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-__all__ = ["load_config", "parse_config", "shipped_configs", "to_yaml"]
+__all__ = ["YAML_ERRORS", "load_config", "parse_config", "shipped_configs", "to_yaml"]
 
+YAML_ERRORS = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""Raised by PyYAML for a text that is none, and for dates, numbers and tagged values that are none."""
 
 T = TypeVar("T")
 _SHIPPED = Path(__file__).parents[1] / "configs"
@@ -53,7 +55,7 @@ def parse_config(source: str, where: str) -> Config:
     """Reads a config from the text of a YAML file. ConfigError as of load_config; it begins with `where`."""
     try:
         data = yaml.load(source, Loader=_SafeLoader)
-    except yaml.YAMLError as error:
+    except YAML_ERRORS as error:
         raise ConfigError(f"{where}: broken YAML: {' '.join(str(error).split())}") from None
     return _build(Config, {} if data is None else data, where=where)
 
@@ -85,19 +87,19 @@ def _build(cls: type[T], data: Any, where: str) -> T:
     values: dict[str, Any] = {}
     for key, value in data.items():
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
-            raise ConfigError(f"{where}: unknown key {key!r}: did you mean {near[0]!r}?")
+            near = difflib.get_close_matches(key if isinstance(key, str) else _shown(key), known, n=1, cutoff=0.0)
+            raise ConfigError(f"{where}: unknown key {_shown(key)}: did you mean {near[0]!r}?")
         kind = hints[key]
         if isinstance(kind, type) and is_dataclass(kind):
             values[key] = _build(kind, value if value is not None else {}, where=f"{where}: {key}")
         elif kind in (tuple[Control, ...], tuple[SourceConfig, ...]):
             if not isinstance(value, list):
-                raise ConfigError(f"{where}: {key}: {value!r} is not a list of {key}")
+                raise ConfigError(f"{where}: {key}: {_shown(value)} is not a list of {key}")
             item_kind = get_args(kind)[0]
             values[key] = tuple(_build(item_kind, item, where=f"{where}: {key}") for item in value)
         elif kind == tuple[float, ...]:
             if not isinstance(value, list):
-                raise ConfigError(f"{where}: {key}: {value!r} is not a list of numbers")
+                raise ConfigError(f"{where}: {key}: {_shown(value)} is not a list of numbers")
             values[key] = tuple(_convert(item, 0.0, f"{where}: {key}") for item in value)
         elif known[key].default is MISSING:
             values[key] = _convert(value, "", f"{where}: {key}")
@@ -129,8 +131,17 @@ def _convert(value: Any, default: Any, where: str) -> Any:
     elif not isinstance(value, bool):
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if math.isfinite(number) and (isinstance(default, float) or number == int(number)):
             return type(default)(number)
-    raise ConfigError(f"{where}: {value!r} is not {_KINDS[type(default)]}")
+    raise ConfigError(f"{where}: {_shown(value)} is not {_KINDS[type(default)]}")
+
+
+def _shown(value: Any) -> str:
+    """Shows a value in a message; Python refuses to write numbers of thousands of digits."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import CheckpointError, SidemanError
 from engine.model.checkpoint import Checkpoint
 from engine.styles.style import Style, adapter_of, check_name
-from engine.styles.style_folder import load_style, save_style
+from engine.styles.style_folder import STYLE_FILES, load_style, save_style
 from engine.user_folders import user_place
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "parse_styles",
     "remove_style",
     "shipped_styles",
+    "style_mark",
     "style_weights",
     "user_styles",
 ]
@@ -58,6 +59,16 @@ def find_style(name: str) -> Style:
     there = sorted({item.name for item in list_styles() if item.error is None})
     known = f"there are {', '.join(there)}" if there else "make one with sideman finetune"
     raise CheckpointError(f"no style {name!r}: {known}; sideman styles add FOLDER takes in another")
+
+
+def style_mark(name: str) -> tuple[object, ...] | None:
+    """Returns what tells the style that find_style would load from older ones of its name; None: there is none."""
+    check_name(name)
+    for place in (user_styles(), shipped_styles()):
+        if (place / name).is_dir():
+            files = [place / name / file for file in STYLE_FILES]
+            return place, *(file.stat().st_mtime_ns if file.is_file() else None for file in files)
+    return None
 
 
 def list_styles() -> list[Shelved]:

@@ -10,6 +10,7 @@ from typing import Any
 from engine.arrays import F32
 from engine.errors import CheckpointError
 from engine.model.checkpoint import Checkpoint
+from engine.model.config import MAX_RANK
 from engine.model.shapes import parameter_shapes
 
 __all__ = ["F32", "Lora", "Style", "adapter_of", "check_name", "shown"]
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # no file of Windows may be called so
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer; a style is itself
 class Style:
     """A style in memory."""
 
@@ -61,6 +62,8 @@ def adapter_of(style: Style, checkpoint: Checkpoint) -> Lora:
             f"style {style.name} was made on another base (sha256 {style.base_sha256[:12]}..., here is "
             f"{checkpoint.sha256[:12]}...): give that base by --checkpoint, or make the style anew: sideman finetune"
         )
+    if not 1 <= style.rank <= MAX_RANK:
+        raise CheckpointError(f"style {style.name}: rank {style.rank} lies outside 1..{MAX_RANK}: make it anew")
     shapes = parameter_shapes(checkpoint.model)
     wanted = {
         name.removesuffix(".weight"): shape

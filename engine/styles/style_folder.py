@@ -22,11 +22,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save_file
 
 from engine.atomic import atomic_write, check_folder
-from engine.errors import CheckpointError
-from engine.model.config import QloraConfig
+from engine.errors import CheckpointError, ConfigError
+from engine.model.config import MAX_ALPHA, MAX_RANK, ModelConfig, QloraConfig
+from engine.model.config_file import YAML_ERRORS
+from engine.model.shapes import parameter_shapes
 from engine.styles.style import F32, Style, check_name, shown
 
-__all__ = ["STYLE_FILES", "load_style", "save_style"]
+__all__ = ["STYLE_FILES", "check_fits", "load_style", "save_style"]
 
 CONFIG_FILE, TENSORS_FILE, FACTS_FILE = "adapter_config.json", "adapter_model.safetensors", "style.yaml"
 STYLE_FILES = (CONFIG_FILE, TENSORS_FILE, FACTS_FILE)
@@ -34,7 +36,7 @@ PREFIX, A_SUFFIX, B_SUFFIX = "base_model.model.", ".lora_A.weight", ".lora_B.wei
 
 MAX_TEXT_BYTES = 65_536
 MAX_TENSOR_BYTES = 64 << 20
-MAX_RANK = 256
+HEADER_BYTES = 1 << 20  # of it at most are names and sizes
 MAX_VALUE = 1e3  # weights of an adapter lie below 1
 MAX_CONTROLS, MAX_QUANTITY = 64, 1e4  # typical values
 
@@ -51,6 +53,19 @@ _FREE = (
     "peft_type", "r", "lora_alpha", "lora_dropout", "target_modules", "base_model_name_or_path", "peft_version",
     "revision",
 )  # fmt: skip
+
+
+def check_fits(model: ModelConfig, qlora: QloraConfig) -> None:
+    """ConfigError unless the file of such a style on such a base is one that load_style reads."""
+    targets = tuple(f".{target}.weight" for target in qlora.target_modules)
+    shapes = (shape for name, shape in parameter_shapes(model).items() if name.endswith(targets))
+    bytes_a_rank = np.dtype(np.float16).itemsize * sum(map(sum, shapes))
+    most = (MAX_TENSOR_BYTES - HEADER_BYTES) // bytes_a_rank
+    if qlora.rank > most:
+        raise ConfigError(
+            f"--lora-rank {qlora.rank}: on a base of this size that makes a style larger than "
+            f"{MAX_TENSOR_BYTES >> 20} MB, which could not be loaded: give at most {most}"
+        )
 
 
 def load_style(folder: str | Path) -> Style:
@@ -107,7 +122,7 @@ def _read_facts(path: Path) -> tuple[str, str, dict[str, Any]]:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise ValueError("it has aliases")
         data = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # a ValueError: a date or number that is none
+    except YAML_ERRORS as error:
         raise CheckpointError(f"{path}: broken YAML ({error}): copy the style again") from None
     base = data.get("base") if isinstance(data, dict) else None
     sha256 = base.get("sha256") if isinstance(base, dict) else None
@@ -142,8 +157,8 @@ def _read_config(path: Path) -> tuple[int, float, tuple[str, ...]]:
     rank, alpha, targets = data.get("r"), data.get("lora_alpha"), data.get("target_modules")
     if not isinstance(rank, int) or isinstance(rank, bool) or not 1 <= rank <= MAX_RANK:
         raise CheckpointError(f"{path}: r {shown(rank)} is no rank of 1..{MAX_RANK}")
-    if not isinstance(alpha, int | float) or isinstance(alpha, bool) or not 0 < alpha <= 1e4:
-        raise CheckpointError(f"{path}: lora_alpha {shown(alpha)} is no number above 0")
+    if not isinstance(alpha, int | float) or isinstance(alpha, bool) or not 0 < alpha <= MAX_ALPHA:
+        raise CheckpointError(f"{path}: lora_alpha {shown(alpha)} is no number above 0 and up to {MAX_ALPHA}")
     known = QloraConfig.target_modules
     if not isinstance(targets, list) or not targets or not all(target in known for target in targets):
         raise CheckpointError(f"{path}: target_modules {shown(targets)}: a style changes only {', '.join(known)}")

@@ -9,9 +9,33 @@
 #include "sideman/layout.h"
 #include "sideman/sampler.h"
 
+namespace sideman::bindings {
+
+/// Any whole number of Python's or numpy's. ValueError outside 0..2**64-1.
+struct Seed {
+  std::uint64_t value = 0;
+};
+
+}  // namespace sideman::bindings
+
+namespace pybind11::detail {
+
+template <>
+struct type_caster<sideman::bindings::Seed> {
+  PYBIND11_TYPE_CASTER(sideman::bindings::Seed, const_name("int"));
+
+  bool load(handle source, bool) {
+    const auto number = reinterpret_steal<object>(PyNumber_Index(source.ptr()));
+    if (number) value.value = PyLong_AsUnsignedLongLong(number.ptr());
+    const bool is_refused = PyErr_Occurred() != nullptr;
+    PyErr_Clear();
+    if (number && is_refused) throw value_error("seed " + std::string(str(number)) + " lies outside 0..2**64-1");
+    return !is_refused;
+  }
+};
+
 // Plain data is a frozen Python dataclass (native/layout.py, native/sampler_params.py) that checks itself, for both
 // variants; here it is read field by field.
-namespace pybind11::detail {
 
 /// Reads the fields of plain data by their names, each as the type of what takes it.
 inline auto fields_of(const handle& source) {
@@ -68,17 +92,3 @@ struct type_caster<sideman::SamplerParams> {
 };
 
 }  // namespace pybind11::detail
-
-namespace sideman::bindings {
-
-/// ValueError outside 0..2**64-1.
-inline std::uint64_t read_seed(const pybind11::int_& seed) {
-  const unsigned long long key = PyLong_AsUnsignedLongLong(seed.ptr());
-  if (PyErr_Occurred() != nullptr) {
-    PyErr_Clear();
-    throw pybind11::value_error("seed " + std::string(pybind11::str(seed)) + " lies outside 0..2**64-1");
-  }
-  return key;
-}
-
-}  // namespace sideman::bindings

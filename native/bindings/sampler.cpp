@@ -16,10 +16,10 @@ using Logits = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
 constexpr const char* kBadLogits = "logits of the legal tokens hold NaN, +inf or nothing but -inf: check the decoder";
 
-std::unique_ptr<Sampler> make(const Layout& layout, const py::int_& seed, std::int64_t rollback) {
+std::unique_ptr<Sampler> make(const Layout& layout, Seed seed, std::int64_t rollback) {
   if (rollback < 0 || rollback > 1 << 24)
     throw py::value_error("rollback " + std::to_string(rollback) + " lies outside 0..16777216");
-  return std::make_unique<Sampler>(layout, read_seed(seed), static_cast<std::size_t>(rollback));
+  return std::make_unique<Sampler>(layout, seed.value, static_cast<std::size_t>(rollback));
 }
 
 const float* checked(const Sampler& sampler, const Logits& logits) {
@@ -53,10 +53,10 @@ void advance(Sampler& sampler, int token) {
                           std::to_string(sampler.layout().num_ids - 1));
 }
 
-std::unique_ptr<Sampler> fork(const Sampler& sampler, const py::int_& seed, std::int64_t kept) {
+std::unique_ptr<Sampler> fork(const Sampler& sampler, Seed seed, std::int64_t kept) {
   if (kept < 0 || kept > 1 << 24)
     throw py::value_error("rollback " + std::to_string(kept) + " lies outside 0..16777216");
-  return std::make_unique<Sampler>(sampler, read_seed(seed), static_cast<std::size_t>(kept));
+  return std::make_unique<Sampler>(sampler, seed.value, static_cast<std::size_t>(kept));
 }
 
 void rollback(Sampler& sampler, std::int64_t n_tokens) {
@@ -86,10 +86,11 @@ void bind_sampler(py::module_& module) {
       .def("advance", &advance, py::arg("token"), "Append a token, sampled or fed; it need not be legal.")
       .def("fork", &fork, py::arg("seed"), py::arg("rollback"), "The same past, with random numbers of its own from here on.")
       .def("copy", &Sampler::copy, py::arg("other"), "Become what another one is, but keep the seed.")
-      .def("set_seed", [](Sampler& sampler, const py::int_& seed) { sampler.set_seed(read_seed(seed)); }, py::arg("seed"),
+      .def("set_seed", [](Sampler& sampler, Seed seed) { sampler.set_seed(seed.value); }, py::arg("seed"),
            "Draw the numbers of another seed from here on.")
       .def("rollback", &rollback, py::arg("n_tokens"), "Undo the last n_tokens.")
       .def("sounding", &sounding, "Pitches now sounding, ascending.")
+      .def_property_readonly("reachable", &Sampler::reachable, "Tokens that rollback() can undo.")
       .def_property_readonly("length", &Sampler::length, "Tokens advanced so far, less those rolled back.");
 }
 

@@ -82,11 +82,11 @@ using Events = std::vector<std::tuple<std::int64_t, int, int>>;
 /// Events between two looks for Ctrl-C: some tens of milliseconds of work.
 constexpr std::size_t kChunk = 256;
 
-std::unique_ptr<Stream> make(Decoder& decoder, const Layout& layout, const StreamRules& rules, const py::int_& seed,
+std::unique_ptr<Stream> make(Decoder& decoder, const Layout& layout, const StreamRules& rules, Seed seed,
                              int rollback) {
   if (rollback < 0 || rollback > 1 << 24)
     throw py::value_error("rollback " + std::to_string(rollback) + " lies outside 0..16777216");
-  return std::make_unique<Stream>(decoder, layout, rules, read_seed(seed), rollback);
+  return std::make_unique<Stream>(decoder, layout, rules, seed.value, rollback);
 }
 
 void set_chords(Stream& stream, const Ids& ids, const Ids& steps, std::int64_t from_step) {
@@ -161,10 +161,10 @@ Events generate(Stream& stream, std::int64_t until, bool to_strike) {
   return events;
 }
 
-std::unique_ptr<Stream> fork(const Stream& stream, Decoder& decoder, const py::int_& seed, int rollback) {
+std::unique_ptr<Stream> fork(const Stream& stream, Decoder& decoder, Seed seed, int rollback) {
   if (rollback < 0 || rollback > 1 << 24)
     throw py::value_error("rollback " + std::to_string(rollback) + " lies outside 0..16777216");
-  return std::make_unique<Stream>(decoder, stream, read_seed(seed), rollback);
+  return std::make_unique<Stream>(decoder, stream, seed.value, rollback);
 }
 
 void copy(Stream& stream, const Stream& other, std::int64_t same) {
@@ -236,7 +236,7 @@ void bind_stream(py::module_& module) {
            "Goes on from the same past, with a fork of the decoder and random numbers of its own.")
       .def("copy", &copy, py::arg("other"), py::arg("same"),
            "Becomes what another fork of one stream is; the first `same` tokens are common to both.")
-      .def("set_seed", [](Stream& stream, const py::int_& seed) { stream.set_seed(read_seed(seed)); }, py::arg("seed"),
+      .def("set_seed", [](Stream& stream, Seed seed) { stream.set_seed(seed.value); }, py::arg("seed"),
            "Draws the random numbers of another seed from the next token on.")
       .def("shift", &Stream::shift, py::arg("steps"), "Takes place so many steps later.")
       .def("rollback", &rollback, py::arg("to"))

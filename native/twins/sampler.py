@@ -6,6 +6,7 @@ All arithmetic is in doubles, sums run left to right in the order stated, exp is
 from __future__ import annotations
 
 import math
+import operator
 from collections import deque
 from itertools import groupby, islice
 from typing import Literal, NamedTuple
@@ -57,6 +58,11 @@ class Sampler:
     def length(self) -> int:
         """Tokens advanced so far, less those rolled back."""
         return self._length
+
+    @property
+    def reachable(self) -> int:
+        """Tokens that rollback() can undo."""
+        return self._reachable
 
     def set_params(self, params: SamplerParams) -> None:
         """Apply from the next sample() on."""
@@ -239,6 +245,7 @@ class Sampler:
 
     def set_seed(self, seed: int) -> None:
         """Draws the numbers of another seed from here on. ValueError: it lies outside 0..2**64-1."""
+        seed = operator.index(seed)  # numpy's whole numbers would overflow where Python's do not
         if not 0 <= seed < 1 << 64:
             raise ValueError(f"seed {seed} lies outside 0..2**64-1")
         self._seed = seed

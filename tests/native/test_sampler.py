@@ -219,6 +219,30 @@ def test_grammar(lib: Any, history: list[int], params: dict[str, Any], token: in
 
 
 @each_variant
+@pytest.mark.parametrize("kind", [np.int8, np.uint32, np.int64, np.uint64])
+def test_numpys_whole_numbers_are_seeds_like_pythons(lib: Any, kind: type[np.integer[Any]]) -> None:
+    seed = int(np.iinfo(kind).max)
+    expected = [sampler(lib, seed=seed).sample(logits(), index) for index in range(20)]
+    for made in (sampler(lib, seed=kind(seed)), sampler(lib).fork(kind(seed), 9)):  # type: ignore[arg-type]
+        assert [made.sample(logits(), index) for index in range(20)] == expected
+    made = sampler(lib)
+    made.set_seed(kind(seed))
+    assert [made.sample(logits(), index) for index in range(20)] == expected
+    for none in (7.0, "7", None):
+        with pytest.raises(TypeError):
+            made.set_seed(none)
+
+
+@each_variant
+def test_what_can_be_taken_back_is_told(lib: Any) -> None:
+    made = sampler(lib, *[SHORT] * 5, rollback=3)
+    assert made.reachable == made.fork(1, 9).reachable == 3
+    assert made.fork(1, 2).reachable == 2
+    made.rollback(2)
+    assert made.reachable == 1
+
+
+@each_variant
 @pytest.mark.parametrize("seed", range(3))
 def test_every_sampled_stream_is_playable(lib: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)

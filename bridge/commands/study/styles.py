@@ -50,10 +50,12 @@ def add_finetune_arguments(parser: argparse.ArgumentParser) -> None:
 def run_finetune(args: argparse.Namespace) -> int:
     """Fine-tunes; a line at every measurement."""
     started = time.monotonic()  # what is loaded before the first update counts, too
-    for option in ("threads", "lora_rank"):
-        value = getattr(args, option)
-        if value is not None and value < 1:
-            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be 1 or more")
+    from engine.model.config import MAX_RANK
+
+    if args.threads is not None and args.threads < 1:
+        raise SidemanError(f"--threads {args.threads}: must be 1 or more")
+    if args.lora_rank is not None and not 1 <= args.lora_rank <= MAX_RANK:
+        raise SidemanError(f"--lora-rank {args.lora_rank}: must be in 1..{MAX_RANK}")
     if args.full and (args.bits is not None or args.lora_rank is not None):
         raise SidemanError("--full trains every weight: leave --bits and --lora-rank out")
     if args.keep_share and args.keep is None:

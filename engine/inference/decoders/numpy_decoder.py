@@ -25,8 +25,6 @@ from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIM
 
 __all__ = ["Decoder"]
 
-PAST = ("_k", "_v", "_ids", "_sounding")  # what a decoder remembers of its stream
-
 
 class Decoder:
     """One stream of tokens. One thread at a time.
@@ -41,7 +39,7 @@ class Decoder:
         self.streams = streams  # that are shown: this twin computes both
         config, weights = checkpoint.model, dict(checkpoint.weights)  # the copy unpacks every tensor once
         self._heads = heads = config.num_heads
-        self._context, self._band, self._rollback = config.max_seq_len, config.latent_len, rollback
+        self._context, self._band = config.max_seq_len, config.latent_len
         self._token_emb = weights["token_emb.weight"]
         self._beat_emb, self._bar_emb = weights["beat_emb.weight"], weights["bar_emb.weight"]
         self._sounding_emb = weights["sounding_emb.weight"]
@@ -73,10 +71,14 @@ class Decoder:
             np.ascontiguousarray(attn.relative[:, :, band_row])  # (H, D, W), oldest key first
             for attn in (*(block.self_attn for block in self._blocks), self._decode)
         ]
+        self._make_past(rollback, config.latent_dim // heads)
+
+    def _make_past(self, rollback: int, head_dim: int) -> None:
+        """Makes room for what a decoder remembers of its stream. Nothing is in it yet."""
+        self._rollback = rollback
         # Keys and values lie in plain arrays that slide back when full: a band is then one contiguous slice.
-        keep = self._band + rollback
-        self._capacity = 2 * keep
-        shape = (len(self._band_relative), STREAMS, heads, self._capacity, config.latent_dim // heads)
+        self._capacity = 2 * (self._band + rollback)
+        shape = (len(self._band_relative), STREAMS, self._heads, self._capacity, head_dim)
         self._k, self._v = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         self._ids = np.zeros(2 * (self._context + rollback), dtype=np.int64)
         self._sounding = np.zeros((len(self._ids) + 1, NUM_PITCHES), dtype=np.float32)  # row i: before the id at i
@@ -118,18 +120,21 @@ class Decoder:
         change styles while forks are in use.
         """
         other = copy.copy(self)
-        other._rollback = min(rollback, self._rollback)
-        for name in PAST:
-            setattr(other, name, getattr(self, name).copy())
-        other._reachable = min(self._reachable, 1)
+        other._make_past(rollback, self._k.shape[-1])
+        other.copy(self, 0)
+        other._reachable = min(other._reachable, 1)
         return other
 
     def copy(self, other: Decoder, same: int) -> None:
         """Takes over the state of another fork. same: how many of their first tokens are common and need no copying."""
-        del same  # everything is copied: this is the slow twin
-        for name in PAST:
-            getattr(self, name)[...] = getattr(other, name)
-        self._cached, self._num_ids, self.length = other._cached, other._num_ids, other.length
+        del same  # everything that there is room for is copied: this is the slow twin
+        cached = min(other._cached, self._band + self._rollback)
+        for mine, theirs in ((self._k, other._k), (self._v, other._v)):
+            mine[..., :cached, :] = theirs[..., other._cached - cached : other._cached, :]
+        ids, end = min(other._num_ids, self._context + self._rollback), other._num_ids
+        self._ids[:ids] = other._ids[end - ids : end]
+        self._sounding[: ids + 1] = other._sounding[end - ids : end + 1]
+        self._cached, self._num_ids, self.length = cached, ids, other.length
         self._reachable = min(other._reachable, self._rollback)
 
     def guide(self) -> None:

@@ -27,9 +27,8 @@ from engine.vocabulary import NO_CHORD, NOTE_OFF, NUM_CHORDS, NUM_EVENT_IDS, TIM
 __all__ = ["TorchDecoder"]
 
 IN_VIEW = CHORDS_BACK + 1 + CHORDS_AHEAD
-PAST = ("_id_ring", "_k", "_v")
 IN_FLIGHT = ("_host", "_host_sounding", "_host_shares", "_inputs", "_sounding_now", "_shares", "_logits")
-"""Attributes that hold a stream's past, and the buffers that a token passes through; every fork has its own."""
+"""The buffers that a token passes through; every fork has its own."""
 
 
 class TorchDecoder:
@@ -50,7 +49,7 @@ class TorchDecoder:
             raise SidemanError(f"device cuda: torch {torch.__version__} finds no GPU here: install torch for CUDA and"
                                " the driver, or leave --device out")  # fmt: skip
         config, self._device = checkpoint.model, torch.device(device)
-        self._heads, self._rollback = config.num_heads, rollback
+        self._heads = config.num_heads
         self._on_gpu = self._device.type == "cuda"
         self.kernel = f"torch {device}"
         self.streams = streams
@@ -73,17 +72,13 @@ class TorchDecoder:
         for name in [key for key in self._small if key.endswith(".relative")]:
             self._small[name] = self._split(self._small[name]).transpose(1, 2).contiguous()  # (H, D, R)
 
-        # What a token writes and reads: rings of the ids, and of each layer's keys and values.
         near = config.max_relative_distance - 1
         self._context, self._band = config.max_seq_len, config.latent_len
-        self._id_ring = self._zeros(self._context + rollback).long()
         self._id_ago = torch.arange(self._context, device=self._device)
         self._band_ago = torch.arange(self._band, device=self._device)
         self._id_row, self._band_row = self._id_ago.clamp(max=near), self._band_ago.clamp(max=near)
         head_dim = config.latent_dim // config.num_heads
-        self._latents = self._band + rollback
-        shape = (config.num_layers + 1, STREAMS, config.num_heads, self._latents, head_dim)
-        self._k, self._v = self._zeros(*shape), self._zeros(*shape)
+        self._make_past(rollback, head_dim)
 
         # What depends on ids and styles alone.
         table = self._zeros(config.num_heads, NUM_EVENT_IDS, head_dim)
@@ -104,6 +99,15 @@ class TorchDecoder:
         self._in_view = torch.arange(IN_VIEW, device=self._device)
         self._logits = self._zeros(STREAMS, NUM_EVENT_IDS)
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._changes = [0]  # of the slots' adapters, counted together with all forks, which share them
+        self._captured_at = 0  # the count that the graph knows
+
+    def _make_past(self, rollback: int, head_dim: int) -> None:
+        """Makes the rings that a token writes and reads: of the ids, and of each layer's keys and values."""
+        self._rollback, self._latents = rollback, self._band + rollback
+        self._id_ring = self._zeros(self._context + rollback).long()
+        shape = (len(self._layers) + 1, STREAMS, self._heads, self._latents, head_dim)
+        self._k, self._v = self._zeros(*shape), self._zeros(*shape)
         self._sounding = np.zeros((self._latents + 1, NUM_PITCHES), dtype=np.float32)  # ring: after each token
         self._reachable = 0
         self.length = 0
@@ -145,20 +149,23 @@ class TorchDecoder:
     def fork(self, rollback: int) -> TorchDecoder:
         """See numpy_decoder."""
         other = copy.copy(self)
-        for name in (*PAST, *IN_FLIGHT):
+        for name in IN_FLIGHT:
             kept = getattr(self, name).clone()
             setattr(other, name, kept.pin_memory() if name.startswith("_host") and self._on_gpu else kept)
-        other._sounding, other._graph = self._sounding.copy(), None
-        other._rollback = min(rollback, self._rollback)
-        other._reachable = min(self._reachable, 1)
+        other._graph = None
+        other._make_past(rollback, self._k.shape[-1])
+        other.copy(self, 0)
+        other._reachable = min(other._reachable, 1)
         return other
 
     def copy(self, other: TorchDecoder, same: int) -> None:
         """See numpy_decoder."""
-        del same  # everything is copied
-        for name in PAST:
-            getattr(self, name).copy_(getattr(other, name))
-        self._sounding[...] = other._sounding
+        del same  # everything that there is room for is copied
+        # In place, since a captured graph reads the rings where they are.
+        _copy_ring(self._id_ring, other._id_ring, 0, other.length)
+        _copy_ring(self._k, other._k, 3, other.length)
+        _copy_ring(self._v, other._v, 3, other.length)
+        _copy_ring(torch.from_numpy(self._sounding), torch.from_numpy(other._sounding), 0, other.length + 1)
         self.length, self._reachable = other.length, min(other._reachable, self._rollback)
 
     def guide(self) -> None:
@@ -173,7 +180,7 @@ class TorchDecoder:
         check_style(slot, modules, self._shape_of)
         for name in self._shape_of:
             self._linear[name].set_adapter(slot, modules.get(name))
-        self._graph = None  # it holds the old adapters
+        self._changes[0] += 1  # captured graphs hold the old adapters, those of forks too
         self._fill_tables()
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
@@ -204,7 +211,7 @@ class TorchDecoder:
         if not self._on_gpu:
             self._forward()
             return
-        if self._graph is None:
+        if self._graph is None or self._captured_at != self._changes[0]:
             # Computing a token twice writes the same values, so it can run to warm up, then be captured and replayed.
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
@@ -212,7 +219,7 @@ class TorchDecoder:
                 for _ in range(2):
                     self._forward()
             torch.cuda.current_stream().wait_stream(stream)
-            self._graph = torch.cuda.CUDAGraph()
+            self._graph, self._captured_at = torch.cuda.CUDAGraph(), self._changes[0]
             with torch.cuda.graph(self._graph):
                 self._forward()
         self._graph.replay()
@@ -279,3 +286,10 @@ class TorchDecoder:
 
     def _zeros(self, *shape: int) -> Tensor:
         return torch.zeros(shape, device=self._device)
+
+
+def _copy_ring(mine: Tensor, theirs: Tensor, axis: int, count: int) -> None:
+    """Copies the latest of `count` entries from one ring along an axis to another, as many as both have room for."""
+    size, other = mine.shape[axis], theirs.shape[axis]
+    at = torch.arange(max(0, count - min(size, other)), count, device=mine.device)
+    mine.index_copy_(axis, at % size, theirs.index_select(axis, at % other))

@@ -6,6 +6,7 @@ It is kept as far as it can be taken back, and a little more, which is what list
 from __future__ import annotations
 
 import copy
+from collections import deque
 from dataclasses import replace
 
 import native
@@ -23,7 +24,7 @@ class StreamPast:
     def __init__(self, rollback: int) -> None:
         """rollback: so many tokens can be taken back."""
         self.rollback = rollback
-        self.tokens: list[PastToken] = []
+        self.tokens: deque[PastToken] = deque(maxlen=_longest(rollback))
         self.onsets: dict[int, int] = {}
         self.theme = ThemeMemory(rollback)
         self.step = 0
@@ -57,44 +58,55 @@ class StreamPast:
         elif VELOCITY <= token < VELOCITY + NUM_VELOCITIES:
             velocity = token - VELOCITY
         self.tokens.append(PastToken(token, self.step, velocity, onset_step, improvised, log_probability))
-        if len(self.tokens) >= 3 * self.rollback + 64:  # in large steps, so that it costs nothing a token
-            del self.tokens[: self.rollback]
 
     def count_after(self, step: int) -> int:
-        """Returns how many tokens came after a step, with those that led up to them: a velocity, or a wait."""
+        """Returns how many tokens came after a step."""
         count = 0
         while count < len(self.tokens) and self.tokens[-1 - count].step > step:
             count += 1
-        while count < len(self.tokens) and _leads_on(self.tokens[-1 - count].token):
+        return count
+
+    def with_what_leads_on(self, count: int, most: int) -> int:
+        """Returns `count`, and so many more as led up to the last `count` tokens or lead on: a velocity, or waits.
+
+        most: no token that came before the last `most` is added.
+        """
+        while count < min(len(self.tokens), most) and _leads_on(self.tokens[-1 - count].token):
             count += 1
         return count
 
     def take_back(self, count: int) -> None:
         """Forgets the last `count` > 0 tokens."""
-        for entry in reversed(self.tokens[-count:]):
+        for _ in range(count):
+            entry = self.tokens.pop()
             if entry.token < NOTE_OFF:
                 del self.onsets[entry.token - NOTE_ON]
             elif entry.token < TIME_SHIFT:
                 self.onsets[entry.token - NOTE_OFF] = entry.onset_step
             if entry.token < TIME_SHIFT:
                 self.theme.take_back()
-        del self.tokens[-count:]
         self.step = self.tokens[-1].step if self.tokens else 0
 
     def fork(self, rollback: int) -> StreamPast:
         """Returns the same past, for another stream."""
         other = copy.copy(self)
         other.rollback, other.theme = rollback, self.theme.fork(rollback)
-        other.tokens, other.onsets = list(self.tokens), dict(self.onsets)
+        other.tokens, other.onsets = deque(self.tokens, maxlen=_longest(rollback)), dict(self.onsets)
         return other
 
     def shift(self, steps: int) -> None:
         """Takes place so many steps later, or earlier."""
-        self.tokens = [
-            replace(entry, step=entry.step + steps, onset_step=entry.onset_step + steps) for entry in self.tokens
-        ]
+        self.tokens = deque(
+            (replace(entry, step=entry.step + steps, onset_step=entry.onset_step + steps) for entry in self.tokens),
+            maxlen=_longest(self.rollback),
+        )
         self.onsets = {pitch: step + steps for pitch, step in self.onsets.items()}
         self.step += steps
+
+
+def _longest(rollback: int) -> int:
+    """How many tokens are kept, for a stream of that rollback; its twin keeps as many."""
+    return 2 * rollback + 64
 
 
 def _leads_on(token: int) -> bool:

@@ -16,7 +16,7 @@ from engine.data.shards.shards import SPLITS, Shard, load_shard
 from engine.errors import DataError, SidemanError
 from engine.model.checkpoint import Checkpoint, check_new, load_checkpoint, save_checkpoint
 from engine.styles.style import check_name
-from engine.styles.style_folder import STYLE_FILES, save_style
+from engine.styles.style_folder import STYLE_FILES, check_fits, save_style
 from engine.training.card import read_sources
 from engine.training.evaluate import Score
 from engine.training.finetune.recipe import Recipe
@@ -74,6 +74,8 @@ def finetune(
     if recipe.device.startswith("cuda") and not torch.cuda.is_available():
         raise SidemanError(f"--device {recipe.device}: torch sees no such device here: use --device cpu")
     checkpoint = load_checkpoint(base)
+    if recipe.form != "full":
+        check_fits(checkpoint.model, recipe.qlora)
     train, unheard, judged, side = _sides(data)
     others = load_shard(keep / "valid.safetensors") if keep is not None else None
     keep_train = load_shard(keep / "train.safetensors") if keep is not None and recipe.kept_share > 0 else None

@@ -107,7 +107,9 @@ class Stream {
   /// std::invalid_argument: logits that are no numbers. Realtime-safe: never allocates; it takes a decoder step a token.
   std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike = false);
 
-  /// Forgets everything after a step; false, changing nothing, beyond what is remembered. Realtime-safe: yes.
+  /// Forgets everything after a step; false, changing nothing, beyond what is remembered. What led up to a token that is
+  /// no more goes too, but nothing that a fork has from its parent. To a step ahead it is never refused: time passes, with
+  /// nothing played. Realtime-safe: yes.
   bool rollback(std::int64_t to) noexcept;
 
   /// Ends every sounding note at until(); writes at most 128 events and returns how many.
@@ -175,6 +177,7 @@ class Stream {
   std::array<std::int64_t, kPitches> onsets_;  // of what sounds
   std::int64_t step_ = 0;
   std::int64_t until_ = 0;
+  std::uint64_t forked_ = 0;   // length() where this was forked: its parent's tokens
   std::optional<int> drawn_;   // the next token, drawn but not yet due
   bool has_logits_ = false;    // whether logits_ are those after the last token
   std::vector<float> logits_;  // (2, num_ids)

@@ -10,6 +10,7 @@ Stream::Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int r
   if (decoder.length() != parent.decoder_.length())
     throw std::invalid_argument("a fork's decoder must be forked from the parent's where that stands now");
   copy(parent, parent.decoder_.length());
+  forked_ = length();
   refresh();
 }
 
@@ -23,6 +24,7 @@ bool Stream::copy(const Stream& other, std::int64_t same) {
   onsets_ = other.onsets_;
   step_ = other.step_;
   until_ = other.until_;
+  forked_ = std::min(std::max(forked_, other.forked_), length());
   drawn_.reset();  // the other's draw: its own may differ
   has_logits_ = other.has_logits_;
   logits_ = other.logits_;

@@ -140,14 +140,19 @@ std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_
 bool Stream::rollback(std::int64_t to) noexcept {
   std::size_t count = 0;
   while (count < past_.size() && past_[count].step > to) ++count;
+  const bool forwards = count == 0;
   // What led up to a token that is no more: its velocity, or a wait that ended in it.
-  while (count < past_.size() && is_dangling(past_[count].token)) ++count;
+  const auto own = static_cast<std::size_t>(length() - forked_);
+  while (count < std::min(past_.size(), own) && is_dangling(past_[count].token)) ++count;
   if (count > 0) {
     const Entry undone = past_[count - 1];
-    if (!take_back(count)) return false;
-    // What had been drawn at this point stays drawn: without a change the music will go on as it did.
-    drawn_.reset();
-    if (undone.improvised && undone.step > to) drawn_ = undone.token;
+    if (take_back(count)) {
+      // What had been drawn at this point stays drawn: without a change the music will go on as it did.
+      drawn_.reset();
+      if (undone.improvised && undone.step > to) drawn_ = undone.token;
+    } else if (!forwards) {
+      return false;
+    }
   }
   until_ = std::max(to, step_);
   return true;
@@ -237,6 +242,7 @@ bool Stream::take_back(std::size_t count) noexcept {
     past_.take_back();
   }
   step_ = past_.empty() ? 0 : past_[0].step;
+  forked_ = std::min(forked_, length());
   has_logits_ = false;
   return true;
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.inference import emphasis
 from engine.inference.emphasis import EMPHASIS, ROWS, emphasised
 from engine.model.checkpoint import Checkpoint, load_checkpoint
+from engine.model.nf4 import quantise
+from engine.model.stored_weights import ABSMAX, StoredWeights
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,17 @@ def test_a_base_without_such_controls_is_left_alone(base: Checkpoint, monkeypatc
     assert emphasised(small) is small
     monkeypatch.setattr(emphasis, "EMPHASIS", {"colour": 2.0})
     assert emphasised(base) is base
+
+
+def test_rows_that_a_base_stores_as_codes_are_numbers_afterwards(base: Checkpoint) -> None:
+    """As no base of ours does, but another program's may."""
+    codes, absmax = quantise(base.weights[ROWS])
+    stored = {**base.stored, ROWS: codes, ROWS + ABSMAX: absmax}
+    packed = replace(base, stored=stored, weights=StoredWeights(stored))
+    after = emphasised(packed)
+    assert after.stored.keys() == base.stored.keys()
+    memory = replace(packed, weights=dict(packed.weights), stored={})
+    np.testing.assert_array_equal(after.weights[ROWS], emphasised(memory).weights[ROWS])
 
 
 def test_a_base_in_memory_can_be_emphasised_too(base: Checkpoint) -> None:

@@ -165,6 +165,19 @@ def test_without_a_chord_it_lets_go_and_rests(checkpoint: Checkpoint) -> None:
     assert session.sounding() == []
 
 
+def test_an_ending_that_is_refused_leaves_the_one_before_it(checkpoint: Checkpoint) -> None:
+    asked_twice, asked_once = make_session(checkpoint), make_session(checkpoint)
+    for session in (asked_twice, asked_once):
+        session.bring_home(AT_S, HOLD_S)
+        session.generate(2.0)
+    for at_s, hold_s in ((1.0, 2.0), (3.0, 0.0)):
+        with pytest.raises(ValueError, match="must lie ahead"):
+            asked_twice.bring_home(at_s, hold_s)
+    events = asked_twice.generate(8.0)
+    assert events == asked_once.generate(8.0)
+    assert held(events)
+
+
 def test_home_lies_ahead(checkpoint: Checkpoint) -> None:
     session = make_session(checkpoint)
     session.generate(5.0)

@@ -161,6 +161,54 @@ def test_a_chord_at_the_present_is_seen_by_the_next_token(checkpoint: Checkpoint
     np.testing.assert_allclose(one._stream.logits()[1], two._stream.logits()[1])  # the stream without chords
 
 
+def test_a_chord_from_before_the_stream_is_there_from_its_beginning_on(checkpoint: Checkpoint) -> None:
+    early, at_once = Session(checkpoint, 3), Session(checkpoint, 3)
+    early.set_chords([(-1.0, parse_chord("F#7")), (-0.5, parse_chord("C")), (0.5, parse_chord("G7"))], -1.0)
+    at_once.set_chords([(0.0, parse_chord("C")), (0.5, parse_chord("G7"))])
+    for session in (early, at_once):
+        session.set_chords([(1.0, parse_chord("Bbm"))], 1.0)
+    assert early.generate(2.0) == at_once.generate(2.0)
+
+
+def test_chords_that_do_not_rise_are_refused_and_change_nothing(checkpoint: Checkpoint) -> None:
+    tried, left = make_session(checkpoint), make_session(checkpoint)
+    with pytest.raises(ValueError, match="must rise"):
+        tried.set_chords([(2.0, parse_chord("F#7")), (1.0, parse_chord("C"))], 0.5)
+    for session in (tried, left):
+        session.set_chords([(1.5, parse_chord("Bbm"))], 1.5)
+    assert tried.generate(3.0) == left.generate(3.0)
+
+
+def test_a_seed_of_numpys_is_the_same_seed(checkpoint: Checkpoint) -> None:
+    expected = make_session(checkpoint, 7).generate(2.0)
+    assert make_session(checkpoint, np.int64(7)).generate(2.0) == expected  # type: ignore[arg-type]
+    assert make_session(checkpoint, np.uint8(7)).fork().generate(2.0) == expected  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        make_session(checkpoint, 7.0)  # type: ignore[arg-type]
+
+
+def test_a_bank_kept_in_a_rest_waits_and_goes_back_to_where_it_was_kept(checkpoint: Checkpoint) -> None:
+    """A chord that acts at once in a rest leaves a wait at the stream's end, which the forks share."""
+    session = make_session(checkpoint)
+    session.generate(1.0)
+    session.end()
+    session.set_params(register_low=108, register_high=21)
+    session.generate(1.37)
+    session.set_chords([(1.37, parse_chord("Bbm"))], 1.37)
+    assert session.generate(1.5) == []
+    bank = session.fork()
+    for _ in range(2):
+        fork = bank.fork()
+        fork.wait(2.0)
+        assert (fork.time_s, fork.sounding()) == (2.0, [])
+        fork = bank.fork()
+        fork.set_params(register_low=21, register_high=108)
+        events = fork.generate(3.0)
+        fork.rollback(1.5)
+        assert fork.time_s == 1.5
+        assert fork.generate(3.0) == [event for event in events if event.time_s > 1.5] != []
+
+
 def test_chord_strength_zero_ignores_the_chords(checkpoint: Checkpoint) -> None:
     one, two = Session(checkpoint, 3), Session(checkpoint, 3)
     one.set_chords([(0.0, parse_chord("F#7"))])

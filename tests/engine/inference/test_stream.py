@@ -409,7 +409,10 @@ def test_guidance_that_begins_later_takes_over_the_past_in_both_twins(checkpoint
         ([400], [0, 1], "one length"),
     ],
 )
-def test_chords_out_of_order_are_refused(checkpoint: Checkpoint, ids: list[int], steps: list[int], text: str) -> None:
-    _, stream = compiled(checkpoint, 0)
+@pytest.mark.parametrize("make", [compiled, lambda checkpoint, seed: in_python(Decoder(checkpoint), seed)])
+def test_chords_out_of_order_are_refused(
+    checkpoint: Checkpoint, make: Callable[[Checkpoint, int], Pair], ids: list[int], steps: list[int], text: str
+) -> None:
+    _, stream = make(checkpoint, 0)
     with pytest.raises(ValueError, match=text):
         stream.set_chords(np.array(ids, dtype=np.int64), np.array(steps, dtype=np.int64), 0)

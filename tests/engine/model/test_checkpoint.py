@@ -114,6 +114,7 @@ HEAD = "head.weight"
         (rewrite("config.yaml", b"model: 2020-99-99"), "broken YAML"),
         (rewrite("config.yaml", b"[" * 50_000), "broken YAML"),
         (rewrite("config.yaml", b"#" * 70_000), "it is too long"),
+        (rewrite("config.yaml", b"model: {latent_dim: 1" + b"0" * 400 + b"}"), "is not a whole number"),
         (rewrite("model.safetensors", b""), "copy the checkpoint again"),
         (rewrite("model.safetensors", b"\x80\x04pickle" * 9), "copy the checkpoint again"),
         (cut, "copy the checkpoint again"),

@@ -169,6 +169,10 @@ def test_generate_plays_in_a_style(base: Checkpoint, tmp_path: Path, capsys: pyt
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{base}", "--full"], "is a checkpoint already"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--full", "--bits", "4"], "leave --bits"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--lora-rank", "0"], "--lora-rank 0"),
+        (
+            ["finetune", "--data", "/nowhere", "--style", "a", "-o", "{out}", "--lora-rank", "300"],
+            "300: must be in 1..256",
+        ),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--max-minutes", "0"], "--max-minutes 0"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--update-tokens", "0"], "--update-tokens 0"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--keep-share", "0.1"], "add --keep DATA"),
@@ -277,6 +281,33 @@ def test_a_style_that_is_refused_changes_nothing(base: Checkpoint, weights: dict
         session.use_style({"latin": 1.0})
     with pytest.raises(CheckpointError, match=text):
         tried.use_style(weights)
+    assert tried.generate(2.0) == plain.generate(2.0)
+
+
+def test_a_style_that_was_made_anew_is_loaded_anew(base: Checkpoint, shelf: Path) -> None:
+    """On the shelf by its files, in memory by itself; what is removed while it plays is played on."""
+    session, again = Session(base, seed=3), Session(base, seed=3)
+    session.use_style({"stride": 1.0, "latin": 0.5})
+    shutil.rmtree(shelf / "stride")
+    session.use_style({"stride": 1.0, "latin": 0.5})
+    save_style(shelf / "stride", random_style(base, "stride", 77))
+    for one in (session, again):
+        one.use_style({"stride": 1.0, "latin": 0.5})
+    assert session.generate(1.0) == again.generate(1.0)
+    for seed in (5, 6):
+        session.use_style({"mine": 1.0}, {"mine": random_style(base, "mine", seed)})
+    again.use_style({"mine": 1.0}, {"mine": random_style(base, "mine", 6)})
+    assert session.generate(2.0) == again.generate(2.0)
+
+
+@pytest.mark.parametrize("rank", [0, 300])
+def test_of_two_styles_either_both_are_taken_or_none(base: Checkpoint, rank: int) -> None:
+    plain, tried = Session(base, seed=3), Session(base, seed=3)
+    good = random_style(base, "good", 5)
+    with pytest.raises(CheckpointError, match=f"rank {rank}"):
+        tried.use_style({"good": 1.0, "wide": 0.5}, {"good": good, "wide": random_style(base, "wide", rank=rank)})
+    for session in (plain, tried):
+        session.use_style({"good": 1.0}, {"good": random_style(base, "good", 9)})
     assert tried.generate(2.0) == plain.generate(2.0)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +79,56 @@ def test_its_logits_are_the_twins(config: ModelConfig, four_bit: bool, device: s
         assert got.shape == (2, 400)
         assert np.linalg.norm(got - expected) <= 1e-5 * np.linalg.norm(expected)
         assert both[0].length == both[1].length
+
+
+@each_device
+def test_a_style_set_on_one_fork_is_the_style_of_all(device: str) -> None:
+    """On a GPU a fork's captured graph would go on with the old matrices, whose memory is somebody else's by then."""
+    checkpoint, tokens = packed_checkpoint(), list(random_tokens(3, 30))
+    decoders = [TorchDecoder(checkpoint, 4, device), Decoder(checkpoint, 4)]
+    forks = []
+    for decoder in decoders:
+        decoder.set_style(0, random_style(PACKED, 1, 8))
+        decoder.set_style_weights([1.0, 0.0, 0.0, 0.0])
+        forks.append(decoder.fork(4))
+        for token in tokens[:20]:
+            feed(forks[-1], token)
+        decoder.set_style(0, random_style(PACKED, 2, 4))
+        forks[-1].set_style_weights([1.0, 0.0, 0.0, 0.0])
+    for token in tokens[20:]:
+        one, other = (feed(fork, token) for fork in forks)
+        assert np.linalg.norm(one - other) <= 1e-5 * np.linalg.norm(other)
+
+
+def test_a_graph_is_of_the_styles_it_was_captured_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a GPU: the graph is a stand-in that computes nothing."""
+
+    class Graph:
+        def replay(self) -> None:
+            captured.append(self)
+
+    @contextmanager
+    def nothing(*_: object) -> Iterator[None]:
+        yield
+
+    captured: list[Graph] = []
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    for name, stand_in in (
+        ("CUDAGraph", Graph), ("graph", nothing), ("stream", nothing), ("Stream", lambda: stream),
+        ("current_stream", lambda: stream),
+    ):  # fmt: skip
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    decoder = TorchDecoder(packed_checkpoint(), 4, "cpu")
+    decoder._on_gpu = True
+    fork = copy(decoder)  # shares what a fork shares; memory cannot be pinned here
+    fork._graph = None
+    for one in (decoder, fork, decoder, fork):
+        one._run()
+    assert captured[:2] == captured[2:]
+    fork.set_style(0, random_style(PACKED, 1, 8))
+    for one in (decoder, fork):
+        one._run()
+    assert len(set(captured)) == 4
 
 
 @each_device
