@@ -4,8 +4,8 @@
 
 DATA and STYLE_DATA are folders that `sideman prepare` wrote. Each contestant learns for so many minutes of processor
 time on one thread, in a process of its own, then plays six charts in a fresh one; an adapter gets a third of the time.
---work keeps weights and figures, and what stands there is not done again: --only NAME runs one at a time. Prints a
-Markdown table, then one JSON line. Needs the train extra.
+--work keeps weights and figures, and what stands there is not done again: --only NAME runs one at a time. What stands
+there of other data, style or minutes is refused. Prints a Markdown table, then one JSON line. Needs the train extra.
 """
 
 from __future__ import annotations
@@ -24,11 +24,19 @@ from benchmarks.comparison.table import TITLES, draw, rows
 ALSO_PLAYED = {"scg": ["scg without its rule"], "ours": ["ours in torch"]}
 
 
-def run_one(arguments: list[str], kept: Path) -> dict[str, Any]:
-    """Runs one process and returns its figures; where it ran before, reads them from `kept`."""
+def run_one(arguments: list[str], kept: Path, made_of: dict[str, Any]) -> dict[str, Any]:
+    """Runs one process and returns its figures; where it ran before, reads them from `kept`.
+
+    made_of: what the figures depend on, kept beside them. SystemExit: those in `kept` are of something else.
+    """
     if not kept.is_file():
-        kept.write_text(json.dumps(in_fresh_process("benchmarks.comparison.run_one", arguments)), encoding="utf-8")
-    figures: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        figures = in_fresh_process("benchmarks.comparison.run_one", arguments)
+        kept.write_text(json.dumps({"made_of": made_of, "figures": figures}), encoding="utf-8")
+    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    if found.get("made_of") != made_of:
+        asked = ", ".join(f"{name} {value}" for name, value in made_of.items())
+        raise SystemExit(f"{kept}: not of {asked}: give another --work, or remove {kept.parent}")
+    figures = found["figures"]
     return figures
 
 
@@ -37,10 +45,12 @@ def contestant(name: str, options: argparse.Namespace, work: Path) -> dict[str, 
     folder = work / name
     folder.mkdir(parents=True, exist_ok=True)
     style = ["--style", str(options.style)] if options.style else []
+    paths = {"data": options.data, "style": options.style}
+    made_of = {key: path and str(path.resolve()) for key, path in paths.items()} | {"minutes": options.minutes}
     training = ["train", name, str(options.data), str(folder), "--minutes", str(options.minutes), *style]
-    figures = run_one(training, folder / "train.json")
+    figures = run_one(training, folder / "train.json", made_of)
     played = {
-        other: run_one(["play", other, str(folder)], folder / f"{other}.json")
+        other: run_one(["play", other, str(folder)], folder / f"{other}.json", made_of)
         for other in (name, *ALSO_PLAYED.get(name, ()))
     }
     return {**played, name: {**figures, **played[name]}}

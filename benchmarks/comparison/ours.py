@@ -13,7 +13,7 @@ from engine.data.shards.shards import Shard
 from engine.data.window_sampler import WindowSampler
 from engine.evaluation.charts import CHARTS
 from engine.evaluation.excerpts import within
-from engine.model.checkpoint import load_checkpoint, save_checkpoint
+from engine.model.checkpoint import Checkpoint, save_checkpoint
 from engine.model.config_file import load_config
 from engine.model.perceiver import PerceiverMusicTransformer
 from engine.notes import Notes
@@ -56,11 +56,11 @@ def save(folder: Path, model: PerceiverMusicTransformer) -> None:
     save_checkpoint(folder, load_config(CONFIG), weights, "A contestant of benchmarks/bench_comparison.py.\n")
 
 
-def play(folder: Path, asked: Asked, seed: int, backend: str = "auto") -> Notes:
-    """Returns the first seconds of what `sideman generate` plays over the chart."""
+def play(checkpoint: Checkpoint, asked: Asked, seed: int, backend: str = "auto") -> Notes:
+    """Returns the first CLIP_S of what `sideman generate` plays over the chart; it computes whole bars."""
     row = CHARTS[asked.number]
     chart: Chart = row.fill(bars_of(asked))
-    solo = improvise(load_checkpoint(folder), chart, tempo_bpm=row.tempo_bpm, seed=seed, backend=backend, ending=False)
+    solo = improvise(checkpoint, chart, tempo_bpm=row.tempo_bpm, seed=seed, backend=backend, ending=False)
     return within(solo.notes, 0.0, CLIP_S)
 
 

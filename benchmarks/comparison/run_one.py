@@ -94,7 +94,11 @@ def _adapter(name: str, room: Any, model: Any, music: dict[str, Any], budget_s: 
 
 
 def play(name: str, folder: Path) -> dict[str, Any]:
-    """Plays every chart; returns chord tones of its own chords and of other charts', time and memory."""
+    """Plays every chart; returns chord tones of its own chords and of other charts', time and memory.
+
+    The time is of playing with weights that were read before. Ours computes whole bars, of which the notes of the first
+    CLIP_S are counted; the others stop there.
+    """
     from benchmarks.comparison.music import ASKED, CLIP_S, chord_share
 
     player = _player(name, folder)
@@ -122,9 +126,12 @@ def play(name: str, folder: Path) -> dict[str, Any]:
 
 def _player(name: str, folder: Path) -> Callable[[Any, int], Any]:
     from benchmarks.comparison import ours
+    from engine.model.checkpoint import load_checkpoint
 
     if name in ("ours", "ours in torch"):
-        return partial(ours.play, folder / "base", backend="torch" if name == "ours in torch" else "auto")
+        return partial(
+            ours.play, load_checkpoint(folder / "base"), backend="torch" if name == "ours in torch" else "auto"
+        )
     import torch
     from safetensors.torch import load_file
 

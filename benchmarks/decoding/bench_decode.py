@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    seconds, peak_mb = start_up()  # first: a process counts the memory of the one that started it
+    seconds, peak_mb = start_up()
     music = solos()
     tokens_a_minute = max(row["tokens"] for row in music.values()) / 5
     results: dict[str, Rows] = {}

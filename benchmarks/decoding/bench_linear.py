@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common.figure import blank_figure, save_figure
-from benchmarks.common.process import in_fresh_process
+from benchmarks.common.process import in_fresh_process, peak_mb
 from benchmarks.common.result import say_result
 
 LENGTHS = (512, 1024, 2048, 4096, 8192)
@@ -88,7 +88,7 @@ def measure(model: str, kind: str, config_name: str, length: int) -> dict[str, f
         optimiser.step()
     held = _resident_bytes()
     seconds = least_seconds(prefill if kind == "prefill" else train)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - held
+    peak = round(peak_mb() * 2**20) - held
     parameters = sum(p.numel() for p in network.parameters())
     return {"seconds": seconds, "bytes": max(0, peak), "loss_tokens": loss_tokens, "parameters": parameters}
 

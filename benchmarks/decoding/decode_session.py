@@ -110,9 +110,9 @@ def start_up() -> tuple[float, float]:
     Files are compiled once, before: users have the bytecode that pip wrote, whatever the environment here says.
     """
     code = (
-        "import resource, sys; from engine.solo.command import main\n"
+        "import sys; from engine.solo.command import main\n"
         "sys.argv = ['engine', '--chords', 'C', '-o', sys.argv[1]]; main()\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)"
+        "from benchmarks.common.process import peak_mb; print(peak_mb(), file=sys.stderr)"
     )
     with tempfile.TemporaryDirectory() as folder:
         env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -85,7 +85,8 @@ def main() -> None:
     }
     print(f"{'ms':28}{'p50':>8}{'p99':>8}{'max':>8}")
     for name, ms in rows.items():
-        print(f"{name:28}" + "".join(f"{ms[key]:8.2f}" for key in ("p50", "p99", "max")))
+        cells = (f"{ms[key]:8.2f}" if key in ms else f"{'-':>8}" for key in ("p50", "p99", "max"))  # all may be lost
+        print(f"{name:28}" + "".join(cells))
     print(f"{len(answers)} moves, {lost} lost; asked: p99 below {LIMIT_MS:.0f} ms")
     print(f"1000 moves a second on ten knobs: {right} of 10 last values right after {seconds:.2f} s, {frames} frames")
     flood = {"right": right, "of": 10, "seconds": seconds, "frames": frames}

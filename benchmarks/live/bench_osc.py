@@ -26,6 +26,7 @@ from osc_protocol.wire.codec import decode, encode
 from osc_protocol.wire.sysex import TO_ENGINE, pack
 
 ROUND = 200  # packets: short enough to fit between two turns of a busy machine
+REPEATS = 5  # of all rounds
 SENDER = """
 import socket, sys, time
 port, rate, seconds = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
@@ -46,7 +47,7 @@ print(sent, (sent - 1) % 1001 / 1000)
 def per_s(act: Callable[[bytes], object], packets: list[bytes]) -> float:
     """Returns the best rate of many short rounds, in packets a second."""
     best_s = float("inf")
-    for start in [*range(0, len(packets), ROUND)] * 5:
+    for start in [*range(0, len(packets), ROUND)] * REPEATS:
         begin_s = time.perf_counter()
         for packet in packets[start : start + ROUND]:
             act(packet)
@@ -84,13 +85,15 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=5000.0)
     parser.add_argument("--seconds", type=float, default=5.0)
     args = parser.parse_args()
-    packets = [encode("/sideman/param/density", step / 1000) for step in range(2000)]
+    packets = [encode("/sideman/param/density", step % 1001 / 1000) for step in range(2000)]  # 0..1: all are taken
     values = dict(DEFAULTS)
-    server = make_server(values, [0])
+    heard = [0]
+    server = make_server(values, heard)
     dispatcher = Dispatcher()
     dispatcher.map("/sideman/param/density", lambda address, value: values.__setitem__("density", value))
     frames = [frame for number, packet in enumerate(packets) for frame in pack(packet, TO_ENGINE, number)]
-    control = SysexControl(make_server(values, [0]), lambda frame: None, start=False)
+    framed = [0]
+    control = SysexControl(make_server(values, framed), lambda frame: None, start=False)
     rates = {
         "decode": per_s(decode, packets),
         "python-osc OscMessage": per_s(OscMessage, packets),
@@ -98,6 +101,7 @@ def main() -> None:
         "python-osc dispatcher": per_s(lambda packet: dispatcher.call_handlers_for_packet(packet, ("", 0)), packets),
         "SysEx frame to value": per_s(control.receive, frames),
     }
+    assert heard[0] == framed[0] == REPEATS * len(packets), f"{heard[0]} and {framed[0]} of {REPEATS * len(packets)}"
     lost = flood(args.rate, args.seconds)
     for name, rate in rates.items():
         print(f"{name:24} {rate:10.0f} messages/s")

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.common.process import in_fresh_process
+from benchmarks.common.process import in_fresh_process, peak_mb
 from benchmarks.common.result import say_result
 
 WAYS = ("32-bit", "nf4", "nf4 checkpointed", "16-bit", "full")
@@ -42,7 +41,7 @@ def measure(way: str, args: argparse.Namespace) -> dict[str, object]:
     learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     weights = stored_bytes(model)
     del model
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before_mb = peak_mb()
     recipe = finetuning.Recipe(
         qlora=checkpoint.config.qlora,
         form=form,  # type: ignore[arg-type]
@@ -61,7 +60,7 @@ def measure(way: str, args: argparse.Namespace) -> dict[str, object]:
         "weights_mb": weights / 1e6,
         "learning": learning,
         "optimiser_mb": 8 * learning / 1e6,  # AdamW's two float32 moments
-        "peak_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3,
+        "peak_mb": peak_mb() - before_mb,
         "tokens_per_s": rates[-1],
         "base_nats": done.held_out[0],
         "nats": done.held_out[1],

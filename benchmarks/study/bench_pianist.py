@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common.process import held_mb
 from benchmarks.common.result import say_result
 from engine.evaluation.charts import CHARTS
 from engine.evaluation.solo_figures import solo_figures
@@ -85,7 +86,7 @@ def make_style(data: Path, out: Path, options: Sequence[str]) -> Made:
     sideman("finetune", "--data", str(data), "--style", "pianist", "-o", str(out), *options)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor_s = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return Made(out, (time.monotonic() - began) / 60, processor_s, after.ru_maxrss / 1e3)
+    return Made(out, (time.monotonic() - began) / 60, processor_s, held_mb(after))
 
 
 def score(checkpoint: Checkpoint, style: Style, data: dict[str, Path], windows: int) -> dict[str, dict[str, float]]:

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = """
 import json, resource, sys, time
 from pathlib import Path
+from benchmarks.common.process import held_mb, peak_mb
 from engine.data.prepare import Settings, prepare
 start = time.perf_counter()
 report = prepare(Path(sys.argv[1]), Path(sys.argv[2]), Settings(workers=int(sys.argv[3]), report=sys.argv[4] == "1"))
@@ -32,7 +33,7 @@ seconds = time.perf_counter() - start
 own, readers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 print(json.dumps({"seconds": seconds, "notes": report.notes, "pieces": sum(report.pieces.values()),
                   "works": report.works, "refused": len(report.refused),
-                  "parent_kb": own.ru_maxrss, "reader_kb": readers.ru_maxrss,
+                  "parent_mb": peak_mb(), "reader_mb": held_mb(readers),
                   "cpu_s": sum(use.ru_utime + use.ru_stime for use in (own, readers))}))
 """
 
@@ -88,8 +89,8 @@ def main() -> None:
             "notes": run["notes"],
             "works": run["works"],
             "refused": run["refused"],
-            "parent_mb": round(run["parent_kb"] / 1024),
-            "reader_mb": round(run["reader_kb"] / 1024),
+            "parent_mb": round(run["parent_mb"]),
+            "reader_mb": round(run["reader_mb"]),
         }
         rows.append(row)
         print(f"{name:12} {files:6} {row['seconds']:8.2f} {row['cpu_s']:7.2f} {row['files_per_s']:8.1f} "

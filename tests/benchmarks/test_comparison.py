@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import OrderedDict
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ pytest.importorskip("peft")
 
 import torch
 
+from benchmarks import bench_comparison
+from benchmarks.common.process import peak_mb
 from benchmarks.comparison import moonbeam, plain, scg
 from benchmarks.comparison.adapters import adapter_bytes, in_nf4, with_lora
 from benchmarks.comparison.layers import draw
@@ -123,6 +128,34 @@ def test_drawing_keeps_to_the_likeliest() -> None:
     generator = torch.Generator().manual_seed(0)
     logits = torch.tensor([5.0, 4.9, -3.0, -3.0])
     assert {draw(logits, generator) for _ in range(60)} == {0, 1}
+
+
+def test_figures_that_are_kept_are_those_of_the_same_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def run(module: str, arguments: list[str]) -> dict[str, int]:
+        ran.append(arguments[0])
+        return {"updates": 3}
+
+    def contestant(**changed: object) -> dict[str, dict[str, int]]:
+        options = {"data": tmp_path / "data", "style": None, "minutes": 1.0, **changed}
+        return bench_comparison.contestant("plain", argparse.Namespace(**options), tmp_path / "work")
+
+    monkeypatch.setattr(bench_comparison, "in_fresh_process", run)
+    for _ in range(2):
+        assert contestant() == {"plain": {"updates": 3}}
+    for changed in ({"minutes": 10.0}, {"data": tmp_path / "other"}, {"style": tmp_path / "style"}):
+        with pytest.raises(SystemExit, match=r"train\.json: not of data .*: give another --work, or remove"):
+            contestant(**changed)
+    assert ran == ["train", "play"]
+
+
+@pytest.mark.parametrize(("system", "counted"), [("darwin", 300 * 2**20), ("linux", 300 * 2**10)])
+def test_a_peak_is_in_the_units_of_the_system(system: str, counted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("resource.getrusage", lambda who: SimpleNamespace(ru_maxrss=counted))
+    monkeypatch.setattr(Path, "exists", lambda path: False)  # no /proc
+    assert peak_mb() == 300
 
 
 def test_chord_tones_are_counted_against_the_chart() -> None:

@@ -335,6 +335,7 @@ def test_a_key_is_never_replaced(tmp_path: Path, corpus: Path, capsys: pytest.Ca
         (["--real", "CORPUS", "--contestants", "real", "-o", "x.html"], "a pair needs two contestants"),
         (["--real", "CORPUS", "--contestants", "small", "small", "-o", "x.html"], "two contestants are called small"),
         (["--real", "CORPUS", "--contestants", "real", "nobody", "-o", "x.html"], "no base and no folder"),
+        (["--real", "CORPUS", "--contestants", "real", "~nobody/x", "-o", "x.html"], "no base and no folder"),
         (["--real", "CORPUS", "--contestants", "real", "5-gram", "-o", "x.html"], "give --data"),
         (["--real", "CORPUS", "--contestants", "real", "sideman:polka", "-o", "x.html"], "polka"),
         (["--chords", "Dm7 | G7", "--contestants", "real", "small", "-o", "x.html"], "nobody was recorded over"),
