@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes begins first: were it last, one core would wait for the other."""
     items.sort(key=lambda item: item.get_closest_marker("builds") is None)
+
+
+@pytest.fixture
+def hangups() -> Iterator[None]:
+    """What the test starts hears a hangup, though the suite runs under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(params=("fl2025", "fl2024", "fl21"))

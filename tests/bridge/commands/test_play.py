@@ -144,6 +144,7 @@ def test_a_chart_starts_and_stops_with_the_clock_of_a_host(server: JackServer, m
         host.delete()
 
 
+@pytest.mark.usefixtures("hangups")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_other_signals_end_every_note_too(server: JackServer, number: int, code: int) -> None:
     with playing(server, options=["--chords", "C"]) as (play, listener):

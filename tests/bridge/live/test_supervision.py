@@ -382,6 +382,7 @@ def test_a_disk_that_fills_while_recording_is_one_line_and_the_music_goes_on(
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("hangups")
 @pytest.mark.timeout(120)
 def test_a_terminal_that_is_closed_ends_every_note_and_keeps_the_take(server: JackServer, tmp_path: Path) -> None:
     path = tmp_path / "take.mid"
