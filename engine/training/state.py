@@ -76,8 +76,8 @@ def save_state(
         for index, state in optimiser.state_dict()["state"].items():
             for key, value in state.items():
                 tensors[f"optimiser.{number}.{index}.{key}"] = torch.as_tensor(value)
-    broken = next((name for name, value in tensors.items() if not torch.isfinite(value).all()), None)
-    if broken is not None:
+    broken = _not_finite(tensors)
+    if broken:
         raise ConfigError(f"{broken} is not finite after {facts.done} updates: lower training.learning_rate")
     metadata = {"run": facts.to_json()}
     if scaler is not None:
@@ -95,9 +95,9 @@ def read_state(path: Path) -> tuple[RunFacts, dict[str, Tensor], dict[str, str]]
         tensors = load_file(path)
         if facts.done < 0 or facts.steps < 1:
             raise ValueError(f"update {facts.done} of {facts.steps}")
-        for name, value in tensors.items():
-            if not torch.isfinite(value).all():
-                raise ValueError(f"{name} holds numbers that are not finite")
+        broken = _not_finite(tensors)
+        if broken:
+            raise ValueError(f"{broken} holds numbers that are not finite")
     except (SafetensorError, OSError, AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}): delete it to start over") from None
     return facts, tensors, metadata
@@ -134,6 +134,11 @@ def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     """Returns the tensors called NAME.*, without that prefix."""
     prefix = f"{name}."
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _not_finite(tensors: Mapping[str, Tensor]) -> str:
+    """The first tensor that holds a number that is not finite; empty where none does."""
+    return next((name for name, value in tensors.items() if not torch.isfinite(value).all()), "")
 
 
 def _check_parameters(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
