@@ -52,7 +52,7 @@ def broken(piece: Composition) -> list[str]:
     if hands_cross(piece):
         found.append("hands never cross")
     reach = 17 if piece.role == "accompany" else 12  # of a right hand: drop 2 is a tenth wide
-    if widest(piece, RIGHT) > reach or widest(piece, LEFT) > 19:  # an open power chord is a twelfth, rolled
+    if widest(piece, RIGHT) > reach or widest(piece, LEFT) > 16:
         found.append("hands can reach")
     if most_sounding(piece) > 16:
         found.append("sixteen at once")

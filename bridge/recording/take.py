@@ -21,6 +21,7 @@ from engine.metre import Metre
 __all__ = ["VERSION", "Take", "TakeEntries", "journal_of", "recover"]
 
 VERSION = 1
+JOURNAL_HEADS = (b"", b"[", b"\0")  # nothing was written, an entry, or what a crash of the machine left of one
 
 
 class TakeEntries(Observer):
@@ -101,7 +102,8 @@ def recover(path: Path, *, keep_clear: bool = False) -> tuple[Path, int] | None:
     """Makes the file of what a killed process has left; returns file and number of messages, None if nothing is left.
 
     The file is `path`, or take-recovered.mid beside it where there is a take.mid already, or shall be one
-    (keep_clear). BridgeError: the take is under way. SidemanError: the disk refuses.
+    (keep_clear). BridgeError: the take is under way, or what bears the journal's name is none. SidemanError: the disk
+    refuses.
     """
     journal = journal_of(path)
     try:
@@ -109,6 +111,9 @@ def recover(path: Path, *, keep_clear: bool = False) -> tuple[Path, int] | None:
             return None
         if in_use(journal):
             raise BridgeError(f"{path} is being recorded by another sideman: choose another file, or end that one")
+        with journal.open("rb") as file:
+            if file.read(1) not in JOURNAL_HEADS:
+                raise BridgeError(f"{journal} is no take's journal: rename it, or choose another file for the take")
         target, number = path, 1
         while target.exists() or (keep_clear and target == path):
             suffix = "-recovered" if number == 1 else f"-recovered-{number}"

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 from engine.chords import Chart, Chord
+from engine.chords.charts.home import home_chord
 from engine.data.practice.piece import STYLES, arrange
 from engine.inference.session import Session
 from engine.judgement import Judgement
@@ -94,13 +95,19 @@ def recollection(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int
     """
     if judgement.groove not in STYLES or judgement.role is None or chart.beats_per_bar not in (3, 4):
         return None
+    if chart.metre.is_compound and not STYLES[judgement.groove].swung:  # halves of a beat, where thirds are to be
+        return None
     if judgement.left_hand is not None and judgement.left_hand not in _LEFT_HANDS:
         return None
     if any(span.chord is None for span in chart.spans):
         return None
     before = lead_in(chart)
     longer = before.followed_by(chart.fill(_BEYOND_BARS))
-    music = arrange(f"recalled {seed}", judgement.groove, longer, tempo_bpm, judgement.role, judgement.left_hand)
+    home = home_chord(chart)
+    music = arrange(
+        f"recalled {seed}", judgement.groove, longer, tempo_bpm, judgement.role, judgement.left_hand,
+        home and home.root,
+    )  # fmt: skip
     return music.notes[music.notes["onset_s"] < before.beats * 60.0 / tempo_bpm]
 
 

@@ -140,20 +140,30 @@ def compose(seed: int, number: int) -> Composition:
     return _arranged(dice, name, chart, tempo_bpm, dice.weigh(ROLES), dice.weigh(style.lefts))
 
 
-def arrange(seed: str, groove: str, chart: Chart, tempo_bpm: float, role: str, left_hand: str | None) -> Composition:
+def arrange(
+    seed: str, groove: str, chart: Chart, tempo_bpm: float, role: str, left_hand: str | None, tonic: int | None = None
+) -> Composition:
     """A chart, with a chord on every beat, as a practice pianist of a groove plays it.
 
-    left_hand: None: one of the groove's. The same arguments give the same notes.
+    left_hand: None: one of the groove's. tonic: as Harmony has it. The same arguments give the same notes.
     """
     dice = Dice(seed)
-    return _arranged(dice, groove, chart, tempo_bpm, role, left_hand or dice.weigh(STYLES[groove].lefts), left_hand)
+    left_kind = left_hand or dice.weigh(STYLES[groove].lefts)
+    return _arranged(dice, groove, chart, tempo_bpm, role, left_kind, left_hand, tonic)
 
 
 def _arranged(
-    dice: Dice, name: str, chart: Chart, tempo_bpm: float, role: str, left_kind: str, asked: str | None = None
+    dice: Dice,
+    name: str,
+    chart: Chart,
+    tempo_bpm: float,
+    role: str,
+    left_kind: str,
+    asked: str | None = None,
+    tonic: int | None = None,
 ) -> Composition:
     """asked: a left hand that a role must not choose anew."""
-    style, harmony = STYLES[name], Harmony(chart)
+    style, harmony = STYLES[name], Harmony(chart, tonic)
     left, right = Part(LEFT), Part(RIGHT)
     if role == "comping":
         touch = "held" if style.feel == "held" else dice.weigh(((3, "mixed"), (2, "short"), (3, "held")))

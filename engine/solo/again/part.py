@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from engine.arrays import I64
 from engine.errors import MidiFileError
 from engine.midi_io.parse import parse
+from engine.midi_io.pedal import pedal_of
 from engine.midi_io.select import decode_text, select
 from engine.midi_io.write import OWN_TRACK
 
@@ -17,10 +22,13 @@ __all__ = ["Part", "part_of"]
 class Part(NamedTuple):
     """The notes that may be played anew. said: which of several parts they are, empty where they are all.
 
-    notes: (track, channel, tick of the start, pitch) of each, tracks counted as they stand in the file.
+    notes: (track, channel, tick of the start, pitch) of each, tracks counted as they stand in the file. pedal_ticks,
+    pedal_down: their pedal.
     """
 
     notes: frozenset[tuple[int, int, int, int]]
+    pedal_ticks: I64
+    pedal_down: npt.NDArray[np.bool_]
     said: str = ""
 
 
@@ -39,5 +47,6 @@ def part_of(path: Path, data: bytes, tracks: str | Sequence[str]) -> Part:
         chosen, said = select(parsed, tracks)
     except ValueError as error:
         raise MidiFileError(f"{path}: {error}") from None
-    rows = parsed.notes[chosen][:, [4, 5, 0, 2]]
-    return Part(frozenset(tuple(row) for row in rows.tolist()), said)
+    notes = parsed.notes[chosen]
+    rows = notes[:, [4, 5, 0, 2]].tolist()
+    return Part(frozenset(tuple(row) for row in rows), *pedal_of(parsed, notes), said)

@@ -138,6 +138,19 @@ def test_the_recover_command_writes_the_take_or_says_that_there_is_none(
     assert [message.note for _, message in timed(path) if message.type == "note_on"] == [72]
 
 
+def test_a_file_of_ones_own_that_is_named_like_a_journal_is_refused_and_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, diary = tmp_path / "diary", tmp_path / "diary.journal"
+    diary.write_text("Monday: slept badly.\n")
+    assert cli.main(["recover", str(path)]) == 2
+    assert "is no take's journal: rename it" in capsys.readouterr().err
+    with pytest.raises(BridgeError, match="is no take's journal"):
+        Take(path, 0)
+    assert diary.read_text() == "Monday: slept badly.\n"
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -36,11 +36,12 @@ def walk(dice: Dice, harmony: Harmony, part: Part, two_feel: bool = False) -> No
         chord, colour = harmony.chords[index], harmony.palettes[index]
         coming = bass_of(harmony.chords[min(index + 1, len(harmony.chords) - 1)])
         again = index > 0 and harmony.chords[index - 1] == chord
-        if again and dice.chance(0.5):  # a second bar of a chord may begin on its fifth or third
+        ends = end == harmony.chart.beats
+        if again and not ends and dice.chance(0.5):  # a second bar of a chord may begin on its fifth or third
             at = colour.near[near_pitch((chord.root + 7) % 12, at, WALK_LOW, WALK_HIGH)]
         else:
             at = near_pitch(bass_of(chord), at, WALK_LOW, WALK_HIGH)
-        if end == harmony.chart.beats:
+        if ends:
             part.add(start, end - start, at, 2.0)
             return
         beat = start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
 
@@ -117,22 +118,25 @@ def _fitting(quality: str, before: tuple[int, str] | None, after: tuple[int, str
 
 
 class Harmony:
-    """A chart as palettes: `palettes[i]` belongs to `spans[i]`; `at(beat)` is the one in force, to half a beat."""
+    """A chart as palettes: `palettes[i]` belongs to `spans[i]`; `at(beat)` is the one in force, to half a beat.
 
-    def __init__(self, chart: Chart) -> None:
+    tonic: the pitch class that the music comes home to; None: the last chord's root.
+    """
+
+    def __init__(self, chart: Chart, tonic: int | None = None) -> None:
         self.chart, self.spans = chart, chart.spans
         chords: list[Chord] = [span.chord for span in chart.spans if span.chord is not None]
         assert len(chords) == len(chart.spans), "practice charts have no N.C."
         self.chords = chords
+        self.tonic = chords[-1].root if tonic is None else tonic
         self.palettes = []
         for at, chord in enumerate(chords):
             before = chords[at - 1] if at else None
             after = chords[at + 1] if at + 1 < len(chords) else None
             name = _fitting(chord.quality, _relative(before, chord), _relative(after, chord))
             self.palettes.append(palette(chord.root, chord.quality, name))
-        self.span_of: list[int] = []  # of every half beat
-        for at, span in enumerate(chart.spans):
-            self.span_of += [at] * round(2 * (span.end_beat - span.start_beat))
+        starts = [span.start_beat - 1e-6 for span in chart.spans]
+        self.span_of = [max(0, bisect_right(starts, half / 2) - 1) for half in range(2 * chart.beats)]
         self.last = len(self.span_of) - 1
 
     def index(self, beat: float) -> int:

@@ -101,7 +101,7 @@ class Soloist:
         level = min(manner.lively, level + int(manner.drive + dice.random()) if manner.drive else level)
         thick = dice.chance(manner.thick)
         if kind < manner.blues:
-            return blues_lick(dice, harmony, harmony.chords[-1].root, start, min(length, 2), register), thick
+            return blues_lick(dice, harmony, harmony.tonic, start, min(length, 2), register), thick
         if kind < manner.blues + (FEWER_MOTIFS if manner.drive else MOTIFS):
             return motif_phrase(dice, harmony, dice.pick(self._motifs), start, length, register), thick
         if busy < 0.3 and kind < manner.blues + 0.35:

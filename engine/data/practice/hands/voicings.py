@@ -88,6 +88,7 @@ def _stacks(kind: str, chord: Chord, held: frozenset[int]) -> list[tuple[int, ..
     """The kind's shapes in semitones above the root, rising."""
     third, fifth, seventh, ninth = _ANATOMY[chord.quality]
     triad = seventh == 12
+    tenth = third + 12 if third < 5 else ninth  # a fourth or a fifth above the octave is more than a hand reaches
     rooted = kind in ("shell", "open")
     if rooted and chord.bass is not None and chord.bass != chord.root:
         # A slash chord keeps its bass at the bottom, two chord tones above it.
@@ -95,13 +96,12 @@ def _stacks(kind: str, chord: Chord, held: frozenset[int]) -> list[tuple[int, ..
         above = [
             i for i in sorted({third, fifth, seventh % 12, third + 12, fifth + 12, seventh % 12 + 12}) if i >= bass + 4
         ]
-        return [(bass, a, b) for a in above for b in above if 3 <= b - a <= 9 and b - bass <= 17]
+        return [(bass, a, b) for a in above for b in above if 3 <= b - a <= 9 and b - bass <= 16]
     if kind == "shell":
         if triad:
             return [(0, fifth), (0, third, fifth), (0, fifth, 12)]
-        return [(0, seventh), (0, third, seventh), (0, seventh, third + 12)]
+        return [(0, seventh), (0, third, seventh), (0, seventh, tenth)]
     if kind == "open":
-        tenth = third + 12 if third != fifth else 19
         return [(0, fifth, tenth)] if triad else [(0, fifth, tenth), (0, seventh, tenth), (0, fifth, seventh, tenth)]
     if kind in ("rootless", "high") and not triad:
         return [_rising((third, fifth, seventh, ninth)), _rising((seventh - 12, ninth - 12, third, fifth))]

@@ -15,10 +15,11 @@ from engine.notes import Notes
 __all__ = ["beats_along", "hold_the_end", "notes_along"]
 
 
-def hold_the_end(left: Part, right: Part, harmony: Harmony) -> None:
+def hold_the_end(left: Part, right: Part, harmony: Harmony, reach: int) -> None:
     """What is struck on the last bar is held as long as a note may be.
 
-    A hand that came half a beat early waits for the bar, but for what is not of its chord.
+    A hand that came half a beat early waits for the bar, but for what is not of its chord. reach: semitones below its
+    top that the right hand takes of what meets there.
     """
     meter, tones = harmony.chart.beats_per_bar, last_tones(harmony)
     last = float((harmony.chart.bars - 1) * meter)
@@ -26,7 +27,8 @@ def hold_the_end(left: Part, right: Part, harmony: Harmony) -> None:
         early = not any(onset >= last - 0.01 for onset in part.onset)
         stays = [
             onset < last - 0.6
-            or (onset < last + 0.3 and (not early or pitch % 12 in tones) and not last - 0.2 < onset < last - 0.01)
+            or (onset < last - 0.3 and not early)
+            or (onset < last + 0.3 and pitch % 12 in tones and not last - 0.3 <= onset < last - 0.01)
             for onset, pitch in zip(part.onset, part.pitch, strict=True)
         ]
         part.keep([k for k, stay in enumerate(stays) if stay])
@@ -37,6 +39,9 @@ def hold_the_end(left: Part, right: Part, harmony: Harmony) -> None:
                 part.length[k] = max(part.length[k], meter * 1.6)
             else:
                 part.length[k] = min(part.length[k], last - 0.05 - onset)
+    struck = [pitch for onset, pitch in zip(right.onset, right.pitch, strict=True) if onset >= last - 0.01]
+    lowest = max(struck, default=0) - reach
+    right.keep([k for k, onset in enumerate(right.onset) if onset < last - 0.01 or right.pitch[k] >= lowest])
 
 
 def beats_along(dice: Dice, plan: Plan, tempo_bpm: float) -> npt.NDArray[np.float64]:

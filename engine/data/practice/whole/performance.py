@@ -84,14 +84,14 @@ def compose_whole(seed: int, number: int) -> Composition:
         if role == "solo":
             left = left_by_sections(dice, harmony, plan, kind, style, meter, tempo_bpm, rich)
         manner = _manner(dice, style, kind, role, rich, tempo_bpm)
-        _play_right(dice, harmony, plan, right, manner, tempo_bpm)
+        _play_right(dice, harmony, plan, right, manner, tempo_bpm, alone=role == "right")
         if role == "solo":
             _join(dice, harmony, plan, left, right, name, kind, manner)
     for part in (left, right):
         _rise(part, plan, meter)
     if role != "solo" and kind not in STEPPING and dice.chance(PEDALLED[name] / (3 if style.swung else 1)):
         pedal(left, harmony)
-    hold_the_end(left, right, harmony)
+    hold_the_end(left, right, harmony, reach=17 if role == "accompany" else 12)
     if role in ("comping", "accompany"):  # a solo's right hand has a floor
         keep_apart(left, right)
     notes, hands = _perform(dice, style, plan, left, right, tempo_bpm)
@@ -126,8 +126,13 @@ def _shortest(tempo_bpm: float) -> float:
     return 0.24 if tempo_bpm < 92 else 0.3 if tempo_bpm < 116 else 0.45 if tempo_bpm < 225 else 0.6
 
 
-def _play_right(dice: Dice, harmony: Harmony, plan: Plan, part: Part, manner: Manner, tempo_bpm: float) -> None:
-    """Section by section: heads as written, solos that build, fours with rests between, a shout in blocks."""
+def _play_right(
+    dice: Dice, harmony: Harmony, plan: Plan, part: Part, manner: Manner, tempo_bpm: float, *, alone: bool
+) -> None:
+    """Section by section: heads as written, solos that build, fours with rests between, a shout in blocks.
+
+    alone: no left hand plays, so that what is left to it would be silence.
+    """
     soloist = Soloist(dice, harmony, manner)
     heads = Heads(dice, harmony, soloist, replace(manner, busy=min(0.8, manner.busy), rests=0.0, grace=0.0))
     for section in plan.sections:
@@ -141,12 +146,12 @@ def _play_right(dice: Dice, harmony: Harmony, plan: Plan, part: Part, manner: Ma
             soloist.play(part, section.first, section.stop, heat)
         elif section.kind == "trade":
             soloist.manner = replace(manner, busy=min(1.0, manner.busy + 0.2), rests=0.0)
-            for bar in range(section.first, section.stop, 8):
+            for bar in range(section.first, section.stop, 4 if alone else 8):
                 soloist.play(part, bar, min(bar + 4, section.stop), 0.8)
         elif section.kind == "shout":
             soloist.manner = replace(manner, busy=0.6, thick=1.0, rests=0.05)
             soloist.play(part, section.first, section.stop, 1.0)
-        elif section.kind in ("intro", "tag") and dice.chance(0.8 if manner.nimble or section.kind == "tag" else 0.5):
+        elif dice.chance(0.8 if manner.nimble or section.kind == "tag" else 0.5) or alone:  # an intro or a tag
             soloist.manner = replace(manner, busy=0.3, thick=manner.thick / 2)
             soloist.play(part, section.first, section.stop, heat)
     soloist.manner = manner

@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_bytes_on_every_platform() -> None:
         for column in (*steps, music.notes["pitch"].astype("<i8"), music.notes["velocity"].astype("<i8")):
             digest.update(column.tobytes())
     # A change of the music changes this value: check by ear and eye, then write the new one here.
-    assert digest.hexdigest()[:16] == "26a2d9d75ef73269"
+    assert digest.hexdigest()[:16] == "aea93e47cf0ee7b7"
 
 
 def test_all_keys_qualities_meters_styles_slash_chords_and_paces_occur(pieces: list[Composition]) -> None:
@@ -191,7 +191,7 @@ def test_the_left_hand_makes_no_mud_and_its_rootless_chords_move_by_small_steps(
             if len(chord) < 2:
                 continue
             assert is_clear(chord)
-            assert chord[-1] - chord[0] <= 19
+            assert chord[-1] - chord[0] <= 16
             if piece.left in ("rootless", "three") and piece.role == "solo" and len(before) == len(chord):
                 moves.append(np.abs(np.subtract(chord, before)).mean())
             before = chord
