@@ -1,4 +1,4 @@
-"""The sustain pedal of a file's parts as one, and note lengths that it is written into."""
+"""Writes the sustain pedal into note lengths."""
 
 from __future__ import annotations
 
@@ -7,39 +7,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from engine.arrays import I64
-from engine.midi_io.parse import DRUM_CHANNEL, Parsed
 from engine.notes import Notes, Performance
 
-__all__ = ["MAX_NOTE_S", "as_held", "extend_with_pedal", "pedal_of"]
+__all__ = ["MAX_NOTE_S", "as_held", "extend_with_pedal"]
 
-PEDAL_THRESHOLD = 64  # General MIDI: 64 and above is down
 MAX_NOTE_S = 300.0  # no piano sounds so long: the end of such a note, or the pedal's, was lost
-
-
-def pedal_of(parsed: Parsed, notes: I64) -> tuple[I64, npt.NDArray[np.bool_]]:
-    """Returns (P,) ticks and states of the pedal of some of a file's notes: down while that of any of their parts is.
-
-    notes: rows of parsed.notes. A part has its own pedal, and those of tracks without notes, as sequencers write it.
-    Repeats of a state are dropped.
-    """
-    part_of_notes = notes[:, 4] * 16 + notes[:, 5]
-    tick, value, track, channel = parsed.pedal.T
-    alone = ~np.isin(track, parsed.notes[:, 4])
-    owner = track * 16 + channel
-    mine = np.flatnonzero(np.isin(owner, part_of_notes) | alone & (channel != DRUM_CHANNEL))
-    mine = mine[np.argsort(tick[mine], kind="stable")]
-    tick, owner, down = tick[mine], owner[mine], value[mine] >= PEDAL_THRESHOLD
-    # +1 where a part's pedal goes down, -1 where it rises: differences within each part.
-    by_owner = np.argsort(owner, kind="stable")
-    state, owner = down[by_owner].astype(np.int64), owner[by_owner]
-    before = np.concatenate([[0], state[:-1]])[: len(state)]
-    before[np.flatnonzero(np.diff(owner, prepend=-1))] = 0
-    step = np.empty_like(state)
-    step[by_owner] = state - before
-    pressed = np.cumsum(step) > 0
-    changed = np.diff(pressed.astype(np.int64), prepend=0) != 0
-    return tick[changed], pressed[changed]
 
 
 def as_held(played: Performance) -> Performance:

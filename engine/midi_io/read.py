@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine.errors import MidiFileError
 from engine.midi_io.parse import DRUM_CHANNEL, Parsed, parse
-from engine.midi_io.pedal import MAX_NOTE_S, pedal_of
+from engine.midi_io.pedal import MAX_NOTE_S
 from engine.midi_io.select import decode_text, select
 from engine.midi_io.tempo_map import TempoMap, beat_grid
 from engine.notes import Notes, Performance, TimedText, make_notes
@@ -24,6 +24,7 @@ MAX_LENGTH_S = 24 * 3600.0  # longer is a broken delta time; its silence alone w
 MAX_BEATS = 1_000_000
 MAX_REPAIRS = 8  # named one by one
 GARBLED_SHARE, FEWEST_PARTED = 0.03, 6  # of the notes: beginnings without an end, ends without a beginning
+PEDAL_THRESHOLD = 64  # General MIDI: 64 and above is down
 
 _KINDS: dict[int, Literal["lyric", "marker", "text", "cue"]] = {1: "text", 5: "lyric", 6: "marker", 7: "cue"}
 _JAPANESE = (b"@LJAP", b"@LJPN", b"@LJA", b"{@JP")  # karaoke files name their language
@@ -65,8 +66,7 @@ def read_performance(path: str | Path, *, tracks: str | Sequence[str] = "all", b
     beats_s, beat_in_bar = np.zeros(0), np.zeros(0, dtype=np.int64)
     if beats and not parsed.division & 0x8000:
         beats_s, beat_in_bar = _beats(source, parsed, tempo_map, end_tick)
-    pedal_ticks, pedal_down = pedal_of(parsed, notes)
-    pedal_s = tempo_map.to_seconds(pedal_ticks)
+    pedal_s, pedal_down = _pedal(parsed, notes, tempo_map)
     played = _notes(notes, tempo_map, parsed.repairs)
     texts = _texts(parsed, tempo_map)
     doubt = _doubt(parsed)
@@ -135,6 +135,30 @@ def _texts(parsed: Parsed, tempo_map: TempoMap) -> tuple[TimedText, ...]:
         TimedText(time_s, _KINDS[kind], decode_text(text, encoding))
         for time_s, (_, kind, text) in zip(times, parsed.texts, strict=True)
     )
+
+
+def _pedal(
+    parsed: Parsed, notes: npt.NDArray[np.int64], tempo_map: TempoMap
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Pedal changes of all parts as one pedal: down while any part's is. Repeats of a state are dropped."""
+    part_of_notes = notes[:, 4] * 16 + notes[:, 5]
+    tick, value, track, channel = parsed.pedal.T
+    # A part's own pedal, and those of tracks without notes, as sequencers write it.
+    alone = ~np.isin(track, parsed.notes[:, 4])
+    owner = track * 16 + channel
+    mine = np.flatnonzero(np.isin(owner, part_of_notes) | alone & (channel != DRUM_CHANNEL))
+    mine = mine[np.argsort(tick[mine], kind="stable")]
+    tick, owner, down = tick[mine], owner[mine], value[mine] >= PEDAL_THRESHOLD
+    # +1 where a part's pedal goes down, -1 where it rises: differences within each part.
+    by_owner = np.argsort(owner, kind="stable")
+    state, owner = down[by_owner].astype(np.int64), owner[by_owner]
+    before = np.concatenate([[0], state[:-1]])[: len(state)]
+    before[np.flatnonzero(np.diff(owner, prepend=-1))] = 0
+    step = np.empty_like(state)
+    step[by_owner] = state - before
+    pressed = np.cumsum(step) > 0
+    changed = np.diff(pressed.astype(np.int64), prepend=0) != 0
+    return tempo_map.to_seconds(tick[changed]), pressed[changed]
 
 
 def _beats(

@@ -10,16 +10,13 @@ from typing import NamedTuple
 import mido
 import numpy as np
 
-from engine.arrays import F64
 from engine.atomic import atomic_write
 from engine.errors import MidiFileError
 from engine.midi_io.events import MAX_DELTA
 from engine.midi_io.parse import DRUM_CHANNEL
-from engine.midi_io.pedal import extend_with_pedal
 from engine.midi_io.read import read_bytes
 from engine.midi_io.tempo_map import TempoMap
 from engine.midi_io.write import as_track
-from engine.notes import NOTE_DTYPE
 from engine.solo.again.part import Part, part_of
 
 __all__ = ["MidiTake", "TakeNote"]
@@ -45,8 +42,7 @@ class MidiTake:
     """A file that is read once. ticks and seconds are the file's own.
 
     notes: of the part that may be played anew, in order. part: which of several that is, empty where it is all of them.
-    end_tick: where the last pitched note of any part ends. held_s: (N,) the second at which the pedal lets go of each
-    note, and the end of its key where there is none: a base has learnt notes of that length.
+    end_tick: where the last pitched note of any part ends.
     """
 
     def __init__(self, path: Path, tracks: str | Sequence[str] = "all") -> None:
@@ -78,12 +74,6 @@ class MidiTake:
             self.tempo_map = TempoMap.from_division(division, tempos)
         except ValueError as error:
             raise MidiFileError(f"{path}: {error}: {REMEDY}") from None
-        notes = np.zeros(len(self.notes), dtype=NOTE_DTYPE)
-        ticks = np.array(self.notes, dtype=np.int64)
-        notes["onset_s"], notes["offset_s"] = self.tempo_map.to_seconds(ticks[:, :2].T)
-        notes["pitch"] = ticks[:, 2]
-        pedal_s = self.tempo_map.to_seconds(chosen.pedal_ticks)
-        self.held_s: F64 = extend_with_pedal(notes, pedal_s, chosen.pedal_down)["offset_s"]
 
     def seconds(self, tick: int) -> float:
         """Returns the second of a tick."""

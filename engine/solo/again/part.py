@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from engine.arrays import I64
 from engine.errors import MidiFileError
 from engine.midi_io.parse import parse
-from engine.midi_io.pedal import pedal_of
 from engine.midi_io.select import decode_text, select
 from engine.midi_io.write import OWN_TRACK
 
@@ -22,13 +17,10 @@ __all__ = ["Part", "part_of"]
 class Part(NamedTuple):
     """The notes that may be played anew. said: which of several parts they are, empty where they are all.
 
-    notes: (track, channel, tick of the start, pitch) of each, tracks counted as they stand in the file. pedal_ticks,
-    pedal_down: their pedal.
+    notes: (track, channel, tick of the start, pitch) of each, tracks counted as they stand in the file.
     """
 
     notes: frozenset[tuple[int, int, int, int]]
-    pedal_ticks: I64
-    pedal_down: npt.NDArray[np.bool_]
     said: str = ""
 
 
@@ -47,6 +39,5 @@ def part_of(path: Path, data: bytes, tracks: str | Sequence[str]) -> Part:
         chosen, said = select(parsed, tracks)
     except ValueError as error:
         raise MidiFileError(f"{path}: {error}") from None
-    notes = parsed.notes[chosen]
-    rows = notes[:, [4, 5, 0, 2]].tolist()
-    return Part(frozenset(tuple(row) for row in rows), *pedal_of(parsed, notes), said)
+    rows = parsed.notes[chosen][:, [4, 5, 0, 2]]
+    return Part(frozenset(tuple(row) for row in rows.tolist()), said)

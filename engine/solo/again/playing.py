@@ -34,7 +34,8 @@ class Request:
     """What is to be played again. Times are the take's seconds.
 
     chords: (onset_s, chord) of the take. beats_s, beat_in_bar: its beats, empty where they are unknown. keep: one of
-    engine.solo.again.keeping.KEEPS. vary: the share of its beats that is new, more than 0 to 1.
+    engine.solo.again.keeping.KEEPS. vary: the share of its beats
+    that is new, more than 0 to 1.
     """
 
     begin_s: float
@@ -80,7 +81,7 @@ def play_again(
         raise SidemanError(f"what is to be played again lasts {lasts_ms:.3g} ms: give more of it, or a take in tempo")
     first_tick, last_tick = take.tick(begin_s), take.tick(end_s)
     rows: dict[Struck, list[TakeNote]] = {}  # more than one where tracks double each other
-    for note, held_s in zip(take.notes, take.held_s, strict=True):
+    for note in take.notes:
         at_s = take.seconds(note.on_tick)
         if start_s <= at_s < end_s + BEYOND_S:
             inside = first_tick <= note.on_tick < last_tick
@@ -90,11 +91,6 @@ def play_again(
             else:
                 step = min(step, begin - 1) if note.on_tick < first_tick else max(step, end)
             stop = max(round((take.seconds(note.off_tick) - start_s) / STEP_S), step + 1)
-            held = round((held_s - start_s) / STEP_S)
-            if step < begin:  # the pedal holds it up to the gap: no key is barred in there that no finger is on
-                stop = max(stop, min(held, begin))
-            elif step >= end:
-                stop = max(stop, held)
             played = Struck(step, stop, note.pitch, velocity_bin(note.velocity))
             rows.setdefault(played, []).append(note)
     inside_notes = sorted(note for note in rows if begin <= note.step < end)
