@@ -128,7 +128,7 @@ class Studio:
         self.ports.wait(lambda: time.monotonic() >= resume_s)
         name, value = BY_CC[number].name, from_cc(BY_CC[number], position)
         begun_s = self._move(number, position)
-        shown = self.ports.wait(lambda: not self.app._unconfirmed)
+        shown = self.ports.wait(lambda: not self.app.sure.told)
         shown_s = time.monotonic()
         had = self.ports.wait(lambda: self._has(name, value, begun_s), 2.0)
         if not (shown and had):
@@ -141,7 +141,7 @@ class Studio:
         for move in range(moves):
             self.ports.wait(lambda move=move: time.monotonic() >= begun_s + move / per_s)
             self._move(20 + move % 10, move * 7 % 128)
-        self.ports.wait(lambda: not self.app._unconfirmed)
+        self.ports.wait(lambda: not self.app.sure.told)
         return [round(time.monotonic() - begun_s, 2), self.ports.frames - frames]
 
     def wait(self, hint: str, timeout_s: float = GIVE_UP_S) -> list[object]:
