@@ -7,14 +7,14 @@ import sideman_fl
 import sideman_table as table
 import sideman_wire as wire
 from sideman_link import Link
-from sideman_song import Song
+from sideman_song import WORDS, Song
+from sideman_sure import Sure
 
 BY_NAME = controls.BY_NAME
 ABSENT = "no Sideman engine: run `sideman play`"
 SETTLE_S = 1.0  # after connecting, values stream in and are not worth a hint each
 LOAD_S = 10.0  # the longest that a loading project holds our messages back
-CONFIRM_S = 0.25  # the engine tells every value it took; a knob that it did not hear is sent again
-RESENDS = 4
+KNOB_TRIES = 5
 REPORTS = 5  # exceptions printed in full; printing lags FL
 
 
@@ -26,13 +26,14 @@ class App:
         self.start_state()
 
     def start_state(self):
-        self.link = Link(time.monotonic())
-        self.song = Song(self.link)
+        now_s = time.monotonic()
+        self.link = Link(now_s)
+        self.sure = Sure(self.link, now_s)
+        self.song = Song(self.link, self.sure)
         self.values = {}  # what the engine last told, by name
         self.asked = {}  # what it last told that applies, by name, where the value may be "auto"
         self._map = {}
         self._turned = {}  # what the knobs here have set, by name: a new engine is given it again
-        self._unconfirmed = {}  # name -> [value, when sent, how often]
         self._run = None  # which run of the engine answers
         self._presses = 0
         self._settled_s = 0.0
@@ -56,6 +57,7 @@ class App:
             print("Sideman: no output port. Give the output `Sideman Control` the port number of the input.")
 
     def stop(self):
+        self.song.end(time.monotonic())
         self.link.udp.close()
         self.start_state()
 
@@ -136,8 +138,7 @@ class App:
     def _set(self, name, value):
         row = BY_NAME[name]
         self._turned[name] = value
-        self.link.queue(name, row[6], controls.tag(row, value), value)
-        self._unconfirmed[name] = [value, time.monotonic(), 1]
+        self.sure.value(name, row[6], controls.tag(row, value), value, KNOB_TRIES)
 
     def _press(self, what):
         sent = controls.button(what)
@@ -145,7 +146,11 @@ class App:
             return
         words, address, tags, values = sent
         self._presses += 1  # two presses in one tick are two
-        self.link.queue("press " + str(self._presses), address, tags, *values)
+        key = "press " + str(self._presses)
+        if address in WORDS:
+            self.song.press(key, address)
+        else:  # pressed twice it would do twice as much, so it is sent once, whatever becomes of it
+            self.link.queue(key, address, tags, *values)
         self._service()
         self._hint(words)
 
@@ -154,7 +159,7 @@ class App:
             name, value = values
             known = self.values.get(name)
             self.values[name] = value
-            self._confirm(name, value)
+            self.sure.value_came(name, value)
             row = BY_NAME.get(name)
             if row is not None and known != value and time.monotonic() >= self._settled_s:
                 self._hint(self._words(row, value))
@@ -164,15 +169,16 @@ class App:
             if self._run is not None and values[0] != self._run:
                 self._restore()
             self._run = values[0]
+            self.sure.pong_came(values[1] if len(values) > 1 else None)
         elif address == table.ERROR and len(values) == 2 and not self.song.is_own(values[0]):
-            for name in [name for name in self._unconfirmed if BY_NAME[name][6] == values[0]]:
-                del self._unconfirmed[name]  # refused is an answer too
+            for name in self.sure.refused(values[0]):
                 self._turned.pop(name, None)
             self._hint("Sideman: " + str(values[1]))
 
     def _restore(self):
         """A new engine has begun with values of its own: it is given what the knobs here had set."""
         self.link.engine_is_new()
+        self.sure.engine_is_new()
         self.song.tell_anew()
         self.link.queue("get", "/sideman/get", "s", "*")
         for name, value in list(self._turned.items()):
@@ -186,38 +192,14 @@ class App:
         if change:
             self._settled_s = now_s + SETTLE_S
             self.link.queue("get", "/sideman/get", "s", "*")
-            self.song.tell_anew()
+            self.sure.again()
             sideman_fl.show_hint("Sideman: connected")
             print("Sideman: connected")
         elif change is False:
             sideman_fl.show_hint("Sideman: " + ABSENT)
             print("Sideman: the engine is gone")
-        self._resend(now_s)
+        self.sure.resend(now_s)
         self.link.pump(now_s, idle)
-
-    def _confirm(self, name, value):
-        sent = self._unconfirmed.get(name)
-        if sent is None:
-            return
-        if value == sent[0] or (
-            not isinstance(value, str) and not isinstance(sent[0], str) and abs(value - sent[0]) < 1e-4
-        ):
-            del self._unconfirmed[name]
-
-    def _resend(self, now_s):
-        """Knobs that nobody confirmed, as when a frame was lost on the way, are sent again a few times."""
-        if not self._unconfirmed or not self.link.connected:
-            return
-        for name, sent in list(self._unconfirmed.items()):
-            value, sent_s, count = sent
-            if now_s - sent_s < CONFIRM_S:
-                continue
-            if count > RESENDS:
-                del self._unconfirmed[name]
-                continue
-            row = BY_NAME[name]
-            self._unconfirmed[name] = [value, now_s, count + 1]
-            self.link.queue(name, row[6], controls.tag(row, value), value)
 
     def _words(self, row, value):
         """As _words; `Density auto (0.42)` where it is known what auto stands for."""

@@ -80,7 +80,8 @@ after every change. |
 `/sideman/get`, and when it changes. |
 | {ERROR} | address, reason | What was refused and why, with the legal range; the address is `/` for \
 unreadable bytes and for one that cannot be printed, and empty if no message caused the error. |
-| {PONG} | run | The answer to `/sideman/ping`; the number changes when the engine is restarted. |
+| {PONG} | run, number | The answer to `/sideman/ping`; run changes when the engine is restarted. The number is the \
+ping's own, there only if the ping had one: sent behind a command in one bundle, it says that the command has arrived. |
 | {STATUS} | what, text | What the running session did, such as `chord` `Dm7`. |
 """
 

@@ -26,6 +26,7 @@ from osc_protocol.wire.replies import PONG, REPLIES, asked_packet, refusal, valu
 
 __all__ = ["Dispatcher"]
 
+_PING: Final = "/sideman/ping"
 _HINT_HZ: Final = 50.0  # unknown addresses that are compared with the known ones
 
 
@@ -91,6 +92,8 @@ class Dispatcher:
         if is_button and len(arguments) == 1 and isinstance(arguments[0], int | float):
             if arguments[0] == 0:
                 return []  # a button that is let go
+            if address == _PING and type(arguments[0]) is int:
+                return [encode(PONG, self.run, arguments[0])]
             if not command.types or arguments[0] == 1:  # any other number is no text
                 arguments = ()
         return self._command(address, check_arguments(address, arguments), sender)
@@ -108,7 +111,7 @@ class Dispatcher:
         return []
 
     def _command(self, address: str, values: tuple[Value, ...], sender: Address | None) -> list[bytes]:
-        if address == "/sideman/ping":
+        if address == _PING:
             return [encode(PONG, self.run)]
         if address == "/sideman/get":
             return [packet for name in _named(str(values[0])) for packet in self._tell(name)]

@@ -147,7 +147,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("/sideman/transport/quarters/position", "f", "Sets the song position in quarters from its start.", 0.0,
             1e6),
     Command("/sideman/get", "s", "Asks for a value by name, or `*` for all of them; `/sideman/value` answers."),
-    Command("/sideman/ping", "", "Asks whether the engine is there; `/sideman/pong` answers."),
+    Command("/sideman/ping", "", "Asks whether the engine is there; `/sideman/pong` answers, with the whole "
+            "number that came along, if one did."),
     Command("/sideman/subscribe", "i", "Sends values and errors to this UDP port from now on; 0 from where "
             "you asked ends it.", 0, 65535),
     Command("/sideman/feedback", "i", "Sends every value at its own address to this UDP port, for faders; 0 from "

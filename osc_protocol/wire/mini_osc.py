@@ -1,4 +1,4 @@
-"""The small OSC that runs inside FL Studio: messages of ints, floats and strings, no bundles.
+"""The small OSC that runs inside FL Studio: messages of ints, floats and strings, and bundles to send.
 
 The engine itself uses python-osc (codec.py); the tests hold the two to the same bytes. This source is copied as it
 stands into the FL script by `sideman fl install`. FL 20.9 lacks `struct`, so IEEE 754 is done by hand.
@@ -6,7 +6,7 @@ stands into the FL script by `sideman fl install`. FL 20.9 lacks `struct`, so IE
 
 import math
 
-__all__ = ["decode_message", "encode_message", "float_to_word", "word_to_float"]
+__all__ = ["decode_message", "encode_bundle", "encode_message", "float_to_word", "word_to_float"]
 
 
 def float_to_word(value: float) -> int:
@@ -49,6 +49,14 @@ def encode_message(address: str, tags: str, values: "tuple[float | int | str, ..
             packet += float_to_word(float(value)).to_bytes(4, "big")
         else:
             raise ValueError("an OSC argument here is i, f or s, not " + tag)
+    return packet
+
+
+def encode_bundle(messages: "list[bytes]") -> bytes:
+    """One OSC bundle of messages that are acted on at once, in their order."""
+    packet = b"#bundle\x00" + bytes(7) + b"\x01"  # the time tag that means immediately
+    for message in messages:
+        packet += len(message).to_bytes(4, "big") + message
     return packet
 
 

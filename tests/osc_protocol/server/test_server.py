@@ -114,6 +114,13 @@ def test_ping_is_answered_with_pong(engine: FakeEngine) -> None:
     assert server.run != engine.server().run
 
 
+@pytest.mark.parametrize(("number", "brought"), [(5, [5]), (2**31 - 1, [2**31 - 1]), (-3, [-3]), (1.0, []), (True, [])])
+def test_a_pings_own_number_comes_back(number: float, brought: list[int], engine: FakeEngine) -> None:
+    server = engine.server()
+    assert replies(server, encode("/sideman/ping", number)) == [Message(PONG, (server.run, *brought))]
+    assert replies(server, encode("/sideman/ping", 0)) == []  # a button that is let go
+
+
 def test_commands_reach_the_engine_with_their_arguments(engine: FakeEngine) -> None:
     server = engine.server()
     for address, values in (("/sideman/chords", ("Dm7 | G7",)), ("/sideman/play", ()), ("/sideman/seed", (7.0,))):

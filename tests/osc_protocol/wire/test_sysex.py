@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osc_protocol.wire.codec import decode, encode
-from osc_protocol.wire.mini_osc import decode_message, encode_message, float_to_word, word_to_float
+from osc_protocol.wire.codec import decode, decode_timed, encode
+from osc_protocol.wire.mini_osc import decode_message, encode_bundle, encode_message, float_to_word, word_to_float
 from osc_protocol.wire.sysex import MAX_FRAME, MAX_PACKET, TO_ENGINE, TO_FL, Reassembler, is_frame, pack, pack7, unpack7
 
 packets = st.binary(min_size=1, max_size=1000)
@@ -147,6 +147,14 @@ def test_the_small_osc_and_python_osc_write_the_same_bytes(tagged: list[tuple[st
     address, got = decode_message(packet)
     assert (address, got) == ("/sideman/x", list(plain))
     assert len(decode(packet)[0].arguments) == len(got)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_small_bundle_is_read_as_its_messages_in_their_order_and_at_once(count: int) -> None:
+    messages = [encode_message("/sideman/x", "is", (number, "text"[number:])) for number in range(count)]
+    timed = decode_timed(encode_bundle(messages))
+    assert [item.message for item in timed] == [decode(message)[0] for message in messages]
+    assert {item.due_s for item in timed} <= {None}
 
 
 @settings(deadline=None)

@@ -60,6 +60,11 @@ class Ports:
             client.close_port()
             client.delete()
 
+    @property
+    def is_late(self) -> bool:
+        """Whether OnIdle should have come by now."""
+        return time.monotonic() >= self._next_idle_s
+
     def work(self) -> None:
         """A millisecond of FL: SysEx in as it comes, OnIdle every 20 ms, SysEx out."""
         time.sleep(0.001)
@@ -128,7 +133,7 @@ class Studio:
         self.ports.wait(lambda: time.monotonic() >= resume_s)
         name, value = BY_CC[number].name, from_cc(BY_CC[number], position)
         begun_s = self._move(number, position)
-        shown = self.ports.wait(lambda: not self.app._unconfirmed)
+        shown = self.ports.wait(lambda: not self.app.sure.told)
         shown_s = time.monotonic()
         had = self.ports.wait(lambda: self._has(name, value, begun_s), 2.0)
         if not (shown and had):
@@ -140,8 +145,10 @@ class Studio:
         frames, begun_s = self.ports.frames, time.monotonic()
         for move in range(moves):
             self.ports.wait(lambda move=move: time.monotonic() >= begun_s + move / per_s)
+            if self.ports.is_late:  # FL's main loop goes round however many moves have piled up
+                self.ports.work()
             self._move(20 + move % 10, move * 7 % 128)
-        self.ports.wait(lambda: not self.app._unconfirmed)
+        self.ports.wait(lambda: not self.app.sure.told)
         return [round(time.monotonic() - begun_s, 2), self.ports.frames - frames]
 
     def wait(self, hint: str, timeout_s: float = GIVE_UP_S) -> list[object]:
