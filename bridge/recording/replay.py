@@ -166,8 +166,8 @@ class Replay:
     rounds: int = 0
     seconds: float = 0.0
 
-    def run(self, on_progress: Callable[[float], None] = lambda share: None) -> None:
-        """Plays the whole log. on_progress(0..1): as it goes."""
+    def run(self) -> None:
+        """Plays the whole log."""
         rounds = self.log.rounds
         if not rounds:
             return
@@ -200,7 +200,6 @@ class Replay:
             if (parted or sink.crc != crc) and self.parted_s is None:
                 self.parted_s = (inbox.latest_us - began_us) / 1e6
             self.rounds += 1
-            on_progress((number + 1) / len(rounds))
         live.silence()
         self._advance(scheduler, inbox.latest_us)
         self.seconds = (inbox.latest_us - began_us) / 1e6
