@@ -10,7 +10,9 @@ SidemanError                 one line for the user: what, where, the remedy
 
 from __future__ import annotations
 
-__all__ = ["CheckpointError", "ChordError", "ConfigError", "DataError", "MidiFileError", "SidemanError"]
+import math
+
+__all__ = ["CheckpointError", "ChordError", "ConfigError", "DataError", "MidiFileError", "SidemanError", "check_range"]
 
 
 class SidemanError(Exception):
@@ -35,3 +37,11 @@ class CheckpointError(SidemanError):
 
 class DataError(SidemanError):
     """A data folder that holds nothing usable."""
+
+
+def check_range(option: str, value: float | None, low: float, high: float = math.inf) -> None:
+    """SidemanError where the value of an option lies outside low..high, nan too; None was not given."""
+    if value is not None and not low <= value <= high:
+        said, least, most = (number if isinstance(number, int) else f"{number:g}" for number in (value, low, high))
+        legal = f" lies outside {least}..{most}" if high < math.inf else f": must be {least} or more"
+        raise SidemanError(f"{option} {said}{legal}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from engine.atomic import atomic_write
+from engine.errors import check_range
 from osc_protocol.generate import layout_osc, layout_touchosc
 from osc_protocol.table.parameters import DEFAULT_PORT
 
@@ -33,13 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the file and says what to do with it. BridgeError for a port that is none, or a file not to be written."""
+    """Writes the file and says what to do then. SidemanError for a port that is none, or a file not to be written."""
     is_tosc = args.surface == "touchosc"
     default = layout_touchosc.FEEDBACK_PORT if is_tosc else layout_osc.FEEDBACK_PORT
     feedback = default if args.feedback_port is None else args.feedback_port
-    for option, port in (("--osc-port", args.osc_port), ("--feedback-port", feedback)):
-        if not 1 <= port <= 65535:
-            raise BridgeError(f"{option} {port} lies outside 1..65535")
+    check_range("--osc-port", args.osc_port, 1, 65535)
+    check_range("--feedback-port", feedback, 1, 65535)
     if is_tosc:
         content = layout_touchosc.touchosc(feedback)
     else:

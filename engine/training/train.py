@@ -18,7 +18,7 @@ from engine.data.feed import Feed, default_workers
 from engine.data.reading.cache import content_hash
 from engine.data.shards.shards import load_shard
 from engine.data.sources import match_sources, match_weights
-from engine.errors import CheckpointError, ConfigError, DataError, SidemanError
+from engine.errors import CheckpointError, ConfigError, DataError, SidemanError, check_range
 from engine.model.checkpoint import CHECKPOINT_FILES, check_new
 from engine.model.config_file import load_config
 from engine.model.nf4 import BLOCK
@@ -166,9 +166,8 @@ def _check_start(
         check_new(out)
     if resume and init is not None:
         raise CheckpointError(f"{init}: a resumed run has its weights already: leave --init out")
-    for name, value in (("--steps", steps), ("--patience", patience)):
-        if value is not None and value < 1:
-            raise SidemanError(f"{name} {value}: must be 1 or more")
+    check_range("--steps", steps, 1)
+    check_range("--patience", patience, 1)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.commands.study.progress import Progress
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_range
 
 if TYPE_CHECKING:
     from engine.evaluation.judgement import Judgement
@@ -40,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Likelihood by collection beside a 5-gram's and wrong chords'; with --clips the music itself."""
     for option, lowest in (("max_windows", 1), ("clips", 0), ("controls", 0), ("seed", 0)):
-        value = getattr(args, option)
-        if value is not None and value < lowest:
-            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
+        check_range(f"--{option.replace('_', '-')}", getattr(args, option), lowest)
     if args.controls:
         for option in ("data", "split", "max_windows", "clips", "html"):
             if getattr(args, option):

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_range
 from engine.metre import Metre
 
 __all__ = ["add_arguments", "run"]
@@ -27,8 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from engine.data.practice import practice_pieces
     from engine.midi_io.write import write_midi
 
-    if args.bars < 1:
-        raise SidemanError(f"--bars {args.bars}: must be 1 or more")
+    check_range("--bars", args.bars, 1)
     try:
         args.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

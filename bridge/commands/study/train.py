@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bridge.commands.study.progress import NewsLine
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_range
 
 if TYPE_CHECKING:
     from engine.training.schedule import News
@@ -50,9 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Trains; one line of progress, or one every twenty updates where the output is no terminal."""
     lowest_of = {"threads": 1, "seed": 0, "max_minutes": 0, "minutes": 0, "steps": 1, "patience": 1, "workers": 0}
     for option, lowest in lowest_of.items():
-        value = getattr(args, option)
-        if value is not None and not value >= lowest:
-            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
+        check_range(f"--{option.replace('_', '-')}", getattr(args, option), lowest)
     weights = parse_weights(args.weight)
     for package in _NEEDED:
         if find_spec(package) is None:
