@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ABOVE = {"native": ("engine", "bridge"), "osc_protocol": ("engine", "bridge"), "engine": ("bridge",)}
 FACES: dict[str, tuple[str, ...]] = {
     "engine.asked_tracks": ("TRACKS_HELP", "asked_tracks"),
-    "engine.atomic": ("atomic_write", "check_file", "check_folder"),
+    "engine.atomic": ("atomic_write", "check_file", "check_folder", "make_folder", "write_whole"),
     "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover"),
     "engine.beats.phase": ("UNKNOWN_IN_BAR", "beat_bins"),
     "engine.beats.tick_loop": ("BANDWIDTH_HZ", "TickLoop"),

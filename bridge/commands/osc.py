@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bridge.errors import BridgeError
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.errors import check_range
 from osc_protocol.generate import layout_osc, layout_touchosc
 from osc_protocol.table.parameters import DEFAULT_PORT
@@ -44,10 +43,6 @@ def run(args: argparse.Namespace) -> int:
         content = layout_touchosc.touchosc(feedback)
     else:
         content = layout_osc.open_stage_control(port=args.osc_port, feedback_port=feedback).encode()
-    try:
-        with atomic_write(args.output) as beside:
-            beside.write_bytes(content)
-    except OSError as error:
-        raise BridgeError(f"{args.output} cannot be written: {error.strerror}") from error
+    write_whole(args.output, content)
     print(f"wrote {args.output}: {_THEN[args.surface].format(port=args.osc_port, feedback=feedback)}")
     return 0

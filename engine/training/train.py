@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
 
-from engine.atomic import check_folder
+from engine.atomic import check_folder, make_folder
 from engine.data.diet import Diet, TrainingWindows
 from engine.data.feed import Feed, default_workers
 from engine.data.reading.cache import content_hash
@@ -168,10 +168,7 @@ def _check_start(
         raise CheckpointError(f"{init}: a resumed run has its weights already: leave --init out")
     check_range("--steps", steps, 1)
     check_range("--patience", patience, 1)
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SidemanError(f"{run_dir}: cannot be made ({error.strerror}): choose another place") from None
+    make_folder(run_dir, "choose another place")
 
 
 def _run(trainer: Trainer, windows: Batches, recorder: Recorder | None, max_minutes: float | None) -> None:

@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from engine.errors import SidemanError, check_range
+from engine.atomic import make_folder
+from engine.errors import check_range
 from engine.metre import Metre
 
 __all__ = ["add_arguments", "run"]
@@ -28,10 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from engine.midi_io.write import write_midi
 
     check_range("--bars", args.bars, 1)
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SidemanError(f"{args.output}: {error.strerror}: give a folder that can be written") from None
+    make_folder(args.output, "give a folder that can be written")
     pieces = bars = notes = 0
     for piece in practice_pieces(args.seed, args.bars, args.edition):
         performance = piece.performance

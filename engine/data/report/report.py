@@ -6,7 +6,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.data.report.facts import gather
 from engine.data.report.page import Roll, page
 from engine.data.report.plots import charts
@@ -40,8 +40,7 @@ def write_report(
         command=command or f"sideman prepare IN_DIR -o {data_dir.name or data_dir} --report",
         made=f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}, Sideman {_version()}",
     )  # fmt: skip
-    with atomic_write(target) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(parts)
+    write_whole(target, "".join(parts))
     return target
 
 
