@@ -11,8 +11,18 @@ SidemanError                 one line for the user: what, where, the remedy
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 
-__all__ = ["CheckpointError", "ChordError", "ConfigError", "DataError", "MidiFileError", "SidemanError", "check_range"]
+__all__ = [
+    "CheckpointError",
+    "ChordError",
+    "ConfigError",
+    "DataError",
+    "MidiFileError",
+    "SidemanError",
+    "check_installed",
+    "check_range",
+]
 
 
 class SidemanError(Exception):
@@ -37,6 +47,12 @@ class CheckpointError(SidemanError):
 
 class DataError(SidemanError):
     """A data folder that holds nothing usable."""
+
+
+def check_installed(package: str, extra: str, what: str) -> None:
+    """SidemanError where a package is missing. extra: brings it. what: needs it, as in "a plot"."""
+    if find_spec(package) is None:
+        raise SidemanError(f"{what} needs {package}, which is not installed: pip install 'sideman[{extra}]'")
 
 
 def check_range(option: str, value: float | None, low: float, high: float = math.inf) -> None:

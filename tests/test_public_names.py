@@ -82,6 +82,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "DataError",
         "MidiFileError",
         "SidemanError",
+        "check_installed",
         "check_range",
     ),
     "engine.evaluation.blindtest.contestants": ("Contestant", "REAL", "enlist", "place_name"),

@@ -108,11 +108,9 @@ class LossCurve:
         self._events.add_scalar(name, value, step)
 
     def _draw(self) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(8.0, 4.5), dpi=120, facecolor=PAPER, layout="constrained")
-        FigureCanvasAgg(figure)  # no display, no global state
         axes = figure.add_subplot()
         rows, measured = self.rows, self.held_out()
         axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], color=_TRAIN, label="training")

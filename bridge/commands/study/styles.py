@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.commands.study.progress import NewsLine
-from engine.errors import SidemanError, check_range
+from engine.errors import SidemanError, check_installed, check_range
 
 __all__ = [
     "add_export_arguments", "add_finetune_arguments", "add_styles_arguments", "gain_too_small",
@@ -58,10 +58,9 @@ def run_finetune(args: argparse.Namespace) -> int:
         raise SidemanError("--full trains every weight: leave --bits and --lora-rank out")
     if args.keep_share and args.keep is None:
         raise SidemanError("--keep-share needs the data to keep: add --keep DATA")
-    try:
-        import torch
-    except ImportError:
-        raise SidemanError("fine-tuning needs torch, which is not installed: pip install 'sideman[train]'") from None
+    check_installed("torch", "train", "fine-tuning")
+    import torch
+
     from engine.model.checkpoint import load_checkpoint
     from engine.training.finetune.finetune import Recipe, finetune
 

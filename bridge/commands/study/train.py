@@ -6,12 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bridge.commands.study.progress import NewsLine
-from engine.errors import SidemanError, check_range
+from engine.errors import SidemanError, check_installed, check_range
 
 if TYPE_CHECKING:
     from engine.training.schedule import News
@@ -53,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
         check_range(f"--{option.replace('_', '-')}", getattr(args, option), lowest)
     weights = parse_weights(args.weight)
     for package in _NEEDED:
-        if find_spec(package) is None:
-            raise SidemanError(f"training needs {package}, which is not installed: pip install 'sideman[train]'")
+        check_installed(package, "train", "training")
     import torch
     from accelerate import PartialState
 
