@@ -60,7 +60,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "transpose_chords",
         "transpose_tokens",
     ),
-    "engine.data.shards.manifest": ("MANIFEST", "ManifestWriter", "Report", "works_of"),
+    "engine.data.shards.manifest": ("MANIFEST", "ManifestWriter", "Report", "read_side", "works_of"),
     "engine.data.shards.shards": (
         "COLUMNS",
         "DEFAULT_AUGMENT",
