@@ -26,7 +26,7 @@ FACES: dict[str, tuple[str, ...]] = {
     ),
     "engine.chords.charts.transpose": ("transpose_chart",),
     "engine.chords.charts.form": ("Form", "Place", "Return", "form_of"),
-    "engine.chords.charts.home": ("home_beat", "last_chord_beat", "leads_back"),
+    "engine.chords.charts.home": ("home_beat", "home_chord", "last_chord_beat", "leads_back"),
     "engine.chords.files.chords_file": (
         "ChordsFile",
         "MAX_BEATS_PER_BAR",
