@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from engine.errors import SidemanError
 from engine.platform.system import this_system
 
-__all__ = ["atomic_write", "check_file", "check_folder"]
+__all__ = ["atomic_write", "check_file", "check_folder", "make_folder", "write_whole"]
 
 STEM = 48  # characters, of at most four bytes each, of a file system's 255
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave in a folder that they have shown
@@ -41,6 +41,20 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         raise _unwritable(path, error) from error
     finally:
         _remove(beside)
+
+
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Writes a file, of a text as UTF-8 with \\n at its lines' ends. SidemanError: as atomic_write."""
+    with atomic_write(path) as beside:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def make_folder(folder: Path, remedy: str) -> None:
+    """Makes a folder with those around it, if it is not there. SidemanError, with the remedy: it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SidemanError(f"{folder}: cannot be made ({error.strerror}): {remedy}") from None
 
 
 def check_folder(path: str | Path, files: Collection[str]) -> None:

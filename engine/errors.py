@@ -10,7 +10,19 @@ SidemanError                 one line for the user: what, where, the remedy
 
 from __future__ import annotations
 
-__all__ = ["CheckpointError", "ChordError", "ConfigError", "DataError", "MidiFileError", "SidemanError"]
+import math
+from importlib.util import find_spec
+
+__all__ = [
+    "CheckpointError",
+    "ChordError",
+    "ConfigError",
+    "DataError",
+    "MidiFileError",
+    "SidemanError",
+    "check_installed",
+    "check_range",
+]
 
 
 class SidemanError(Exception):
@@ -35,3 +47,17 @@ class CheckpointError(SidemanError):
 
 class DataError(SidemanError):
     """A data folder that holds nothing usable."""
+
+
+def check_installed(package: str, extra: str, what: str) -> None:
+    """SidemanError where a package is missing. extra: brings it. what: needs it, as in "a plot"."""
+    if find_spec(package) is None:
+        raise SidemanError(f"{what} needs {package}, which is not installed: pip install 'sideman[{extra}]'")
+
+
+def check_range(option: str, value: float | None, low: float, high: float = math.inf) -> None:
+    """SidemanError where the value of an option lies outside low..high, nan too; None was not given."""
+    if value is not None and not low <= value <= high:
+        said, least, most = (number if isinstance(number, int) else f"{number:g}" for number in (value, low, high))
+        legal = f" lies outside {least}..{most}" if high < math.inf else f": must be {least} or more"
+        raise SidemanError(f"{option} {said}{legal}")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from engine.errors import ChordError, SidemanError
+from engine.errors import ChordError, SidemanError, check_range
 
 __all__ = ["COMMON", "Metre", "asked_metre", "is_compound", "parse_metre"]
 
@@ -81,8 +81,7 @@ def parse_metre(text: str) -> Metre:
 def asked_metre(metre: str | None, beats_per_bar: int | None) -> Metre | None:
     """The metre of --metre or --beats-per-bar, None where neither is given. SidemanError: none, or two."""
     if beats_per_bar is not None:
-        if not 1 <= beats_per_bar <= MOST_BEATS_PER_BAR:
-            raise SidemanError(f"--beats-per-bar {beats_per_bar} lies outside 1..{MOST_BEATS_PER_BAR}")
+        check_range("--beats-per-bar", beats_per_bar, 1, MOST_BEATS_PER_BAR)
         if metre is not None and parse_metre(metre) != Metre(beats_per_bar):
             raise SidemanError(f"--metre {metre} and --beats-per-bar {beats_per_bar} differ: give one of them")
         return Metre(beats_per_bar)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ABOVE = {"native": ("engine", "bridge"), "osc_protocol": ("engine", "bridge"), "engine": ("bridge",)}
 FACES: dict[str, tuple[str, ...]] = {
     "engine.asked_tracks": ("TRACKS_HELP", "asked_tracks"),
-    "engine.atomic": ("atomic_write", "check_file", "check_folder"),
+    "engine.atomic": ("atomic_write", "check_file", "check_folder", "make_folder", "write_whole"),
     "engine.beats.feel": ("FEEL_NAMES", "Feel", "FeelParams", "NoteMover"),
     "engine.beats.phase": ("UNKNOWN_IN_BAR", "beat_bins"),
     "engine.beats.tick_loop": ("BANDWIDTH_HZ", "TickLoop"),
@@ -60,7 +60,7 @@ FACES: dict[str, tuple[str, ...]] = {
         "transpose_chords",
         "transpose_tokens",
     ),
-    "engine.data.shards.manifest": ("MANIFEST", "ManifestWriter", "Report", "works_of"),
+    "engine.data.shards.manifest": ("MANIFEST", "ManifestWriter", "Report", "read_side", "works_of"),
     "engine.data.shards.shards": (
         "COLUMNS",
         "DEFAULT_AUGMENT",
@@ -75,7 +75,16 @@ FACES: dict[str, tuple[str, ...]] = {
         "steps_of",
         "token_steps",
     ),
-    "engine.errors": ("CheckpointError", "ChordError", "ConfigError", "DataError", "MidiFileError", "SidemanError"),
+    "engine.errors": (
+        "CheckpointError",
+        "ChordError",
+        "ConfigError",
+        "DataError",
+        "MidiFileError",
+        "SidemanError",
+        "check_installed",
+        "check_range",
+    ),
     "engine.evaluation.blindtest.contestants": ("Contestant", "REAL", "enlist", "place_name"),
     "engine.evaluation.blindtest.judging.answers": ("Answer", "Answers", "FORMAT", "read_answers", "write_answers"),
     "engine.evaluation.blindtest.judging.machine": ("MachineRow", "NAME", "judge_pairs", "listen"),

@@ -13,12 +13,9 @@ __all__ = ["blank_figure", "save_figure"]
 
 def blank_figure(width_in: float, height_in: float) -> Figure:
     """Returns an empty figure of that size, which lays itself out."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width_in, height_in), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width_in, height_in), dpi=120, layout="constrained")
 
 
 def save_figure(path: Path, figure: Any) -> None:

@@ -31,6 +31,7 @@ __all__ = [
 
 CLIP_S = 10.24  # what everybody plays of a chart: one excerpt of the diffusion
 KEYS = np.arange(-6, 6)
+WITHOUT_CHORDS = 0.12  # of the windows
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,7 @@ def piece_shares(pieces: Sequence[PieceArrays]) -> F64:
     return sizes / sizes.sum()
 
 
-def note_windows(
-    pieces: Sequence[PieceArrays], length: int, batch: int, rng: np.random.Generator, without_chords: float = 0.12
-) -> dict[str, I64]:
+def note_windows(pieces: Sequence[PieceArrays], length: int, batch: int, rng: np.random.Generator) -> dict[str, I64]:
     """Draws a (batch, length) batch of each field of NoteArrays, each window in one of twelve keys."""
     shares = piece_shares(pieces)
     rows: dict[str, list[I64]] = {name: [] for name in NoteArrays.__dataclass_fields__}
@@ -111,7 +110,7 @@ def note_windows(
             continue
         start = int(rng.integers(len(notes.onset) - length + 1))
         key = int(rng.choice(KEYS))
-        hides = rng.random() < without_chords
+        hides = rng.random() < WITHOUT_CHORDS
         for name, row in rows.items():
             part = getattr(notes, name)[start : start + length]
             if name == "pitch":

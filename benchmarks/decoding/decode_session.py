@@ -24,10 +24,10 @@ from engine.platform.system import this_system
 
 __all__ = ["beside_busy_processes", "busy_processes", "solos", "start_up"]
 
+SOLO_S = 300.0
 
-def _solo(
-    backend: str, python_loop: bool = False, chord_strength: float = 1.0, seconds: float = 300.0
-) -> dict[str, float]:
+
+def _solo(backend: str, python_loop: bool = False, chord_strength: float = 1.0) -> dict[str, float]:
     """Improvises over a ii-V-I; returns tokens, CPU seconds a minute of music, and seconds of music a CPU second."""
     session = Session(load_checkpoint(), seed=1, backend=backend)
     if python_loop:
@@ -35,14 +35,14 @@ def _solo(
     session.set_params(chord_strength=chord_strength)
     session.set_tempo(120)
     chords = [parse_chord(symbol) for symbol in ("Dm7", "G7", "Cmaj7", "Cmaj7")]
-    session.set_chords([(2.0 * bar, chords[bar % 4]) for bar in range(int(seconds / 2) + 1)])
+    session.set_chords([(2.0 * bar, chords[bar % 4]) for bar in range(int(SOLO_S / 2) + 1)])
     start = time.thread_time()
-    events = session.generate(seconds)
+    events = session.generate(SOLO_S)
     cpu_s = time.thread_time() - start
     tokens = session._stream.length
     return {
         "notes": sum(event.kind == "on" for event in events), "tokens": tokens, "ms_per_token": 1e3 * cpu_s / tokens,
-        "cpu_s_per_minute": 60 * cpu_s / seconds, "times_real_time": seconds / cpu_s,
+        "cpu_s_per_minute": 60 * cpu_s / SOLO_S, "times_real_time": SOLO_S / cpu_s,
     }  # fmt: skip
 
 

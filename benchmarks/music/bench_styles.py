@@ -92,13 +92,13 @@ def windows(notes: Notes, stretch: float = 1.0) -> list[np.ndarray]:
 class Classifier:
     """Multinomial logistic regression on standardised features, by gradient descent; every style counts the same."""
 
-    def __init__(self, rows: np.ndarray, labels: np.ndarray, count: int, decay: float = 1e-2) -> None:
+    def __init__(self, rows: np.ndarray, labels: np.ndarray, count: int) -> None:
         self.mean, self.std = rows.mean(0), rows.std(0) + 1e-6
         x, wanted = self._design(rows), np.eye(count)[labels]
         share = (1.0 / np.bincount(labels, minlength=count))[labels] / count
         self.weights = np.zeros((x.shape[1], count))
         for _ in range(2000):
-            gradient = x.T @ ((self._softmax(x) - wanted) * share[:, None]) + decay * self.weights
+            gradient = x.T @ ((self._softmax(x) - wanted) * share[:, None]) + 1e-2 * self.weights
             self.weights -= 0.5 * gradient
 
     def name(self, row: np.ndarray) -> int:

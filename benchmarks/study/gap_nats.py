@@ -36,9 +36,9 @@ GapCase = tuple[PieceArrays, Gap, Foresight]
 ROWS = 8  # windows at once
 
 
-def gap_cases(shard: Shard, count: int, length: int, seed: int = 0) -> list[GapCase]:
+def gap_cases(shard: Shard, count: int, length: int) -> list[GapCase]:
     """Returns gaps of the pieces that people played, with sides that fit into `length` tokens."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     sides: dict[int, list[PieceArrays]] = {}
     for piece in shard.pieces:
         if shard.collections[piece.collection] != "practice":

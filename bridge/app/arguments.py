@@ -14,6 +14,7 @@ from bridge.errors import BridgeError
 from bridge.live.modes.mode import MODES
 from bridge.live.options import SessionOptions
 from engine.chords import Chart, parse_chart
+from engine.errors import check_range
 from engine.metre import COMMON, asked_metre
 from osc_protocol.table.options import add_parameter_options, parameters_from
 from osc_protocol.table.parameters import BY_NAME, DEFAULT_PORT, ParameterError, Value, check_arguments
@@ -106,18 +107,14 @@ def settings_from(args: argparse.Namespace) -> Settings:
     _checked("--seed", "/sideman/seed", seed)
     if not 0 <= args.release <= 60:
         raise BridgeError(f"--release {args.release:g} lies outside 0..60 seconds")
-    for option, value, low, high in (
-        ("--trade-bars", args.trade_bars, 1, 32),
-        ("--count-in", args.count_in, 0, 8),
-        ("--output-latency-ms", args.output_latency_ms, 0, 500),
-        ("--channel", args.channel, 1, 16),
-        ("--out-channel", args.out_channel, 1, 16),
-        ("--echo", args.echo, 1, 16),
-        ("--osc-port", args.osc_port, 0, 65535),
-        ("--oscquery-port", args.oscquery_port, 0, 65535),
-    ):
-        if value is not None and not low <= value <= high:
-            raise BridgeError(f"{option} {value:g} lies outside {low}..{high}")
+    check_range("--trade-bars", args.trade_bars, 1, 32)
+    check_range("--count-in", args.count_in, 0, 8)
+    check_range("--output-latency-ms", args.output_latency_ms, 0, 500)
+    check_range("--channel", args.channel, 1, 16)
+    check_range("--out-channel", args.out_channel, 1, 16)
+    check_range("--echo", args.echo, 1, 16)
+    check_range("--osc-port", args.osc_port, 0, 65535)
+    check_range("--oscquery-port", args.oscquery_port, 0, 65535)
     if args.echo == args.out_channel:
         raise BridgeError(f"--echo {args.echo} is the sideman's own channel: choose another, or another --out-channel")
     if args.panel and args.oscquery_port == 0:

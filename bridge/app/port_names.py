@@ -62,11 +62,9 @@ class NoPorts(LivePorts):
         pass
 
     def output(self, *_: object) -> LiveOutput:
-        """See LivePorts."""
         return _Nowhere()
 
     def input(self, *_: object, **__: object) -> LiveInput:
-        """See LivePorts."""
         return _Nowhere()
 
     def close(self) -> None:

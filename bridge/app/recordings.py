@@ -17,7 +17,7 @@ from bridge.recording.last_take import remember
 from bridge.recording.session_header import session_header
 from bridge.recording.session_log import SENT, SESSION, VERSION, CheckedSink, LoggedInbox, check_may_begin
 from bridge.recording.take import Take
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.user_folders import user_place
 from osc_protocol.table.parameters import values_of
 
@@ -76,8 +76,7 @@ class Recordings:
             paths = (folder / f"{name}{suffix}.mid" for suffix in ("", *(f"-{number}" for number in range(2, 1000))))
             path = next(path for path in paths if not path.exists())
             content = self.capture.midi(bars, native.now_us())
-            with atomic_write(path) as beside:
-                beside.write_bytes(content)
+            write_whole(path, content)
         except OSError as error:
             raise BridgeError(
                 f"{folder}: no MIDI file can be written there ({error.strerror}): give --captures DIR"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bridge.errors import BridgeError
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
+from engine.errors import check_range
 from osc_protocol.generate import layout_osc, layout_touchosc
 from osc_protocol.table.parameters import DEFAULT_PORT
 
@@ -33,21 +33,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the file and says what to do with it. BridgeError for a port that is none, or a file not to be written."""
+    """Writes the file and says what to do then. SidemanError for a port that is none, or a file not to be written."""
     is_tosc = args.surface == "touchosc"
     default = layout_touchosc.FEEDBACK_PORT if is_tosc else layout_osc.FEEDBACK_PORT
     feedback = default if args.feedback_port is None else args.feedback_port
-    for option, port in (("--osc-port", args.osc_port), ("--feedback-port", feedback)):
-        if not 1 <= port <= 65535:
-            raise BridgeError(f"{option} {port} lies outside 1..65535")
+    check_range("--osc-port", args.osc_port, 1, 65535)
+    check_range("--feedback-port", feedback, 1, 65535)
     if is_tosc:
         content = layout_touchosc.touchosc(feedback)
     else:
         content = layout_osc.open_stage_control(port=args.osc_port, feedback_port=feedback).encode()
-    try:
-        with atomic_write(args.output) as beside:
-            beside.write_bytes(content)
-    except OSError as error:
-        raise BridgeError(f"{args.output} cannot be written: {error.strerror}") from error
+    write_whole(args.output, content)
     print(f"wrote {args.output}: {_THEN[args.surface].format(port=args.osc_port, feedback=feedback)}")
     return 0

@@ -11,7 +11,7 @@ import yaml
 
 from bridge.controllers.map import parse_cc_map, read_user_file
 from bridge.errors import CcMapError
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from osc_protocol.table.parameters import BY_NAME
 
 __all__ = ["Kept", "forget", "write_entry"]
@@ -92,8 +92,7 @@ def _write(path: Path, content: dict[str, object], on_kept: Kept) -> None:
             shutil.copyfile(path, kept)
             on_kept(kept)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as beside:
-            text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
-            beside.write_text(_HEADER + text, encoding="utf-8")
+        text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
+        write_whole(path, _HEADER + text)
     except OSError as error:
         raise CcMapError(f"{path} cannot be written: {error.strerror}") from error

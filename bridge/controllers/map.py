@@ -85,7 +85,6 @@ class _Loader(yaml.SafeLoader):
     """YAML as ever, but that no key stands twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """See SafeLoader."""
         seen = set[str]()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:

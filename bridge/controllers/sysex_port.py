@@ -62,12 +62,6 @@ class SysexControl:
         osc_server.add_listener(self.queue)
         self._thread = self._started() if start else None
 
-    def __enter__(self) -> SysexControl:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def receive(self, message: bytes) -> None:
         """Takes one SysEx message from the control port, with or without F0 and F7. Never raises."""
         if not is_frame(message):

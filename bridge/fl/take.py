@@ -14,7 +14,7 @@ import mido
 
 from bridge.fl.folders import FlInstallError, settings_folders
 from bridge.recording.last_take import recall
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.midi_io.write import OWN_TRACK
 
 __all__ = ["SCRIPT_NAME", "TakeNotes", "read_take", "render", "write_take_script"]
@@ -97,8 +97,7 @@ def write_take_script(take: Path | None, target_dir: Path | None) -> list[Path]:
         path = settings / FOLDER / SCRIPT_NAME
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as beside:
-                beside.write_text(text, encoding="ascii", newline="\n")
+            write_whole(path, text.encode("ascii"))
         except OSError as error:
             raise FlInstallError(f"{path} cannot be written ({error.strerror}): look at its permissions") from error
         written.append(path)

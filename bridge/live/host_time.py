@@ -29,8 +29,8 @@ class _Bend(NamedTuple):
 class HostTime:
     """Beats are quarters on the host's count, which only grows. The session thread bends it; any thread may ask."""
 
-    def __init__(self, tempo_bpm: float = DEFAULT_BPM) -> None:
-        self._bends: tuple[_Bend, ...] = (_Bend(START_US, 0.0, tempo_bpm),)  # replaced as a whole
+    def __init__(self) -> None:
+        self._bends: tuple[_Bend, ...] = (_Bend(START_US, 0.0, DEFAULT_BPM),)  # replaced as a whole
 
     @property
     def tempo_bpm(self) -> float:

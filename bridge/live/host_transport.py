@@ -34,7 +34,6 @@ class HostTransport:
 
     @property
     def running(self) -> bool:
-        """See SongClock."""
         return self._news is not None and self._news.playing
 
     @property
@@ -44,7 +43,6 @@ class HostTransport:
 
     @property
     def position_beats(self) -> float:
-        """See SongClock."""
         return 0.0 if self._news is None else max(self._news.song, 0.0)
 
     def beat_at(self, time_us: int) -> float | None:
@@ -53,7 +51,6 @@ class HostTransport:
         return song + self.time.beat(time_us) - at if self.running else None
 
     def ticks_at(self, time_us: int) -> bool:
-        """See SongClock."""
         return self._news is not None
 
     def take(self, news: FollowHost) -> tuple[bool, bool]:

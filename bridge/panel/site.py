@@ -45,7 +45,6 @@ class PanelSite:
         self._pages[ROOT] = self._pages[ROOT.rstrip("/")] = self._pages[ROOT + "index.html"]
 
     def page(self, path: str) -> Page | None:
-        """See Site."""
         take = _TAKE.fullmatch(path)
         if take is None:
             return self._pages.get(path)
@@ -56,11 +55,9 @@ class PanelSite:
         return Page("audio/midi", self._last_bars(int(bars)))
 
     def talks_at(self, path: str) -> bool:
-        """See Site."""
         return path == LIVE
 
     def talker(self, request: bytes, wake: Callable[[], None]) -> PageTalk:
-        """See Site."""
         return PageTalk(self._hub, self._session, request, wake)
 
 

@@ -55,47 +55,38 @@ class Tap(Observer):
         self.add("sent", time_us, message)
 
     def heard(self, time_us: int, message: bytes) -> None:
-        """See Observer."""
         self.add("heard", time_us, message)
 
     def marked(self, time_us: int, text: str) -> None:
-        """See Observer."""
         self.add("marked", time_us, text)
 
     def beat(self, time_us: int, tempo_bpm: float, bar_us: int, metre: Metre) -> None:
-        """See Observer."""
         self.add("beat", time_us, tempo_bpm, bar_us, metre.beats)
 
     def rested(self, time_us: int) -> None:
-        """See Observer."""
         self.add("rested", time_us)
 
     def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
-        """See Observer."""
         self.add("form", timeline)
 
     def kept(self, bars: Sequence[int], can_undo: bool, variations: Variations) -> None:
-        """See Observer."""
         self.add("kept", tuple(bars), can_undo, variations)
 
     def drawn(self, densities: Mapping[int, float]) -> None:
-        """See Observer."""
         self.add("drawn", densities)
 
     def enabled(self, enabled: bool) -> None:
-        """See Observer."""
         self.add("state", "enabled", enabled)
 
 
 class TappedSink:
-    """Passes everything on to a scheduler, and tells a tap of it before: a note may be sent at once."""
+    """An EventSink that passes everything on to a scheduler, and tells a tap before: a note may be sent at once."""
 
     def __init__(self, sink: EventSink, tap: Tap, clock: Callable[[], int]) -> None:
         """clock: monotonic microseconds, the scheduler's own."""
         self._sink, self._tap, self._clock = sink, tap, clock
 
     def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
-        """See EventSink."""
         self._tap.add("push", due_us, status, data1, data2, self._clock())
         taken = self._sink.push(due_us, status, data1, data2)
         if not taken:  # it is tried again
@@ -103,11 +94,9 @@ class TappedSink:
         return taken
 
     def cancel_from(self, due_us: int) -> bool:
-        """See EventSink."""
         self._tap.add("cancel", due_us)
         return self._sink.cancel_from(due_us)
 
     def silence(self) -> bool:
-        """See EventSink."""
         self._tap.add("silence")
         return self._sink.silence()

@@ -81,12 +81,10 @@ class HostInbox(Inbox):
                 self._asked.append(what)
 
     def messages(self) -> list[tuple[int, bytes]]:
-        """See Inbox."""
         heard, self._heard = self._heard, []
         return heard
 
     def commands(self) -> Iterator[Command]:
-        """See Inbox."""
         while self._asked:
             yield self._asked.popleft()
 
@@ -95,7 +93,6 @@ class HostInbox(Inbox):
         return self.closed if self._offline else super().has_news()
 
     def end_round(self, error: BaseException | None = None) -> None:
-        """See Inbox."""
         self._say_alive()
 
     def wait(self, timeout_s: float) -> None:

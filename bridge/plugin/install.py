@@ -9,7 +9,7 @@ from typing import Final
 
 import native
 from bridge.errors import BridgeError
-from engine.atomic import atomic_write
+from engine.atomic import atomic_write, make_folder
 from engine.platform.system import this_system
 
 __all__ = ["install", "place", "uninstall"]
@@ -31,10 +31,7 @@ def install(folder: Path | None = None) -> Path:
     if source is None:
         raise BridgeError("the plug-in is not here, since this Sideman was installed without a compiler: take a wheel")
     target = place(folder)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BridgeError(f"{target.parent}: {error.strerror}: give another folder with --dir") from error
+    make_folder(target.parent, "give another folder with --dir")
     with atomic_write(target) as path:
         if this_system().plugin_is_bundle:
             _write_bundle(path, source)

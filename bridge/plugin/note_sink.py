@@ -18,17 +18,14 @@ class NoteSink:
         self._host, self._send = host, send
 
     def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
-        """See EventSink."""
         self._send(wire.note(self._host.epoch, self._micro(due_us), bytes((status, data1, data2))))
         return True
 
     def cancel_from(self, due_us: int) -> bool:
-        """See EventSink."""
         self._send(wire.cancel(self._host.epoch, self._micro(due_us)))
         return True
 
     def silence(self) -> bool:
-        """See EventSink."""
         self._send(wire.silence(self._host.epoch))
         return True
 

@@ -123,15 +123,12 @@ class ReplayInbox(Inbox):
         return next(self._readings, None) is not None
 
     def messages(self) -> list[tuple[int, bytes]]:
-        """See Inbox."""
         return self._round.heard
 
     def commands(self) -> Iterator[Command]:
-        """See Inbox."""
         return iter(self._round.commands)
 
     def now_us(self) -> int:
-        """See Inbox."""
         step_us = next(self._readings, None)
         if step_us is None:
             raise _RoundOver
@@ -140,20 +137,18 @@ class ReplayInbox(Inbox):
         return self._latest_us
 
     def has_news(self) -> bool:
-        """See Inbox."""
         self._looks += 1
         return self._round.news == self._looks - 1
 
 
 class PromptSink:
-    """A scheduler whose consumer acts at once when silence is asked for, not only at the next reading."""
+    """An EventSink: a scheduler whose consumer acts at once when silence is asked for, not only at the next reading."""
 
     def __init__(self, scheduler: native.Scheduler, consume: Callable[[], None]) -> None:
         self.push, self.cancel_from = scheduler.push, scheduler.cancel_from
         self._scheduler, self._consume = scheduler, consume
 
     def silence(self) -> bool:
-        """See EventSink."""
         taken = self._scheduler.silence()
         self._consume()
         return taken
@@ -171,8 +166,8 @@ class Replay:
     rounds: int = 0
     seconds: float = 0.0
 
-    def run(self, on_progress: Callable[[float], None] = lambda share: None) -> None:
-        """Plays the whole log. on_progress(0..1): as it goes."""
+    def run(self) -> None:
+        """Plays the whole log."""
         rounds = self.log.rounds
         if not rounds:
             return
@@ -205,7 +200,6 @@ class Replay:
             if (parted or sink.crc != crc) and self.parted_s is None:
                 self.parted_s = (inbox.latest_us - began_us) / 1e6
             self.rounds += 1
-            on_progress((number + 1) / len(rounds))
         live.silence()
         self._advance(scheduler, inbox.latest_us)
         self.seconds = (inbox.latest_us - began_us) / 1e6

@@ -102,22 +102,19 @@ def _message(plain: Json) -> tuple[int, bytes]:
 
 
 class CheckedSink:
-    """Passes everything on to a scheduler, and keeps a checksum of it."""
+    """An EventSink that passes everything on to a scheduler, and keeps a checksum of it."""
 
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
         self.crc = 0
 
     def push(self, due_us: int, status: int, data1: int, data2: int) -> bool:
-        """See EventSink."""
         return self._took(self._sink.push(due_us, status, data1, data2), due_us, status, data1, data2)
 
     def cancel_from(self, due_us: int) -> bool:
-        """See EventSink."""
         return self._took(self._sink.cancel_from(due_us), due_us)
 
     def silence(self) -> bool:
-        """See EventSink."""
         return self._took(self._sink.silence())
 
     def _took(self, taken: bool, *what: int) -> bool:
@@ -138,26 +135,22 @@ class LogsRounds(Inbox):
         self._looks = 0
 
     def messages(self) -> list[tuple[int, bytes]]:
-        """See Inbox."""
         heard = super().messages()
         self._round.heard += heard
         return heard
 
     def commands(self) -> Iterator[Command]:
-        """See Inbox."""
         for command in super().commands():
             self._round.commands.append(command)
             yield command
 
     def now_us(self) -> int:
-        """See Inbox."""
         now_us = super().now_us()
         self._round.steps_us.append(now_us - self._logged_us)
         self._logged_us = now_us
         return now_us
 
     def has_news(self) -> bool:
-        """See Inbox."""
         news = super().has_news()
         if news:
             self._round.news = self._looks
@@ -165,7 +158,6 @@ class LogsRounds(Inbox):
         return news
 
     def end_round(self, error: BaseException | None = None) -> None:
-        """See Inbox."""
         super().end_round(error)
         if self._sink.crc != self._crc:
             self._crc = self._round.crc = self._sink.crc

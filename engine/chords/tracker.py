@@ -96,14 +96,13 @@ class ChordChange(NamedTuple):
 class ChordFollower:
     """A tracker that reports a chord once, when it has settled.
 
-    A full chord that the hands grasp at once is reported `sure_s` after its last key: what a late finger adds is
+    A full chord that the hands grasp at once is reported `SURE_S` after its last key: what a late finger adds is
     another report. The notes of a rolled chord come apart, and so do fingers that lift: other chords are reported
-    `roll_s` after the last key that shaped them went down, or `lift_s` after the last one came up. Not thread-safe.
+    `ROLL_S` after the last key that shaped them went down, or `LIFT_S` after the last one came up. Not thread-safe.
     """
 
-    def __init__(self, roll_s: float = ROLL_S, lift_s: float = LIFT_S, sure_s: float = SURE_S) -> None:
+    def __init__(self) -> None:
         self._tracker = ChordTracker()
-        self._roll_s, self._lift_s, self._sure_s = roll_s, lift_s, sure_s
         self._reported: Chord | None = None
         self._moved_s = 0.0  # when the first note since the last report moved
         self._strike_due_s: float | None = None  # when the keys that went down are looked at
@@ -116,19 +115,19 @@ class ChordFollower:
             return
         self._begin(time_s)
         self._tracker.note_on(pitch, velocity, time_s)
-        self._strike_due_s = time_s + (self._roll_s if self._tracker.grasped() is None else self._sure_s)
+        self._strike_due_s = time_s + (ROLL_S if self._tracker.grasped() is None else SURE_S)
 
     def note_off(self, pitch: int, time_s: float, *, pedalled: bool = False) -> None:
         """A key comes up. pedalled: its note sounds on until note_end()."""
         self._begin(time_s)
         self._tracker.note_off(pitch, time_s, pedalled=pedalled)
-        self._lift_due_s = time_s + self._lift_s
+        self._lift_due_s = time_s + LIFT_S
 
     def note_end(self, pitch: int, time_s: float) -> None:
         """The pedal lets go of a note. One that it did not hold is ignored."""
         if self._tracker.note_end(pitch):
             self._begin(time_s)
-            self._lift_due_s = time_s + self._lift_s
+            self._lift_due_s = time_s + LIFT_S
 
     @property
     def holds(self) -> bool:
@@ -146,7 +145,7 @@ class ChordFollower:
             due_s, self._strike_due_s = self._strike_due_s, None
             chord, held = self._tracker.grasped(), self._tracker.current()
             if chord is not None and chord != held:  # the fingers of the chord before must lift, or they count
-                self._lift_due_s = max(self._lift_due_s or 0.0, due_s + self._lift_s)
+                self._lift_due_s = max(self._lift_due_s or 0.0, due_s + LIFT_S)
             return self._report(chord or held)
         if self._strike_due_s is None and self._lift_due_s is not None and now_s >= self._lift_due_s:
             self._lift_due_s = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.data.report.picture import FAINT, FIRST, INK, SECOND, picture
 from engine.evaluation.features import FIGURES, HISTOGRAMS, TIMES_S
 from engine.evaluation.judgement import ROWS, Judgement
@@ -46,9 +46,7 @@ def write_page(
     command: str,
 ) -> None:
     """Writes beside, then renames. SidemanError: it cannot be written, or matplotlib is missing."""
-    parts = "".join(_parts(checkpoint, likelihood, music, command))
-    with atomic_write(path) as beside:
-        beside.write_text(parts, encoding="utf-8")
+    write_whole(path, "".join(_parts(checkpoint, likelihood, music, command)))
 
 
 def _parts(

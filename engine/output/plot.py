@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.atomic import atomic_write
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_installed
 from engine.metre import COMMON, Metre
 from engine.notes import Notes
 from engine.vocabulary import PITCH_NAMES
@@ -49,8 +48,7 @@ _SOFT_TO_LOUD = ("#b4e3d8", "#52a8cc", "#4663b8", "#6a2c91", "#6d0b45")
 
 def check_plot(path: str | Path, bars: int) -> None:
     """SidemanError: matplotlib is missing, or so many bars are no picture."""
-    if find_spec("matplotlib") is None:
-        raise SidemanError("a plot needs matplotlib: pip install 'sideman[plot]'")
+    check_installed("matplotlib", "plot", "a plot")
     if not 1 <= bars <= MAX_BARS:
         raise SidemanError(f"{path}: a plot of {bars} bars: draw 1..{MAX_BARS}")
 
@@ -76,7 +74,6 @@ def plot_png(
         end_s = max([bar_s, *(float(end) for end in notes["offset_s"]), *(onset_s + 1e-3 for onset_s, _ in chords)])
         bars = math.ceil(round(end_s / bar_s, 3))
     check_plot(path, bars)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     stop_s = bars * bar_s
@@ -88,7 +85,6 @@ def plot_png(
     row_in, head_in, foot_in = _ROW_HEIGHTS_IN.get(rows, 2.1), 0.45, 0.5
     height_in = rows * row_in + head_in + foot_in
     figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, facecolor=PAPER)
-    FigureCanvasAgg(figure)
     for row in range(rows):
         bottom = 1 - (head_in + (row + 1) * row_in) / height_in
         axes = figure.add_axes((_LEFT, bottom + 0.12 / height_in, _RIGHT - _LEFT, (row_in - 0.5) / height_in))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.asked_tracks import TRACKS_HELP, asked_tracks
 from engine.atomic import check_file
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_range
 from engine.output.console import escape_what_cannot_be_said
 from osc_protocol.table.options import add_parameter_options, parameters_from
 from osc_protocol.table.parameters import HIGHEST_BPM, LOWEST_BPM, ParameterError
@@ -89,14 +89,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.chords is None and args.prompt is None:
         raise SidemanError('nothing to play over: give --chords "Dm7 | G7 | Cmaj7 | %" or --prompt in.mid')
-    if args.tempo is not None:
-        _check_range("--tempo", args.tempo, LOWEST_BPM, HIGHEST_BPM)
+    check_range("--tempo", args.tempo, LOWEST_BPM, HIGHEST_BPM)
     asked = asked_metre(args.metre, args.beats_per_bar)
-    _check_range("--variations", args.variations, 1, 1000)
-    _check_range("--seed", args.seed, 0, MAX_SEED - (args.variations - 1))
-    if args.bars is not None:
-        _check_range("--bars", args.bars, 1, MAX_BARS)
-    _check_range("--intro", args.intro, 0, MOST_INTRO_BARS)
+    check_range("--variations", args.variations, 1, 1000)
+    check_range("--seed", args.seed, 0, MAX_SEED - (args.variations - 1))
+    check_range("--bars", args.bars, 1, MAX_BARS)
+    check_range("--intro", args.intro, 0, MOST_INTRO_BARS)
     params = parameters_from(args)
     check_limits(params)
     if args.tracks is not None and args.prompt is None:
@@ -191,12 +189,6 @@ def run(args: argparse.Namespace) -> int:
     elif args.variations > 1:
         print(f"diversity {spread:g}")
     return 0
-
-
-def _check_range(option: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        said, least, most = (number if isinstance(number, int) else f"{number:g}" for number in (value, low, high))
-        raise SidemanError(f"{option} {said} lies outside {least}..{most}")
 
 
 def check_outputs(paths: list[Path], source: Path | None, what: str) -> None:

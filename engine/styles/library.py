@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.atomic import make_folder
 from engine.errors import CheckpointError, SidemanError
 from engine.model.checkpoint import Checkpoint
 from engine.styles.style import Style, adapter_of, check_name
@@ -99,10 +100,7 @@ def add_style(folder: Path, name: str | None = None, bases: Sequence[Checkpoint]
     if bases:  # refused here rather than when it is to be played
         adapter_of(style, next((base for base in bases if base.sha256 == style.base_sha256), bases[0]))
     target = user_styles() / name
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SidemanError(f"{target.parent}: cannot be made ({error.strerror}): set SIDEMAN_STYLES") from None
+    make_folder(target.parent, "set SIDEMAN_STYLES")
     save_style(
         target, Style(name, style.base_sha256, style.rank, style.alpha, style.targets, style.tensors, style.facts)
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from engine.data.prepare import MANIFEST
-from engine.errors import DataError
+from engine.data.shards.manifest import read_side
 from engine.model.config import Config
 from engine.model.shapes import parameter_shapes
 
@@ -22,15 +20,10 @@ Sources = dict[tuple[str, str], tuple[int, float]]
 def read_sources(data: Path) -> Sources:
     """Returns what a prepared folder was made from. DataError if its manifest is missing or broken."""
     sources: Sources = defaultdict(lambda: (0, 0.0))
-    try:
-        with (data / MANIFEST).open(encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines]
-        for row in rows:
-            if row.get("split") == "train":
-                files, hours = sources[row["collection"], row["licence"]]
-                sources[row["collection"], row["licence"]] = files + 1, hours + row["seconds"] / 3600
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{data / MANIFEST}: cannot be read ({error}): run `sideman prepare` again") from None
+    rows = read_side(data, "train", lambda row: ((row["collection"], row["licence"]), row["seconds"] / 3600))
+    for source, row_hours in rows:
+        files, hours = sources[source]
+        sources[source] = files + 1, hours + row_hours
     return sources
 
 

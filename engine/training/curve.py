@@ -8,7 +8,7 @@ from typing import NamedTuple, TypedDict
 
 from torch.utils.tensorboard import SummaryWriter
 
-from engine.atomic import atomic_write
+from engine.atomic import atomic_write, write_whole
 from engine.errors import CheckpointError
 from engine.output.plot import INK, PAPER
 from engine.training.schedule import Lowest
@@ -60,8 +60,7 @@ class LossCurve:
 
     def save(self) -> None:
         """Writes rows and picture, and what TensorBoard still waits for."""
-        with atomic_write(self.run_dir / LOSSES_FILE) as beside:
-            beside.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
+        write_whole(self.run_dir / LOSSES_FILE, "".join(json.dumps(row) + "\n" for row in self.rows))
         self._draw()
         self._events.flush()
 
@@ -109,11 +108,9 @@ class LossCurve:
         self._events.add_scalar(name, value, step)
 
     def _draw(self) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(8.0, 4.5), dpi=120, facecolor=PAPER, layout="constrained")
-        FigureCanvasAgg(figure)  # no display, no global state
         axes = figure.add_subplot()
         rows, measured = self.rows, self.held_out()
         axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], color=_TRAIN, label="training")

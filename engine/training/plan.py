@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.errors import CheckpointError
 
 __all__ = ["PLAN_FILE", "TIMED_FALL", "UNKNOWN", "TimePlan", "warm_up"]
@@ -48,8 +48,7 @@ class TimePlan:
         """CheckpointError: the rows are broken."""
         self._path, self.budget_s, self._clock = path, budget_s, clock
         self._rows = _read(path) if done else []
-        with atomic_write(path) as beside:
-            beside.write_text("".join(map(_line, self._rows)), encoding="utf-8")
+        write_whole(path, "".join(map(_line, self._rows)))
         before = [row for row in self._rows if row.update <= done]
         self._started_s = clock() - spent_s - (before[-1].seconds if before else 0.0)
         self._first = done

@@ -12,13 +12,13 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
 
-from engine.atomic import check_folder
+from engine.atomic import check_folder, make_folder
 from engine.data.diet import Diet, TrainingWindows
 from engine.data.feed import Feed, default_workers
 from engine.data.reading.cache import content_hash
 from engine.data.shards.shards import load_shard
 from engine.data.sources import match_sources, match_weights
-from engine.errors import CheckpointError, ConfigError, DataError, SidemanError
+from engine.errors import CheckpointError, ConfigError, DataError, SidemanError, check_range
 from engine.model.checkpoint import CHECKPOINT_FILES, check_new
 from engine.model.config_file import load_config
 from engine.model.nf4 import BLOCK
@@ -166,13 +166,9 @@ def _check_start(
         check_new(out)
     if resume and init is not None:
         raise CheckpointError(f"{init}: a resumed run has its weights already: leave --init out")
-    for name, value in (("--steps", steps), ("--patience", patience)):
-        if value is not None and value < 1:
-            raise SidemanError(f"{name} {value}: must be 1 or more")
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SidemanError(f"{run_dir}: cannot be made ({error.strerror}): choose another place") from None
+    check_range("--steps", steps, 1)
+    check_range("--patience", patience, 1)
+    make_folder(run_dir, "choose another place")
 
 
 def _run(trainer: Trainer, windows: Batches, recorder: Recorder | None, max_minutes: float | None) -> None:

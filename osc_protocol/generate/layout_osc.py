@@ -23,9 +23,9 @@ _COLUMNS: Final = 4
 _IN_A_LINE: Final = 5  # choices; more stand in a grid
 
 
-def open_stage_control(host: str = "127.0.0.1", port: int = DEFAULT_PORT, feedback_port: int = FEEDBACK_PORT) -> str:
-    """The session file's text. host, port: the engine's; feedback_port: the one that Open Stage Control listens on."""
-    target = [f"{host}:{port}"]
+def open_stage_control(port: int = DEFAULT_PORT, feedback_port: int = FEEDBACK_PORT) -> str:
+    """The session file's text. port: the engine's; feedback_port: the one that Open Stage Control listens on."""
+    target = [f"127.0.0.1:{port}"]
     cells = [_cell(_name(row.name), _widget(row), row.help) for row in PARAMETERS]
     pressed = [row for row in ENGINE_COMMANDS if row.is_pressed]
     cells += [_cell(_name(row.name), _field(row), row.help) for row in ENGINE_COMMANDS if row not in pressed]

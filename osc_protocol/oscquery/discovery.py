@@ -43,7 +43,7 @@ class Announcement:
             say(str(error))
 
 
-def advertise(osc_port: int, http_port: int, host: str = "127.0.0.1", name: str = "Sideman") -> Callable[[], None]:
+def advertise(osc_port: int, http_port: int, host: str) -> Callable[[], None]:
     """Announces `_oscjson._tcp` and `_osc._udp` on the interface of `host`, an IPv4 address or its name.
 
     Returns what ends it. DiscoveryError.
@@ -61,7 +61,7 @@ def advertise(osc_port: int, http_port: int, host: str = "127.0.0.1", name: str 
         zeroconf = Zeroconf() if everywhere else Zeroconf(interfaces=[own])
         for kind, port in (("_oscjson._tcp.local.", http_port), ("_osc._udp.local.", osc_port)):
             address = [ipaddress.ip_address(own).packed]
-            info = ServiceInfo(kind, f"{name} {osc_port}.{kind}", port=port, addresses=address, server=f"{ANNOUNCED}.")
+            info = ServiceInfo(kind, f"Sideman {osc_port}.{kind}", port=port, addresses=address, server=f"{ANNOUNCED}.")
             zeroconf.register_service(info, allow_name_change=True)
     except (OSError, ValueError, Error, AssertionError) as error:
         if zeroconf is not None:

@@ -50,15 +50,12 @@ PAGE_HEADERS: Final = {
 class OscQueryServer:
     """Serves the table on a thread of its own. start() binds; close() may be called twice."""
 
-    def __init__(
-        self, osc: OscServer, host: str = "127.0.0.1", port: int = 0, name: str = "Sideman", *, site: Site | None = None
-    ) -> None:
+    def __init__(self, osc: OscServer, host: str = "127.0.0.1", port: int = 0, *, site: Site | None = None) -> None:
         """osc: whose values are told, started before. port: TCP, 0 for a free one.
 
         site: pages beside the tree.
         """
         self.host, self.port, self.osc, self.site = host, port, osc, site
-        self._name = name
         self._sockets: set[WebSocket] = set()
         self._lock = threading.Lock()
         self._http: _Http | None = None
@@ -102,7 +99,7 @@ class OscQueryServer:
         except ValueError:  # brackets that hold no address
             return HTTPStatus.BAD_REQUEST, None
         if parts.query == "HOST_INFO":
-            return HTTPStatus.OK, host_info(self._name, self.host, self.osc.port)
+            return HTTPStatus.OK, host_info(self.host, self.osc.port)
         node = describe(unquote(parts.path), self.osc.value, self.osc.asked)
         if node is None:
             return HTTPStatus.NOT_FOUND, None

@@ -43,14 +43,14 @@ _CONTAINERS: Final = {
 }
 
 
-def host_info(name: str, host: str, osc_port: int) -> dict[str, Any]:
+def host_info(host: str, osc_port: int) -> dict[str, Any]:
     """The answer to `?HOST_INFO`. Bound to all addresses, OSC is where HTTP was found: no OSC_IP says so."""
     served = dict.fromkeys(
         ("ACCESS", "VALUE", "RANGE", "DESCRIPTION", "CLIPMODE", "UNIT", "LISTEN", "OSC_STREAMING"), True
     )
     missing = dict.fromkeys(("TAGS", "CRITICAL", "PATH_CHANGED", "HTML", "ECHO"), False)
     where = {} if host == "0.0.0.0" else {"OSC_IP": host}
-    return {"NAME": name, **where, "OSC_PORT": osc_port, "OSC_TRANSPORT": "UDP", "EXTENSIONS": served | missing}
+    return {"NAME": "Sideman", **where, "OSC_PORT": osc_port, "OSC_TRANSPORT": "UDP", "EXTENSIONS": served | missing}
 
 
 def describe(path: str, get_value: Callable[[str], Value], get_asked: Callable[[str], Value]) -> dict[str, Any] | None:

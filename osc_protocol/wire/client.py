@@ -18,10 +18,10 @@ class OscClient:
     Messages that cannot be sent or read are dropped without an error, as over UDP.
     """
 
-    def __init__(self, port: int = DEFAULT_PORT, host: str = "127.0.0.1") -> None:
-        self._target = (host, port)
+    def __init__(self, port: int = DEFAULT_PORT) -> None:
+        self._target = ("127.0.0.1", port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("", 0) if not host.startswith("127.") else ("127.0.0.1", 0))
+        self._socket.bind(("127.0.0.1", 0))
 
     def __enter__(self) -> OscClient:
         return self

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bridge.commands.study.progress import Progress
 from engine.atomic import check_file
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_range
 from osc_protocol.table.parameters import DEFAULT_BPM, HIGHEST_BPM, LOWEST_BPM
 
 if TYPE_CHECKING:
@@ -58,11 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _make(args: argparse.Namespace) -> int:
     for option, low, high in (("places", 2, 1000), ("pairs", 1, 1000), ("seconds", 2, 60), ("seed", 0, 2**63)):
-        value = getattr(args, option)
-        if not low <= value <= high:
-            raise SidemanError(f"--{option} {value:g}: lies outside {low}..{high}")
-    if not LOWEST_BPM <= args.tempo <= HIGHEST_BPM:
-        raise SidemanError(f"--tempo {args.tempo:g} lies outside {LOWEST_BPM:g}..{HIGHEST_BPM:g}")
+        check_range(f"--{option}", getattr(args, option), low, high)
+    check_range("--tempo", args.tempo, LOWEST_BPM, HIGHEST_BPM)
     if args.output is None and args.leads is None:
         raise SidemanError("nothing to write: give -o test.html, or --leads FOLDER")
     if args.output is not None and not args.output.parent.is_dir():

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.asked_tracks import TRACKS_HELP, asked_tracks
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.beats.phase import UNKNOWN_IN_BAR
 from engine.chords.files.chords_file import ChordsFile
 from engine.chords.files.chords_writer import format_chords_file
@@ -45,8 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         print(text, end="")
         return 0
-    with atomic_write(args.output) as path:
-        path.write_text(text, encoding="utf-8")
+    write_whole(args.output, text)
     changes = sum(chord is not None for _, chord in chart.chords)
     beside = args.file.with_suffix(".chords")
     obeyed = "" if args.output.resolve() == beside.resolve() else f"; prepare obeys it as {beside.name} beside the file"

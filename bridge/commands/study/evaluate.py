@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.commands.study.progress import Progress
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_installed, check_range
 
 if TYPE_CHECKING:
     from engine.evaluation.judgement import Judgement
@@ -40,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Likelihood by collection beside a 5-gram's and wrong chords'; with --clips the music itself."""
     for option, lowest in (("max_windows", 1), ("clips", 0), ("controls", 0), ("seed", 0)):
-        value = getattr(args, option)
-        if value is not None and value < lowest:
-            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
+        check_range(f"--{option.replace('_', '-')}", getattr(args, option), lowest)
     if args.controls:
         for option in ("data", "split", "max_windows", "clips", "html"):
             if getattr(args, option):
@@ -51,10 +49,7 @@ def run(args: argparse.Namespace) -> int:
         return _controls(args)
     if args.data is None:
         raise SidemanError("nothing to measure on: give --data, a folder that `sideman prepare` wrote, or --controls 5")
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise SidemanError("evaluating needs torch, which is not installed: pip install 'sideman[train]'") from None
+    check_installed("torch", "train", "evaluating")
     from engine.atomic import check_file
     from engine.data.shards.shards import load_shard
     from engine.evaluation.judgement import PLAYED, cut_clips, judge

@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from engine.errors import SidemanError
+from engine.atomic import make_folder
+from engine.errors import check_range
 from engine.metre import Metre
 
 __all__ = ["add_arguments", "run"]
@@ -27,12 +28,8 @@ def run(args: argparse.Namespace) -> int:
     from engine.data.practice import practice_pieces
     from engine.midi_io.write import write_midi
 
-    if args.bars < 1:
-        raise SidemanError(f"--bars {args.bars}: must be 1 or more")
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SidemanError(f"{args.output}: {error.strerror}: give a folder that can be written") from None
+    check_range("--bars", args.bars, 1)
+    make_folder(args.output, "give a folder that can be written")
     pieces = bars = notes = 0
     for piece in practice_pieces(args.seed, args.bars, args.edition):
         performance = piece.performance

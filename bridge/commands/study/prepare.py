@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.asked_tracks import TRACKS_HELP, asked_tracks
-from engine.errors import DataError, SidemanError
+from engine.errors import DataError, check_range
 
 if TYPE_CHECKING:
     from engine.data.shards.manifest import Report
@@ -65,10 +65,8 @@ def run(args: argparse.Namespace) -> int:
     from engine.data.prepare import Settings, prepare
     from engine.data.shards.augmentation import Augmentation
 
-    if args.workers is not None and args.workers < 1:
-        raise SidemanError(f"--workers {args.workers}: must be 1 or more")
-    if args.practice < 0:
-        raise SidemanError(f"--practice {args.practice}: must be 0 or more")
+    check_range("--workers", args.workers, 1)
+    check_range("--practice", args.practice, 0)
     settings = Settings(
         tuple(args.split),
         Augmentation(args.augment, _factors(args.tempo_stretch), args.velocity_jitter),

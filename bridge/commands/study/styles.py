@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.commands.study.progress import NewsLine
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_installed, check_range
 
 __all__ = [
     "add_export_arguments", "add_finetune_arguments", "add_styles_arguments", "gain_too_small",
@@ -52,18 +52,15 @@ def run_finetune(args: argparse.Namespace) -> int:
     started = time.monotonic()  # what is loaded before the first update counts, too
     from engine.model.config import MAX_RANK
 
-    if args.threads is not None and args.threads < 1:
-        raise SidemanError(f"--threads {args.threads}: must be 1 or more")
-    if args.lora_rank is not None and not 1 <= args.lora_rank <= MAX_RANK:
-        raise SidemanError(f"--lora-rank {args.lora_rank}: must be in 1..{MAX_RANK}")
+    check_range("--threads", args.threads, 1)
+    check_range("--lora-rank", args.lora_rank, 1, MAX_RANK)
     if args.full and (args.bits is not None or args.lora_rank is not None):
         raise SidemanError("--full trains every weight: leave --bits and --lora-rank out")
     if args.keep_share and args.keep is None:
         raise SidemanError("--keep-share needs the data to keep: add --keep DATA")
-    try:
-        import torch
-    except ImportError:
-        raise SidemanError("fine-tuning needs torch, which is not installed: pip install 'sideman[train]'") from None
+    check_installed("torch", "train", "fine-tuning")
+    import torch
+
     from engine.model.checkpoint import load_checkpoint
     from engine.training.finetune.finetune import Recipe, finetune
 

@@ -6,12 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bridge.commands.study.progress import NewsLine
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_installed, check_range
 
 if TYPE_CHECKING:
     from engine.training.schedule import News
@@ -50,13 +49,10 @@ def run(args: argparse.Namespace) -> int:
     """Trains; one line of progress, or one every twenty updates where the output is no terminal."""
     lowest_of = {"threads": 1, "seed": 0, "max_minutes": 0, "minutes": 0, "steps": 1, "patience": 1, "workers": 0}
     for option, lowest in lowest_of.items():
-        value = getattr(args, option)
-        if value is not None and not value >= lowest:
-            raise SidemanError(f"--{option.replace('_', '-')} {value}: must be {lowest} or more")
+        check_range(f"--{option.replace('_', '-')}", getattr(args, option), lowest)
     weights = parse_weights(args.weight)
     for package in _NEEDED:
-        if find_spec(package) is None:
-            raise SidemanError(f"training needs {package}, which is not installed: pip install 'sideman[train]'")
+        check_installed(package, "train", "training")
     import torch
     from accelerate import PartialState
 

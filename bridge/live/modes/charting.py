@@ -43,28 +43,23 @@ class Charting(Mode):
 
     @property
     def tempo_bpm(self) -> float:
-        """See Mode."""
         return self._beat.chart_bpm
 
     @property
     def builds(self) -> bool:
-        """See Mode."""
         return not self.keeps_clear
 
     @property
     def keeps_clear(self) -> bool:
-        """See Mode."""
         return self.name == "comp"
 
     @property
     def form(self) -> WallTimeline | None:
-        """See Mode."""
         if not self._ahead.playing:
             return None
         return WallTimeline(self._timeline.tempo_bpm, self._ahead.wall_us(self._timeline.seconds(0.0)))
 
     def lead(self, now_us: int) -> Chart:
-        """See Mode."""
         beat = self.beat_at(self._ahead.stream_s(now_us)) if self._ahead.playing else self.start_beat
         return self.chart.turned(int(max(song_beat(beat, self._loop), 0.0) // self.chart.beats_per_bar))
 
@@ -95,7 +90,6 @@ class Charting(Mode):
         self._play_from(from_s, self.beat_at(from_s) + skipped_s * self.tempo_bpm / 60.0)
 
     def resume(self, from_s: float) -> None:
-        """See Mode."""
         self._lay_out(self._timeline, from_s)
 
     def set_tempo(self, tempo_bpm: float) -> None:
@@ -123,11 +117,9 @@ class Charting(Mode):
             self._ahead.change(lambda from_s: self._play_from(from_s, max(beat_at(from_s), 0.0)))
 
     def meet(self, beat: float, at_us: int) -> None:
-        """See Mode."""
         self.locate(beat, at_us)
 
     def go_round(self, loop: tuple[float, float] | None) -> None:
-        """See Mode."""
         self._loop = loop
         if self._ahead.playing:
             self._ahead.change(lambda from_s: self._play_from(from_s, self._beat_from_outside(from_s)))

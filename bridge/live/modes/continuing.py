@@ -46,7 +46,6 @@ class Continuing(Mode):
         self._knobs.apply(now_us)
 
     def resume(self, from_s: float) -> None:
-        """See Mode."""
         self._ahead.improviser.set_chords([(from_s, None)], from_s=from_s)
 
     def rest(self) -> None:

@@ -83,7 +83,6 @@ class Following(Mode):
             self._knobs.apply(now_us)
 
     def resume(self, from_s: float) -> None:
-        """See Mode."""
         self._ahead.improviser.set_chords([(from_s, self._chord)], from_s=from_s)
 
     def rest(self) -> None:

@@ -43,12 +43,10 @@ class Trading(Mode):
 
     @property
     def tempo_bpm(self) -> float:
-        """See Mode."""
         return self._beat.chart_bpm
 
     @property
     def form(self) -> WallTimeline | None:
-        """See Mode."""
         return None if self.chart is None else self._timeline
 
     def hear(self, note: KeyEvent) -> None:
@@ -76,7 +74,6 @@ class Trading(Mode):
         super().rest()
 
     def resume(self, from_s: float) -> None:
-        """See Mode."""
         self._lay_out(from_s)
 
     def set_tempo(self, tempo_bpm: float) -> None:

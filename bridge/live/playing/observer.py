@@ -52,41 +52,33 @@ class Observers(Observer):
         self._all = observers
 
     def heard(self, time_us: int, message: bytes) -> None:
-        """See Observer."""
         for observer in self._all:
             observer.heard(time_us, message)
 
     def marked(self, time_us: int, text: str) -> None:
-        """See Observer."""
         for observer in self._all:
             observer.marked(time_us, text)
 
     def beat(self, time_us: int, tempo_bpm: float, bar_us: int, metre: Metre) -> None:
-        """See Observer."""
         for observer in self._all:
             observer.beat(time_us, tempo_bpm, bar_us, metre)
 
     def rested(self, time_us: int) -> None:
-        """See Observer."""
         for observer in self._all:
             observer.rested(time_us)
 
     def form(self, chart: Chart | None, timeline: WallTimeline | None) -> None:
-        """See Observer."""
         for observer in self._all:
             observer.form(chart, timeline)
 
     def kept(self, bars: Sequence[int], can_undo: bool, variations: Variations) -> None:
-        """See Observer."""
         for observer in self._all:
             observer.kept(bars, can_undo, variations)
 
     def drawn(self, densities: Mapping[int, float]) -> None:
-        """See Observer."""
         for observer in self._all:
             observer.drawn(densities)
 
     def enabled(self, enabled: bool) -> None:
-        """See Observer."""
         for observer in self._all:
             observer.enabled(enabled)

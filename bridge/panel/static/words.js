@@ -1,4 +1,4 @@
-// Every word of the page in every language that it speaks: one table. Rows are called as the parameter table calls them.
+// Every word of the page in every language that it speaks. Rows are called as the parameter table calls them.
 
 import { memory, Signal } from "./dom.js";
 import { inKorean } from "./sentences.js";
@@ -132,102 +132,54 @@ export const WORDS = {
   "unit.semitones": ["semitones", "반음"],
   "unit.ms": ["ms", "ms"],
   "unit.x": ["×", "×"],
-  "row.temperature": ["Temperature", "온도"],
-  "row.top_p": ["Top-p", "상위 확률"],
-  "row.top_k": ["Top-k", "상위 개수"],
-  "row.min_p": ["Min-p", "최소 확률"],
-  "row.density": ["Density", "밀도"],
-  "row.loudness": ["Loudness", "세기"],
-  "row.register": ["Register", "음역"],
-  "row.thickness": ["Thickness", "두께"],
-  "row.bass": ["Bass", "저음"],
-  "row.register_low": ["Lowest note", "최저음"],
-  "row.register_high": ["Highest note", "최고음"],
-  "row.polyphony": ["Polyphony", "동시 발음"],
-  "row.keep_clear": ["Keep clear", "건반 비켜가기"],
-  "row.chord_strength": ["Chord strength", "코드 따르기"],
-  "row.velocity": ["Velocity", "벨로시티"],
-  "row.quantise": ["Quantise", "퀀타이즈"],
-  "row.swing": ["Swing", "스윙"],
-  "row.humanise": ["Humanise", "사람처럼"],
-  "row.look_ahead_ms": ["Look-ahead", "미리 보기"],
-  "row.style": ["Style", "스타일"],
-  "row.style_blend": ["Style blend", "스타일 섞기"],
-  "row.repetition": ["Repetition", "반복 억제"],
-  "row.theme": ["Theme", "테마"],
-  "row.scale": ["Scale", "음계"],
-  "row.role": ["Role", "역할"],
-  "row.groove": ["Groove", "그루브"],
-  "row.left_hand": ["Left hand", "왼손"],
-  "row.manner": ["Manner", "방식"],
-  "row.mode": ["Mode", "모드"],
-  "help.temperature": [null, "높을수록 대담한 음, 낮을수록 안전한 음을 연주합니다."],
-  "help.top_p": [null, "합쳐서 이 확률이 되는 가장 그럴듯한 토큰에서 뽑습니다."],
-  "help.top_k": [null, "가장 그럴듯한 이만큼의 토큰에서 뽑습니다. 0은 끔."],
-  "help.min_p": [null, "가장 그럴듯한 토큰의 이 비율보다 낮은 것은 버립니다."],
-  "help.density": [null, "음을 얼마나 많이 연주하는지."],
-  "help.loudness": [null, "얼마나 여리게 또는 세게 연주하는지."],
-  "help.register": [null, "건반의 낮은 곳부터 높은 곳까지 어디서 연주하는지."],
-  "help.thickness": [null, "한 선율부터 꽉 찬 화음까지 몇 음이 함께 울리는지."],
-  "help.bass": [null, "A3 아래를 얼마나 연주하는지."],
-  "help.register_low": [null, "연주할 수 있는 가장 낮은 음."],
-  "help.register_high": [null, "연주할 수 있는 가장 높은 음."],
-  "help.polyphony": [null, "동시에 울릴 수 있는 음의 최대 수."],
-  "help.keep_clear": [null, "연주자의 건반에서 이만큼 떨어집니다. 0은 끔."],
-  "help.chord_strength": [null, "코드가 솔로를 얼마나 강하게 이끄는지. 0은 무시."],
-  "help.velocity": [null, "모든 음의 세기에 곱합니다."],
-  "help.quantise": [null, "음의 시작을 박에 맞춥니다. 0은 그대로, 1은 정확히."],
-  "help.swing": [null, "뒷박 8분음표의 자리. 0.5는 스트레이트."],
-  "help.humanise": [null, "시간과 세기를 조금씩 흔듭니다."],
-  "help.look_ahead_ms": [null, "소리보다 얼마나 앞서 음악을 준비하는지."],
-  "help.style": [null, "스타일 이름, 또는 섞을 두 개: `ragtime, klezmer`."],
-  "help.style_blend": [null, "첫 스타일(0)에서 둘째 스타일 또는 없음(1)까지."],
-  "help.repetition": [null, "최근에 들린 음을 피합니다. 1은 끔."],
-  "help.theme": [null, "다시 오는 부분을 처음과 얼마나 닮게 연주할지. 0은 새로, 1은 테마가 돌아옴."],
-  "help.scale": [null, "`D dorian` 같은 한 음계 안에서만 연주합니다."],
-  "help.role": [null, "무엇을 연주하는지: 솔로, 한 손, 화음, 또는 전체 반주."],
-  "help.groove": [null, "연주의 느낌."],
-  "help.left_hand": [null, "왼손이 화음을 짚고 움직이는 방식."],
-  "help.manner": [null, "어떤 음악을 닮았는지."],
-  "help.mode": [null, "사이드맨이 당신의 연주로 무엇을 하는지."],
-  "choice.role.solo": ["solo", "솔로"],
-  "choice.role.right": ["right", "오른손"],
-  "choice.role.left": ["left", "왼손"],
-  "choice.role.comping": ["comping", "컴핑"],
-  "choice.role.accompany": ["accompany", "반주"],
-  "choice.groove.swing": ["swing", "스윙"],
-  "choice.groove.up": ["up", "빠른 스윙"],
-  "choice.groove.blues": ["blues", "블루스"],
-  "choice.groove.stride": ["stride", "스트라이드"],
-  "choice.groove.modal": ["modal", "모달"],
-  "choice.groove.ballad": ["ballad", "발라드"],
-  "choice.groove.waltz": ["waltz", "왈츠"],
-  "choice.groove.bossa": ["bossa", "보사노바"],
-  "choice.groove.pop": ["pop", "팝"],
-  "choice.groove.soul": ["soul", "소울"],
-  "choice.left_hand.rootless": ["rootless", "근음 없이"],
-  "choice.left_hand.shell": ["shell", "셸"],
-  "choice.left_hand.three": ["three", "세 음"],
-  "choice.left_hand.fourths": ["fourths", "4도 쌓기"],
-  "choice.left_hand.close": ["close", "밀집"],
-  "choice.left_hand.walk": ["walk", "워킹 베이스"],
-  "choice.left_hand.two": ["two", "두 박 베이스"],
-  "choice.left_hand.stride": ["stride", "스트라이드"],
-  "choice.left_hand.arpeggios": ["arpeggios", "아르페지오"],
-  "choice.left_hand.open": ["open", "열린 화음"],
-  "choice.left_hand.bossa": ["bossa", "보사노바"],
-  "choice.left_hand.pop": ["pop", "팝"],
-  "choice.manner.jazz": ["jazz", "재즈"],
-  "choice.manner.pop": ["pop", "팝"],
-  "choice.manner.classical": ["classical", "클래식"],
-  "choice.manner.score": ["score", "악보"],
-  "choice.manner.rolls": ["rolls", "피아노 롤"],
-  "choice.manner.lead": ["lead", "리드 시트"],
-  "choice.mode.follow": ["follow", "따라가기"],
-  "choice.mode.changes": ["changes", "차트 연주"],
-  "choice.mode.trade": ["trade", "주고받기"],
-  "choice.mode.continue": ["continue", "이어가기"],
-  "choice.mode.comp": ["comp", "반주하기"],
+};
+
+// row of the parameter table: [English, Korean, what it does in Korean]; what it does in English the engine tells
+export const ROWS = {
+  temperature: ["Temperature", "온도", "높을수록 대담한 음, 낮을수록 안전한 음을 연주합니다."],
+  top_p: ["Top-p", "상위 확률", "합쳐서 이 확률이 되는 가장 그럴듯한 토큰에서 뽑습니다."],
+  top_k: ["Top-k", "상위 개수", "가장 그럴듯한 이만큼의 토큰에서 뽑습니다. 0은 끔."],
+  min_p: ["Min-p", "최소 확률", "가장 그럴듯한 토큰의 이 비율보다 낮은 것은 버립니다."],
+  density: ["Density", "밀도", "음을 얼마나 많이 연주하는지."],
+  loudness: ["Loudness", "세기", "얼마나 여리게 또는 세게 연주하는지."],
+  register: ["Register", "음역", "건반의 낮은 곳부터 높은 곳까지 어디서 연주하는지."],
+  thickness: ["Thickness", "두께", "한 선율부터 꽉 찬 화음까지 몇 음이 함께 울리는지."],
+  bass: ["Bass", "저음", "A3 아래를 얼마나 연주하는지."],
+  register_low: ["Lowest note", "최저음", "연주할 수 있는 가장 낮은 음."],
+  register_high: ["Highest note", "최고음", "연주할 수 있는 가장 높은 음."],
+  polyphony: ["Polyphony", "동시 발음", "동시에 울릴 수 있는 음의 최대 수."],
+  keep_clear: ["Keep clear", "건반 비켜가기", "연주자의 건반에서 이만큼 떨어집니다. 0은 끔."],
+  chord_strength: ["Chord strength", "코드 따르기", "코드가 솔로를 얼마나 강하게 이끄는지. 0은 무시."],
+  velocity: ["Velocity", "벨로시티", "모든 음의 세기에 곱합니다."],
+  quantise: ["Quantise", "퀀타이즈", "음의 시작을 박에 맞춥니다. 0은 그대로, 1은 정확히."],
+  swing: ["Swing", "스윙", "뒷박 8분음표의 자리. 0.5는 스트레이트."],
+  humanise: ["Humanise", "사람처럼", "시간과 세기를 조금씩 흔듭니다."],
+  look_ahead_ms: ["Look-ahead", "미리 보기", "소리보다 얼마나 앞서 음악을 준비하는지."],
+  style: ["Style", "스타일", "스타일 이름, 또는 섞을 두 개: `ragtime, klezmer`."],
+  style_blend: ["Style blend", "스타일 섞기", "첫 스타일(0)에서 둘째 스타일 또는 없음(1)까지."],
+  repetition: ["Repetition", "반복 억제", "최근에 들린 음을 피합니다. 1은 끔."],
+  theme: ["Theme", "테마", "다시 오는 부분을 처음과 얼마나 닮게 연주할지. 0은 새로, 1은 테마가 돌아옴."],
+  scale: ["Scale", "음계", "`D dorian` 같은 한 음계 안에서만 연주합니다."],
+  role: ["Role", "역할", "무엇을 연주하는지: 솔로, 한 손, 화음, 또는 전체 반주."],
+  groove: ["Groove", "그루브", "연주의 느낌."],
+  left_hand: ["Left hand", "왼손", "왼손이 화음을 짚고 움직이는 방식."],
+  manner: ["Manner", "방식", "어떤 음악을 닮았는지."],
+  mode: ["Mode", "모드", "사이드맨이 당신의 연주로 무엇을 하는지."],
+};
+
+// row: choice: Korean; in English a choice is called what it is
+export const CHOICES = {
+  role: { solo: "솔로", right: "오른손", left: "왼손", comping: "컴핑", accompany: "반주" },
+  groove: {
+    swing: "스윙", up: "빠른 스윙", blues: "블루스", stride: "스트라이드", modal: "모달", ballad: "발라드", waltz: "왈츠",
+    bossa: "보사노바", pop: "팝", soul: "소울",
+  },
+  left_hand: {
+    rootless: "근음 없이", shell: "셸", three: "세 음", fourths: "4도 쌓기", close: "밀집", walk: "워킹 베이스",
+    two: "두 박 베이스", stride: "스트라이드", arpeggios: "아르페지오", open: "열린 화음", bossa: "보사노바", pop: "팝",
+  },
+  manner: { jazz: "재즈", pop: "팝", classical: "클래식", score: "악보", rolls: "피아노 롤", lead: "리드 시트" },
+  mode: { follow: "따라가기", changes: "차트 연주", trade: "주고받기", continue: "이어가기", comp: "반주하기" },
 };
 
 class Language {
@@ -268,21 +220,19 @@ export function sentence(text) {
 
 /** The row's name; a row that the table of words does not know is called as the parameter table calls it. */
 export function name(row) {
-  const key = `row.${row.name}`;
-  if (WORDS[key]) return t(key);
+  const own = ROWS[row.name];
+  if (own) return own[LANGUAGES.indexOf(language.spoken)];
   const plain = row.name.replaceAll("_", " ");
   return plain[0].toUpperCase() + plain.slice(1);
 }
 
 export function helpOf(row) {
-  const own = WORDS[`help.${row.name}`]?.[LANGUAGES.indexOf(language.spoken)];
-  return own ?? row.help;
+  return (language.spoken === "ko" && ROWS[row.name]?.[2]) || row.help;
 }
 
 export function choiceOf(row, choice) {
   if (choice === "auto") return t("auto");
-  const key = `choice.${row.name}.${choice}`;
-  return WORDS[key] ? t(key) : choice;
+  return (language.spoken === "ko" && CHOICES[row.name]?.[choice]) || choice;
 }
 
 /** Fills every element with data-word, data-title or data-label under a node, and again with each language. */

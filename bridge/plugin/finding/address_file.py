@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.errors import BridgeError
 from bridge.plugin.finding.own_file import write_own_file
 from bridge.plugin.wire import TOKEN_SIZE
 from engine.user_folders import user_place
@@ -30,12 +29,7 @@ def address_path() -> Path:
 
 def write_address(address: Address) -> Path:
     """Writes the file anew, for this user alone, and returns its place. BridgeError: it cannot be written."""
-    path = address_path()
-    try:
-        write_own_file(path, f"{_HEAD}\n{address.port}\n{address.token.hex()}\n")
-    except OSError as error:
-        raise BridgeError(f"{path}: {error.strerror}: plug-ins could not find the engine") from error
-    return path
+    return write_own_file(address_path(), f"{_HEAD}\n{address.port}\n{address.token.hex()}\n", "find")
 
 
 def read_address() -> Address | None:

@@ -36,14 +36,9 @@ def write_start(command: Sequence[str]) -> Path:
     """Has plug-ins start the engine so, and returns the file's place. BridgeError: it cannot be written, or a word of
     the command holds the end of a line.
     """
-    path = start_path()
     if any("\n" in word for word in command):
         raise BridgeError(f"{command[0]!r}: plug-ins cannot start what has a line's end in its name: move it")
-    try:
-        write_own_file(path, "\n".join([_HEAD, *command]) + "\n")
-    except OSError as error:
-        raise BridgeError(f"{path}: {error.strerror}: plug-ins could not start the engine") from error
-    return path
+    return write_own_file(start_path(), "\n".join([_HEAD, *command]) + "\n", "start")
 
 
 def remove_start() -> None:

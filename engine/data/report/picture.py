@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.errors import SidemanError
+from engine.errors import check_installed
 from engine.output.html_page import Picture
 from engine.output.plot import INK
 from engine.vocabulary import PITCH_NAMES
@@ -46,15 +46,12 @@ def picture(
     box: tuple[float, float, float, float] | None = None,
 ) -> Picture:
     """Makes a picture of what draw() draws. box: where the axes lie in it; None: where their labels leave room."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise SidemanError("a report needs matplotlib: pip install 'sideman[plot]'") from None
+    check_installed("matplotlib", "plot", "a report")
+    from matplotlib.figure import Figure
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a name in a script that the font lacks is drawn as boxes
         figure = Figure(figsize=size_in, dpi=DPI, layout=None if box else "constrained", facecolor="none")
-        FigureCanvasAgg(figure)
         axes = figure.add_axes(box, facecolor="none") if box else figure.add_subplot(facecolor="none")
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)

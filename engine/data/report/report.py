@@ -6,7 +6,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.data.report.facts import gather
 from engine.data.report.page import Roll, page
 from engine.data.report.plots import charts
@@ -19,12 +19,12 @@ REPORT = "report.html"
 
 
 def write_report(
-    data_dir: Path, path: Path | None = None, seed: int = 0, *, title: str | None = None, command: str | None = None
+    data_dir: Path, path: Path | None = None, *, title: str | None = None, command: str | None = None
 ) -> Path:
     """Writes the page of a prepared folder, whole or not at all; returns its path (default: report.html inside).
 
-    The page has its pictures inside, no script and no link outwards, and is some 1 MB large. seed: which pieces are
-    drawn. title: default the folder's name. command: what to name as its origin, default `sideman prepare`.
+    The page has its pictures inside, no script and no link outwards, and is some 1 MB large. title: default the
+    folder's name. command: what to name as its origin, default `sideman prepare`.
 
     DataError: the folder, its manifest or a shard is missing or broken. SidemanError: matplotlib is missing, or the
     page cannot be written.
@@ -32,16 +32,15 @@ def write_report(
     if not data_dir.is_dir():
         raise DataError(f"{data_dir}: no such folder: give a folder that `sideman prepare -o` wrote")
     target = data_dir / REPORT if path is None else path
-    facts = gather(data_dir, seed)
-    rolls = [Roll(example, *roll(example, seed + number)) for number, example in enumerate(facts.examples)]
+    facts = gather(data_dir)
+    rolls = [Roll(example, *roll(example, number)) for number, example in enumerate(facts.examples)]
     parts = page(
         facts, charts(facts), rolls,
         title=title or data_dir.resolve().name,
         command=command or f"sideman prepare IN_DIR -o {data_dir.name or data_dir} --report",
         made=f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}, Sideman {_version()}",
     )  # fmt: skip
-    with atomic_write(target) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(parts)
+    write_whole(target, "".join(parts))
     return target
 
 

@@ -15,18 +15,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
 from engine.data.shards.augmentation import Augmentation
 from engine.data.shards.shards import SPLITS
 from engine.errors import DataError
 
-__all__ = ["MANIFEST", "ManifestWriter", "Report", "works_of"]
+__all__ = ["MANIFEST", "ManifestWriter", "Report", "read_side", "works_of"]
 
 MANIFEST = "manifest.jsonl"
+T = TypeVar("T")
 HIDDEN = ("melody",)  # facts that serve the preparation alone
 
 
@@ -105,9 +107,14 @@ def works_of(data: Path, side: str) -> list[str]:
 
     DataError: the manifest is missing or broken.
     """
+    return read_side(data, side, lambda row: str(row["work"]))
+
+
+def read_side(data: Path, side: str, take: Callable[[dict[str, Any]], T]) -> list[T]:
+    """Returns what take() makes of each row of one side. DataError: the manifest, or what it takes, is not there."""
     try:
         with (data / MANIFEST).open(encoding="utf-8") as lines:
             rows = [json.loads(line) for line in lines]
-        return [str(row["work"]) for row in rows if row.get("split") == side]
+        return [take(row) for row in rows if row.get("split") == side]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{data / MANIFEST}: cannot be read ({error}): run `sideman prepare` again") from None

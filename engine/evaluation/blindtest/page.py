@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.evaluation.blindtest.judging.answers import FORMAT
 from engine.output.html_page import text
 
@@ -37,5 +37,4 @@ def write_page(path: Path, sealed: str, pairs: Sequence[tuple[bytes, bytes]], mi
     # Within a script element only "</" could end it, and base64 and our own words hold none; a title might.
     script = json.dumps(data).replace("</", "<\\/")
     filled = _TEMPLATE.read_text(encoding="utf-8").replace("{{title}}", text(title)).replace("{{test}}", script)
-    with atomic_write(path) as beside:
-        beside.write_text(filled, encoding="utf-8")
+    write_whole(path, filled)

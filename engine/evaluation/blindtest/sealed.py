@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.errors import DataError
 from engine.evaluation.blindtest.pairing import Pair
 from engine.notes import Notes, make_notes
@@ -66,8 +66,7 @@ class Key:
 def write_key(path: Path, key: Key) -> str:
     """Writes the file whole or not at all; returns its hash, by which the test is known."""
     text = key.text()
-    with atomic_write(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     return _hash(text)
 
 

@@ -32,7 +32,7 @@ IN_FLIGHT = ("_host", "_host_sounding", "_host_shares", "_inputs", "_sounding_no
 
 
 class TorchDecoder:
-    """One stream of tokens. One thread at a time.
+    """One stream of tokens, as numpy_decoder's. One thread at a time.
 
     length: tokens fed so far, less those rolled back. kernel: "torch" and the device.
     """
@@ -114,7 +114,6 @@ class TorchDecoder:
 
     @torch.no_grad()
     def step(self, token: int, beat: int, bar: int, chord_ids: I64, chord_rows: I64, levels: F32 | None = None) -> F32:
-        """See numpy_decoder."""
         rows, shares = self._controls.mix(self._controls.unknown if levels is None else self._controls.check(levels))
         count, at = len(chord_ids), self.length
         assert count <= IN_VIEW
@@ -140,14 +139,12 @@ class TorchDecoder:
         return logits
 
     def rollback(self, tokens: int) -> None:
-        """See numpy_decoder."""
         if not 0 <= tokens <= self._reachable:
             raise ValueError(f"cannot roll back {tokens} tokens: {self._reachable} are kept")
         self._reachable -= tokens
         self.length -= tokens
 
     def fork(self, rollback: int) -> TorchDecoder:
-        """See numpy_decoder."""
         other = copy.copy(self)
         for name in IN_FLIGHT:
             kept = getattr(self, name).clone()
@@ -159,7 +156,6 @@ class TorchDecoder:
         return other
 
     def copy(self, other: TorchDecoder, same: int) -> None:
-        """See numpy_decoder."""
         del same  # everything that there is room for is copied
         # In place, since a captured graph reads the rings where they are.
         _copy_ring(self._id_ring, other._id_ring, 0, other.length)
@@ -169,14 +165,12 @@ class TorchDecoder:
         self.length, self._reachable = other.length, min(other._reachable, self._rollback)
 
     def guide(self) -> None:
-        """See numpy_decoder."""
         if self.streams == 1:
             self.streams = STREAMS
             for cache in (self._k, self._v):
                 cache[:, 1] = cache[:, 0]
 
     def set_style(self, slot: int, modules: Adapter) -> None:
-        """See numpy_decoder."""
         check_style(slot, modules, self._shape_of)
         for name in self._shape_of:
             self._linear[name].set_adapter(slot, modules.get(name))
@@ -184,7 +178,6 @@ class TorchDecoder:
         self._fill_tables()
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
-        """See numpy_decoder."""
         if len(weights) != STYLES:
             raise ValueError(f"{len(weights)} style weights: give {STYLES}")
         wanted = torch.tensor(weights, dtype=torch.float32)

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.arrays import F64, I64
 from engine.asked_tracks import asked_tracks
-from engine.errors import SidemanError
+from engine.errors import SidemanError, check_range
 from engine.metre import COMMON
 from engine.midi_io.read import read_performance
 from engine.midi_io.signature import read_signature
@@ -83,12 +83,9 @@ def run(args: argparse.Namespace) -> int:
 
     if not 0 < args.vary <= 1:
         raise SidemanError(f"--vary {args.vary:g}: give more than 0, which leaves all as it is, up to 1")
-    if not 1 <= args.count <= MAX_COUNT:
-        raise SidemanError(f"-n {args.count} lies outside 1..{MAX_COUNT}")
-    if not 1 <= args.tries <= MAX_COUNT:
-        raise SidemanError(f"--tries {args.tries} lies outside 1..{MAX_COUNT}")
-    if not 0 <= args.seed <= MAX_SEED:
-        raise SidemanError(f"--seed {args.seed} lies outside 0..{MAX_SEED}")
+    check_range("-n", args.count, 1, MAX_COUNT)
+    check_range("--tries", args.tries, 1, MAX_COUNT)
+    check_range("--seed", args.seed, 0, MAX_SEED)
     output = args.output or args.take.with_name(f"{args.take.stem}-again.mid")
     outputs = [
         output if args.count == 1 else output.with_name(f"{output.stem}-{i + 1}{output.suffix}")

@@ -62,7 +62,6 @@ def play_again(
     count: int = 1,
     seed: int = 0,
     params: Collection[Setting] = (),
-    backend: str = "auto",
     effort: Effort | None = None,
 ) -> Again:
     """Returns the `count` best candidates. Notes outside the gap, and those that stay, are not touched.
@@ -100,7 +99,7 @@ def play_again(
     bar_steps = beat_s * _beats_a_bar(request) / STEP_S
 
     def session(ahead: Foresight | None) -> Session:
-        return _session(checkpoint, request, start_s, gap, ahead, beat_s, chords, params, seed, backend)
+        return _session(checkpoint, request, start_s, gap, ahead, beat_s, chords, params, seed)
 
     ahead = Foresight.of(gap, bar_steps) if request.keep != "rhythm" else None
     foreseeing = None if ahead is None else (session(ahead), ahead.shift)
@@ -151,13 +150,12 @@ def _session(
     chords: Sequence[tuple[float, Chord | None]],
     params: Collection[Setting],
     seed: int,
-    backend: str,
 ) -> Session:
     """Makes a session that has heard what stands before the gap, or the take in another order, and stands at the gap.
 
     start_s: the take's second at which its steps and the chords begin.
     """
-    session = Session(checkpoint, seed, backend)
+    session = Session(checkpoint, seed)
     asked = {**DEFAULTS, **values_of(params)}
     low, high = kept_register(request.keep, gap.kept, int(asked["register_low"]), int(asked["register_high"]))
     session.set_params(*params, register_low=low, register_high=high)

@@ -70,9 +70,9 @@ class Checks:
         """Returns the loss on the unheard pieces, in nats a token."""
         return self._loss(model, self._right)
 
-    def worth(self, model: PerceiverMusicTransformer, held_out: float | None = None) -> Worth:
-        """Measures the loss, and what chords are worth. held_out: the loss, if it is known already."""
-        right = self.loss(model) if held_out is None else held_out
+    def worth(self, model: PerceiverMusicTransformer) -> Worth:
+        """Measures the loss, and what chords are worth."""
+        right = self.loss(model)
         chords = {
             "held_out": self._loss(model, self._wrong) - right,
             "practice": self._loss(model, self._wrong_practice) - self._loss(model, self._practice),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -126,7 +127,7 @@ def test_a_port_that_fails_loses_frames_and_nothing_else(road: Road) -> None:
 
 def test_the_thread_paces_the_frames_and_ends_on_close() -> None:
     road = Road(start=True)
-    with road.control:
+    with contextlib.closing(road.control):
         road.receive("/sideman/get", "*")
         until(lambda: len(road.frames) >= len(road.engine.values))
     assert len(road.frames) == len(road.engine.values)

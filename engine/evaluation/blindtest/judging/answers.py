@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import atomic_write
+from engine.atomic import write_whole
 from engine.errors import DataError
 
 __all__ = ["FORMAT", "Answer", "Answers", "read_answers", "write_answers"]
@@ -51,8 +51,7 @@ def write_answers(path: Path, answers: Answers) -> None:
             row["ratings"] = {"A": answer.rated_a, "B": answer.rated_b}
         rows.append(row)
     data = {"format": FORMAT, "test": answers.test, "listener": answers.listener, "answers": rows}
-    with atomic_write(path) as beside:
-        beside.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    write_whole(path, json.dumps(data, indent=1))
 
 
 def read_answers(paths: Sequence[Path], sealed: str, pairs: int) -> list[Answers]:

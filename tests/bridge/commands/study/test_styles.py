@@ -171,7 +171,7 @@ def test_generate_plays_in_a_style(base: Checkpoint, tmp_path: Path, capsys: pyt
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--lora-rank", "0"], "--lora-rank 0"),
         (
             ["finetune", "--data", "/nowhere", "--style", "a", "-o", "{out}", "--lora-rank", "300"],
-            "300: must be in 1..256",
+            "300 lies outside 1..256",
         ),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--max-minutes", "0"], "--max-minutes 0"),
         (["finetune", "--data", "{made}", "--style", "a", "-o", "{out}", "--update-tokens", "0"], "--update-tokens 0"),

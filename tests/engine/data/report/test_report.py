@@ -281,7 +281,7 @@ def test_a_broken_folder_is_one_line_and_leaves_the_old_page(tmp_path: Path, cas
 def test_without_matplotlib_the_message_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     piece = random_piece(0)
     data = write_data(tmp_path / "data", {"train": [piece]}, [row_of(piece, "train")])
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(SidemanError, match=r"pip install 'sideman\[plot\]'"):
         write_report(data)
     assert not (data / REPORT).exists()
