@@ -106,7 +106,7 @@ def recollection(chart: Chart, tempo_bpm: float, judgement: Judgement, seed: int
     home = home_chord(chart)
     music = arrange(
         f"recalled {seed}", judgement.groove, longer, tempo_bpm, judgement.role, judgement.left_hand,
-        home and home.root,
+        None if home is None else home.root,
     )  # fmt: skip
     return music.notes[music.notes["onset_s"] < before.beats * 60.0 / tempo_bpm]
 
