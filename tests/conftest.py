@@ -20,6 +20,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 settings.register_profile("sideman", deadline=None)
 settings.load_profile("sideman")
 
+# What a script starts in the background (`&`) ignores Ctrl-C, and hands that on to the programs that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 if TYPE_CHECKING:
     from tests.support.fl.rig import Studio
 
