@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 __all__ = ["SamplerParams"]
 
+_WHOLE = (
+    "top_k", "register_low", "register_high", "clear_low", "clear_high", "polyphony", "scale_mask",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class SamplerParams:
@@ -35,3 +39,7 @@ class SamplerParams:
             value = getattr(self, name)
             if not (math.isfinite(value) and low <= value <= high):
                 raise ValueError(f"{name} {value} lies outside {low:g}..{high:g}")
+        for name in _WHOLE:
+            value = getattr(self, name)
+            if not hasattr(value, "__index__"):  # half a key is none, and no variant rounds
+                raise ValueError(f"{name} {value}: give a whole number")

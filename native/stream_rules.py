@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["Steering", "StreamRules", "Theme"]
@@ -70,6 +71,11 @@ class StreamRules:
     theme: Theme = field(default_factory=Theme)
 
     def __post_init__(self) -> None:
+        for name in ("beat_bins", "bar_bins"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"the stream's rule {name} {getattr(self, name)}: a beat and a bar have a bin at least"
+                )
         for name in (
             "max_note_steps", "restrike_steps", "beat_bins", "bar_bins", "no_chord", "chord_clip", "chords_back",
             "chords_ahead", "controls",
@@ -82,7 +88,24 @@ class StreamRules:
         for name in ("phrase_control", "ending_control"):
             if not -1 <= getattr(self, name) < self.controls:
                 raise ValueError(f"the stream's rule {name} {getattr(self, name)}: there are {self.controls} controls")
-        if self.phrase_bars < 1:
+        if not 1 <= self.phrase_bars <= 1 << 20:
             raise ValueError(f"the stream's rule phrase_bars {self.phrase_bars}: a phrase has a bar at least")
         if len(self.leaning) not in (0, self.beat_bins):
             raise ValueError(f"the stream's rule leaning has {len(self.leaning)} numbers: give one a bin of the beat")
+        if not all(math.isfinite(number) for number in _numbers(self)):
+            raise ValueError("the stream's rules hold a number that is none")
+        if not (0 <= self.steering.window_steps <= 1 << 20 and 0 <= self.steering.bass_below <= 128):
+            raise ValueError(f"{self.steering}: its window lies outside 0..{1 << 20} steps, or its bass outside 0..128")
+        if len(self.steering.offsets) != 5:
+            raise ValueError(f"the steering's offsets are {len(self.steering.offsets)}: give one a target, five")
+        if min(self.steering.octave, self.steering.louder, self.steering.temperature, self.theme.temperature) <= 0:
+            raise ValueError("the rules divide by an octave, a step of loudness or a temperature that is not above 0")
+
+
+def _numbers(rules: StreamRules) -> Iterator[float]:
+    """Every number of the rules, those of steering and theme too."""
+    for value in (*vars(rules).values(), *vars(rules.steering).values(), *vars(rules.theme).values()):
+        if isinstance(value, int | float):
+            yield value
+        elif not isinstance(value, Steering | Theme):
+            yield from value

@@ -6,6 +6,7 @@ of a quarter, counted by the plug-in.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -205,6 +206,8 @@ def _hello(payload: bytes) -> Hello:
 
 def _place(payload: bytes) -> FollowHost:
     at, song, tempo_bpm, loop_start, loop_end, epoch, count, unit, flags = _PLACE.unpack(payload)
+    if not 0 < tempo_bpm < math.inf:  # the plug-in has refused the host's: only a stranger sends it
+        raise BridgeError("a plug-in sent a tempo that is none: install it anew")
     looping = flags & _LOOPING
     return FollowHost(
         at=at * MICRO,

@@ -20,6 +20,7 @@ def overlap_and_kl(reference: F64, other: F64) -> tuple[float, float]:
 
     Three or more rows each.
     """
+    from scipy.integrate import trapezoid
     from scipy.stats import entropy, gaussian_kde
 
     within = _distances(reference, reference)[np.triu_indices(len(reference), 1)]
@@ -37,7 +38,7 @@ def overlap_and_kl(reference: F64, other: F64) -> tuple[float, float]:
     margin = 0.2 * (high - low)  # the kernels' tails
     points = np.linspace(low - margin, high + margin, _POINTS)
     p, q = (density(points) for density in densities)
-    overlap = float(np.trapezoid(np.minimum(p, q), points))
+    overlap = float(trapezoid(np.minimum(p, q), points))
     return min(overlap, 1.0), float(entropy(p + 1e-12, q + 1e-12))
 
 

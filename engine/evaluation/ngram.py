@@ -174,6 +174,8 @@ def _keys(sequence: npt.NDArray[np.uint16], n: int) -> I64:
 
 def _lookup(keys: I64, values: F64, wanted: I64) -> F64:
     """values at wanted keys, 0 where absent."""
+    if not len(keys):  # no sequence was as long as the order
+        return np.zeros(len(wanted))
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     found: F64 = np.where(keys[place] == wanted, values[place], 0.0)
     return found

@@ -139,8 +139,13 @@ class AskedStream:
         self._apply_levels()
 
     def keep_clear(self, pitches: tuple[int, int] | None) -> None:
-        """Strikes nothing from the first to the second pitch, 0..127, from the next token on; None: anything."""
-        self._clear = pitches or NOTHING_CLEAR
+        """Strikes nothing from the first to the second pitch from the next token on; None: anything.
+
+        ValueError, changing nothing: a pitch outside 0..127.
+        """
+        low, high = pitches or NOTHING_CLEAR
+        native.SamplerParams(clear_low=low, clear_high=high)  # refuses before anything has changed
+        self._clear = (low, high)
         self._apply_params()
 
     def call_hand(self, hand: Hand | None) -> None:

@@ -20,7 +20,6 @@ from engine.model.checkpoint import Checkpoint
 from engine.model.chord_memory import ChordMemory
 from engine.notes import Event, NoteEvent
 from engine.vocabulary import NUM_VELOCITIES, STEP_S, middle_velocity, velocity_bin
-from osc_protocol.table.parameters import HIGHEST_BPM
 
 if TYPE_CHECKING:
     from engine.inference.fill.fill import Candidate, Effort
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from engine.inference.fill.gap import Gap
 
 __all__ = ["Session"]
-
-FASTEST_BPM = 10 * HIGHEST_BPM  # beyond any music; keeps the count of beats in a machine's integers
 
 
 class Session(AskedStream):
@@ -71,9 +68,10 @@ class Session(AskedStream):
         self._chords = changed
 
     def set_tempo(self, bpm: float | None, beats_per_bar: int = 4, origin_s: float = 0.0) -> None:
-        """Tells the model the beat: a bar line lies at origin_s. None: the beat is unknown. ValueError: no tempo."""
-        if bpm is not None and not (0 < bpm <= FASTEST_BPM and beats_per_bar >= 1 and math.isfinite(origin_s)):
-            raise ValueError(f"tempo {bpm} bpm in bars of {beats_per_bar} from {origin_s} s: no music goes like that")
+        """Tells the model the beat: a bar line lies at origin_s. None: the beat is unknown.
+
+        ValueError, changing nothing: no tempo (engine/inference/draw/limits).
+        """
         self._stream.set_beat(bpm, beats_per_bar, origin_s)
         self._asked.bpm = bpm
         self._apply_levels()
@@ -82,6 +80,7 @@ class Session(AskedStream):
         """Tells the model where the chart begins, at a bar line; None: it does not know its place in a form.
 
         form: what comes back in the chart, for the parameter `theme`; it holds until another one is given.
+        ValueError, changing nothing: no time.
         """
         self._stream.set_phrase(origin_s)
         if form is not None:

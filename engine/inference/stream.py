@@ -24,6 +24,15 @@ from engine.chords.charts.form import Form, Return
 from engine.inference.backends import StreamDecoder
 from engine.inference.draw.chain import guided, moved
 from engine.inference.draw.conditions import Beat, Conditions
+from engine.inference.draw.limits import (
+    check_beat,
+    check_chords,
+    check_second,
+    check_step,
+    check_strength,
+    check_targets,
+    check_theme,
+)
 from engine.inference.draw.steering import NO_TARGETS
 from engine.inference.draw.stream_past import StreamPast
 from engine.inference.stream_rules import stream_rules
@@ -92,7 +101,9 @@ class Stream:
         """Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further.
 
         A decoder of one stream begins the one without chords as soon as the strength is not 1, and keeps it.
+        ValueError, as in every setter changing nothing: a strength that is none (draw/limits).
         """
+        check_strength(chord_strength)
         if chord_strength != 1 and self._decoder.streams == 1:
             self._decoder.guide()
             self.refresh()
@@ -104,14 +115,9 @@ class Stream:
 
         from_step: where they begin to differ from the last ones. A change at `until` itself acts at once: the stream
         moves to that moment, and the next token sees it. ValueError, changing nothing: onsets that do not rise from 0,
-        or not one a chord.
+        or not one a chord, or an id that is no chord's.
         """
-        if len(ids) != len(steps):
-            raise ValueError("chord ids and steps must be two vectors of one length")
-        if not len(steps) or steps[0] > 0:
-            raise ValueError("the chords of a stream start at 0")
-        if (np.diff(steps) < 0).any():
-            raise ValueError("the chords' onsets must rise")
+        check_chords(ids, steps)
         self._ask(at_once=True, chord_ids=ids, chord_steps=steps)
         if from_step == self.until > self.step:
             self._move_to(self.until)
@@ -121,7 +127,12 @@ class Stream:
         self._ask(leans=leans)
 
     def set_beat(self, bpm: float | None, beats_per_bar: int, origin_s: float) -> None:
-        """Sets the beat, with a bar line at origin_s; bpm None: it is unknown."""
+        """Sets the beat, with a bar line at origin_s; bpm None: it is unknown.
+
+        ValueError, changing nothing: no beat (draw/limits).
+        """
+        if bpm is not None:
+            check_beat(bpm, beats_per_bar, origin_s)
         self._ask(at_once=True, beat=None if bpm is None else Beat(bpm, beats_per_bar, origin_s))
 
     def set_levels(self, levels: F32) -> None:
@@ -133,7 +144,12 @@ class Stream:
         self._ask(at_once=True, levels=self._rows.check(levels))
 
     def set_phrase(self, origin_s: float | None) -> None:
-        """Counts bars from the bar line at origin_s, where the form begins. None, or no beat: the bar is unknown."""
+        """Counts bars from the bar line at origin_s, where the form begins. None, or no beat: the bar is unknown.
+
+        ValueError, changing nothing: no time.
+        """
+        if origin_s is not None:
+            check_second("a form", origin_s)
         self._ask(at_once=True, form_s=origin_s)
 
     def set_form(
@@ -142,28 +158,31 @@ class Stream:
     ) -> None:  # fmt: skip
         """Sets what comes back in the form that set_phrase begins (charts/form), from the next token on.
 
-        ValueError, changing nothing: a loop that does not end after it begins.
+        ValueError, changing nothing: as Form.
         """
-        if loop is not None and not loop[0] < loop[1]:
-            raise ValueError("a loop ends after it begins")
         self._ask(form=Form(tuple(Return(*one) for one in returns), round_beats, loop))
 
     def set_theme(self, strength: float) -> None:
-        """Sets how much what comes back is like it was, from the next token on: 0 nothing is remembered, 1 a head."""
+        """Sets how much what comes back is like it was, from the next token on: 0 nothing is remembered, 1 a head.
+
+        ValueError, changing nothing: outside 0..1.
+        """
+        check_theme(strength)
         self._ask(theme=strength)
 
     def set_ending(self, step: int | None) -> None:
-        """Tells the model at which step the music ends; None: it does not know."""
+        """Tells the model at which step the music ends; None: it does not know. ValueError: it lies too far away."""
+        if step is not None:
+            check_step(step)
         self._ask(at_once=True, end_step=step)
 
     def set_targets(self, targets: F64) -> None:
         """Sets (M,) quantities that the draw leans towards (steering.targets_of), from the next token on.
 
-        ValueError, changing nothing: another count, an infinite or a negative one.
+        ValueError, changing nothing: another count, one beyond the limits or a negative one.
         """
         wanted = np.array(targets, dtype=np.float64)
-        if wanted.shape != NO_TARGETS.shape or np.isinf(wanted).any() or (wanted < 0).any():
-            raise ValueError(f"targets {wanted.tolist()}: give {len(NO_TARGETS)} of 0 or more, NaN where none is asked")
+        check_targets(wanted, len(NO_TARGETS))
         self._ask(targets=wanted)
 
     def refresh(self) -> None:
@@ -177,9 +196,10 @@ class Stream:
         """Takes events as having happened, none before `step`; the music goes on from the last one.
 
         A strike of a sounding pitch ends the note first; the end of a silent one is ignored. ValueError, taking none:
-        a pitch or a velocity bin out of range.
+        a step, a pitch or a velocity bin out of range.
         """
-        for _, pitch, velocity in events:
+        for step, pitch, velocity in events:
+            check_step(step)
             if not (0 <= pitch < 128 and -1 <= velocity < NUM_VELOCITIES):
                 raise ValueError(f"pitch {pitch}, velocity bin {velocity}: one lies outside 0..127 or 0..31")
         self._drawn = None
@@ -196,8 +216,9 @@ class Stream:
     def mark(self, step: int, token: int) -> None:
         """Takes a token that is no event, at a step, as a sign to the model; like BOS it is free.
 
-        ValueError, taking nothing: an event, or no id at all.
+        ValueError, taking nothing: an event, no id at all, or a step too far away.
         """
+        check_step(step)
         if not PAD <= token < NUM_EVENT_IDS or token in (PEDAL_ON, PEDAL_OFF):
             raise ValueError(f"token {token} is no mark: give an id that is no event")
         self._drawn = None
@@ -206,10 +227,12 @@ class Stream:
         self.until = max(self.until, self.step)
 
     def generate(self, until: int, to_strike: bool = False) -> list[Event]:
-        """Improvises up to a step and returns the new events in time order. ValueError: the decoder's logits are NaN.
+        """Improvises up to a step and returns the new events in time order.
 
         to_strike: stops right after the first strike, and `until` is its step; what comes next does not depend on it.
+        ValueError: the decoder's logits are NaN, or the step lies too far away.
         """
+        check_step(until)
         events = []
         while True:
             token = self._next_token()
@@ -232,7 +255,7 @@ class Stream:
 
         decoder: a fork of this stream's decoder, made now. ValueError: a different one, or a seed as for Stream.
         """
-        if decoder.length != self._decoder.length:
+        if decoder is self._decoder or decoder.length != self._decoder.length:
             raise ValueError("a fork's decoder must be forked from the parent's where that stands now")
         other = copy.copy(self)
         other._decoder, other._sampler = decoder, self._sampler.fork(seed, rollback)
@@ -263,7 +286,10 @@ class Stream:
         """Takes place so many steps later, or earlier: all of its times move, those of chords, beat and form too.
 
         What it played before 0 is no music any more to what listens to the last seconds of it (draw/steering).
+        ValueError, changing nothing: too far away.
         """
+        for step in (steps, self.step + steps, self.until + steps):
+            check_step(step)
         self._past.shift(steps)
         self.until += steps
         self._asked = self._asked.shifted(steps)
@@ -272,8 +298,9 @@ class Stream:
         """Forgets everything after a step. ValueError, changing nothing: it lies beyond what is remembered.
 
         What led up to a token that is no more goes too, but nothing that a fork has from its parent. To a step ahead it
-        is never refused: time passes, with nothing played.
+        within the limits it is never refused: time passes, with nothing played.
         """
+        check_step(to)
         after = self._past.count_after(to)
         count = self._past.with_what_leads_on(after, self.length - self._forked)
         if count:

@@ -226,6 +226,7 @@ void bind_decoder(py::module_& module) {
   module.def(
       "read_bandwidth",
       [](std::size_t bytes, int streams, double seconds) {
+        if (!(seconds >= 0.0 && seconds <= 60.0)) throw py::value_error("a reading lasts 0 to 60 seconds");
         const py::gil_scoped_release released;
         return read_bandwidth(bytes, streams, seconds);
       },

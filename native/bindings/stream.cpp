@@ -100,7 +100,7 @@ void set_chords(Stream& stream, const Ids& ids, const Ids& steps, std::int64_t f
 }
 
 void set_beat(Stream& stream, std::optional<double> bpm, std::int64_t beats_per_bar, double origin_s) {
-  stream.set_beat(bpm ? Beat{*bpm, beats_per_bar, origin_s} : Beat{});
+  stream.set_beat(bpm ? std::optional(Beat{*bpm, beats_per_bar, origin_s}) : std::nullopt);
 }
 
 void set_levels(Stream& stream, const Levels& levels) {
@@ -118,7 +118,6 @@ void set_targets(Stream& stream, const Quantities& quantities) {
 
 void set_form(Stream& stream, const std::vector<std::tuple<double, double, double, int>>& returns, double round_beats,
               std::optional<std::pair<double, double>> loop) {
-  if (loop && !(loop->first < loop->second)) throw py::value_error("a loop ends after it begins");
   Form form;
   form.round_beats = round_beats;
   form.loop = loop;

@@ -107,7 +107,7 @@ TEST_CASE("a stream takes its memory at load: none for tokens, chords, beats, kn
           }
           const std::int64_t now = stream.until();
           stream.set_chords(ids.data(), steps.data(), ids.size(), now);
-          stream.set_beat({60.0 + below(140), 1 + below(7), below(100) / 10.0});
+          stream.set_beat(Beat{60.0 + below(140), 1 + below(7), below(100) / 10.0});
           const float levels[] = {static_cast<float>(below(4) - 1), static_cast<float>(below(30)) / 10.0f, -1.0f, -1.0f};
           stream.set_levels(levels, 4);
           stream.set_phrase(below(20) / 10.0);

@@ -165,7 +165,7 @@ TEST_CASE("what is asked is met by the next token: levels, the bar of the phrase
   const auto logits = [](Player& player) { return std::vector<float>(player.stream.logits(), player.stream.logits() + 800); };
   Player plain(weights), asked(weights);
   for (Player* player : {&plain, &asked}) {
-    player->stream.set_beat({60.0, 4, 0.0});
+    player->stream.set_beat(Beat{60.0, 4, 0.0});
     player->generate(1000);
   }
   const auto unknown = logits(plain);
@@ -262,5 +262,27 @@ TEST_CASE("what does not fit is refused, and changes nothing") {
   REQUIRE_THROWS_AS(player.stream.set_chords(ids, late, 2, 0), std::invalid_argument);
   REQUIRE_THROWS_AS(player.stream.set_chords(ids, falling, 2, 0), std::invalid_argument);
   REQUIRE_THROWS_AS(player.stream.set_chords(ids, late, 0, 0), std::invalid_argument);
+  const std::int64_t rising[] = {0, 5};
+  for (const std::int64_t chord : {399, 689, 700, -1}) {
+    const std::int64_t unknown[] = {400, chord};
+    REQUIRE_THROWS_AS(player.stream.set_chords(unknown, rising, 2, 0), std::invalid_argument);
+  }
+  const double nan = std::nan(""), inf = HUGE_VAL;
+  for (const Beat& beat : {Beat{}, Beat{nan, 4, 0.0}, Beat{inf, 4, 0.0}, Beat{-1.0, 4, 0.0}, Beat{1e300, 4, 0.0},
+                           Beat{120.0, 0, 0.0}, Beat{120.0, -1, 0.0}, Beat{120.0, 4, nan}, Beat{120.0, 4, 1e300}})
+    REQUIRE_THROWS_AS(player.stream.set_beat(beat), std::invalid_argument);
+  const std::int64_t far = std::int64_t{1} << 62;
+  const StreamEvent late_event{far, 60, 3};
+  for (const double wrong : {nan, inf, -inf, -1e10}) {
+    REQUIRE_THROWS_AS(player.stream.set_phrase(wrong), std::invalid_argument);
+    REQUIRE_THROWS_AS(player.stream.set_theme(wrong), std::invalid_argument);
+    REQUIRE_THROWS_AS(player.stream.set_params({}, wrong), std::invalid_argument);
+    REQUIRE_THROWS_AS(player.stream.set_form({{}, wrong, std::nullopt}), std::invalid_argument);
+  }
+  REQUIRE_THROWS_AS(player.stream.set_ending(far), std::invalid_argument);
+  REQUIRE_THROWS_AS(player.stream.shift(far), std::invalid_argument);
+  REQUIRE_THROWS_AS(player.stream.feed(&late_event, 1), std::invalid_argument);
+  REQUIRE_FALSE(player.stream.rollback(far));
   REQUIRE(player.stream.length() == 0);
+  REQUIRE(player.decoder.length() == 0);
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import math
 import os
 import pickle
 import re
@@ -203,6 +204,19 @@ def test_a_layout_that_cannot_be_is_refused(change: dict[str, int], message: str
         ({"chord_clip": -1}, "chord_clip -1 lies outside"),
         ({"phrase_control": 0}, "there are 0 controls"),
         ({"phrase_bars": 0}, "a bar at least"),
+        ({"beat_bins": 0, "leaning": ()}, "beat_bins 0: a beat and a bar have a bin"),
+        ({"bar_bins": 0}, "bar_bins 0: a beat and a bar have a bin"),
+        ({"release": math.nan}, "a number that is none"),
+        ({"phrase_grace_s": math.inf}, "a number that is none"),
+        ({"leaning": (math.nan,) * 24}, "a number that is none"),
+        ({"ending_edges_s": (1.0, math.inf)}, "a number that is none"),
+        ({"steering": native.Steering(most=math.nan)}, "a number that is none"),
+        ({"steering": native.Steering(offsets=(0.0,) * 4)}, "one a target, five"),
+        ({"steering": native.Steering(window_steps=-1)}, "its window lies outside"),
+        ({"steering": native.Steering(bass_below=129)}, "its bass outside"),
+        ({"steering": native.Steering(octave=0.0)}, "divide by"),
+        ({"theme": native.Theme(strike=-math.inf)}, "a number that is none"),
+        ({"theme": native.Theme(temperature=0.0)}, "divide by"),
         ({"leaning": (1.0,)}, "one a bin of the beat"),
     ],
 )

@@ -365,6 +365,17 @@ def test_params_name_their_legal_range(field: str, value: float) -> None:
         SamplerParams(**{field: value})
 
 
+@pytest.mark.parametrize(
+    "field", ["top_k", "register_low", "register_high", "clear_low", "clear_high", "polyphony", "scale_mask"]
+)
+def test_params_that_count_are_whole(field: str) -> None:
+    """Half a key was a RuntimeError of the compiled variant, and a TypeError of the other at the next draw."""
+    SamplerParams(**{field: np.int64(5)})  # type: ignore[arg-type]
+    for value in (5.5, 5.0, np.float64(5.0)):
+        with pytest.raises(ValueError, match=rf"{field} .*whole number"):
+            SamplerParams(**{field: value})
+
+
 @needs_compiled
 @pytest.mark.parametrize("seed", range(12))
 def test_both_variants_draw_the_same_from_bit_identical_probabilities(seed: int) -> None:

@@ -18,6 +18,8 @@ __all__ = ["Form", "Place", "Return", "form_of"]
 
 FEWEST_BARS: Final = 4  # of a stretch that counts as come back
 FEWEST_STILL_BARS: Final = 8  # the same of one chord alone, in which nothing tells a bar from the next
+MOST_BEATS: Final = 1e12  # from 0, either way, and the fewest of what goes round: within them all places are numbers
+SHORTEST_BEATS: Final = 1e-9
 _ANY: Final = 99  # semitones between bars without a chord, which are alike in every key
 
 _Shape = tuple[tuple[float, float, str | None, int], ...]
@@ -58,11 +60,23 @@ class Form:
     """The returns of one round, rising and apart, each from a stretch that is none.
 
     round_beats: 0 where no round follows. loop: beats, counted over all rounds, that a host goes round; beats count on.
+    ValueError: a number that is none or is beyond counting, a loop that does not end after it begins.
     """
 
     returns: tuple[Return, ...] = ()
     round_beats: float = 0.0
     loop: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for one in self.returns:
+            if not all(abs(beat) <= MOST_BEATS for beat in one[:3]) or abs(one[3]) > 127:
+                raise ValueError(f"what comes back, {one}, lies beyond {MOST_BEATS:g} beats or 127 semitones")
+        if self.round_beats and not SHORTEST_BEATS <= self.round_beats <= MOST_BEATS:
+            raise ValueError(f"a round of {self.round_beats:g} beats: give {SHORTEST_BEATS:g} to {MOST_BEATS:g}, or 0")
+        if self.loop is not None:
+            start, end = self.loop
+            if not (-MOST_BEATS <= start <= MOST_BEATS and end <= MOST_BEATS and end - start >= SHORTEST_BEATS):
+                raise ValueError(f"a loop from {start:g} to {end:g}: a loop ends after it begins")
 
     def at(self, beat: float) -> Place:
         """Returns the place of a beat, 0 or later. Twin: Form::at in native/src/stream/theme.cpp."""

@@ -115,4 +115,7 @@ def _written(notes: Notes) -> dict[str, list[Any]]:
 
 
 def _read(written: dict[str, list[Any]]) -> Notes:
+    # numpy 1.26 would take such a number modulo 256.
+    if not all(0 <= value <= 127 for name in ("pitch", "velocity") for value in written[name]):
+        raise ValueError("a pitch or a velocity lies outside 0..127")
     return make_notes(written["onset_s"], written["offset_s"], written["pitch"], written["velocity"])

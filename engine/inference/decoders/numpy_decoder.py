@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.arrays import F32, I64
 from engine.inference.decoders.numpy_layers import Attention, Block, Norm, merge_heads, softmax, split_heads
-from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, Adapter, check_style
+from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, Adapter, check_style, check_weights
 from engine.model.checkpoint import Checkpoint, Weights
 from engine.model.controls import ControlRows
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK, NUM_PITCHES
@@ -99,8 +99,7 @@ class Decoder:
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
         """Sets how much of each slot acts from the next token on. What the caches hold is not computed anew."""
-        if len(weights) != STYLES:
-            raise ValueError(f"{len(weights)} style weights: give {STYLES}")
+        check_weights(weights)
         self._style_weights = [float(weight) for weight in weights]
         self._apply_styles()  # even if they are as before: a fork may have changed the matrices that it shares
 

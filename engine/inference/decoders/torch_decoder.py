@@ -17,7 +17,7 @@ from torch import Tensor
 
 from engine.arrays import F32, I64
 from engine.errors import SidemanError
-from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, Adapter, check_style
+from engine.inference.decoders.style_slots import PROJECTIONS, STREAMS, STYLES, Adapter, check_style, check_weights
 from engine.inference.decoders.torch_linear import Linear, bitsandbytes_or_none
 from engine.model.checkpoint import Checkpoint
 from engine.model.controls import ControlRows
@@ -178,8 +178,7 @@ class TorchDecoder:
         self._fill_tables()
 
     def set_style_weights(self, weights: Sequence[float]) -> None:
-        if len(weights) != STYLES:
-            raise ValueError(f"{len(weights)} style weights: give {STYLES}")
+        check_weights(weights)
         wanted = torch.tensor(weights, dtype=torch.float32)
         if not torch.equal(wanted, self._style_weights.cpu()):
             self._style_weights.copy_(wanted)

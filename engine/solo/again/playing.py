@@ -11,10 +11,11 @@ import numpy as np
 from engine.arrays import F64, I64
 from engine.chords import Chord
 from engine.errors import SidemanError
+from engine.inference.draw.limits import FASTEST_BPM
 from engine.inference.fill.fill import Candidate, Effort
 from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.gap import Gap, Struck
-from engine.inference.session import FASTEST_BPM, Session
+from engine.inference.session import Session
 from engine.model.checkpoint import Checkpoint
 from engine.notes import NoteEvent
 from engine.solo.again.keeping import kept_notes, kept_register, narrowed

@@ -12,7 +12,7 @@
 
 namespace sideman {
 
-/// A steady beat without end. engine/beats/phase.py is the specification.
+/// A steady beat without end, within the limits that Stream::set_beat() keeps. engine/beats/phase.py is the specification.
 struct Beat {
   double bpm = 0.0;  // 0: the beat is unknown
   std::int64_t beats_per_bar = 4;
@@ -29,7 +29,7 @@ class ChordTrack {
   /// Sets how many chords a token sees back and ahead, and where relative indices are clipped.
   ChordTrack(int no_chord, int back, int ahead, int clip);
 
-  /// std::invalid_argument, changing nothing: no chord at 0, or onsets that do not rise. Allocates beyond 1024 chords.
+  /// Takes chords that check_chords() of src/stream/limits.h has passed. Allocates beyond 1024.
   void replace(const std::int64_t* ids, const std::int64_t* steps, std::size_t count);
 
   /// All that it knows takes place so many steps later; what holds first of all, from 0 or before on.

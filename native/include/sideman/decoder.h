@@ -126,14 +126,18 @@ class Decoder {
   /// Forgets the last tokens; false, changing nothing, beyond reachable(). Realtime-safe: yes.
   bool rollback(std::int64_t tokens) noexcept;
 
-  /// Sets a slot's adapters, or none (an empty Style). They act by the slot's weight. std::invalid_argument.
+  /// Sets a slot's adapters, or none (an empty Style). They act by the slot's weight. std::invalid_argument, changing
+  /// nothing: a module or sizes that the network lacks, or numbers that are none.
   void set_style(int slot, const Style& style);
 
-  /// Sets the slots' weights from the next token on; cached states stay as they were computed. Realtime-safe: yes (never
-  /// allocates; the encode tables are blended at once, the chords in view at the next token).
-  void set_style_weights(const float (&weights)[kStyles]) noexcept;
+  /// Sets the slots' weights from the next token on; cached states stay as they were computed. std::invalid_argument,
+  /// changing nothing: a weight outside -1000..1000. Realtime-safe: yes (never allocates; the encode tables are blended at
+  /// once, the chords in view at the next token).
+  void set_style_weights(const float (&weights)[kStyles]);
 
   std::int64_t length() const noexcept;
+  int longest_rollback() const noexcept;  // of which reachable() tokens are there
+  const DecoderConfig& config() const noexcept;
   std::int64_t reachable() const noexcept;
   int streams() const noexcept;
   int event_ids() const noexcept;

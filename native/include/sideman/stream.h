@@ -34,13 +34,14 @@ struct StreamEvent {
 /// Thread: one at a time, all methods.
 class Stream {
  public:
-  /// The decoder must outlive the stream and reach back one token more than `rollback`. std::invalid_argument.
+  /// The decoder must outlive the stream. std::invalid_argument: it does not reach back one token more than `rollback`, or
+  /// has no row for something that the rules will ask.
   Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback);
 
   /// Makes a fork, which goes on from the parent's past and conditions with random numbers of its own. The decoder is a
   /// fork of the parent's, made at this point, and must outlive the stream. With the parent's seed it would play what the
   /// parent does, but for the rounding of caches that are not exact.
-  /// std::invalid_argument: a decoder that stands elsewhere.
+  /// std::invalid_argument: a decoder that stands elsewhere, is no such fork or is the parent's own.
   Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int rollback);
 
   /// Takes over the state of another fork of the same parent, but keeps its own seed, so it goes on differently. Both have
@@ -51,19 +52,24 @@ class Stream {
   /// Draws the random numbers of another seed from the next token on. Realtime-safe: yes.
   void set_seed(std::uint64_t seed) noexcept;
 
-  /// Moves everything so many steps later, or earlier: chords, beat, form and ending too. Realtime-safe: yes.
-  void shift(std::int64_t steps) noexcept;
+  /// Moves everything so many steps later, or earlier: chords, beat, form and ending too. std::invalid_argument, changing
+  /// nothing: too far. Realtime-safe: yes.
+  void shift(std::int64_t steps);
+
+  // Every setter below throws std::invalid_argument, changing nothing, for what no token could be drawn or fed under: an
+  // id that is no chord's, no beat, a number that is none (src/stream/limits.h). So what is fed later cannot fail for it.
 
   /// Sets the sampler from the next token on. chord_strength: 0 without chords, 1 with, beyond 1 further. A decoder of one
   /// stream begins the one without chords (see Decoder::guide) as soon as the strength is not 1, and keeps it.
   /// Realtime-safe: yes, but for that first time, which allocates.
-  void set_params(const SamplerParams& params, float chord_strength);
+  void set_params(const SamplerParams& params, double chord_strength);
 
   /// Sets the chords (see ChordTrack), which differ from the last ones from from_step on. A change at until() acts on the
   /// next token.
   void set_chords(const std::int64_t* ids, const std::int64_t* steps, std::size_t count, std::int64_t from_step);
 
-  void set_beat(const Beat& beat) noexcept;
+  /// Nothing: the beat is unknown. Realtime-safe: yes.
+  void set_beat(const std::optional<Beat>& beat);
 
   /// Sets whether waits lean towards the beat, from the next token on; at first they do. Realtime-safe: yes.
   void set_leaning(bool leans) noexcept;
@@ -74,22 +80,22 @@ class Stream {
   void set_levels(const float* levels, std::size_t count);
 
   /// Sets what the draw leans towards (see steer()), from the next token on. std::invalid_argument, changing nothing: a
-  /// target that is infinite or negative. Realtime-safe: yes.
+  /// target that is negative or beyond a million. Realtime-safe: yes.
   void set_targets(const Targets& targets);
 
   /// Counts bars from the bar line where the form begins; nothing: the phrase is as set_levels() has it. Without a beat,
   /// and before the form, it is unknown. Realtime-safe: yes.
-  void set_phrase(std::optional<double> origin_s) noexcept;
+  void set_phrase(std::optional<double> origin_s);
 
   /// Sets what comes back in the form that set_phrase() begins, from the next token on. Allocates beyond 1024 returns.
   void set_form(const Form& form);
 
   /// Sets how much what comes back is like it was, from the next token on: 0 nothing is remembered, 1 a head.
   /// Realtime-safe: yes.
-  void set_theme(double strength) noexcept;
+  void set_theme(double strength);
 
   /// Tells the model at which step the music ends; nothing: it does not know. Realtime-safe: yes.
-  void set_ending(std::optional<std::int64_t> step) noexcept;
+  void set_ending(std::optional<std::int64_t> step);
 
   /// Computes the present anew: the last token was fed under old chords, beat, controls or styles. Realtime-safe: yes.
   void refresh() noexcept;
@@ -99,17 +105,18 @@ class Stream {
   void feed(const StreamEvent* events, std::size_t count, void (*look)() = nullptr);
 
   /// Takes a token that is no event, at a step, as a sign to the model; like BOS it is free. std::invalid_argument, taking
-  /// nothing: an event, or no id of the layout.
+  /// nothing: an event, no id of the layout, or a step too far away.
   void mark(std::int64_t step, int token);
 
   /// Improvises up to a step and writes the new events, at most `capacity`; if that many were written, call it again.
   /// to_strike: stops right after the first NOTE_ON, and until() is its step; what comes next does not depend on it.
-  /// std::invalid_argument: logits that are no numbers. Realtime-safe: never allocates; it takes a decoder step a token.
+  /// std::invalid_argument: logits that are no numbers, or a step too far away. Realtime-safe: never allocates; it takes a
+  /// decoder step a token.
   std::size_t generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike = false);
 
   /// Forgets everything after a step; false, changing nothing, beyond what is remembered. What led up to a token that is
-  /// no more goes too, but nothing that a fork has from its parent. To a step ahead it is never refused: time passes, with
-  /// nothing played. Realtime-safe: yes.
+  /// no more goes too, but nothing that a fork has from its parent. To a step ahead, within the limits, it is never refused:
+  /// time passes, with nothing played. Realtime-safe: yes.
   bool rollback(std::int64_t to) noexcept;
 
   /// Ends every sounding note at until(); writes at most 128 events and returns how many.

@@ -100,6 +100,8 @@ bool Decoder::rollback(std::int64_t tokens) noexcept {
 }
 
 std::int64_t Decoder::length() const noexcept { return past_->length; }
+int Decoder::longest_rollback() const noexcept { return past_->keep; }
+const DecoderConfig& Decoder::config() const noexcept { return state_->config; }
 std::int64_t Decoder::reachable() const noexcept { return past_->reachable; }
 int Decoder::streams() const noexcept { return past_->streams; }
 int Decoder::event_ids() const noexcept { return state_->config.event_ids; }

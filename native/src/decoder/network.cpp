@@ -22,6 +22,8 @@ void require(bool holds, const std::string& text) {
   if (!holds) throw std::invalid_argument(text);
 }
 
+constexpr int kMostChords = 0x7FFF;  // columns and slots of chords in view are numbers of 16 bits
+
 void check(const DecoderConfig& c) {
   require(c.heads >= 1 && c.dim >= 16 && c.dim % c.heads == 0, "latent_dim must be a multiple of num_heads, from 16 on");
   require(c.dim % 16 == 0 && c.ff_dim % 16 == 0 && c.ff_dim >= 16 && c.event_ids % 16 == 0 && c.event_ids >= 16,
@@ -34,9 +36,11 @@ void check(const DecoderConfig& c) {
           "num_layers, latent_len, max_seq_len and max_relative_distance must be 1 or more");
   require(c.dim <= 1 << 16 && c.ff_dim <= 1 << 18 && c.band <= 1 << 20 && c.context <= 1 << 24 && c.layers <= 4096,
           "sizes beyond what the compiled decoder takes");
-  require(c.num_chords >= 1 && c.first_chord >= 0 && c.first_chord + c.num_chords <= c.vocabulary &&
-              c.event_ids <= c.vocabulary && c.vocabulary <= 1 << 16 && c.beat_bins >= 1 && c.bar_bins >= 1 &&
-              c.chord_rows >= 1 && c.chords_in_view >= 1,
+  require(c.event_ids <= c.vocabulary && c.vocabulary <= 1 << 16 && c.note_on >= 0 && c.note_on <= c.vocabulary &&
+              c.note_off >= 0 && c.note_off <= c.vocabulary && c.num_chords >= 1 && c.num_chords <= kMostChords &&
+              c.first_chord >= 0 && c.first_chord <= c.vocabulary - c.num_chords && c.beat_bins >= 1 &&
+              c.bar_bins >= 1 && c.chord_rows >= 1 && c.chord_rows <= 1 << 16 && c.chords_in_view >= 1 &&
+              c.chords_in_view <= kMostChords,
           "the token table does not fit");
   require(c.controls.size() <= 256, "more than 256 controls");
   for (const Control& control : c.controls)

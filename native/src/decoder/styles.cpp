@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -54,16 +55,20 @@ void Decoder::set_style(int slot, const Style& style) {
     floats += std::size_t(adapter.rank) * std::size_t(adapter.rows + adapter.columns);
   }
   std::vector<float> memory(floats);
-  for (auto& [name, linear] : s.net.modules) linear->adapters[slot] = {};
+  std::vector<std::pair<Linear*, AdapterSlot>> adapters;
   float* next = memory.data();
   for (const auto& [name, adapter] : style) {
-    const std::size_t a = std::size_t(adapter.rank) * std::size_t(adapter.columns);
-    float* b = std::copy_n(adapter.a, a, next);
-    s.net.modules[name]->adapters[slot] = {next, b, adapter.rank};
-    next = b;
+    float* const a = next;
+    float* const b = next = std::copy_n(adapter.a, std::size_t(adapter.rank) * std::size_t(adapter.columns), a);
     for (int r = 0; r < adapter.rank; ++r)
       for (int row = 0; row < adapter.rows; ++row) *next++ = adapter.scale * adapter.b[row * adapter.rank + r];
+    // What the caches once hold that is no number spoils all that follows, under other styles, too.
+    if (!std::all_of(a, next, [](float number) { return std::isfinite(number); }))
+      throw std::invalid_argument(name + ": its adapter has numbers that are none");
+    adapters.emplace_back(s.net.modules[name], AdapterSlot{a, b, adapter.rank});
   }
+  for (auto& [name, linear] : s.net.modules) linear->adapters[slot] = {};
+  for (const auto& [linear, adapter] : adapters) linear->adapters[slot] = adapter;
   s.adapter_memory[slot] = std::move(memory);
 
   const auto share = [&](const AdapterSlot& adapter, std::vector<float>& out) {
@@ -79,7 +84,11 @@ void Decoder::set_style(int slot, const Style& style) {
   if (s.weights[slot] != 0.0f) s.restyle();
 }
 
-void Decoder::set_style_weights(const float (&weights)[kStyles]) noexcept {
+void Decoder::set_style_weights(const float (&weights)[kStyles]) {
+  constexpr float kHeaviest = 1000.0f;
+  for (const float weight : weights)
+    if (!(weight >= -kHeaviest && weight <= kHeaviest))
+      throw std::invalid_argument("a style's weight of " + std::to_string(weight) + " lies outside -1000..1000");
   State& s = *state_;
   if (std::equal(weights, weights + kStyles, s.weights)) return;
   std::copy_n(weights, kStyles, s.weights);

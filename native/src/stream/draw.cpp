@@ -123,13 +123,15 @@ void Stream::follow_theme() noexcept {
   Recalled recalled;
   memory_.visit(turn, [&](const ThemeMemory::Played& played) {
     const double ahead_beats = played.source_beat - place->source_beat;
-    const auto ahead = static_cast<std::int64_t>(std::floor(ahead_beats * 60 / asked_.beat.bpm / step_s + 0.5));
+    const double ahead_steps = std::floor(ahead_beats * 60 / asked_.beat.bpm / step_s + 0.5);
     const int pitch = played.pitch + place->semitones;
     // A strike that was missed is over; an end is not, as long as its note sounds.
     const std::int64_t latest = played.is_strike ? theme.late_steps : layout_.num_shifts;
-    if (ahead < -latest || ahead > layout_.num_shifts || ahead_beats >= place->left_beats || pitch < 0 ||
-        pitch >= kPitches)
+    // Compared as it is: in a slow beat it may be farther ahead than an integer reaches.
+    if (ahead_steps < -static_cast<double>(latest) || ahead_steps > layout_.num_shifts ||
+        ahead_beats >= place->left_beats || pitch < 0 || pitch >= kPitches)
       return;
+    const auto ahead = static_cast<std::int64_t>(ahead_steps);
     const std::int64_t due = step_ + ahead;
     const bool sounds = sounding().has(pitch);
     if (!played.is_strike) {

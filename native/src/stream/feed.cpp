@@ -3,6 +3,7 @@
 #include <string>
 #include <tuple>
 
+#include "limits.h"
 #include "sideman/stream.h"
 
 namespace sideman {
@@ -14,12 +15,14 @@ constexpr std::size_t kReadsALook = 4;  // half a second of work on a slow machi
 }  // namespace
 
 void Stream::feed(const StreamEvent* events, std::size_t count, void (*look)()) {
-  for (std::size_t i = 0; i < count; ++i)
+  for (std::size_t i = 0; i < count; ++i) {
+    check_step(events[i].step);
     if (events[i].pitch < 0 || events[i].pitch >= kPitches || events[i].velocity_bin < -1 ||
         events[i].velocity_bin >= layout_.num_velocities)
       throw std::invalid_argument("pitch " + std::to_string(events[i].pitch) + ", velocity bin " +
                                   std::to_string(events[i].velocity_bin) + ": one lies outside 0..127 or 0.." +
                                   std::to_string(layout_.num_velocities - 1));
+  }
   drawn_.reset();
   bool known = has_logits_;  // whether logits_ are those before the first unread token
   std::size_t unread = 0, reads = 0;

@@ -1,15 +1,16 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "limits.h"
 #include "sideman/stream.h"
 
 namespace sideman {
 
 Stream::Stream(Decoder& decoder, const Stream& parent, std::uint64_t seed, int rollback)
     : Stream(decoder, parent.layout_, parent.rules_, seed, rollback) {
-  if (decoder.length() != parent.decoder_.length())
+  if (&decoder == &parent.decoder_ || decoder.length() != parent.decoder_.length() ||
+      !copy(parent, parent.decoder_.length()))
     throw std::invalid_argument("a fork's decoder must be forked from the parent's where that stands now");
-  copy(parent, parent.decoder_.length());
   forked_ = length();
   refresh();
 }
@@ -36,7 +37,10 @@ void Stream::set_seed(std::uint64_t seed) noexcept {
   drawn_.reset();
 }
 
-void Stream::shift(std::int64_t steps) noexcept {
+void Stream::shift(std::int64_t steps) {
+  check_step(steps);  // first: the sums below are numbers then
+  check_step(step_ + steps);
+  check_step(until_ + steps);
   for (std::size_t age = 0; age < past_.size(); ++age) {
     Entry& entry = past_[age];
     entry.step += steps;

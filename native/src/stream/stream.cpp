@@ -5,7 +5,10 @@
 #include <stdexcept>
 #include <string>
 
+#include "limits.h"
+
 namespace sideman {
+
 Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules, std::uint64_t seed, int rollback)
     : decoder_(decoder),
       layout_(layout),
@@ -18,6 +21,12 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
     throw std::invalid_argument("the decoder knows " + std::to_string(decoder.event_ids()) + " ids, the layout " +
                                 std::to_string(layout.num_ids));
   if (rollback < 0) throw std::invalid_argument("rollback " + std::to_string(rollback) + " is negative");
+  // Else refresh() could not take the last token back, and it would go through the network twice.
+  if (decoder.longest_rollback() <= rollback)
+    throw std::invalid_argument("a stream that takes back " + std::to_string(rollback) +
+                                " tokens: its decoder must reach back one more, and keeps " +
+                                std::to_string(decoder.longest_rollback()));
+  check_rules(decoder.config(), rules);
   const auto ids = static_cast<std::size_t>(layout.num_ids);
   logits_.resize(2 * ids);
   scores_.resize(ids);
@@ -28,75 +37,7 @@ Stream::Stream(Decoder& decoder, const Layout& layout, const StreamRules& rules,
     moment.chord_rows.resize(static_cast<std::size_t>(rules.chords_back + 1 + rules.chords_ahead));
     moment.levels.assign(controls, -1.0f);
   }
-  decoder.check_levels(moments_[0].levels.data(), controls);
   read_.resize(moments_.size() * logits_.size());
-  if (rules.phrase_control >= rules.controls || rules.ending_control >= rules.controls || rules.phrase_bars < 1)
-    throw std::invalid_argument("the stream's rules name a control that the decoder does not have");
-}
-
-void Stream::set_params(const SamplerParams& params, float chord_strength) {
-  if (chord_strength != 1.0f && decoder_.streams() == 1) {
-    decoder_.guide();
-    refresh();
-  }
-  sampler_.set_params(params);
-  asked_.temperature = params.temperature;
-  asked_.chord_strength = chord_strength;
-  drawn_.reset();
-}
-
-void Stream::set_chords(const std::int64_t* ids, const std::int64_t* steps, std::size_t count, std::int64_t from_step) {
-  asked_.chords.replace(ids, steps, count);
-  refresh();
-  if (from_step == until_ && until_ > step_) move_to(until_);
-}
-
-void Stream::set_leaning(bool leans) noexcept {
-  asked_.leans = leans;
-  drawn_.reset();
-}
-
-void Stream::set_beat(const Beat& beat) noexcept {
-  asked_.beat = beat;
-  refresh();
-}
-
-void Stream::set_levels(const float* levels, std::size_t count) {
-  decoder_.check_levels(levels, count);
-  asked_.levels.assign(levels, levels + count);
-  refresh();
-}
-
-void Stream::set_targets(const Targets& targets) {
-  for (const double target : targets)
-    if (std::isinf(target) || target < 0.0)
-      throw std::invalid_argument("a target of " + std::to_string(target) + ": give 0 or more, NaN where none is asked");
-  asked_.targets = targets;
-  asked_.steers = rules_.steering.window_steps > 0 &&
-            std::any_of(targets.begin(), targets.end(), [](double target) { return !std::isnan(target); });
-  drawn_.reset();
-}
-
-void Stream::set_phrase(std::optional<double> origin_s) noexcept {
-  asked_.form_s = origin_s;
-  refresh();
-}
-
-void Stream::set_form(const Form& form) {
-  asked_.form.returns.assign(form.returns.begin(), form.returns.end());
-  asked_.form.round_beats = form.round_beats;
-  asked_.form.loop = form.loop;
-  drawn_.reset();
-}
-
-void Stream::set_theme(double strength) noexcept {
-  asked_.theme = strength;
-  drawn_.reset();
-}
-
-void Stream::set_ending(std::optional<std::int64_t> step) noexcept {
-  asked_.end_step = step;
-  refresh();
 }
 
 void Stream::refresh() noexcept {
@@ -110,6 +51,7 @@ void Stream::refresh() noexcept {
 void Stream::mark(std::int64_t step, int token) {
   if (token < 0 || token >= layout_.num_ids || layout_.token(token).kind != TokenKind::kSilent)
     throw std::invalid_argument("token " + std::to_string(token) + " is no mark: give an id that is no event");
+  check_step(step);
   drawn_.reset();
   move_to(step);
   advance(token);
@@ -117,6 +59,7 @@ void Stream::mark(std::int64_t step, int token) {
 }
 
 std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_t capacity, bool to_strike) {
+  check_step(until);
   std::size_t count = 0;
   while (count < capacity) {
     const int token = next_token();
@@ -138,6 +81,7 @@ std::size_t Stream::generate(std::int64_t until, StreamEvent* events, std::size_
 }
 
 bool Stream::rollback(std::int64_t to) noexcept {
+  if (!is_step(to)) return false;
   std::size_t count = 0;
   while (count < past_.size() && past_[count].step > to) ++count;
   const bool forwards = count == 0;

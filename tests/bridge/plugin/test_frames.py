@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 
 import pytest
 
+from bridge.errors import BridgeError
 from bridge.live.commands import FollowHost
 from bridge.plugin import wire
 from tests.support.plugin.fake_engine import FakeEngine, place, wait_for
@@ -15,6 +17,15 @@ from tests.support.plugin.host import ClapHost, Played
 Make = Callable[..., ClapHost]
 ROUNDING = 0.5e-6  # of a quarter: hosts and wire round so much
 FRAME_HEADER = 4  # bytes before a frame's payload
+
+
+@pytest.mark.parametrize("tempo_bpm", [math.nan, math.inf, -math.inf, 0.0, -120.0])
+def test_a_tempo_that_is_none_is_a_broken_frame(tempo_bpm: float) -> None:
+    """The plug-in refuses such a host's; a session that took it from a stranger would have ended."""
+    payload = struct.pack("<qqdqqIHHB", 0, 0, tempo_bpm, 0, 0, 1, 4, 4, 1)
+    frame = struct.pack("<BBH", wire.PLACE, 0, len(payload)) + payload
+    with pytest.raises(BridgeError, match="a tempo that is none"):
+        list(wire.Frames().take(frame))
 
 
 def played(host: ClapHost) -> list[tuple[int, int, int]]:

@@ -75,6 +75,15 @@ def test_probabilities_of_all_ids_add_up_to_one(order: int, context: list[int]) 
     assert sum(math.exp(-nats) for nats in following) == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.parametrize("piece", [[57], [57, 0], [57, 0, 57], [57, 0, 57, 0]])
+def test_a_training_piece_shorter_than_the_order_still_tells_what_it_can(piece: list[int]) -> None:
+    """Whose tables of the longer runs are empty; a score is that of the distributions, token by token."""
+    model = NgramModel([np.array(piece, dtype=np.uint16)], 5)
+    for tokens in (piece, [57, 0, 57, 0, 57, 0, 57], [399, 57, 0, 399, 399, 399]):
+        expected = [-math.log(model.distribution(tokens[:at])[tokens[at]]) for at in range(1, len(tokens))]
+        np.testing.assert_allclose(model.nats(np.array(tokens, dtype=np.uint16)), expected, rtol=1e-9)
+
+
 def test_it_beats_the_uniform_and_longer_memory_beats_shorter() -> None:
     heard, unheard = sequences(40, 200, ids=20), sequences(4, 200, ids=20, seed=77)
     mean = {n: np.mean([NgramModel(heard, n).nats(sequence).mean() for sequence in unheard]) for n in (1, 3)}
