@@ -109,4 +109,5 @@ class Conditions:
         )  # fmt: skip
 
     def _index_at(self, step: int) -> int:
-        return int(np.searchsorted(self.chord_steps, step, side="right")) - 1
+        # Before the first chord, as far as a stream may be shifted back, that one is in force.
+        return max(0, int(np.searchsorted(self.chord_steps, step, side="right")) - 1)

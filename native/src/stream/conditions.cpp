@@ -39,7 +39,8 @@ void ChordTrack::shift(std::int64_t steps) noexcept {
 }
 
 std::ptrdiff_t ChordTrack::index_at(std::int64_t step) const noexcept {
-  return std::upper_bound(steps_.begin(), steps_.end(), step) - steps_.begin() - 1;
+  // Before the first chord, as far as a stream may be shifted back, that one is in force.
+  return std::max<std::ptrdiff_t>(0, std::upper_bound(steps_.begin(), steps_.end(), step) - steps_.begin() - 1);
 }
 
 ChordTrack::Change ChordTrack::at(std::int64_t step) const noexcept {

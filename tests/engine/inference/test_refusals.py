@@ -251,6 +251,16 @@ def test_whatever_a_stream_is_told_it_says_so_at_once_or_plays_on(calls: list[Ca
         assert stream.length == decoder.length
 
 
+def test_a_stream_that_was_shifted_back_before_its_first_chord_plays_on_over_that_one() -> None:
+    both = [begun(make(SHARED)) for make in (make_compiled, make_python)]
+    drawn = []
+    for pair in both:
+        for call in (told("set_params", PARAMS, 2.0), told("shift", -56), chords([401], [0])):
+            call(pair)
+        drawn.append(pair[1].generate(pair[1].until + 130))
+    assert drawn[0] == drawn[1]
+
+
 SHARED = packed_checkpoint()
 SHARED.stored["head.weight.absmax"] *= 0.1
 
