@@ -47,6 +47,7 @@ TEMPO_BPM = 110.0
 STRETCHES = (0.7, 0.84, 1.0, 1.19, 1.41)  # of the real pieces' times
 WINDOW_S = 17.0  # of the real pieces; eight bars at TEMPO_BPM
 MIN_NOTES = 24
+DECAY = 1e-2  # of the classifier's weights
 CHORD_S = 0.035  # onsets so near are one chord
 IOI_EDGES_S = np.array([0.06, 0.1, 0.14, 0.19, 0.26, 0.36, 0.5, 0.75])
 LENGTH_EDGES_S = np.array([0.06, 0.12, 0.2, 0.35, 0.6, 1.0])
@@ -98,7 +99,7 @@ class Classifier:
         share = (1.0 / np.bincount(labels, minlength=count))[labels] / count
         self.weights = np.zeros((x.shape[1], count))
         for _ in range(2000):
-            gradient = x.T @ ((self._softmax(x) - wanted) * share[:, None]) + 1e-2 * self.weights
+            gradient = x.T @ ((self._softmax(x) - wanted) * share[:, None]) + DECAY * self.weights
             self.weights -= 0.5 * gradient
 
     def name(self, row: np.ndarray) -> int:

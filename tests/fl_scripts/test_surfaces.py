@@ -9,7 +9,6 @@ import pytest
 from osc_protocol.wire.codec import Message, decode, encode
 from osc_protocol.wire.replies import PONG
 from tests.support.fl.gaps import (
-    GAPS,
     PANIC,
     PANIC_CC,
     PLAY,
@@ -26,12 +25,6 @@ from tests.support.fl.gaps import (
     words,
 )
 from tests.support.fl.rig import Studio
-
-
-@pytest.fixture(params=GAPS)
-def gap(request: pytest.FixtureRequest) -> Gap:
-    return GAPS[request.param]
-
 
 # --- other surfaces have their say ---------------------------------------------------------------------------------
 

@@ -24,12 +24,6 @@ from tests.support.fl.gaps import (
 )
 from tests.support.fl.rig import Studio
 
-
-@pytest.fixture(params=GAPS)
-def gap(request: pytest.FixtureRequest) -> Gap:
-    return GAPS[request.param]
-
-
 # --- what is lost arrives ------------------------------------------------------------------------------------------
 
 

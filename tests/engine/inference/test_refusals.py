@@ -19,7 +19,7 @@ from engine.inference.session import Session
 from engine.inference.stream_rules import stream_rules
 from engine.model.checkpoint import Checkpoint
 from engine.vocabulary import LAYOUT, NO_CHORD, NUM_CHORDS, SEAM
-from tests.engine.inference.decoders.test_native_decoder import PACKED, packed_checkpoint
+from tests.engine.inference.decoders.test_native_decoder import PACKED, tame_checkpoint
 from tests.engine.inference.test_stream import Call, Pair, compiled, compiled_decoder, in_python
 from tests.support.native_variants import needs_compiled
 
@@ -33,11 +33,7 @@ EVENTS = [(30, 64, 10), (40, 67, 12), (70, 64, -1)]
 
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
-    """Random weights under logits tame enough that waits and notes come about as often as in music."""
-    checkpoint = packed_checkpoint()
-    checkpoint.stored["head.weight.absmax"] *= 0.1
-    checkpoint.weights["head.weight"] *= np.float32(0.1)
-    return checkpoint
+    return tame_checkpoint()
 
 
 def chords(ids: Sequence[int], steps: Sequence[int], from_step: int = 0) -> Call:
@@ -261,8 +257,7 @@ def test_a_stream_that_was_shifted_back_before_its_first_chord_plays_on_over_tha
     assert drawn[0] == drawn[1]
 
 
-SHARED = packed_checkpoint()
-SHARED.stored["head.weight.absmax"] *= 0.1
+SHARED = tame_checkpoint()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from engine.model.checkpoint import Checkpoint
 from engine.model.shapes import CHORDS_AHEAD, CHORDS_BACK
 from engine.notes import Event
 from engine.vocabulary import BOS, NO_CHORD, NUM_CHORDS, PEDAL_ON, SEAM
-from tests.engine.inference.decoders.test_native_decoder import PACKED, packed_checkpoint, random_style
+from tests.engine.inference.decoders.test_native_decoder import PACKED, random_style, tame_checkpoint
 from tests.support.native_variants import needs_compiled
 from tests.support.tiny_model import random_levels
 
@@ -37,11 +37,7 @@ Call = Callable[[Pair], object]
 
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
-    """Random weights under logits tame enough that waits and notes come about as often as in music."""
-    checkpoint = packed_checkpoint()
-    checkpoint.stored["head.weight.absmax"] *= 0.1
-    checkpoint.weights["head.weight"] *= np.float32(0.1)
-    return checkpoint
+    return tame_checkpoint()
 
 
 def compiled_decoder(checkpoint: Checkpoint, precision: str = "exact", rollback: int = ROLLBACK) -> native.Decoder:

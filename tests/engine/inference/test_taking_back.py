@@ -12,7 +12,7 @@ from engine.inference.decoders.torch_decoder import TorchDecoder
 from engine.inference.stream import Stream
 from engine.inference.streams import TokenStream
 from engine.model.checkpoint import Checkpoint
-from tests.engine.inference.decoders.test_native_decoder import packed_checkpoint
+from tests.engine.inference.decoders.test_native_decoder import tame_checkpoint
 from tests.engine.inference.test_stream import Pair, compiled, compiled_decoder, in_python, played, random_call
 from tests.support.native_variants import needs_compiled
 
@@ -22,10 +22,7 @@ ROLLBACK = 40  # tokens
 
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
-    checkpoint = packed_checkpoint()
-    checkpoint.stored["head.weight.absmax"] *= 0.1
-    checkpoint.weights["head.weight"] *= np.float32(0.1)
-    return checkpoint
+    return tame_checkpoint()
 
 
 def make_compiled(checkpoint: Checkpoint, rollback: int = ROLLBACK) -> Pair:

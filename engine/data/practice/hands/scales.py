@@ -137,15 +137,14 @@ class Harmony:
             self.palettes.append(palette(chord.root, chord.quality, name))
         starts = [span.start_beat - 1e-6 for span in chart.spans]
         self.span_of = [max(0, bisect_right(starts, half / 2) - 1) for half in range(2 * chart.beats)]
-        self.last = len(self.span_of) - 1
 
     def index(self, beat: float) -> int:
         """Returns the index of the span at a beat; the first before the start, the last after the end."""
-        return self.span_of[min(self.last, max(0, int(beat * 2 + 1e-6)))]
+        return self.span_of[min(len(self.span_of) - 1, max(0, int(beat * 2 + 1e-6)))]
 
     def at(self, beat: float) -> Palette:
         """Returns the palette in force at a beat."""
-        return self.palettes[self.span_of[min(self.last, max(0, int(beat * 2 + 1e-6)))]]
+        return self.palettes[self.index(beat)]
 
 
 def _relative(chord: Chord | None, to: Chord) -> tuple[int, str] | None:

@@ -17,7 +17,7 @@ from engine.inference.streams import TokenStream
 from engine.model.checkpoint import Checkpoint
 from engine.notes import Event
 from engine.vocabulary import NO_CHORD
-from tests.engine.inference.decoders.test_native_decoder import packed_checkpoint
+from tests.engine.inference.decoders.test_native_decoder import tame_checkpoint
 from tests.engine.inference.test_stream import Pair, compiled, compiled_decoder, in_python
 from tests.support.native_variants import needs_compiled
 
@@ -27,10 +27,7 @@ Make = Callable[[Checkpoint, int], Pair]
 
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
-    checkpoint = packed_checkpoint()
-    checkpoint.stored["head.weight.absmax"] *= 0.1
-    checkpoint.weights["head.weight"] *= np.float32(0.1)
-    return checkpoint
+    return tame_checkpoint()
 
 
 def numpy_pair(checkpoint: Checkpoint, seed: int) -> Pair:
