@@ -140,6 +140,9 @@ def _to_four_bits(stream: _Stream) -> None:
                     compress_statistics=False, quant_type="nf4",
                 )  # fmt: skip
                 layer.load_state_dict(child.state_dict())
+                # Where a processor has bfloat16 units, bitsandbytes packs rows by 32 and asserts that blocks are whole.
+                if child.out_features % 32:
+                    layer.support_avx512bf16_for_cpu = False
                 setattr(parent, name, layer.to("cpu"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
