@@ -24,9 +24,13 @@ def test_a_key_that_was_struck_just_before_is_up(engine: FakeEngine, make_host: 
         host.midi(0xB0, SUSTAIN_PEDAL, 127)
         host.process(64)
         host.call("reset")
-        time.sleep(0.05)
-        assert any(isinstance(message, wire.Key) and message.message[:2] == b"\x90\x3c" for message in engine.heard)
-        assert not held(engine.heard)
+        wait_for(lambda: struck(engine) and not held(engine.heard), "it is held, or was never heard")
+        time.sleep(0.01)
+        assert not held(engine.heard), "it is struck after it was let go"
+
+
+def struck(engine: FakeEngine) -> bool:
+    return any(isinstance(message, wire.Key) and message.message[:2] == b"\x90\x3c" for message in engine.heard)
 
 
 def test_what_was_planned_is_void_and_the_engine_is_told_so(engine: FakeEngine, make_host: Make) -> None:
