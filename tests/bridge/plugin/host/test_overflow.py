@@ -67,9 +67,10 @@ def test_a_place_that_found_no_room_is_told_with_the_next_block(engine: FakeEngi
         host.process(64)
         host.playing = True
         host.process(64)
-    time.sleep(0.1)
-    host.process(64)
-    wait_for(lambda: engine.last(FollowHost) is not None and place(engine).playing, "the host stands, as it seems")
+    wait_for(
+        lambda: host.process(64) == 1 and engine.last(FollowHost) is not None and place(engine).playing,
+        "the host stands, as it seems",
+    )
 
 
 def test_a_render_does_not_wait_for_what_it_could_not_say(engine: FakeEngine, make_host: Make) -> None:
@@ -96,8 +97,7 @@ def test_a_render_whose_beginning_found_no_room_begins_with_the_next_block(engin
         host.process(64)
     time.sleep(0.1)
     assert engine.last(wire.Restart) is None
-    host.process(64)
-    assert engine.last(wire.Restart) is not None
+    wait_for(lambda: host.process(64) == 1 and engine.last(wire.Restart) is not None, "the render never begins")
 
 
 def test_an_end_that_the_host_had_no_room_for_comes_when_it_has(engine: FakeEngine, make_host: Make) -> None:
@@ -114,7 +114,10 @@ def test_an_end_that_the_host_had_no_room_for_comes_when_it_has(engine: FakeEngi
     for _ in range(5):
         host.process(64)
     assert len(host.sounding()) == 3, "the host takes nothing"
-    for room, left in ((2, 1), (0, 1), (1, 0)):
+    host.room = 2
+    wait_for(lambda: host.process(64) == 1 and len(host.sounding()) < 3, "no end comes")
+    assert len(host.sounding()) == 1
+    for room, left in ((0, 1), (1, 0)):
         host.room = room
         host.process(64)
         assert len(host.sounding()) == left
