@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "decoder/arena.h"
-#include "decoder/kernels.h"
+#include "decoder/kernels/kernels.h"
 #include "decoder/key_values.h"
 #include "decoder/linear.h"
 #include "near.h"

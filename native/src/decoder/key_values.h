@@ -1,7 +1,7 @@
 #pragma once
 
 #include "arena.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "sideman/decoder.h"
 
 namespace sideman {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "arena.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "sideman/decoder.h"
 
 namespace sideman {

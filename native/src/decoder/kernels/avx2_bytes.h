@@ -6,7 +6,7 @@
 #include "kernels.h"
 
 // NF4 products with levels and inputs of bytes, for AVX2. Included inside no namespace, by a file with its own flags: see
-// kernels_impl.h for why nothing here may be shared between object files.
+// impl.h for why nothing here may be shared between object files.
 
 namespace sideman {
 namespace {

@@ -1,7 +1,7 @@
 // 64-bit ARM: a vector is four registers. NEON is part of the architecture, so no flags and no check at run time.
 #include <arm_neon.h>
 
-#include "kernels_impl.h"
+#include "impl.h"
 
 namespace sideman {
 namespace {

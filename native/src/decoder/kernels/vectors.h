@@ -5,7 +5,7 @@
 #include "kernels.h"
 
 // One vector at a time: peaks, sums, the exponential, the network's activation and norm.
-// kernels_impl.h says who includes this, and why nothing in it may be shared between object files.
+// impl.h says who includes this, and why nothing in it may be shared between object files.
 
 namespace sideman {
 namespace {

@@ -6,7 +6,7 @@
 #include "kernels.h"
 
 // NF4 products with levels and inputs of bytes, for AVX-512 VNNI. Included inside no namespace, by a file with its own
-// flags: see kernels_impl.h for why nothing here may be shared between object files.
+// flags: see impl.h for why nothing here may be shared between object files.
 
 namespace sideman {
 namespace {

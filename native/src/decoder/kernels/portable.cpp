@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels_impl.h"
+#include "impl.h"
 
 namespace sideman {
 namespace {

@@ -3,7 +3,7 @@
 #include "kernels.h"
 
 // Products of matrices and vectors: NF4 and float32 weights, a style's thin matrices.
-// kernels_impl.h says who includes this, and why nothing in it may be shared between object files.
+// impl.h says who includes this, and why nothing in it may be shared between object files.
 
 namespace sideman {
 namespace {

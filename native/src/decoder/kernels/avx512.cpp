@@ -2,8 +2,8 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "kernels_avx512_bytes.h"
-#include "kernels_impl.h"
+#include "avx512_bytes.h"
+#include "impl.h"
 
 namespace sideman {
 namespace {

@@ -3,7 +3,7 @@
 #include "kernels.h"
 
 // Attention over stored keys and values: scores of queries, and values mixed by weight.
-// kernels_impl.h says who includes this, and why nothing in it may be shared between object files.
+// impl.h says who includes this, and why nothing in it may be shared between object files.
 
 namespace sideman {
 namespace {
