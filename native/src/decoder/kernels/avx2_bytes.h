@@ -5,8 +5,7 @@
 
 #include "kernels.h"
 
-// NF4 products with levels and inputs of bytes, for AVX2. Included inside no namespace, by a file with its own flags: see
-// impl.h for why nothing here may be shared between object files.
+// NF4 products with levels and inputs of bytes, for AVX2. avx2.h says who includes this, and what Dot is.
 
 namespace sideman {
 namespace {
@@ -21,11 +20,11 @@ struct UnsignedLevels {
 };
 constexpr UnsignedLevels kUnsignedLevels;
 
-/// One look-up gives the levels of 32 weights, four to a row, and vpmaddubsw multiplies all of them; a lane is a row. It
-/// takes its left side unsigned, so that -kOffset times the sum of the inputs starts every sum.
+/// One look-up gives the levels of 32 weights, four to a row, and one product takes all of them; a lane is a row. Its left
+/// side has no sign, so that -kOffset times the sum of the inputs starts every sum.
 /// Eight inputs are eight bytes in the order of the nibbles: low ones 0 4 1 5, high ones 2 6 3 7.
+template <class Dot>
 struct ByteProduct {
-  static constexpr int kWays = 4;                 // row groups at once
   static constexpr int kAhead = 4 * kBlockBytes;  // of what is read, fetched into the cache
 
   static __m256i broadcast(const void* x) noexcept {
@@ -75,7 +74,7 @@ struct ByteProduct {
     const std::uint8_t* p = w.blocks + group * row_bytes;
     const int inputs = w.blocks_per_row * kBlockInputs, next_words = w.blocks_per_row * kInputWords;
     const __m256i table = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kUnsignedLevels.at));
-    const __m256i nibble = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
+    const __m256i nibble = _mm256_set1_epi8(15);
     __m256 total[R][C][2];
     for (int r = 0; r < R; ++r)
       for (int c = 0; c < C; ++c) total[r][c][0] = total[r][c][1] = _mm256_setzero_ps();
@@ -93,8 +92,8 @@ struct ByteProduct {
               const __m256i index = _mm256_and_si256(s == 0 ? packed : _mm256_srli_epi16(packed, 4), nibble);
               const __m256i levels = _mm256_shuffle_epi8(table, index);
               for (int c = 0; c < C; ++c) {
-                const __m256i pairs = _mm256_maddubs_epi16(levels, broadcast(q + c * inputs + 8 * chunk + 4 * s));
-                sum[r][c][half] = _mm256_add_epi32(sum[r][c][half], _mm256_madd_epi16(pairs, ones));
+                const __m256i four = broadcast(q + c * inputs + 8 * chunk + 4 * s);
+                sum[r][c][half] = Dot::bytes(sum[r][c][half], levels, four);
               }
             }
           }
@@ -123,7 +122,8 @@ struct ByteProduct {
     for (int g = apart * R; g < w.groups; ++g) groups<C, 1>(w, g, 1, q, words, y, y_stride);
   }
 
-  /// Four columns share a look-up and have enough to compute while their rows come; fewer want several streams from memory.
+  /// Four columns share a look-up and have enough to compute while their rows come; fewer want several streams from memory,
+  /// as many as there are registers for sums.
   static void multiply(const Nf4View& w, const std::int16_t* inputs, const float* words, int columns, float* y,
                        int y_stride) noexcept {
     const auto* q = reinterpret_cast<const std::int8_t*>(inputs);
@@ -133,8 +133,8 @@ struct ByteProduct {
     };
     int c = 0;
     for (; c + 4 <= columns; c += 4) some(all_groups<4, 1>, c);
-    for (; c + 2 <= columns; c += 2) some(all_groups<2, kWays>, c);
-    if (c < columns) some(all_groups<1, kWays>, c);
+    for (; c + 2 <= columns; c += 2) some(all_groups<2, 2>, c);
+    if (c < columns) some(all_groups<1, 4>, c);
   }
 };
 

@@ -4,7 +4,8 @@
 #include <stdexcept>
 #include <string>
 
-// CMakeLists.txt says which variants this build holds: SIDEMAN_AVX512 (always with AVX2), SIDEMAN_AVX2, SIDEMAN_NEON.
+// CMakeLists.txt says which variants this build holds: SIDEMAN_AVX512 and SIDEMAN_AVXVNNI (always with
+// AVX2), SIDEMAN_AVX2, SIDEMAN_NEON.
 #ifdef SIDEMAN_AVX2
 #ifdef _MSC_VER
 #include <immintrin.h>
@@ -22,15 +23,15 @@ namespace {
 // and zig's, which wheels are linked with, does not run one.
 struct Cpuid {
   unsigned at[4] = {};  // eax ebx ecx edx; 0 of a leaf that the processor has not
-  explicit Cpuid(unsigned leaf) {
+  explicit Cpuid(unsigned leaf, unsigned subleaf = 0) {
 #ifdef _MSC_VER
     int words[4];
     __cpuid(words, 0);
     if (static_cast<unsigned>(words[0]) < leaf) return;
-    __cpuidex(words, static_cast<int>(leaf), 0);
+    __cpuidex(words, static_cast<int>(leaf), static_cast<int>(subleaf));
     for (int i = 0; i < 4; ++i) at[i] = static_cast<unsigned>(words[i]);
 #else
-    __get_cpuid_count(leaf, 0, &at[0], &at[1], &at[2], &at[3]);
+    __get_cpuid_count(leaf, subleaf, &at[0], &at[1], &at[2], &at[3]);
 #endif
   }
   bool bit(int word, int number) const { return (at[word] >> number & 1) != 0; }
@@ -50,6 +51,9 @@ unsigned long long saved_registers() {
 bool saved(unsigned long long mask) { return Cpuid(1).bit(2, 27) && (saved_registers() & mask) == mask; }
 
 bool has_avx2() { return saved(0x6) && Cpuid(7).bit(1, 5) && Cpuid(1).bit(2, 12); }
+
+/// A leaf says of its highest subleaf in eax of the first.
+bool has_avxvnni() { return has_avx2() && Cpuid(7).at[0] >= 1 && Cpuid(7, 1).bit(0, 4); }
 
 bool has_avx512() {
 #ifdef __APPLE__
@@ -81,6 +85,9 @@ std::vector<const Kernels*> available_kernels() {
   std::vector<const Kernels*> variants;
 #ifdef SIDEMAN_AVX512
   if (has_avx512()) variants.push_back(&kAvx512Kernels);
+#endif
+#ifdef SIDEMAN_AVXVNNI
+  if (has_avxvnni()) variants.push_back(&kAvxVnniKernels);
 #endif
 #ifdef SIDEMAN_AVX2
   if (has_avx2()) variants.push_back(&kAvx2Kernels);

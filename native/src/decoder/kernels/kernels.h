@@ -122,6 +122,7 @@ std::vector<const Kernels*> available_kernels();
 
 extern const Kernels kPortableKernels;
 extern const Kernels kAvx2Kernels;    // x86-64 with AVX2 and FMA
+extern const Kernels kAvxVnniKernels;  // the same with AVX-VNNI
 extern const Kernels kAvx512Kernels;  // x86-64 with AVX-512 F, BW, DQ, VL and VNNI
 extern const Kernels kNeonKernels;    // 64-bit ARM
 
