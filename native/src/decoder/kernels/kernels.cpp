@@ -5,7 +5,7 @@
 #include <string>
 
 // CMakeLists.txt says which variants this build holds: SIDEMAN_AVX512 and SIDEMAN_AVXVNNI (always with
-// AVX2), SIDEMAN_AVX2, SIDEMAN_NEON.
+// AVX2), SIDEMAN_AVX2, SIDEMAN_NEONDOT (always with NEON), SIDEMAN_NEON.
 #ifdef SIDEMAN_AVX2
 #ifdef _MSC_VER
 #include <immintrin.h>
@@ -13,6 +13,10 @@
 #else
 #include <cpuid.h>
 #endif
+#endif
+#if defined(SIDEMAN_NEONDOT) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace sideman {
@@ -67,6 +71,18 @@ bool has_avx512() {
 }
 #endif
 
+#ifdef SIDEMAN_NEONDOT
+bool has_dot_products() {
+#if defined(__APPLE__)
+  return true;  // since the first of these processors in a Mac
+#elif defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return false;
+#endif
+}
+#endif
+
 const Kernels& decide() {
   const std::vector<const Kernels*> variants = available_kernels();
   const char* wish = std::getenv("SIDEMAN_KERNEL");
@@ -91,6 +107,9 @@ std::vector<const Kernels*> available_kernels() {
 #endif
 #ifdef SIDEMAN_AVX2
   if (has_avx2()) variants.push_back(&kAvx2Kernels);
+#endif
+#ifdef SIDEMAN_NEONDOT
+  if (has_dot_products()) variants.push_back(&kNeonDotKernels);
 #endif
 #ifdef SIDEMAN_NEON
   variants.push_back(&kNeonKernels);

@@ -124,6 +124,7 @@ extern const Kernels kPortableKernels;
 extern const Kernels kAvx2Kernels;    // x86-64 with AVX2 and FMA
 extern const Kernels kAvxVnniKernels;  // the same with AVX-VNNI
 extern const Kernels kAvx512Kernels;  // x86-64 with AVX-512 F, BW, DQ, VL and VNNI
-extern const Kernels kNeonKernels;    // 64-bit ARM
+extern const Kernels kNeonKernels;     // 64-bit ARM
+extern const Kernels kNeonDotKernels;  // the same with dot products of bytes
 
 }  // namespace sideman
