@@ -37,7 +37,7 @@ struct Attention {
   template <int C, class T>
   static void scores_of(const T* keys, const float* key_scales, int blocks, int dim, const std::int16_t* q,
                         const float* q_scales, float* out, int out_stride) noexcept {
-    constexpr int kBlocks = 4 / C;
+    constexpr int kBlocks = Simd::kSums / C;
     int b = 0;
     for (; b + kBlocks <= blocks; b += kBlocks)
       score_blocks<kBlocks, C>(keys + b * dim * 16, key_scales + 16 * b, dim, q, q_scales, out + 16 * b, out_stride);
@@ -84,9 +84,10 @@ struct Attention {
 
   template <class T>
   static void mix(const T* values, int positions, int dim, const std::int16_t* w, float scale, float* out) noexcept {
+    constexpr int kLanes = Simd::kSums;
     const int pairs = positions / 2;
     int i = 0;
-    for (; i + 64 <= dim; i += 64) mix_lanes<4>(values + 2 * i, pairs, dim, w, scale, out + i);
+    for (; i + 16 * kLanes <= dim; i += 16 * kLanes) mix_lanes<kLanes>(values + 2 * i, pairs, dim, w, scale, out + i);
     for (; i + 16 <= dim; i += 16) mix_lanes<1>(values + 2 * i, pairs, dim, w, scale, out + i);
   }
 

@@ -42,6 +42,7 @@ struct Avx2 {
   };
   static constexpr int kColumns = 2;
   static constexpr int kWays = 1;  // the sums of one row group and two columns fill the registers
+  static constexpr int kSums = 4;  // of integers, at once
 
   static Floats zero() noexcept { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static Floats set(float x) noexcept { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }

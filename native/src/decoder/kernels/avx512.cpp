@@ -27,6 +27,7 @@ struct Avx512 {
   using Nf4Sum = __m512i;
   static constexpr int kColumns = 2;
   static constexpr int kWays = 4;
+  static constexpr int kSums = 4;  // of integers, at once
 
   static Floats zero() noexcept { return _mm512_setzero_ps(); }
   static Floats set(float x) noexcept { return _mm512_set1_ps(x); }

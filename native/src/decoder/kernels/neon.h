@@ -1,6 +1,7 @@
 #pragma once
 
 #include <arm_neon.h>
+#include <string.h>
 
 #include "impl.h"
 
@@ -27,7 +28,7 @@ struct Neon {
     float32x4_t at[4];
   };
   struct Ints {
-    int32x4_t at[4];
+    int32x4_t at[8];  // before the last addition: two lanes of these are one
   };
   struct Pairs {
     int16x8_t at[4];  // lane: two int16
@@ -35,12 +36,10 @@ struct Neon {
   struct Codes {
     uint32x4_t at[4];
   };
-  /// Two lanes a row, two rows a register.
-  struct Nf4Sum {
-    int32x4_t at[8];
-  };
+  using Nf4Sum = Ints;  // two rows a register
   static constexpr int kColumns = 2;
   static constexpr int kWays = 1;
+  static constexpr int kSums = 2;  // of integers, at once: 16 of the 32 registers
 
   template <class Function>
   static Floats each(Function function) noexcept {
@@ -117,7 +116,7 @@ struct Neon {
 
   static Ints zero_ints() noexcept {
     const int32x4_t zero = vdupq_n_s32(0);
-    return {{zero, zero, zero, zero}};
+    return {{zero, zero, zero, zero, zero, zero, zero, zero}};
   }
   static Pairs load_pairs(const std::int8_t* x) noexcept {
     const int8x16_t a = vld1q_s8(x), b = vld1q_s8(x + 16);
@@ -127,26 +126,23 @@ struct Neon {
     return {{vld1q_s16(x), vld1q_s16(x + 8), vld1q_s16(x + 16), vld1q_s16(x + 24)}};
   }
   static Pairs set_pair(const std::int16_t* x) noexcept {
-    const int16x4_t pair = vreinterpret_s16_s32(vdup_n_s32(0));
-    const int16x4_t both = vset_lane_s16(x[1], vset_lane_s16(x[0], pair, 0), 1);
-    const int16x8_t all = vreinterpretq_s16_s32(vdupq_lane_s32(vreinterpret_s32_s16(both), 0));
+    std::int32_t both;
+    memcpy(&both, x, sizeof both);
+    const int16x8_t all = vreinterpretq_s16_s32(vdupq_n_s32(both));
     return {{all, all, all, all}};
   }
   static Ints madd(Ints sum, const Pairs& a, const Pairs& b) noexcept {
     for (int i = 0; i < 4; ++i) {
-      const int32x4_t low = vmull_s16(vget_low_s16(a.at[i]), vget_low_s16(b.at[i]));
-      sum.at[i] = vaddq_s32(sum.at[i], vpaddq_s32(low, vmull_high_s16(a.at[i], b.at[i])));
+      sum.at[2 * i] = vmlal_s16(sum.at[2 * i], vget_low_s16(a.at[i]), vget_low_s16(b.at[i]));
+      sum.at[2 * i + 1] = vmlal_high_s16(sum.at[2 * i + 1], a.at[i], b.at[i]);
     }
     return sum;
   }
   static Floats to_floats(const Ints& x) noexcept {
-    return each([&](int i) { return vcvtq_f32_s32(x.at[i]); });
+    return each([&](int i) { return vcvtq_f32_s32(vpaddq_s32(x.at[2 * i], x.at[2 * i + 1])); });
   }
 
-  static Nf4Sum nf4_zero() noexcept {
-    const int32x4_t zero = vdupq_n_s32(0);
-    return {{zero, zero, zero, zero, zero, zero, zero, zero}};
-  }
+  static Nf4Sum nf4_zero() noexcept { return zero_ints(); }
   template <class Levels, int C>
   static void nf4_add(const std::uint8_t* codes, const std::int16_t* q, int apart, Nf4Sum (&sum)[C]) noexcept {
     const uint8x16_t low = vld1q_u8(kLowBytes<Levels>.at), high = vld1q_u8(kHighBytes<Levels>.at);
@@ -167,9 +163,7 @@ struct Neon {
       }
     }
   }
-  static Floats nf4_finish(const Nf4Sum& sum) noexcept {
-    return each([&](int i) { return vcvtq_f32_s32(vpaddq_s32(sum.at[2 * i], sum.at[2 * i + 1])); });
-  }
+  static Floats nf4_finish(const Nf4Sum& sum) noexcept { return to_floats(sum); }
 
   static Codes load_codes(const std::uint8_t* codes) noexcept {
     return {{vreinterpretq_u32_u8(vld1q_u8(codes)), vreinterpretq_u32_u8(vld1q_u8(codes + 16)),

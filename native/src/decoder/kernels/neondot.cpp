@@ -1,7 +1,5 @@
 // NEON with dot products of bytes, which every Mac with an ARM processor has. Compiled with flags of its own
 // (CMakeLists.txt), chosen at run time.
-#include <string.h>
-
 #include "neon.h"
 
 namespace sideman {

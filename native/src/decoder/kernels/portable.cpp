@@ -33,6 +33,7 @@ struct Portable {
   using Nf4Sum = Ints;
   static constexpr int kColumns = 1;  // more do not fit the registers
   static constexpr int kWays = 1;
+  static constexpr int kSums = 4;  // of integers, at once
 
   template <class Function>
   static Floats each(Function function) noexcept {
