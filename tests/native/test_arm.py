@@ -1,0 +1,50 @@
+"""The kernels for 64-bit ARM: compiled by Debian's cross compiler, run by qemu."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import native
+
+ROOT = Path(native.__file__).parent.parent
+EMULATOR = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+
+pytestmark = [
+    pytest.mark.builds,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(
+        EMULATOR is None or any(shutil.which(tool) is None for tool in ("aarch64-linux-gnu-g++", "cmake")),
+        reason="no cross compiler or no qemu: `apt install cmake doctest-dev g++-aarch64-linux-gnu qemu-user-static` "
+        "brings them",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def laws(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    build = tmp_path_factory.mktemp("arm")
+    generator = ("-G", "Ninja") if shutil.which("ninja") else ()
+    run("cmake", "-S", ROOT, "-B", build, *generator, "-DSIDEMAN_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release",
+        "-DCMAKE_CXX_FLAGS_RELEASE=-O1", f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'native/cross/aarch64-linux.cmake'}")  # fmt: skip
+    run("cmake", "--build", build, "--target", "law_tests")
+    return build / "native" / "tests" / "law_tests"
+
+
+@pytest.mark.parametrize(
+    ("processor", "kernels"), [("max", "neondot neon portable"), ("cortex-a53", "neon portable")],
+    ids=["with dot products", "without"],
+)  # fmt: skip
+def test_the_kernels_laws_hold_on_arm(laws: Path, processor: str, kernels: str) -> None:
+    said = run(str(EMULATOR), "-cpu", processor, laws, "--source-file=*test_kernels*")
+    assert "Status: SUCCESS!" in said
+    assert f"kernels of this machine: {kernels}\n" in said
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
