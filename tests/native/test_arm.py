@@ -27,9 +27,10 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def laws(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("arm")
+    toolchain = ROOT / "native/cross/aarch64-linux.cmake"
     generator = ("-G", "Ninja") if shutil.which("ninja") else ()
-    run("cmake", "-S", ROOT, "-B", build, *generator, "-DSIDEMAN_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release",
-        "-DCMAKE_CXX_FLAGS_RELEASE=-O1", f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'native/cross/aarch64-linux.cmake'}")  # fmt: skip
+    run("cmake", "-S", ROOT, "-B", build, *generator, f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DSIDEMAN_TESTS=ON",
+        "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1")  # fmt: skip
     run("cmake", "--build", build, "--target", "law_tests")
     return build / "native" / "tests" / "law_tests"
 
