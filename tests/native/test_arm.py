@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-import native
+from tests.support.native_build import ROOT, build_native, run_program
 
-ROOT = Path(native.__file__).parent.parent
 EMULATOR = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
 
 pytestmark = [
@@ -28,10 +26,8 @@ pytestmark = [
 def laws(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("arm")
     toolchain = ROOT / "native/cross/aarch64-linux.cmake"
-    generator = ("-G", "Ninja") if shutil.which("ninja") else ()
-    run("cmake", "-S", ROOT, "-B", build, *generator, f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DSIDEMAN_TESTS=ON",
-        "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1")  # fmt: skip
-    run("cmake", "--build", build, "--target", "law_tests")
+    build_native(build, f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DCMAKE_BUILD_TYPE=Release",
+                 "-DCMAKE_CXX_FLAGS_RELEASE=-O1", targets=("law_tests",))  # fmt: skip
     return build / "native" / "tests" / "law_tests"
 
 
@@ -40,12 +36,6 @@ def laws(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=["with dot products", "without"],
 )  # fmt: skip
 def test_the_kernels_laws_hold_on_arm(laws: Path, processor: str, kernels: str) -> None:
-    said = run(str(EMULATOR), "-cpu", processor, laws, "--source-file=*test_kernels*")
+    said = run_program(str(EMULATOR), "-cpu", processor, laws, "--source-file=*test_kernels*")
     assert "Status: SUCCESS!" in said
     assert f"kernels of this machine: {kernels}\n" in said
-
-
-def run(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return done.stdout

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-import native
+from tests.support.native_build import build_native, run_program
 
-ROOT = Path(native.__file__).parent.parent
 DOCTEST = any(Path(prefix, "include/doctest/doctest.h").exists() for prefix in ("/usr", "/usr/local", "/opt/homebrew"))
 
 
@@ -44,14 +42,7 @@ def test_cpp(sanitize: str, targets: tuple[str, ...], tmp_path: Path, request: p
         text = f"{', '.join(MISSING)} missing: `apt install cmake g++ doctest-dev` brings them"
         assert os.environ.get("SIDEMAN_NATIVE") != "require", text
         pytest.skip(text)
-    _run("cmake", "-S", ROOT, "-B", tmp_path, "-DSIDEMAN_TESTS=ON", f"-DSIDEMAN_SANITIZE={sanitize}",
-         "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g0",
-         *(("-G", "Ninja") if _tool("ninja") else ()))  # fmt: skip
-    _run("cmake", "--build", tmp_path, "--target", *targets)
+    build_native(tmp_path, f"-DSIDEMAN_SANITIZE={sanitize}", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+                 "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g0", targets=targets)  # fmt: skip
     for target in targets:
-        _run(tmp_path / "native" / "tests" / target)
-
-
-def _run(*command: str | Path) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
+        run_program(tmp_path / "native" / "tests" / target)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import native
+from tests.support.native_build import ROOT, build_native, run_program
 
-ROOT = Path(native.__file__).parent.parent
 COMPILER = shutil.which("x86_64-w64-mingw32-g++-posix")
 WINE = next((path for name in ("wine64", "/usr/lib/wine/wine64", "wine") if (path := shutil.which(name))), None)
 TESTS = ("law_tests", "allocation_tests", "thread_tests")
@@ -31,10 +30,8 @@ pytestmark = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The compiled tests, in a folder whose name no code page of the West can say."""
     build = tmp_path_factory.mktemp("windows")
-    generator = ("-G", "Ninja") if shutil.which("ninja") else ()
-    run("cmake", "-S", ROOT, "-B", build, *generator, f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'native/cross/mingw-w64.cmake'}",
-        "-DSIDEMAN_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1")  # fmt: skip
-    run("cmake", "--build", build, "--target", *TESTS)
+    build_native(build, f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'native/cross/mingw-w64.cmake'}", "-DCMAKE_BUILD_TYPE=Release",
+                 "-DCMAKE_CXX_FLAGS_RELEASE=-O1", targets=TESTS)  # fmt: skip
     place = tmp_path_factory.mktemp("音楽 Müller")
     for name in TESTS:
         shutil.copy2(build / "native" / "tests" / f"{name}.exe", place)
@@ -47,24 +44,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("name", TESTS)
 def test_the_laws_hold_on_windows(folder: Path, name: str) -> None:
     """Decoder, kernels, sampler, tokenizer, stream, rings, scheduler, and that playing allocates nothing."""
-    said = run(str(WINE), f"{name}.exe", folder=folder)
+    said = run_program(str(WINE), f"{name}.exe", folder=folder, env=environment(folder))
     assert "Status: SUCCESS!" in said
 
 
 def test_lateness_is_measured_and_said(folder: Path) -> None:
     """The figures are Wine's: they say that the timer's road is taken, not how a Windows keeps time."""
-    said = run(str(WINE), "thread_tests.exe", "--no-skip", "--test-case=lateness", folder=folder)
+    said = run_program(
+        str(WINE), "thread_tests.exe", "--no-skip", "--test-case=lateness", folder=folder, env=environment(folder)
+    )
     assert "timer: late by p50" in said
 
 
 def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "WINEPREFIX": str(folder / "wine"), "WINEDEBUG": "-all", "LC_ALL": "C.UTF-8"}
-
-
-def run(*command: str | Path, folder: Path | None = None) -> str:
-    done = subprocess.run(
-        command, cwd=folder, env=None if folder is None else environment(folder), capture_output=True, text=True,
-        check=False, timeout=900,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return done.stdout

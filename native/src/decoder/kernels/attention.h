@@ -84,10 +84,10 @@ struct Attention {
 
   template <class T>
   static void mix(const T* values, int positions, int dim, const std::int16_t* w, float scale, float* out) noexcept {
-    constexpr int kLanes = Simd::kSums;
+    constexpr int kSums = Simd::kSums;
     const int pairs = positions / 2;
     int i = 0;
-    for (; i + 16 * kLanes <= dim; i += 16 * kLanes) mix_lanes<kLanes>(values + 2 * i, pairs, dim, w, scale, out + i);
+    for (; i + 16 * kSums <= dim; i += 16 * kSums) mix_lanes<kSums>(values + 2 * i, pairs, dim, w, scale, out + i);
     for (; i + 16 <= dim; i += 16) mix_lanes<1>(values + 2 * i, pairs, dim, w, scale, out + i);
   }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "avx2_bytes.h"
+#include "columns.h"
 #include "impl.h"
 
 // AVX2 with FMA: a vector is two registers. Included inside no namespace, by a file with its own flags (impl.h) and its own
@@ -168,7 +169,7 @@ struct Avx2 {
 template <class Dot>
 constexpr Kernels avx2_kernels(const char* name) {
   Kernels kernels = Impl<Avx2<Dot>>::table(name);
-  kernels.bytes = {ByteProduct<Dot>::quantise, ByteProduct<Dot>::multiply};
+  kernels.bytes = {ByteProduct<Dot>::quantise, Columns<ByteProduct<Dot>>::multiply};
   return kernels;
 }
 

@@ -4,7 +4,7 @@
 #include "products.h"
 #include "vectors.h"
 
-// The kernels, written once over 16 lanes; Simd (a struct of each kernels/*.cpp) says what 16 lanes are. Every includer
+// The kernels, written once over 16 lanes; Simd (Avx2, Avx512, Neon, Portable) says what 16 lanes are. Every includer
 // does so inside an unnamed namespace with its own Simd and its own compiler flags, so nothing here may be shared between
 // object files: no standard library but C functions.
 
