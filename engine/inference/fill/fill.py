@@ -28,6 +28,7 @@ __all__ = ["CANDIDATES", "Candidate", "Effort", "Guide", "fill"]
 CANDIDATES = 16
 PARENTS = 3  # the best so far; at the end they are looked at closely
 WHOLE = 0.2  # the share of the candidates that is played whole
+FEWEST, WHOLE_COST = 2, 0.6  # of these, where they are long; and the share of the tokens that they may take
 LATE = 0.85  # how often one goes back to the last beats: to the last one half of the time, else to the one before, ...
 TEMPER = 0.1  # nats a token that are worth a factor e among parents
 HOPE_NATS = 3.0  # what a glance may lie below the worst parent's
@@ -37,13 +38,15 @@ ROLLBACK_TOKENS = 1024  # of a fork: about half a minute; of a longer gap only t
 @dataclass(frozen=True)
 class Effort:
     """How much is tried. candidates: ways that are weighed. glance_tokens: how far beyond the gap is read of all of
-    them; ahead_tokens: of those that then have hope; last_tokens: of the best at the end.
+    them; ahead_tokens: of those that then have hope; last_tokens: of the best at the end. play_tokens: how many are
+    played in a search, about two seconds of a core: in a dense gap fewer ways are whole, and others go back less far.
     """
 
     candidates: int = CANDIDATES
     glance_tokens: int = 8
     ahead_tokens: int = 24
     last_tokens: int = 64
+    play_tokens: int = 1400
 
 
 class Guide(NamedTuple):
@@ -131,23 +134,39 @@ class _Search:
             for i, fork in enumerate(self._forks.streams)
         ]
         self._weighed = [_Weighed(-np.inf, -np.inf)] * whole
+        self._played = 0  # tokens
+        self._a_step = 0.0  # tokens a step, of the ways that are whole
 
     def best(self) -> list[Candidate]:
         """The best few, best first."""
         particles, weighed, effort = self._particles, self._weighed, self._effort
-        for i, particle in enumerate(particles):
-            particle.play()
-            weighed[i] = self._weigh(particle, -np.inf)
-        for _ in range(effort.candidates - len(particles)):
-            self._vary()
+        whole = 0
+        while whole < len(particles):
+            self._play(particles[whole])
+            weighed[whole] = self._weigh(particles[whole], -np.inf)
+            whole += 1
+            if whole == FEWEST:
+                affordable = max(FEWEST, int(WHOLE_COST * effort.play_tokens * FEWEST / max(1, self._played)))
+                del particles[affordable:], weighed[affordable:]
+        self._a_step = self._played / whole / (self._gap.end - self._gap.begin)
+        for left in reversed(range(effort.candidates - whole)):
+            self._vary(left)
         candidates = [self._looked_at(particles[i]) for i in self._ranked()[:PARENTS]]
         return sorted(candidates, key=lambda candidate: -candidate.scores.total)
 
     def _ranked(self) -> list[int]:
         return sorted(range(len(self._weighed)), key=lambda i: -self._weighed[i].total)
 
-    def _vary(self) -> None:
-        """The worst becomes a parent up to a beat and plays on anew; a parent that it then beats is the next worst."""
+    def _play(self, particle: Particle) -> None:
+        before = particle.stream.length
+        particle.play()
+        self._played += particle.stream.length - before
+
+    def _vary(self, left: int) -> None:
+        """The worst becomes a parent up to a beat and plays on anew; a parent that it then beats is the next worst.
+
+        left: how many are still to come.
+        """
         ranked = self._ranked()
         parents, spare = ranked[:PARENTS], ranked[-1]
         if spare in parents:  # as few are played as there are parents
@@ -155,7 +174,7 @@ class _Search:
         totals = np.array([self._weighed[i].total for i in parents])
         weights = np.exp((totals - totals.max()) / TEMPER)
         parent = int(self._rng.choice(parents, p=weights / weights.sum()))
-        particle, to = self._particles[spare], self._place()
+        particle, to = self._particles[spare], self._affordable(self._place(), left)
         guide_seed = 0 if self._guides is None else self._new_seed()
         seed = self._new_seed()
         while True:
@@ -166,7 +185,7 @@ class _Search:
                 break
             except ValueError:  # farther back than forks remember
                 to = self._nearer(to)
-        particle.play()
+        self._play(particle)
         self._weighed[spare] = self._weigh(particle, min(self._weighed[i].glance for i in parents))
 
     def _place(self) -> int:
@@ -175,6 +194,13 @@ class _Search:
         if len(places) > 1 and rng.random() < LATE:
             return int(places[-min(len(places) - 1, int(rng.geometric(0.5)))])
         return int(rng.choice(places))
+
+    def _affordable(self, to: int, left: int) -> int:
+        """The first place from `to` on which leaves enough for as many more as are left to play the last beat anew."""
+        end, last = self._gap.end, int(self._places[-1])
+        to_spend = self._effort.play_tokens - self._played - left * self._a_step * (end - last)
+        later = self._places[self._places >= to]
+        return int(next((place for place in later if (end - place) * self._a_step <= to_spend), last))
 
     def _nearer(self, to: int) -> int:
         """Where to go back to if `to` lies too far back: the middle of the places behind it, or of what is left."""

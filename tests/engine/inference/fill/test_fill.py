@@ -10,7 +10,7 @@ import pytest
 import native
 from engine.chords import Chord
 from engine.inference.decoders.numpy_decoder import Decoder
-from engine.inference.fill.fill import Effort, Guide, fill
+from engine.inference.fill.fill import FEWEST, Effort, Guide, fill
 from engine.inference.fill.foresight import Foresight
 from engine.inference.fill.forks import Forks
 from engine.inference.fill.gap import Gap, Struck, events_of
@@ -257,3 +257,19 @@ def test_scores_say_what_they_say() -> None:
     assert weigh(gap, (), 1.0, tones).silence > 0.8
     stutter = tuple(Struck(step, step + 5, 60, 15) for step in range(BEGIN, END, 10))
     assert weigh(gap, stutter, 1.0, tones).restrikes > 0.9
+
+
+@pytest.mark.parametrize(("tokens", "whole", "anywhere"), [(10**9, 4, True), (1, FEWEST, False)])
+def test_a_search_that_may_play_little_plays_fewer_ways_whole_and_the_end_anew(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, tokens: int, whole: int, anywhere: bool
+) -> None:
+    gap, places, played = Gap.of(take(), BEGIN, END), list[int](), list[Particle]()
+    back, play = Particle.back, Particle.play
+    monkeypatch.setattr(Particle, "back", lambda self, to: (places.append(to + 1), back(self, to)))
+    monkeypatch.setattr(Particle, "play", lambda self: (played.append(self), play(self)))
+    effort = Effort(candidates=20, glance_tokens=4, ahead_tokens=12, last_tokens=24, play_tokens=tokens)
+    found = fill(*before(numpy_pair(checkpoint), gap), gap, beats=BEATS, tones=lambda step: None, seed=5, effort=effort)
+    assert len(found) == 1
+    assert len({id(particle) for particle in played}) == whole
+    assert (len(played), len(places)) == (20, 20 - whole)
+    assert (set(places) > {BEATS[-1]}) if anywhere else (set(places) == {BEATS[-1]})
