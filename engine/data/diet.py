@@ -41,7 +41,7 @@ class Diet:
     manners: Mapping[str, str] = field(default_factory=dict)  # collection -> label of the control "manner"
     practice: float = 0.0  # share of windows of practice pieces, beside the shard's
     controls: tuple[Control, ...] = ()  # the model's
-    edition: int = 2  # of the practice pieces
+    edition: int = 2  # of the practice pieces; 0: half of them of each
     gaps: float = 0.0  # share of windows that are gaps, of the shard's and of practice pieces alike
 
     def open(self) -> TrainingWindows:
@@ -86,7 +86,8 @@ class TrainingWindows:
 def _composed(rng: np.random.Generator, edition: int) -> Iterator[PieceArrays]:
     """Returns windows of practice pieces composed for this batch, a few of each piece."""
     while True:
-        piece = practice_piece(FIRST_SEED + int(rng.integers(SEEDS)), 0, edition)
+        seed = FIRST_SEED + int(rng.integers(SEEDS))
+        piece = practice_piece(seed, 0, edition or 1 + int(rng.integers(2)))
         arrays = tokenise(piece, 0)
         for _ in range(WINDOWS_A_PIECE):
             yield arrays

@@ -105,10 +105,11 @@ class TrainingConfig:
     mixed_precision: str = "no"  # no, bf16, or fp16 on a GPU
     fall: float = 0.0  # last share of the updates, in which the rate falls evenly to 0; 0: a cosine all the way
     ema: float = 0.0  # decay of the average over updates that is measured and saved; 0: the last update's weights
+    quantisation_aware: bool = False  # updates feel the rounding to NF4 that a checkpoint does to the matrices
     latent_span: int = 0  # last positions of a window that have latents and a loss; 0: all of them
     practice: float = 0.0  # share of the windows that are cut from practice pieces composed for them
     gaps: float = 0.0  # share of the windows that are gaps, told in the order in which a fill hears them
-    practice_edition: int = 2  # 1: solos over charts, which the shipped base learnt; 2: whole performances
+    practice_edition: int = 2  # 1: solos over charts, which the shipped base learnt; 2: whole performances; 0: both
     sources: tuple[SourceConfig, ...] = ()  # of collections that are not as all others
 
     def __post_init__(self) -> None:
@@ -126,7 +127,8 @@ class TrainingConfig:
             f"training.gaps {self.gaps} with a latent_span: windows of gaps are short, and would have no loss",
         )
         _require(
-            self.practice_edition in (1, 2), f"training.practice_edition {self.practice_edition}: there are 1 and 2"
+            self.practice_edition in (0, 1, 2),
+            f"training.practice_edition {self.practice_edition}: there are 1 and 2, and 0 for both",
         )
         names = [source.name for source in self.sources]
         _require(len(set(names)) == len(names), f"training.sources {names}: a name stands there twice")

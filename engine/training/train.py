@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -46,7 +46,7 @@ def train(
     *,
     seed: int = 0,
     resume: bool = False,
-    init: Path | None = None,
+    init: Sequence[Path] = (),
     weights: Mapping[str, float] | None = None,
     steps: int | None = None,
     patience: int | None = None,
@@ -62,7 +62,7 @@ def train(
 
     run_dir (default: `OUT.run` beside it) gets the full state every five minutes, for `resume`, and the curve of the
     losses. max_minutes stops early; the run can then go on. A run that was killed goes on from its last state as if
-    nothing had happened. init: weights to start from (engine/training/initial). weights: part of a collection's name ->
+    nothing had happened. init: what to start from (engine/training/initial). weights: part of a collection's name ->
     factor of its share of the windows, before the config's. steps: updates, instead of the config's epochs; where a
     resumed run had another number, the learning rate follows the new length from there on. minutes: of the whole run,
     resumed or not, instead: warm-up, constant rate, fall and last checkpoint find place in it (engine/training/plan).
@@ -113,8 +113,8 @@ def train(
         if minutes is None and trainer.done > trainer.steps:
             made = f"{run_dir}: has made {trainer.done} updates, more than the {trainer.steps} asked for"
             raise CheckpointError(f"{made}: give --steps {trainer.done} or more")
-    elif init is not None:
-        note(f"weights from {initialise(trainer.model, init)}")
+    elif init:
+        note(f"weights from {initialise(trainer.model, *init)}")
     diet = Diet(
         data / "train.safetensors", config.model.max_seq_len, config.training.batch_size, seed, mix, manners,
         config.training.practice, config.model.controls, config.training.practice_edition, config.training.gaps,
@@ -154,7 +154,7 @@ def train(
 
 
 def _check_start(
-    out: Path, run_dir: Path, resume: bool, init: Path | None, steps: int | None, patience: int | None
+    out: Path, run_dir: Path, resume: bool, init: Sequence[Path], steps: int | None, patience: int | None
 ) -> None:
     """Makes the run's folder. SidemanError: a run or checkpoint is there that should not be, or the other way round."""
     state = run_dir / STATE_FILE
@@ -164,8 +164,8 @@ def _check_start(
         raise CheckpointError(f"{run_dir}: holds no run to resume: leave --resume out")
     if not resume:
         check_new(out)
-    if resume and init is not None:
-        raise CheckpointError(f"{init}: a resumed run has its weights already: leave --init out")
+    if resume and init:
+        raise CheckpointError(f"{init[0]}: a resumed run has its weights already: leave --init out")
     check_range("--steps", steps, 1)
     check_range("--patience", patience, 1)
     make_folder(run_dir, "choose another place")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from engine.model.config import Config
 from engine.model.perceiver import Inputs, PerceiverMusicTransformer
 from engine.training.device import FastForm, make_accelerator, pad_chords
 from engine.training.muon import Muon
+from engine.training.rounding import stored_weights
 from engine.training.schedule import rate_share
 from engine.training.state import RunFacts, load_state, save_state
 from engine.vocabulary import PAD
@@ -91,6 +92,16 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = self.learning_rate()
             optimiser.zero_grad(set_to_none=True)
+        with self._as_stored():
+            total = self._gradients(windows)
+        self._apply()
+        self._update_average()
+        self.done += 1
+        mean: Tensor = self.accelerator.reduce(total, "mean")
+        return mean
+
+    def _gradients(self, windows: Batches) -> Tensor:
+        """Adds up the gradients of an update's windows; returns this process's loss."""
         parts, device = self.config.training.gradient_accumulation, self.accelerator.device
         total = torch.zeros((), device=device)
         for part in range(parts):
@@ -105,11 +116,7 @@ class Trainer:
                 loss = F.cross_entropy(logits, targets.to(device).flatten(), ignore_index=PAD) / parts
                 self.accelerator.backward(loss)
             total += loss.detach()
-        self._apply()
-        self._update_average()
-        self.done += 1
-        mean: Tensor = self.accelerator.reduce(total, "mean")
-        return mean
+        return total
 
     def batch_number(self, part: int) -> int:
         """Returns the number of the batch for a part of the next update; n processes take the batches in turn."""
@@ -147,18 +154,22 @@ class Trainer:
 
     @contextmanager
     def averaged(self) -> Iterator[PerceiverMusicTransformer]:
-        """The model in evaluation mode and its plain form, with the averaged parameters where there are such."""
+        """The model as a checkpoint will hold it: the averaged parameters, and rounded ones, where the config asks for
+        such; in evaluation mode and its plain form."""
         own = {name: value.clone() for name, value in self.model.state_dict().items()} if self.average else None
         self.model.eval()
         try:
             if self.average is not None:
                 self.model.load_state_dict(self.average)
-            with self.fast.plain() if self.fast else nullcontext():
+            with self._as_stored(), self.fast.plain() if self.fast else nullcontext():
                 yield self.model
         finally:
             if own is not None:
                 self.model.load_state_dict(own)
             self.model.train()
+
+    def _as_stored(self) -> AbstractContextManager[None]:
+        return stored_weights(self.model) if self.config.training.quantisation_aware else nullcontext()
 
     def weights(self) -> Weights:
         """Returns what a checkpoint holds: the averaged parameters, or those of the last update."""

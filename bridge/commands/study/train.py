@@ -28,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", metavar="CKPT", type=Path, required=True,
         help="checkpoint folder to write; CKPT.run beside it gets the run's state and loss curve")  # fmt: skip
     add("--resume", action="store_true", help="go on with an interrupted run of the same output")
-    add("--init", metavar="CKPT", type=Path, help="start from the weights of another run or checkpoint")
+    add(
+        "--init", metavar="CKPT", type=Path, nargs="+", default=[],
+        help="start from the weights of another run or checkpoint, or from the mean of several",
+    )  # fmt: skip
     add("--weight", metavar="NAME=FACTOR", action="append", default=[],
         help="hear a collection more or less often; NAME: part of its name, may be repeated [1 for all]")  # fmt: skip
     add("--steps", metavar="N", type=int,

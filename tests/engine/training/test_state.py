@@ -281,3 +281,19 @@ def test_a_new_run_may_be_told_more_labels_than_the_one_it_starts_from(tmp_path:
     other = replace(plain, model=replace(plain.model, controls=(Control("density", edges=(2.0, 6.0)),)))
     with pytest.raises(CheckpointError, match="its control 'density' is another one"):
         initialise(Trainer(other, 10, seed=4).model, tmp_path)
+
+
+def test_a_new_run_may_start_from_the_mean_of_several(run: Path, tmp_path: Path) -> None:
+    other = make(tmp_path)
+    other.step(WindowSampler([random_piece(2)], 64, 4, seed=0))
+    other.save(tmp_path / "state.safetensors")
+    trainer = make(tmp_path, seed=9)
+    said = initialise(trainer.model, run, run, tmp_path)
+    assert said.count("after 2 updates") == 2
+    assert said.endswith(f"and {tmp_path / 'state.safetensors'}, float32 after 1 updates")
+    one = load_file(run / "state.safetensors")
+    for name, value in trainer.weights().items():
+        mean = (2 * one[f"model.{name}"].double() + other.model.state_dict()[name].double()) / 3
+        np.testing.assert_allclose(value, mean.numpy(), rtol=1e-6, err_msg=name)
+    with pytest.raises(CheckpointError, match="nowhere: no such run or checkpoint"):
+        initialise(trainer.model, run, tmp_path / "nowhere")
