@@ -13,6 +13,8 @@ torch = pytest.importorskip("torch")
 
 from engine.data.diet import Diet, TrainingWindows  # noqa: E402
 from engine.data.feed import Feed  # noqa: E402
+from engine.data.practice import practice_piece  # noqa: E402
+from engine.data.reading.corpus import Piece  # noqa: E402
 from engine.data.shards.shard_writer import save_shard  # noqa: E402
 from engine.data.shards.shards import Shard, load_shard  # noqa: E402
 from engine.data.sources import match_sources  # noqa: E402
@@ -78,6 +80,23 @@ def test_windows_of_practice_come_as_often_as_the_share_says_and_never_twice(sha
     assert len(seen) == total
     assert 0.4 < told / (told + rolls) < 0.6
     assert 0.5 < (told + rolls) / total < 0.78  # 0.85 x 0.75 of the windows know their manner
+
+
+@pytest.mark.parametrize(("edition", "whole"), [(1, (0.0, 0.0)), (2, (1.0, 1.0)), (0, (0.25, 0.75))])
+def test_practice_is_of_the_edition_that_is_asked_or_of_both(
+    edition: int, whole: tuple[float, float], shard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed, editions = practice_piece, list[int]()
+
+    def watched(seed: int, number: int, edition: int) -> Piece:
+        editions.append(edition)
+        return composed(seed, number, edition)
+
+    monkeypatch.setattr("engine.data.diet.practice_piece", watched)
+    windows = diet(shard, practice=1.0, edition=edition).open()
+    for number in range(12):
+        windows.batch(number)
+    assert whole[0] <= np.mean([edition == 2 for edition in editions]) <= whole[1]
 
 
 @pytest.mark.parametrize("practice", [0.0, 0.5, 1.0])
