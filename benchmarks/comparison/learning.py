@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.training.muon import Muon
+from engine.training.update.muon import Muon
 
 __all__ = ["Learnt", "learn", "learn_adapter"]
 

@@ -17,10 +17,10 @@ from engine.model.checkpoint import Weights
 from engine.model.config import Config
 from engine.model.perceiver import Inputs, PerceiverMusicTransformer
 from engine.training.device import FastForm, make_accelerator, pad_chords
-from engine.training.muon import Muon
-from engine.training.rounding import stored_weights
 from engine.training.schedule import rate_share
 from engine.training.state import RunFacts, load_state, save_state
+from engine.training.update.muon import Muon
+from engine.training.update.rounding import stored_weights
 from engine.vocabulary import PAD
 
 __all__ = ["Batches", "Trainer"]

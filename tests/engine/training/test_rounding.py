@@ -17,8 +17,8 @@ from engine.model.checkpoint import load_checkpoint, save_checkpoint  # noqa: E4
 from engine.model.config_file import load_config  # noqa: E402
 from engine.model.nf4 import dequantise, quantise  # noqa: E402
 from engine.model.shapes import is_matrix  # noqa: E402
-from engine.training.rounding import rounded, stored_weights  # noqa: E402
 from engine.training.trainer import Trainer  # noqa: E402
+from engine.training.update.rounding import rounded, stored_weights  # noqa: E402
 from tests.support.study_corpus import random_piece, write_config  # noqa: E402
 
 

@@ -37,12 +37,12 @@ from engine.model.checkpoint import load_checkpoint  # noqa: E402
 from engine.model.config_file import load_config  # noqa: E402
 from engine.training import device  # noqa: E402
 from engine.training.evaluate import evaluate, load_model, ngram_scores, token_nats  # noqa: E402
-from engine.training.muon import orthogonalise  # noqa: E402
 from engine.training.recorder import Recorder  # noqa: E402
 from engine.training.schedule import News  # noqa: E402
 from engine.training.state import read_state  # noqa: E402
 from engine.training.train import Trainer, train  # noqa: E402
 from engine.training.trainer import Batches  # noqa: E402
+from engine.training.update.muon import orthogonalise  # noqa: E402
 from tests.support.study_corpus import write_config, write_corpus  # noqa: E402
 
 
