@@ -31,7 +31,7 @@ ROOMS = {
         "live/inbox", "live/commands", "controllers", "midi", "plain_json", "errors",
     ),
     "engine": (
-        "__main__", "training/finetune", "training", "evaluation", "solo", "data",
+        "__main__", "training/finetune", "training", "training/update", "evaluation", "solo", "data",
         "data/practice", "data/report", "data/reading", "inference", "styles", "judgement", "beats", "model",
         "chords/files", "chords", "midi_io", "data/shards", "output", "tokens", "asked_tracks", "atomic", "vocabulary",
         "notes", "metre", "user_folders", "platform", "arrays", "errors",

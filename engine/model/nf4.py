@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLOCK", "CODE", "check", "dequantise", "quantise"]
+__all__ = ["BLOCK", "CODE", "EDGES", "check", "dequantise", "quantise"]
 
 BLOCK = 64  # weights that share a scale
 
@@ -24,7 +24,8 @@ CODE = np.array(
 )  # fmt: skip
 """The 16 levels: quantiles of a normal distribution, with an exact zero (table of the paper's appendix E)."""
 
-_EDGES = ((CODE[1:].astype(np.float64) + CODE[:-1]) / 2).astype(np.float32)
+EDGES = ((CODE[1:].astype(np.float64) + CODE[:-1]) / 2).astype(np.float32)
+"""(15,) where one level ends and the next begins."""
 
 
 def quantise(weight: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
@@ -38,7 +39,7 @@ def quantise(weight: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.uint8], np
     blocks = weight.astype(np.float32).reshape(-1, BLOCK)
     absmax = np.abs(blocks).max(axis=1)
     scale = np.divide(np.float32(1), absmax, out=np.zeros_like(absmax), where=absmax > 0)
-    levels = np.searchsorted(_EDGES, (blocks * scale[:, None]).ravel(), side="left").astype(np.uint8)
+    levels = np.searchsorted(EDGES, (blocks * scale[:, None]).ravel(), side="left").astype(np.uint8)
     packed = (levels[0::2] << 4) | levels[1::2]
     return packed.reshape(rows, cols // 2), absmax.reshape(rows, cols // BLOCK)
 

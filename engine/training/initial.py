@@ -24,8 +24,8 @@ CONTROL_ROWS = "control_emb.weight"
 def initialise(model: PerceiverMusicTransformer, *paths: Path) -> str:
     """Fills a model from a run folder, a state file, or a checkpoint folder, and says in words what it took.
 
-    Of several it takes the mean of their weights; a path that is named twice counts twice. A run that goes on from
-    another one and the model that this one began with are better so than either (Wortsman et al. 2022).
+    Of several it takes the mean of their weights; a path that is named twice counts twice. A run and the
+    model that it began with can be better so than either (Wortsman et al. 2022).
 
     If the run of a checkpoint `CKPT` lies beside it as `CKPT.run`, the run is taken instead: its numbers are float32,
     the checkpoint's are rounded to NF4. Parameters that the model declares optional may be missing and start at zero.
@@ -33,14 +33,13 @@ def initialise(model: PerceiverMusicTransformer, *paths: Path) -> str:
 
     CheckpointError: nothing there can be read, or it belongs to another model.
     """
-    said, total = list[str](), dict[str, Tensor]()
+    said = list[str]()
+    mean = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in model.state_dict().items()}
     for path in paths:
         said.append(_fill(model, path))
-        if len(paths) > 1:
-            share = {name: value.double() / len(paths) for name, value in model.state_dict().items()}
-            total = {name: total[name] + value if total else value for name, value in share.items()}
-    if total:
-        model.load_state_dict(total)
+        for name, value in model.state_dict().items():
+            mean[name] += value.double() / len(paths)
+    model.load_state_dict(mean)
     return " and ".join(said)
 
 

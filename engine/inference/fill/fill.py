@@ -38,8 +38,9 @@ ROLLBACK_TOKENS = 1024  # of a fork: about half a minute; of a longer gap only t
 @dataclass(frozen=True)
 class Effort:
     """How much is tried. candidates: ways that are weighed. glance_tokens: how far beyond the gap is read of all of
-    them; ahead_tokens: of those that then have hope; last_tokens: of the best at the end. play_tokens: how many are
-    played in a search, about two seconds of a core: in a dense gap fewer ways are whole, and others go back less far.
+    them; ahead_tokens: of those that then have hope; last_tokens: of the best at the end. play_tokens: how many a
+    search plays, about two seconds of a core: in a dense gap fewer ways are whole, and the others go back less far. Two
+    whole ways and every other's last beat are played in any case.
     """
 
     candidates: int = CANDIDATES
@@ -146,8 +147,8 @@ class _Search:
             weighed[whole] = self._weigh(particles[whole], -np.inf)
             whole += 1
             if whole == FEWEST:
-                affordable = max(FEWEST, int(WHOLE_COST * effort.play_tokens * FEWEST / max(1, self._played)))
-                del particles[affordable:], weighed[affordable:]
+                most = max(FEWEST, int(WHOLE_COST * effort.play_tokens * FEWEST / max(1, self._played)))
+                del particles[most:], weighed[most:]
         self._a_step = self._played / whole / (self._gap.end - self._gap.begin)
         for left in reversed(range(effort.candidates - whole)):
             self._vary(left)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from engine.model.nf4 import BLOCK, CODE
+from engine.model.nf4 import BLOCK, CODE, EDGES
 from engine.model.shapes import is_matrix
 
 __all__ = ["rounded", "stored_weights"]
@@ -23,8 +23,7 @@ __all__ = ["rounded", "stored_weights"]
 def rounded(weight: Tensor) -> Tensor:
     """(out, in) float32 -> the numbers that are read back once they are stored in NF4, as engine/model/nf4 has them."""
     blocks = weight.reshape(-1, BLOCK)
-    code = torch.from_numpy(CODE).to(weight.device)
-    edges = ((code[1:].double() + code[:-1].double()) / 2).float()
+    code, edges = (torch.from_numpy(table).to(weight.device) for table in (CODE, EDGES))
     absmax = blocks.abs().amax(dim=1, keepdim=True)
     scale = torch.where(absmax > 0, 1 / absmax, 0)
     return (code[torch.bucketize(blocks * scale, edges)] * absmax).reshape(weight.shape)
